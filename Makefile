@@ -1,0 +1,101 @@
+# weft: one Makefile for everything. See README.md.
+#
+#   make            builds bin/            make demo     the main job on generated sales
+#   make check      passes every test      make bench    speeds, beside PyTorch
+#   make install    PREFIX, DESTDIR        make deps     installs what is missing
+#   make SAN=address,undefined | SAN=thread ...   sanitizer builds, kept apart under build/
+
+.SUFFIXES:
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+SAN     ?=
+CC      ?= cc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CFLAGS  ?= -O3 -g
+
+comma   := ,
+flavour := $(if $(SAN),san-$(subst $(comma),-,$(SAN)),release)
+BUILD   ?= build/$(flavour)
+BIN     ?= $(if $(SAN),$(BUILD)/bin,bin)
+
+PKGS := libzmq msgpack openblas lapacke jansson libutf8proc
+ifneq ($(MAKECMDGOALS),clean)
+ifneq ($(MAKECMDGOALS),deps)
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+endif
+endif
+
+VERSION := 0.1.0
+GITHASH := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+
+WEFT_CFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -Iinclude -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
+  -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla -fno-common -fno-math-errno -ffp-contract=off -fstack-protector-strong -pthread \
+  $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -O1) $(PKG_CFLAGS)
+WEFT_LIBS := $(PKG_LIBS) -lcsv -ldnnl -lm -pthread
+
+layers   := base frame record text image time nn model
+lib_src  := $(sort $(foreach l,$(layers),$(wildcard src/$(l)/*.c)))
+lib_obj  := $(lib_src:%.c=$(BUILD)/%.o)
+cmd_src  := $(sort $(wildcard src/cmd/*.c))
+programs := $(cmd_src:src/cmd/%.c=%)
+unit_src := $(sort $(wildcard tests/unit/test_*.c))
+units    := $(unit_src:tests/unit/%.c=$(BUILD)/unit/%)
+gen_src  := $(sort $(wildcard tests/gen/*.c))
+gens     := $(gen_src:tests/gen/%.c=$(BUILD)/gen/%)
+fuzz_src := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+fuzzers  := $(fuzz_src:tests/fuzz/%.c=$(BUILD)/fuzz/%)
+bench_src := $(sort $(wildcard tests/bench/*.c))
+benches  := $(bench_src:tests/bench/%.c=$(BUILD)/bench/%)
+
+all: $(programs:%=$(BIN)/%)
+
+# Objects depend on the flags they were made with: a change of CFLAGS rebuilds.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D); echo '$(CC) $(CFLAGS) $(WEFT_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CFLAGS) $(WEFT_CFLAGS)' > $@
+$(BUILD)/version.h: FORCE
+	@mkdir -p $(@D); printf '#define WEFT_VERSION "%s"\n#define WEFT_GIT "%s"\n' '$(VERSION)' '$(GITHASH)' | cmp -s - $@ || \
+	  printf '#define WEFT_VERSION "%s"\n#define WEFT_GIT "%s"\n' '$(VERSION)' '$(GITHASH)' > $@
+
+$(BUILD)/%.o: %.c $(BUILD)/flags | $(BUILD)/version.h
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(WEFT_CFLAGS) -I$(BUILD) -MMD -MP -c -o $@ $<
+
+# Model objects are linked as they are: each registers itself in the table that score searches.
+model_obj := $(filter $(BUILD)/src/model/%,$(lib_obj))
+other_obj := $(filter-out $(BUILD)/src/model/%,$(lib_obj))
+$(BUILD)/libweft.a: $(other_obj)
+	@rm -f $@
+	ar rcs $@ $^
+
+link = $(CC) $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS) -o $@ $(filter %.o,$^) $(BUILD)/libweft.a $(WEFT_LIBS)
+
+$(BIN)/%: $(BUILD)/src/cmd/%.o $(model_obj) $(BUILD)/libweft.a
+	@mkdir -p $(@D)
+	$(link)
+$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(model_obj) $(BUILD)/libweft.a
+	@mkdir -p $(@D)
+	$(link) -lcmocka
+$(BUILD)/gen/%: $(BUILD)/tests/gen/%.o $(BUILD)/libweft.a
+	@mkdir -p $(@D)
+	$(link)
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(model_obj) $(BUILD)/libweft.a
+	@mkdir -p $(@D)
+	$(link)
+
+units: $(units)
+gens: $(gens)
+benches: $(benches)
+
+clean:
+	rm -rf build bin/*
+
+FORCE:
+.PHONY: all units gens benches clean FORCE
+.SECONDARY:
+-include $(wildcard $(BUILD)/src/*/*.d $(BUILD)/tests/*/*.d)

@@ -1,0 +1,86 @@
+/* model.h - forecasting models as `score` sees them, and what every model file holds.
+ *
+ * A model file is a safetensors file. Its metadata: "weft.model" (the name score looks up), "lookback", "horizon", "stride",
+ * "scale" (none|standard|minmax), "step" (seconds), "channels" (JSON array), "by" (the key whose values name the groups, "all" for one),
+ * "groups" (JSON array of those values, in the order of the weights), "lineage" (JSON), and every option of the trainer that changes the result.
+ * Weights exist once per unit = group * n_channels + channel. Tensor "residuals" f32 [units, rows, horizon] keeps errors of validation windows
+ * (actual - forecast, in scaled units, divided by weft_local_spread of the window's lookback); rows that were not filled are NaN. "residual_floor" f32 [units]
+ * is the spread used for a flat lookback.
+ *
+ * A new model is src/model/NAME.c with one WEFT_MODEL(NAME, …) in it and src/cmd/train-NAME.c; nothing else changes. */
+#ifndef WEFT_MODEL_H
+#define WEFT_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "weft/err.h"
+#include "weft/safetensors.h"
+
+struct weft_model_info {
+    char *name;
+    int64_t lookback, horizon, stride, step;
+    int scale;                 /* enum weft_scale's values: 0 none, 1 standard, 2 minmax */
+    char *by;
+    char **groups;
+    size_t n_groups;
+    char **channels;
+    size_t n_channels;
+};
+int weft_model_info_read(const struct weft_st *st, struct weft_model_info *info, struct weft_err *e) WEFT_MUST_USE;
+void weft_model_info_write(const struct weft_model_info *info, struct weft_st_writer *w);
+void weft_model_info_free(struct weft_model_info *info);
+
+/* One kind of model. */
+struct weft_model_kind {
+    const char *name;
+    /* Builds the model from its file; everything is checked against info. */
+    int (*load)(const struct weft_st *st, const struct weft_model_info *info, void **self, struct weft_err *e);
+    void (*free)(void *self);
+    /* y[i*horizon ..] = forecast for the window x[i] .. x[i]+lookback, i < batch, all in scaled units, by the weights of `unit`. Rows are views
+     * (x[i] points into the series). No NaN in x. Not thread-safe on one self. */
+    void (*forecast)(void *self, size_t unit, const float *const *x, size_t batch, float *y);
+};
+/* Puts a kind into the table that score searches (a linker section: link the model's object file itself). */
+#define WEFT_MODEL(ident, ...) \
+    static const struct weft_model_kind weft_model_kind_##ident = {__VA_ARGS__}; \
+    static const struct weft_model_kind *const weft_model_entry_##ident __attribute__((used, section("weft_models"))) = &weft_model_kind_##ident
+const struct weft_model_kind *weft_model_find(const char *name);
+/* "dlinear, lstm" for messages. */
+void weft_model_names(char *buf, size_t cap);
+
+/* An opened forecaster: file, info, kind and self, with the conformal residuals. */
+struct weft_forecaster;
+int weft_forecaster_open(const char *path, struct weft_forecaster **out, struct weft_err *e) WEFT_MUST_USE;
+void weft_forecaster_close(struct weft_forecaster **f);
+const struct weft_model_info *weft_forecaster_info(const struct weft_forecaster *f);
+void weft_forecaster_sha256(const struct weft_forecaster *f, char out[65]);
+/* Unit of a group's text and a channel; SIZE_MAX when the model has none. */
+size_t weft_forecaster_unit(const struct weft_forecaster *f, const char *group, size_t group_n, size_t channel);
+void weft_forecaster_run(struct weft_forecaster *f, size_t unit, const float *const *x, size_t batch, float *y);
+/* out[l*horizon + h] = offset to add to the forecast, per quantile level l, in scaled units for a window with spread `spread`: split conformal, the ceil((n+1)·level)-th smallest of the n
+ * residuals of step h (floor((n+1)·level)-th from below for levels < 0.5, so that intervals never shrink), times spread. False when the unit has no residuals. */
+bool weft_forecaster_offsets(const struct weft_forecaster *f, size_t unit, float spread, const double *levels, size_t n_levels, float *out);
+/* cov[h*horizon + g] = covariance of the errors of steps h and g for spread 1 (mean not removed: it is part of the error). False when there are none. */
+bool weft_forecaster_covariance(const struct weft_forecaster *f, size_t unit, float *cov);
+float weft_forecaster_floor(const struct weft_forecaster *f, size_t unit);
+
+/* Spread of a lookback window in scaled units: standard deviation over its n values (float64 sums), at least `floor`. */
+float weft_local_spread(const float *x, size_t n, float floor);
+
+/* Collects residual rows for one unit with bounded memory: of all rows offered, the `cap` with the smallest hashes are kept, so the choice depends neither on the order of
+ * the series nor on how they were split over machines. */
+struct weft_residuals {
+    size_t cap, n, width; /* width = floats kept per row */
+    uint64_t *hash;       /* max-heap by (hash) */
+    float *rows;          /* [cap, width] */
+};
+void weft_residuals_init(struct weft_residuals *r, size_t cap, size_t width);
+void weft_residuals_free(struct weft_residuals *r);
+/* True when a row with this hash would be kept: then fill the returned row. NULL: not kept. */
+float *weft_residuals_offer(struct weft_residuals *r, uint64_t hash);
+/* Sorts rows by hash so that the content has one order. */
+void weft_residuals_sort(struct weft_residuals *r);
+
+#endif

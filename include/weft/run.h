@@ -1,0 +1,82 @@
+/* run.h - what every program has in common, done once: options, help, streams, faults, counts, lineage, signals, exit codes.
+ *
+ * A program is a struct weft_filter and a main of one line:
+ *     int main(int argc, char **argv) { return weft_main(&filter, argc, argv); }
+ * Order of calls: start, frame for each frame, drain (only after a verified tail), stop (always). */
+#ifndef WEFT_RUN_H
+#define WEFT_RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "weft/opt.h"
+#include "weft/progress.h"
+#include "weft/stream.h"
+
+struct weft_run; /* the program while it runs */
+
+enum weft_io {
+    WEFT_IO_NONE,   /* opens no stream by itself */
+    WEFT_IO_STREAM, /* a weft stream on -i or -o */
+    WEFT_IO_TEXT    /* -o is a text file or stdout (tables, CSV, JSON): weft_run_text */
+};
+
+struct weft_filter {
+    struct weft_usage usage;
+    const struct weft_opt *opts; /* ends with WEFT_OPT_END; offsets into the state */
+    size_t state_size;           /* zeroed, defaults set, before start */
+    enum weft_io in, out;
+    const char *schema;          /* of the input: "series/1"; NULL: any (start looks at the head) */
+    int min_operands, max_operands; /* operands (FILEs); max -1: any number */
+    bool threads_are_cores;      /* --threads defaults to the cores (trainers), not to 1 */
+
+    /* Checks the head and writes ours (weft_run_head) before the first frame. */
+    int (*start)(struct weft_run *run, void *state, struct weft_err *e);
+    /* One frame: decode, work, weft_run_emit. NULL for sources. */
+    int (*frame)(struct weft_run *run, void *state, struct weft_span frame, struct weft_err *e);
+    /* After the last frame and a verified tail. Sources do all their work here. */
+    int (*drain)(struct weft_run *run, void *state, struct weft_err *e);
+    void (*stop)(struct weft_run *run, void *state);
+};
+
+/* main's body: returns the exit status. */
+int weft_main(const struct weft_filter *filter, int argc, char **argv);
+
+/* What a filter may ask for. */
+const char *weft_run_program(const struct weft_run *run);
+const struct weft_head *weft_run_in_head(const struct weft_run *run);
+int weft_run_n_operands(const struct weft_run *run);
+const char *weft_run_operand(const struct weft_run *run, int i);
+bool weft_run_given(const struct weft_run *run, const char *option); /* was --option on the command line? */
+int weft_run_threads(const struct weft_run *run);
+uint64_t weft_run_seed(const struct weft_run *run);
+int weft_run_verbose(const struct weft_run *run);                    /* -1 quiet, 0, 1.. */
+size_t weft_run_frame_max(const struct weft_run *run);
+enum weft_progress_mode weft_run_progress(const struct weft_run *run);
+/* True when a graceful end was asked for (SIGINT, SIGTERM): long loops look at it between steps and return -1 via
+ * weft_run_interrupted. */
+bool weft_run_stopping(const struct weft_run *run);
+int weft_run_interrupted(struct weft_err *e);
+
+/* Writes our head: schema, attrs (encoded map), lineage of the input plus ourselves. Called once, from start (or from drain by
+ * programs that know their attrs only at the end). */
+int weft_run_head(struct weft_run *run, const char *schema, struct weft_span attrs, struct weft_err *e) WEFT_MUST_USE;
+/* Sends one frame (an encoded map). */
+int weft_run_emit(struct weft_run *run, struct weft_span frame, struct weft_err *e) WEFT_MUST_USE;
+/* Counts `n` input rows or frames that did not make it into the output. Sources also count what they read. */
+void weft_run_reject(struct weft_run *run, uint64_t n);
+void weft_run_read(struct weft_run *run, uint64_t n);
+/* The text output of a WEFT_IO_TEXT program: buffered, checked and committed by the library. */
+FILE *weft_run_text(struct weft_run *run);
+/* Our lineage: input's entries plus our own, as encoded array; for model files (as JSON text, caller frees). */
+char *weft_run_lineage_json(struct weft_run *run);
+/* A model that takes part counts in lineage as its sha256: adds args.model. Call before weft_run_head. */
+void weft_run_lineage_arg(struct weft_run *run, const char *key, const char *value);
+/* A warning line "program: text" unless -q. */
+void weft_run_warn(struct weft_run *run, const char *fmt, ...) WEFT_PRINTF(2, 3);
+/* An information line, only with -v. */
+void weft_run_info(struct weft_run *run, const char *fmt, ...) WEFT_PRINTF(2, 3);
+
+#endif

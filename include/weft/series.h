@@ -1,0 +1,82 @@
+/* series.h - the records of series/1, windows/1 and forecasts/1 streams (schemas/series.json, windows.json, forecasts.json).
+ *
+ * A series frame: {"id": str, "keys": {name: str, …}, "start": "2017-01-01", "values": f32 [channels, n]}.
+ * Stream attrs: "step": "day", "start", "length" (the whole calendar), "keys": [names], "channels": [names],
+ * "reduce": ["sum"|"mean" per channel].
+ * A windows frame is a series frame plus "split": [train_end, valid_end, test_end] (indices into n: a window belongs to the part in which its
+ * whole horizon lies), "scale": f64 [2, channels] (shift, factor: scaled = (x - shift) / factor). Its attrs add "lookback", "horizon",
+ * "stride", "scale" (none|standard|minmax).
+ * A forecasts frame: {"id", "keys", "model": str, "part": str, "channel": str, "origin": date of the first step forecast by the first window,
+ * "stride": steps between origins, "forecast": f32 [windows, horizon], "actual": f32 [windows, horizon] (absent for latest),
+ * "quantiles": f32 [levels, windows, horizon] (absent without intervals), "scale": f64 [2] (shift, factor),
+ * "naive": f64 [3] (mean |x_t - x_{t-1}|, mean (x_t - x_{t-1})^2, mean |x_t - x_{t-season}| over the train part from the first non-zero value)}.
+ * Its attrs: "step", "keys", "horizon", "levels": f64 tensor, "season". One frame per series, channel and model. */
+#ifndef WEFT_SERIES_H
+#define WEFT_SERIES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "weft/pack.h"
+#include "weft/stream.h"
+
+#define WEFT_SERIES_SCHEMA "series/1"
+#define WEFT_WINDOWS_SCHEMA "windows/1"
+#define WEFT_FORECASTS_SCHEMA "forecasts/1"
+
+enum { WEFT_MAX_KEYS = 32, WEFT_MAX_CHANNELS = 4096 };
+enum weft_reduce { WEFT_REDUCE_SUM, WEFT_REDUCE_MEAN };
+enum weft_scale { WEFT_SCALE_NONE, WEFT_SCALE_STANDARD, WEFT_SCALE_MINMAX };
+enum weft_part { WEFT_PART_TRAIN, WEFT_PART_VALID, WEFT_PART_TEST, WEFT_PARTS };
+
+/* Attributes of a series or windows stream. */
+struct weft_series_attrs {
+    int64_t step, start, length; /* seconds, seconds, steps */
+    char **keys;                 /* names, in order */
+    size_t n_keys;
+    char **channels;
+    size_t n_channels;
+    enum weft_reduce *reduce; /* [n_channels] */
+    /* windows/1 only (zero otherwise) */
+    int64_t lookback, horizon, stride;
+    enum weft_scale scale;
+};
+int weft_series_attrs_read(const struct weft_head *h, struct weft_series_attrs *a, struct weft_err *e) WEFT_MUST_USE;
+/* Appends the attrs map; window fields when lookback > 0. `extra` (may be empty): entries of the input's attrs that we do not know are kept. */
+void weft_series_attrs_write(const struct weft_series_attrs *a, struct weft_span extra, struct weft_pack *b);
+void weft_series_attrs_free(struct weft_series_attrs *a);
+
+/* One series, as views into its frame. */
+struct weft_series {
+    struct weft_span id;
+    struct weft_span key[WEFT_MAX_KEYS]; /* values in the order of attrs.keys; p == NULL when absent */
+    int64_t start;                       /* seconds */
+    size_t n_channels, n;
+    const float *values; /* [n_channels, n]; NaN: missing */
+    /* windows/1 only */
+    size_t split[WEFT_PARTS]; /* ends of train, valid, test in steps of this series */
+    const double *scale;        /* [2, n_channels]: shifts, then factors; NULL in series/1 */
+    struct weft_span frame;     /* the whole frame */
+    struct weft_scratch scratch_values, scratch_scale; /* owned: reuse the struct from frame to frame */
+};
+/* Decodes; checks shapes against attrs. Reuse one zero-initialised struct from frame to frame; weft_series_free at the end. */
+int weft_series_read(struct weft_span frame, const struct weft_series_attrs *a, struct weft_series *s, struct weft_err *e) WEFT_MUST_USE;
+void weft_series_free(struct weft_series *s);
+
+/* Begins a series frame in b (cleared first) and returns where float values [n_channels, n] go (unaligned: memcpy or byte-wise stores through
+ * float pointers are fine only via memcpy). keys[k].p == NULL leaves key k out. */
+void *weft_series_begin(struct weft_pack *b, const struct weft_series_attrs *a, struct weft_span id, const struct weft_span *keys, int64_t start, size_t n);
+
+/* The key `name` (or "id", or "all") of a series: its text. False: no such key. k is found once with weft_series_key. */
+enum { WEFT_KEY_ID = -1, WEFT_KEY_ALL = -2, WEFT_KEY_NONE = -3 };
+int weft_series_key(const struct weft_series_attrs *a, const char *name);
+struct weft_span weft_series_key_text(const struct weft_series *s, int k);
+
+/* Windows of one part as index range: window w (0 <= w < count) has lookback [first + w*stride, +lookback), then horizon. */
+struct weft_window_range {
+    size_t first, count, stride;
+};
+struct weft_window_range weft_windows_of(const struct weft_series_attrs *a, const struct weft_series *s, enum weft_part part);
+
+#endif

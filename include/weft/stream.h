@@ -1,0 +1,65 @@
+/* stream.h - weft streams: head, frames, tail or fault (schemas/stream.md).
+ *
+ * A reader checks everything a whole stream promises: version, schema, frame sizes, count and checksum in the tail. What a
+ * program above reports as a fault, or an end without a tail, comes out as an error with code 76. */
+#ifndef WEFT_STREAM_H
+#define WEFT_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "weft/pack.h"
+#include "weft/span.h"
+
+enum { WEFT_STREAM_VERSION = 1 };
+#define WEFT_FRAME_MAX_DEFAULT ((size_t)256 << 20)
+
+/* The head of a stream. Spans point into the reader and live as long as it. */
+struct weft_head {
+    char schema[64];           /* "series/1" */
+    struct weft_span attrs;    /* encoded map */
+    struct weft_span lineage;  /* encoded array of {program, version, args} */
+};
+
+/* Attribute access. False when it is missing or of another kind. */
+bool weft_attr_int(const struct weft_head *h, const char *key, int64_t *out);
+bool weft_attr_real(const struct weft_head *h, const char *key, double *out);
+bool weft_attr_str(const struct weft_head *h, const char *key, char *out, size_t cap);
+/* Array of strings: *items is one allocation (pointers and texts), freed with free(). */
+bool weft_attr_strs(const struct weft_head *h, const char *key, char ***items, size_t *n);
+
+struct weft_reader;
+
+/* Opens an endpoint ("-" or a path) and reads the head. `schema` (may be NULL: any) is "name/major": another name or major is
+ * refused with both versions. `program` names us in messages. frame_max bounds a frame's bytes. */
+int weft_reader_open(const char *endpoint, const char *schema, size_t frame_max, struct weft_reader **out, struct weft_err *e) WEFT_MUST_USE;
+const struct weft_head *weft_reader_head(const struct weft_reader *r);
+/* 1: *frame is the next frame, valid until the next call; 0: clean end, tail verified; -1: error (76 when the program above
+ * failed or the stream stopped short, 65 when its bytes are wrong). */
+int weft_reader_next(struct weft_reader *r, struct weft_span *frame, struct weft_err *e) WEFT_MUST_USE;
+uint64_t weft_reader_count(const struct weft_reader *r);   /* frames handed out */
+/* The tail's counts array (encoded), after a clean end; of all tails joined when streams were concatenated. */
+struct weft_span weft_reader_counts(const struct weft_reader *r);
+/* Are bytes waiting, so that next() would not block? Lets a writer flush when its upstream is slow. */
+bool weft_reader_ready(struct weft_reader *r);
+const char *weft_reader_name(const struct weft_reader *r); /* "-" or the path, for messages */
+void weft_reader_close(struct weft_reader **r);
+
+struct weft_writer;
+
+/* Opens "-" or a path (written whole or not at all). Nothing is written before weft_writer_head. A terminal on stdout is refused (64). */
+int weft_writer_open(const char *endpoint, struct weft_writer **out, struct weft_err *e) WEFT_MUST_USE;
+/* Writes {"weft", "schema", "attrs", "lineage"}. attrs: encoded map; lineage: encoded array. */
+int weft_writer_head(struct weft_writer *w, const char *schema, struct weft_span attrs, struct weft_span lineage, struct weft_err *e) WEFT_MUST_USE;
+/* One frame: an encoded map. */
+int weft_writer_frame(struct weft_writer *w, struct weft_span frame, struct weft_err *e) WEFT_MUST_USE;
+int weft_writer_flush(struct weft_writer *w, struct weft_err *e) WEFT_MUST_USE;
+/* Tail, flush, and for a file fsync + rename. counts: encoded array of maps. */
+int weft_writer_end(struct weft_writer *w, struct weft_span counts, struct weft_err *e) WEFT_MUST_USE;
+/* Says downstream that we failed (best effort; a file is removed instead). */
+void weft_writer_fault(struct weft_writer *w, const char *program, const struct weft_err *why);
+uint64_t weft_writer_count(const struct weft_writer *w);
+void weft_writer_close(struct weft_writer **w);
+
+#endif
