@@ -31,7 +31,6 @@ PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 endif
 endif
 
-VERSION := 0.1.0
 GITHASH := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 
 WEFT_CFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -Iinclude -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
@@ -58,11 +57,13 @@ all: $(programs:%=$(BIN)/%)
 # Objects depend on the flags they were made with: a change of CFLAGS rebuilds.
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D); echo '$(CC) $(CFLAGS) $(WEFT_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CFLAGS) $(WEFT_CFLAGS)' > $@
-$(BUILD)/version.h: FORCE
-	@mkdir -p $(@D); printf '#define WEFT_VERSION "%s"\n#define WEFT_GIT "%s"\n' '$(VERSION)' '$(GITHASH)' | cmp -s - $@ || \
-	  printf '#define WEFT_VERSION "%s"\n#define WEFT_GIT "%s"\n' '$(VERSION)' '$(GITHASH)' > $@
+# What --version prints, rewritten only when it changed.
+LIBRARIES := $(foreach p,$(PKGS),$(p) $(shell pkg-config --modversion $(p) 2>/dev/null))
+$(BUILD)/version_build.h: FORCE
+	@mkdir -p $(@D); printf '#define WEFT_GIT "%s"\n#define WEFT_LIBRARIES "%s"\n' '$(GITHASH)' '$(LIBRARIES)' > $@.new; \
+	  cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-$(BUILD)/%.o: %.c $(BUILD)/flags | $(BUILD)/version.h
+$(BUILD)/%.o: %.c $(BUILD)/flags | $(BUILD)/version_build.h
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(WEFT_CFLAGS) -I$(BUILD) -MMD -MP -c -o $@ $<
 

@@ -51,7 +51,7 @@ struct weft_value {
  * seen: never reads outside the span). */
 bool weft_value_next(struct weft_span *s, struct weft_value *v);
 
-/* The value of `key` in a map's span (whole or body of a value read). False when it isn't there or `map` is no map. */
+/* The value of `key` in an encoded map (a `whole` span). False when it is not there or `map` is no map. */
 bool weft_map_find(struct weft_span map, const char *key, struct weft_value *v);
 
 /* Is v the string s? */

@@ -43,6 +43,9 @@ uint64_t weft_reader_count(const struct weft_reader *r);   /* frames handed out 
 struct weft_span weft_reader_counts(const struct weft_reader *r);
 /* Are bytes waiting, so that next() would not block? Lets a writer flush when its upstream is slow. */
 bool weft_reader_ready(struct weft_reader *r);
+/* After an error 76: the program that failed first and its exit code, as its fault said, or as the lineage suggests when the stream stopped
+ * short. Passed on downstream, so that every program names the same culprit. */
+void weft_reader_culprit(const struct weft_reader *r, const char **program, int *exit_code);
 const char *weft_reader_name(const struct weft_reader *r); /* "-" or the path, for messages */
 void weft_reader_close(struct weft_reader **r);
 
@@ -58,7 +61,7 @@ int weft_writer_flush(struct weft_writer *w, struct weft_err *e) WEFT_MUST_USE;
 /* Tail, flush, and for a file fsync + rename. counts: encoded array of maps. */
 int weft_writer_end(struct weft_writer *w, struct weft_span counts, struct weft_err *e) WEFT_MUST_USE;
 /* Says downstream that we failed (best effort; a file is removed instead). */
-void weft_writer_fault(struct weft_writer *w, const char *program, const struct weft_err *why);
+void weft_writer_fault(struct weft_writer *w, const char *program, int exit_code, const char *message);
 uint64_t weft_writer_count(const struct weft_writer *w);
 void weft_writer_close(struct weft_writer **w);
 

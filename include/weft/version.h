@@ -1,0 +1,8 @@
+/* version.h - this release. */
+#ifndef WEFT_VERSION_H
+#define WEFT_VERSION_H
+#include <stdio.h>
+#define WEFT_VERSION "0.1.0"
+/* "ingest (weft 0.1.0, git …, compiler)" and the libraries linked. */
+void weft_version_print(FILE *f, const char *program);
+#endif

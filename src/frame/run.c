@@ -1,0 +1,576 @@
+/* run.c - what every program has in common. */
+#include "weft/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "weft/endpoint.h"
+#include "weft/file.h"
+#include "weft/json.h"
+#include "weft/mem.h"
+#include "weft/par.h"
+#include "weft/version.h"
+
+struct common {
+    bool help, version, quiet, verbose, no_lineage;
+    const char *help_form, *input, *output;
+    int64_t threads, seed;
+    uint64_t frame_max;
+    int progress;
+};
+
+#define AT(member) offsetof(struct common, member)
+
+static const struct weft_opt opt_help = {WEFT_OPT_FLAG, 'h', "help", AT(help), NULL, 0, 0, NULL, "print this text", WEFT_OPT_RUN};
+static const struct weft_opt opt_version = {WEFT_OPT_FLAG, 'V', "version", AT(version), NULL, 0, 0, NULL, "print version and library versions", WEFT_OPT_RUN};
+static const struct weft_opt opt_input = {WEFT_OPT_STR, 'i', "input", AT(input), "-", 0, 0, "ENDPOINT", "stream to read: - or a file", WEFT_OPT_RUN | WEFT_OPT_FILE};
+static const struct weft_opt opt_output = {WEFT_OPT_STR, 'o', "output", AT(output), "-", 0, 0, "ENDPOINT", "where the result goes: - or a file, written whole or not at all", WEFT_OPT_RUN | WEFT_OPT_FILE};
+static const struct weft_opt opt_rest[] = {
+    {WEFT_OPT_INT, 0, "threads", AT(threads), "0", 0, 1024, "N", "threads to use; 0: 1 in filters, all cores in trainers; the result is the same", WEFT_OPT_RUN},
+    {WEFT_OPT_INT, 0, "seed", AT(seed), "1", 0, 9223372036854775807.0, "N", "seed of everything random", WEFT_OPT_RUN},
+    {WEFT_OPT_CHOICE, 0, "progress", AT(progress), "auto", 0, 0, "auto|plain|off", "progress on stderr: a bar on a terminal, plain lines, or none", WEFT_OPT_RUN},
+    {WEFT_OPT_SIZE, 0, "max-frame", AT(frame_max), "256M", 0, (double)((uint64_t)1 << 40), "BYTES", "largest frame accepted", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
+    {WEFT_OPT_FLAG, 0, "no-lineage", AT(no_lineage), NULL, 0, 0, NULL, "leave this program out of the lineage", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
+    {WEFT_OPT_FLAG, 'q', "quiet", AT(quiet), NULL, 0, 0, NULL, "no warnings", WEFT_OPT_RUN},
+    {WEFT_OPT_FLAG, 'v', "verbose", AT(verbose), NULL, 0, 0, NULL, "say more: a summary at the end", WEFT_OPT_RUN},
+};
+
+enum { COMMON_MAX = sizeof opt_rest / sizeof *opt_rest + 5, LINEAGE_ARGS_MAX = 16 };
+
+struct weft_run {
+    const struct weft_filter *filter;
+    const char *program;
+    struct common common;
+    struct weft_opt table[COMMON_MAX];
+    void *state;
+    uint64_t given;
+    int n_operands;
+    char **operands;
+    struct weft_reader *in;
+    struct weft_writer *out;
+    struct weft_file *text_file;
+    FILE *text;
+    bool headed, seed_used;
+    uint64_t read, rejected;
+    char *arg_key[LINEAGE_ARGS_MAX], *arg_value[LINEAGE_ARGS_MAX];
+    size_t n_args;
+};
+
+/* Set by SIGINT and SIGTERM; the only thing that a signal handler can tell the loop. */
+static volatile sig_atomic_t stop_signal;
+
+static void on_signal(int sig)
+{
+    if (stop_signal) { /* the second time: at once, without leaving files */
+        weft_file_cleanup();
+        signal(sig, SIG_DFL);
+        raise(sig);
+    }
+    stop_signal = sig;
+}
+
+bool weft_run_stopping(const struct weft_run *run)
+{
+    (void)run;
+    return stop_signal != 0;
+}
+
+int weft_run_interrupted(struct weft_err *e)
+{
+    return weft_fail(e, WEFT_TEMPFAIL, "interrupted");
+}
+
+const char *weft_run_program(const struct weft_run *run)
+{
+    return run->program;
+}
+
+const struct weft_head *weft_run_in_head(const struct weft_run *run)
+{
+    return run->in ? weft_reader_head(run->in) : NULL;
+}
+
+int weft_run_n_operands(const struct weft_run *run)
+{
+    return run->n_operands;
+}
+
+const char *weft_run_operand(const struct weft_run *run, int i)
+{
+    return run->operands[i];
+}
+
+bool weft_run_given(const struct weft_run *run, const char *option)
+{
+    for (size_t i = 0; run->filter->opts && run->filter->opts[i].type != WEFT_OPT_END && i < 64; i++)
+        if (strcmp(run->filter->opts[i].name, option) == 0)
+            return run->given >> i & 1;
+    return false;
+}
+
+int weft_run_threads(const struct weft_run *run)
+{
+    if (run->common.threads > 0)
+        return (int)run->common.threads;
+    return run->filter->threads_are_cores ? weft_par_cores() : 1;
+}
+
+uint64_t weft_run_seed(const struct weft_run *run)
+{
+    /* A program that asks for the seed depends on it: from now on it belongs to the lineage. */
+    ((struct weft_run *)(uintptr_t)run)->seed_used = true;
+    return (uint64_t)run->common.seed;
+}
+
+int weft_run_verbose(const struct weft_run *run)
+{
+    return run->common.quiet ? -1 : run->common.verbose;
+}
+
+size_t weft_run_frame_max(const struct weft_run *run)
+{
+    return (size_t)run->common.frame_max;
+}
+
+enum weft_progress_mode weft_run_progress(const struct weft_run *run)
+{
+    return run->common.quiet ? WEFT_PROGRESS_OFF : (enum weft_progress_mode)run->common.progress;
+}
+
+void weft_run_reject(struct weft_run *run, uint64_t n)
+{
+    run->rejected += n;
+}
+
+void weft_run_read(struct weft_run *run, uint64_t n)
+{
+    run->read += n;
+}
+
+static void say(const struct weft_run *run, const char *fmt, va_list ap)
+{
+    char line[1024];
+    vsnprintf(line, sizeof line, fmt, ap);
+    weft_say(run->program, "%s", line);
+}
+
+void weft_run_warn(struct weft_run *run, const char *fmt, ...)
+{
+    if (run->common.quiet)
+        return;
+    va_list ap;
+    va_start(ap, fmt);
+    say(run, fmt, ap);
+    va_end(ap);
+}
+
+void weft_run_info(struct weft_run *run, const char *fmt, ...)
+{
+    if (!run->common.verbose)
+        return;
+    va_list ap;
+    va_start(ap, fmt);
+    say(run, fmt, ap);
+    va_end(ap);
+}
+
+/* --- lineage --- */
+
+void weft_run_lineage_arg(struct weft_run *run, const char *key, const char *value)
+{
+    if (run->n_args == LINEAGE_ARGS_MAX)
+        return;
+    run->arg_key[run->n_args] = weft_xstrdup(key);
+    run->arg_value[run->n_args++] = weft_xstrdup(value);
+}
+
+struct arg {
+    const char *key;
+    char value[512];
+};
+
+static int by_key(const void *a, const void *b)
+{
+    return strcmp(((const struct arg *)a)->key, ((const struct arg *)b)->key);
+}
+
+/* The options that change the result, resolved and sorted. The caller frees it. */
+static struct arg *own_args(const struct weft_run *run, size_t *n)
+{
+    size_t cap = run->n_args + 1;
+    for (const struct weft_opt *o = run->filter->opts; o && o->type != WEFT_OPT_END; o++)
+        cap++;
+    struct arg *args = WEFT_ARRAY(struct arg, cap);
+    size_t k = 0;
+    for (const struct weft_opt *o = run->filter->opts; o && o->type != WEFT_OPT_END; o++) {
+        if (o->flags & (WEFT_OPT_RUN | WEFT_OPT_FILE))
+            continue;
+        const char *text = weft_opt_text(o, run->state, args[k].value, sizeof args[k].value);
+        if (!*text)
+            continue;
+        if (text != args[k].value)
+            snprintf(args[k].value, sizeof args[k].value, "%s", text);
+        args[k++].key = o->name;
+    }
+    for (size_t i = 0; i < run->n_args; i++) {
+        args[k].key = run->arg_key[i];
+        snprintf(args[k++].value, sizeof args[k].value, "%s", run->arg_value[i]);
+    }
+    if (run->seed_used) {
+        args[k].key = "seed";
+        snprintf(args[k++].value, sizeof args[k].value, "%lld", (long long)run->common.seed);
+    }
+    qsort(args, k, sizeof *args, by_key);
+    *n = k;
+    return args;
+}
+
+static void own_entry(const struct weft_run *run, struct weft_pack *b)
+{
+    size_t n;
+    struct arg *args = own_args(run, &n);
+    weft_pack_map(b, 3);
+    weft_pack_cstr(b, "program");
+    weft_pack_cstr(b, run->program);
+    weft_pack_cstr(b, "version");
+    weft_pack_cstr(b, WEFT_VERSION);
+    weft_pack_cstr(b, "args");
+    weft_pack_map(b, (uint32_t)n);
+    for (size_t i = 0; i < n; i++) {
+        weft_pack_cstr(b, args[i].key);
+        weft_pack_cstr(b, args[i].value);
+    }
+    free(args);
+}
+
+/* Input's lineage + ourselves, as an encoded array. */
+static void lineage(const struct weft_run *run, struct weft_pack *b)
+{
+    struct weft_value list = {0};
+    const struct weft_head *h = weft_run_in_head(run);
+    uint32_t above = 0;
+    struct weft_span span = h ? h->lineage : (struct weft_span){0};
+    if (h && weft_value_next(&span, &list))
+        above = list.count;
+    weft_pack_array(b, above + !run->common.no_lineage);
+    if (above)
+        weft_pack_raw(b, list.body);
+    if (!run->common.no_lineage)
+        own_entry(run, b);
+}
+
+static weft_json *to_json(const struct weft_value *v)
+{
+    struct weft_span body = v->body;
+    struct weft_value key, item;
+    switch (v->kind) {
+    case WEFT_STR:
+        return weft_json_new_str((const char *)v->body.p, v->body.n);
+    case WEFT_UINT:
+    case WEFT_INT:
+        return weft_json_new_int(v->i);
+    case WEFT_REAL:
+        return weft_json_new_real(v->real);
+    case WEFT_BOOL:
+        return weft_json_new_bool(v->b);
+    case WEFT_ARRAY: {
+        weft_json *a = weft_json_new_array();
+        while (weft_value_next(&body, &item))
+            weft_json_push(a, to_json(&item));
+        return a;
+    }
+    case WEFT_MAP: {
+        weft_json *o = weft_json_new_object();
+        while (weft_value_next(&body, &key) && weft_value_next(&body, &item)) {
+            char *name = weft_xstrndup((const char *)key.body.p, key.body.n);
+            weft_json_set(o, name, to_json(&item));
+            free(name);
+        }
+        return o;
+    }
+    default:
+        return weft_json_new_null();
+    }
+}
+
+char *weft_run_lineage_json(struct weft_run *run)
+{
+    struct weft_pack b = {0};
+    lineage(run, &b);
+    struct weft_span span = weft_pack_span(&b);
+    struct weft_value v;
+    weft_json *j = weft_value_next(&span, &v) ? to_json(&v) : weft_json_new_array();
+    char *text = weft_json_text(j);
+    weft_json_free(&j);
+    weft_pack_free(&b);
+    return text;
+}
+
+/* --- output --- */
+
+int weft_run_head(struct weft_run *run, const char *schema, struct weft_span attrs, struct weft_err *e)
+{
+    if (!run->out && weft_writer_open(run->common.output, &run->out, e) < 0)
+        return -1;
+    struct weft_pack b = {0};
+    lineage(run, &b);
+    int rc = weft_writer_head(run->out, schema, attrs, weft_pack_span(&b), e);
+    weft_pack_free(&b);
+    run->headed = rc == 0;
+    return rc;
+}
+
+int weft_run_emit(struct weft_run *run, struct weft_span frame, struct weft_err *e)
+{
+    return weft_writer_frame(run->out, frame, e);
+}
+
+FILE *weft_run_text(struct weft_run *run)
+{
+    return run->text ? run->text : stdout;
+}
+
+/* Counts of the programs above, and ours. */
+static int write_tail(struct weft_run *run, struct weft_err *e)
+{
+    struct weft_pack b = {0};
+    struct weft_value list = {0};
+    struct weft_span above = run->in ? weft_reader_counts(run->in) : (struct weft_span){0};
+    uint32_t n = run->in && weft_value_next(&above, &list) ? list.count : 0;
+    weft_pack_array(&b, n + 1);
+    if (n)
+        weft_pack_raw(&b, list.body);
+    weft_pack_map(&b, 4);
+    weft_pack_cstr(&b, "program");
+    weft_pack_cstr(&b, run->program);
+    weft_pack_cstr(&b, "in");
+    weft_pack_uint(&b, run->read);
+    weft_pack_cstr(&b, "out");
+    weft_pack_uint(&b, weft_writer_count(run->out));
+    weft_pack_cstr(&b, "rejected");
+    weft_pack_uint(&b, run->rejected);
+    int rc = weft_writer_end(run->out, weft_pack_span(&b), e);
+    weft_pack_free(&b);
+    return rc;
+}
+
+static int finish_text(struct weft_run *run, struct weft_err *e)
+{
+    FILE *f = weft_run_text(run);
+    if (fflush(f) != 0 || ferror(f)) {
+        if (errno == EPIPE)
+            weft_die_of_sigpipe();
+        return weft_fail_errno(e, WEFT_IO, "can't write %s", run->text ? run->common.output : "standard output");
+    }
+    return run->text_file ? weft_file_commit(&run->text_file, e) : 0;
+}
+
+/* --- one run --- */
+
+static int open_ends(struct weft_run *run, struct weft_err *e)
+{
+    const struct weft_filter *f = run->filter;
+    if (f->out == WEFT_IO_STREAM && weft_writer_open(run->common.output, &run->out, e) < 0)
+        return -1;
+    if (f->in == WEFT_IO_STREAM && weft_reader_open(run->common.input, f->schema, weft_run_frame_max(run), &run->in, e) < 0)
+        return -1;
+    if (f->out == WEFT_IO_TEXT && strcmp(run->common.output, "-") != 0) {
+        if (weft_file_create(run->common.output, &run->text_file, e) < 0)
+            return -1;
+        run->text = fdopen(dup(weft_file_fd(run->text_file)), "w");
+        if (!run->text)
+            return weft_fail_errno(e, WEFT_CANTCREAT, "can't write %s", run->common.output);
+    }
+    return 0;
+}
+
+static int loop(struct weft_run *run, struct weft_err *e)
+{
+    struct weft_progress p;
+    weft_progress_start(&p, run->program, weft_run_progress(run));
+    int got;
+    struct weft_span frame;
+    while ((got = weft_reader_next(run->in, &frame, e)) > 0) {
+        run->read++;
+        if (run->filter->frame && run->filter->frame(run, run->state, frame, e) < 0) {
+            weft_fail_where(e, "frame %llu", (unsigned long long)run->read);
+            got = -1;
+            break;
+        }
+        if (stop_signal) {
+            got = weft_run_interrupted(e);
+            break;
+        }
+        /* A slow upstream must not leave finished frames in our buffer. */
+        if (run->out && run->headed && !weft_reader_ready(run->in) && weft_writer_flush(run->out, e) < 0) {
+            got = -1;
+            break;
+        }
+        weft_progress_at(&p, run->read, 0, "frames", "%s", "");
+    }
+    weft_progress_end(&p);
+    return got;
+}
+
+static int run_filter(struct weft_run *run, struct weft_err *e)
+{
+    const struct weft_filter *f = run->filter;
+    if (open_ends(run, e) < 0)
+        return -1;
+    if (f->start && f->start(run, run->state, e) < 0)
+        return -1;
+    if (run->in && loop(run, e) < 0)
+        return -1;
+    if (f->drain && f->drain(run, run->state, e) < 0)
+        return -1;
+    if (stop_signal)
+        return weft_run_interrupted(e);
+    if (run->headed)
+        return write_tail(run, e);
+    if (f->out == WEFT_IO_STREAM)
+        return weft_fail(e, WEFT_BUG, "no head was written");
+    return f->out == WEFT_IO_TEXT ? finish_text(run, e) : 0;
+}
+
+/* Says what went wrong, here and downstream, and gives the exit status. */
+static int report(struct weft_run *run, struct weft_err *e)
+{
+    const char *program = run->program;
+    int code = e->code ? e->code : WEFT_BUG;
+    if (!e->code)
+        weft_fail(e, WEFT_BUG, "failed without a reason");
+    if (code == WEFT_USAGE && !e->hint[0])
+        weft_fail_hint(e, "see %s --help", run->program);
+    if (code != WEFT_NO)
+        weft_err_print(run->program, e);
+    if (run->out) {
+        const char *culprit = NULL;
+        int culprit_exit = 0;
+        if (code == WEFT_UPSTREAM && run->in)
+            weft_reader_culprit(run->in, &culprit, &culprit_exit);
+        weft_writer_fault(run->out, culprit ? culprit : program, culprit ? culprit_exit : code, e->what);
+    }
+    return code;
+}
+
+static void close_ends(struct weft_run *run)
+{
+    weft_reader_close(&run->in);
+    weft_writer_close(&run->out);
+    if (run->text)
+        fclose(run->text);
+    if (run->text_file)
+        weft_file_abort(&run->text_file);
+    for (size_t i = 0; i < run->n_args; i++) {
+        free(run->arg_key[i]);
+        free(run->arg_value[i]);
+    }
+}
+
+/* The descriptors 0 to 2 must be taken, or the first file opened would become standard output. A closed one is opened the wrong way
+ * round, so that using it fails with an honest error. */
+static void secure_descriptors(void)
+{
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
+            int got = open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+            (void)got;
+        }
+}
+
+static void catch_signals(void)
+{
+    struct sigaction sa = {.sa_handler = SIG_IGN};
+    sigaction(SIGPIPE, &sa, NULL); /* EPIPE is seen where it happens: endpoint.c */
+    sa.sa_handler = on_signal;
+    sigaction(SIGINT, &sa, NULL); /* no SA_RESTART: a blocked read returns */
+    sigaction(SIGTERM, &sa, NULL);
+}
+
+static void make_table(struct weft_run *run)
+{
+    struct weft_opt *t = run->table;
+    if (run->filter->in == WEFT_IO_STREAM)
+        *t++ = opt_input;
+    if (run->filter->out != WEFT_IO_NONE)
+        *t++ = opt_output;
+    for (size_t i = 0; i < sizeof opt_rest / sizeof *opt_rest; i++)
+        *t++ = opt_rest[i];
+    *t++ = opt_help;
+    *t++ = opt_version;
+    *t = (struct weft_opt){.type = WEFT_OPT_END};
+}
+
+static void summary(const struct weft_run *run, double started)
+{
+    struct rusage u;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    getrusage(RUSAGE_SELF, &u);
+    double cpu = (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e-6;
+    weft_say(run->program, "%llu in, %llu out, %llu rejected; %.2f s, %.2f s of CPU, %ld MB", (unsigned long long)run->read,
+             (unsigned long long)(run->out ? weft_writer_count(run->out) : 0), (unsigned long long)run->rejected,
+             (double)now.tv_sec + (double)now.tv_nsec * 1e-9 - started, cpu, u.ru_maxrss >> 10);
+}
+
+/* --help in its forms and --version. True when one was asked for. */
+static bool informed(struct weft_run *run, int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--help=mdoc") == 0)
+            weft_opt_mdoc(stdout, run->filter->opts, run->table);
+        else if (strcmp(argv[i], "--help=names") == 0)
+            weft_opt_names(stdout, run->filter->opts, run->table);
+        else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            weft_opt_help(stdout, &run->filter->usage, run->filter->opts, run->table);
+        else if (strcmp(argv[i], "--version") == 0 || strcmp(argv[i], "-V") == 0)
+            weft_version_print(stdout, run->program);
+        else
+            continue;
+        return true;
+    }
+    return false;
+}
+
+int weft_main(const struct weft_filter *filter, int argc, char **argv)
+{
+    secure_descriptors();
+    catch_signals();
+    struct timespec t0;
+    clock_gettime(CLOCK_MONOTONIC, &t0);
+    struct weft_run run = {.filter = filter, .program = filter->usage.name};
+    struct weft_err e = {0};
+    make_table(&run);
+    if (informed(&run, argc, argv))
+        return finish_text(&run, &e) < 0 ? report(&run, &e) : 0;
+    run.state = weft_xcalloc(1, filter->state_size ? filter->state_size : 1);
+    int rc = weft_opt_parse(filter->opts, run.state, run.table, &run.common, argc, argv, &run.n_operands, &run.given, &e);
+    run.operands = argv + 1;
+    if (rc == 0 && run.n_operands < filter->min_operands)
+        rc = weft_fail(&e, WEFT_USAGE, "a file is missing");
+    if (rc == 0 && filter->max_operands >= 0 && run.n_operands > filter->max_operands)
+        rc = weft_fail(&e, WEFT_USAGE, "unexpected \"%s\"", run.operands[filter->max_operands]);
+    if (rc == 0)
+        rc = run_filter(&run, &e);
+    int status = rc < 0 ? report(&run, &e) : 0;
+    if (filter->stop)
+        filter->stop(&run, run.state);
+    if (status == 0 && run.common.verbose)
+        summary(&run, (double)t0.tv_sec + (double)t0.tv_nsec * 1e-9);
+    close_ends(&run);
+    weft_opt_free(filter->opts, run.state);
+    free(run.state);
+    if (stop_signal && status == WEFT_TEMPFAIL) { /* tell the parent the truth: a signal ended us */
+        signal(stop_signal, SIG_DFL);
+        raise(stop_signal);
+    }
+    return status;
+}

@@ -1,0 +1,531 @@
+/* stream.c - head, frames, tail or fault. */
+#include "weft/stream.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "weft/crc32c.h"
+#include "weft/endpoint.h"
+#include "weft/mem.h"
+
+enum { READ_BYTES = 1 << 20, WRITE_BYTES = 256 << 10 };
+
+/* --- attributes --- */
+
+bool weft_attr_int(const struct weft_head *h, const char *key, int64_t *out)
+{
+    struct weft_value v;
+    if (!weft_map_find(h->attrs, key, &v) || (v.kind != WEFT_UINT && v.kind != WEFT_INT))
+        return false;
+    *out = v.i;
+    return true;
+}
+
+bool weft_attr_real(const struct weft_head *h, const char *key, double *out)
+{
+    struct weft_value v;
+    if (!weft_map_find(h->attrs, key, &v) || (v.kind != WEFT_UINT && v.kind != WEFT_INT && v.kind != WEFT_REAL))
+        return false;
+    *out = v.real;
+    return true;
+}
+
+bool weft_attr_str(const struct weft_head *h, const char *key, char *out, size_t cap)
+{
+    struct weft_value v;
+    if (!weft_map_find(h->attrs, key, &v) || v.kind != WEFT_STR || v.body.n >= cap || memchr(v.body.p, 0, v.body.n))
+        return false;
+    memcpy(out, v.body.p, v.body.n);
+    out[v.body.n] = 0;
+    return true;
+}
+
+bool weft_attr_strs(const struct weft_head *h, const char *key, char ***items, size_t *n)
+{
+    struct weft_value v, x;
+    if (!weft_map_find(h->attrs, key, &v) || v.kind != WEFT_ARRAY)
+        return false;
+    /* Texts lie behind the pointers; each is at most its bytes in the array plus a NUL. */
+    size_t bytes = ((size_t)v.count + 1) * sizeof(char *) + v.body.n + v.count;
+    char **list = weft_xmalloc(bytes);
+    char *text = (char *)(list + v.count + 1);
+    struct weft_span body = v.body;
+    for (uint32_t i = 0; i < v.count; i++) {
+        if (!weft_value_next(&body, &x) || x.kind != WEFT_STR || memchr(x.body.p, 0, x.body.n)) {
+            free(list);
+            return false;
+        }
+        list[i] = text;
+        memcpy(text, x.body.p, x.body.n);
+        text[x.body.n] = 0;
+        text += x.body.n + 1;
+    }
+    list[v.count] = NULL;
+    *items = list;
+    *n = v.count;
+    return true;
+}
+
+/* --- reading --- */
+
+struct weft_reader {
+    struct weft_source *src;
+    char *name;
+    size_t frame_max;
+    uint8_t *buf; /* [cap]; bytes at [pos, end) are not handed out yet */
+    size_t cap, pos, end;
+    bool eof, ended;
+    struct weft_pack head_bytes; /* a copy: spans of `head` point into it */
+    struct weft_head head;
+    uint32_t crc;
+    uint64_t in_part, count; /* frames since the last head; altogether */
+    struct weft_pack counts; /* of all tails: elements without array header */
+    uint32_t n_counts;
+    struct weft_pack counts_array;
+    char culprit[64];
+    int culprit_exit;
+};
+
+/* Name of the program that wrote the last lineage entry: who is above us. */
+static void last_program(struct weft_span lineage, char *out, size_t cap)
+{
+    struct weft_value list, item, v;
+    snprintf(out, cap, "%s", "the program above");
+    if (!weft_value_next(&lineage, &list) || list.kind != WEFT_ARRAY)
+        return;
+    struct weft_span body = list.body;
+    for (uint32_t i = 0; i < list.count; i++)
+        if (!weft_value_next(&body, &item))
+            return;
+    if (list.count && weft_map_find(item.whole, "program", &v) && v.kind == WEFT_STR && v.body.n < cap) {
+        memcpy(out, v.body.p, v.body.n);
+        out[v.body.n] = 0;
+    }
+}
+
+/* Makes room for at least `need` bytes behind pos. */
+static void make_room(struct weft_reader *r, size_t need)
+{
+    if (r->pos && (r->cap - r->pos < need || r->end == r->pos)) {
+        memmove(r->buf, r->buf + r->pos, r->end - r->pos);
+        r->end -= r->pos;
+        r->pos = 0;
+    }
+    if (r->cap - r->pos < need) {
+        r->cap = weft_grow(r->cap, r->pos + need);
+        r->buf = weft_xrealloc(r->buf, r->cap);
+    }
+}
+
+/* The next whole map: 1 and *map; 0 at the end of the bytes (nothing left over); -1. */
+static int next_map(struct weft_reader *r, struct weft_span *map, struct weft_err *e)
+{
+    struct weft_walker w = {0};
+    for (;;) {
+        size_t have = r->end - r->pos;
+        if (have) {
+            uint8_t b = r->buf[r->pos];
+            if (!((b >= 0x80 && b <= 0x8f) || b == 0xde || b == 0xdf)) {
+                weft_fail(e, WEFT_DATA, "byte 0x%02x where a frame should begin", b);
+                return -1;
+            }
+            int got = weft_walk(&w, r->buf + r->pos, have, r->frame_max, e);
+            if (got < 0)
+                return -1;
+            if (got) {
+                *map = (struct weft_span){r->buf + r->pos, w.off};
+                r->pos += w.off;
+                return 1;
+            }
+        }
+        if (r->eof) {
+            if (!have)
+                return 0;
+            return weft_fail(e, WEFT_UPSTREAM, "the stream stops in the middle of a frame");
+        }
+        /* Grow with what arrives, not with what a length field claims. */
+        make_room(r, have + (have > READ_BYTES ? have : READ_BYTES));
+        long got = weft_source_read(r->src, r->buf + r->end, r->cap - r->end, e);
+        if (got < 0)
+            return -1;
+        r->end += (size_t)got;
+        r->eof = got == 0;
+    }
+}
+
+/* First key of a map decides what it is. */
+static bool first_key_is(struct weft_span map, const char *key)
+{
+    struct weft_value m, k;
+    if (!weft_value_next(&map, &m) || !m.count)
+        return false;
+    struct weft_span body = m.body;
+    return weft_value_next(&body, &k) && weft_value_is(&k, key);
+}
+
+static int read_fault(struct weft_reader *r, struct weft_span map, struct weft_err *e)
+{
+    struct weft_value f, v;
+    snprintf(r->culprit, sizeof r->culprit, "the program above");
+    r->culprit_exit = WEFT_UPSTREAM;
+    if (weft_map_find(map, "fault", &f)) {
+        if (weft_map_find(f.whole, "program", &v) && v.kind == WEFT_STR && v.body.n < sizeof r->culprit) {
+            memcpy(r->culprit, v.body.p, v.body.n);
+            r->culprit[v.body.n] = 0;
+        }
+        if (weft_map_find(f.whole, "exit", &v) && v.kind == WEFT_UINT && v.u < 256)
+            r->culprit_exit = (int)v.u;
+    }
+    return weft_fail(e, WEFT_UPSTREAM, "stopped: %s failed (%d)", r->culprit, r->culprit_exit);
+}
+
+static int read_head(struct weft_reader *r, struct weft_span map, struct weft_pack *copy, struct weft_head *h, struct weft_err *e)
+{
+    struct weft_value version, schema, attrs, lineage;
+    weft_pack_clear(copy);
+    weft_pack_raw(copy, map);
+    map = weft_pack_span(copy);
+    if (!weft_map_find(map, "weft", &version) || version.kind != WEFT_UINT)
+        return weft_fail(e, WEFT_DATA, "a head without a version");
+    if (version.u != WEFT_STREAM_VERSION) {
+        weft_fail(e, WEFT_DATA, "a stream of version %llu, and this program reads version %d", (unsigned long long)version.u, WEFT_STREAM_VERSION);
+        return weft_fail_hint(e, "use the same release of weft on both sides");
+    }
+    if (!weft_map_find(map, "schema", &schema) || schema.kind != WEFT_STR || schema.body.n >= sizeof h->schema || !schema.body.n)
+        return weft_fail(e, WEFT_DATA, "a head without a schema");
+    if (!weft_map_find(map, "attrs", &attrs) || attrs.kind != WEFT_MAP)
+        return weft_fail(e, WEFT_DATA, "a head without attrs");
+    if (!weft_map_find(map, "lineage", &lineage) || lineage.kind != WEFT_ARRAY)
+        return weft_fail(e, WEFT_DATA, "a head without lineage");
+    memcpy(h->schema, schema.body.p, schema.body.n);
+    h->schema[schema.body.n] = 0;
+    h->attrs = attrs.whole;
+    h->lineage = lineage.whole;
+    r->crc = weft_crc32c(0, map.p, map.n);
+    r->in_part = 0;
+    return 0;
+}
+
+static int check_schema(const struct weft_head *h, const char *schema, struct weft_err *e)
+{
+    if (!schema || strcmp(h->schema, schema) == 0)
+        return 0;
+    size_t name = strcspn(schema, "/");
+    if (strncmp(h->schema, schema, name) == 0 && h->schema[name] == '/') {
+        weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s", h->schema, schema);
+        return weft_fail_hint(e, "use the same release of weft on both sides");
+    }
+    char above[64];
+    last_program(h->lineage, above, sizeof above);
+    weft_fail(e, WEFT_DATA, "a %s stream (from %s), and this program reads %s", h->schema, above, schema);
+    return weft_fail_hint(e, "see --help for what comes before it");
+}
+
+/* The first bytes are no stream: says what they look like. */
+static int not_a_stream(struct weft_reader *r, struct weft_err *e)
+{
+    char text[24];
+    size_t n = 0;
+    for (size_t i = r->pos; i < r->end && n < sizeof text - 1; i++) {
+        uint8_t b = r->buf[i];
+        if (b < 0x20 || b == 0x7f)
+            break;
+        text[n++] = (char)b;
+    }
+    text[n] = 0;
+    if (e)
+        *e = (struct weft_err){0};
+    weft_fail(e, WEFT_DATA, "not a weft stream%s%s%s", n > 3 ? ": it begins with \"" : "", n > 3 ? text : "", n > 3 ? "\"" : "");
+    return weft_fail_hint(e, "CSV goes through `ingest` first");
+}
+
+static int open_head(struct weft_reader *r, const char *schema, struct weft_err *e)
+{
+    struct weft_span map;
+    int got = next_map(r, &map, e);
+    if (got == 0) {
+        snprintf(r->culprit, sizeof r->culprit, "the program above");
+        r->culprit_exit = WEFT_UPSTREAM;
+        return weft_fail(e, WEFT_UPSTREAM, "stopped: no stream arrived; the program above failed before its head, or nothing is piped in");
+    }
+    if (got < 0)
+        return r->pos == 0 && r->end && (!e || e->code == WEFT_DATA) ? not_a_stream(r, e) : -1;
+    if (first_key_is(map, "fault"))
+        return read_fault(r, map, e);
+    if (!first_key_is(map, "weft"))
+        return weft_fail(e, WEFT_DATA, "not a weft stream: no head");
+    if (read_head(r, map, &r->head_bytes, &r->head, e) < 0)
+        return -1;
+    return check_schema(&r->head, schema, e);
+}
+
+int weft_reader_open(const char *endpoint, const char *schema, size_t frame_max, struct weft_reader **out, struct weft_err *e)
+{
+    struct weft_reader *r = WEFT_NEW(struct weft_reader);
+    *out = r;
+    r->name = weft_xstrdup(endpoint);
+    r->frame_max = frame_max;
+    r->culprit_exit = WEFT_UPSTREAM;
+    if (weft_source_open(endpoint, &r->src, e) < 0)
+        return -1;
+    if (open_head(r, schema, e) < 0) {
+        if (strcmp(endpoint, "-") != 0)
+            weft_fail_where(e, "%s", endpoint);
+        return -1;
+    }
+    return 0;
+}
+
+const struct weft_head *weft_reader_head(const struct weft_reader *r)
+{
+    return &r->head;
+}
+
+static int check_tail(struct weft_reader *r, struct weft_span map, struct weft_err *e)
+{
+    struct weft_value end, crc, counts;
+    if (!weft_map_find(map, "end", &end) || end.kind != WEFT_UINT || !weft_map_find(map, "counts", &counts) ||
+        counts.kind != WEFT_ARRAY || !weft_map_find(map, "crc32c", &crc) || crc.kind != WEFT_UINT)
+        return weft_fail(e, WEFT_DATA, "a tail without end, counts and crc32c");
+    if (end.u != r->in_part)
+        return weft_fail(e, WEFT_DATA, "the tail counts %llu frames and %llu arrived: frames were lost on the way", (unsigned long long)end.u,
+                         (unsigned long long)r->in_part);
+    uint32_t sum = weft_crc32c(r->crc, counts.whole.p, counts.whole.n);
+    if (crc.u != sum)
+        return weft_fail(e, WEFT_DATA, "checksum %08llx in the tail, %08x over the bytes: the stream was damaged", (unsigned long long)crc.u, sum);
+    weft_pack_raw(&r->counts, counts.body);
+    r->n_counts += counts.count;
+    return 0;
+}
+
+/* After a tail: the end, or another whole stream of the same schema and attrs. */
+static int after_tail(struct weft_reader *r, struct weft_err *e)
+{
+    struct weft_span map;
+    int got = next_map(r, &map, e);
+    if (got <= 0)
+        return got;
+    if (first_key_is(map, "fault"))
+        return read_fault(r, map, e);
+    if (!first_key_is(map, "weft"))
+        return weft_fail(e, WEFT_DATA, "bytes behind the tail");
+    struct weft_pack copy = {0};
+    struct weft_head h = {0};
+    int rc = read_head(r, map, &copy, &h, e);
+    if (rc == 0 && (strcmp(h.schema, r->head.schema) != 0 || h.attrs.n != r->head.attrs.n ||
+                    memcmp(h.attrs.p, r->head.attrs.p, h.attrs.n) != 0)) {
+        weft_fail(e, WEFT_DATA, "a second stream begins here, and its schema or attrs are others");
+        rc = weft_fail_hint(e, "join streams with `frames cat`");
+    }
+    weft_pack_free(&copy);
+    return rc < 0 ? -1 : 1;
+}
+
+static int next_frame(struct weft_reader *r, struct weft_span *frame, struct weft_err *e)
+{
+    for (;;) {
+        struct weft_span map;
+        int got = next_map(r, &map, e);
+        if (got == 0) {
+            last_program(r->head.lineage, r->culprit, sizeof r->culprit);
+            return weft_fail(e, WEFT_UPSTREAM, "stopped: the stream of %s ends after %llu frames without a tail; it failed, was killed, or the file is cut short",
+                             r->culprit, (unsigned long long)r->count);
+        }
+        if (got < 0) {
+            last_program(r->head.lineage, r->culprit, sizeof r->culprit);
+            weft_fail_hint(e, "the stream of %s is damaged or cut short after frame %llu", r->culprit, (unsigned long long)r->count);
+            return -1;
+        }
+        if (first_key_is(map, "end")) {
+            if (check_tail(r, map, e) < 0)
+                return -1;
+            int more = after_tail(r, e);
+            if (more <= 0) {
+                r->ended = more == 0;
+                return more;
+            }
+            continue;
+        }
+        if (first_key_is(map, "fault"))
+            return read_fault(r, map, e);
+        if (first_key_is(map, "weft"))
+            return weft_fail(e, WEFT_DATA, "a head without a tail before it");
+        r->crc = weft_crc32c(r->crc, map.p, map.n);
+        r->in_part++;
+        r->count++;
+        *frame = map;
+        return 1;
+    }
+}
+
+int weft_reader_next(struct weft_reader *r, struct weft_span *frame, struct weft_err *e)
+{
+    if (r->ended)
+        return 0;
+    int got = next_frame(r, frame, e);
+    if (got < 0 && strcmp(r->name, "-") != 0)
+        weft_fail_where(e, "%s", r->name);
+    return got;
+}
+
+uint64_t weft_reader_count(const struct weft_reader *r)
+{
+    return r->count;
+}
+
+struct weft_span weft_reader_counts(const struct weft_reader *r)
+{
+    struct weft_reader *w = (struct weft_reader *)(uintptr_t)r; /* a cache: the array is made when asked for */
+    weft_pack_clear(&w->counts_array);
+    weft_pack_array(&w->counts_array, r->n_counts);
+    weft_pack_raw(&w->counts_array, weft_pack_span(&r->counts));
+    return weft_pack_span(&w->counts_array);
+}
+
+bool weft_reader_ready(struct weft_reader *r)
+{
+    if (r->eof)
+        return true;
+    if (r->end > r->pos) {
+        struct weft_walker w = {0};
+        if (weft_walk(&w, r->buf + r->pos, r->end - r->pos, r->frame_max, NULL) != 0)
+            return true;
+    }
+    return weft_source_ready(r->src);
+}
+
+void weft_reader_culprit(const struct weft_reader *r, const char **program, int *exit_code)
+{
+    *program = r->culprit[0] ? r->culprit : NULL;
+    *exit_code = r->culprit_exit;
+}
+
+const char *weft_reader_name(const struct weft_reader *r)
+{
+    return r->name;
+}
+
+void weft_reader_close(struct weft_reader **rp)
+{
+    struct weft_reader *r = *rp;
+    if (!r)
+        return;
+    weft_source_close(&r->src);
+    weft_pack_free(&r->head_bytes);
+    weft_pack_free(&r->counts);
+    weft_pack_free(&r->counts_array);
+    free(r->buf);
+    free(r->name);
+    free(r);
+    *rp = NULL;
+}
+
+/* --- writing --- */
+
+struct weft_writer {
+    struct weft_sink *sink;
+    struct weft_pack buf;
+    uint32_t crc;
+    uint64_t count;
+    bool headed, ended;
+};
+
+int weft_writer_open(const char *endpoint, struct weft_writer **out, struct weft_err *e)
+{
+    struct weft_writer *w = WEFT_NEW(struct weft_writer);
+    *out = w;
+    return weft_sink_open(endpoint, &w->sink, e);
+}
+
+int weft_writer_flush(struct weft_writer *w, struct weft_err *e)
+{
+    if (!w->buf.n)
+        return 0;
+    int rc = weft_sink_write(w->sink, w->buf.p, w->buf.n, e);
+    weft_pack_clear(&w->buf);
+    return rc;
+}
+
+int weft_writer_head(struct weft_writer *w, const char *schema, struct weft_span attrs, struct weft_span lineage, struct weft_err *e)
+{
+    if (w->headed)
+        return weft_fail(e, WEFT_BUG, "two heads");
+    size_t start = w->buf.n;
+    weft_pack_map(&w->buf, 4);
+    weft_pack_cstr(&w->buf, "weft");
+    weft_pack_int(&w->buf, WEFT_STREAM_VERSION);
+    weft_pack_cstr(&w->buf, "schema");
+    weft_pack_cstr(&w->buf, schema);
+    weft_pack_cstr(&w->buf, "attrs");
+    weft_pack_raw(&w->buf, attrs);
+    weft_pack_cstr(&w->buf, "lineage");
+    weft_pack_raw(&w->buf, lineage);
+    w->crc = weft_crc32c(0, w->buf.p + start, w->buf.n - start);
+    w->headed = true;
+    return weft_writer_flush(w, e);
+}
+
+int weft_writer_frame(struct weft_writer *w, struct weft_span frame, struct weft_err *e)
+{
+    if (!w->headed || w->ended)
+        return weft_fail(e, WEFT_BUG, "a frame outside of head and tail");
+    w->crc = weft_crc32c(w->crc, frame.p, frame.n);
+    w->count++;
+    if (frame.n >= WRITE_BYTES) {
+        if (weft_writer_flush(w, e) < 0)
+            return -1;
+        return weft_sink_write(w->sink, frame.p, frame.n, e);
+    }
+    weft_pack_raw(&w->buf, frame);
+    return w->buf.n >= WRITE_BYTES ? weft_writer_flush(w, e) : 0;
+}
+
+int weft_writer_end(struct weft_writer *w, struct weft_span counts, struct weft_err *e)
+{
+    if (!w->headed || w->ended)
+        return weft_fail(e, WEFT_BUG, "a tail without a head");
+    weft_pack_map(&w->buf, 3);
+    weft_pack_cstr(&w->buf, "end");
+    weft_pack_uint(&w->buf, w->count);
+    weft_pack_cstr(&w->buf, "counts");
+    weft_pack_raw(&w->buf, counts);
+    weft_pack_cstr(&w->buf, "crc32c");
+    weft_pack_uint(&w->buf, weft_crc32c(w->crc, counts.p, counts.n));
+    w->ended = true;
+    if (weft_writer_flush(w, e) < 0)
+        return -1;
+    return weft_sink_commit(w->sink, e);
+}
+
+void weft_writer_fault(struct weft_writer *w, const char *program, int exit_code, const char *message)
+{
+    if (!w->sink || w->ended || weft_sink_is_file(w->sink))
+        return;
+    weft_pack_map(&w->buf, 1);
+    weft_pack_cstr(&w->buf, "fault");
+    weft_pack_map(&w->buf, 3);
+    weft_pack_cstr(&w->buf, "program");
+    weft_pack_cstr(&w->buf, program);
+    weft_pack_cstr(&w->buf, "exit");
+    weft_pack_int(&w->buf, exit_code);
+    weft_pack_cstr(&w->buf, "message");
+    weft_pack_cstr(&w->buf, message);
+    w->ended = true;
+    (void)!weft_writer_flush(w, NULL);
+}
+
+uint64_t weft_writer_count(const struct weft_writer *w)
+{
+    return w->count;
+}
+
+void weft_writer_close(struct weft_writer **wp)
+{
+    if (!*wp)
+        return;
+    weft_sink_close(&(*wp)->sink);
+    weft_pack_free(&(*wp)->buf);
+    free(*wp);
+    *wp = NULL;
+}

@@ -1,0 +1,286 @@
+/* series.c - series and windows frames. */
+#include "weft/series.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "weft/calendar.h"
+#include "weft/mem.h"
+
+static const char *const scale_names[] = {"none", "standard", "minmax"};
+static const char *const reduce_names[] = {"sum", "mean"};
+
+static int index_of(const char *const *names, size_t n, const char *s)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(names[i], s) == 0)
+            return (int)i;
+    return -1;
+}
+
+static int attr_positive(const struct weft_head *h, const char *key, int64_t *out, struct weft_err *e)
+{
+    if (!weft_attr_int(h, key, out) || *out < 1 || *out > INT32_MAX)
+        return weft_fail(e, WEFT_DATA, "a %s head without a usable \"%s\"", h->schema, key);
+    return 0;
+}
+
+static int read_reduce(const struct weft_head *h, struct weft_series_attrs *a, struct weft_err *e)
+{
+    char **names;
+    size_t n;
+    a->reduce = WEFT_ARRAY(enum weft_reduce, a->n_channels ? a->n_channels : 1);
+    if (!weft_attr_strs(h, "reduce", &names, &n))
+        return 0; /* all are sums */
+    int rc = 0;
+    for (size_t i = 0; i < n && i < a->n_channels && rc == 0; i++) {
+        int k = index_of(reduce_names, 2, names[i]);
+        if (k < 0)
+            rc = weft_fail(e, WEFT_DATA, "channel %s is reduced by \"%s\", which this program does not know", a->channels[i], names[i]);
+        else
+            a->reduce[i] = (enum weft_reduce)k;
+    }
+    free(names);
+    return rc;
+}
+
+static int read_windows_attrs(const struct weft_head *h, struct weft_series_attrs *a, struct weft_err *e)
+{
+    char text[32];
+    if (attr_positive(h, "lookback", &a->lookback, e) < 0 || attr_positive(h, "horizon", &a->horizon, e) < 0 ||
+        attr_positive(h, "stride", &a->stride, e) < 0)
+        return -1;
+    int k = weft_attr_str(h, "scale", text, sizeof text) ? index_of(scale_names, 3, text) : -1;
+    if (k < 0)
+        return weft_fail(e, WEFT_DATA, "a windows head without a known scale");
+    a->scale = (enum weft_scale)k;
+    return 0;
+}
+
+int weft_series_attrs_read(const struct weft_head *h, struct weft_series_attrs *a, struct weft_err *e)
+{
+    char text[64];
+    *a = (struct weft_series_attrs){.stride = 1};
+    if (!weft_attr_str(h, "step", text, sizeof text) || !weft_step_parse(text, &a->step))
+        return weft_fail(e, WEFT_DATA, "a %s head without a known step", h->schema);
+    if (!weft_attr_str(h, "start", text, sizeof text) || !weft_date_parse(text, strlen(text), &a->start))
+        return weft_fail(e, WEFT_DATA, "a %s head without a start date", h->schema);
+    if (attr_positive(h, "length", &a->length, e) < 0)
+        return -1;
+    if (!weft_attr_strs(h, "keys", &a->keys, &a->n_keys) || a->n_keys > WEFT_MAX_KEYS)
+        return weft_fail(e, WEFT_DATA, "a %s head without keys, or more than %d", h->schema, WEFT_MAX_KEYS);
+    if (!weft_attr_strs(h, "channels", &a->channels, &a->n_channels) || !a->n_channels || a->n_channels > WEFT_MAX_CHANNELS)
+        return weft_fail(e, WEFT_DATA, "a %s head without channels, or more than %d", h->schema, WEFT_MAX_CHANNELS);
+    if (read_reduce(h, a, e) < 0)
+        return -1;
+    return strncmp(h->schema, "windows/", 8) == 0 ? read_windows_attrs(h, a, e) : 0;
+}
+
+void weft_series_attrs_free(struct weft_series_attrs *a)
+{
+    free(a->keys);
+    free(a->channels);
+    free(a->reduce);
+    *a = (struct weft_series_attrs){0};
+}
+
+static void pack_strs(struct weft_edit *m, const char *key, char *const *items, size_t n)
+{
+    struct weft_pack *b = weft_edit_set(m, key);
+    weft_pack_array(b, (uint32_t)n);
+    for (size_t i = 0; i < n; i++)
+        weft_pack_cstr(b, items[i]);
+    weft_edit_done(m);
+}
+
+void weft_series_attrs_write(const struct weft_series_attrs *a, struct weft_span extra, struct weft_pack *b)
+{
+    struct weft_edit m = {0};
+    char text[32];
+    if (extra.n && weft_edit_load(&m, extra, NULL) < 0)
+        weft_edit_clear(&m);
+    weft_edit_str(&m, "step", weft_step_text(a->step, text));
+    weft_edit_str(&m, "start", weft_date_text(a->start, a->step, text));
+    weft_edit_int(&m, "length", a->length);
+    pack_strs(&m, "keys", a->keys, a->n_keys);
+    pack_strs(&m, "channels", a->channels, a->n_channels);
+    struct weft_pack *list = weft_edit_set(&m, "reduce");
+    weft_pack_array(list, (uint32_t)a->n_channels);
+    for (size_t i = 0; i < a->n_channels; i++)
+        weft_pack_cstr(list, reduce_names[a->reduce ? a->reduce[i] : WEFT_REDUCE_SUM]);
+    weft_edit_done(&m);
+    if (a->lookback > 0) {
+        weft_edit_int(&m, "lookback", a->lookback);
+        weft_edit_int(&m, "horizon", a->horizon);
+        weft_edit_int(&m, "stride", a->stride);
+        weft_edit_str(&m, "scale", scale_names[a->scale]);
+    }
+    weft_edit_write(&m, b);
+    weft_edit_free(&m);
+}
+
+/* --- frames --- */
+
+static void read_keys(struct weft_span map, const struct weft_series_attrs *a, struct weft_series *s)
+{
+    struct weft_value v, key, value;
+    memset(s->key, 0, sizeof s->key);
+    if (!weft_value_next(&map, &v) || v.kind != WEFT_MAP)
+        return;
+    size_t at = 0; /* writers keep the order of attrs.keys, so the next name is nearly always the right one */
+    while (weft_value_next(&v.body, &key) && weft_value_next(&v.body, &value)) {
+        if (value.kind != WEFT_STR)
+            continue;
+        for (size_t tries = 0; tries < a->n_keys; tries++, at++) {
+            if (at >= a->n_keys)
+                at = 0;
+            if (weft_value_is(&key, a->keys[at])) {
+                s->key[at++] = value.body;
+                break;
+            }
+        }
+    }
+}
+
+static int read_values(const struct weft_value *v, const struct weft_series_attrs *a, struct weft_series *s, struct weft_err *e)
+{
+    struct weft_tensor t;
+    if (weft_tensor_read(v, &t, e) < 0)
+        return -1;
+    if (t.dtype != WEFT_F32 || t.rank != 2)
+        return weft_fail(e, WEFT_DATA, "\"values\" is not a f32 tensor [channels, steps]");
+    if (t.dims[0] != a->n_channels)
+        return weft_fail(e, WEFT_DATA, "%u channels in a frame, and the head has %zu", t.dims[0], a->n_channels);
+    s->n_channels = t.dims[0];
+    s->n = t.dims[1];
+    s->values = weft_tensor_f32(&t, &s->scratch_values);
+    return 0;
+}
+
+static int read_window_fields(const struct weft_series_attrs *a, struct weft_series *s, const struct weft_value *split, const struct weft_value *scale,
+                              struct weft_err *e)
+{
+    struct weft_value x;
+    struct weft_span body = split->body;
+    size_t before = 0;
+    if (split->kind != WEFT_ARRAY || split->count != WEFT_PARTS)
+        return weft_fail(e, WEFT_DATA, "\"split\" is not three borders");
+    for (int i = 0; i < WEFT_PARTS; i++) {
+        if (!weft_value_next(&body, &x) || x.kind != WEFT_UINT || x.u < before || x.u > s->n)
+            return weft_fail(e, WEFT_DATA, "\"split\" borders do not ascend within the series");
+        before = s->split[i] = (size_t)x.u;
+    }
+    struct weft_tensor t;
+    if (weft_tensor_read(scale, &t, e) < 0)
+        return -1;
+    if (t.dtype != WEFT_F64 || t.rank != 2 || t.dims[0] != 2 || t.dims[1] != a->n_channels)
+        return weft_fail(e, WEFT_DATA, "\"scale\" is not a f64 tensor [2, channels]");
+    s->scale = weft_tensor_f64(&t, &s->scratch_scale);
+    for (size_t c = 0; c < a->n_channels; c++)
+        if (!isfinite(s->scale[c]) || !isfinite(s->scale[a->n_channels + c]) || s->scale[a->n_channels + c] <= 0)
+            return weft_fail(e, WEFT_DATA, "\"scale\" of channel %s is not usable", a->channels[c]);
+    return 0;
+}
+
+int weft_series_read(struct weft_span frame, const struct weft_series_attrs *a, struct weft_series *s, struct weft_err *e)
+{
+    struct weft_value m, key, v, id = {0}, keys = {0}, start = {0}, values = {0}, split = {0}, scale = {0};
+    struct weft_span rest = frame;
+    s->frame = frame;
+    s->scale = NULL;
+    if (!weft_value_next(&rest, &m) || m.kind != WEFT_MAP)
+        return weft_fail(e, WEFT_DATA, "a frame that is no map");
+    while (weft_value_next(&m.body, &key) && weft_value_next(&m.body, &v)) {
+        if (weft_value_is(&key, "id"))
+            id = v;
+        else if (weft_value_is(&key, "keys"))
+            keys = v;
+        else if (weft_value_is(&key, "start"))
+            start = v;
+        else if (weft_value_is(&key, "values"))
+            values = v;
+        else if (weft_value_is(&key, "split"))
+            split = v;
+        else if (weft_value_is(&key, "scale"))
+            scale = v;
+    }
+    if (id.kind != WEFT_STR || start.kind != WEFT_STR || !weft_date_parse((const char *)start.body.p, start.body.n, &s->start))
+        return weft_fail(e, WEFT_DATA, "a frame without id and start date");
+    s->id = id.body;
+    read_keys(keys.whole, a, s);
+    if (!values.whole.p)
+        return weft_fail(e, WEFT_DATA, "a frame without values");
+    if (read_values(&values, a, s, e) < 0)
+        return -1;
+    if (a->lookback > 0) {
+        if (!split.whole.p || !scale.whole.p)
+            return weft_fail(e, WEFT_DATA, "a windows frame without split and scale");
+        return read_window_fields(a, s, &split, &scale, e);
+    }
+    return 0;
+}
+
+void weft_series_free(struct weft_series *s)
+{
+    free(s->scratch_values.p);
+    free(s->scratch_scale.p);
+    *s = (struct weft_series){0};
+}
+
+void *weft_series_begin(struct weft_pack *b, const struct weft_series_attrs *a, struct weft_span id, const struct weft_span *keys, int64_t start, size_t n)
+{
+    char text[32];
+    uint32_t present = 0;
+    for (size_t k = 0; k < a->n_keys; k++)
+        present += keys[k].p != NULL;
+    weft_pack_clear(b);
+    weft_pack_map(b, 4);
+    weft_pack_cstr(b, "id");
+    weft_pack_str(b, (const char *)id.p, id.n);
+    weft_pack_cstr(b, "keys");
+    weft_pack_map(b, present);
+    for (size_t k = 0; k < a->n_keys; k++)
+        if (keys[k].p) {
+            weft_pack_cstr(b, a->keys[k]);
+            weft_pack_str(b, (const char *)keys[k].p, keys[k].n);
+        }
+    weft_pack_cstr(b, "start");
+    weft_pack_cstr(b, weft_date_text(start, a->step, text));
+    weft_pack_cstr(b, "values");
+    return weft_pack_tensor(b, WEFT_F32, 2, (uint32_t[]){(uint32_t)a->n_channels, (uint32_t)n});
+}
+
+int weft_series_key(const struct weft_series_attrs *a, const char *name)
+{
+    for (size_t k = 0; k < a->n_keys; k++)
+        if (strcmp(a->keys[k], name) == 0)
+            return (int)k;
+    if (strcmp(name, "id") == 0)
+        return WEFT_KEY_ID;
+    return strcmp(name, "all") == 0 ? WEFT_KEY_ALL : WEFT_KEY_NONE;
+}
+
+struct weft_span weft_series_key_text(const struct weft_series *s, int k)
+{
+    static const uint8_t all[] = "all";
+    if (k == WEFT_KEY_ID)
+        return s->id;
+    if (k == WEFT_KEY_ALL)
+        return (struct weft_span){all, 3};
+    return k >= 0 ? s->key[k] : (struct weft_span){0};
+}
+
+struct weft_window_range weft_windows_of(const struct weft_series_attrs *a, const struct weft_series *s, enum weft_part part)
+{
+    size_t lookback = (size_t)a->lookback, horizon = (size_t)a->horizon, stride = (size_t)a->stride;
+    size_t from = part == WEFT_PART_TRAIN ? 0 : s->split[part - 1], to = s->split[part];
+    struct weft_window_range r = {.stride = stride};
+    /* The first start whose horizon begins in the part: starts are multiples of the stride, whatever the part. */
+    size_t first = from > lookback ? from - lookback : 0;
+    first = (first + stride - 1) / stride * stride;
+    r.first = first;
+    if (to >= horizon + lookback && first <= to - horizon - lookback)
+        r.count = (to - horizon - lookback - first) / stride + 1;
+    return r;
+}
