@@ -1,0 +1,23 @@
+/* window.h - borders of train, validation and test, and scales fitted on the train part. */
+#ifndef WEFT_WINDOW_H
+#define WEFT_WINDOW_H
+
+#include "weft/series.h"
+
+/* How the calendar is split: three fractions of it (their sum at most 1), or three numbers of steps. */
+struct weft_split {
+    bool fractions;
+    double part[WEFT_PARTS];
+};
+/* "0.64,0.16,0.20" (what is left of 1 stays unused) or "8640,2880,2880". Three items; a number above 1 makes all of them steps. */
+int weft_split_parse(char *const *items, size_t n, struct weft_split *out, struct weft_err *e) WEFT_MUST_USE;
+
+/* Ends of the parts on a calendar of `length` steps, as LTSF-Linear's loaders cut them: train and test are rounded down, validation takes the rest.
+ * An error when there are more steps asked for than the calendar has. */
+int weft_split_borders(const struct weft_split *s, size_t length, size_t borders[WEFT_PARTS], struct weft_err *e) WEFT_MUST_USE;
+
+/* Shift and factor of one channel's n values (NaN: missing), so that scaled = (x - shift) / factor: standard: mean and standard deviation
+ * (ddof 0), minmax: minimum and range. Without spread the factor is 1; without a value, 0 and 1. float64 sums in order. */
+void weft_scale_fit(enum weft_scale kind, const float *x, size_t n, double *shift, double *factor);
+
+#endif

@@ -1,0 +1,155 @@
+/* window.c - says how each series is cut into windows: lookback, horizon, split and scale.
+ *
+ * In: series/1. Out: windows/1: the same frames with "split" and "scale" added; nothing is expanded. */
+#include <stddef.h>
+#include <string.h>
+
+#include "weft/run.h"
+#include "weft/window.h"
+
+struct state {
+    int64_t lookback, horizon, stride;
+    struct weft_list split_text;
+    int scale;
+    struct weft_split split;
+    size_t borders[WEFT_PARTS];
+    struct weft_series_attrs attrs;
+    struct weft_series series;
+    struct weft_edit edit;
+    struct weft_pack frame;
+    uint64_t windows[WEFT_PARTS];
+};
+
+#define AT(member) offsetof(struct state, member)
+static const struct weft_opt opts[] = {
+    {WEFT_OPT_INT, 0, "lookback", AT(lookback), "28", 1, 1000000, "N", "steps that a forecast looks back on", WEFT_OPT_REQUIRED},
+    {WEFT_OPT_INT, 0, "horizon", AT(horizon), "28", 1, 1000000, "N", "steps to forecast", WEFT_OPT_REQUIRED},
+    {WEFT_OPT_INT, 0, "stride", AT(stride), "1", 1, 1000000, "N", "steps from one window to the next", 0},
+    {WEFT_OPT_LIST, 0, "split", AT(split_text), "0.64,0.16,0.20", 0, 0, "T,V,T", "train, validation and test part: fractions of the calendar, or steps", 0},
+    {WEFT_OPT_CHOICE, 0, "scale", AT(scale), "none", 0, 0, "none|standard|minmax", "scaling per series and channel, fitted on the train part alone", 0},
+    {.type = WEFT_OPT_END},
+};
+
+static int start(struct weft_run *run, void *state, struct weft_err *e)
+{
+    struct state *s = state;
+    const struct weft_head *h = weft_run_in_head(run);
+    if (weft_split_parse(s->split_text.items, s->split_text.n, &s->split, e) < 0 || weft_series_attrs_read(h, &s->attrs, e) < 0)
+        return -1;
+    if (weft_split_borders(&s->split, (size_t)s->attrs.length, s->borders, e) < 0)
+        return -1;
+    if (s->lookback + s->horizon > s->attrs.length) {
+        weft_fail(e, WEFT_CONFIG, "lookback %lld + horizon %lld is longer than the calendar of %lld steps", (long long)s->lookback,
+                  (long long)s->horizon, (long long)s->attrs.length);
+        return weft_fail_hint(e, "choose a shorter --lookback or --horizon");
+    }
+    s->attrs.lookback = s->lookback;
+    s->attrs.horizon = s->horizon;
+    s->attrs.stride = s->stride;
+    s->attrs.scale = (enum weft_scale)s->scale;
+    struct weft_pack attrs = {0};
+    weft_series_attrs_write(&s->attrs, h->attrs, &attrs);
+    int rc = weft_run_head(run, WEFT_WINDOWS_SCHEMA, weft_pack_span(&attrs), e);
+    weft_pack_free(&attrs);
+    s->attrs.lookback = 0; /* the frames that come are series */
+    return rc;
+}
+
+/* The calendar's borders in steps of this series, which may begin later or end earlier. */
+static void own_borders(const struct state *s, size_t split[WEFT_PARTS])
+{
+    int64_t offset = (s->series.start - s->attrs.start) / s->attrs.step;
+    for (int i = 0; i < WEFT_PARTS; i++) {
+        int64_t border = (int64_t)s->borders[i] - offset;
+        split[i] = border < 0 ? 0 : (size_t)border < s->series.n ? (size_t)border : s->series.n;
+    }
+}
+
+static void add_split(struct state *s, const size_t split[WEFT_PARTS])
+{
+    struct weft_pack *b = weft_edit_set(&s->edit, "split");
+    weft_pack_array(b, WEFT_PARTS);
+    for (int i = 0; i < WEFT_PARTS; i++)
+        weft_pack_uint(b, split[i]);
+    weft_edit_done(&s->edit);
+}
+
+static void add_scale(struct state *s, size_t train)
+{
+    uint32_t channels = (uint32_t)s->series.n_channels;
+    uint8_t *at = weft_pack_tensor(weft_edit_set(&s->edit, "scale"), WEFT_F64, 2, (uint32_t[]){2, channels});
+    for (size_t c = 0; c < channels; c++) {
+        double shift, factor;
+        weft_scale_fit((enum weft_scale)s->scale, s->series.values + c * s->series.n, train, &shift, &factor);
+        memcpy(at + c * sizeof shift, &shift, sizeof shift);
+        memcpy(at + (channels + c) * sizeof factor, &factor, sizeof factor);
+    }
+    weft_edit_done(&s->edit);
+}
+
+static int frame(struct weft_run *run, void *state, struct weft_span in, struct weft_err *e)
+{
+    struct state *s = state;
+    size_t split[WEFT_PARTS];
+    if (weft_series_read(in, &s->attrs, &s->series, e) < 0 || weft_edit_load(&s->edit, in, e) < 0)
+        return -1;
+    own_borders(s, split);
+    add_split(s, split);
+    add_scale(s, split[WEFT_PART_TRAIN]);
+    struct weft_series_attrs cut = s->attrs;
+    cut.lookback = s->lookback;
+    memcpy(s->series.split, split, sizeof split);
+    for (int p = 0; p < WEFT_PARTS; p++)
+        s->windows[p] += weft_windows_of(&cut, &s->series, (enum weft_part)p).count;
+    weft_pack_clear(&s->frame);
+    weft_edit_write(&s->edit, &s->frame);
+    return weft_run_emit(run, weft_pack_span(&s->frame), e);
+}
+
+static int drain(struct weft_run *run, void *state, struct weft_err *e)
+{
+    struct state *s = state;
+    (void)e;
+    weft_run_info(run, "windows: %llu train, %llu validation, %llu test", (unsigned long long)s->windows[0], (unsigned long long)s->windows[1],
+                  (unsigned long long)s->windows[2]);
+    if (!s->windows[WEFT_PART_TRAIN])
+        weft_run_warn(run, "no window lies wholly in the train part: give more history, or a shorter --lookback or --horizon");
+    return 0;
+}
+
+static void stop(struct weft_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    weft_series_attrs_free(&s->attrs);
+    weft_series_free(&s->series);
+    weft_edit_free(&s->edit);
+    weft_pack_free(&s->frame);
+}
+
+static const struct weft_filter filter = {
+    .usage = {.name = "window",
+              .summary = "says how series are cut into windows for training and testing",
+              .synopsis = "window --lookback N --horizon N [OPTION...]",
+              .reads = "a series stream",
+              .writes = "a windows stream",
+              .examples = "ingest train.csv | window --lookback 30 --horizon 10 | train-dlinear -o model.safetensors\n"
+                          "ingest --layout matrix ETTh1.csv | window --lookback 336 --horizon 96 --split 8640,2880,2880 --scale standard | frames count",
+              .see_also = "ingest, aggregate, train-dlinear, score",
+              .notes = "A window belongs to the part in which its whole horizon lies, so the lookback of the first test window reaches back into "
+                       "validation. Windows are not expanded: a frame holds its series once, with the borders and the scale."},
+    .opts = opts,
+    .state_size = sizeof(struct state),
+    .in = WEFT_IO_STREAM,
+    .out = WEFT_IO_STREAM,
+    .schema = WEFT_SERIES_SCHEMA,
+    .start = start,
+    .frame = frame,
+    .drain = drain,
+    .stop = stop,
+};
+
+int main(int argc, char **argv)
+{
+    return weft_main(&filter, argc, argv);
+}

@@ -1,0 +1,83 @@
+/* window.c - splits and scales. */
+#include "weft/window.h"
+
+#include <math.h>
+
+#include "weft/num.h"
+
+int weft_split_parse(char *const *items, size_t n, struct weft_split *out, struct weft_err *e)
+{
+    double sum = 0, largest = 0;
+    if (n != WEFT_PARTS)
+        return weft_fail(e, WEFT_USAGE, "--split takes three numbers (train, validation, test), not %zu", n);
+    for (int i = 0; i < WEFT_PARTS; i++) {
+        if (!weft_num_real(items[i], 0, INT32_MAX, &out->part[i]))
+            return weft_fail(e, WEFT_USAGE, "--split: \"%s\" is not a fraction or a number of steps", items[i]);
+        sum += out->part[i];
+        largest = fmax(largest, out->part[i]);
+    }
+    out->fractions = largest <= 1;
+    if (out->fractions && sum > 1 + 1e-9)
+        return weft_fail(e, WEFT_USAGE, "--split: the fractions add up to %g, more than 1", sum);
+    for (int i = 0; i < WEFT_PARTS; i++)
+        if (!out->fractions && out->part[i] != floor(out->part[i]))
+            return weft_fail(e, WEFT_USAGE, "--split: \"%s\" is not a whole number of steps", items[i]);
+    if (out->part[0] <= 0)
+        return weft_fail(e, WEFT_USAGE, "--split: the train part is empty");
+    return 0;
+}
+
+int weft_split_borders(const struct weft_split *s, size_t length, size_t borders[WEFT_PARTS], struct weft_err *e)
+{
+    if (!s->fractions) {
+        double sum = s->part[0] + s->part[1] + s->part[2];
+        if (sum > (double)length) {
+            weft_fail(e, WEFT_CONFIG, "--split asks for %.0f steps, and the calendar has %zu", sum, length);
+            return weft_fail_hint(e, "give fractions, as --split 0.64,0.16,0.20");
+        }
+        borders[0] = (size_t)s->part[0];
+        borders[1] = borders[0] + (size_t)s->part[1];
+        borders[2] = borders[1] + (size_t)s->part[2];
+        return 0;
+    }
+    /* A hair above, so that 0.2 x 1000 is 200 in binary too. */
+    double n = (double)length, hair = 1e-9 * n;
+    size_t used = (size_t)fmin(n, floor(n * (s->part[0] + s->part[1] + s->part[2]) + hair));
+    borders[0] = (size_t)floor(n * s->part[0] + hair);
+    borders[2] = used;
+    size_t test = (size_t)floor(n * s->part[2] + hair);
+    borders[1] = used - test > borders[0] ? used - test : borders[0];
+    return 0;
+}
+
+void weft_scale_fit(enum weft_scale kind, const float *x, size_t n, double *shift, double *factor)
+{
+    size_t count = 0;
+    double sum = 0, low = INFINITY, high = -INFINITY;
+    *shift = 0;
+    *factor = 1;
+    if (kind == WEFT_SCALE_NONE)
+        return;
+    for (size_t i = 0; i < n; i++)
+        if (!isnan(x[i])) {
+            sum += x[i];
+            low = x[i] < low ? x[i] : low;
+            high = x[i] > high ? x[i] : high;
+            count++;
+        }
+    if (!count)
+        return;
+    if (kind == WEFT_SCALE_MINMAX) {
+        *shift = low;
+        *factor = high > low ? high - low : 1;
+        return;
+    }
+    double mean = sum / (double)count, squares = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!isnan(x[i]))
+            squares += (x[i] - mean) * (x[i] - mean);
+    double deviation = sqrt(squares / (double)count);
+    *shift = mean;
+    /* A constant series has no spread; rounding must not make one up. */
+    *factor = deviation > 1e-12 * (fabs(mean) + 1) ? deviation : 1;
+}
