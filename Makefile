@@ -63,29 +63,38 @@ $(BUILD)/version_build.h: FORCE
 	@mkdir -p $(@D); printf '#define WEFT_GIT "%s"\n#define WEFT_LIBRARIES "%s"\n' '$(GITHASH)' '$(LIBRARIES)' > $@.new; \
 	  cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
+# The schemas, compiled in so that `frames check` finds them wherever weft is installed.
+schemas := $(sort $(wildcard schemas/*.json))
+$(BUILD)/schemas_build.h: $(schemas) Makefile
+	@mkdir -p $(@D)
+	@{ echo 'static const char *const weft_schema_texts[] = {'; for f in $(schemas); do \
+	  sed 's/\\/\\\\/g; s/"/\\"/g; s/^[[:space:]]*/    "/; s/$$/\\n"/' $$f; echo ','; done; echo 'NULL};'; } > $@
+
+$(BUILD)/src/record/schema.o: $(BUILD)/schemas_build.h
 $(BUILD)/%.o: %.c $(BUILD)/flags | $(BUILD)/version_build.h
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(WEFT_CFLAGS) -I$(BUILD) -MMD -MP -c -o $@ $<
 
-# Model objects are linked as they are: each registers itself in the table that score searches.
-model_obj := $(filter $(BUILD)/src/model/%,$(lib_obj))
-other_obj := $(filter-out $(BUILD)/src/model/%,$(lib_obj))
-$(BUILD)/libweft.a: $(other_obj)
+$(BUILD)/libweft.a: $(lib_obj)
 	@rm -f $@
-	ar rcs $@ $^
+	@ar rcs $@ $^
 
-link = $(CC) $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS) -o $@ $(filter %.o,$^) $(BUILD)/libweft.a $(WEFT_LIBS)
+# A program is its object and what it needs from the library, so that small filters load no BLAS. Programs that look models up by
+# name get every model's object: each registers itself in a table (include/weft/model.h).
+link = $(CC) $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) $(BUILD)/libweft.a $(WEFT_LIBS)
+model_obj := $(filter $(BUILD)/src/model/%,$(lib_obj))
+$(BIN)/score $(units) $(benches): $(model_obj)
 
-$(BIN)/%: $(BUILD)/src/cmd/%.o $(model_obj) $(BUILD)/libweft.a
+$(BIN)/%: $(BUILD)/src/cmd/%.o $(BUILD)/libweft.a
 	@mkdir -p $(@D)
 	$(link)
-$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(model_obj) $(BUILD)/libweft.a
+$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libweft.a
 	@mkdir -p $(@D)
 	$(link) -lcmocka
 $(BUILD)/gen/%: $(BUILD)/tests/gen/%.o $(BUILD)/libweft.a
 	@mkdir -p $(@D)
 	$(link)
-$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(model_obj) $(BUILD)/libweft.a
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libweft.a
 	@mkdir -p $(@D)
 	$(link)
 

@@ -63,6 +63,8 @@ int weft_run_interrupted(struct weft_err *e);
 /* Writes our head: schema, attrs (encoded map), lineage of the input plus ourselves. Called once, from start (or from drain by
  * programs that know their attrs only at the end). */
 int weft_run_head(struct weft_run *run, const char *schema, struct weft_span attrs, struct weft_err *e) WEFT_MUST_USE;
+/* The same for a program that opens its own inputs: lineage is that of `from` plus ourselves. */
+int weft_run_head_from(struct weft_run *run, const struct weft_head *from, const char *schema, struct weft_span attrs, struct weft_err *e) WEFT_MUST_USE;
 /* Sends one frame (an encoded map). */
 int weft_run_emit(struct weft_run *run, struct weft_span frame, struct weft_err *e) WEFT_MUST_USE;
 /* Counts `n` input rows or frames that did not make it into the output. Sources also count what they read. */
@@ -70,6 +72,8 @@ void weft_run_reject(struct weft_run *run, uint64_t n);
 void weft_run_read(struct weft_run *run, uint64_t n);
 /* The text output of a WEFT_IO_TEXT program: buffered, checked and committed by the library. */
 FILE *weft_run_text(struct weft_run *run);
+/* Did everything so far go out? Long text outputs ask now and then, so that a full disk or a closed pipe ends them early. */
+int weft_run_text_check(struct weft_run *run, struct weft_err *e) WEFT_MUST_USE;
 /* Our lineage: input's entries plus our own, as encoded array; for model files (as JSON text, caller frees). */
 char *weft_run_lineage_json(struct weft_run *run);
 /* A model that takes part counts in lineage as its sha256: adds args.model. Call before weft_run_head. */

@@ -252,10 +252,9 @@ static void own_entry(const struct weft_run *run, struct weft_pack *b)
 }
 
 /* Input's lineage + ourselves, as an encoded array. */
-static void lineage(const struct weft_run *run, struct weft_pack *b)
+static void lineage(const struct weft_run *run, const struct weft_head *h, struct weft_pack *b)
 {
     struct weft_value list = {0};
-    const struct weft_head *h = weft_run_in_head(run);
     uint32_t above = 0;
     struct weft_span span = h ? h->lineage : (struct weft_span){0};
     if (h && weft_value_next(&span, &list))
@@ -304,7 +303,7 @@ static weft_json *to_json(const struct weft_value *v)
 char *weft_run_lineage_json(struct weft_run *run)
 {
     struct weft_pack b = {0};
-    lineage(run, &b);
+    lineage(run, weft_run_in_head(run), &b);
     struct weft_span span = weft_pack_span(&b);
     struct weft_value v;
     weft_json *j = weft_value_next(&span, &v) ? to_json(&v) : weft_json_new_array();
@@ -316,16 +315,21 @@ char *weft_run_lineage_json(struct weft_run *run)
 
 /* --- output --- */
 
-int weft_run_head(struct weft_run *run, const char *schema, struct weft_span attrs, struct weft_err *e)
+int weft_run_head_from(struct weft_run *run, const struct weft_head *from, const char *schema, struct weft_span attrs, struct weft_err *e)
 {
     if (!run->out && weft_writer_open(run->common.output, &run->out, e) < 0)
         return -1;
     struct weft_pack b = {0};
-    lineage(run, &b);
+    lineage(run, from, &b);
     int rc = weft_writer_head(run->out, schema, attrs, weft_pack_span(&b), e);
     weft_pack_free(&b);
     run->headed = rc == 0;
     return rc;
+}
+
+int weft_run_head(struct weft_run *run, const char *schema, struct weft_span attrs, struct weft_err *e)
+{
+    return weft_run_head_from(run, weft_run_in_head(run), schema, attrs, e);
 }
 
 int weft_run_emit(struct weft_run *run, struct weft_span frame, struct weft_err *e)
@@ -362,14 +366,20 @@ static int write_tail(struct weft_run *run, struct weft_err *e)
     return rc;
 }
 
+int weft_run_text_check(struct weft_run *run, struct weft_err *e)
+{
+    if (!ferror(weft_run_text(run)))
+        return 0;
+    if (errno == EPIPE)
+        weft_die_of_sigpipe();
+    return weft_fail_errno(e, WEFT_IO, "can't write %s", run->text ? run->common.output : "standard output");
+}
+
 static int finish_text(struct weft_run *run, struct weft_err *e)
 {
-    FILE *f = weft_run_text(run);
-    if (fflush(f) != 0 || ferror(f)) {
-        if (errno == EPIPE)
-            weft_die_of_sigpipe();
-        return weft_fail_errno(e, WEFT_IO, "can't write %s", run->text ? run->common.output : "standard output");
-    }
+    (void)!fflush(weft_run_text(run)); /* its failure stays in ferror */
+    if (weft_run_text_check(run, e) < 0)
+        return -1;
     return run->text_file ? weft_file_commit(&run->text_file, e) : 0;
 }
 
