@@ -48,7 +48,6 @@ units    := $(unit_src:tests/unit/%.c=$(BUILD)/unit/%)
 gen_src  := $(sort $(wildcard tests/gen/*.c))
 gens     := $(gen_src:tests/gen/%.c=$(BUILD)/gen/%)
 fuzz_src := $(sort $(wildcard tests/fuzz/fuzz_*.c))
-fuzzers  := $(fuzz_src:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 bench_src := $(sort $(wildcard tests/bench/*.c))
 benches  := $(bench_src:tests/bench/%.c=$(BUILD)/bench/%)
 
@@ -98,6 +97,21 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libweft.a
 	@mkdir -p $(@D)
 	$(link)
 
+# Fuzzers: clang, libFuzzer, address and undefined sanitizers, objects of their own.
+fuzz_flags := $(filter-out -fstack-protector-strong,$(WEFT_CFLAGS)) -g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+build/fuzz/%.o: %.c $(BUILD)/flags | $(BUILD)/version_build.h $(BUILD)/schemas_build.h
+	@mkdir -p $(@D)
+	clang $(fuzz_flags) -I$(BUILD) -MMD -MP -c -o $@ $<
+build/fuzz/libweft.a: $(lib_src:%.c=build/fuzz/%.o)
+	@rm -f $@
+	@ar rcs $@ $^
+build/fuzz/%: build/fuzz/tests/fuzz/%.o build/fuzz/libweft.a
+	clang $(fuzz_flags) -fsanitize=fuzzer -Wl,--as-needed -o $@ $< build/fuzz/libweft.a $(WEFT_LIBS)
+fuzzers: $(fuzz_src:tests/fuzz/%.c=build/fuzz/%)
+
+print-flags: $(BUILD)/schemas_build.h $(BUILD)/version_build.h
+	@echo '$(WEFT_CFLAGS) -I$(BUILD)'
+
 units: $(units)
 gens: $(gens)
 benches: $(benches)
@@ -106,6 +120,6 @@ clean:
 	rm -rf build bin/*
 
 FORCE:
-.PHONY: all units gens benches clean FORCE
+.PHONY: all units gens benches fuzzers print-flags clean FORCE
 .SECONDARY:
 -include $(wildcard $(BUILD)/src/*/*.d $(BUILD)/tests/*/*.d)

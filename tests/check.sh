@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# check.sh - every test, one line of result at the end: "N passed, N failed, N skipped".
+#
+# Unit tests (cmocka) and program tests (bats) speak TAP; fuzzers, layers and manual pages are made to. What failed is shown; the whole
+# log of each part stays under build/check/.
+#
+#   tests/check.sh [--quick]      --quick leaves out the sanitizer builds and the fuzzers
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+quick=${1:-}
+build=${BUILD:-build/release}
+bin=${BIN:-bin}
+log=build/check
+fuzz_seconds=${FUZZ_SECONDS:-60}
+jobs=$(nproc)
+passed=0 failed=0 skipped=0
+rm -rf "$log"
+mkdir -p "$log"
+
+# count NAME: adds up the TAP lines of $log/NAME.tap and shows what failed.
+count() {
+    local ok not skip
+    ok=$(grep -cE '^ok ' "$log/$1.tap")
+    not=$(grep -cE '^not ok ' "$log/$1.tap")
+    skip=$(grep -ciE '^ok .*# skip' "$log/$1.tap")
+    passed=$((passed + ok - skip)) failed=$((failed + not)) skipped=$((skipped + skip))
+    printf '%-28s %4d passed %4d failed %4d skipped\n' "$1" $((ok - skip)) "$not" "$skip"
+    if [ "$not" -gt 0 ]; then
+        grep -A25 -E '^not ok ' "$log/$1.tap" | head -80
+    fi
+}
+
+# tap NAME TITLE COMMAND...: one test that is a command.
+tap() {
+    local name=$1 title=$2
+    shift 2
+    if "$@" >"$log/$name.out" 2>&1; then
+        echo "ok - $title" >>"$log/$name.tap"
+    else
+        { echo "not ok - $title (exit $?)"; tail -n 20 "$log/$name.out" | sed 's/^/# /'; } >>"$log/$name.tap"
+    fi
+}
+
+# units NAME BUILDDIR: every cmocka program; one that dies before its results counts as failed.
+units() {
+    local name=$1 dir=$2 t status
+    : >"$log/$name.tap"
+    for t in "$dir"/unit/test_*; do
+        [[ -x $t && $t != *.d ]] || continue
+        CMOCKA_MESSAGE_OUTPUT=tap timeout 600 "$t" >"$log/$name.out" 2>&1
+        status=$?
+        cat "$log/$name.out" >>"$log/$name.tap"
+        if [ $status -ne 0 ] && ! grep -q '^not ok ' "$log/$name.out"; then
+            echo "not ok - $(basename "$t") ended with status $status" >>"$log/$name.tap"
+        fi
+    done
+    count "$name"
+}
+
+# programs NAME BINDIR FILES...: bats tests against the programs of one build.
+programs() {
+    local name=$1 dir=$2
+    shift 2
+    BIN=$(cd "$dir" && pwd) BUILD=$(cd "$build" && pwd) PATH="$(cd "$dir" && pwd):$PATH" timeout 1800 bats --tap "$@" >"$log/$name.tap" 2>&1
+    local status=$?
+    if [ $status -ne 0 ] && ! grep -q '^not ok ' "$log/$name.tap"; then
+        echo "not ok - bats ended with status $status" >>"$log/$name.tap"
+    fi
+    count "$name"
+}
+
+make_quietly() {
+    make -s -j"$jobs" "$@" >"$log/make.out" 2>&1 || {
+        tail -n 40 "$log/make.out"
+        echo "not ok - make $*" >>"$log/make.tap"
+        count make
+        return 1
+    }
+}
+
+make_quietly all units gens || { echo "$passed passed, $failed failed"; exit 1; }
+
+tap layers "includes point down the layers" make -s check-layers
+tap layers "both compilers accept every file" tests/compile-clang.sh
+count layers
+units unit "$build"
+programs program "$bin" tests/cmd
+
+if [ "$quick" != --quick ]; then
+    for san in address,undefined thread; do
+        dir=build/san-${san//,/-}
+        make_quietly SAN="$san" all units gens || continue
+        export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1 TSAN_OPTIONS=halt_on_error=1
+        units "unit-$san" "$dir"
+        programs "program-$san" "$dir/bin" tests/cmd/battery.bats tests/cmd/flow.bats
+    done
+    if make_quietly fuzzers; then
+        : >"$log/fuzz.tap"
+        # Two at a time: the machine has few cores, and a minute each must stay a few minutes altogether.
+        find build/fuzz -maxdepth 1 -name 'fuzz_*' -type f -perm -u+x | sort |
+            xargs -P "$jobs" -I{} tests/fuzz/run.sh {} "$fuzz_seconds" "$log" >>"$log/fuzz.tap"
+        count fuzz
+    fi
+fi
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]
