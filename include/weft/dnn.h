@@ -75,6 +75,8 @@ int weft_dnn_conv_backward(struct weft_dnn_conv *c, float *dweights, struct weft
  * only. src's and dst's gradients may share a slot. */
 int weft_dnn_norm(struct weft_dnn_graph *g, struct weft_dnn_act *src, bool relu, float eps, int slot, int grad_slot, struct weft_dnn_norm **out,
                   struct weft_dnn_act **dst, struct weft_err *e) WEFT_MUST_USE;
+/* Values that go into each channel's mean: n h w. */
+size_t weft_dnn_norm_count(const struct weft_dnn_norm *b);
 void weft_dnn_norm_weights(struct weft_dnn_norm *b, const float *gamma, const float *beta);
 /* mean and var [c] of the batch are valid until the next forward. */
 int weft_dnn_norm_forward(struct weft_dnn_norm *b, const float **mean, const float **var, struct weft_err *e) WEFT_MUST_USE;

@@ -13,8 +13,7 @@ bool weft_num_int(const char *s, int64_t min, int64_t max, int64_t *out);
 bool weft_num_real(const char *s, double min, double max, double *out);
 
 /* The same for a text of n bytes without a NUL. Plain digits with at most one point take a fast path without strtod
- * (exact: up to 2^53 as integer, divided by an exact power of ten up to 10^22); everything else goes to strtod_l in the
- * C locale. */
+ * (exact: up to 2^53 as integer, divided by an exact power of ten up to 10^22); everything else goes to strtod (no program sets a locale, so it is the C locale). */
 bool weft_num_text(const char *s, size_t n, double *out);
 
 /* Byte size: integer with optional suffix K, M, G (powers of 1024). */

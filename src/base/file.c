@@ -1,0 +1,219 @@
+/* file.c - files that are whole or not there. */
+#include "weft/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "weft/mem.h"
+
+/* Names of the temporary files, where a signal handler finds them: fixed places, filled before the file exists and emptied after it is gone. */
+enum { OPEN_MAX_FILES = 16, NAME_BYTES = 4096 };
+static char names[OPEN_MAX_FILES][NAME_BYTES];
+static volatile sig_atomic_t used[OPEN_MAX_FILES];
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+struct weft_file {
+    int fd, slot;
+    char *path;
+};
+
+static int take_slot(void)
+{
+    int slot = -1;
+    pthread_mutex_lock(&lock);
+    for (int i = 0; i < OPEN_MAX_FILES && slot < 0; i++)
+        if (!used[i])
+            slot = i;
+    if (slot >= 0) {
+        names[slot][0] = 0;
+        used[slot] = 1;
+    }
+    pthread_mutex_unlock(&lock);
+    return slot;
+}
+
+int weft_file_create(const char *path, struct weft_file **out, struct weft_err *e)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return weft_fail(e, WEFT_CANTCREAT, "%s is a directory", path);
+    int slot = take_slot();
+    if (slot < 0)
+        return weft_fail(e, WEFT_BUG, "more than %d output files at once", OPEN_MAX_FILES);
+    int n = snprintf(names[slot], NAME_BYTES, "%s.%ld.tmp", path, (long)getpid());
+    if (n < 0 || n >= NAME_BYTES) {
+        used[slot] = 0;
+        return weft_fail(e, WEFT_CANTCREAT, "the name of %s is too long", path);
+    }
+    int fd = open(names[slot], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0) {
+        used[slot] = 0;
+        return weft_fail_errno(e, WEFT_CANTCREAT, "can't create %s", path);
+    }
+    struct weft_file *f = WEFT_NEW(struct weft_file);
+    f->fd = fd;
+    f->slot = slot;
+    f->path = weft_xstrdup(path);
+    *out = f;
+    return 0;
+}
+
+int weft_file_fd(const struct weft_file *f)
+{
+    return f->fd;
+}
+
+int weft_write_all(int fd, const void *p, size_t n)
+{
+    const char *at = p;
+    while (n) {
+        ssize_t wrote = write(fd, at, n);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote < 0)
+            return -1;
+        at += wrote;
+        n -= (size_t)wrote;
+    }
+    return 0;
+}
+
+int weft_file_write(struct weft_file *f, const void *p, size_t n, struct weft_err *e)
+{
+    if (weft_write_all(f->fd, p, n) < 0)
+        return weft_fail_errno(e, WEFT_IO, "can't write %s", f->path);
+    return 0;
+}
+
+static void release(struct weft_file **f)
+{
+    used[(*f)->slot] = 0;
+    free((*f)->path);
+    free(*f);
+    *f = NULL;
+}
+
+void weft_file_abort(struct weft_file **f)
+{
+    if (!*f)
+        return;
+    close((*f)->fd);
+    unlink(names[(*f)->slot]);
+    release(f);
+}
+
+/* A directory entry lasts only when the directory is synced too. */
+static void sync_directory(const char *path)
+{
+    char *dir = weft_xstrdup(path);
+    char *slash = strrchr(dir, '/');
+    if (slash)
+        slash[slash == dir ? 1 : 0] = 0;
+    int fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        fsync(fd);
+        close(fd);
+    }
+    free(dir);
+}
+
+int weft_file_commit(struct weft_file **f, struct weft_err *e)
+{
+    int rc = 0;
+    if (fsync((*f)->fd) < 0 && errno != EINVAL && errno != EROFS)
+        rc = weft_fail_errno(e, WEFT_IO, "can't write %s", (*f)->path);
+    if (close((*f)->fd) < 0 && rc == 0)
+        rc = weft_fail_errno(e, WEFT_IO, "can't write %s", (*f)->path);
+    if (rc == 0 && rename(names[(*f)->slot], (*f)->path) < 0)
+        rc = weft_fail_errno(e, WEFT_CANTCREAT, "can't create %s", (*f)->path);
+    if (rc < 0)
+        unlink(names[(*f)->slot]);
+    else
+        sync_directory((*f)->path);
+    release(f);
+    return rc;
+}
+
+void weft_file_cleanup(void)
+{
+    for (int i = 0; i < OPEN_MAX_FILES; i++)
+        if (used[i] && names[i][0])
+            unlink(names[i]);
+}
+
+/* --- mappings --- */
+
+static int read_whole(int fd, const char *path, size_t max, struct weft_mapping *out, struct weft_err *e)
+{
+    size_t cap = 0, n = 0;
+    uint8_t *p = NULL;
+    for (;;) {
+        if (n == cap) {
+            cap = weft_grow(cap, n + 65536);
+            p = weft_xrealloc(p, cap);
+        }
+        ssize_t got = read(fd, p + n, cap - n);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            free(p);
+            return weft_fail_errno(e, WEFT_IO, "can't read %s", path);
+        }
+        if (got == 0)
+            break;
+        n += (size_t)got;
+        if (n > max) {
+            free(p);
+            return weft_fail(e, WEFT_DATA, "%s is larger than %zu bytes", path, max);
+        }
+    }
+    *out = (struct weft_mapping){p, n, false};
+    return 0;
+}
+
+int weft_map_open(const char *path, size_t max, struct weft_mapping *out, struct weft_err *e)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return weft_fail_errno(e, WEFT_NOINPUT, "can't open %s", path);
+    int rc = -1;
+    if (fstat(fd, &st) < 0) {
+        weft_fail_errno(e, WEFT_IO, "can't read %s", path);
+    } else if (S_ISDIR(st.st_mode)) {
+        weft_fail(e, WEFT_NOINPUT, "%s is a directory", path);
+    } else if (S_ISREG(st.st_mode) && st.st_size > 0) {
+        if ((uint64_t)st.st_size > max) {
+            weft_fail(e, WEFT_DATA, "%s is larger than %zu bytes", path, max);
+        } else {
+            void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+            if (p == MAP_FAILED) {
+                weft_fail_errno(e, WEFT_IO, "can't map %s", path);
+            } else {
+                *out = (struct weft_mapping){p, (size_t)st.st_size, true};
+                rc = 0;
+            }
+        }
+    } else {
+        rc = read_whole(fd, path, max, out, e);
+    }
+    close(fd);
+    return rc;
+}
+
+void weft_map_close(struct weft_mapping *m)
+{
+    if (m->mapped)
+        munmap((void *)(uintptr_t)m->p, m->n);
+    else
+        free((void *)(uintptr_t)m->p);
+    *m = (struct weft_mapping){0};
+}

@@ -1,0 +1,501 @@
+/* opt.c - one option table for everything. */
+#include "weft/opt.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "weft/mem.h"
+#include "weft/num.h"
+
+enum { HELP_WIDTH = 100, NAME_COLUMN = 28, SUGGEST_MAX = 3, GIVEN_BITS = 64 };
+
+static void *at(const struct weft_opt *o, void *state)
+{
+    return (char *)state + o->offset;
+}
+
+static const void *at_const(const struct weft_opt *o, const void *state)
+{
+    return (const char *)state + o->offset;
+}
+
+static bool ranged(const struct weft_opt *o)
+{
+    return o->min < o->max;
+}
+
+static int choice(const char *choices, const char *text, size_t n)
+{
+    int k = 0;
+    for (const char *p = choices; p; k++) {
+        size_t len = strcspn(p, "|");
+        if (len == n && memcmp(p, text, n) == 0)
+            return k;
+        p = p[len] ? p + len + 1 : NULL;
+    }
+    return -1;
+}
+
+static int add_items(struct weft_list *list, const struct weft_opt *o, const char *text, struct weft_err *e)
+{
+    for (const char *p = text;; ) {
+        size_t len = strcspn(p, ",");
+        if (!len)
+            return weft_fail(e, WEFT_USAGE, "--%s: an empty item in \"%s\"", o->name, text);
+        list->items = weft_xrealloc2(list->items, list->n + 1, sizeof *list->items);
+        list->items[list->n++] = weft_xstrndup(p, len);
+        if (!p[len])
+            return 0;
+        p += len + 1;
+    }
+}
+
+static void clear_list(struct weft_list *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        free(list->items[i]);
+    free(list->items);
+    *list = (struct weft_list){0};
+}
+
+static int bad_range(const struct weft_opt *o, const char *text, struct weft_err *e)
+{
+    if (o->max >= 9e18)
+        return weft_fail(e, WEFT_USAGE, "--%s: %s is not a number of at least %.12g", o->name, text, o->min);
+    return weft_fail(e, WEFT_USAGE, "--%s: %s is not a number in %.12g..%.12g", o->name, text, o->min, o->max);
+}
+
+static int set(const struct weft_opt *o, void *state, const char *text, struct weft_err *e)
+{
+    void *p = at(o, state);
+    double x;
+    int64_t i;
+    int k;
+    switch (o->type) {
+    case WEFT_OPT_INT:
+        if (!weft_num_int(text, ranged(o) ? (int64_t)(o->min) : INT64_MIN, ranged(o) && o->max < 9e18 ? (int64_t)o->max : INT64_MAX, &i))
+            return ranged(o) ? bad_range(o, text, e) : weft_fail(e, WEFT_USAGE, "--%s: \"%s\" is not a whole number", o->name, text);
+        *(int64_t *)p = i;
+        return 0;
+    case WEFT_OPT_REAL:
+        if (!weft_num_real(text, ranged(o) ? o->min : -1e308, ranged(o) ? o->max : 1e308, &x))
+            return ranged(o) ? bad_range(o, text, e) : weft_fail(e, WEFT_USAGE, "--%s: \"%s\" is not a number", o->name, text);
+        *(double *)p = x;
+        return 0;
+    case WEFT_OPT_SIZE:
+        if (!weft_num_size(text, o->max > 0 ? (uint64_t)o->max : UINT64_MAX, p))
+            return weft_fail(e, WEFT_USAGE, "--%s: \"%s\" is not a size such as 64M", o->name, text);
+        return 0;
+    case WEFT_OPT_STR:
+        *(const char **)p = text;
+        return 0;
+    case WEFT_OPT_CHOICE:
+        k = choice(o->arg, text, strlen(text));
+        if (k < 0)
+            return weft_fail(e, WEFT_USAGE, "--%s: \"%s\" is not one of %s", o->name, text, o->arg);
+        *(int *)p = k;
+        return 0;
+    case WEFT_OPT_LIST:
+        return add_items(p, o, text, e);
+    default:
+        return 0;
+    }
+}
+
+static int set_default(const struct weft_opt *o, void *state, struct weft_err *e)
+{
+    if (o->type == WEFT_OPT_FLAG) {
+        *(bool *)at(o, state) = o->def && strcmp(o->def, "true") == 0;
+        return 0;
+    }
+    return o->def ? set(o, state, o->def, e) : 0;
+}
+
+/* Letters to change, add or remove between two names; a small matrix row by row. */
+static size_t distance(const char *a, const char *b)
+{
+    size_t row[64], n = strlen(b);
+    if (n >= 63)
+        return 99;
+    for (size_t j = 0; j <= n; j++)
+        row[j] = j;
+    for (size_t i = 1; a[i - 1]; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= n; j++) {
+            size_t best = diagonal + (a[i - 1] != b[j - 1]);
+            diagonal = row[j];
+            if (row[j] + 1 < best)
+                best = row[j] + 1;
+            if (row[j - 1] + 1 < best)
+                best = row[j - 1] + 1;
+            row[j] = best;
+        }
+    }
+    return row[n];
+}
+
+struct parser {
+    const struct weft_opt *table[2];
+    void *state[2];
+    uint64_t *given;
+    uint64_t seen[2];
+};
+
+static int unknown(const struct parser *p, const char *name, struct weft_err *e)
+{
+    const char *best = NULL;
+    size_t least = SUGGEST_MAX + 1;
+    for (int t = 0; t < 2; t++)
+        for (const struct weft_opt *o = p->table[t]; o && o->type != WEFT_OPT_END; o++) {
+            size_t d = distance(name, o->name);
+            if (d < least && d < strlen(o->name)) {
+                least = d;
+                best = o->name;
+            }
+        }
+    weft_fail(e, WEFT_USAGE, "unknown option --%.80s", name);
+    return best ? weft_fail_hint(e, "did you mean --%s?", best) : -1;
+}
+
+static const struct weft_opt *find(const struct parser *p, const char *name, size_t n, char short_name, int *table, bool *negated)
+{
+    *negated = false;
+    for (int pass = 0; pass < 2; pass++, *negated = true) {
+        if (pass && (short_name || n < 4 || memcmp(name, "no-", 3) != 0))
+            break;
+        const char *text = pass ? name + 3 : name;
+        size_t len = pass ? n - 3 : n;
+        for (*table = 0; *table < 2; ++*table)
+            for (const struct weft_opt *o = p->table[*table]; o && o->type != WEFT_OPT_END; o++) {
+                if (short_name ? o->short_name == short_name : strlen(o->name) == len && memcmp(o->name, text, len) == 0) {
+                    if (!pass || o->type == WEFT_OPT_FLAG)
+                        return o;
+                }
+            }
+    }
+    return NULL;
+}
+
+/* Stores the value; the first time a list is given its default goes away. */
+static int store(struct parser *p, const struct weft_opt *o, int table, const char *value, struct weft_err *e)
+{
+    size_t k = (size_t)(o - p->table[table]);
+    uint64_t bit = k < GIVEN_BITS ? (uint64_t)1 << k : 0;
+    if (o->type == WEFT_OPT_LIST && !(p->seen[table] & bit))
+        clear_list(at(o, p->state[table]));
+    p->seen[table] |= bit;
+    return set(o, p->state[table], value, e);
+}
+
+static int flag(struct parser *p, const struct weft_opt *o, int table, bool value)
+{
+    size_t k = (size_t)(o - p->table[table]);
+    *(bool *)at(o, p->state[table]) = value;
+    p->seen[table] |= k < GIVEN_BITS ? (uint64_t)1 << k : 0;
+    return 0;
+}
+
+static int long_option(struct parser *p, int argc, char **argv, int *i, struct weft_err *e)
+{
+    const char *name = argv[*i] + 2, *equals = strchr(name, '=');
+    size_t n = equals ? (size_t)(equals - name) : strlen(name);
+    int table;
+    bool negated;
+    const struct weft_opt *o = find(p, name, n, 0, &table, &negated);
+    if (!o) {
+        char copy[96];
+        snprintf(copy, sizeof copy, "%.*s", (int)(n < 80 ? n : 80), name);
+        return unknown(p, copy, e);
+    }
+    if (o->type == WEFT_OPT_FLAG) {
+        if (equals)
+            return weft_fail(e, WEFT_USAGE, "--%s takes no value", o->name);
+        return flag(p, o, table, !negated);
+    }
+    if (equals)
+        return store(p, o, table, equals + 1, e);
+    if (*i + 1 >= argc)
+        return weft_fail(e, WEFT_USAGE, "--%s needs a value (%s)", o->name, o->arg ? o->arg : "VALUE");
+    return store(p, o, table, argv[++*i], e);
+}
+
+/* "-v", "-qv", "-o FILE", "-oFILE". */
+static int short_options(struct parser *p, int argc, char **argv, int *i, struct weft_err *e)
+{
+    for (const char *c = argv[*i] + 1; *c; c++) {
+        int table;
+        bool negated;
+        const struct weft_opt *o = find(p, NULL, 0, *c, &table, &negated);
+        if (!o)
+            return weft_fail(e, WEFT_USAGE, "unknown option -%c", *c);
+        if (o->type == WEFT_OPT_FLAG) {
+            flag(p, o, table, true);
+            continue;
+        }
+        if (c[1])
+            return store(p, o, table, c + 1, e);
+        if (*i + 1 >= argc)
+            return weft_fail(e, WEFT_USAGE, "-%c needs a value (%s)", *c, o->arg ? o->arg : "VALUE");
+        return store(p, o, table, argv[++*i], e);
+    }
+    return 0;
+}
+
+static int check_required(const struct parser *p, struct weft_err *e)
+{
+    for (int t = 0; t < 2; t++)
+        for (const struct weft_opt *o = p->table[t]; o && o->type != WEFT_OPT_END; o++) {
+            size_t k = (size_t)(o - p->table[t]);
+            if ((o->flags & WEFT_OPT_REQUIRED) && k < GIVEN_BITS && !(p->seen[t] >> k & 1))
+                return weft_fail(e, WEFT_USAGE, "--%s %s is missing", o->name, o->arg ? o->arg : "VALUE");
+        }
+    return 0;
+}
+
+int weft_opt_parse(const struct weft_opt *table, void *state, const struct weft_opt *common, void *common_state, int argc, char **argv,
+                   int *n_operands, uint64_t *given, struct weft_err *e)
+{
+    struct parser p = {.table = {table, common}, .state = {state, common_state}};
+    int operands = 0;
+    *n_operands = 0;
+    for (int t = 0; t < 2; t++)
+        for (const struct weft_opt *o = p.table[t]; o && o->type != WEFT_OPT_END; o++)
+            if (set_default(o, p.state[t], e) < 0)
+                return -1;
+    bool ended = false;
+    for (int i = 1; i < argc; i++) {
+        const char *a = argv[i];
+        int rc = 0;
+        if (ended || a[0] != '-' || !a[1])
+            argv[++operands] = argv[i];
+        else if (strcmp(a, "--") == 0)
+            ended = true;
+        else if (a[1] == '-')
+            rc = long_option(&p, argc, argv, &i, e);
+        else
+            rc = short_options(&p, argc, argv, &i, e);
+        if (rc < 0)
+            return -1;
+    }
+    *n_operands = operands;
+    if (given)
+        *given = p.seen[0];
+    return check_required(&p, e);
+}
+
+void weft_opt_free(const struct weft_opt *table, void *state)
+{
+    for (const struct weft_opt *o = table; o && o->type != WEFT_OPT_END; o++)
+        if (o->type == WEFT_OPT_LIST)
+            clear_list(at(o, state));
+}
+
+/* --- help --- */
+
+static void value_name(const struct weft_opt *o, char *buf, size_t cap)
+{
+    static const char *const names[] = {"", "", "N", "X", "BYTES", "TEXT", "WORD", "LIST"};
+    snprintf(buf, cap, "%s", o->type == WEFT_OPT_FLAG ? "" : o->arg ? o->arg : names[o->type]);
+}
+
+/* "(1..100, default 28)" or "". */
+static void remark(const struct weft_opt *o, char *buf, size_t cap)
+{
+    char range[64] = "", def[160] = "";
+    bool number = o->type == WEFT_OPT_INT || o->type == WEFT_OPT_REAL;
+    if (number && ranged(o) && o->max < 1e15)
+        snprintf(range, sizeof range, "%.12g..%.12g", o->min, o->max);
+    if (o->flags & WEFT_OPT_REQUIRED)
+        snprintf(def, sizeof def, "required");
+    else if (o->type != WEFT_OPT_FLAG && o->def)
+        snprintf(def, sizeof def, "default %s", o->def);
+    else if (o->type == WEFT_OPT_FLAG && o->def && strcmp(o->def, "true") == 0)
+        snprintf(def, sizeof def, "default on; --no-%s", o->name);
+    if (!range[0] && !def[0])
+        buf[0] = 0;
+    else
+        snprintf(buf, cap, " (%s%s%s)", range, range[0] && def[0] ? ", " : "", def);
+}
+
+/* Words of text from column `column` on, wrapped. */
+static void wrap(FILE *f, const char *text, size_t column, size_t indent)
+{
+    while (*text) {
+        size_t word = strcspn(text, " \n");
+        if (column + word > HELP_WIDTH && column > indent) {
+            fprintf(f, "\n%*s", (int)indent, "");
+            column = indent;
+        }
+        fwrite(text, 1, word, f);
+        column += word;
+        text += word;
+        if (*text == '\n') {
+            fprintf(f, "\n%*s", (int)indent, "");
+            column = indent;
+            text++;
+        } else if (*text == ' ') {
+            text++;
+            if (*text && column + 1 + strcspn(text, " \n") <= HELP_WIDTH) {
+                putc(' ', f);
+                column++;
+            }
+        }
+    }
+    putc('\n', f);
+}
+
+static void help_option(FILE *f, const struct weft_opt *o)
+{
+    char value[160], more[256], name[256];
+    value_name(o, value, sizeof value);
+    remark(o, more, sizeof more);
+    int n = snprintf(name, sizeof name, "  %c%c%s--%s%s%s", o->short_name ? '-' : ' ', o->short_name ? o->short_name : ' ', o->short_name ? ", " : "  ",
+                     o->name, value[0] ? " " : "", value);
+    fputs(name, f);
+    if (n >= NAME_COLUMN - 1)
+        fprintf(f, "\n%*s", NAME_COLUMN, "");
+    else
+        fprintf(f, "%*s", NAME_COLUMN - n, "");
+    char *text = weft_xasprintf("%s%s", o->help, more);
+    wrap(f, text, NAME_COLUMN, NAME_COLUMN);
+    free(text);
+}
+
+static void help_table(FILE *f, const struct weft_opt *table, bool advanced)
+{
+    for (const struct weft_opt *o = table; o && o->type != WEFT_OPT_END; o++)
+        if (!(o->flags & WEFT_OPT_ADVANCED) == !advanced)
+            help_option(f, o);
+}
+
+static void indented(FILE *f, const char *text)
+{
+    for (const char *p = text; *p;) {
+        size_t n = strcspn(p, "\n");
+        fprintf(f, "  %.*s\n", (int)n, p);
+        p += n + (p[n] == '\n');
+    }
+}
+
+void weft_opt_help(FILE *f, const struct weft_usage *u, const struct weft_opt *table, const struct weft_opt *common)
+{
+    fprintf(f, "usage: ");
+    for (const char *p = u->synopsis; *p;) {
+        size_t n = strcspn(p, "\n");
+        fprintf(f, "%.*s\n", (int)n, p);
+        p += n + (p[n] == '\n');
+        if (*p)
+            fprintf(f, "       ");
+    }
+    fprintf(f, "\n%s - ", u->name);
+    wrap(f, u->summary, strlen(u->name) + 3, 0);
+    fprintf(f, "\nReads %s.\nWrites %s.\n\nOptions:\n", u->reads, u->writes);
+    help_table(f, table, false);
+    help_table(f, table, true);
+    fprintf(f, "\nCommon options:\n");
+    help_table(f, common, false);
+    help_table(f, common, true);
+    if (u->notes) {
+        putc('\n', f);
+        wrap(f, u->notes, 0, 0);
+    }
+    fprintf(f, "\nExamples:\n");
+    indented(f, u->examples);
+    fprintf(f, "\nSee also: %s\n", u->see_also);
+}
+
+/* A text in mdoc: a line may not begin with a point or a quote, and backslashes are special. */
+static void mdoc_text(FILE *f, const char *text)
+{
+    if (*text == '.' || *text == '\'')
+        fputs("\\&", f);
+    for (; *text; text++)
+        if (*text == '\\')
+            fputs("\\e", f);
+        else
+            putc(*text, f);
+}
+
+static void mdoc_table(FILE *f, const struct weft_opt *table)
+{
+    char value[160], more[256];
+    for (const struct weft_opt *o = table; o && o->type != WEFT_OPT_END; o++) {
+        value_name(o, value, sizeof value);
+        remark(o, more, sizeof more);
+        if (o->short_name)
+            fprintf(f, ".It Fl %c , Fl -%s", o->short_name, o->name);
+        else
+            fprintf(f, ".It Fl -%s", o->name);
+        if (value[0]) {
+            fputs(" Ar ", f);
+            mdoc_text(f, value);
+        }
+        putc('\n', f);
+        mdoc_text(f, o->help);
+        fprintf(f, "%s.\n", more);
+    }
+}
+
+void weft_opt_mdoc(FILE *f, const struct weft_opt *table, const struct weft_opt *common)
+{
+    fputs(".Bl -tag -width Ds\n", f);
+    mdoc_table(f, table);
+    mdoc_table(f, common);
+    fputs(".El\n", f);
+}
+
+void weft_opt_names(FILE *f, const struct weft_opt *table, const struct weft_opt *common)
+{
+    const struct weft_opt *both[] = {table, common};
+    for (int t = 0; t < 2; t++)
+        for (const struct weft_opt *o = both[t]; o && o->type != WEFT_OPT_END; o++)
+            fprintf(f, "--%s\n", o->name);
+}
+
+static const char *choice_text(const struct weft_opt *o, int k, char *buf, size_t cap)
+{
+    const char *p = o->arg;
+    for (; k > 0 && *p; k--) {
+        p += strcspn(p, "|");
+        p += *p == '|';
+    }
+    snprintf(buf, cap, "%.*s", (int)strcspn(p, "|"), p);
+    return buf;
+}
+
+const char *weft_opt_text(const struct weft_opt *o, const void *state, char *buf, size_t cap)
+{
+    const void *p = at_const(o, state);
+    const struct weft_list *list = p;
+    size_t n = 0;
+    buf[0] = 0;
+    switch (o->type) {
+    case WEFT_OPT_FLAG:
+        return *(const bool *)p ? "true" : "false";
+    case WEFT_OPT_INT:
+        snprintf(buf, cap, "%lld", (long long)*(const int64_t *)p);
+        return buf;
+    case WEFT_OPT_REAL:
+        for (int digits = 6; digits <= 17; digits++) {
+            double back;
+            snprintf(buf, cap, "%.*g", digits, *(const double *)p);
+            if (weft_num_text(buf, strlen(buf), &back) && back == *(const double *)p)
+                break;
+        }
+        return buf;
+    case WEFT_OPT_SIZE:
+        snprintf(buf, cap, "%llu", (unsigned long long)*(const uint64_t *)p);
+        return buf;
+    case WEFT_OPT_STR:
+        return *(const char *const *)p ? *(const char *const *)p : "";
+    case WEFT_OPT_CHOICE:
+        return choice_text(o, *(const int *)p, buf, cap);
+    case WEFT_OPT_LIST:
+        for (size_t i = 0; i < list->n && n < cap; i++)
+            n += (size_t)snprintf(buf + n, cap - n, "%s%s", i ? "," : "", list->items[i]);
+        return buf;
+    default:
+        return buf;
+    }
+}
