@@ -53,6 +53,12 @@ benches  := $(bench_src:tests/bench/%.c=$(BUILD)/bench/%)
 
 all: $(programs:%=$(BIN)/%)
 
+# Short lines; make V=1 shows whole commands.
+say = printf '  %-4s %s\n' '$(1)' '$(2)'
+ifdef V
+.SHELLFLAGS := -xc
+endif
+
 # Objects depend on the flags they were made with: a change of CFLAGS rebuilds.
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D); echo '$(CC) $(CFLAGS) $(WEFT_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CFLAGS) $(WEFT_CFLAGS)' > $@
@@ -72,7 +78,8 @@ $(BUILD)/schemas_build.h: $(schemas) Makefile
 $(BUILD)/src/record/schema.o: $(BUILD)/schemas_build.h
 $(BUILD)/%.o: %.c $(BUILD)/flags | $(BUILD)/version_build.h
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(WEFT_CFLAGS) -I$(BUILD) -MMD -MP -c -o $@ $<
+	@$(call say,CC,$<)
+	@$(CC) $(CFLAGS) $(WEFT_CFLAGS) -I$(BUILD) -MMD -MP -c -o $@ $<
 
 $(BUILD)/libweft.a: $(lib_obj)
 	@rm -f $@
@@ -86,16 +93,20 @@ $(BIN)/score $(units) $(benches): $(model_obj)
 
 $(BIN)/%: $(BUILD)/src/cmd/%.o $(BUILD)/libweft.a
 	@mkdir -p $(@D)
-	$(link)
+	@$(call say,LD,$@)
+	@$(link)
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libweft.a
 	@mkdir -p $(@D)
-	$(link) -lcmocka
+	@$(call say,LD,$@)
+	@$(link) -lcmocka
 $(BUILD)/gen/%: $(BUILD)/tests/gen/%.o $(BUILD)/libweft.a
 	@mkdir -p $(@D)
-	$(link)
+	@$(call say,LD,$@)
+	@$(link)
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libweft.a
 	@mkdir -p $(@D)
-	$(link)
+	@$(call say,LD,$@)
+	@$(link)
 
 # Fuzzers: clang, libFuzzer, address and undefined sanitizers, objects of their own.
 fuzz_flags := $(filter-out -fstack-protector-strong,$(WEFT_CFLAGS)) -g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all

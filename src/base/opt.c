@@ -226,7 +226,7 @@ static int short_options(struct parser *p, int argc, char **argv, int *i, struct
     for (const char *c = argv[*i] + 1; *c; c++) {
         int table;
         bool negated;
-        const struct weft_opt *o = find(p, NULL, 0, *c, &table, &negated);
+        const struct weft_opt *o = find(p, "", 0, *c, &table, &negated);
         if (!o)
             return weft_fail(e, WEFT_USAGE, "unknown option -%c", *c);
         if (o->type == WEFT_OPT_FLAG) {
