@@ -1,0 +1,53 @@
+/* gram.h - sufficient statistics of linear forecasting: the Gram matrix of all windows of a run.
+ *
+ * A window v has W = lookback + horizon values; over N windows G = sum of v v' and s = sum of v. For the windows at every start of a run
+ * neighbours on a diagonal differ by two products, G[i+1][j+1] = G[i][j] + x[N+i] x[N+j] - x[i] x[j], so a run of n points costs O(n W + W^2)
+ * and not O(n W^2) (Toner & Darlow 2024 expand the windows). Only differences between neighbours are added up, for all runs alike; one sweep
+ * at the end (weft_gram_finish) makes G of them. Everything is float64 and adds over runs, series and machines. */
+#ifndef WEFT_GRAM_H
+#define WEFT_GRAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Values behind a run that weft_gram_add may read (their content plays no part). */
+enum { WEFT_GRAM_SLACK = 8 };
+
+struct weft_gram {
+    size_t width, stride;
+    uint64_t n;   /* windows */
+    double *sum;  /* [width] */
+    double *g;    /* upper triangle by rows: G[i][j] = g[row[i] + j - i]; rows are padded to a multiple of 4 */
+    size_t *row;  /* [width + 1] */
+    bool finished;
+};
+
+/* stride: distance between starts; the recursion serves stride 1, other strides are added up directly. */
+void weft_gram_init(struct weft_gram *g, size_t width, size_t stride);
+void weft_gram_free(struct weft_gram *g);
+/* Back to no windows, not finished. */
+void weft_gram_clear(struct weft_gram *g);
+
+/* Adds `count` windows starting at x[0], x[stride], ...: x holds (count - 1) * stride + width finite values and WEFT_GRAM_SLACK more that
+ * can be read. Not after finish. */
+void weft_gram_add(struct weft_gram *g, const double *x, size_t count);
+/* Makes G and s; only after this the fields hold what they say. Calling it again does nothing. */
+void weft_gram_finish(struct weft_gram *g);
+
+/* Both finished, of the same width: dst += src. */
+void weft_gram_merge(struct weft_gram *dst, const struct weft_gram *src);
+/* Finished: as if c had been subtracted from every value. */
+void weft_gram_shift(struct weft_gram *g, double c);
+
+/* Elements of the packed form without padding, width * (width + 1) / 2, and both ways between it and a finished g. */
+size_t weft_gram_packed_size(size_t width);
+void weft_gram_pack(const struct weft_gram *g, double *out);
+void weft_gram_unpack(struct weft_gram *g, const double *in);
+
+static inline double weft_gram_at(const struct weft_gram *g, size_t i, size_t j)
+{
+    return i <= j ? g->g[g->row[i] + j - i] : g->g[g->row[j] + i - j];
+}
+
+#endif

@@ -1,0 +1,74 @@
+/* blas.c - the only file that knows OpenBLAS and LAPACKE. */
+#include "weft/blas.h"
+
+#include <stdlib.h>
+
+#include <cblas.h>
+#include <lapacke.h>
+
+#include "weft/mem.h"
+
+void weft_blas_one_thread(void)
+{
+    /* Under our own loops a second pool of threads halves the speed. */
+    if (openblas_get_num_threads() != 1)
+        openblas_set_num_threads(1);
+}
+
+static CBLAS_TRANSPOSE op(bool trans)
+{
+    return trans ? CblasTrans : CblasNoTrans;
+}
+
+void weft_sgemm(bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b, size_t ldb,
+                float beta, float *c, size_t ldc)
+{
+    weft_blas_one_thread();
+    cblas_sgemm(CblasRowMajor, op(ta), op(tb), (int)m, (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
+}
+
+void weft_dgemm(bool ta, bool tb, size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda, const double *b, size_t ldb,
+                double beta, double *c, size_t ldc)
+{
+    weft_blas_one_thread();
+    cblas_dgemm(CblasRowMajor, op(ta), op(tb), (int)m, (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
+}
+
+void weft_dsyrk(bool trans, size_t n, size_t k, double alpha, const double *a, size_t lda, double beta, double *c, size_t ldc)
+{
+    weft_blas_one_thread();
+    cblas_dsyrk(CblasRowMajor, CblasUpper, op(trans), (int)n, (int)k, alpha, a, (int)lda, beta, c, (int)ldc);
+}
+
+int weft_eigh(size_t n, double *a, double *w, struct weft_err *e)
+{
+    weft_blas_one_thread();
+    /* Column-major, so that LAPACKE transposes nothing: a symmetric matrix is its own transpose, and eigenvectors come out as our rows. */
+    int info = LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'L', (int)n, a, (int)n, w);
+    if (info == LAPACK_WORK_MEMORY_ERROR)
+        return weft_fail(e, WEFT_TEMPFAIL, "out of memory for the eigenvalues of a matrix of %zu rows", n);
+    if (info != 0)
+        return weft_fail(e, WEFT_DATA, "no eigenvalues for a matrix of %zu rows (dsyevd: %d): are the values finite?", n, info);
+    return 0;
+}
+
+int weft_cholesky_solve(size_t n, size_t m, double *a, double *b, struct weft_err *e)
+{
+    weft_blas_one_thread();
+    int info = LAPACKE_dposv(LAPACK_ROW_MAJOR, 'U', (int)n, (int)m, a, (int)n, b, (int)m);
+    if (info != 0)
+        return weft_fail(e, WEFT_DATA, "a matrix of %zu rows is not positive definite (dposv: %d)", n, info);
+    return 0;
+}
+
+int weft_lstsq(size_t rows, size_t cols, size_t m, double *a, double *b, double rcond, struct weft_err *e)
+{
+    weft_blas_one_thread();
+    int rank;
+    double *s = weft_xmalloc((rows < cols ? rows : cols) * sizeof *s);
+    int info = LAPACKE_dgelsd(LAPACK_ROW_MAJOR, (int)rows, (int)cols, (int)m, a, (int)cols, b, (int)m, s, rcond, &rank);
+    free(s);
+    if (info != 0)
+        return weft_fail(e, WEFT_DATA, "no least squares for %zu rows of %zu (dgelsd: %d)", rows, cols, info);
+    return 0;
+}
