@@ -36,7 +36,7 @@ GITHASH := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 WEFT_CFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -Iinclude -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
   -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla -fno-common -fno-math-errno -ffp-contract=off -fstack-protector-strong -pthread \
   $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -O1) $(PKG_CFLAGS)
-WEFT_LIBS := $(PKG_LIBS) -lcsv -ldnnl -lm -pthread
+WEFT_LIBS := $(PKG_LIBS) -lcsv -ldnnl -lgomp -lm -pthread
 
 layers   := base frame record text image time nn model
 lib_src  := $(sort $(foreach l,$(layers),$(wildcard src/$(l)/*.c)))
