@@ -76,6 +76,7 @@ $(BUILD)/schemas_build.h: $(schemas) Makefile
 	  sed 's/\\/\\\\/g; s/"/\\"/g; s/^[[:space:]]*/    "/; s/$$/\\n"/' $$f; echo ','; done; echo 'NULL};'; } > $@
 
 $(BUILD)/src/record/schema.o: $(BUILD)/schemas_build.h
+$(BUILD)/tests/%.o build/fuzz/tests/%.o: WEFT_CFLAGS += -Wno-write-strings
 $(BUILD)/%.o: %.c $(BUILD)/flags | $(BUILD)/version_build.h
 	@mkdir -p $(@D)
 	@$(call say,CC,$<)

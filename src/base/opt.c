@@ -321,26 +321,26 @@ static void remark(const struct weft_opt *o, char *buf, size_t cap)
 /* Words of text from column `column` on, wrapped. */
 static void wrap(FILE *f, const char *text, size_t column, size_t indent)
 {
+    bool first = true;
     while (*text) {
         size_t word = strcspn(text, " \n");
-        if (column + word > HELP_WIDTH && column > indent) {
+        if (!first && column + 1 + word > HELP_WIDTH) {
             fprintf(f, "\n%*s", (int)indent, "");
             column = indent;
+        } else if (!first && word) {
+            putc(' ', f);
+            column++;
         }
         fwrite(text, 1, word, f);
         column += word;
+        first = word == 0 && first;
         text += word;
         if (*text == '\n') {
             fprintf(f, "\n%*s", (int)indent, "");
             column = indent;
-            text++;
-        } else if (*text == ' ') {
-            text++;
-            if (*text && column + 1 + strcspn(text, " \n") <= HELP_WIDTH) {
-                putc(' ', f);
-                column++;
-            }
+            first = true;
         }
+        text += *text != 0;
     }
     putc('\n', f);
 }

@@ -22,9 +22,9 @@ struct state {
 
 #define AT(member) offsetof(struct state, member)
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_INT, 'n', "frames", AT(n), "10", 0, 1e15, "N", "head: frames to pass on", 0},
-    {WEFT_OPT_INT, 0, "elements", AT(max), "0", 0, 1e9, "N", "show: cut tensors and bytes after N elements; 0: whole", 0},
-    {WEFT_OPT_FLAG, 0, "no-drain", AT(no_drain), NULL, 0, 0, NULL, "head: stop reading after the last frame shown, unverified", 0},
+    {WEFT_OPT_INT, 'n', "frames", AT(n), "10", 0, 1e15, "N", "head: frames to pass on", WEFT_OPT_RUN},
+    {WEFT_OPT_INT, 0, "elements", AT(max), "0", 0, 1e9, "N", "show: cut tensors and bytes after N elements; 0: whole", WEFT_OPT_RUN},
+    {WEFT_OPT_FLAG, 0, "no-drain", AT(no_drain), NULL, 0, 0, NULL, "head: stop reading after the last frame shown, unverified", WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };
 

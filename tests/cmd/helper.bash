@@ -1,0 +1,37 @@
+# helper.bash - fixtures that program tests share. The programs under test are first on PATH.
+
+# shop FILE DAYS PRODUCTS: a small wide table with a weekly season, deterministic.
+shop() {
+    awk -v days="$2" -v products="$3" 'BEGIN {
+        printf "ID,제품,대분류,중분류,소분류,브랜드"
+        for (d = 0; d < days; d++) printf ",%s", strftime("%Y-%m-%d", 1640995200 + d * 86400, 1)
+        print ""
+        for (p = 0; p < products; p++) {
+            printf "%d,B%03d-00001-00001,B%03d-C001,B%03d-C001-%04d,B%03d-C001-%04d-%d,B%03d-%05d", p, p % 3, p % 3, p % 3, p % 6, p % 3, p % 6, p % 12, p % 3, p % 5
+            for (d = 0; d < days; d++) printf ",%d", 10 + p % 7 + (d + p) % 7 * 3 + (d * 7919 + p * 104729) % 5
+            print ""
+        }
+    }' >"$1"
+}
+
+# fixtures DIR: shop.csv, series.weft, windows.weft, model.safetensors, forecasts.weft, latest.weft.
+fixtures() {
+    shop "$1/shop.csv" 120 24
+    ingest "$1/shop.csv" -o "$1/series.weft"
+    window --lookback 14 --horizon 7 --scale standard -i "$1/series.weft" -o "$1/windows.weft"
+    train-dlinear -i "$1/windows.weft" -o "$1/model.safetensors"
+    score -m "$1/model.safetensors,seasonal-naive:7" --part test --quantiles 0.1,0.5,0.9 -i "$1/windows.weft" -o "$1/forecasts.weft"
+    score -m "$1/model.safetensors" -i "$1/windows.weft" -o "$1/latest.weft"
+}
+
+# pipe COMMAND: runs a shell pipeline with pipefail, as a user's script would.
+pipe() {
+    run bash -o pipefail -c "$1"
+}
+
+# every line of output is about one cause: at most one line per program.
+one_line_each() {
+    local programs
+    programs=$(grep -oE '^[a-z-]+: ' <<<"$output" | sort | uniq -d)
+    [ -z "$programs" ] || { echo "more than one line from: $programs"; echo "$output"; return 1; }
+}
