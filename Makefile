@@ -124,6 +124,10 @@ fuzzers: $(fuzz_src:tests/fuzz/%.c=build/fuzz/%)
 print-flags: $(BUILD)/schemas_build.h $(BUILD)/version_build.h
 	@echo '$(WEFT_CFLAGS) -I$(BUILD)'
 
+# The manual pages are the programs' own text; committed, so that they can be read without a build.
+man: all
+	@for p in $(programs); do $(BIN)/$$p --help=mdoc > src/cmd/$$p.1; done
+
 units: $(units)
 gens: $(gens)
 benches: $(benches)
@@ -132,6 +136,6 @@ clean:
 	rm -rf build bin/*
 
 FORCE:
-.PHONY: all units gens benches fuzzers print-flags clean FORCE
+.PHONY: all man units gens benches fuzzers print-flags clean FORCE
 .SECONDARY:
 -include $(wildcard $(BUILD)/src/*/*.d $(BUILD)/tests/*/*.d)

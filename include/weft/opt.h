@@ -71,9 +71,10 @@ int weft_opt_parse(const struct weft_opt *table, void *state, const struct weft_
 /* Releases the lists of a table. */
 void weft_opt_free(const struct weft_opt *table, void *state);
 
-/* Prints --help (plain text) or mdoc/bash forms of the same table. */
+/* Prints --help as plain text. */
 void weft_opt_help(FILE *f, const struct weft_usage *u, const struct weft_opt *table, const struct weft_opt *common);
-void weft_opt_mdoc(FILE *f, const struct weft_opt *table, const struct weft_opt *common);
+/* The whole manual page in mdoc(7): src/cmd/NAME.1 is this text, so page and --help can't disagree. `date` is the release's. */
+void weft_opt_mdoc(FILE *f, const struct weft_usage *u, const struct weft_opt *table, const struct weft_opt *common, const char *date);
 void weft_opt_names(FILE *f, const struct weft_opt *table, const struct weft_opt *common); /* one per line, for completion */
 
 /* Canonical text of an option's value ("0.5", "exact", "a,b"), for lineage and models. Writes into buf. */

@@ -406,15 +406,15 @@ void weft_opt_help(FILE *f, const struct weft_usage *u, const struct weft_opt *t
 }
 
 /* A text in mdoc: a line may not begin with a point or a quote, and backslashes are special. */
-static void mdoc_text(FILE *f, const char *text)
+static void mdoc_text(FILE *f, const char *text, size_t n)
 {
-    if (*text == '.' || *text == '\'')
+    if (n && (*text == '.' || *text == '\''))
         fputs("\\&", f);
-    for (; *text; text++)
-        if (*text == '\\')
+    for (size_t i = 0; i < n; i++)
+        if (text[i] == '\\')
             fputs("\\e", f);
         else
-            putc(*text, f);
+            putc(text[i], f);
 }
 
 static void mdoc_table(FILE *f, const struct weft_opt *table)
@@ -429,20 +429,58 @@ static void mdoc_table(FILE *f, const struct weft_opt *table)
             fprintf(f, ".It Fl -%s", o->name);
         if (value[0]) {
             fputs(" Ar ", f);
-            mdoc_text(f, value);
+            mdoc_text(f, value, strlen(value));
         }
         putc('\n', f);
-        mdoc_text(f, o->help);
+        mdoc_text(f, o->help, strlen(o->help));
         fprintf(f, "%s.\n", more);
     }
 }
 
-void weft_opt_mdoc(FILE *f, const struct weft_opt *table, const struct weft_opt *common)
+/* Lines of a text, each as it is. */
+static void mdoc_lines(FILE *f, const char *text)
 {
-    fputs(".Bl -tag -width Ds\n", f);
+    for (const char *p = text; *p;) {
+        size_t n = strcspn(p, "\n");
+        mdoc_text(f, p, n);
+        putc('\n', f);
+        p += n + (p[n] == '\n');
+    }
+}
+
+static void mdoc_see_also(FILE *f, const char *list)
+{
+    for (const char *p = list; *p;) {
+        size_t n = strcspn(p, ", ");
+        const char *next = p + n + strspn(p + n, ", ");
+        fprintf(f, ".Xr weft-%.*s 1%s\n", (int)n, p, *next ? " ," : "");
+        p = next;
+    }
+}
+
+void weft_opt_mdoc(FILE *f, const struct weft_usage *u, const struct weft_opt *table, const struct weft_opt *common, const char *date)
+{
+    fprintf(f, ".Dd %s\n.Dt WEFT-", date);
+    for (const char *c = u->name; *c; c++)
+        putc(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c, f);
+    fprintf(f, " 1\n.Os weft\n.Sh NAME\n.Nm %s\n.Nd %s\n.Sh SYNOPSIS\n.Bd -literal -compact\n", u->name, u->summary);
+    mdoc_lines(f, u->synopsis);
+    fprintf(f, ".Ed\n.Sh DESCRIPTION\n.Nm\nreads %s\nand writes %s.\n", u->reads, u->writes);
+    if (u->notes) {
+        fputs(".Pp\n", f);
+        mdoc_lines(f, u->notes);
+    }
+    fputs(".Sh OPTIONS\n.Bl -tag -width Ds\n", f);
     mdoc_table(f, table);
     mdoc_table(f, common);
-    fputs(".El\n", f);
+    fputs(".El\n.Sh EXIT STATUS\n"
+          "0 success; 64 usage; 65 bad data; 66 no input; 69 peer gone; 70 a bug in weft; 73 can't create the output; 74 reading or writing failed;\n"
+          "75 temporary failure or interrupted; 76 the program above failed or its stream stopped short; 77 key refused; 78 model, stream and\n"
+          "options do not fit together.\n"
+          ".Sh EXAMPLES\n.Bd -literal\n", f);
+    mdoc_lines(f, u->examples);
+    fputs(".Ed\n.Sh SEE ALSO\n", f);
+    mdoc_see_also(f, u->see_also);
 }
 
 void weft_opt_names(FILE *f, const struct weft_opt *table, const struct weft_opt *common)

@@ -536,7 +536,7 @@ static bool informed(struct weft_run *run, int argc, char **argv)
 {
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
         if (strcmp(argv[i], "--help=mdoc") == 0)
-            weft_opt_mdoc(stdout, run->filter->opts, run->table);
+            weft_opt_mdoc(stdout, &run->filter->usage, run->filter->opts, run->table, WEFT_RELEASE_DATE);
         else if (strcmp(argv[i], "--help=names") == 0)
             weft_opt_names(stdout, run->filter->opts, run->table);
         else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
