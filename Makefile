@@ -110,15 +110,17 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libweft.a
 	@$(link)
 
 # Fuzzers: clang, libFuzzer, address and undefined sanitizers, objects of their own.
-fuzz_flags := $(filter-out -fstack-protector-strong,$(WEFT_CFLAGS)) -g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+fuzz_flags = $(filter-out -fstack-protector-strong,$(WEFT_CFLAGS)) -g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 build/fuzz/%.o: %.c $(BUILD)/flags | $(BUILD)/version_build.h $(BUILD)/schemas_build.h
 	@mkdir -p $(@D)
-	clang $(fuzz_flags) -I$(BUILD) -MMD -MP -c -o $@ $<
+	@$(call say,FUZZ,$<)
+	@clang $(fuzz_flags) -I$(BUILD) -MMD -MP -c -o $@ $<
 build/fuzz/libweft.a: $(lib_src:%.c=build/fuzz/%.o)
 	@rm -f $@
 	@ar rcs $@ $^
 build/fuzz/%: build/fuzz/tests/fuzz/%.o build/fuzz/libweft.a
-	clang $(fuzz_flags) -fsanitize=fuzzer -Wl,--as-needed -o $@ $< build/fuzz/libweft.a $(WEFT_LIBS)
+	@$(call say,LD,$@)
+	@clang $(fuzz_flags) -fsanitize=fuzzer -Wl,--as-needed -o $@ $< build/fuzz/libweft.a $(WEFT_LIBS)
 fuzzers: $(fuzz_src:tests/fuzz/%.c=build/fuzz/%)
 
 print-flags: $(BUILD)/schemas_build.h $(BUILD)/version_build.h

@@ -48,6 +48,7 @@ struct weft_edit {
     size_t n, cap;
     struct weft_pack own;
 };
+enum { WEFT_EDIT_MAX = 4096 };
 void weft_edit_clear(struct weft_edit *m);
 void weft_edit_free(struct weft_edit *m);
 /* Takes over all entries of an encoded map (string keys; an error when a key is no string or stands twice). */

@@ -39,8 +39,10 @@ const struct weft_head *weft_reader_head(const struct weft_reader *r);
  * failed or the stream stopped short, 65 when its bytes are wrong). */
 int weft_reader_next(struct weft_reader *r, struct weft_span *frame, struct weft_err *e) WEFT_MUST_USE;
 uint64_t weft_reader_count(const struct weft_reader *r);   /* frames handed out */
-/* The tail's counts array (encoded), after a clean end; of all tails joined when streams were concatenated. */
+/* The tail's counts array (encoded), after a clean end; of all tails added up when streams were concatenated. */
 struct weft_span weft_reader_counts(const struct weft_reader *r);
+/* One entry of a tail's counts. */
+void weft_pack_tally(struct weft_pack *b, const char *program, uint64_t in, uint64_t out, uint64_t rejected);
 /* Are bytes waiting, so that next() would not block? Lets a writer flush when its upstream is slow. */
 bool weft_reader_ready(struct weft_reader *r);
 /* After an error 76: the program that failed first and its exit code, as its fault said, or as the lineage suggests when the stream stopped

@@ -205,6 +205,8 @@ int weft_edit_load(struct weft_edit *m, struct weft_span map, struct weft_err *e
     weft_edit_clear(m);
     if (!weft_value_next(&map, &v) || v.kind != WEFT_MAP)
         return weft_fail(e, WEFT_DATA, "not a map");
+    if (v.count > WEFT_EDIT_MAX) /* keys are compared one by one */
+        return weft_fail(e, WEFT_DATA, "a map of %u entries, more than %d", v.count, WEFT_EDIT_MAX);
     struct weft_span body = v.body;
     for (uint32_t i = 0; i < v.count; i++) {
         if (!weft_value_next(&body, &key) || !weft_value_next(&body, &value))

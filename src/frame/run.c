@@ -352,15 +352,7 @@ static int write_tail(struct weft_run *run, struct weft_err *e)
     weft_pack_array(&b, n + 1);
     if (n)
         weft_pack_raw(&b, list.body);
-    weft_pack_map(&b, 4);
-    weft_pack_cstr(&b, "program");
-    weft_pack_cstr(&b, run->program);
-    weft_pack_cstr(&b, "in");
-    weft_pack_uint(&b, run->read);
-    weft_pack_cstr(&b, "out");
-    weft_pack_uint(&b, weft_writer_count(run->out));
-    weft_pack_cstr(&b, "rejected");
-    weft_pack_uint(&b, run->rejected);
+    weft_pack_tally(&b, run->program, run->read, weft_writer_count(run->out), run->rejected);
     int rc = weft_writer_end(run->out, weft_pack_span(&b), e);
     weft_pack_free(&b);
     return rc;

@@ -69,6 +69,12 @@ bool weft_attr_strs(const struct weft_head *h, const char *key, char ***items, s
 
 /* --- reading --- */
 
+/* What one program counted. */
+struct tally {
+    char program[64];
+    uint64_t in, out, rejected;
+};
+
 struct weft_reader {
     struct weft_source *src;
     char *name;
@@ -80,9 +86,9 @@ struct weft_reader {
     struct weft_head head;
     uint32_t crc;
     uint64_t in_part, count; /* frames since the last head; altogether */
-    struct weft_pack counts; /* of all tails: elements without array header */
-    uint32_t n_counts;
-    struct weft_pack counts_array;
+    struct tally *tallies; /* of all tails */
+    size_t n_tallies;
+    struct weft_pack counts;
     char culprit[64];
     int culprit_exit;
 };
@@ -282,6 +288,34 @@ const struct weft_head *weft_reader_head(const struct weft_reader *r)
     return &r->head;
 }
 
+static uint64_t count_of(struct weft_span map, const char *key)
+{
+    struct weft_value v;
+    return weft_map_find(map, key, &v) && v.kind == WEFT_UINT ? v.u : 0;
+}
+
+/* Joins a tail's counts: the streams of a concatenation went through the same programs, so their counts add up. */
+static void add_counts(struct weft_reader *r, const struct weft_value *counts)
+{
+    struct weft_span body = counts->body;
+    struct weft_value item, name;
+    for (size_t i = 0; weft_value_next(&body, &item); i++) {
+        struct tally t = {.program = "?"};
+        if (weft_map_find(item.whole, "program", &name) && name.kind == WEFT_STR && name.body.n < sizeof t.program) {
+            memcpy(t.program, name.body.p, name.body.n);
+            t.program[name.body.n] = 0;
+        }
+        if (i >= r->n_tallies || strcmp(r->tallies[i].program, t.program) != 0) {
+            r->tallies = weft_xrealloc2(r->tallies, r->n_tallies + 1, sizeof t);
+            i = r->n_tallies++;
+            r->tallies[i] = t;
+        }
+        r->tallies[i].in += count_of(item.whole, "in");
+        r->tallies[i].out += count_of(item.whole, "out");
+        r->tallies[i].rejected += count_of(item.whole, "rejected");
+    }
+}
+
 static int check_tail(struct weft_reader *r, struct weft_span map, struct weft_err *e)
 {
     struct weft_value end, crc, counts;
@@ -294,8 +328,7 @@ static int check_tail(struct weft_reader *r, struct weft_span map, struct weft_e
     uint32_t sum = weft_crc32c(r->crc, counts.whole.p, counts.whole.n);
     if (crc.u != sum)
         return weft_fail(e, WEFT_DATA, "checksum %08llx in the tail, %08x over the bytes: the stream was damaged", (unsigned long long)crc.u, sum);
-    weft_pack_raw(&r->counts, counts.body);
-    r->n_counts += counts.count;
+    add_counts(r, &counts);
     return 0;
 }
 
@@ -376,11 +409,25 @@ uint64_t weft_reader_count(const struct weft_reader *r)
 
 struct weft_span weft_reader_counts(const struct weft_reader *r)
 {
-    struct weft_reader *w = (struct weft_reader *)(uintptr_t)r; /* a cache: the array is made when asked for */
-    weft_pack_clear(&w->counts_array);
-    weft_pack_array(&w->counts_array, r->n_counts);
-    weft_pack_raw(&w->counts_array, weft_pack_span(&r->counts));
-    return weft_pack_span(&w->counts_array);
+    struct weft_pack *b = &((struct weft_reader *)(uintptr_t)r)->counts; /* a cache: made when asked for */
+    weft_pack_clear(b);
+    weft_pack_array(b, (uint32_t)r->n_tallies);
+    for (size_t i = 0; i < r->n_tallies; i++)
+        weft_pack_tally(b, r->tallies[i].program, r->tallies[i].in, r->tallies[i].out, r->tallies[i].rejected);
+    return weft_pack_span(b);
+}
+
+void weft_pack_tally(struct weft_pack *b, const char *program, uint64_t in, uint64_t out, uint64_t rejected)
+{
+    weft_pack_map(b, 4);
+    weft_pack_cstr(b, "program");
+    weft_pack_cstr(b, program);
+    weft_pack_cstr(b, "in");
+    weft_pack_uint(b, in);
+    weft_pack_cstr(b, "out");
+    weft_pack_uint(b, out);
+    weft_pack_cstr(b, "rejected");
+    weft_pack_uint(b, rejected);
 }
 
 bool weft_reader_ready(struct weft_reader *r)
@@ -414,7 +461,7 @@ void weft_reader_close(struct weft_reader **rp)
     weft_source_close(&r->src);
     weft_pack_free(&r->head_bytes);
     weft_pack_free(&r->counts);
-    weft_pack_free(&r->counts_array);
+    free(r->tallies);
     free(r->buf);
     free(r->name);
     free(r);
