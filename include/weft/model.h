@@ -80,7 +80,16 @@ void weft_residuals_init(struct weft_residuals *r, size_t cap, size_t width);
 void weft_residuals_free(struct weft_residuals *r);
 /* True when a row with this hash would be kept: then fill the returned row. NULL: not kept. */
 float *weft_residuals_offer(struct weft_residuals *r, uint64_t hash);
-/* Sorts rows by hash so that the content has one order. */
+/* Lowers cap: what is kept then is what a smaller cap would have kept from the beginning. */
+void weft_residuals_limit(struct weft_residuals *r, size_t cap);
+/* Sorts rows by hash so that the content has one order; no offers after it. */
 void weft_residuals_sort(struct weft_residuals *r);
+/* How many rows each of `units` gets: 65536 in all, at least 100 and at most 1000. */
+size_t weft_residuals_cap(size_t units);
+/* Kept windows [lookback + horizon] in scaled units become the model file's rows: out[rows, horizon] = (actual - forecast) / weft_local_spread, in
+ * order of their hashes, NaN where there are none, and *floor, the spread of a flat lookback: 0.1 of the mean spread of the kept rows. */
+void weft_residuals_finish(struct weft_residuals *r, size_t lookback, size_t horizon,
+                           void (*forecast)(void *self, size_t unit, const float *const *x, size_t batch, float *y), void *self, size_t unit,
+                           size_t rows, float *out, float *floor);
 
 #endif

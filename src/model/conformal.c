@@ -1,0 +1,151 @@
+/* conformal.c - intervals from validation residuals: which are kept, how they are scaled, quantiles and covariances of them. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "weft/mem.h"
+#include "weft/model.h"
+
+static const float FLOOR_LEAST = 1e-6f, FLOOR_SHARE = 0.1f;
+
+float weft_local_spread(const float *x, size_t n, float floor)
+{
+    double sum = 0, squares = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += x[i];
+    double mean = sum / (double)n;
+    for (size_t i = 0; i < n; i++)
+        squares += (x[i] - mean) * (x[i] - mean);
+    float spread = (float)sqrt(squares / (double)n);
+    return spread > floor ? spread : floor;
+}
+
+/* --- keeping rows: a heap whose root is the largest hash --- */
+
+void weft_residuals_init(struct weft_residuals *r, size_t cap, size_t width)
+{
+    *r = (struct weft_residuals){.cap = cap, .width = width};
+}
+
+void weft_residuals_free(struct weft_residuals *r)
+{
+    free(r->hash);
+    free(r->rows);
+    *r = (struct weft_residuals){0};
+}
+
+static void swap(struct weft_residuals *r, size_t i, size_t j)
+{
+    float *a = r->rows + i * r->width, *b = r->rows + j * r->width;
+    uint64_t h = r->hash[i];
+    r->hash[i] = r->hash[j];
+    r->hash[j] = h;
+    for (size_t k = 0; k < r->width; k++) {
+        float x = a[k];
+        a[k] = b[k];
+        b[k] = x;
+    }
+}
+
+/* Returns where the row that was at i went. */
+static size_t sift_down(struct weft_residuals *r, size_t i, size_t n)
+{
+    for (;;) {
+        size_t largest = i, left = 2 * i + 1, right = left + 1;
+        if (left < n && r->hash[left] > r->hash[largest])
+            largest = left;
+        if (right < n && r->hash[right] > r->hash[largest])
+            largest = right;
+        if (largest == i)
+            return i;
+        swap(r, i, largest);
+        i = largest;
+    }
+}
+
+static size_t sift_up(struct weft_residuals *r, size_t i)
+{
+    for (; i > 0 && r->hash[i] > r->hash[(i - 1) / 2]; i = (i - 1) / 2)
+        swap(r, i, (i - 1) / 2);
+    return i;
+}
+
+static void reserve(struct weft_residuals *r)
+{
+    /* Grows by doubling: most units of a large model never fill their share. */
+    size_t have = r->n < 16 ? 16 : 2 * r->n;
+    if (have > r->cap)
+        have = r->cap;
+    r->hash = weft_xrealloc2(r->hash, have, sizeof *r->hash);
+    r->rows = weft_xrealloc2(r->rows, have * r->width, sizeof *r->rows);
+}
+
+float *weft_residuals_offer(struct weft_residuals *r, uint64_t hash)
+{
+    if (r->n < r->cap) {
+        if (r->n == 0 || (r->n >= 16 && (r->n & (r->n - 1)) == 0))
+            reserve(r);
+        r->hash[r->n] = hash;
+        size_t at = sift_up(r, r->n++);
+        return r->rows + at * r->width;
+    }
+    if (!r->cap || hash >= r->hash[0])
+        return NULL;
+    r->hash[0] = hash;
+    return r->rows + sift_down(r, 0, r->n) * r->width;
+}
+
+void weft_residuals_limit(struct weft_residuals *r, size_t cap)
+{
+    while (r->n > cap) {
+        r->n--;
+        if (r->n) {
+            swap(r, 0, r->n);
+            sift_down(r, 0, r->n);
+        }
+    }
+    if (cap >= r->cap)
+        return;
+    r->cap = cap;
+    if (r->n && r->n == cap) { /* full for good */
+        r->hash = weft_xrealloc2(r->hash, cap, sizeof *r->hash);
+        r->rows = weft_xrealloc2(r->rows, cap * r->width, sizeof *r->rows);
+    }
+}
+
+void weft_residuals_sort(struct weft_residuals *r)
+{
+    for (size_t n = r->n; n > 1; n--) {
+        swap(r, 0, n - 1);
+        sift_down(r, 0, n - 1);
+    }
+}
+
+size_t weft_residuals_cap(size_t units)
+{
+    size_t cap = 65536 / (units ? units : 1);
+    return cap < 100 ? 100 : cap > 1000 ? 1000 : cap;
+}
+
+void weft_residuals_finish(struct weft_residuals *r, size_t lookback, size_t horizon,
+                           void (*forecast)(void *self, size_t unit, const float *const *x, size_t batch, float *y), void *self, size_t unit,
+                           size_t rows, float *out, float *floor)
+{
+    size_t n = r->n < rows ? r->n : rows;
+    double sum = 0;
+    weft_residuals_limit(r, rows);
+    weft_residuals_sort(r);
+    for (size_t i = 0; i < rows * horizon; i++)
+        out[i] = NAN;
+    for (size_t i = 0; i < n; i++)
+        sum += weft_local_spread(r->rows + i * r->width, lookback, 0);
+    *floor = n ? (float)(FLOOR_SHARE * sum / (double)n) : 0;
+    *floor = *floor > FLOOR_LEAST ? *floor : FLOOR_LEAST;
+    for (size_t i = 0; i < n; i++) {
+        const float *row = r->rows + i * r->width;
+        float *y = out + i * horizon, spread = weft_local_spread(row, lookback, *floor);
+        forecast(self, unit, &row, 1, y);
+        for (size_t h = 0; h < horizon; h++)
+            y[h] = (row[lookback + h] - y[h]) / spread;
+    }
+}

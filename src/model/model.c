@@ -1,0 +1,359 @@
+/* model.c - what every model file holds, and forecasting with any of them. */
+#include "weft/model.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "weft/json.h"
+#include "weft/mem.h"
+
+enum { STEPS_MAX = 1000000, SCALES = 3 };
+
+static const char *const scale_names[SCALES] = {"none", "standard", "minmax"};
+
+/* --- the table of models: the linker lays the entries of all object files side by side --- */
+
+extern const struct weft_model_kind *const __start_weft_models[] __attribute__((weak));
+extern const struct weft_model_kind *const __stop_weft_models[] __attribute__((weak));
+
+const struct weft_model_kind *weft_model_find(const char *name)
+{
+    for (const struct weft_model_kind *const *k = __start_weft_models; k < __stop_weft_models; k++)
+        if (strcmp((*k)->name, name) == 0)
+            return *k;
+    return NULL;
+}
+
+void weft_model_names(char *buf, size_t cap)
+{
+    size_t at = 0;
+    buf[0] = 0;
+    for (const struct weft_model_kind *const *k = __start_weft_models; k < __stop_weft_models && at < cap; k++)
+        at += (size_t)snprintf(buf + at, cap - at, "%s%s", at ? ", " : "", (*k)->name);
+}
+
+/* --- metadata --- */
+
+static int bad(const struct weft_st *st, struct weft_err *e, const char *what, const char *key)
+{
+    weft_fail(e, WEFT_DATA, "%s \"%s\" in this model file", what, key);
+    return weft_fail_where(e, "%s", weft_st_path(st));
+}
+
+static int read_names(const struct weft_st *st, const char *key, char ***out, size_t *n, struct weft_err *e)
+{
+    const char *text = weft_st_meta(st, key);
+    weft_json *j = text ? weft_json_parse(text, strlen(text), NULL) : NULL;
+    size_t count = j && weft_json_kind(j) == WEFT_JSON_ARRAY ? weft_json_size(j) : 0;
+    int rc = count ? 0 : bad(st, e, text ? "unusable metadata" : "no metadata", key);
+    *out = WEFT_ARRAY(char *, count + 1);
+    for (*n = 0; *n < count && rc == 0; ++*n) {
+        size_t len;
+        const char *s = weft_json_str(weft_json_at(j, *n), &len);
+        if (!s) {
+            rc = bad(st, e, "something else than names in metadata", key);
+            break;
+        }
+        (*out)[*n] = weft_xstrndup(s, len);
+    }
+    weft_json_free(&j);
+    return rc;
+}
+
+int weft_model_info_read(const struct weft_st *st, struct weft_model_info *info, struct weft_err *e)
+{
+    const char *name = weft_st_meta(st, "weft.model"), *scale = weft_st_meta(st, "scale"), *by = weft_st_meta(st, "by");
+    *info = (struct weft_model_info){.scale = -1};
+    if (!name) {
+        weft_fail(e, WEFT_DATA, "a safetensors file without \"weft.model\" in its metadata: not a forecasting model");
+        return weft_fail_where(e, "%s", weft_st_path(st));
+    }
+    info->name = weft_xstrdup(name);
+    if (weft_st_meta_int(st, "lookback", 1, STEPS_MAX, &info->lookback, e) < 0 || weft_st_meta_int(st, "horizon", 1, STEPS_MAX, &info->horizon, e) < 0 ||
+        weft_st_meta_int(st, "stride", 1, STEPS_MAX, &info->stride, e) < 0 || weft_st_meta_int(st, "step", 1, INT64_MAX, &info->step, e) < 0)
+        return -1;
+    for (int i = 0; scale && i < SCALES; i++)
+        if (strcmp(scale, scale_names[i]) == 0)
+            info->scale = i;
+    if (info->scale < 0)
+        return bad(st, e, "unusable metadata", "scale");
+    if (!by)
+        return bad(st, e, "no metadata", "by");
+    info->by = weft_xstrdup(by);
+    if (read_names(st, "groups", &info->groups, &info->n_groups, e) < 0)
+        return -1;
+    return read_names(st, "channels", &info->channels, &info->n_channels, e);
+}
+
+static void write_names(struct weft_st_writer *w, const char *key, char *const *names, size_t n)
+{
+    weft_json *j = weft_json_new_array();
+    for (size_t i = 0; i < n; i++)
+        weft_json_push(j, weft_json_new_str(names[i], strlen(names[i])));
+    char *text = weft_json_text(j);
+    weft_st_writer_meta(w, key, text);
+    free(text);
+    weft_json_free(&j);
+}
+
+void weft_model_info_write(const struct weft_model_info *info, struct weft_st_writer *w)
+{
+    weft_st_writer_meta(w, "weft.model", info->name);
+    weft_st_writer_meta_int(w, "lookback", info->lookback);
+    weft_st_writer_meta_int(w, "horizon", info->horizon);
+    weft_st_writer_meta_int(w, "stride", info->stride);
+    weft_st_writer_meta_int(w, "step", info->step);
+    weft_st_writer_meta(w, "scale", scale_names[info->scale]);
+    weft_st_writer_meta(w, "by", info->by);
+    write_names(w, "groups", info->groups, info->n_groups);
+    write_names(w, "channels", info->channels, info->n_channels);
+}
+
+static void free_names(char **names, size_t n)
+{
+    for (size_t i = 0; names && i < n; i++)
+        free(names[i]);
+    free(names);
+}
+
+void weft_model_info_free(struct weft_model_info *info)
+{
+    free(info->name);
+    free(info->by);
+    free_names(info->groups, info->n_groups);
+    free_names(info->channels, info->n_channels);
+    *info = (struct weft_model_info){0};
+}
+
+/* --- a forecaster --- */
+
+struct group {
+    const char *name;
+    size_t i;
+};
+
+struct weft_forecaster {
+    struct weft_st *st;
+    struct weft_model_info info;
+    const struct weft_model_kind *kind;
+    void *self;
+    size_t units, rows;    /* residual rows a unit; 0: none */
+    struct group *groups;  /* sorted by name */
+    float *residuals;      /* [units, rows, horizon] */
+    float *floor;          /* [units] */
+    float **sorted;        /* [units]: [horizon, count] ascending, made when first asked for */
+    size_t *count;         /* [units]: rows that are filled */
+};
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct group *)a)->name, ((const struct group *)b)->name);
+}
+
+static int index_groups(struct weft_forecaster *f, struct weft_err *e)
+{
+    size_t n = f->info.n_groups;
+    f->groups = WEFT_ARRAY(struct group, n);
+    for (size_t i = 0; i < n; i++)
+        f->groups[i] = (struct group){f->info.groups[i], i};
+    qsort(f->groups, n, sizeof *f->groups, by_name);
+    for (size_t i = 1; i < n; i++)
+        if (strcmp(f->groups[i - 1].name, f->groups[i].name) == 0)
+            return bad(f->st, e, "the same group twice:", f->groups[i].name);
+    return 0;
+}
+
+static int read_residuals(struct weft_forecaster *f, struct weft_err *e)
+{
+    const struct weft_st_tensor *t = weft_st_find(f->st, "residuals");
+    f->floor = WEFT_ARRAY(float, f->units);
+    f->sorted = WEFT_ARRAY(float *, f->units);
+    f->count = WEFT_ARRAY(size_t, f->units);
+    if (!t)
+        return 0;
+    const size_t dims[] = {f->units, t->rank == 3 ? t->dims[1] : 0, (size_t)f->info.horizon};
+    free(f->floor);
+    f->floor = NULL;
+    if (weft_st_floats(f->st, "residuals", dims, 3, &f->residuals, e) < 0 || weft_st_floats(f->st, "residual_floor", dims, 1, &f->floor, e) < 0)
+        return -1;
+    f->rows = dims[1];
+    return 0;
+}
+
+static int open_model(struct weft_forecaster *f, struct weft_err *e)
+{
+    char names[256];
+    if (weft_model_info_read(f->st, &f->info, e) < 0)
+        return -1;
+    f->kind = weft_model_find(f->info.name);
+    if (!f->kind) {
+        weft_model_names(names, sizeof names);
+        weft_fail(e, WEFT_CONFIG, "a model of kind \"%.80s\": not one that forecasts series", f->info.name);
+        weft_fail_where(e, "%s", weft_st_path(f->st));
+        return weft_fail_hint(e, "this program knows %s", names);
+    }
+    if (!weft_mul(f->info.n_groups, f->info.n_channels, &f->units))
+        return bad(f->st, e, "too many", "groups");
+    if (index_groups(f, e) < 0 || f->kind->load(f->st, &f->info, &f->self, e) < 0)
+        return -1;
+    return read_residuals(f, e);
+}
+
+int weft_forecaster_open(const char *path, struct weft_forecaster **out, struct weft_err *e)
+{
+    struct weft_forecaster *f = WEFT_NEW(struct weft_forecaster);
+    if (weft_st_open(path, &f->st, e) < 0 || open_model(f, e) < 0) {
+        weft_forecaster_close(&f);
+        return -1;
+    }
+    *out = f;
+    return 0;
+}
+
+void weft_forecaster_close(struct weft_forecaster **f)
+{
+    struct weft_forecaster *x = *f;
+    if (!x)
+        return;
+    if (x->self)
+        x->kind->free(x->self);
+    for (size_t u = 0; x->sorted && u < x->units; u++)
+        free(x->sorted[u]);
+    free(x->sorted);
+    free(x->count);
+    free(x->residuals);
+    free(x->floor);
+    free(x->groups);
+    weft_model_info_free(&x->info);
+    weft_st_close(&x->st);
+    free(x);
+    *f = NULL;
+}
+
+const struct weft_model_info *weft_forecaster_info(const struct weft_forecaster *f)
+{
+    return &f->info;
+}
+
+void weft_forecaster_sha256(const struct weft_forecaster *f, char out[65])
+{
+    weft_st_sha256(f->st, out);
+}
+
+size_t weft_forecaster_unit(const struct weft_forecaster *f, const char *group, size_t group_n, size_t channel)
+{
+    size_t lo = 0, hi = f->info.n_groups;
+    if (channel >= f->info.n_channels)
+        return SIZE_MAX;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        const char *name = f->groups[mid].name;
+        int c = strncmp(group, name, group_n);
+        if (c == 0)
+            c = name[group_n] ? -1 : 0;
+        if (c == 0)
+            return f->groups[mid].i * f->info.n_channels + channel;
+        if (c < 0)
+            hi = mid;
+        else
+            lo = mid + 1;
+    }
+    return SIZE_MAX;
+}
+
+void weft_forecaster_run(struct weft_forecaster *f, size_t unit, const float *const *x, size_t batch, float *y)
+{
+    f->kind->forecast(f->self, unit, x, batch, y);
+}
+
+float weft_forecaster_floor(const struct weft_forecaster *f, size_t unit)
+{
+    return f->floor[unit];
+}
+
+/* --- intervals --- */
+
+static int ascending(const void *a, const void *b)
+{
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+static const float *unit_rows(const struct weft_forecaster *f, size_t unit)
+{
+    return f->residuals + unit * f->rows * (size_t)f->info.horizon;
+}
+
+static bool filled(const float *row, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(row[i]))
+            return false;
+    return true;
+}
+
+/* The unit's residuals step by step in ascending order, NULL without any. */
+static const float *sorted_residuals(struct weft_forecaster *f, size_t unit)
+{
+    size_t horizon = (size_t)f->info.horizon, n = 0;
+    if (f->sorted[unit] || !f->rows)
+        return f->count[unit] ? f->sorted[unit] : NULL;
+    float *s = f->sorted[unit] = weft_xmalloc(f->rows * horizon * sizeof *s);
+    const float *rows = unit_rows(f, unit);
+    for (size_t i = 0; i < f->rows; i++)
+        if (filled(rows + i * horizon, horizon)) {
+            for (size_t h = 0; h < horizon; h++)
+                s[h * f->rows + n] = rows[i * horizon + h];
+            n++;
+        }
+    for (size_t h = 0; h < horizon; h++) {
+        memmove(s + h * n, s + h * f->rows, n * sizeof *s);
+        qsort(s + h * n, n, sizeof *s, ascending);
+    }
+    f->count[unit] = n;
+    return n ? s : NULL;
+}
+
+/* Index of the split-conformal quantile among n sorted residuals. */
+static size_t rank_of(double level, size_t n)
+{
+    const double hair = 1e-9; /* (n + 1) * 0.9 is not to be rounded up by a last bit */
+    double rank = level < 0.5 ? floor((double)(n + 1) * level + hair) : ceil((double)(n + 1) * level - hair);
+    return rank < 1 ? 0 : rank > (double)n ? n - 1 : (size_t)rank - 1;
+}
+
+bool weft_forecaster_offsets(const struct weft_forecaster *f, size_t unit, float spread, const double *levels, size_t n_levels, float *out)
+{
+    /* The sorted copy is a cache: the forecaster stays what it was. */
+    const float *s = sorted_residuals((struct weft_forecaster *)(uintptr_t)f, unit);
+    size_t horizon = (size_t)f->info.horizon, n = f->count[unit];
+    for (size_t l = 0; s && l < n_levels; l++) {
+        size_t k = rank_of(levels[l], n);
+        for (size_t h = 0; h < horizon; h++)
+            out[l * horizon + h] = spread * s[h * n + k];
+    }
+    return s != NULL;
+}
+
+bool weft_forecaster_covariance(const struct weft_forecaster *f, size_t unit, float *cov)
+{
+    size_t horizon = (size_t)f->info.horizon, n = 0;
+    if (!f->rows)
+        return false;
+    double *sum = WEFT_ARRAY(double, horizon * horizon);
+    const float *rows = unit_rows(f, unit);
+    for (size_t i = 0; i < f->rows; i++, rows += horizon) {
+        if (!filled(rows, horizon))
+            continue;
+        n++;
+        for (size_t h = 0; h < horizon; h++)
+            for (size_t g = 0; g < horizon; g++)
+                sum[h * horizon + g] += (double)rows[h] * (double)rows[g];
+    }
+    for (size_t i = 0; i < horizon * horizon; i++)
+        cov[i] = n ? (float)(sum[i] / (double)n) : NAN;
+    free(sum);
+    return n > 0;
+}
