@@ -2,6 +2,7 @@
 #include "weft/image.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,9 +10,10 @@
  * pixel at 16 bits with alpha), and a small file that unpacks without end runs into it. */
 #define ALLOC_MAX ((size_t)WEFT_IMAGE_PIXELS_MAX * 8 + 65536)
 
+/* Zeroed: it reads tables that a broken JPEG never defined. */
 static void *bounded_malloc(size_t n)
 {
-    return n > ALLOC_MAX ? NULL : malloc(n);
+    return n > ALLOC_MAX ? NULL : calloc(1, n);
 }
 
 static void *bounded_realloc(void *p, size_t n)
@@ -27,12 +29,19 @@ static void *bounded_realloc(void *p, size_t n)
 #define STBI_NO_STDIO
 #define STBI_NO_LINEAR
 #define STBI_NO_HDR
+#define STBI_ASSERT(x) ((void)0)
 #define STBI_MAX_DIMENSIONS 65535
 #define STB_IMAGE_STATIC
 #define STB_IMAGE_IMPLEMENTATION
 /* It declares functions of the formats that are left out; gcc complains at the end of the file. */
 #pragma GCC diagnostic ignored "-Wunused-function"
+#ifdef __clang__ /* hostile coefficients overflow its integer transforms, which wraps and harms nothing */
+#pragma clang attribute push(__attribute__((no_sanitize("signed-integer-overflow", "shift"))), apply_to = function)
+#endif
 #include <stb/stb_image.h>
+#ifdef __clang__
+#pragma clang attribute pop
+#endif
 
 /* More scans than any encoder writes: each costs a pass over all pixels. */
 enum { SCANS_MAX = 128 };
@@ -52,27 +61,107 @@ static int is_png(const uint8_t *p, size_t n)
     return n >= 8 && memcmp(p, "\x89PNG\r\n\x1a\n", 8) == 0;
 }
 
-/* Inside entropy-coded data 0xff is followed by 0, so these two bytes are a scan (or one in a thumbnail). */
-static int count_scans(const uint8_t *p, size_t n)
+static uint32_t be32(const uint8_t *p)
 {
-    int scans = 0;
-    for (size_t i = 0; i + 1 < n; i++)
-        if (p[i] == 0xff && p[i + 1] == 0xda)
-            scans++;
-    return scans;
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-static int check_size(const uint8_t *p, size_t n, const struct weft_image_limits *l, struct weft_err *e)
+/* stb_image reads a PNG of any size claimed, and one whose end is missing: so the size comes from here, and the chunks
+ * are walked to the last. */
+static int png_size(const uint8_t *p, size_t n, uint32_t *w, uint32_t *h, struct weft_err *e)
 {
-    int w, h, c;
-    if (!stbi_info_from_memory(p, (int)n, &w, &h, &c))
-        return weft_fail(e, WEFT_DATA, "the picture's header is broken or cut short (%s)", stbi_failure_reason());
+    if (n < 33 || be32(p + 8) != 13 || memcmp(p + 12, "IHDR", 4) != 0)
+        return weft_fail(e, WEFT_DATA, "the picture's header is broken or cut short");
+    *w = be32(p + 16);
+    *h = be32(p + 20);
+    for (size_t at = 8; n - at >= 12;) {
+        size_t len = be32(p + at);
+        if (len > n - at - 12)
+            break;
+        if (memcmp(p + at + 4, "IEND", 4) == 0)
+            return 0;
+        at += 12 + len;
+    }
+    return weft_fail(e, WEFT_DATA, "the picture is cut short: a PNG of %u x %u pixels without its end", (unsigned)*w,
+                     (unsigned)*h);
+}
+
+static size_t be16(const uint8_t *p)
+{
+    return (size_t)p[0] << 8 | p[1];
+}
+
+/* Huffman tables of n bytes: 1 byte of name, 16 counts, then as many values. stb_image writes behind its table when
+ * the counts add up to more than 256. */
+static bool huffman_ok(const uint8_t *p, size_t n)
+{
+    while (n > 0) {
+        size_t values = 0;
+        if (n < 17)
+            return false;
+        for (int i = 1; i <= 16; i++)
+            values += p[i];
+        if (values > 256 || n < 17 + values)
+            return false;
+        p += 17 + values;
+        n -= 17 + values;
+    }
+    return true;
+}
+
+/* One segment of n bytes behind marker m and the length: false when stb_image can't be trusted with it. */
+static bool segment_ok(int m, const uint8_t *p, size_t n, uint32_t *w, uint32_t *h, int *scans)
+{
+    if (m == 0xc4)
+        return huffman_ok(p, n);
+    if (m >= 0xc0 && m <= 0xc2) { /* frame header */
+        if (n < 6 || *w != 0)
+            return false;
+        *h = (uint32_t)be16(p + 1);
+        *w = (uint32_t)be16(p + 3);
+        return *w != 0 && *h != 0;
+    }
+    if (m == 0xda && ++*scans > SCANS_MAX)
+        return false;
+    return true;
+}
+
+/* Walks the markers as stb_image will: whatever it takes for a segment is looked at here first. Inside entropy-coded
+ * data 0xff is followed by 0 or a restart marker. */
+static int jpeg_size(const uint8_t *p, size_t n, uint32_t *w, uint32_t *h, struct weft_err *e)
+{
+    int scans = 0;
+    size_t at = 2;
+    while (at < n) {
+        if (p[at++] != 0xff)
+            continue;
+        while (at < n && p[at] == 0xff)
+            at++;
+        if (at == n)
+            break;
+        int m = p[at++];
+        if (m == 0 || (m >= 0xd0 && m <= 0xd7))
+            continue;
+        if (m == 0xd9 && scans > 0)
+            return 0;
+        if (n - at < 2 || be16(p + at) > n - at)
+            break;
+        size_t len = be16(p + at);
+        if (len < 2 || !segment_ok(m, p + at + 2, len - 2, w, h, &scans))
+            return weft_fail(e, WEFT_DATA, "the picture is broken (JPEG marker %02x at byte %zu)", (unsigned)m, at - 2);
+        at += len;
+    }
+    return weft_fail(e, WEFT_DATA, "the picture is cut short: a JPEG without its end");
+}
+
+static int check_size(uint32_t w, uint32_t h, const struct weft_image_limits *l, struct weft_err *e)
+{
+    size_t max = l->pixels < WEFT_IMAGE_PIXELS_MAX ? l->pixels : WEFT_IMAGE_PIXELS_MAX, side = (size_t)l->side;
     if (w < 1 || h < 1)
-        return weft_fail(e, WEFT_DATA, "a picture of %d x %d pixels", w, h);
-    size_t max = l->pixels < WEFT_IMAGE_PIXELS_MAX ? l->pixels : WEFT_IMAGE_PIXELS_MAX;
-    if (w > l->side || h > l->side || (size_t)w * (size_t)h > max)
-        return weft_fail(e, WEFT_DATA, "a picture of %d x %d pixels; at most %d a side and %zu in all are taken", w, h,
-                         l->side, max);
+        return weft_fail(e, WEFT_DATA, "a picture of %u x %u pixels", (unsigned)w, (unsigned)h);
+    if (w > side || h > side || (size_t)w * h > max)
+        return weft_fail(e, WEFT_DATA, "a picture of %u x %u pixels; at most %zu a side and %zu in all are taken",
+                         (unsigned)w, (unsigned)h, side, max);
     return 0;
 }
 
@@ -81,15 +170,14 @@ int weft_image_decode(const void *bytes, size_t n, const struct weft_image_limit
 {
     const uint8_t *p = bytes;
     struct weft_image_limits l = limits != NULL ? *limits : weft_image_default_limits();
+    uint32_t w = 0, h = 0;
     int c;
     memset(out, 0, sizeof *out);
     if (n > l.bytes || n > INT_MAX)
         return weft_fail(e, WEFT_DATA, "a picture of %zu bytes; at most %zu are taken", n, l.bytes);
     if (!is_jpeg(p, n) && !is_png(p, n))
         return weft_fail(e, WEFT_DATA, "not a JPEG or PNG picture");
-    if (is_jpeg(p, n) && count_scans(p, n) > SCANS_MAX)
-        return weft_fail(e, WEFT_DATA, "a JPEG of more than %d scans", SCANS_MAX);
-    if (check_size(p, n, &l, e) < 0)
+    if ((is_png(p, n) ? png_size(p, n, &w, &h, e) : jpeg_size(p, n, &w, &h, e)) < 0 || check_size(w, h, &l, e) < 0)
         return -1;
     out->rgb = stbi_load_from_memory(p, (int)n, &out->width, &out->height, &c, 3);
     if (out->rgb == NULL)
