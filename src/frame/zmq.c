@@ -1,0 +1,508 @@
+/* zmq.c - the only file that knows libzmq. */
+#include <zmq.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "weft/file.h"
+#include "weft/mem.h"
+#include "weft/socket.h"
+
+enum { KEY_TEXT = 40, KEY_BYTES = 32, KEY_FILE_MAX = 1 << 20, HANDSHAKE_MS = 10000, GONE_MAX = 64 };
+
+/* Which connection a listening socket's peer speaks through: monitor events name descriptors, messages name routing ids. */
+struct link {
+    int fd;
+    struct weft_peer peer;
+};
+
+struct weft_socket {
+    void *context, *socket, *monitor;
+    bool listens, curve, said_connected;
+    char address[512];
+    zmq_msg_t message;
+    struct weft_received gone[GONE_MAX]; /* told when no message is left in front of them */
+    size_t n_gone;
+    struct link *links;
+    size_t n_links;
+    uint64_t refused;
+    /* ZAP: who may speak. The handler thread ends with the context. */
+    pthread_t zap;
+    bool zap_runs;
+    uint8_t (*allowed)[KEY_BYTES];
+    size_t n_allowed;
+};
+
+bool weft_socket_endpoint(const char *endpoint)
+{
+    if (strncmp(endpoint, "bind+", 5) == 0)
+        endpoint += 5;
+    return strncmp(endpoint, "tcp://", 6) == 0 || strncmp(endpoint, "ipc://", 6) == 0;
+}
+
+static int fail_zmq(struct weft_err *e, int code, const char *what, const char *name)
+{
+    return weft_fail(e, code, "%s %s: %s", what, name, zmq_strerror(zmq_errno()));
+}
+
+/* --- keys --- */
+
+int weft_keypair(char public_key[41], char secret_key[41], struct weft_err *e)
+{
+    if (zmq_curve_keypair(public_key, secret_key) != 0)
+        return weft_fail(e, WEFT_CONFIG, "this libzmq was built without CURVE");
+    return 0;
+}
+
+/* The Z85 text behind `name` in a key file, or a key alone on its line when name is "". Lines that begin with # are comments. */
+static int next_key(const char **at, const char *end, const char *name, char key[KEY_TEXT + 1])
+{
+    while (*at < end) {
+        const char *line = *at, *stop = memchr(line, '\n', (size_t)(end - line));
+        if (!stop)
+            stop = end;
+        *at = stop < end ? stop + 1 : end;
+        size_t n = (size_t)(stop - line), skip = strlen(name);
+        if (n < skip || memcmp(line, name, skip) != 0 || *line == '#')
+            continue;
+        line += skip;
+        n -= skip;
+        while (n && (*line == ' ' || *line == '\t')) {
+            line++;
+            n--;
+        }
+        if (n < KEY_TEXT)
+            continue;
+        if (n > KEY_TEXT && line[KEY_TEXT] != ' ' && line[KEY_TEXT] != '\t' && line[KEY_TEXT] != '\r')
+            continue;
+        memcpy(key, line, KEY_TEXT);
+        key[KEY_TEXT] = 0;
+        uint8_t bytes[KEY_BYTES];
+        if (zmq_z85_decode(bytes, key))
+            return 1;
+    }
+    return 0;
+}
+
+static int own_keys(const char *path, char public_key[41], char secret_key[41], struct weft_err *e)
+{
+    struct weft_mapping m;
+    if (weft_map_open(path, KEY_FILE_MAX, &m, e) < 0)
+        return -1;
+    const char *a = (const char *)m.p, *b = a, *end = a + m.n;
+    int ok = next_key(&a, end, "public:", public_key) && next_key(&b, end, "secret:", secret_key);
+    weft_map_close(&m);
+    if (ok)
+        return 0;
+    weft_fail(e, WEFT_CONFIG, "%s holds no key pair", path);
+    return weft_fail_hint(e, "make one with `weft keygen -o %s`", path);
+}
+
+static int peer_keys(struct weft_socket *s, const char *path, struct weft_err *e)
+{
+    struct weft_mapping m;
+    char key[KEY_TEXT + 1];
+    if (weft_map_open(path, KEY_FILE_MAX, &m, e) < 0)
+        return -1;
+    /* A line may be a bare key or "public: KEY", so that the public half of a key file can be used as it is. */
+    for (int form = 0; form < 2; form++) {
+        const char *at = (const char *)m.p, *end = at + m.n;
+        while (next_key(&at, end, form ? "public:" : "", key)) {
+            s->allowed = weft_xrealloc2(s->allowed, s->n_allowed + 1, sizeof *s->allowed);
+            zmq_z85_decode(s->allowed[s->n_allowed++], key);
+        }
+    }
+    weft_map_close(&m);
+    return s->n_allowed ? 0 : weft_fail(e, WEFT_CONFIG, "%s holds no public key", path);
+}
+
+static bool is_allowed(const struct weft_socket *s, const uint8_t *key)
+{
+    bool found = false;
+    for (size_t i = 0; i < s->n_allowed; i++)
+        found |= memcmp(s->allowed[i], key, KEY_BYTES) == 0;
+    return found;
+}
+
+/* ZAP (RFC 27): answers libzmq's question about each client. */
+static void *zap_loop(void *arg)
+{
+    struct weft_socket *s = arg;
+    void *zap = zmq_socket(s->context, ZMQ_REP);
+    if (!zap || zmq_bind(zap, "inproc://zeromq.zap.01") != 0) {
+        if (zap)
+            zmq_close(zap);
+        return NULL;
+    }
+    for (;;) {
+        char request[256];
+        uint8_t key[KEY_BYTES] = {0};
+        size_t request_n = 0;
+        bool curve = false;
+        int more = 1, rc = 0;
+        for (int part = 0; more; part++) {
+            uint8_t buf[256];
+            size_t size = sizeof more;
+            rc = zmq_recv(zap, buf, sizeof buf, 0);
+            if (rc < 0)
+                break;
+            size_t n = (size_t)rc < sizeof buf ? (size_t)rc : sizeof buf;
+            if (part == 1)
+                memcpy(request, buf, request_n = n);
+            else if (part == 5)
+                curve = n == 5 && memcmp(buf, "CURVE", 5) == 0;
+            else if (part == 6 && n == KEY_BYTES)
+                memcpy(key, buf, KEY_BYTES);
+            zmq_getsockopt(zap, ZMQ_RCVMORE, &more, &size);
+        }
+        if (rc < 0) {
+            if (zmq_errno() == EINTR)
+                continue;
+            break; /* the context ends */
+        }
+        bool ok = curve && is_allowed(s, key);
+        zmq_send(zap, "1.0", 3, ZMQ_SNDMORE);
+        zmq_send(zap, request, request_n, ZMQ_SNDMORE);
+        zmq_send(zap, ok ? "200" : "400", 3, ZMQ_SNDMORE);
+        zmq_send(zap, "", 0, ZMQ_SNDMORE);
+        zmq_send(zap, "", 0, ZMQ_SNDMORE);
+        zmq_send(zap, "", 0, 0);
+    }
+    zmq_close(zap);
+    return NULL;
+}
+
+static int secure(struct weft_socket *s, const struct weft_socket_opts *o, struct weft_err *e)
+{
+    char public_key[KEY_TEXT + 1], secret_key[KEY_TEXT + 1];
+    int one = 1;
+    if (!o->key && !o->peer_keys)
+        return 0;
+    if (!o->key || !o->peer_keys)
+        return weft_fail(e, WEFT_USAGE, "--key and --peer-keys go together: who we are, and who may talk to us");
+    if (own_keys(o->key, public_key, secret_key, e) < 0 || peer_keys(s, o->peer_keys, e) < 0)
+        return -1;
+    s->curve = true;
+    if (s->listens) {
+        if (pthread_create(&s->zap, NULL, zap_loop, s) != 0)
+            return weft_fail(e, WEFT_TEMPFAIL, "can't start a thread");
+        s->zap_runs = true;
+        zmq_setsockopt(s->socket, ZMQ_CURVE_SERVER, &one, sizeof one);
+        zmq_setsockopt(s->socket, ZMQ_ZAP_DOMAIN, "weft", 4);
+    } else {
+        zmq_setsockopt(s->socket, ZMQ_CURVE_SERVERKEY, s->allowed[0], KEY_BYTES);
+        zmq_setsockopt(s->socket, ZMQ_CURVE_PUBLICKEY, public_key, KEY_TEXT + 1);
+    }
+    if (zmq_setsockopt(s->socket, ZMQ_CURVE_SECRETKEY, secret_key, KEY_TEXT + 1) != 0)
+        return weft_fail(e, WEFT_CONFIG, "this libzmq was built without CURVE");
+    return 0;
+}
+
+/* Plain TCP leaves the machine only when the user says so. */
+static int check_exposure(const char *address, const struct weft_socket_opts *o, struct weft_err *e)
+{
+    static const char *const local[] = {"tcp://127.", "tcp://localhost:", "tcp://[::1]:"};
+    if (o->key || o->insecure || strncmp(address, "ipc://", 6) == 0)
+        return 0;
+    for (size_t i = 0; i < sizeof local / sizeof *local; i++)
+        if (strncmp(address, local[i], strlen(local[i])) == 0)
+            return 0;
+    weft_fail(e, WEFT_USAGE, "%s is beyond this machine, and without keys anybody may read and write there", address);
+    return weft_fail_hint(e, "give --key and --peer-keys (weft keygen makes them), or --insecure on a network you trust");
+}
+
+/* --- opening --- */
+
+static void set_int(void *socket, int option, int value)
+{
+    zmq_setsockopt(socket, option, &value, sizeof value);
+}
+
+static void set_defaults(struct weft_socket *s, const struct weft_socket_opts *o)
+{
+    int64_t max = (int64_t)o->message_max;
+    set_int(s->socket, ZMQ_LINGER, 0);
+    set_int(s->socket, ZMQ_SNDHWM, o->high_water);
+    set_int(s->socket, ZMQ_RCVHWM, o->high_water);
+    set_int(s->socket, ZMQ_IMMEDIATE, 1);
+    set_int(s->socket, ZMQ_IPV6, 1);
+    set_int(s->socket, ZMQ_HANDSHAKE_IVL, o->timeout_ms < HANDSHAKE_MS ? o->timeout_ms : HANDSHAKE_MS);
+    set_int(s->socket, ZMQ_HEARTBEAT_IVL, o->timeout_ms / 3 > 0 ? o->timeout_ms / 3 : 1);
+    set_int(s->socket, ZMQ_HEARTBEAT_TIMEOUT, o->timeout_ms);
+    set_int(s->socket, ZMQ_HEARTBEAT_TTL, o->timeout_ms);
+    set_int(s->socket, ZMQ_RECONNECT_IVL, 100);
+    set_int(s->socket, ZMQ_RECONNECT_IVL_MAX, 2000);
+    zmq_setsockopt(s->socket, ZMQ_MAXMSGSIZE, &max, sizeof max);
+    if (s->listens)
+        set_int(s->socket, ZMQ_ROUTER_MANDATORY, 1);
+}
+
+static int watch(struct weft_socket *s, struct weft_err *e)
+{
+    if (zmq_socket_monitor(s->socket, "inproc://weft.monitor",
+                           ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+                               ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) != 0)
+        return fail_zmq(e, WEFT_BUG, "can't watch", s->address);
+    s->monitor = zmq_socket(s->context, ZMQ_PAIR);
+    set_int(s->monitor, ZMQ_LINGER, 0);
+    if (zmq_connect(s->monitor, "inproc://weft.monitor") != 0)
+        return fail_zmq(e, WEFT_BUG, "can't watch", s->address);
+    return 0;
+}
+
+static int attach(struct weft_socket *s, struct weft_err *e)
+{
+    if (!s->listens) {
+        if (zmq_connect(s->socket, s->address) != 0)
+            return fail_zmq(e, WEFT_USAGE, "can't connect to", s->address);
+        return 0;
+    }
+    if (zmq_bind(s->socket, s->address) != 0)
+        return fail_zmq(e, zmq_errno() == EADDRINUSE || zmq_errno() == EACCES ? WEFT_CANTCREAT : WEFT_USAGE, "can't listen on", s->address);
+    size_t n = sizeof s->address;
+    zmq_getsockopt(s->socket, ZMQ_LAST_ENDPOINT, s->address, &n);
+    return 0;
+}
+
+int weft_socket_open(const char *endpoint, const struct weft_socket_opts *o, struct weft_socket **out, struct weft_err *e)
+{
+    struct weft_socket *s = WEFT_NEW(struct weft_socket);
+    *out = s;
+    s->listens = strncmp(endpoint, "bind+", 5) == 0;
+    if (s->listens)
+        endpoint += 5;
+    if (strlen(endpoint) >= sizeof s->address)
+        return weft_fail(e, WEFT_USAGE, "an endpoint of more than %zu characters", sizeof s->address - 1);
+    snprintf(s->address, sizeof s->address, "%s", endpoint);
+    zmq_msg_init(&s->message);
+    if (check_exposure(endpoint, o, e) < 0)
+        return -1;
+    s->context = zmq_ctx_new();
+    s->socket = s->context ? zmq_socket(s->context, s->listens ? ZMQ_ROUTER : ZMQ_DEALER) : NULL;
+    if (!s->socket)
+        return fail_zmq(e, WEFT_TEMPFAIL, "can't make a socket for", s->address);
+    set_defaults(s, o);
+    if (secure(s, o, e) < 0 || watch(s, e) < 0)
+        return -1;
+    return attach(s, e);
+}
+
+bool weft_socket_listens(const struct weft_socket *s)
+{
+    return s->listens;
+}
+
+const char *weft_socket_address(const struct weft_socket *s)
+{
+    return s->address;
+}
+
+uint64_t weft_socket_refused(const struct weft_socket *s)
+{
+    return s->refused;
+}
+
+/* --- sending and receiving --- */
+
+int weft_socket_send(struct weft_socket *s, const struct weft_peer *to, const void *p, size_t n, int timeout_ms, struct weft_err *e)
+{
+    set_int(s->socket, ZMQ_SNDTIMEO, timeout_ms);
+    int flags = timeout_ms == 0 ? ZMQ_DONTWAIT : 0, rc = 0;
+    if (s->listens)
+        rc = zmq_send(s->socket, to->id, to->n, flags | ZMQ_SNDMORE);
+    if (rc >= 0)
+        rc = zmq_send(s->socket, p, n, flags);
+    if (rc >= 0)
+        return 1;
+    if (zmq_errno() == EAGAIN)
+        return 0;
+    if (zmq_errno() == EINTR)
+        return weft_fail(e, WEFT_TEMPFAIL, "interrupted");
+    return fail_zmq(e, zmq_errno() == EHOSTUNREACH ? WEFT_PEER : WEFT_IO, "can't send to", s->address);
+}
+
+static struct link *link_of(struct weft_socket *s, int fd)
+{
+    for (size_t i = 0; i < s->n_links; i++)
+        if (s->links[i].fd == fd)
+            return &s->links[i];
+    return NULL;
+}
+
+static void drop_link(struct weft_socket *s, struct link *l)
+{
+    *l = s->links[--s->n_links];
+}
+
+void weft_socket_forget(struct weft_socket *s, const struct weft_peer *peer)
+{
+    for (size_t i = 0; i < s->n_links; i++)
+        if (s->links[i].peer.n == peer->n && memcmp(s->links[i].peer.id, peer->id, peer->n) == 0) {
+            drop_link(s, &s->links[i]);
+            return;
+        }
+}
+
+static void remember(struct weft_socket *s, const struct weft_peer *peer)
+{
+    int fd = zmq_msg_get(&s->message, ZMQ_SRCFD);
+    struct link *l = link_of(s, fd);
+    if (!l) {
+        s->links = weft_xrealloc2(s->links, s->n_links + 1, sizeof *s->links);
+        l = &s->links[s->n_links++];
+    }
+    *l = (struct link){fd, *peer};
+}
+
+static int receive_part(struct weft_socket *s)
+{
+    zmq_msg_close(&s->message);
+    zmq_msg_init(&s->message);
+    return zmq_msg_recv(&s->message, s->socket, ZMQ_DONTWAIT);
+}
+
+/* 1: a message; 0: none; -1. A message of another shape than ours is skipped. */
+static int take_message(struct weft_socket *s, struct weft_received *r, struct weft_err *e)
+{
+    int rc = receive_part(s);
+    if (rc < 0)
+        return zmq_errno() == EAGAIN || zmq_errno() == EINTR ? 0 : fail_zmq(e, WEFT_IO, "can't receive from", s->address);
+    bool ours = true;
+    if (s->listens) {
+        size_t n = zmq_msg_size(&s->message);
+        ours = n <= sizeof r->from.id && zmq_msg_more(&s->message);
+        r->from.n = (uint8_t)(ours ? n : 0);
+        if (ours) {
+            memcpy(r->from.id, zmq_msg_data(&s->message), n);
+            receive_part(s);
+            remember(s, &r->from);
+        }
+    } else {
+        r->from.n = 0;
+    }
+    if (zmq_msg_more(&s->message))
+        ours = false;
+    while (zmq_msg_more(&s->message))
+        if (receive_part(s) < 0)
+            break;
+    r->event = WEFT_SOCKET_MESSAGE;
+    r->p = zmq_msg_data(&s->message);
+    r->n = zmq_msg_size(&s->message);
+    return ours;
+}
+
+static int refused(struct weft_socket *s, struct weft_err *e)
+{
+    s->refused++;
+    if (s->listens)
+        return 0;
+    weft_fail(e, WEFT_NOPERM, "key refused by %s", s->address);
+    return weft_fail_hint(e, "our public key must be in its --peer-keys, and its key the first in ours");
+}
+
+/* 1: something to tell; 0: nothing; -1. */
+static int take_event(struct weft_socket *s, struct weft_received *r, struct weft_err *e)
+{
+    uint8_t head[6] = {0}, address[256];
+    uint16_t event;
+    uint32_t value;
+    if (zmq_recv(s->monitor, head, sizeof head, ZMQ_DONTWAIT) != (int)sizeof head)
+        return 0;
+    (void)zmq_recv(s->monitor, address, sizeof address, 0);
+    memcpy(&event, head, sizeof event);
+    memcpy(&value, head + 2, sizeof value);
+    struct link *l;
+    switch (event) {
+    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+        return refused(s, e);
+    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+        /* Who connects with CURVE meets this when the listener can't read it; without keys it is only a peer that went. */
+        return s->curve || s->listens ? refused(s, e) : 0;
+    case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+        r->event = WEFT_SOCKET_CONNECTED;
+        r->from.n = 0;
+        return !s->listens;
+    case ZMQ_EVENT_DISCONNECTED:
+        r->event = WEFT_SOCKET_GONE;
+        r->from.n = 0;
+        if (!s->listens)
+            return 1;
+        l = link_of(s, (int)value);
+        if (!l)
+            return 0;
+        r->from = l->peer;
+        drop_link(s, l);
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int weft_socket_receive(struct weft_socket *s, struct weft_received *r, int timeout_ms, struct weft_err *e)
+{
+    int64_t until = timeout_ms < 0 ? INT64_MAX : now_ms() + timeout_ms;
+    for (;;) {
+        /* Messages first: what a peer sent before it went is still delivered before the news that it went. */
+        int got = take_message(s, r, e);
+        if (got != 0)
+            return got;
+        got = s->n_gone < GONE_MAX ? take_event(s, r, e) : 0;
+        if (got < 0)
+            return -1;
+        if (got > 0 && r->event != WEFT_SOCKET_GONE)
+            return 1;
+        if (got > 0) {
+            s->gone[s->n_gone++] = *r;
+            continue;
+        }
+        if (s->n_gone) {
+            *r = s->gone[0];
+            memmove(s->gone, s->gone + 1, --s->n_gone * sizeof *s->gone);
+            return 1;
+        }
+        int64_t left = until - now_ms();
+        if (left <= 0)
+            return 0;
+        zmq_pollitem_t items[2] = {{s->socket, 0, ZMQ_POLLIN, 0}, {s->monitor, 0, ZMQ_POLLIN, 0}};
+        if (zmq_poll(items, 2, left > 60000 ? 60000 : (long)left) < 0 && zmq_errno() == EINTR)
+            return weft_fail(e, WEFT_TEMPFAIL, "interrupted");
+    }
+}
+
+void weft_socket_close(struct weft_socket **sp, int linger_ms)
+{
+    struct weft_socket *s = *sp;
+    if (!s)
+        return;
+    if (s->socket) {
+        zmq_socket_monitor(s->socket, NULL, 0);
+        set_int(s->socket, ZMQ_LINGER, linger_ms);
+    }
+    zmq_msg_close(&s->message);
+    if (s->monitor)
+        zmq_close(s->monitor);
+    if (s->socket)
+        zmq_close(s->socket);
+    if (s->context) {
+        zmq_ctx_shutdown(s->context);
+        if (s->zap_runs)
+            pthread_join(s->zap, NULL);
+        zmq_ctx_term(s->context);
+    }
+    free(s->allowed);
+    free(s->links);
+    free(s);
+    *sp = NULL;
+}
