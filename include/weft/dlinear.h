@@ -102,6 +102,10 @@ struct weft_dlinear_windows {
     const float *pool;
     const uint32_t *train, *valid;
     size_t n_train, n_valid;
+    /* NULL: a batch is any windows. Else bundle i is train[bundle[i]] .. bundle[i + 1], i < n_bundles, and a batch is whole bundles: with the windows of all
+     * series at one time in a bundle it is what LTSF-Linear draws. */
+    const uint32_t *bundle;
+    size_t n_bundles;
 };
 
 struct weft_dlinear_epoch {
@@ -112,7 +116,7 @@ struct weft_dlinear_epoch {
 
 struct weft_dlinear_adam {
     int epochs, patience; /* patience 0: never stop early */
-    size_t batch;
+    size_t batch; /* windows, or bundles */
     double lr, lr_decay; /* lr of epoch e is lr * lr_decay^max(0, e - 2), LTSF-Linear's "type1" for 0.5 */
     uint64_t seed, stream;
     /* After each epoch; true ends the training. May be NULL. */

@@ -176,10 +176,50 @@ static size_t take_batch(struct trainer *t, const float *pool, const uint32_t *a
     return n;
 }
 
-static double train_epoch(struct trainer *t, const struct weft_dlinear_windows *d, const uint32_t *order)
+/* The windows of the bundles order[from] .. order[to). */
+static size_t take_bundles(struct trainer *t, const struct weft_dlinear_windows *d, const uint32_t *order, size_t from, size_t to)
 {
-    for (size_t from = 0; from < d->n_train; from += t->batch)
-        step(t, take_batch(t, d->pool, order, d->n_train, from));
+    size_t n = 0;
+    for (; from < to; from++)
+        for (size_t i = d->bundle[order[from]]; i < d->bundle[order[from] + 1]; i++)
+            t->windows[n++] = d->pool + d->train[i];
+    return n;
+}
+
+/* Places in the order that an epoch shuffles: windows, or numbers of bundles. */
+static size_t places(const struct weft_dlinear_windows *d)
+{
+    return d->bundle ? d->n_bundles : d->n_train;
+}
+
+static void shuffle(const struct weft_dlinear_adam *o, const struct weft_dlinear_windows *d, int epoch, uint32_t *order)
+{
+    struct weft_rng r = weft_rng(o->seed, o->stream << 32 | (uint64_t)(epoch + 15));
+    size_t n = places(d);
+    if (d->bundle)
+        for (size_t i = 0; i < n; i++)
+            order[i] = (uint32_t)i;
+    else
+        memcpy(order, d->train, n * sizeof *order);
+    weft_rng_shuffle(&r, order, n);
+}
+
+/* The most windows that `batch` places hold. */
+static size_t batch_room(const struct weft_dlinear_adam *o, const struct weft_dlinear_windows *d)
+{
+    size_t largest = 1;
+    for (size_t i = 0; d->bundle && i < d->n_bundles; i++)
+        largest = d->bundle[i + 1] - d->bundle[i] > largest ? d->bundle[i + 1] - d->bundle[i] : largest;
+    return largest * (o->batch < places(d) ? o->batch : places(d));
+}
+
+static double train_epoch(struct trainer *t, const struct weft_dlinear_adam *o, const struct weft_dlinear_windows *d, const uint32_t *order)
+{
+    size_t n = places(d);
+    for (size_t from = 0; from < n; from += o->batch) {
+        size_t to = n - from < o->batch ? n : from + o->batch;
+        step(t, d->bundle ? take_bundles(t, d, order, from, to) : take_batch(t, d->pool, order, n, from));
+    }
     return take_loss(t) / ((double)d->n_train * (double)t->shape.horizon);
 }
 
@@ -197,18 +237,16 @@ void weft_dlinear_train(const struct weft_dlinear_shape *s, const struct weft_dl
                         struct weft_dlinear_weights *w, struct weft_dlinear_epoch *best)
 {
     struct trainer t;
-    uint32_t *order = weft_xmalloc(d->n_train * sizeof *order);
+    uint32_t *order = weft_xmalloc(places(d) * sizeof *order);
     int waited = 0;
-    trainer_init(&t, s, o->batch, o->lr);
+    trainer_init(&t, s, batch_room(o, d), o->lr);
     draw_weights(s, o, w);
     put_weights(&t, w);
     *best = (struct weft_dlinear_epoch){.valid_loss = INFINITY};
     for (int epoch = 1; epoch <= o->epochs; epoch++) {
-        struct weft_rng shuffle = weft_rng(o->seed, o->stream << 32 | (uint64_t)(epoch + 15));
-        memcpy(order, d->train, d->n_train * sizeof *order);
-        weft_rng_shuffle(&shuffle, order, d->n_train);
+        shuffle(o, d, epoch, order);
         t.adam.lr = o->lr * pow(o->lr_decay, epoch > 2 ? epoch - 2 : 0);
-        struct weft_dlinear_epoch now = {.epoch = epoch, .lr = t.adam.lr, .train_loss = train_epoch(&t, d, order), .valid_loss = valid_epoch(&t, d)};
+        struct weft_dlinear_epoch now = {.epoch = epoch, .lr = t.adam.lr, .train_loss = train_epoch(&t, o, d, order), .valid_loss = valid_epoch(&t, d)};
         now.best = !d->n_valid || now.valid_loss <= best->valid_loss; /* never true of a NaN: then the training ran away */
         if (now.best) {
             *best = now;
