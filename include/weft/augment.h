@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "weft/image.h"
+#include "weft/par.h"
 #include "weft/rng.h"
 
 struct weft_augment {
@@ -17,6 +19,25 @@ struct weft_augment {
     double contrast;
     double saturation;
 };
+
+/* From files to a network's input: decoded, fitted, changed at random when asked, normalised. */
+struct weft_image_job {
+    const void *bytes; /* of the file */
+    size_t n;
+    const void *id; /* names the sample for its random numbers; unused without augment */
+    size_t id_n;
+    struct weft_err
+        err; /* zeroed before; code != 0: the picture can't be read, and its place in out holds nothing of use */
+};
+struct weft_image_prepare {
+    struct weft_image_limits limits;
+    int size;
+    const struct weft_augment *augment; /* NULL: none */
+    uint64_t seed, epoch;
+};
+/* out: float [n, 3, size, size]. Pictures are worked on in parallel; par may be NULL. */
+void weft_image_prepare(struct weft_par *par, const struct weft_image_prepare *how, struct weft_image_job *jobs,
+                        size_t n, float *out);
 
 /* Random numbers of one sample in one epoch. */
 struct weft_rng weft_augment_rng(uint64_t seed, const void *id, size_t id_n, uint64_t epoch);

@@ -28,6 +28,7 @@ struct weft_resnet18_tensor {
     float *grad; /* NULL for running statistics, which are not learned */
 };
 
+/* All weights are zero until init or load. */
 struct weft_resnet18;
 int weft_resnet18_new(int threads, enum weft_dnn_type type, struct weft_resnet18 **out,
                       struct weft_err *e) WEFT_MUST_USE;

@@ -67,6 +67,8 @@ int weft_run_head(struct weft_run *run, const char *schema, struct weft_span att
 int weft_run_head_from(struct weft_run *run, const struct weft_head *from, const char *schema, struct weft_span attrs, struct weft_err *e) WEFT_MUST_USE;
 /* Sends one frame (an encoded map). */
 int weft_run_emit(struct weft_run *run, struct weft_span frame, struct weft_err *e) WEFT_MUST_USE;
+/* Is more input waiting? A filter that gathers a batch works on what it has when not. */
+bool weft_run_ready(const struct weft_run *run);
 /* Counts `n` input rows or frames that did not make it into the output. Sources also count what they read. */
 void weft_run_reject(struct weft_run *run, uint64_t n);
 void weft_run_read(struct weft_run *run, uint64_t n);

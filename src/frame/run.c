@@ -145,6 +145,11 @@ enum weft_progress_mode weft_run_progress(const struct weft_run *run)
     return run->common.quiet ? WEFT_PROGRESS_OFF : (enum weft_progress_mode)run->common.progress;
 }
 
+bool weft_run_ready(const struct weft_run *run)
+{
+    return run->in && weft_reader_ready(run->in);
+}
+
 void weft_run_reject(struct weft_run *run, uint64_t n)
 {
     run->rejected += n;

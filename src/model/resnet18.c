@@ -118,7 +118,7 @@ static void place_tensors(struct weft_resnet18 *r)
         total += r->tensor[i].count;
         largest = r->tensor[i].count > largest ? r->tensor[i].count : largest;
     }
-    r->data = weft_xaligned(total, sizeof(float));
+    r->data = WEFT_ARRAY(float, total);
     r->grad = WEFT_ARRAY(float, total);
     r->folded = weft_xaligned(largest, sizeof(float));
     r->bias = WEFT_ARRAY(float, WEFT_RESNET18_FEATURES);
@@ -146,7 +146,6 @@ int weft_resnet18_new(int threads, enum weft_dnn_type type, struct weft_resnet18
     for (int b = 0; b < BLOCKS; b++)
         add_block(r, b, &layer, &k);
     place_tensors(r);
-    weft_resnet18_init(r, 0);
     return weft_dnn_new(threads, &r->d, e);
 }
 

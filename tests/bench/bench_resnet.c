@@ -80,6 +80,8 @@ static int run(enum weft_dnn_type type, struct bench *b, int threads, int repeat
     const char *name = type == WEFT_DNN_BF16 ? "bf16" : "f32";
     int rc = weft_resnet18_new(threads, type, &b->r, e);
     if (rc == 0)
+        weft_resnet18_init(b->r, 1);
+    if (rc == 0)
         rc = measure(b, 0, name, threads, repeats, e);
     if (rc == 0)
         rc = measure(b, 1, name, threads, repeats, e);
