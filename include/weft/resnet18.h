@@ -20,7 +20,7 @@ enum { WEFT_RESNET18_FEATURES = 512, WEFT_RESNET18_MIN = 8, WEFT_RESNET18_MAX = 
 
 /* One tensor of the network. */
 struct weft_resnet18_tensor {
-    char name[48]; /* torchvision's: "layer1.0.conv1.weight" */
+    char name[96]; /* torchvision's: "layer1.0.conv1.weight" */
     int rank;
     size_t dims[5]; /* ends with 0 */
     size_t count;

@@ -91,7 +91,7 @@ static void add_layer(struct weft_resnet18 *r, int i, size_t *k, const char *con
 
 static void add_block(struct weft_resnet18 *r, int b, int *layer, size_t *k)
 {
-    char conv[32], norm[32];
+    char conv[64], norm[64];
     size_t stage = (size_t)b / 2, out = (size_t)64 << stage, stride = b % 2 == 0 && stage > 0 ? 2 : 1,
            in = stride == 2 ? out / 2 : out;
     struct block *blk = &r->block[b];
@@ -203,7 +203,7 @@ int weft_resnet18_load(struct weft_resnet18 *r, const struct weft_st *st, const 
 {
     for (int i = 0; i < TENSORS; i++) {
         struct weft_resnet18_tensor *t = &r->tensor[i];
-        char name[96];
+        char name[160];
         float *data;
         snprintf(name, sizeof name, "%s%s", prefix, t->name);
         if (weft_st_floats(st, name, t->dims, t->rank, &data, e) < 0)
@@ -219,7 +219,7 @@ void weft_resnet18_save(const struct weft_resnet18 *r, const char *prefix, struc
 {
     for (int i = 0; i < TENSORS; i++) {
         const struct weft_resnet18_tensor *t = &r->tensor[i];
-        char name[96];
+        char name[160];
         snprintf(name, sizeof name, "%s%s", prefix, t->name);
         weft_st_writer_tensor(w, name, WEFT_ST_F32, t->rank, t->dims, t->data);
     }

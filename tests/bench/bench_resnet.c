@@ -1,10 +1,10 @@
 /* bench_resnet [BATCH [SIZE [THREADS [REPEATS]]]]: images a second of ResNet18, forward and one training step (forward,
  * backward, Adam), f32 and bf16. Prints one line each, best and median of the repeats. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
+#include "weft/adam.h"
 #include "weft/mem.h"
 #include "weft/resnet18.h"
 
@@ -25,7 +25,7 @@ struct bench {
     struct weft_resnet18 *r;
     size_t batch, size;
     float *images, *features, *m, *v;
-    int step;
+    struct weft_adam adam;
 };
 
 /* Adam over every learned tensor, as the trainer does. */
@@ -33,14 +33,13 @@ static void adam(struct bench *b)
 {
     struct weft_resnet18_tensor *t;
     size_t n = weft_resnet18_tensors(b->r, &t), at = 0;
-    float c1 = 1 - powf(0.9f, (float)++b->step), c2 = 1 - powf(0.999f, (float)b->step);
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; t[i].grad != NULL && k < t[i].count; k++, at++) {
-            float g = t[i].grad[k];
-            b->m[at] = 0.9f * b->m[at] + 0.1f * g;
-            b->v[at] = 0.999f * b->v[at] + 0.001f * g * g;
-            t[i].data[k] -= 1e-4f * (b->m[at] / c1) / (sqrtf(b->v[at] / c2) + 1e-8f);
-        }
+    weft_adam_begin(&b->adam);
+    for (size_t i = 0; i < n; i++) {
+        if (t[i].grad == NULL)
+            continue;
+        weft_adam_update(&b->adam, t[i].data, t[i].grad, b->m + at, b->v + at, t[i].count);
+        at += t[i].count;
+    }
     weft_resnet18_changed(b->r);
 }
 
@@ -97,7 +96,7 @@ int main(int argc, char **argv)
     if (arg[0] < 1 || arg[1] < 8 || arg[2] < 1 || arg[3] < 1 || arg[3] > 64)
         return 64;
     struct weft_err e = {0};
-    struct bench b = {.batch = (size_t)arg[0], .size = (size_t)arg[1]};
+    struct bench b = {.batch = (size_t)arg[0], .size = (size_t)arg[1], .adam = weft_adam(1e-4)};
     size_t pixels = b.batch * 3 * b.size * b.size;
     b.images = WEFT_ARRAY(float, pixels);
     b.features = WEFT_ARRAY(float, b.batch *WEFT_RESNET18_FEATURES);
