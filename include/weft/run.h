@@ -20,7 +20,8 @@ struct weft_run; /* the program while it runs */
 enum weft_io {
     WEFT_IO_NONE,   /* opens no stream by itself */
     WEFT_IO_STREAM, /* a weft stream on -i or -o */
-    WEFT_IO_TEXT    /* -o is a text file or stdout (tables, CSV, JSON): weft_run_text */
+    WEFT_IO_TEXT,   /* -o is a text file or stdout (tables, CSV, JSON): weft_run_text */
+    WEFT_IO_MODEL   /* -o is a file that the program writes by itself in drain: weft_run_output; or a stream, by weft_run_head */
 };
 
 struct weft_filter {
@@ -31,6 +32,7 @@ struct weft_filter {
     const char *schema;          /* of the input: "series/1"; NULL: any (start looks at the head) */
     int min_operands, max_operands; /* operands (FILEs); max -1: any number */
     bool threads_are_cores;      /* --threads defaults to the cores (trainers), not to 1 */
+    bool (*no_input)(const void *state); /* NULL, or: true when -i is not opened this time */
 
     /* Checks the head and writes ours (weft_run_head) before the first frame. */
     int (*start)(struct weft_run *run, void *state, struct weft_err *e);
@@ -53,7 +55,7 @@ bool weft_run_given(const struct weft_run *run, const char *option); /* was --op
 int weft_run_threads(const struct weft_run *run);
 uint64_t weft_run_seed(const struct weft_run *run);
 int weft_run_verbose(const struct weft_run *run);                    /* -1 quiet, 0, 1.. */
-size_t weft_run_frame_max(const struct weft_run *run);
+const struct weft_stream_opts *weft_run_stream_opts(const struct weft_run *run); /* for programs that open further streams */
 enum weft_progress_mode weft_run_progress(const struct weft_run *run);
 /* True when a graceful end was asked for (SIGINT, SIGTERM): long loops look at it between steps and return -1 via
  * weft_run_interrupted. */
@@ -76,8 +78,12 @@ void weft_run_read(struct weft_run *run, uint64_t n);
 FILE *weft_run_text(struct weft_run *run);
 /* Did everything so far go out? Long text outputs ask now and then, so that a full disk or a closed pipe ends them early. */
 int weft_run_text_check(struct weft_run *run, struct weft_err *e) WEFT_MUST_USE;
+/* -o as it was given: "-" or a path. */
+const char *weft_run_output(const struct weft_run *run);
 /* Our lineage: input's entries plus our own, as encoded array; for model files (as JSON text, caller frees). */
 char *weft_run_lineage_json(struct weft_run *run);
+/* The same for a program that opens its own inputs. */
+char *weft_run_lineage_json_from(struct weft_run *run, const struct weft_head *from);
 /* A model that takes part counts in lineage as its sha256: adds args.model. Call before weft_run_head. */
 void weft_run_lineage_arg(struct weft_run *run, const char *key, const char *value);
 /* A warning line "program: text" unless -q. */

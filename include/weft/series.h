@@ -1,16 +1,11 @@
-/* series.h - the records of series/1, windows/1 and forecasts/1 streams (schemas/series.json, windows.json, forecasts.json).
+/* series.h - the records of series/1 and windows/1 streams (schemas/series.json, windows.json); forecasts.h has those of forecasts/1.
  *
  * A series frame: {"id": str, "keys": {name: str, …}, "start": "2017-01-01", "values": f32 [channels, n]}.
  * Stream attrs: "step": "day", "start", "length" (the whole calendar), "keys": [names], "channels": [names],
  * "reduce": ["sum"|"mean" per channel].
  * A windows frame is a series frame plus "split": [train_end, valid_end, test_end] (indices into n: a window belongs to the part in which its
  * whole horizon lies), "scale": f64 [2, channels] (shift, factor: scaled = (x - shift) / factor). Its attrs add "lookback", "horizon",
- * "stride", "scale" (none|standard|minmax).
- * A forecasts frame: {"id", "keys", "model": str, "part": str, "channel": str, "origin": date of the first step forecast by the first window,
- * "stride": steps between origins, "forecast": f32 [windows, horizon], "actual": f32 [windows, horizon] (absent for latest),
- * "quantiles": f32 [levels, windows, horizon] (absent without intervals), "scale": f64 [2] (shift, factor),
- * "naive": f64 [3] (mean |x_t - x_{t-1}|, mean (x_t - x_{t-1})^2, mean |x_t - x_{t-season}| over the train part from the first non-zero value)}.
- * Its attrs: "step", "keys", "horizon", "levels": f64 tensor, "season". One frame per series, channel and model. */
+ * "stride", "scale" (none|standard|minmax). */
 #ifndef WEFT_SERIES_H
 #define WEFT_SERIES_H
 

@@ -11,6 +11,7 @@
 
 #include "weft/pack.h"
 #include "weft/span.h"
+#include "weft/wire.h"
 
 enum { WEFT_STREAM_VERSION = 1 };
 #define WEFT_FRAME_MAX_DEFAULT ((size_t)256 << 20)
@@ -31,9 +32,15 @@ bool weft_attr_strs(const struct weft_head *h, const char *key, char ***items, s
 
 struct weft_reader;
 
-/* Opens an endpoint ("-" or a path) and reads the head. `schema` (may be NULL: any) is "name/major": another name or major is
- * refused with both versions. `program` names us in messages. frame_max bounds a frame's bytes. */
-int weft_reader_open(const char *endpoint, const char *schema, size_t frame_max, struct weft_reader **out, struct weft_err *e) WEFT_MUST_USE;
+/* What opening an endpoint depends on. Programs get theirs from weft_run_stream_opts. */
+struct weft_stream_opts {
+    size_t frame_max;           /* largest frame accepted, in bytes */
+    struct weft_wire_opts wire; /* for sockets */
+};
+
+/* Opens an endpoint (endpoint.h) and reads the head. `schema` (may be NULL: any) is "name/major": another name or major is
+ * refused with both versions. A socket with several producers gives their frames as they come; heads must agree. */
+int weft_reader_open(const char *endpoint, const char *schema, const struct weft_stream_opts *o, struct weft_reader **out, struct weft_err *e) WEFT_MUST_USE;
 const struct weft_head *weft_reader_head(const struct weft_reader *r);
 /* 1: *frame is the next frame, valid until the next call; 0: clean end, tail verified; -1: error (76 when the program above
  * failed or the stream stopped short, 65 when its bytes are wrong). */
@@ -53,8 +60,8 @@ void weft_reader_close(struct weft_reader **r);
 
 struct weft_writer;
 
-/* Opens "-" or a path (written whole or not at all). Nothing is written before weft_writer_head. A terminal on stdout is refused (64). */
-int weft_writer_open(const char *endpoint, struct weft_writer **out, struct weft_err *e) WEFT_MUST_USE;
+/* Opens an endpoint. Nothing is written before weft_writer_head. A terminal on stdout is refused (64). */
+int weft_writer_open(const char *endpoint, const struct weft_stream_opts *o, struct weft_writer **out, struct weft_err *e) WEFT_MUST_USE;
 /* Writes {"weft", "schema", "attrs", "lineage"}. attrs: encoded map; lineage: encoded array. */
 int weft_writer_head(struct weft_writer *w, const char *schema, struct weft_span attrs, struct weft_span lineage, struct weft_err *e) WEFT_MUST_USE;
 /* One frame: an encoded map. */

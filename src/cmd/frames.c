@@ -44,7 +44,7 @@ static int visit_file(struct weft_run *run, struct state *s, const struct visit 
 {
     struct weft_reader *r = NULL;
     struct weft_span frame;
-    int got = weft_reader_open(input(run, file), NULL, weft_run_frame_max(run), &r, e);
+    int got = weft_reader_open(input(run, file), NULL, weft_run_stream_opts(run), &r, e);
     if (got == 0 && v->begin)
         got = v->begin(run, s, r, file, e);
     while (got >= 0 && (got = weft_reader_next(r, &frame, e)) > 0) {
@@ -231,7 +231,7 @@ static int head(struct weft_run *run, struct state *s, struct weft_err *e)
 {
     struct weft_reader *r = NULL;
     struct weft_span frame;
-    int got = weft_reader_open(input(run, 1), NULL, weft_run_frame_max(run), &r, e);
+    int got = weft_reader_open(input(run, 1), NULL, weft_run_stream_opts(run), &r, e);
     if (got == 0)
         got = cat_head(run, s, r, 1, e);
     for (int64_t i = 0; got >= 0; i++) {

@@ -1,4 +1,4 @@
-/* endpoint.c - descriptors and files as ends of a stream. */
+/* endpoint.c - descriptors, files and sockets as ends of a stream. */
 #include "weft/endpoint.h"
 
 #include <errno.h>
@@ -20,13 +20,15 @@ enum { PIPE_BYTES = 1 << 20 };
 #endif
 
 struct weft_source {
-    int fd;
+    int fd; /* -1: a socket */
     bool own;
+    struct weft_wire_reader *wire;
     char *name;
 };
 
 struct weft_sink {
-    int fd;
+    int fd; /* -1: a socket */
+    struct weft_wire_writer *wire;
     struct weft_file *file; /* NULL for standard output */
     char *name;
 };
@@ -38,8 +40,21 @@ static void widen_pipe(int fd)
         (void)fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES);
 }
 
-int weft_source_open(const char *endpoint, struct weft_source **out, struct weft_err *e)
+static struct weft_source *new_source(int fd, bool own, const char *name)
 {
+    struct weft_source *s = WEFT_NEW(struct weft_source);
+    s->fd = fd;
+    s->own = own;
+    s->name = weft_xstrdup(name);
+    return s;
+}
+
+int weft_source_open(const char *endpoint, const struct weft_wire_opts *o, struct weft_source **out, struct weft_err *e)
+{
+    if (weft_socket_endpoint(endpoint)) {
+        *out = new_source(-1, false, endpoint);
+        return weft_wire_reader_open(endpoint, o, &(*out)->wire, e);
+    }
     bool std = strcmp(endpoint, "-") == 0;
     int fd = STDIN_FILENO;
     if (std && isatty(fd)) {
@@ -57,12 +72,13 @@ int weft_source_open(const char *endpoint, struct weft_source **out, struct weft
         }
     }
     widen_pipe(fd);
-    struct weft_source *s = WEFT_NEW(struct weft_source);
-    s->fd = fd;
-    s->own = !std;
-    s->name = weft_xstrdup(std ? "standard input" : endpoint);
-    *out = s;
+    *out = new_source(fd, !std, std ? "standard input" : endpoint);
     return 0;
+}
+
+struct weft_wire_reader *weft_source_wire(struct weft_source *s)
+{
+    return s->wire;
 }
 
 long weft_source_read(struct weft_source *s, void *p, size_t n, struct weft_err *e)
@@ -77,6 +93,8 @@ long weft_source_read(struct weft_source *s, void *p, size_t n, struct weft_err 
 
 bool weft_source_ready(struct weft_source *s)
 {
+    if (s->wire)
+        return weft_wire_reader_ready(s->wire);
     struct pollfd p = {.fd = s->fd, .events = POLLIN};
     return poll(&p, 1, 0) > 0;
 }
@@ -87,31 +105,38 @@ void weft_source_close(struct weft_source **s)
         return;
     if ((*s)->own)
         close((*s)->fd);
+    weft_wire_reader_close(&(*s)->wire);
     free((*s)->name);
     free(*s);
     *s = NULL;
 }
 
-int weft_sink_open(const char *endpoint, struct weft_sink **out, struct weft_err *e)
+int weft_sink_open(const char *endpoint, const struct weft_wire_opts *o, struct weft_sink **out, struct weft_err *e)
 {
-    bool std = strcmp(endpoint, "-") == 0;
-    if (std && isatty(STDOUT_FILENO)) {
+    struct weft_sink *s = WEFT_NEW(struct weft_sink);
+    *out = s;
+    s->fd = -1;
+    s->name = weft_xstrdup(strcmp(endpoint, "-") == 0 ? "standard output" : endpoint);
+    if (weft_socket_endpoint(endpoint))
+        return weft_wire_writer_open(endpoint, o, &s->wire, e);
+    if (strcmp(endpoint, "-") != 0) {
+        if (weft_file_create(endpoint, &s->file, e) < 0)
+            return -1;
+        s->fd = weft_file_fd(s->file);
+        return 0;
+    }
+    if (isatty(STDOUT_FILENO)) {
         weft_fail(e, WEFT_USAGE, "standard output is a terminal, and a stream is no text");
         return weft_fail_hint(e, "pipe me into `frames show`, or name a file with -o FILE");
     }
-    struct weft_sink *s = WEFT_NEW(struct weft_sink);
     s->fd = STDOUT_FILENO;
-    if (!std) {
-        if (weft_file_create(endpoint, &s->file, e) < 0) {
-            free(s);
-            return -1;
-        }
-        s->fd = weft_file_fd(s->file);
-    }
-    s->name = weft_xstrdup(std ? "standard output" : endpoint);
     widen_pipe(s->fd);
-    *out = s;
     return 0;
+}
+
+bool weft_sink_by_map(const struct weft_sink *s)
+{
+    return s->wire != NULL;
 }
 
 _Noreturn void weft_die_of_sigpipe(void)
@@ -128,6 +153,8 @@ _Noreturn void weft_die_of_sigpipe(void)
 
 int weft_sink_write(struct weft_sink *s, const void *p, size_t n, struct weft_err *e)
 {
+    if (s->wire)
+        return weft_wire_writer_send(s->wire, p, n, e);
     if (weft_write_all(s->fd, p, n) == 0)
         return 0;
     if (errno == EPIPE && !s->file)
@@ -137,6 +164,8 @@ int weft_sink_write(struct weft_sink *s, const void *p, size_t n, struct weft_er
 
 int weft_sink_commit(struct weft_sink *s, struct weft_err *e)
 {
+    if (s->wire)
+        return weft_wire_writer_finish(s->wire, e);
     return s->file ? weft_file_commit(&s->file, e) : 0;
 }
 
@@ -151,6 +180,7 @@ void weft_sink_close(struct weft_sink **s)
         return;
     if ((*s)->file)
         weft_file_abort(&(*s)->file);
+    weft_wire_writer_close(&(*s)->wire);
     free((*s)->name);
     free(*s);
     *s = NULL;

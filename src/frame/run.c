@@ -21,8 +21,10 @@
 
 struct common {
     bool help, version, quiet, verbose, no_lineage;
-    const char *help_form, *input, *output;
-    int64_t threads, seed;
+    bool insecure;
+    const char *input, *output, *key, *peer_keys;
+    int64_t threads, seed, producers;
+    double timeout, wait;
     uint64_t frame_max;
     int progress;
 };
@@ -31,8 +33,18 @@ struct common {
 
 static const struct weft_opt opt_help = {WEFT_OPT_FLAG, 'h', "help", AT(help), NULL, 0, 0, NULL, "print this text", WEFT_OPT_RUN};
 static const struct weft_opt opt_version = {WEFT_OPT_FLAG, 'V', "version", AT(version), NULL, 0, 0, NULL, "print version and library versions", WEFT_OPT_RUN};
-static const struct weft_opt opt_input = {WEFT_OPT_STR, 'i', "input", AT(input), "-", 0, 0, "ENDPOINT", "stream to read: - or a file", WEFT_OPT_RUN | WEFT_OPT_FILE};
-static const struct weft_opt opt_output = {WEFT_OPT_STR, 'o', "output", AT(output), "-", 0, 0, "ENDPOINT", "where the result goes: - or a file, written whole or not at all", WEFT_OPT_RUN | WEFT_OPT_FILE};
+static const struct weft_opt opt_input = {WEFT_OPT_STR, 'i', "input", AT(input), "-", 0, 0, "ENDPOINT", "stream to read: -, a file, tcp://HOST:PORT, ipc://PATH, or bind+tcp://... to listen", WEFT_OPT_RUN | WEFT_OPT_FILE};
+static const struct weft_opt opt_output = {WEFT_OPT_STR, 'o', "output", AT(output), "-", 0, 0, "ENDPOINT", "where the result goes: -, a file (written whole or not at all), or a socket as for -i", WEFT_OPT_RUN | WEFT_OPT_FILE};
+static const struct weft_opt opt_text_output = {WEFT_OPT_STR, 'o', "output", AT(output), "-", 0, 0, "FILE", "where the result goes: - or a file, written whole or not at all", WEFT_OPT_RUN | WEFT_OPT_FILE};
+static const struct weft_opt opt_socket[] = {
+    {WEFT_OPT_STR, 0, "key", AT(key), NULL, 0, 0, "FILE", "our key pair, for encrypted sockets (CURVE; keygen makes one)", WEFT_OPT_RUN | WEFT_OPT_FILE | WEFT_OPT_ADVANCED},
+    {WEFT_OPT_STR, 0, "peer-keys", AT(peer_keys), NULL, 0, 0, "FILE", "public keys of those who may talk to us, one a line", WEFT_OPT_RUN | WEFT_OPT_FILE | WEFT_OPT_ADVANCED},
+    {WEFT_OPT_FLAG, 0, "insecure", AT(insecure), NULL, 0, 0, NULL, "allow plain TCP beyond this machine", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
+    {WEFT_OPT_REAL, 0, "timeout", AT(timeout), "30", 0.1, 86400, "SECONDS", "a peer that is silent for so long is gone", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
+    {WEFT_OPT_REAL, 0, "wait", AT(wait), "300", 0.1, 1000000, "SECONDS", "how long to wait for a peer to appear", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
+    {WEFT_OPT_INT, 0, "producers", AT(producers), "1", 1, 1024, "N", "writers to merge on an -i that listens", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
+};
+static const struct weft_opt opt_model = {WEFT_OPT_STR, 'o', "output", AT(output), "-", 0, 0, "MODEL", "model file to write, whole or not at all", WEFT_OPT_RUN | WEFT_OPT_FILE};
 static const struct weft_opt opt_rest[] = {
     {WEFT_OPT_INT, 0, "threads", AT(threads), "0", 0, 1024, "N", "threads to use; 0: 1 in filters, all cores in trainers; the result is the same", WEFT_OPT_RUN},
     {WEFT_OPT_INT, 0, "seed", AT(seed), "1", 0, 9223372036854775807.0, "N", "seed of everything random", WEFT_OPT_RUN},
@@ -43,13 +55,16 @@ static const struct weft_opt opt_rest[] = {
     {WEFT_OPT_FLAG, 'v', "verbose", AT(verbose), NULL, 0, 0, NULL, "say more: a summary at the end", WEFT_OPT_RUN},
 };
 
-enum { COMMON_MAX = sizeof opt_rest / sizeof *opt_rest + 5, LINEAGE_ARGS_MAX = 16 };
+enum { COMMON_MAX = sizeof opt_rest / sizeof *opt_rest + sizeof opt_socket / sizeof *opt_socket + 5, LINEAGE_ARGS_MAX = 16 };
+/* Frames queued in a socket: enough to hide a round trip, few enough to bound memory. */
+enum { HIGH_WATER = 64 };
 
 struct weft_run {
     const struct weft_filter *filter;
     const char *program;
     struct common common;
     struct weft_opt table[COMMON_MAX];
+    struct weft_stream_opts stream_opts;
     void *state;
     uint64_t given;
     int n_operands;
@@ -135,9 +150,19 @@ int weft_run_verbose(const struct weft_run *run)
     return run->common.quiet ? -1 : run->common.verbose;
 }
 
-size_t weft_run_frame_max(const struct weft_run *run)
+const struct weft_stream_opts *weft_run_stream_opts(const struct weft_run *run)
 {
-    return (size_t)run->common.frame_max;
+    return &run->stream_opts;
+}
+
+static struct weft_stream_opts stream_opts(const struct common *c)
+{
+    struct weft_stream_opts o = {.frame_max = (size_t)c->frame_max};
+    o.wire.wait_ms = (int)(c->wait * 1000);
+    o.wire.producers = (int)c->producers;
+    o.wire.socket = (struct weft_socket_opts){.key = c->key, .peer_keys = c->peer_keys, .insecure = c->insecure, .timeout_ms = (int)(c->timeout * 1000),
+                                              .high_water = HIGH_WATER, .message_max = (size_t)c->frame_max};
+    return o;
 }
 
 enum weft_progress_mode weft_run_progress(const struct weft_run *run)
@@ -305,10 +330,20 @@ static weft_json *to_json(const struct weft_value *v)
     }
 }
 
+const char *weft_run_output(const struct weft_run *run)
+{
+    return run->common.output;
+}
+
 char *weft_run_lineage_json(struct weft_run *run)
 {
+    return weft_run_lineage_json_from(run, weft_run_in_head(run));
+}
+
+char *weft_run_lineage_json_from(struct weft_run *run, const struct weft_head *from)
+{
     struct weft_pack b = {0};
-    lineage(run, weft_run_in_head(run), &b);
+    lineage(run, from, &b);
     struct weft_span span = weft_pack_span(&b);
     struct weft_value v;
     weft_json *j = weft_value_next(&span, &v) ? to_json(&v) : weft_json_new_array();
@@ -322,7 +357,7 @@ char *weft_run_lineage_json(struct weft_run *run)
 
 int weft_run_head_from(struct weft_run *run, const struct weft_head *from, const char *schema, struct weft_span attrs, struct weft_err *e)
 {
-    if (!run->out && weft_writer_open(run->common.output, &run->out, e) < 0)
+    if (!run->out && weft_writer_open(run->common.output, &run->stream_opts, &run->out, e) < 0)
         return -1;
     struct weft_pack b = {0};
     lineage(run, from, &b);
@@ -385,9 +420,10 @@ static int finish_text(struct weft_run *run, struct weft_err *e)
 static int open_ends(struct weft_run *run, struct weft_err *e)
 {
     const struct weft_filter *f = run->filter;
-    if (f->out == WEFT_IO_STREAM && weft_writer_open(run->common.output, &run->out, e) < 0)
+    if (f->out == WEFT_IO_STREAM && weft_writer_open(run->common.output, &run->stream_opts, &run->out, e) < 0)
         return -1;
-    if (f->in == WEFT_IO_STREAM && weft_reader_open(run->common.input, f->schema, weft_run_frame_max(run), &run->in, e) < 0)
+    bool input = f->in == WEFT_IO_STREAM && !(f->no_input && f->no_input(run->state));
+    if (input && weft_reader_open(run->common.input, f->schema, &run->stream_opts, &run->in, e) < 0)
         return -1;
     if (f->out == WEFT_IO_TEXT && strcmp(run->common.output, "-") != 0) {
         if (weft_file_create(run->common.output, &run->text_file, e) < 0)
@@ -508,7 +544,9 @@ static void make_table(struct weft_run *run)
     if (run->filter->in == WEFT_IO_STREAM)
         *t++ = opt_input;
     if (run->filter->out != WEFT_IO_NONE)
-        *t++ = opt_output;
+        *t++ = run->filter->out == WEFT_IO_MODEL ? opt_model : run->filter->out == WEFT_IO_TEXT ? opt_text_output : opt_output;
+    for (size_t i = 0; i < sizeof opt_socket / sizeof *opt_socket; i++)
+        *t++ = opt_socket[i];
     for (size_t i = 0; i < sizeof opt_rest / sizeof *opt_rest; i++)
         *t++ = opt_rest[i];
     *t++ = opt_help;
@@ -565,6 +603,7 @@ int weft_main(const struct weft_filter *filter, int argc, char **argv)
         rc = weft_fail(&e, WEFT_USAGE, "a file is missing");
     if (rc == 0 && filter->max_operands >= 0 && run.n_operands > filter->max_operands)
         rc = weft_fail(&e, WEFT_USAGE, "unexpected \"%s\"", run.operands[filter->max_operands]);
+    run.stream_opts = stream_opts(&run.common);
     if (rc == 0)
         rc = run_filter(&run, &e);
     int status = rc < 0 ? report(&run, &e) : 0;

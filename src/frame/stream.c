@@ -75,8 +75,17 @@ struct tally {
     uint64_t in, out, rejected;
 };
 
+/* A stream's state between head and tail. A socket with several producers interleaves as many streams. */
+struct part {
+    uint32_t crc;
+    uint64_t frames;
+    bool headed;
+};
+
 struct weft_reader {
     struct weft_source *src;
+    struct part *parts; /* [producers], or one */
+    int at;             /* the part that the last map belongs to */
     char *name;
     size_t frame_max;
     uint8_t *buf; /* [cap]; bytes at [pos, end) are not handed out yet */
@@ -84,8 +93,7 @@ struct weft_reader {
     bool eof, ended;
     struct weft_pack head_bytes; /* a copy: spans of `head` point into it */
     struct weft_head head;
-    uint32_t crc;
-    uint64_t in_part, count; /* frames since the last head; altogether */
+    uint64_t count; /* frames handed out */
     struct tally *tallies; /* of all tails */
     size_t n_tallies;
     struct weft_pack counts;
@@ -110,6 +118,11 @@ static void last_program(struct weft_span lineage, char *out, size_t cap)
     }
 }
 
+static bool is_map(uint8_t b)
+{
+    return (b >= 0x80 && b <= 0x8f) || b == 0xde || b == 0xdf;
+}
+
 /* Makes room for at least `need` bytes behind pos. */
 static void make_room(struct weft_reader *r, size_t need)
 {
@@ -124,18 +137,30 @@ static void make_room(struct weft_reader *r, size_t need)
     }
 }
 
+/* A message of a socket must be one whole map. */
+static int next_message(struct weft_reader *r, struct weft_wire_reader *wire, struct weft_span *map, struct weft_err *e)
+{
+    struct weft_walker w = {0};
+    int got = weft_wire_reader_next(wire, &r->at, map, e);
+    if (got <= 0)
+        return got;
+    if (!map->n || !is_map(map->p[0]) || weft_walk(&w, map->p, map->n, r->frame_max, e) != 1 || w.off != map->n)
+        return weft_fail(e, WEFT_DATA, "a message that is no frame");
+    return 1;
+}
+
 /* The next whole map: 1 and *map; 0 at the end of the bytes (nothing left over); -1. */
 static int next_map(struct weft_reader *r, struct weft_span *map, struct weft_err *e)
 {
     struct weft_walker w = {0};
+    struct weft_wire_reader *wire = weft_source_wire(r->src);
+    if (wire)
+        return next_message(r, wire, map, e);
     for (;;) {
         size_t have = r->end - r->pos;
         if (have) {
-            uint8_t b = r->buf[r->pos];
-            if (!((b >= 0x80 && b <= 0x8f) || b == 0xde || b == 0xdf)) {
-                weft_fail(e, WEFT_DATA, "byte 0x%02x where a frame should begin", b);
-                return -1;
-            }
+            if (!is_map(r->buf[r->pos]))
+                return weft_fail(e, WEFT_DATA, "byte 0x%02x where a frame should begin", r->buf[r->pos]);
             int got = weft_walk(&w, r->buf + r->pos, have, r->frame_max, e);
             if (got < 0)
                 return -1;
@@ -208,8 +233,7 @@ static int read_head(struct weft_reader *r, struct weft_span map, struct weft_pa
     h->schema[schema.body.n] = 0;
     h->attrs = attrs.whole;
     h->lineage = lineage.whole;
-    r->crc = weft_crc32c(0, map.p, map.n);
-    r->in_part = 0;
+    r->parts[r->at] = (struct part){.crc = weft_crc32c(0, map.p, map.n), .headed = true};
     return 0;
 }
 
@@ -266,14 +290,15 @@ static int open_head(struct weft_reader *r, const char *schema, struct weft_err 
     return check_schema(&r->head, schema, e);
 }
 
-int weft_reader_open(const char *endpoint, const char *schema, size_t frame_max, struct weft_reader **out, struct weft_err *e)
+int weft_reader_open(const char *endpoint, const char *schema, const struct weft_stream_opts *o, struct weft_reader **out, struct weft_err *e)
 {
     struct weft_reader *r = WEFT_NEW(struct weft_reader);
     *out = r;
     r->name = weft_xstrdup(endpoint);
-    r->frame_max = frame_max;
+    r->frame_max = o->frame_max;
     r->culprit_exit = WEFT_UPSTREAM;
-    if (weft_source_open(endpoint, &r->src, e) < 0)
+    r->parts = WEFT_ARRAY(struct part, (size_t)(o->wire.producers > 1 ? o->wire.producers : 1));
+    if (weft_source_open(endpoint, &o->wire, &r->src, e) < 0)
         return -1;
     if (open_head(r, schema, e) < 0) {
         if (strcmp(endpoint, "-") != 0)
@@ -322,27 +347,22 @@ static int check_tail(struct weft_reader *r, struct weft_span map, struct weft_e
     if (!weft_map_find(map, "end", &end) || end.kind != WEFT_UINT || !weft_map_find(map, "counts", &counts) ||
         counts.kind != WEFT_ARRAY || !weft_map_find(map, "crc32c", &crc) || crc.kind != WEFT_UINT)
         return weft_fail(e, WEFT_DATA, "a tail without end, counts and crc32c");
-    if (end.u != r->in_part)
+    struct part *p = &r->parts[r->at];
+    if (end.u != p->frames)
         return weft_fail(e, WEFT_DATA, "the tail counts %llu frames and %llu arrived: frames were lost on the way", (unsigned long long)end.u,
-                         (unsigned long long)r->in_part);
-    uint32_t sum = weft_crc32c(r->crc, counts.whole.p, counts.whole.n);
+                         (unsigned long long)p->frames);
+    uint32_t sum = weft_crc32c(p->crc, counts.whole.p, counts.whole.n);
     if (crc.u != sum)
         return weft_fail(e, WEFT_DATA, "checksum %08llx in the tail, %08x over the bytes: the stream was damaged", (unsigned long long)crc.u, sum);
     add_counts(r, &counts);
-    return 0;
+    p->headed = false;
+    struct weft_wire_reader *wire = weft_source_wire(r->src);
+    return wire ? weft_wire_reader_done(wire, r->at, e) : 0;
 }
 
-/* After a tail: the end, or another whole stream of the same schema and attrs. */
-static int after_tail(struct weft_reader *r, struct weft_err *e)
+/* Another whole stream behind a tail, or of another producer: it must be of the same kind. */
+static int further_head(struct weft_reader *r, struct weft_span map, struct weft_err *e)
 {
-    struct weft_span map;
-    int got = next_map(r, &map, e);
-    if (got <= 0)
-        return got;
-    if (first_key_is(map, "fault"))
-        return read_fault(r, map, e);
-    if (!first_key_is(map, "weft"))
-        return weft_fail(e, WEFT_DATA, "bytes behind the tail");
     struct weft_pack copy = {0};
     struct weft_head h = {0};
     int rc = read_head(r, map, &copy, &h, e);
@@ -352,7 +372,19 @@ static int after_tail(struct weft_reader *r, struct weft_err *e)
         rc = weft_fail_hint(e, "join streams with `frames cat`");
     }
     weft_pack_free(&copy);
-    return rc < 0 ? -1 : 1;
+    return rc;
+}
+
+/* The bytes end: well between streams, badly inside one. */
+static int at_end(struct weft_reader *r, struct weft_err *e)
+{
+    if (!r->parts[r->at].headed) {
+        r->ended = true;
+        return 0;
+    }
+    last_program(r->head.lineage, r->culprit, sizeof r->culprit);
+    return weft_fail(e, WEFT_UPSTREAM, "stopped: the stream of %s ends after %llu frames without a tail; it failed, was killed, or the file is cut short",
+                     r->culprit, (unsigned long long)r->count);
 }
 
 static int next_frame(struct weft_reader *r, struct weft_span *frame, struct weft_err *e)
@@ -360,32 +392,26 @@ static int next_frame(struct weft_reader *r, struct weft_span *frame, struct wef
     for (;;) {
         struct weft_span map;
         int got = next_map(r, &map, e);
-        if (got == 0) {
-            last_program(r->head.lineage, r->culprit, sizeof r->culprit);
-            return weft_fail(e, WEFT_UPSTREAM, "stopped: the stream of %s ends after %llu frames without a tail; it failed, was killed, or the file is cut short",
-                             r->culprit, (unsigned long long)r->count);
-        }
+        if (got == 0)
+            return at_end(r, e);
         if (got < 0) {
             last_program(r->head.lineage, r->culprit, sizeof r->culprit);
-            weft_fail_hint(e, "the stream of %s is damaged or cut short after frame %llu", r->culprit, (unsigned long long)r->count);
-            return -1;
+            return weft_fail_hint(e, "the stream of %s is damaged or cut short after frame %llu", r->culprit, (unsigned long long)r->count);
         }
-        if (first_key_is(map, "end")) {
-            if (check_tail(r, map, e) < 0)
-                return -1;
-            int more = after_tail(r, e);
-            if (more <= 0) {
-                r->ended = more == 0;
-                return more;
-            }
-            continue;
-        }
+        struct part *p = &r->parts[r->at];
         if (first_key_is(map, "fault"))
             return read_fault(r, map, e);
-        if (first_key_is(map, "weft"))
-            return weft_fail(e, WEFT_DATA, "a head without a tail before it");
-        r->crc = weft_crc32c(r->crc, map.p, map.n);
-        r->in_part++;
+        bool head = first_key_is(map, "weft"), tail = first_key_is(map, "end");
+        if (head ? p->headed : !p->headed)
+            return weft_fail(e, WEFT_DATA, head ? "a head without a tail before it" : "bytes behind the tail that are no head");
+        if (head && further_head(r, map, e) < 0)
+            return -1;
+        if (tail && check_tail(r, map, e) < 0)
+            return -1;
+        if (head || tail)
+            continue;
+        p->crc = weft_crc32c(p->crc, map.p, map.n);
+        p->frames++;
         r->count++;
         *frame = map;
         return 1;
@@ -434,6 +460,8 @@ bool weft_reader_ready(struct weft_reader *r)
 {
     if (r->eof)
         return true;
+    if (weft_source_wire(r->src))
+        return weft_source_ready(r->src);
     if (r->end > r->pos) {
         struct weft_walker w = {0};
         if (weft_walk(&w, r->buf + r->pos, r->end - r->pos, r->frame_max, NULL) != 0)
@@ -462,6 +490,7 @@ void weft_reader_close(struct weft_reader **rp)
     weft_pack_free(&r->head_bytes);
     weft_pack_free(&r->counts);
     free(r->tallies);
+    free(r->parts);
     free(r->buf);
     free(r->name);
     free(r);
@@ -475,14 +504,14 @@ struct weft_writer {
     struct weft_pack buf;
     uint32_t crc;
     uint64_t count;
-    bool headed, ended;
+    bool headed, ended, broken;
 };
 
-int weft_writer_open(const char *endpoint, struct weft_writer **out, struct weft_err *e)
+int weft_writer_open(const char *endpoint, const struct weft_stream_opts *o, struct weft_writer **out, struct weft_err *e)
 {
     struct weft_writer *w = WEFT_NEW(struct weft_writer);
     *out = w;
-    return weft_sink_open(endpoint, &w->sink, e);
+    return weft_sink_open(endpoint, &o->wire, &w->sink, e);
 }
 
 int weft_writer_flush(struct weft_writer *w, struct weft_err *e)
@@ -491,6 +520,7 @@ int weft_writer_flush(struct weft_writer *w, struct weft_err *e)
         return 0;
     int rc = weft_sink_write(w->sink, w->buf.p, w->buf.n, e);
     weft_pack_clear(&w->buf);
+    w->broken |= rc < 0;
     return rc;
 }
 
@@ -519,7 +549,7 @@ int weft_writer_frame(struct weft_writer *w, struct weft_span frame, struct weft
         return weft_fail(e, WEFT_BUG, "a frame outside of head and tail");
     w->crc = weft_crc32c(w->crc, frame.p, frame.n);
     w->count++;
-    if (frame.n >= WRITE_BYTES) {
+    if (frame.n >= WRITE_BYTES || weft_sink_by_map(w->sink)) {
         if (weft_writer_flush(w, e) < 0)
             return -1;
         return weft_sink_write(w->sink, frame.p, frame.n, e);
@@ -547,7 +577,7 @@ int weft_writer_end(struct weft_writer *w, struct weft_span counts, struct weft_
 
 void weft_writer_fault(struct weft_writer *w, const char *program, int exit_code, const char *message)
 {
-    if (!w->sink || w->ended || weft_sink_is_file(w->sink))
+    if (!w->sink || w->ended || w->broken || weft_sink_is_file(w->sink))
         return;
     weft_pack_map(&w->buf, 1);
     weft_pack_cstr(&w->buf, "fault");

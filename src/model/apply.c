@@ -1,0 +1,263 @@
+/* apply.c - models and baselines on many windows of one series. */
+#include "weft/apply.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "weft/mem.h"
+
+enum { BATCH = 256 };
+
+struct weft_apply {
+    char *name, *text;
+    bool named;
+    struct weft_baseline baseline;
+    struct weft_forecaster *model; /* NULL: the baseline */
+    size_t offsets_unit;           /* whose offsets are in `offsets`; SIZE_MAX: none */
+    bool has_offsets;
+    float *offsets; /* [levels, horizon] for spread 1 */
+    size_t n_offsets;
+};
+
+int weft_apply_open(const char *item, struct weft_apply **out, struct weft_err *e)
+{
+    struct weft_apply *a = WEFT_NEW(struct weft_apply);
+    size_t name = strcspn(item, "=/");
+    const char *text = item;
+    if (name && item[name] == '=') {
+        a->name = weft_xstrndup(item, name);
+        a->named = true;
+        text = item + name + 1;
+    }
+    a->text = weft_xstrdup(text);
+    a->offsets_unit = SIZE_MAX;
+    int is = weft_baseline_parse(text, &a->baseline, e);
+    if (is < 0 || (is == 0 && weft_forecaster_open(text, &a->model, e) < 0)) {
+        weft_apply_close(&a);
+        return -1;
+    }
+    if (!a->name)
+        a->name = weft_xstrdup(is ? text : weft_forecaster_info(a->model)->name);
+    *out = a;
+    return 0;
+}
+
+void weft_apply_close(struct weft_apply **ap)
+{
+    struct weft_apply *a = *ap;
+    if (!a)
+        return;
+    weft_forecaster_close(&a->model);
+    free(a->name);
+    free(a->text);
+    free(a->offsets);
+    free(a);
+    *ap = NULL;
+}
+
+const char *weft_apply_name(const struct weft_apply *a)
+{
+    return a->name;
+}
+
+void weft_apply_rename(struct weft_apply *a, const char *name)
+{
+    char *copy = weft_xstrdup(name);
+    free(a->name);
+    a->name = copy;
+}
+
+char *weft_apply_identity(const struct weft_apply *a)
+{
+    char sha[65];
+    if (a->model)
+        weft_forecaster_sha256(a->model, sha);
+    return weft_xasprintf("%s%s%s", a->named ? a->name : "", a->named ? "=" : "", a->model ? sha : a->text);
+}
+
+const struct weft_model_info *weft_apply_info(const struct weft_apply *a)
+{
+    return a->model ? weft_forecaster_info(a->model) : NULL;
+}
+
+size_t weft_apply_unit(const struct weft_apply *a, const char *group, size_t group_n, size_t channel)
+{
+    return a->model ? weft_forecaster_unit(a->model, group, group_n, channel) : 0;
+}
+
+/* Room k for n floats. */
+static float *room(struct weft_apply_result *r, int k, size_t n)
+{
+    if (r->room[k].cap < n) {
+        r->room[k].cap = weft_grow(r->room[k].cap, n);
+        free(r->room[k].p);
+        r->room[k].p = weft_xaligned(r->room[k].cap, sizeof(float));
+    }
+    return r->room[k].p;
+}
+
+void weft_apply_result_free(struct weft_apply_result *r)
+{
+    for (size_t k = 0; k < sizeof r->room / sizeof *r->room; k++)
+        free(r->room[k].p);
+    *r = (struct weft_apply_result){0};
+}
+
+/* Scaled value back in original units, not below zero when told so. NaN stays NaN. */
+static float original(const struct weft_apply_job *j, double y)
+{
+    double x = y * j->factor + j->shift;
+    return j->nonnegative && x < 0 ? 0 : (float)x;
+}
+
+/* The steps before an origin that must be there. */
+static size_t needed(const struct weft_apply *a, const struct weft_apply_job *j)
+{
+    size_t own = a->model ? (size_t)weft_forecaster_info(a->model)->lookback : 0;
+    return own > j->guard ? own : j->guard;
+}
+
+/* Walks the origins with the place of the last NaN before each, so that a series is looked at once. */
+struct gaps {
+    size_t seen, after; /* steps looked at; one behind the last NaN among them */
+};
+
+static bool usable(struct gaps *g, const struct weft_apply_job *j, size_t origin, size_t need)
+{
+    if (origin < need)
+        return false;
+    for (; g->seen < origin; g->seen++)
+        if (isnan(j->x[g->seen]))
+            g->after = g->seen + 1;
+    return origin - need >= g->after;
+}
+
+static void run_baseline(const struct weft_apply *a, const struct weft_apply_job *j, struct weft_apply_result *out)
+{
+    struct gaps gaps = {0};
+    size_t need = needed(a, j);
+    for (size_t w = 0; w < j->windows; w++) {
+        size_t origin = j->origin + w * j->stride;
+        float *y = out->forecast + w * j->horizon;
+        if (!usable(&gaps, j, origin, need)) {
+            out->skipped++;
+            continue;
+        }
+        weft_baseline_forecast(&a->baseline, j->x, origin, j->horizon, y);
+        for (size_t h = 0; h < j->horizon; h++)
+            if (j->nonnegative && y[h] < 0)
+                y[h] = 0;
+    }
+}
+
+/* Offsets of the quantiles for spread 1. */
+static bool load_offsets(struct weft_apply *a, size_t unit, const struct weft_apply_job *j, size_t horizon)
+{
+    size_t n = j->n_levels * horizon;
+    if (!n)
+        return false;
+    if (a->n_offsets != n) {
+        free(a->offsets);
+        a->offsets = weft_xmalloc(n * sizeof *a->offsets);
+        a->n_offsets = n;
+        a->offsets_unit = SIZE_MAX;
+    }
+    if (a->offsets_unit != unit)
+        a->has_offsets = weft_forecaster_offsets(a->model, unit, 1, j->levels, j->n_levels, a->offsets);
+    a->offsets_unit = unit;
+    return a->has_offsets;
+}
+
+/* Forecasts of a batch, from scaled units to where they belong. rows[i]: lookback of window at[i]. */
+static void store_batch(struct weft_apply *a, size_t unit, const struct weft_apply_job *j, size_t n, const float *const *rows, const size_t *at,
+                        const float *y, struct weft_apply_result *out)
+{
+    const struct weft_model_info *info = weft_forecaster_info(a->model);
+    size_t horizon = (size_t)info->horizon;
+    for (size_t i = 0; i < n; i++) {
+        const float *yi = y + i * horizon;
+        for (size_t h = 0; h < horizon; h++)
+            out->forecast[at[i] * horizon + h] = original(j, yi[h]);
+        if (!out->quantiles)
+            continue;
+        float spread = weft_local_spread(rows[i], (size_t)info->lookback, weft_forecaster_floor(a->model, unit));
+        for (size_t l = 0; l < j->n_levels; l++)
+            for (size_t h = 0; h < horizon; h++)
+                out->quantiles[(l * j->windows + at[i]) * horizon + h] = original(j, (double)yi[h] + (double)spread * a->offsets[l * horizon + h]);
+    }
+}
+
+/* z: scaled values from step `from` on. */
+static void run_model(struct weft_apply *a, size_t unit, const struct weft_apply_job *j, const float *z, size_t from, struct weft_apply_result *out)
+{
+    const struct weft_model_info *info = weft_forecaster_info(a->model);
+    size_t lookback = (size_t)info->lookback, need = needed(a, j), n = 0, at[BATCH];
+    const float *rows[BATCH];
+    float *y = room(out, 3, BATCH * (size_t)info->horizon);
+    struct gaps gaps = {0};
+    for (size_t w = 0; w < j->windows; w++) {
+        size_t origin = j->origin + w * j->stride;
+        if (!usable(&gaps, j, origin, need)) {
+            out->skipped++;
+            continue;
+        }
+        rows[n] = z + (origin - lookback - from);
+        at[n++] = w;
+        if (n == BATCH) {
+            weft_forecaster_run(a->model, unit, rows, n, y);
+            store_batch(a, unit, j, n, rows, at, y, out);
+            n = 0;
+        }
+    }
+    if (n) {
+        weft_forecaster_run(a->model, unit, rows, n, y);
+        store_batch(a, unit, j, n, rows, at, y, out);
+    }
+}
+
+/* The model's covariance in original units, for the lookback that ends at the last origin. */
+static float *scaled_covariance(const struct weft_apply *a, size_t unit, const struct weft_apply_job *j, const float *lookback, float *out)
+{
+    const struct weft_model_info *info = weft_forecaster_info(a->model);
+    size_t cells = (size_t)info->horizon * (size_t)info->horizon;
+    if (!weft_forecaster_covariance(a->model, unit, out))
+        return NULL;
+    double spread = weft_local_spread(lookback, (size_t)info->lookback, weft_forecaster_floor(a->model, unit)) * j->factor;
+    for (size_t i = 0; i < cells; i++)
+        out[i] = (float)(out[i] * spread * spread);
+    return out;
+}
+
+static void fill_nan(float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = NAN;
+}
+
+void weft_apply_run(struct weft_apply *a, size_t unit, const struct weft_apply_job *j, bool covariance, struct weft_apply_result *out)
+{
+    size_t horizon = a->model ? (size_t)weft_forecaster_info(a->model)->horizon : j->horizon, cells = j->windows * horizon;
+    out->forecast = room(out, 0, cells);
+    out->quantiles = out->covariance = NULL;
+    out->skipped = 0;
+    fill_nan(out->forecast, cells);
+    if (!a->model) {
+        run_baseline(a, j, out);
+        return;
+    }
+    if (load_offsets(a, unit, j, horizon)) {
+        out->quantiles = room(out, 1, j->n_levels * cells);
+        fill_nan(out->quantiles, j->n_levels * cells);
+    }
+    size_t lookback = (size_t)weft_forecaster_info(a->model)->lookback;
+    size_t last = j->origin + (j->windows ? j->windows - 1 : 0) * j->stride;
+    size_t from = j->origin > lookback ? j->origin - lookback : 0;
+    size_t n = last > from ? last - from : 0, cov = covariance ? horizon * horizon : 0;
+    float *z = room(out, 2, n + cov); /* scaled values, then the covariance */
+    for (size_t i = 0; i < n; i++)
+        z[i] = (float)((j->x[from + i] - j->shift) / j->factor);
+    run_model(a, unit, j, z, from, out);
+    if (covariance && !out->skipped && n >= lookback)
+        out->covariance = scaled_covariance(a, unit, j, z + n - lookback, z + n);
+}

@@ -1,0 +1,289 @@
+/* forecasts.c - forecasts frames. */
+#include "weft/forecasts.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "weft/calendar.h"
+#include "weft/mem.h"
+
+static const char *const scale_names[] = {"none", "standard", "minmax"};
+
+static int read_levels(const struct weft_head *h, struct weft_forecasts_attrs *a, struct weft_err *e)
+{
+    struct weft_value v;
+    struct weft_tensor t;
+    struct weft_scratch scratch = {0};
+    if (!weft_map_find(h->attrs, "levels", &v))
+        return 0;
+    if (weft_tensor_read(&v, &t, e) < 0)
+        return -1;
+    if (t.rank != 1 || t.dtype != WEFT_F64 || t.count > WEFT_MAX_LEVELS)
+        return weft_fail(e, WEFT_DATA, "\"levels\" is not a f64 tensor of at most %d levels", WEFT_MAX_LEVELS);
+    const double *q = weft_tensor_f64(&t, &scratch);
+    int rc = 0;
+    for (size_t i = 0; i < t.count && rc == 0; i++) {
+        if (!(q[i] > (i ? q[i - 1] : 0) && q[i] < 1))
+            rc = weft_fail(e, WEFT_DATA, "\"levels\" do not ascend between 0 and 1");
+        a->levels[i] = q[i];
+    }
+    a->n_levels = t.count;
+    free(scratch.p);
+    return rc;
+}
+
+int weft_forecasts_attrs_read(const struct weft_head *h, struct weft_forecasts_attrs *a, struct weft_err *e)
+{
+    char text[64];
+    *a = (struct weft_forecasts_attrs){.season = 1};
+    if (!weft_attr_str(h, "step", text, sizeof text) || !weft_step_parse(text, &a->step))
+        return weft_fail(e, WEFT_DATA, "a %s head without a known step", h->schema);
+    if (!weft_attr_int(h, "horizon", &a->horizon) || a->horizon < 1 || a->horizon > INT32_MAX)
+        return weft_fail(e, WEFT_DATA, "a %s head without a usable \"horizon\"", h->schema);
+    (void)weft_attr_int(h, "season", &a->season);
+    if (weft_attr_str(h, "scale", text, sizeof text))
+        for (int i = 0; i < 3; i++)
+            if (strcmp(text, scale_names[i]) == 0)
+                a->scale = (enum weft_scale)i;
+    if (!weft_attr_strs(h, "keys", &a->keys, &a->n_keys) || a->n_keys > WEFT_MAX_KEYS)
+        return weft_fail(e, WEFT_DATA, "a %s head without keys, or more than %d", h->schema, WEFT_MAX_KEYS);
+    if (!weft_attr_strs(h, "channels", &a->channels, &a->n_channels) || !a->n_channels || a->n_channels > WEFT_MAX_CHANNELS)
+        return weft_fail(e, WEFT_DATA, "a %s head without channels, or more than %d", h->schema, WEFT_MAX_CHANNELS);
+    return read_levels(h, a, e);
+}
+
+void weft_forecasts_attrs_free(struct weft_forecasts_attrs *a)
+{
+    free(a->keys);
+    free(a->channels);
+    *a = (struct weft_forecasts_attrs){0};
+}
+
+static void set_strs(struct weft_edit *m, const char *key, char *const *items, size_t n)
+{
+    struct weft_pack *b = weft_edit_set(m, key);
+    weft_pack_array(b, (uint32_t)n);
+    for (size_t i = 0; i < n; i++)
+        weft_pack_cstr(b, items[i]);
+    weft_edit_done(m);
+}
+
+static void set_f64(struct weft_edit *m, const char *key, const double *x, size_t n)
+{
+    weft_pack_f64(weft_edit_set(m, key), 1, (uint32_t[]){(uint32_t)n}, x);
+    weft_edit_done(m);
+}
+
+void weft_forecasts_attrs_write(const struct weft_forecasts_attrs *a, struct weft_span extra, struct weft_pack *b)
+{
+    static const char *const of_series[] = {"start", "length", "reduce", "lookback", "stride"};
+    struct weft_edit m = {0};
+    char text[32];
+    if (extra.n && weft_edit_load(&m, extra, NULL) < 0)
+        weft_edit_clear(&m);
+    for (size_t i = 0; i < sizeof of_series / sizeof *of_series; i++)
+        weft_edit_drop(&m, of_series[i]);
+    weft_edit_str(&m, "step", weft_step_text(a->step, text));
+    set_strs(&m, "keys", a->keys, a->n_keys);
+    set_strs(&m, "channels", a->channels, a->n_channels);
+    weft_edit_int(&m, "horizon", a->horizon);
+    weft_edit_int(&m, "season", a->season);
+    weft_edit_str(&m, "scale", scale_names[a->scale]);
+    set_f64(&m, "levels", a->levels, a->n_levels);
+    weft_edit_write(&m, b);
+    weft_edit_free(&m);
+}
+
+/* --- frames --- */
+
+/* A field of floats: *out stays NULL when the frame has none. */
+static int read_floats(struct weft_span frame, const char *key, int rank, const size_t *dims, struct weft_scratch *scratch, const float **out,
+                       struct weft_err *e)
+{
+    struct weft_value v;
+    struct weft_tensor t;
+    *out = NULL;
+    if (!weft_map_find(frame, key, &v))
+        return 0;
+    if (weft_tensor_read(&v, &t, e) < 0)
+        return -1;
+    bool fits = t.dtype == WEFT_F32 && t.rank == rank;
+    for (int i = 0; fits && i < rank; i++)
+        fits = t.dims[i] == dims[i];
+    if (!fits)
+        return weft_fail(e, WEFT_DATA, "\"%s\" is not a f32 tensor of the shape that horizon, windows and levels give", key);
+    *out = weft_tensor_f32(&t, scratch);
+    return 0;
+}
+
+static int read_doubles(struct weft_span frame, const char *key, size_t n, double *out, struct weft_err *e)
+{
+    struct weft_value v;
+    struct weft_tensor t;
+    if (!weft_map_find(frame, key, &v))
+        return 0;
+    if (weft_tensor_read(&v, &t, e) < 0)
+        return -1;
+    if (t.dtype != WEFT_F64 || t.rank != 1 || t.count != n)
+        return weft_fail(e, WEFT_DATA, "\"%s\" is not a f64 tensor of %zu numbers", key, n);
+    memcpy(out, t.data, n * sizeof *out);
+    return 0;
+}
+
+static bool read_text(struct weft_span frame, const char *key, struct weft_span *out)
+{
+    struct weft_value v;
+    if (!weft_map_find(frame, key, &v) || v.kind != WEFT_STR)
+        return false;
+    *out = v.body;
+    return true;
+}
+
+static int read_names(struct weft_span frame, const struct weft_forecasts_attrs *a, struct weft_forecasts *f, struct weft_err *e)
+{
+    struct weft_value keys, v;
+    struct weft_span origin;
+    if (!read_text(frame, "id", &f->id) || !read_text(frame, "model", &f->model) || !read_text(frame, "channel", &f->channel) ||
+        !read_text(frame, "part", &f->part))
+        return weft_fail(e, WEFT_DATA, "a forecasts frame without id, model, channel or part");
+    if (!read_text(frame, "origin", &origin) || !weft_date_parse((const char *)origin.p, origin.n, &f->origin))
+        return weft_fail(e, WEFT_DATA, "a forecasts frame without an origin");
+    bool keyed = weft_map_find(frame, "keys", &keys) && keys.kind == WEFT_MAP;
+    for (size_t k = 0; k < a->n_keys; k++) {
+        f->key[k] = (struct weft_span){0};
+        if (keyed)
+            (void)read_text(keys.whole, a->keys[k], &f->key[k]);
+    }
+    f->baseline = weft_map_find(frame, "baseline", &v) && v.kind == WEFT_BOOL && v.b;
+    f->skipped = weft_map_find(frame, "skipped", &v) && v.kind == WEFT_UINT ? v.u : 0;
+    f->stride = weft_map_find(frame, "stride", &v) && v.kind == WEFT_UINT && v.u > 0 && v.u < INT32_MAX ? v.i : 1;
+    return 0;
+}
+
+int weft_forecasts_read(struct weft_span frame, const struct weft_forecasts_attrs *a, struct weft_forecasts *f, struct weft_err *e)
+{
+    struct weft_value v;
+    struct weft_tensor t;
+    if (read_names(frame, a, f, e) < 0)
+        return -1;
+    if (!weft_map_find(frame, "forecast", &v))
+        return weft_fail(e, WEFT_DATA, "a forecasts frame without \"forecast\"");
+    if (weft_tensor_read(&v, &t, e) < 0)
+        return -1;
+    if (t.rank != 2 || t.dtype != WEFT_F32 || t.dims[1] != (size_t)a->horizon)
+        return weft_fail(e, WEFT_DATA, "\"forecast\" is not a f32 tensor [windows, %lld], as the head says", (long long)a->horizon);
+    f->windows = t.dims[0];
+    f->horizon = t.dims[1];
+    f->forecast = weft_tensor_f32(&t, &f->scratch[0]);
+    const size_t shape[] = {a->n_levels, f->windows, f->horizon};
+    if (read_floats(frame, "actual", 2, shape + 1, &f->scratch[1], &f->actual, e) < 0 ||
+        read_floats(frame, "quantiles", 3, shape, &f->scratch[2], &f->quantiles, e) < 0 ||
+        read_floats(frame, "covariance", 2, (size_t[]){f->horizon, f->horizon}, &f->scratch[3], &f->covariance, e) < 0)
+        return -1;
+    f->scale[0] = 0;
+    f->scale[1] = 1;
+    f->naive[0] = f->naive[1] = f->naive[2] = NAN;
+    if (read_doubles(frame, "scale", 2, f->scale, e) < 0 || read_doubles(frame, "naive", 3, f->naive, e) < 0)
+        return -1;
+    if (!isfinite(f->scale[0]) || !isfinite(f->scale[1]) || f->scale[1] <= 0)
+        return weft_fail(e, WEFT_DATA, "\"scale\" is not usable");
+    return 0;
+}
+
+void weft_forecasts_free(struct weft_forecasts *f)
+{
+    for (size_t i = 0; i < sizeof f->scratch / sizeof *f->scratch; i++)
+        free(f->scratch[i].p);
+    *f = (struct weft_forecasts){0};
+}
+
+static void set_text(struct weft_edit *m, const char *key, struct weft_span s)
+{
+    weft_pack_str(weft_edit_set(m, key), (const char *)s.p, s.n);
+    weft_edit_done(m);
+}
+
+static void set_floats(struct weft_edit *m, const char *key, int rank, const uint32_t *dims, const float *x)
+{
+    if (!x)
+        return;
+    weft_pack_f32(weft_edit_set(m, key), rank, dims, x);
+    weft_edit_done(m);
+}
+
+int weft_forecasts_write(const struct weft_forecasts *f, const struct weft_forecasts_attrs *a, struct weft_span series, struct weft_edit *edit,
+                         struct weft_pack *b, struct weft_err *e)
+{
+    char text[32];
+    uint32_t horizon = (uint32_t)f->horizon;
+    const uint32_t dims[] = {(uint32_t)a->n_levels, (uint32_t)f->windows, horizon};
+    if (weft_edit_load(edit, series, e) < 0)
+        return -1;
+    weft_edit_drop(edit, "values");
+    weft_edit_drop(edit, "start");
+    weft_edit_drop(edit, "split");
+    set_text(edit, "model", f->model);
+    set_text(edit, "channel", f->channel);
+    set_text(edit, "part", f->part);
+    weft_edit_str(edit, "origin", weft_date_text(f->origin, a->step, text));
+    weft_edit_int(edit, "stride", f->stride);
+    set_floats(edit, "forecast", 2, dims + 1, f->forecast);
+    set_floats(edit, "actual", 2, dims + 1, f->actual);
+    set_floats(edit, "quantiles", 3, dims, f->quantiles);
+    set_floats(edit, "covariance", 2, (uint32_t[]){horizon, horizon}, f->covariance);
+    set_f64(edit, "scale", f->scale, 2);
+    set_f64(edit, "naive", f->naive, 3);
+    if (f->skipped)
+        weft_edit_int(edit, "skipped", (int64_t)f->skipped);
+    if (f->baseline) {
+        weft_pack_bool(weft_edit_set(edit, "baseline"), true);
+        weft_edit_done(edit);
+    }
+    weft_edit_write(edit, b);
+    return 0;
+}
+
+int weft_forecasts_key(const struct weft_forecasts_attrs *a, const char *name)
+{
+    for (size_t k = 0; k < a->n_keys; k++)
+        if (strcmp(a->keys[k], name) == 0)
+            return (int)k;
+    if (strcmp(name, "id") == 0)
+        return WEFT_KEY_ID;
+    return strcmp(name, "all") == 0 ? WEFT_KEY_ALL : WEFT_KEY_NONE;
+}
+
+struct weft_span weft_forecasts_key_text(const struct weft_forecasts *f, int k)
+{
+    static const uint8_t all[] = "all";
+    if (k == WEFT_KEY_ID)
+        return f->id;
+    if (k == WEFT_KEY_ALL)
+        return (struct weft_span){all, 3};
+    return k >= 0 ? f->key[k] : (struct weft_span){0};
+}
+
+void weft_naive_errors(const float *x, size_t n, size_t season, double naive[3])
+{
+    double one = 0, square = 0, seasonal = 0;
+    size_t first = 0, n_one = 0, n_seasonal = 0;
+    while (first < n && (isnan(x[first]) || x[first] == 0))
+        first++;
+    for (size_t t = first + 1; t < n; t++) {
+        double d = (double)x[t] - x[t - 1];
+        if (!isnan(d)) {
+            one += fabs(d);
+            square += d * d;
+            n_one++;
+        }
+        double s = t >= first + season ? (double)x[t] - x[t - season] : NAN;
+        if (!isnan(s)) {
+            seasonal += fabs(s);
+            n_seasonal++;
+        }
+    }
+    naive[0] = n_one ? one / (double)n_one : NAN;
+    naive[1] = n_one ? square / (double)n_one : NAN;
+    naive[2] = n_seasonal ? seasonal / (double)n_seasonal : NAN;
+}
