@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "weft/mem.h"
+#include "weft/utf8.h"
 
 static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 static const char *const dtype_names[] = {NULL, "f32", "f64", "u8", "i32", "i64"};
@@ -43,28 +44,12 @@ static void print_real(FILE *f, double x)
     fprintf(f, strpbrk(buf, ".en") ? "%s" : "%s.0", buf);
 }
 
-/* Length of the valid UTF-8 sequence at p (n > 0 bytes there); 0 when it is none. */
-static size_t utf8_length(const uint8_t *p, size_t n)
-{
-    if (p[0] < 0x80)
-        return 1;
-    size_t len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-    if (p[0] < 0xc2 || p[0] > 0xf4 || n < len)
-        return 0;
-    for (size_t i = 1; i < len; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-        return 0;
-    return len;
-}
-
 static void print_string(FILE *f, struct weft_span s)
 {
     putc('"', f);
     for (size_t i = 0; i < s.n;) {
         uint8_t c = s.p[i];
-        size_t len = utf8_length(s.p + i, s.n - i);
+        size_t len = weft_utf8_length(s.p + i, s.n - i);
         if (c == '"' || c == '\\')
             fprintf(f, "\\%c", c);
         else if (c == '\n')
