@@ -17,6 +17,7 @@ struct weft_csv_opts {
     char delimiter;       /* 0: the one of , ; TAB | that the first line has most of */
     const char *encoding; /* for iconv; NULL: UTF-8, not converted */
     size_t field_max;     /* longest field in bytes; 0: WEFT_CSV_FIELD_MAX */
+    int threads;          /* 2: rows are parsed ahead of the caller; the rows are the same */
 };
 
 struct weft_csv;

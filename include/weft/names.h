@@ -18,6 +18,8 @@ struct weft_names {
 };
 /* The number of a text of n bytes: a new one (the old count) when it was not met before. */
 size_t weft_names_add(struct weft_names *names, const void *p, size_t n);
+/* The same, SIZE_MAX when it was not met. */
+size_t weft_names_find(const struct weft_names *names, const void *p, size_t n);
 void weft_names_free(struct weft_names *names);
 
 #endif

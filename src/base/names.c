@@ -49,6 +49,12 @@ size_t weft_names_add(struct weft_names *t, const void *p, size_t n)
     return t->n - 1;
 }
 
+size_t weft_names_find(const struct weft_names *t, const void *p, size_t n)
+{
+    size_t at = t->n_slots ? slot_of(t, p, n) : 0;
+    return t->n_slots && t->slots[at] ? t->slots[at] - 1 : SIZE_MAX;
+}
+
 void weft_names_free(struct weft_names *t)
 {
     for (size_t i = 0; i < t->n; i++)

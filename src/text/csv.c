@@ -1,12 +1,13 @@
 /* csv.c - libcsv behind a pull interface.
  *
- * libcsv pushes fields at callbacks and counts rows, not lines. It is fed line by line, so that every row knows its line; what it pushes is kept in
- * one arena until the caller has taken it. */
+ * libcsv pushes fields at callbacks and counts rows, not lines. It is fed line by line, so that every row knows its line; what it pushes is gathered
+ * in blocks of rows that the caller then takes. With two threads one block is parsed while the other is taken. */
 #include "weft/csv.h"
 
 #include <csv.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,13 +16,27 @@
 #include "weft/mem.h"
 #include "weft/transcode.h"
 
-enum { BUFFER = 1 << 17, ROW_BYTES_MAX = 1 << 30 };
+enum { BUFFER = 1 << 17, BLOCK_BYTES = 1 << 17, ROW_BYTES_MAX = 1 << 30, SMALL = 16, FIELD_ROOM = 4096 };
 
-/* A row in the arena. */
+/* A row in a block. */
 struct mark {
-    size_t first, n, found, begin;
+    uint32_t first, n, found, begin;
     uint64_t line;
     const char *problem;
+};
+
+/* Rows, one behind the other: bytes of fields, ends of fields, rows. */
+struct block {
+    char *text;
+    size_t text_n, text_cap;
+    uint32_t *end;
+    size_t end_n, end_cap;
+    struct mark *row;
+    size_t row_n, row_cap;
+    bool last; /* nothing comes behind it: the end of the file, or an error */
+    bool failed;
+    uint64_t read; /* bytes of the file up to here */
+    struct weft_err err;
 };
 
 struct weft_csv {
@@ -34,46 +49,52 @@ struct weft_csv {
     char *buf;
     size_t at, n;
     size_t field_max, expect;
-    /* The arena: bytes of fields, ends of fields, rows. */
-    char *text;
-    size_t text_n, text_cap;
-    uint32_t *end;
-    size_t end_n, end_cap;
-    struct mark *row;
-    size_t row_n, row_cap, taken;
-    /* The row being read, and the line being fed. */
+    /* The row being read into block `to`, and the line being fed. */
+    struct block block[2], *to;
     struct mark now;
     bool between;       /* no byte of a row has come since the last one */
     size_t since_field; /* bytes fed since the last field ended */
     uint64_t line;
+    /* What the caller takes. */
+    struct block *from;
+    size_t taken;
+    /* Two threads: blocks change hands under the lock. */
+    bool two_threads, running, stop;
+    int full; /* blocks parsed and not yet taken whole: the one being taken counts */
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
 };
 
 static void on_field(void *p, size_t n, void *data)
 {
     struct weft_csv *c = data;
+    struct block *b = c->to;
     c->since_field = 0;
     if (c->now.found++ >= c->expect)
         return;
-    if (c->text_n + n > c->text_cap) {
-        c->text_cap = weft_grow(c->text_cap, c->text_n + n);
-        c->text = weft_xrealloc(c->text, c->text_cap);
+    if (b->text_n + n + SMALL > b->text_cap) {
+        b->text_cap = weft_grow(b->text_cap, b->text_n + n + SMALL);
+        b->text = weft_xrealloc(b->text, b->text_cap);
     }
-    if (c->end_n == c->end_cap) {
-        c->end_cap = weft_grow(c->end_cap, c->end_n + 1);
-        c->end = weft_xrealloc2(c->end, c->end_cap, sizeof *c->end);
+    if (b->end_n == b->end_cap) {
+        b->end_cap = weft_grow(b->end_cap, b->end_n + 1);
+        b->end = weft_xrealloc2(b->end, b->end_cap, sizeof *b->end);
     }
-    char *to = c->text + c->text_n;
-    const char *from = p;
-    for (size_t i = 0; i < n; i++) /* most fields are a few digits: a call would cost more */
-        to[i] = from[i];
-    c->text_n += n;
-    c->end[c->end_n++] = (uint32_t)c->text_n;
+    /* Most fields are a few digits. libcsv hands them out at the front of its buffer, which has FIELD_ROOM bytes: one fixed copy is both safe and
+     * much faster than one of n bytes. */
+    if (n && n <= SMALL)
+        memcpy(b->text + b->text_n, p, SMALL);
+    else if (n)
+        memcpy(b->text + b->text_n, p, n);
+    b->text_n += n;
+    b->end[b->end_n++] = (uint32_t)b->text_n;
     c->now.n++;
 }
 
 static void begin_row(struct weft_csv *c)
 {
-    c->now = (struct mark){.first = c->end_n, .begin = c->text_n, .line = c->line};
+    c->now = (struct mark){.first = (uint32_t)c->to->end_n, .begin = (uint32_t)c->to->text_n, .line = c->line};
     c->between = true;
     c->since_field = 0;
 }
@@ -81,12 +102,13 @@ static void begin_row(struct weft_csv *c)
 static void on_row(int end, void *data)
 {
     struct weft_csv *c = data;
+    struct block *b = c->to;
     (void)end;
-    if (c->row_n == c->row_cap) {
-        c->row_cap = weft_grow(c->row_cap, c->row_n + 1);
-        c->row = weft_xrealloc2(c->row, c->row_cap, sizeof *c->row);
+    if (b->row_n == b->row_cap) {
+        b->row_cap = weft_grow(b->row_cap, b->row_n + 1);
+        b->row = weft_xrealloc2(b->row, b->row_cap, sizeof *b->row);
     }
-    c->row[c->row_n++] = c->now;
+    b->row[b->row_n++] = c->now;
     begin_row(c);
 }
 
@@ -94,7 +116,7 @@ static void start_parser(struct weft_csv *c, char delimiter)
 {
     csv_init(&c->parser, CSV_STRICT | CSV_STRICT_FINI);
     csv_set_realloc_func(&c->parser, weft_xrealloc);
-    csv_set_blk_size(&c->parser, 4096);
+    csv_set_blk_size(&c->parser, FIELD_ROOM);
     csv_set_delim(&c->parser, (unsigned char)delimiter);
 }
 
@@ -146,6 +168,11 @@ int weft_csv_open(const char *path, const struct weft_csv_opts *o, struct weft_c
     struct stat st;
     if (fd < 0)
         return weft_fail_errno(e, WEFT_NOINPUT, "can't open %s", path);
+    if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+        if (!standard)
+            close(fd);
+        return weft_fail(e, WEFT_NOINPUT, "%s is a directory", path);
+    }
     struct weft_csv *c = WEFT_NEW(struct weft_csv);
     c->fd = fd;
     c->name = weft_xstrdup(standard ? "standard input" : path);
@@ -155,12 +182,10 @@ int weft_csv_open(const char *path, const struct weft_csv_opts *o, struct weft_c
     c->line = 1;
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
         c->size = (uint64_t)st.st_size;
-    if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
-        weft_fail(e, WEFT_NOINPUT, "%s is a directory", path);
-        start_parser(c, ',');
-        weft_csv_close(&c);
-        return -1;
-    }
+    c->two_threads = o->threads > 1;
+    pthread_mutex_init(&c->lock, NULL);
+    pthread_cond_init(&c->changed, NULL);
+    c->to = c->block;
     begin_row(c);
     bool bad = (o->encoding && weft_transcode_open(o->encoding, &c->transcode, e) < 0) || fill(c, e) < 0;
     /* A first read of a pipe may be short; three bytes are there in practice, and without them there is no header either. */
@@ -178,15 +203,26 @@ void weft_csv_close(struct weft_csv **cp)
     struct weft_csv *c = *cp;
     if (!c)
         return;
+    if (c->running) {
+        pthread_mutex_lock(&c->lock);
+        c->stop = true;
+        pthread_cond_signal(&c->changed);
+        pthread_mutex_unlock(&c->lock);
+        pthread_join(c->thread, NULL);
+    }
+    pthread_mutex_destroy(&c->lock);
+    pthread_cond_destroy(&c->changed);
     csv_free(&c->parser);
     weft_transcode_close(&c->transcode);
+    for (int i = 0; i < 2; i++) {
+        free(c->block[i].text);
+        free(c->block[i].end);
+        free(c->block[i].row);
+    }
     if (c->fd != STDIN_FILENO)
         close(c->fd);
     free(c->name);
     free(c->buf);
-    free(c->text);
-    free(c->end);
-    free(c->row);
     free(c);
     *cp = NULL;
 }
@@ -203,7 +239,7 @@ void weft_csv_expect(struct weft_csv *c, size_t n)
 
 void weft_csv_position(const struct weft_csv *c, uint64_t *read, uint64_t *size)
 {
-    *read = c->read;
+    *read = c->from ? c->from->read : 0;
     *size = c->transcode ? 0 : c->size;
 }
 
@@ -232,7 +268,7 @@ static int feed_line(struct weft_csv *c, struct weft_err *e)
 {
     char *p = c->buf + c->at, *newline = memchr(p, '\n', c->n - c->at);
     size_t n = newline ? (size_t)(newline - p) + 1 : c->n - c->at;
-    size_t rows = c->row_n;
+    size_t rows = c->to->row_n;
     if (c->between && !blank(p, n))
         c->between = false;
     if (c->nul && memchr(p, 0, n))
@@ -244,17 +280,17 @@ static int feed_line(struct weft_csv *c, struct weft_err *e)
     else if (taken < n)
         return weft_fail(e, WEFT_DATA, "%s", csv_strerror(csv_error(&c->parser)));
     c->at += n;
-    if (c->row_n > rows + 1) /* carriage returns alone end lines too */
-        c->line += c->row_n - rows - 1;
+    if (c->to->row_n > rows + 1) /* carriage returns alone end lines too */
+        c->line += c->to->row_n - rows - 1;
     c->line += newline != NULL;
     if (c->between)
         c->now.line = c->line;
     if (c->since_field > c->field_max) {
         weft_fail(e, WEFT_DATA, "a field of more than %zu bytes", c->field_max);
-        weft_fail_where(e, "%s:%llu:%zu", c->name, (unsigned long long)c->now.line, c->now.found + 1);
+        weft_fail_where(e, "%s:%llu:%u", c->name, (unsigned long long)c->now.line, c->now.found + 1);
         return weft_fail_hint(e, "is a quote left open there?");
     }
-    if (c->text_n > ROW_BYTES_MAX || c->now.found > (size_t)1 << 31) {
+    if (c->to->text_n > ROW_BYTES_MAX || c->now.found > UINT32_MAX / 2) {
         weft_fail(e, WEFT_DATA, "a row of more than %d bytes", ROW_BYTES_MAX);
         return weft_fail_where(e, "%s:%llu", c->name, (unsigned long long)c->now.line);
     }
@@ -266,39 +302,108 @@ static int finish(struct weft_csv *c, struct weft_err *e)
     if (csv_fini(&c->parser, on_field, on_row, c) == 0)
         return 0;
     weft_fail(e, WEFT_DATA, "a quote is never closed");
-    return weft_fail_where(e, "%s:%llu:%zu", c->name, (unsigned long long)c->now.line, c->now.found + 1);
+    return weft_fail_where(e, "%s:%llu:%u", c->name, (unsigned long long)c->now.line, c->now.found + 1);
 }
 
-/* Everything was taken but the beginning of the row being read: that moves to the front. */
-static void compact(struct weft_csv *c)
+/* Parses the next rows into block b, which is empty. What was read of a row that is not whole yet moves from the block before. */
+static void parse_block(struct weft_csv *c, struct block *b)
 {
-    size_t text = c->text_n - c->now.begin, ends = c->end_n - c->now.first;
-    if (c->taken == 0 || c->taken < c->row_n)
-        return;
-    memmove(c->text, c->text + c->now.begin, text);
-    memmove(c->end, c->end + c->now.first, ends * sizeof *c->end);
-    for (size_t i = 0; i < ends; i++)
-        c->end[i] -= (uint32_t)c->now.begin;
-    c->text_n = text;
-    c->end_n = ends;
+    struct block *old = c->to;
+    if (old != b && c->now.n) {
+        size_t from = c->now.begin, text = old->text_n - from, first = c->now.first, ends = old->end_n - first;
+        b->text = weft_xrealloc(b->text, b->text_cap = weft_grow(b->text_cap, text + SMALL));
+        b->end = weft_xrealloc2(b->end, b->end_cap = weft_grow(b->end_cap, ends), sizeof *b->end);
+        memcpy(b->text, old->text + from, text);
+        for (size_t i = 0; i < ends; i++)
+            b->end[i] = old->end[first + i] - (uint32_t)from;
+        b->text_n = text;
+        b->end_n = ends;
+    }
     c->now.begin = c->now.first = 0;
-    c->row_n = c->taken = 0;
+    c->to = b;
+    while (!b->last && (!b->row_n || b->text_n < BLOCK_BYTES)) {
+        if (c->at < c->n)
+            b->failed = feed_line(c, &b->err) < 0;
+        else if (c->ended)
+            b->last = true;
+        else
+            b->failed = fill(c, &b->err) < 0 || (c->ended && finish(c, &b->err) < 0);
+        b->last |= b->failed;
+    }
+    b->read = c->read;
+}
+
+/* The thread beside the caller's: parses into the block that is not being taken. */
+static void *parse_ahead(void *p)
+{
+    struct weft_csv *c = p;
+    bool last = false;
+    pthread_mutex_lock(&c->lock);
+    while (!last && !c->stop) {
+        while (c->full == 2 && !c->stop)
+            pthread_cond_wait(&c->changed, &c->lock);
+        if (c->stop)
+            break;
+        struct block *b = c->to == &c->block[0] ? &c->block[1] : &c->block[0];
+        pthread_mutex_unlock(&c->lock);
+        parse_block(c, b);
+        last = b->last;
+        pthread_mutex_lock(&c->lock);
+        c->full++;
+        pthread_cond_signal(&c->changed);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return NULL;
+}
+
+static void empty(struct block *b)
+{
+    b->text_n = b->end_n = b->row_n = 0;
+}
+
+/* Moves on to the next block. The first one, with the header, is parsed here in any case: small files never start a thread. */
+static void next_block(struct weft_csv *c)
+{
+    struct block *old = c->from, *next = !old || old == &c->block[1] ? &c->block[0] : &c->block[1];
+    c->taken = 0;
+    if (!old || !c->two_threads) {
+        if (old) /* the other block: a row may have begun in this one */
+            empty(next);
+        parse_block(c, next);
+    } else {
+        pthread_mutex_lock(&c->lock);
+        if (!c->running) {
+            c->full = 1;
+            c->running = pthread_create(&c->thread, NULL, parse_ahead, c) == 0;
+            if (!c->running) { /* no thread to be had: go on alone */
+                c->two_threads = false;
+                pthread_mutex_unlock(&c->lock);
+                next_block(c);
+                return;
+            }
+        }
+        while (c->full < 2)
+            pthread_cond_wait(&c->changed, &c->lock);
+        empty(old);
+        c->full--;
+        pthread_cond_signal(&c->changed);
+        pthread_mutex_unlock(&c->lock);
+    }
+    c->from = next;
 }
 
 int weft_csv_next(struct weft_csv *c, struct weft_csv_row *row, struct weft_err *e)
 {
-    compact(c);
-    while (c->taken == c->row_n) {
-        if (c->at == c->n) {
-            if (c->ended || fill(c, e) < 0)
-                return c->ended ? 0 : -1;
-            if (c->ended && finish(c, e) < 0)
-                return -1;
-        } else if (feed_line(c, e) < 0) {
-            return -1;
+    while (!c->from || c->taken == c->from->row_n) {
+        if (c->from && c->from->last) {
+            if (c->from->failed && e)
+                *e = c->from->err;
+            return c->from->failed ? -1 : 0;
         }
+        next_block(c);
     }
-    const struct mark *m = &c->row[c->taken++];
-    *row = (struct weft_csv_row){c->text, c->end + m->first, m->begin, m->n, m->found, m->line, m->problem};
+    const struct block *b = c->from;
+    const struct mark *m = &b->row[c->taken++];
+    *row = (struct weft_csv_row){b->text, b->end + m->first, m->begin, m->n, m->found, m->line, m->problem};
     return 1;
 }

@@ -1,0 +1,188 @@
+/* header.c - what the first row of a table says. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "weft/calendar.h"
+#include "weft/ingest.h"
+#include "weft/mem.h"
+#include "weft/utf8.h"
+
+/* Headers in the wild, and the names that the rest of weft uses. */
+static const struct {
+    const char *canonical;
+    const char *names[14];
+} known[] = {
+    {"id", {"id", "series", "series_id", "unique_id", "번호", NULL}},
+    {"product", {"product", "product_id", "product_code", "제품", "상품", "상품코드", NULL}},
+    {"item", {"item", "item_id", "sku", "article", "품목", NULL}},
+    {"major", {"major", "major_category", "category_major", "대분류", NULL}},
+    {"middle", {"middle", "middle_category", "category_middle", "중분류", NULL}},
+    {"minor", {"minor", "minor_category", "category_minor", "소분류", NULL}},
+    {"brand", {"brand", "brand_id", "브랜드", NULL}},
+    {"category", {"category", "카테고리", "분류", NULL}},
+    {"store", {"store", "store_id", "shop", "shop_id", "매장", "점포", NULL}},
+    {"date", {"date", "day", "ds", "datetime", "timestamp", "time", "order_date", "sale_date", "날짜", "일자", "일시", "판매일", NULL}},
+    {"units", {"units", "sales", "qty", "quantity", "unit_sales", "sold", "y", "판매량", "수량", NULL}},
+    {"price", {"price", "unit_price", "가격", "단가", NULL}},
+};
+
+const char *weft_header_canonical(const char *name)
+{
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        for (size_t k = 0; known[i].names[k]; k++)
+            if (strcasecmp(known[i].names[k], name) == 0)
+                return known[i].canonical;
+    return name;
+}
+
+int weft_header_read(struct weft_csv *csv, struct weft_header *h, struct weft_err *e)
+{
+    struct weft_csv_row row;
+    int got = weft_csv_next(csv, &row, e);
+    *h = (struct weft_header){.file = weft_csv_name(csv)};
+    if (got < 0)
+        return -1;
+    if (got == 0)
+        return weft_fail(e, WEFT_DATA, "%s is empty: not even a header", h->file);
+    if (row.problem || row.found > row.n)
+        return weft_fail(e, WEFT_DATA, "%s: the header has %s", h->file, row.problem ? row.problem : "too many columns");
+    h->name = WEFT_ARRAY(char *, row.n + 1);
+    h->date = WEFT_ARRAY(int64_t, row.n + 1);
+    for (size_t i = 0; i < row.n; i++) {
+        struct weft_csv_text t = weft_csv_field(&row, i);
+        if (!weft_utf8_valid(t.p, t.n)) {
+            weft_fail(e, WEFT_DATA, "the header is not UTF-8");
+            weft_fail_where(e, "%s:%llu:%zu", h->file, (unsigned long long)row.line, i + 1);
+            weft_fail_hint(e, "a Korean file? --encoding cp949");
+            weft_header_free(h);
+            return -1;
+        }
+        h->name[h->n] = weft_xstrndup(t.p, t.n);
+        bool date = weft_date_parse(t.p, t.n, &h->date[h->n]);
+        h->dates += date;
+        if (!date)
+            h->date[h->n] = WEFT_NO_DATE;
+        h->n++;
+    }
+    weft_csv_expect(csv, h->n);
+    return 0;
+}
+
+void weft_header_free(struct weft_header *h)
+{
+    for (size_t i = 0; i < h->n; i++)
+        free(h->name[i]);
+    free(h->name);
+    free(h->date);
+    *h = (struct weft_header){0};
+}
+
+size_t weft_header_find(const struct weft_header *h, const char *name)
+{
+    for (size_t i = 0; i < h->n; i++)
+        if (strcmp(h->name[i], name) == 0)
+            return i;
+    for (size_t i = 0; i < h->n; i++)
+        if (h->date[i] == WEFT_NO_DATE && strcmp(weft_header_canonical(h->name[i]), name) == 0)
+            return i;
+    return SIZE_MAX;
+}
+
+int weft_header_need(const struct weft_header *h, const char *name, size_t *column, struct weft_err *e)
+{
+    char list[300] = "";
+    *column = weft_header_find(h, name);
+    if (*column != SIZE_MAX)
+        return 0;
+    for (size_t i = 0; i < h->n && strlen(list) < 200; i++)
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%.60s", i ? ", " : "", h->name[i]);
+    weft_fail(e, WEFT_DATA, "%s has no column \"%s\"", h->file, name);
+    return weft_fail_hint(e, "its columns: %s%s", list, strlen(list) >= 200 ? ", ..." : "");
+}
+
+/* --- ids and keys --- */
+
+void weft_ingest_keys_free(struct weft_ingest_keys *k)
+{
+    for (size_t i = 0; i < k->n_keys; i++)
+        free(k->name[i]);
+    k->n_keys = 0;
+}
+
+static int add_key(struct weft_ingest_keys *k, const char *name, size_t column, struct weft_err *e)
+{
+    if (k->n_keys == WEFT_MAX_KEYS)
+        return weft_fail(e, WEFT_DATA, "more than %d key columns; name those wanted with --keys", WEFT_MAX_KEYS);
+    if (strcmp(name, "id") == 0 || strcmp(name, "all") == 0 || !*name)
+        return weft_fail(e, WEFT_USAGE, "--keys: a key can't be called \"%s\"", name);
+    for (size_t i = 0; i < k->n_keys; i++)
+        if (strcmp(k->name[i], name) == 0)
+            return weft_fail(e, WEFT_DATA, "two columns are called \"%s\"; name those wanted with --keys NAME=COLUMN", name);
+    k->key[k->n_keys] = column;
+    k->name[k->n_keys++] = weft_xstrdup(name);
+    return 0;
+}
+
+static int given_key(const struct weft_header *h, const char *item, struct weft_ingest_keys *k, struct weft_err *e)
+{
+    const char *eq = strchr(item, '=');
+    char *name = eq ? weft_xstrndup(item, (size_t)(eq - item)) : weft_xstrdup(weft_header_canonical(item));
+    size_t column;
+    int rc = weft_header_need(h, eq ? eq + 1 : item, &column, e);
+    if (rc == 0)
+        rc = add_key(k, name, column, e);
+    free(name);
+    return rc;
+}
+
+int weft_ingest_keys_find(const struct weft_ingest *o, const struct weft_header *h, const bool *free_column, struct weft_ingest_keys *k,
+                          struct weft_err *e)
+{
+    *k = (struct weft_ingest_keys){0};
+    if (o->id.n > WEFT_MAX_KEYS)
+        return weft_fail(e, WEFT_USAGE, "--id: more than %d columns", WEFT_MAX_KEYS);
+    for (; k->n_id < o->id.n; k->n_id++)
+        if (weft_header_need(h, o->id.items[k->n_id], &k->id[k->n_id], e) < 0)
+            return -1;
+    for (size_t i = 0; i < o->keys.n; i++)
+        if (given_key(h, o->keys.items[i], k, e) < 0)
+            return -1;
+    size_t id = weft_header_find(h, "id");
+    if (!k->n_id && id != SIZE_MAX && free_column[id])
+        k->id[k->n_id++] = id;
+    for (size_t i = 0; i < h->n && !o->keys.n; i++) {
+        /* A single column that names the series is its id; each of several is a key as well. */
+        bool is_id = k->n_id == 1 && k->id[0] == i;
+        const char *name = weft_header_canonical(h->name[i]);
+        if (free_column[i] && !is_id && add_key(k, strcmp(name, "id") == 0 ? h->name[i] : name, i, e) < 0)
+            return -1;
+    }
+    if (!k->n_id)
+        memcpy(k->id, k->key, (k->n_id = k->n_keys) * sizeof *k->id);
+    if (k->n_id)
+        return 0;
+    weft_fail(e, WEFT_DATA, "%s: no column names the series", h->file);
+    return weft_fail_hint(e, "say which with --id COLUMN[,COLUMN...]");
+}
+
+struct weft_span weft_ingest_id(const struct weft_ingest_keys *k, const struct weft_csv_row *row, struct weft_pack *buf)
+{
+    struct weft_csv_text t = weft_csv_field(row, k->id[0]);
+    if (k->n_id == 1)
+        return (struct weft_span){(const uint8_t *)t.p, t.n};
+    size_t need = k->n_id;
+    for (size_t i = 0; i < k->n_id; i++)
+        need += weft_csv_field(row, k->id[i]).n;
+    if (need > buf->cap)
+        buf->p = weft_xrealloc(buf->p, buf->cap = weft_grow(buf->cap, need));
+    buf->n = 0;
+    for (size_t i = 0; i < k->n_id; i++) {
+        t = weft_csv_field(row, k->id[i]);
+        if (i)
+            buf->p[buf->n++] = '/';
+        for (size_t b = 0; b < t.n; b++)
+            buf->p[buf->n++] = (uint8_t)t.p[b];
+    }
+    return (struct weft_span){buf->p, buf->n};
+}

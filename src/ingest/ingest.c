@@ -1,0 +1,169 @@
+/* ingest.c - which layout, and what every layout needs. */
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "weft/calendar.h"
+#include "weft/counts.h"
+#include "weft/ingest.h"
+#include "weft/mem.h"
+
+enum { GRID_MAX = 1 << 20 };
+
+bool weft_ingest_number(struct weft_csv_text t, double *out)
+{
+    enum weft_count got = weft_count_parse(t.p, t.n, out);
+    return got == WEFT_COUNT_MISSING || (got == WEFT_COUNT_OK && fabs(*out) <= FLT_MAX);
+}
+
+bool weft_ingest_cell(struct weft_csv_text t, float *out)
+{
+    double v;
+    bool good = weft_ingest_number(t, &v);
+    *out = good ? (float)v : NAN;
+    return good;
+}
+
+int weft_ingest_reduce(const struct weft_ingest *o, const char *channel, int usual, size_t c, int *out, struct weft_err *e)
+{
+    static const char *const names[] = {"", "sum", "mean", "last"};
+    *out = usual;
+    if (!o->reduce.n)
+        return 0;
+    const char *text = o->reduce.items[o->reduce.n > 1 ? c : 0];
+    for (int k = WEFT_DUPLICATES_SUM; k <= WEFT_DUPLICATES_LAST; k++)
+        if (strcmp(text, names[k]) == 0) {
+            *out = k;
+            return 0;
+        }
+    weft_fail(e, WEFT_USAGE, "--reduce: \"%s\" for %s", text, channel);
+    return weft_fail_hint(e, "sum, mean or last");
+}
+
+/* --- the grid --- */
+
+static int off_grid(int64_t a, int64_t b, int64_t step, struct weft_err *e)
+{
+    char s[32], from[32], to[32];
+    return weft_fail(e, WEFT_DATA, "from %s to %s is no multiple of the step (%s) that the other dates have", weft_date_text(a, 1, from),
+                     weft_date_text(b, 1, to), weft_step_text(step, s));
+}
+
+int weft_grid_of(const struct weft_ingest *o, const int64_t *dates, size_t n, struct weft_grid *g, struct weft_err *e)
+{
+    char from[32], to[32];
+    int64_t step = o->step_seconds;
+    for (size_t i = 1; i < n && !o->step_seconds; i++)
+        step = !step || dates[i] - dates[i - 1] < step ? dates[i] - dates[i - 1] : step;
+    if (!step)
+        step = 86400;
+    for (size_t i = 1; i < n; i++)
+        if ((dates[i] - dates[i - 1]) % step)
+            return off_grid(dates[i - 1], dates[i], step, e);
+    int64_t first = dates[0], last = dates[n - 1];
+    if (o->from && o->from_seconds > first)
+        first += (o->from_seconds - first + step - 1) / step * step;
+    if (o->to && o->to_seconds < last)
+        last -= (last - o->to_seconds + step - 1) / step * step;
+    if (last < first)
+        return weft_fail(e, WEFT_CONFIG, "no date lies between --from and --to: the data has %s to %s", weft_date_text(dates[0], 86400, from),
+                         weft_date_text(dates[n - 1], 86400, to));
+    *g = (struct weft_grid){first, step, (last - first) / step + 1};
+    if (g->n <= GRID_MAX && (step < 86400 || last - first < 36525LL * 86400))
+        return 0;
+    weft_fail(e, WEFT_DATA, "the dates run from %s to %s", weft_date_text(first, 86400, from), weft_date_text(last, 86400, to));
+    return weft_fail_hint(e, "is one of them wrong? --from and --to cut the calendar");
+}
+
+/* --- which layout --- */
+
+static bool has(const struct weft_header *h, const char *name)
+{
+    return weft_header_find(h, name) != SIZE_MAX;
+}
+
+static int find_layout(const struct weft_ingest *o, const struct weft_header *h, struct weft_err *e)
+{
+    bool date = o->date || has(h, "date");
+    if (o->layout != WEFT_LAYOUT_AUTO)
+        return o->layout;
+    if (h->dates >= 2 || (h->dates && !date))
+        return WEFT_LAYOUT_WIDE;
+    if (date && (o->id.n || o->values.n || has(h, "id") || has(h, "product") || has(h, "item") || has(h, "store")))
+        return WEFT_LAYOUT_LONG;
+    if (date && h->n > 1)
+        return WEFT_LAYOUT_MATRIX;
+    weft_fail(e, WEFT_DATA, "%s: the header fits no layout: no column is a day, and none is called date", h->file);
+    return weft_fail_hint(e, "say what it is: --layout wide|long|matrix, --date COLUMN, --id COLUMN");
+}
+
+static int read_date(const char *option, const char *text, int64_t *out, struct weft_err *e)
+{
+    if (!text || weft_date_parse(text, strlen(text), out))
+        return 0;
+    weft_fail(e, WEFT_USAGE, "%s: \"%s\" is no date", option, text);
+    return weft_fail_hint(e, "write 2023-01-31");
+}
+
+static int read_options(struct weft_run *run, struct weft_ingest *o, struct weft_err *e)
+{
+    static const struct {
+        const char *name;
+        char c;
+    } delimiters[] = {{"tab", '\t'}, {"\\t", '\t'}, {"comma", ','}, {"semicolon", ';'}};
+    o->csv = (struct weft_csv_opts){.encoding = o->encoding, .field_max = (size_t)o->field_max, .threads = weft_run_threads(run)};
+    for (size_t i = 0; o->delimiter && i < sizeof delimiters / sizeof *delimiters; i++)
+        if (strcmp(o->delimiter, delimiters[i].name) == 0)
+            o->csv.delimiter = delimiters[i].c;
+    if (o->delimiter && strlen(o->delimiter) == 1)
+        o->csv.delimiter = *o->delimiter;
+    if (o->delimiter && (!o->csv.delimiter || strchr("\"\r\n ", o->csv.delimiter)))
+        return weft_fail(e, WEFT_USAGE, "--delimiter: one character, or tab, comma, semicolon");
+    if (o->step && !weft_step_parse(o->step, &o->step_seconds))
+        return weft_fail(e, WEFT_USAGE, "--step: hour, day, week, or seconds as in 900s");
+    if (read_date("--from", o->from, &o->from_seconds, e) < 0 || read_date("--to", o->to, &o->to_seconds, e) < 0)
+        return -1;
+    if (o->from && o->to && o->to_seconds < o->from_seconds)
+        return weft_fail(e, WEFT_USAGE, "--to lies before --from");
+    return weft_rejects_open(o->rejects, run, &o->rejected, e);
+}
+
+static int check_fit(const struct weft_ingest *o, int layout, int operands, struct weft_err *e)
+{
+    if (layout != WEFT_LAYOUT_LONG && operands > 1)
+        return weft_fail(e, WEFT_USAGE, "only the long layout takes more than one file");
+    if (layout != WEFT_LAYOUT_WIDE && (o->amounts || o->mentions))
+        return weft_fail(e, WEFT_USAGE, "--amounts and --mentions go with the wide layout");
+    if (layout != WEFT_LAYOUT_LONG && o->values.n)
+        return weft_fail(e, WEFT_USAGE, "--value goes with the long layout");
+    if (layout == WEFT_LAYOUT_WIDE && o->reduce.n)
+        return weft_fail(e, WEFT_USAGE, "--reduce goes with the long and matrix layouts");
+    if (layout == WEFT_LAYOUT_MATRIX && (o->id.n || o->keys.n))
+        return weft_fail(e, WEFT_USAGE, "--id and --keys do not go with the matrix layout: its columns are the series");
+    return 0;
+}
+
+int weft_ingest_run(struct weft_run *run, struct weft_ingest *o, struct weft_err *e)
+{
+    static const char *const names[] = {"auto", "wide", "long", "matrix", "products"};
+    struct weft_csv *csv = NULL;
+    struct weft_header h = {0};
+    if (read_options(run, o, e) < 0)
+        return -1;
+    int rc = weft_csv_open(weft_run_n_operands(run) ? weft_run_operand(run, 0) : "-", &o->csv, &csv, e);
+    if (rc == 0)
+        rc = weft_header_read(csv, &h, e);
+    int layout = rc == 0 ? find_layout(o, &h, e) : -1;
+    if (layout < 0 || check_fit(o, layout, weft_run_n_operands(run), e) < 0)
+        rc = -1;
+    if (rc == 0) {
+        weft_run_info(run, "%s: layout %s, %zu columns", weft_csv_name(csv), names[layout], h.n);
+        rc = layout == WEFT_LAYOUT_WIDE   ? weft_ingest_wide(run, o, csv, &h, e)
+             : layout == WEFT_LAYOUT_LONG ? weft_ingest_long(run, o, csv, &h, e)
+                                          : weft_ingest_matrix(run, o, csv, &h, e);
+    }
+    weft_header_free(&h);
+    weft_csv_close(&csv);
+    return rc < 0 ? -1 : weft_rejects_close(&o->rejected, e);
+}

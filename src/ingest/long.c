@@ -1,0 +1,491 @@
+/* long.c - one row a sale or a day, in any order, in any number of files: a table of series x steps in memory.
+ *
+ * Only stretches of SPAN steps in which a series has a row take room, so that products that were sold for a month cost a month. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "weft/calendar.h"
+#include "weft/ids.h"
+#include "weft/ingest.h"
+#include "weft/mem.h"
+#include "weft/progress.h"
+
+enum { SPAN = 32, VALUES_MAX = 64, POOL = 1 << 20, WAITING = 64 };
+
+/* SPAN steps of one series: for every channel SPAN sums (NaN: no row came), behind them as many counts when something is averaged. */
+struct series {
+    struct weft_span id;
+    double **span; /* [n_spans], first_span first; NULL: no row */
+    int64_t first_span;
+    size_t n_spans;
+    int64_t recent_span; /* the one that the last row went to: the next mostly goes there too */
+    double *recent;
+    char **key; /* [keys], texts; NULL: empty */
+};
+
+/* Rows wait here before they are added: by then the places in memory that they go to are on their way, and the misses overlap. */
+struct waiting {
+    size_t series;
+    int64_t step;
+};
+
+struct table {
+    struct weft_run *run;
+    const struct weft_ingest *o;
+    int64_t step, origin; /* steps begin at origin + k * step */
+    size_t n_values;
+    char *channel[VALUES_MAX];
+    int reduce[VALUES_MAX];
+    bool averaged;
+    struct weft_ingest_keys keys; /* of the current file */
+    size_t date, value[VALUES_MAX];
+    char **key_name;
+    size_t n_keys;
+    bool keys_in_id; /* every key is part of the id: it can't differ between rows */
+    struct weft_ids ids;
+    struct series *series; /* [n] */
+    size_t n, cap;
+    struct waiting waiting[WAITING];
+    double *waiting_x; /* [WAITING, n_values] */
+    size_t n_waiting;
+    int64_t first, last; /* steps met */
+    double *pool;        /* room for spans, a megabyte at a time */
+    size_t pool_left;
+    double **pools;
+    size_t n_pools;
+    char date_text[40]; /* the last date and its step: most rows have the date of the row above */
+    size_t date_n;
+    int64_t date_step;
+    uint64_t rows, negative, outside, moved_keys;
+    struct weft_pack id_buf;
+};
+
+/* --- the table --- */
+
+static double *new_span(struct table *t)
+{
+    size_t n = t->n_values * SPAN * (t->averaged ? 2 : 1);
+    if (n > t->pool_left) {
+        t->pool_left = n > POOL / sizeof(double) ? n : POOL / sizeof(double);
+        t->pools = weft_xrealloc2(t->pools, t->n_pools + 1, sizeof *t->pools);
+        t->pool = t->pools[t->n_pools++] = weft_xmalloc(t->pool_left * sizeof *t->pool);
+    }
+    double *p = t->pool;
+    t->pool += n;
+    t->pool_left -= n;
+    for (size_t i = 0; i < n; i++)
+        p[i] = i < t->n_values * SPAN ? NAN : 0;
+    return p;
+}
+
+static int64_t floor_div(int64_t a, int64_t b)
+{
+    return a / b - (a % b < 0);
+}
+
+static double *span_of(struct table *t, struct series *s, int64_t step)
+{
+    int64_t k = floor_div(step, SPAN);
+    if (s->recent && s->recent_span == k)
+        return s->recent;
+    if (!s->n_spans || k < s->first_span || k >= s->first_span + (int64_t)s->n_spans) {
+        int64_t from = s->n_spans && s->first_span < k ? s->first_span : k, to = s->n_spans ? s->first_span + (int64_t)s->n_spans : k + 1;
+        to = to > k + 1 ? to : k + 1;
+        double **wider = WEFT_ARRAY(double *, (size_t)(to - from));
+        if (s->n_spans)
+            memcpy(wider + (s->first_span - from), s->span, s->n_spans * sizeof *wider);
+        free(s->span);
+        s->span = wider;
+        s->first_span = from;
+        s->n_spans = (size_t)(to - from);
+    }
+    double **at = &s->span[k - s->first_span];
+    if (!*at)
+        *at = new_span(t);
+    s->recent_span = k;
+    return s->recent = *at;
+}
+
+static void add_value(const struct table *t, double *span, size_t c, size_t at, double x)
+{
+    double *sum = span + c * SPAN + at;
+    if (t->reduce[c] == WEFT_DUPLICATES_LAST || isnan(*sum))
+        *sum = x;
+    else
+        *sum += x;
+    if (t->averaged)
+        span[(t->n_values + c) * SPAN + at]++;
+}
+
+static void add_waiting(struct table *t)
+{
+    double *span[WAITING];
+    for (size_t i = 0; i < t->n_waiting; i++) {
+        int64_t step = t->waiting[i].step;
+        span[i] = span_of(t, &t->series[t->waiting[i].series], step);
+        __builtin_prefetch(span[i] + (step - floor_div(step, SPAN) * SPAN));
+    }
+    for (size_t i = 0; i < t->n_waiting; i++) {
+        int64_t step = t->waiting[i].step;
+        for (size_t c = 0; c < t->n_values; c++) {
+            double x = t->waiting_x[i * t->n_values + c];
+            if (!isnan(x))
+                add_value(t, span[i], c, (size_t)(step - floor_div(step, SPAN) * SPAN), x);
+        }
+    }
+    t->n_waiting = 0;
+}
+
+/* --- columns --- */
+
+static bool is_value(const struct table *t, size_t column)
+{
+    for (size_t c = 0; c < t->n_values; c++)
+        if (t->value[c] == column)
+            return true;
+    return false;
+}
+
+/* Keys without --keys: the columns of the id when there are several, and those of the hierarchy. */
+static void mark_free(const struct table *t, const struct weft_header *h, bool *free_column)
+{
+    static const char *const levels[] = {"product", "item", "major", "middle", "minor", "category", "brand", "store", "id"};
+    for (size_t i = 0; i < h->n; i++) {
+        const char *name = weft_header_canonical(h->name[i]);
+        for (size_t k = 0; k < sizeof levels / sizeof *levels; k++)
+            free_column[i] |= strcmp(name, levels[k]) == 0;
+        for (size_t k = 0; k < t->o->id.n; k++)
+            free_column[i] |= strcmp(t->o->id.items[k], h->name[i]) == 0;
+        free_column[i] &= i != t->date && !is_value(t, i);
+    }
+}
+
+static int find_values(struct table *t, const struct weft_header *h, struct weft_err *e)
+{
+    size_t n = t->o->values.n ? t->o->values.n : 1;
+    if (n > VALUES_MAX)
+        return weft_fail(e, WEFT_USAGE, "--value: more than %d columns", VALUES_MAX);
+    for (size_t c = 0; c < n; c++) {
+        const char *item = t->o->values.n ? t->o->values.items[c] : "units", *eq = strchr(item, '=');
+        if (weft_header_need(h, eq ? eq + 1 : item, &t->value[c], e) < 0) {
+            if (!t->o->values.n)
+                snprintf(e->hint, sizeof e->hint, "say which column is to be summed: --value COLUMN");
+            return -1;
+        }
+        if (t->n_values <= c)
+            t->channel[t->n_values++] = eq ? weft_xstrndup(item, (size_t)(eq - item)) : weft_xstrdup(t->o->values.n ? item : h->name[t->value[c]]);
+    }
+    return 0;
+}
+
+/* Columns may stand elsewhere in every file; names and keys are those of the first. */
+static int find_columns(struct table *t, const struct weft_header *h, struct weft_err *e)
+{
+    bool *free_column = WEFT_ARRAY(bool, h->n + 1), again = t->key_name != NULL;
+    int rc = find_values(t, h, e);
+    if (rc == 0)
+        rc = weft_header_need(h, t->o->date ? t->o->date : "date", &t->date, e);
+    if (rc == 0) {
+        mark_free(t, h, free_column);
+        weft_ingest_keys_free(&t->keys);
+        rc = weft_ingest_keys_find(t->o, h, free_column, &t->keys, e);
+    }
+    free(free_column);
+    if (rc < 0)
+        return -1;
+    if (again && t->keys.n_keys != t->n_keys)
+        return weft_fail(e, WEFT_DATA, "%s has other key columns than the first file", h->file);
+    t->keys_in_id = true;
+    for (size_t i = 0; i < t->keys.n_keys; i++) {
+        bool in_id = false;
+        for (size_t k = 0; k < t->keys.n_id; k++)
+            in_id |= t->keys.id[k] == t->keys.key[i];
+        t->keys_in_id &= in_id;
+        if (again && strcmp(t->key_name[i], t->keys.name[i]) != 0)
+            return weft_fail(e, WEFT_DATA, "%s has a key \"%s\" where the first file has \"%s\"", h->file, t->keys.name[i], t->key_name[i]);
+    }
+    if (!again) {
+        t->n_keys = t->keys.n_keys;
+        t->key_name = WEFT_ARRAY(char *, t->n_keys + 1);
+        for (size_t i = 0; i < t->n_keys; i++)
+            t->key_name[i] = weft_xstrdup(t->keys.name[i]);
+    }
+    return 0;
+}
+
+static int choose_reduce(struct table *t, struct weft_err *e)
+{
+    if (t->o->reduce.n > 1 && t->o->reduce.n != t->n_values)
+        return weft_fail(e, WEFT_USAGE, "--reduce: %zu for %zu values; one for all, or one for each", t->o->reduce.n, t->n_values);
+    for (size_t c = 0; c < t->n_values; c++) {
+        const char *name = weft_header_canonical(t->channel[c]);
+        bool level = strcmp(name, "price") == 0 || strcmp(name, "mentions") == 0; /* a sum of prices says nothing */
+        if (weft_ingest_reduce(t->o, t->channel[c], level ? WEFT_DUPLICATES_MEAN : WEFT_DUPLICATES_SUM, c, &t->reduce[c], e) < 0)
+            return -1;
+        t->averaged |= t->reduce[c] == WEFT_DUPLICATES_MEAN;
+    }
+    return 0;
+}
+
+/* --- rows --- */
+
+/* Is it the text of the row above? Dates have 8 to 16 bytes: two overlapping words. */
+static bool same_date(const struct table *t, struct weft_csv_text d)
+{
+    uint64_t a[2], b[2];
+    if (d.n != t->date_n || d.n < 8 || d.n > 16)
+        return false;
+    memcpy(&a[0], d.p, 8);
+    memcpy(&a[1], d.p + d.n - 8, 8);
+    memcpy(&b[0], t->date_text, 8);
+    memcpy(&b[1], t->date_text + d.n - 8, 8);
+    return a[0] == b[0] && a[1] == b[1];
+}
+
+/* 1: *step is the row's; 0: outside of --from and --to, or rejected; -1. */
+static int row_step(struct table *t, const struct weft_csv *csv, const struct weft_csv_row *row, int64_t *step, struct weft_err *e)
+{
+    struct weft_csv_text d = weft_csv_field(row, t->date);
+    int64_t seconds;
+    if (same_date(t, d)) {
+        *step = t->date_step;
+        return 1;
+    }
+    if (!weft_date_parse(d.p, d.n, &seconds))
+        return weft_rejects_row(t->o->rejected, csv, row, t->date + 1, e, "not a date: \"%.*s\"", d.n < 60 ? (int)d.n : 60, d.p);
+    if ((t->o->from && seconds < t->o->from_seconds) || (t->o->to && seconds >= t->o->to_seconds + 86400)) {
+        t->outside++;
+        return 0;
+    }
+    *step = floor_div(seconds - t->origin, t->step);
+    if (d.n <= sizeof t->date_text) {
+        memcpy(t->date_text, d.p, d.n);
+        t->date_n = d.n;
+        t->date_step = *step;
+    }
+    t->first = t->rows && t->first < *step ? t->first : *step;
+    t->last = t->rows && t->last > *step ? t->last : *step;
+    return 1;
+}
+
+static int new_series(struct table *t, const struct weft_csv *csv, const struct weft_csv_row *row, struct weft_span id, struct weft_err *e)
+{
+    int rc = weft_ingest_text_check(t->o, csv, row, &t->keys, e);
+    if (rc < 1)
+        return rc;
+    if (t->n == t->cap) {
+        t->cap = weft_grow(t->cap, t->n + 1);
+        t->series = weft_xrealloc2(t->series, t->cap, sizeof *t->series);
+    }
+    struct series *s = &t->series[t->n++];
+    weft_ids_add(&t->ids, id.p, id.n, t->n);
+    *s = (struct series){.id = {(uint8_t *)weft_xstrndup((const char *)id.p, id.n), id.n}, .key = WEFT_ARRAY(char *, t->n_keys + 1)};
+    for (size_t k = 0; k < t->n_keys; k++) {
+        struct weft_csv_text text = weft_csv_field(row, t->keys.key[k]);
+        s->key[k] = text.n ? weft_xstrndup(text.p, text.n) : NULL;
+    }
+    return 1;
+}
+
+static void compare_keys(struct table *t, const struct series *s, const struct weft_csv_row *row)
+{
+    for (size_t k = 0; k < t->n_keys; k++) {
+        struct weft_csv_text text = weft_csv_field(row, t->keys.key[k]);
+        const char *kept = s->key[k] ? s->key[k] : "";
+        if (strlen(kept) != text.n || memcmp(kept, text.p, text.n) != 0) {
+            t->moved_keys++;
+            return;
+        }
+    }
+}
+
+/* The number of the row's series, known or new. 1, 0: rejected, -1. */
+static int row_series(struct table *t, const struct weft_csv *csv, const struct weft_csv_row *row, size_t *i, struct weft_err *e)
+{
+    struct weft_span id = weft_ingest_id(&t->keys, row, &t->id_buf);
+    uint64_t known = weft_ids_add(&t->ids, id.p, id.n, 0);
+    if (!known) {
+        *i = t->n;
+        return new_series(t, csv, row, id, e);
+    }
+    *i = known - 1;
+    if (!t->keys_in_id)
+        compare_keys(t, &t->series[*i], row);
+    return 1;
+}
+
+static int take_row(struct table *t, const struct weft_csv *csv, const struct weft_header *h, const struct weft_csv_row *row, struct weft_err *e)
+{
+    double x[VALUES_MAX];
+    int64_t step = 0;
+    size_t i = 0;
+    int rc = weft_ingest_row_check(t->o->rejected, csv, h, row, e);
+    for (size_t c = 0; c < t->n_values && rc == 1; c++) {
+        struct weft_csv_text text = weft_csv_field(row, t->value[c]);
+        unsigned digit = text.n == 1 ? (unsigned)(unsigned char)*text.p - '0' : 10;
+        if (digit < 10)
+            x[c] = digit;
+        else if (!weft_ingest_number(text, &x[c]))
+            return weft_rejects_row(t->o->rejected, csv, row, t->value[c] + 1, e, "not a number: \"%.*s\"", text.n < 60 ? (int)text.n : 60, text.p);
+    }
+    if (rc == 1)
+        rc = row_step(t, csv, row, &step, e);
+    if (rc == 1)
+        rc = row_series(t, csv, row, &i, e);
+    if (rc < 1)
+        return rc;
+    if (t->n_waiting == WAITING)
+        add_waiting(t);
+    __builtin_prefetch(&t->series[i]);
+    memcpy(t->waiting_x + t->n_waiting * t->n_values, x, t->n_values * sizeof *x);
+    t->waiting[t->n_waiting++] = (struct waiting){i, step};
+    t->negative += x[0] < 0;
+    t->rows++;
+    return 1;
+}
+
+static int read_file(struct table *t, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e)
+{
+    struct weft_csv_row row;
+    struct weft_progress progress;
+    int rc = find_columns(t, h, e), got = 0;
+    if (rc == 0 && !t->waiting_x) {
+        rc = choose_reduce(t, e);
+        t->waiting_x = WEFT_ARRAY(double, WAITING * t->n_values);
+    }
+    weft_progress_start(&progress, weft_run_program(t->run), weft_run_progress(t->run));
+    for (uint64_t n = 1; rc >= 0 && (got = weft_csv_next(csv, &row, e)) == 1; n++) {
+        rc = take_row(t, csv, h, &row, e);
+        if ((n & 4095) == 0) {
+            uint64_t read, size;
+            weft_csv_position(csv, &read, &size);
+            weft_progress_at(&progress, read >> 20, size >> 20, "MB", "%zu series", t->n);
+            if (weft_run_stopping(t->run))
+                rc = weft_run_interrupted(e);
+        }
+        weft_run_read(t->run, 1);
+    }
+    weft_progress_end(&progress);
+    return rc < 0 || got < 0 ? -1 : 0;
+}
+
+/* --- out --- */
+
+static void put_values(const struct table *t, const struct series *s, const struct weft_grid *g, size_t c, float *out)
+{
+    float fill = t->o->fill == WEFT_FILL_NAN || t->reduce[c] == WEFT_DUPLICATES_MEAN ? NAN : 0;
+    for (int64_t i = 0; i < g->n; i++)
+        out[i] = fill;
+    for (size_t k = 0; k < s->n_spans; k++)
+        for (size_t j = 0; s->span[k] && j < SPAN; j++) {
+            int64_t at = (s->first_span + (int64_t)k) * SPAN + (int64_t)j - floor_div(g->start - t->origin, t->step);
+            double x = s->span[k][c * SPAN + j];
+            if (isnan(x) || at < 0 || at >= g->n)
+                continue;
+            out[at] = (float)(t->reduce[c] == WEFT_DUPLICATES_MEAN ? x / s->span[k][(t->n_values + c) * SPAN + j] : x);
+        }
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const struct weft_span *x = &((const struct series *)a)->id, *y = &((const struct series *)b)->id;
+    int c = memcmp(x->p, y->p, x->n < y->n ? x->n : y->n);
+    return c ? c : (x->n > y->n) - (x->n < y->n);
+}
+
+static int write_series(struct table *t, const struct weft_grid *g, struct weft_err *e)
+{
+    enum weft_reduce reduce[VALUES_MAX];
+    struct weft_pack b = {0};
+    size_t n = (size_t)g->n;
+    for (size_t c = 0; c < t->n_values; c++)
+        reduce[c] = t->reduce[c] == WEFT_DUPLICATES_SUM ? WEFT_REDUCE_SUM : WEFT_REDUCE_MEAN;
+    struct weft_series_attrs a = {.step = g->step, .start = g->start, .length = g->n, .keys = t->key_name, .n_keys = t->n_keys,
+                                  .channels = t->channel, .n_channels = t->n_values, .reduce = reduce};
+    float *values = WEFT_ARRAY(float, n * t->n_values);
+    qsort(t->series, t->n, sizeof *t->series, by_id);
+    weft_series_attrs_write(&a, (struct weft_span){0}, &b);
+    int rc = weft_run_head(t->run, WEFT_SERIES_SCHEMA, weft_pack_span(&b), e);
+    for (size_t i = 0; i < t->n && rc == 0; i++) {
+        const struct series *s = &t->series[i];
+        struct weft_span key[WEFT_MAX_KEYS];
+        for (size_t k = 0; k < t->n_keys; k++)
+            key[k] = (struct weft_span){(const uint8_t *)s->key[k], s->key[k] ? strlen(s->key[k]) : 0};
+        for (size_t c = 0; c < t->n_values; c++)
+            put_values(t, s, g, c, values + c * n);
+        void *to = weft_series_begin(&b, &a, s->id, key, g->start, n);
+        memcpy(to, values, n * t->n_values * sizeof *values);
+        rc = weft_run_emit(t->run, weft_pack_span(&b), e);
+    }
+    free(values);
+    weft_pack_free(&b);
+    return rc;
+}
+
+static int finish(struct table *t, struct weft_err *e)
+{
+    struct weft_grid g;
+    struct weft_ingest o = *t->o;
+    add_waiting(t);
+    if (!t->rows)
+        return weft_fail(e, WEFT_DATA, "no %srow came%s", t->o->rejects ? "good " : "", t->outside ? " between --from and --to" : "");
+    o.from = o.to = NULL; /* rows outside are not in the table */
+    o.step_seconds = t->step;
+    if (weft_grid_of(&o, (int64_t[]){t->origin + t->first * t->step, t->origin + t->last * t->step}, 2, &g, e) < 0)
+        return -1;
+    if (t->negative)
+        weft_run_warn(t->run, "%llu values below 0 (returns?) are kept", (unsigned long long)t->negative);
+    if (t->moved_keys)
+        weft_run_warn(t->run, "%llu rows have other keys than the first row of their series: the first ones are kept", (unsigned long long)t->moved_keys);
+    if (t->outside)
+        weft_run_info(t->run, "%llu rows lie outside of --from and --to", (unsigned long long)t->outside);
+    return write_series(t, &g, e);
+}
+
+static void free_table(struct table *t)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        free((void *)(uintptr_t)t->series[i].id.p);
+        for (size_t k = 0; k < t->n_keys; k++)
+            free(t->series[i].key[k]);
+        free(t->series[i].key);
+        free(t->series[i].span);
+    }
+    for (size_t i = 0; i < t->n_pools; i++)
+        free(t->pools[i]);
+    for (size_t k = 0; k < t->n_keys; k++)
+        free(t->key_name[k]);
+    for (size_t c = 0; c < t->n_values; c++)
+        free(t->channel[c]);
+    free(t->pools);
+    free(t->series);
+    free(t->key_name);
+    weft_ids_free(&t->ids);
+    free(t->waiting_x);
+    weft_ingest_keys_free(&t->keys);
+    weft_pack_free(&t->id_buf);
+}
+
+int weft_ingest_long(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e)
+{
+    struct table t = {.run = run, .o = o, .step = o->step_seconds ? o->step_seconds : 86400};
+    /* Weeks begin on Monday: 1970-01-05 was one. */
+    t.origin = t.step % 604800 == 0 ? 4 * 86400 : 0;
+    int rc = read_file(&t, csv, h, e);
+    for (int i = 1; i < weft_run_n_operands(run) && rc == 0; i++) {
+        struct weft_csv *next = NULL;
+        struct weft_header header = {0};
+        rc = weft_csv_open(weft_run_operand(run, i), &o->csv, &next, e);
+        if (rc == 0)
+            rc = weft_header_read(next, &header, e);
+        if (rc == 0)
+            rc = read_file(&t, next, &header, e);
+        weft_header_free(&header);
+        weft_csv_close(&next);
+    }
+    if (rc == 0)
+        rc = finish(&t, e);
+    free_table(&t);
+    return rc;
+}

@@ -1,0 +1,338 @@
+/* wide.c - one row a series, one column a day; beside it tables of amounts (same rows) and of mentions (one row a brand). */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "weft/calendar.h"
+#include "weft/ids.h"
+#include "weft/ingest.h"
+#include "weft/mem.h"
+#include "weft/names.h"
+#include "weft/progress.h"
+
+enum { UNITS, AMOUNTS, MENTIONS, CHANNELS };
+
+/* A table whose columns lie on the grid. */
+struct table {
+    struct weft_csv *csv;
+    const struct weft_header *h;
+    struct weft_header own; /* of amounts and mentions */
+    int64_t *at;            /* [columns]: position on the grid, -1: none */
+    struct weft_ingest_keys keys;
+};
+
+struct wide {
+    struct weft_run *run;
+    const struct weft_ingest *o;
+    struct weft_grid grid;
+    struct table units, amounts;
+    struct weft_names brands;
+    float *mentions; /* [brands, grid.n] */
+    size_t brand;    /* index among the keys */
+    float fill;
+    struct weft_series_attrs attrs;
+    struct weft_ids ids; /* the lines of all ids met */
+    float *values; /* [channels, grid.n] */
+    uint64_t negative, without_mentions;
+    struct weft_pack id_buf, other_id, frame;
+};
+
+static int by_time(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static int find_grid(const struct weft_ingest *o, const struct weft_header *h, struct weft_grid *g, struct weft_err *e)
+{
+    size_t n = 0;
+    char text[32];
+    int64_t *dates = WEFT_ARRAY(int64_t, h->dates + 1);
+    for (size_t i = 0; i < h->n; i++)
+        if (h->date[i] != WEFT_NO_DATE)
+            dates[n++] = h->date[i];
+    int rc = n ? 0 : weft_fail(e, WEFT_DATA, "%s has no column that is a day", h->file);
+    qsort(dates, n, sizeof *dates, by_time);
+    for (size_t i = 1; i < n && rc == 0; i++)
+        if (dates[i] == dates[i - 1])
+            rc = weft_fail(e, WEFT_DATA, "%s has two columns for %s", h->file, weft_date_text(dates[i], 86400, text));
+    if (rc == 0)
+        rc = weft_grid_of(o, dates, n, g, e);
+    free(dates);
+    return rc;
+}
+
+static int place_columns(const struct wide *w, struct table *t, struct weft_err *e)
+{
+    size_t found = 0;
+    t->at = WEFT_ARRAY(int64_t, t->h->n + 1);
+    for (size_t i = 0; i < t->h->n; i++) {
+        bool date = t->h->date[i] != WEFT_NO_DATE && (t->h->date[i] - w->grid.start) % w->grid.step == 0;
+        t->at[i] = date ? weft_grid_at(&w->grid, t->h->date[i]) : -1;
+        found += t->at[i] >= 0;
+    }
+    if (found)
+        return 0;
+    return weft_fail(e, WEFT_DATA, "%s has none of the days that %s has", t->h->file, w->units.h->file);
+}
+
+static int find_keys(const struct wide *w, struct table *t, struct weft_err *e)
+{
+    bool *free_column = WEFT_ARRAY(bool, t->h->n + 1);
+    for (size_t i = 0; i < t->h->n; i++)
+        free_column[i] = t->h->date[i] == WEFT_NO_DATE;
+    int rc = weft_ingest_keys_find(w->o, t->h, free_column, &t->keys, e);
+    free(free_column);
+    return rc;
+}
+
+static int open_table(const struct wide *w, const char *path, struct table *t, struct weft_err *e)
+{
+    if (weft_csv_open(path, &w->o->csv, &t->csv, e) < 0 || weft_header_read(t->csv, &t->own, e) < 0)
+        return -1;
+    t->h = &t->own;
+    return place_columns(w, t, e);
+}
+
+static void close_table(struct table *t)
+{
+    weft_csv_close(&t->csv);
+    weft_header_free(&t->own);
+    weft_ingest_keys_free(&t->keys);
+    free(t->at);
+}
+
+/* The day cells of a row onto the grid. 1, 0: rejected, -1. */
+static int read_cells(const struct wide *w, const struct table *t, const struct weft_csv_row *row, float *out, struct weft_err *e)
+{
+    for (int64_t i = 0; i < w->grid.n; i++)
+        out[i] = w->fill;
+    for (size_t c = 0; c < row->n; c++) {
+        if (t->at[c] < 0)
+            continue;
+        struct weft_csv_text text = weft_csv_field(row, c);
+        float *to = &out[t->at[c]], x;
+        unsigned digit = text.n == 1 ? (unsigned)(unsigned char)*text.p - '0' : 10;
+        if (digit < 10)
+            *to = (float)digit;
+        else if (!weft_ingest_cell(text, &x))
+            return weft_rejects_row(w->o->rejected, t->csv, row, c + 1, e, "not a number: \"%.*s\"", text.n < 60 ? (int)text.n : 60, text.p);
+        else if (!isnan(x))
+            *to = x;
+    }
+    return 1;
+}
+
+/* --- mentions: a table in memory, by brand --- */
+
+static int add_brand(struct wide *w, const struct table *t, size_t column, const struct weft_csv_row *row, struct weft_err *e)
+{
+    struct weft_csv_text name = weft_csv_field(row, column);
+    size_t n = w->brands.n, n_steps = (size_t)w->grid.n;
+    float *cells = WEFT_ARRAY(float, n_steps + 1);
+    int rc = read_cells(w, t, row, cells, e);
+    if (rc == 1 && weft_names_add(&w->brands, name.p, name.n) < n)
+        rc = weft_rejects_row(w->o->rejected, t->csv, row, column + 1, e, "a second row for \"%.*s\"", name.n < 60 ? (int)name.n : 60, name.p);
+    if (rc == 1) {
+        if ((n & (n - 1)) == 0) /* doubles */
+            w->mentions = weft_xrealloc2(w->mentions, (n ? 2 * n : 1) * n_steps, sizeof *w->mentions);
+        memcpy(w->mentions + n * n_steps, cells, n_steps * sizeof *cells);
+    }
+    free(cells);
+    return rc;
+}
+
+static int read_mentions(struct wide *w, struct weft_err *e)
+{
+    struct table t = {0};
+    struct weft_csv_row row;
+    size_t column = 0;
+    int rc = open_table(w, w->o->mentions, &t, e);
+    while (rc == 0 && column < t.h->n && t.h->date[column] != WEFT_NO_DATE)
+        column++;
+    if (rc == 0 && column == t.h->n)
+        rc = weft_fail(e, WEFT_DATA, "%s has no column that names a brand", t.h->file);
+    const char *name = rc == 0 ? weft_header_canonical(t.h->name[column]) : "";
+    for (w->brand = 0; w->brand < w->units.keys.n_keys && strcmp(w->units.keys.name[w->brand], name) != 0; w->brand++)
+        ;
+    if (rc == 0 && w->brand == w->units.keys.n_keys)
+        rc = weft_fail(e, WEFT_DATA, "%s is by \"%s\", and %s has no such column", t.h->file, name, w->units.h->file);
+    while (rc == 0 && (rc = weft_csv_next(t.csv, &row, e)) == 1) {
+        rc = weft_ingest_row_check(w->o->rejected, t.csv, t.h, &row, e);
+        if (rc == 1)
+            rc = add_brand(w, &t, column, &row, e);
+        rc = rc < 0 ? -1 : 0;
+    }
+    close_table(&t);
+    return rc < 0 ? -1 : 0;
+}
+
+static void put_mentions(struct wide *w, const struct weft_csv_row *row, float *out)
+{
+    struct weft_csv_text name = weft_csv_field(row, w->units.keys.key[w->brand]);
+    size_t n = (size_t)w->grid.n, i = weft_names_find(&w->brands, name.p, name.n);
+    w->without_mentions += i == SIZE_MAX;
+    for (size_t k = 0; k < n && i == SIZE_MAX; k++)
+        out[k] = NAN;
+    if (i != SIZE_MAX)
+        memcpy(out, w->mentions + i * n, n * sizeof *out);
+}
+
+/* --- rows --- */
+
+/* The row of --amounts beside this one. 1, 0: rejected, -1. */
+static int read_amounts(struct wide *w, const struct weft_csv_row *beside, struct weft_span id, float *out, struct weft_err *e)
+{
+    struct weft_csv_row row;
+    int rc = weft_csv_next(w->amounts.csv, &row, e);
+    const char *name = weft_csv_name(w->amounts.csv);
+    if (rc == 0) {
+        weft_fail(e, WEFT_DATA, "%s ends before line %llu of %s", name, (unsigned long long)beside->line, weft_csv_name(w->units.csv));
+        return weft_fail_hint(e, "both need the same products in the same order");
+    }
+    if (rc == 1)
+        rc = weft_ingest_row_check(w->o->rejected, w->amounts.csv, w->amounts.h, &row, e);
+    if (rc < 1)
+        return rc;
+    struct weft_span other = weft_ingest_id(&w->amounts.keys, &row, &w->other_id);
+    if (other.n != id.n || memcmp(other.p, id.p, id.n) != 0) {
+        weft_fail(e, WEFT_DATA, "the row is of \"%.*s\", and line %llu of %s of \"%.*s\"", other.n < 60 ? (int)other.n : 60, (const char *)other.p,
+                  (unsigned long long)beside->line, weft_csv_name(w->units.csv), id.n < 60 ? (int)id.n : 60, (const char *)id.p);
+        weft_fail_where(e, "%s:%llu", name, (unsigned long long)row.line);
+        return weft_fail_hint(e, "both need the same products in the same order");
+    }
+    return read_cells(w, &w->amounts, &row, out, e);
+}
+
+static void count_negative(struct wide *w)
+{
+    uint64_t negative = 0;
+    for (int64_t i = 0; i < w->grid.n; i++)
+        negative += w->values[i] < 0;
+    w->negative += negative;
+}
+
+static int take_row(struct wide *w, const struct weft_csv_row *row, struct weft_err *e)
+{
+    const struct weft_ingest_keys *k = &w->units.keys;
+    size_t n = (size_t)w->grid.n, channel = 1;
+    struct weft_span id = {0}, key[WEFT_MAX_KEYS];
+    int rc = weft_ingest_row_check(w->o->rejected, w->units.csv, w->units.h, row, e);
+    if (rc == 1)
+        rc = weft_ingest_text_check(w->o, w->units.csv, row, k, e);
+    if (rc == 1)
+        id = weft_ingest_id(k, row, &w->id_buf);
+    if (w->amounts.csv && rc >= 0 && row->n > k->id[0]) { /* also beside a rejected row: the next ones stay side by side */
+        struct weft_csv_row skipped;
+        int beside = rc == 1 ? read_amounts(w, row, id, w->values + n * channel++, e) : weft_csv_next(w->amounts.csv, &skipped, e);
+        rc = beside < 0 ? -1 : rc && beside;
+    }
+    if (rc == 1)
+        rc = read_cells(w, &w->units, row, w->values, e);
+    uint64_t before = rc == 1 ? weft_ids_add(&w->ids, id.p, id.n, row->line) : 0;
+    if (before)
+        rc = weft_rejects_row(w->o->rejected, w->units.csv, row, k->id[0] + 1, e, "id \"%.*s\" stands on line %llu already",
+                              id.n < 60 ? (int)id.n : 60, (const char *)id.p, (unsigned long long)before);
+    if (rc != 1)
+        return rc;
+    if (w->o->mentions)
+        put_mentions(w, row, w->values + n * channel++);
+    count_negative(w);
+    for (size_t i = 0; i < k->n_keys; i++) {
+        struct weft_csv_text t = weft_csv_field(row, k->key[i]);
+        key[i] = (struct weft_span){t.n ? (const uint8_t *)t.p : NULL, t.n};
+    }
+    void *to = weft_series_begin(&w->frame, &w->attrs, id, key, w->grid.start, n);
+    memcpy(to, w->values, w->attrs.n_channels * n * sizeof *w->values);
+    return weft_run_emit(w->run, weft_pack_span(&w->frame), e);
+}
+
+static int write_head(struct wide *w, struct weft_err *e)
+{
+    char names[CHANNELS][9] = {"units", "amounts", "mentions"};
+    char *channels[CHANNELS];
+    enum weft_reduce reduce[CHANNELS];
+    size_t n = 0;
+    for (int c = 0; c < CHANNELS; c++)
+        if (c == UNITS || (c == AMOUNTS && w->o->amounts) || (c == MENTIONS && w->o->mentions)) {
+            channels[n] = names[c];
+            reduce[n++] = c == MENTIONS ? WEFT_REDUCE_MEAN : WEFT_REDUCE_SUM;
+        }
+    struct weft_pack b = {0};
+    struct weft_series_attrs a = {.step = w->grid.step, .start = w->grid.start, .length = w->grid.n, .keys = w->units.keys.name,
+                                  .n_keys = w->units.keys.n_keys, .channels = channels, .n_channels = n, .reduce = reduce};
+    weft_series_attrs_write(&a, (struct weft_span){0}, &b);
+    w->attrs = a;
+    w->attrs.channels = NULL; /* frames need their number alone */
+    w->attrs.reduce = NULL;
+    w->values = WEFT_ARRAY(float, n * (size_t)w->grid.n);
+    int rc = weft_run_head(w->run, WEFT_SERIES_SCHEMA, weft_pack_span(&b), e);
+    weft_pack_free(&b);
+    return rc;
+}
+
+static int read_rows(struct wide *w, struct weft_err *e)
+{
+    struct weft_csv_row row;
+    struct weft_progress progress;
+    int rc = 0, got = 0;
+    weft_progress_start(&progress, weft_run_program(w->run), weft_run_progress(w->run));
+    while (rc >= 0 && (got = weft_csv_next(w->units.csv, &row, e)) == 1) {
+        uint64_t read, size;
+        weft_run_read(w->run, 1);
+        rc = weft_run_stopping(w->run) ? weft_run_interrupted(e) : take_row(w, &row, e);
+        weft_csv_position(w->units.csv, &read, &size);
+        weft_progress_at(&progress, read >> 20, size >> 20, "MB", "%zu series", w->ids.n);
+    }
+    weft_progress_end(&progress);
+    if (rc >= 0 && got == 0 && w->amounts.csv && (got = weft_csv_next(w->amounts.csv, &row, e)) == 1)
+        return weft_fail(e, WEFT_DATA, "%s has more rows than %s", weft_csv_name(w->amounts.csv), weft_csv_name(w->units.csv));
+    if (rc < 0 || got < 0)
+        return -1;
+    if (w->ids.n)
+        return 0;
+    return weft_fail(e, WEFT_DATA, "%s has a header and no %srow", weft_csv_name(w->units.csv), w->o->rejects ? "good " : "");
+}
+
+static void say_counts(const struct wide *w)
+{
+    char step[32], from[32], to[32];
+    const struct weft_grid *g = &w->grid;
+    weft_run_info(w->run, "%zu series from %s to %s in steps of a %s", w->ids.n, weft_date_text(g->start, g->step, from),
+                  weft_date_text(g->start + (g->n - 1) * g->step, g->step, to), weft_step_text(g->step, step));
+    if (w->negative)
+        weft_run_warn(w->run, "%llu values below 0 (returns?) are kept", (unsigned long long)w->negative);
+    if (w->without_mentions)
+        weft_run_warn(w->run, "%llu series have a brand without mentions: theirs are missing values", (unsigned long long)w->without_mentions);
+}
+
+int weft_ingest_wide(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e)
+{
+    struct wide w = {.run = run, .o = o, .units = {.csv = csv, .h = h}, .fill = o->fill == WEFT_FILL_NAN ? NAN : 0};
+    int rc = find_grid(o, h, &w.grid, e);
+    if (rc == 0)
+        rc = place_columns(&w, &w.units, e);
+    if (rc == 0)
+        rc = find_keys(&w, &w.units, e);
+    if (rc == 0 && o->amounts && (open_table(&w, o->amounts, &w.amounts, e) < 0 || find_keys(&w, &w.amounts, e) < 0))
+        rc = -1;
+    if (rc == 0 && o->mentions)
+        rc = read_mentions(&w, e);
+    if (rc == 0)
+        rc = write_head(&w, e);
+    if (rc == 0)
+        rc = read_rows(&w, e);
+    if (rc == 0)
+        say_counts(&w);
+    w.units.csv = NULL; /* the caller's */
+    close_table(&w.units);
+    close_table(&w.amounts);
+    weft_names_free(&w.brands);
+    weft_pack_free(&w.id_buf);
+    weft_pack_free(&w.other_id);
+    weft_pack_free(&w.frame);
+    free(w.mentions);
+    free(w.values);
+    weft_ids_free(&w.ids);
+    return rc;
+}
