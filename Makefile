@@ -134,10 +134,50 @@ units: $(units)
 gens: $(gens)
 benches: $(benches)
 
+# --- set-up, demonstration, tests, measurements ---
+
+# What a fresh machine lacks is installed first; a second make then sees the libraries.
+deps:
+	@tests/deps.sh build
+demo:
+	@tests/deps.sh demo
+	@$(MAKE) --no-print-directory all gens
+	@BUILD='$(BUILD)' BIN='$(BIN)' tests/demo.sh
+check:
+	@tests/deps.sh check
+	@BUILD='$(BUILD)' BIN='$(BIN)' tests/check.sh
+check-layers:
+	@tests/check-layers.sh
+bench:
+	@tests/deps.sh bench
+	@$(MAKE) --no-print-directory all gens benches
+	@BUILD='$(BUILD)' BIN='$(BIN)' tests/bench/bench.sh
+
+# --- installation: programs under libexec, one command on the PATH ---
+
+libexec := $(PREFIX)/libexec/weft
+share   := $(PREFIX)/share/weft
+VERSION := $(shell sed -n 's/.*WEFT_VERSION "\(.*\)".*/\1/p' include/weft/version.h)
+fill    := sed 's|@LIBEXEC@|$(libexec)|; s|@SHARE@|$(share)|; s|@VERSION@|$(VERSION)|'
+
+install: all
+	@install -d '$(DESTDIR)$(libexec)' '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(share)/man' '$(DESTDIR)$(share)/pipelines' '$(DESTDIR)$(share)/schemas' \
+	  '$(DESTDIR)$(PREFIX)/share/bash-completion/completions'
+	@install -m 755 $(programs:%=$(BIN)/%) '$(DESTDIR)$(libexec)'
+	@install -m 644 $(programs:%=src/cmd/%.1) '$(DESTDIR)$(share)/man'
+	@install -m 755 pipelines/*.sh '$(DESTDIR)$(share)/pipelines'
+	@install -m 644 $(filter-out %.sh,$(wildcard pipelines/*)) '$(DESTDIR)$(share)/pipelines'
+	@install -m 644 schemas/* '$(DESTDIR)$(share)/schemas'
+	@$(fill) src/cmd/weft.sh > '$(DESTDIR)$(PREFIX)/bin/weft' && chmod 755 '$(DESTDIR)$(PREFIX)/bin/weft'
+	@$(fill) src/cmd/weft.bash > '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/weft'
+	@echo "installed in $(DESTDIR)$(PREFIX); weft --help says what there is"
+uninstall:
+	rm -rf '$(DESTDIR)$(libexec)' '$(DESTDIR)$(share)' '$(DESTDIR)$(PREFIX)/bin/weft' '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/weft'
+
 clean:
 	rm -rf build bin/*
 
 FORCE:
-.PHONY: all man units gens benches fuzzers print-flags clean FORCE
+.PHONY: all man units gens benches fuzzers print-flags deps demo check check-layers bench install uninstall clean FORCE
 .SECONDARY:
 -include $(wildcard $(BUILD)/src/*/*.d $(BUILD)/tests/*/*.d)
