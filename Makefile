@@ -38,7 +38,7 @@ WEFT_CFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -Iinclude -W
   $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -O1) $(PKG_CFLAGS)
 WEFT_LIBS := $(PKG_LIBS) -lcsv -ldnnl -lgomp -lm -pthread
 
-layers   := base frame record text image time nn model ingest
+layers   := base frame record text image time nn model ingest train
 lib_src  := $(sort $(foreach l,$(layers),$(wildcard src/$(l)/*.c)))
 lib_obj  := $(lib_src:%.c=$(BUILD)/%.o)
 cmd_src  := $(sort $(wildcard src/cmd/*.c))

@@ -1,0 +1,74 @@
+/* dlinear_units.h - DLinear for every unit of a windows stream: what train-dlinear does between decoding and the model file. */
+#ifndef WEFT_DLINEAR_UNITS_H
+#define WEFT_DLINEAR_UNITS_H
+
+#include <stdio.h>
+
+#include "weft/dlinear.h"
+#include "weft/pool.h"
+#include "weft/progress.h"
+#include "weft/units.h"
+
+#define WEFT_GRAM_SCHEMA "gram/1"
+
+/* One unit, and how its training came out. */
+struct weft_dlinear_unit {
+    struct weft_dlinear_stats st; /* exact */
+    struct weft_residuals keep;   /* validation windows for the intervals */
+    struct weft_pool_unit places; /* adam */
+    struct weft_dlinear_weights w;
+    struct weft_dlinear_fit fit;
+    struct weft_dlinear_epoch best;
+    char *log; /* JSON lines, written out in the order of the units; NULL: none */
+    size_t log_n;
+    bool solved, failed;
+    struct weft_err err;
+};
+
+struct weft_dlinear_trainer {
+    /* Set before the first call. */
+    struct weft_dlinear_shape shape; /* kernel and norm; lookback and horizon come from the stream */
+    bool adam, by_origin;            /* by_origin: a batch is windows of `batch` origins, all series of the unit together */
+    bool partial;                    /* no fit: sums alone */
+    double ridge;                    /* < 0: chosen over the folds */
+    size_t folds;
+    struct weft_dlinear_adam options;
+    FILE *log; /* or NULL */
+    struct weft_progress *progress;
+    bool (*stopping)(void *ctx);
+    void *ctx;
+    /* Its own. */
+    struct weft_units units;
+    struct weft_dlinear_unit **unit; /* [n] = [groups, channels] */
+    size_t n, cap, keep_cap;
+    struct weft_pool pool;
+    struct weft_dlinear_room room;
+    char by[128]; /* merge: the key's name */
+};
+
+/* `by`: the key that names the groups. */
+int weft_dlinear_trainer_start(struct weft_dlinear_trainer *t, const struct weft_head *h, const char *by, struct weft_err *e) WEFT_MUST_USE;
+int weft_dlinear_trainer_add(struct weft_dlinear_trainer *t, const struct weft_series *s, struct weft_err *e) WEFT_MUST_USE;
+/* Units up to those of the last group exist afterwards. The more there are, the fewer residuals each keeps. */
+void weft_dlinear_trainer_units(struct weft_dlinear_trainer *t);
+/* Fits every unit. A unit without a window to train on is said in its err and gets weights that are NaN (forecasts are then missing values); 78 when no
+ * unit has one. */
+int weft_dlinear_trainer_fit(struct weft_dlinear_trainer *t, int threads, struct weft_err *e) WEFT_MUST_USE;
+int weft_dlinear_trainer_save(struct weft_dlinear_trainer *t, const char *lineage, const char *path, struct weft_err *e) WEFT_MUST_USE;
+void weft_dlinear_trainer_free(struct weft_dlinear_trainer *t);
+
+/* --- sufficient statistics over machines: gram/1 streams (schemas/gram.json) --- */
+
+/* The head's attrs: those of the windows stream, with "by", "norm", "kernel" and "folds". */
+void weft_dlinear_partial_attrs(const struct weft_dlinear_trainer *t, const struct weft_head *windows, struct weft_pack *b);
+/* One frame a unit, after the last add (exact alone): {"group", "channel": number, "series", "shift": f64 or nil, "windows": [of each block], "sum": f64
+ * [blocks, width], "gram": f64 [blocks, width (width + 1) / 2] (upper triangle by rows), "hash": f64 bits of the kept windows' hashes as u64 in
+ * binary, "kept": f32 [rows, width]}. */
+void weft_dlinear_partial_frame(struct weft_dlinear_trainer *t, size_t unit, struct weft_pack *b);
+/* Takes over shape, stream and solver from the head of the first partial stream; further ones must have the same attrs. `by` lives in the trainer's
+ * own memory. */
+int weft_dlinear_merge_start(struct weft_dlinear_trainer *t, const struct weft_head *h, struct weft_err *e) WEFT_MUST_USE;
+/* Adds one frame to its unit. The sum's last bits depend on the order of the calls: sort the frames first. */
+int weft_dlinear_merge_frame(struct weft_dlinear_trainer *t, struct weft_span frame, struct weft_err *e) WEFT_MUST_USE;
+
+#endif

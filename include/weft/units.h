@@ -1,0 +1,32 @@
+/* units.h - what trainers share: which series belong together, and the file that comes out.
+ *
+ * A model has weights for every unit: a group of series (all that have one value of a key) and a channel. */
+#ifndef WEFT_UNITS_H
+#define WEFT_UNITS_H
+
+#include "weft/model.h"
+#include "weft/names.h"
+#include "weft/run.h"
+#include "weft/series.h"
+
+struct weft_units {
+    struct weft_series_attrs attrs; /* of the windows stream */
+    const char *by;                 /* key that names the groups; not owned */
+    int key;
+    struct weft_names groups; /* in the order in which they were met */
+};
+/* From the head of a windows stream. 78 when it has no such key. */
+int weft_units_start(struct weft_units *u, const struct weft_head *h, const char *by, struct weft_err *e) WEFT_MUST_USE;
+/* The series' group, known or new ("(none)" without the key). */
+size_t weft_units_group(struct weft_units *u, const struct weft_series *s);
+/* order[i] = the group that stands at place i when they are sorted by name: models do not depend on the order of the series. Owned by the caller. */
+size_t *weft_units_order(const struct weft_units *u);
+void weft_units_free(struct weft_units *u);
+
+/* Writes a model file to -o: the tensors that w has, with the metadata of every model and the lineage (JSON). Groups in `order`. */
+int weft_units_save(const struct weft_units *u, const size_t *order, const char *model, const char *lineage, struct weft_st_writer *w, const char *path,
+                    struct weft_err *e) WEFT_MUST_USE;
+/* -o of a trainer must be a file: its name, or NULL with an error (64). */
+const char *weft_units_path(const struct weft_run *run, struct weft_err *e);
+
+#endif

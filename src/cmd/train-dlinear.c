@@ -1,0 +1,287 @@
+/* train-dlinear.c - fits DLinear to windows.
+ *
+ * In: windows/1. Out: a model file; with --partial a gram/1 stream, from which --merge makes the model. */
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "weft/dlinear_units.h"
+#include "weft/mem.h"
+#include "weft/num.h"
+
+enum { EXACT, ADAM };
+
+struct state {
+    int solver, norm, batch_by;
+    const char *ridge, *by, *log;
+    bool individual, partial, merge;
+    int64_t kernel, folds, epochs, batch, patience;
+    double lr, lr_decay;
+    struct weft_dlinear_trainer t;
+    struct weft_series series;
+    struct weft_progress progress;
+};
+
+#define AT(member) offsetof(struct state, member)
+static const struct weft_opt opts[] = {
+    {WEFT_OPT_CHOICE, 0, "solver", AT(solver), "exact", 0, 0, "exact|adam", "exact: the least-squares optimum in one pass; adam: gradient steps, as the papers train", 0},
+    {WEFT_OPT_STR, 0, "ridge", AT(ridge), "auto", 0, 0, "auto|X", "exact: shrinkage, relative to the mean variance; auto: chosen over rolling-origin folds", 0},
+    {WEFT_OPT_CHOICE, 0, "norm", AT(norm), "mean", 0, 0, "none|last|mean", "what is subtracted from a window and added to its forecast: nothing, its last value, its mean", 0},
+    {WEFT_OPT_INT, 0, "kernel", AT(kernel), "25", 1, 1000001, "N", "moving average that makes the trend; odd", 0},
+    {WEFT_OPT_STR, 0, "by", AT(by), "all", 0, 0, "LEVEL", "one set of weights for each value of this key", 0},
+    {WEFT_OPT_FLAG, 0, "individual", AT(individual), NULL, 0, 0, NULL, "one set of weights for each series (--by id)", 0},
+    {WEFT_OPT_INT, 0, "folds", AT(folds), "3", 1, WEFT_DLINEAR_FOLDS_MAX, "N", "exact: rolling-origin folds that choose the ridge; the last one is the validation part", 0},
+    {WEFT_OPT_INT, 0, "epochs", AT(epochs), "10", 1, 1000000, "N", "adam: passes over the train part", 0},
+    {WEFT_OPT_INT, 0, "batch", AT(batch), "32", 1, 1000000, "N", "adam: windows in a step, or origins with --batch-by origin", 0},
+    {WEFT_OPT_CHOICE, 0, "batch-by", AT(batch_by), "window", 0, 0, "window|origin", "adam: origin takes all series at one time together, as LTSF-Linear does", 0},
+    {WEFT_OPT_REAL, 0, "lr", AT(lr), "0.001", 1e-12, 1e6, "X", "adam: learning rate", 0},
+    {WEFT_OPT_REAL, 0, "lr-decay", AT(lr_decay), "1", 1e-6, 1, "X", "adam: factor on the learning rate after each epoch from the second on (LTSF-Linear: 0.5)", 0},
+    {WEFT_OPT_INT, 0, "patience", AT(patience), "3", 0, 1000000, "N", "adam: stop after so many epochs without a better validation loss; 0: never", 0},
+    {WEFT_OPT_STR, 0, "log", AT(log), NULL, 0, 0, "FILE", "losses as JSON lines, one an epoch (adam) or a set of weights (exact)", WEFT_OPT_FILE | WEFT_OPT_RUN},
+    {WEFT_OPT_FLAG, 0, "partial", AT(partial), NULL, 0, 0, NULL, "exact: write the sums of these series as a stream (-o), for --merge", 0},
+    {WEFT_OPT_FLAG, 0, "merge", AT(merge), NULL, 0, 0, NULL, "make the model from the partial streams given as FILEs", 0},
+    {.type = WEFT_OPT_END},
+};
+
+static bool stopping(void *run)
+{
+    return weft_run_stopping(run);
+}
+
+static int open_log(struct state *s, struct weft_err *e)
+{
+    if (s->log && !(s->t.log = fopen(s->log, "w")))
+        return weft_fail_errno(e, WEFT_CANTCREAT, "can't create %s", s->log);
+    return 0;
+}
+
+static int read_options(struct weft_run *run, struct state *s, struct weft_err *e)
+{
+    struct weft_dlinear_trainer *t = &s->t;
+    t->ridge = -1;
+    if (strcmp(s->ridge, "auto") != 0 && !weft_num_real(s->ridge, 0, 1e12, &t->ridge))
+        return weft_fail(e, WEFT_USAGE, "--ridge: auto, or a number from 0 on, not \"%s\"", s->ridge);
+    if (s->kernel % 2 == 0)
+        return weft_fail(e, WEFT_USAGE, "--kernel: the moving average has a middle: %lld is even", (long long)s->kernel);
+    if (s->individual && weft_run_given(run, "by"))
+        return weft_fail(e, WEFT_USAGE, "--individual is --by id: give one of them");
+    if (s->partial && s->solver == ADAM)
+        return weft_fail(e, WEFT_USAGE, "--partial goes with the exact solver");
+    if (!s->partial && !weft_units_path(run, e))
+        return -1;
+    t->shape = (struct weft_dlinear_shape){.kernel = (size_t)s->kernel, .norm = (enum weft_norm)s->norm};
+    t->adam = s->solver == ADAM;
+    t->by_origin = s->batch_by == 1;
+    t->partial = s->partial;
+    t->folds = (size_t)s->folds;
+    t->options = (struct weft_dlinear_adam){.epochs = (int)s->epochs, .patience = (int)s->patience, .batch = (size_t)s->batch, .lr = s->lr,
+                                            .lr_decay = s->lr_decay};
+    if (t->adam)
+        t->options.seed = weft_run_seed(run);
+    t->progress = &s->progress;
+    t->stopping = stopping;
+    t->ctx = run;
+    weft_progress_start(&s->progress, weft_run_program(run), weft_run_progress(run));
+    return open_log(s, e);
+}
+
+static int start(struct weft_run *run, void *state, struct weft_err *e)
+{
+    struct state *s = state;
+    const struct weft_head *h = weft_run_in_head(run);
+    if (read_options(run, s, e) < 0 || weft_dlinear_trainer_start(&s->t, h, s->individual ? "id" : s->by, e) < 0)
+        return -1;
+    if (!s->partial)
+        return 0;
+    struct weft_pack b = {0};
+    weft_dlinear_partial_attrs(&s->t, h, &b);
+    int rc = weft_run_head(run, WEFT_GRAM_SCHEMA, weft_pack_span(&b), e);
+    weft_pack_free(&b);
+    return rc;
+}
+
+static int frame(struct weft_run *run, void *state, struct weft_span in, struct weft_err *e)
+{
+    struct state *s = state;
+    (void)run;
+    if (weft_series_read(in, &s->t.units.attrs, &s->series, e) < 0)
+        return -1;
+    return weft_dlinear_trainer_add(&s->t, &s->series, e);
+}
+
+static int emit_partial(struct weft_run *run, struct state *s, struct weft_err *e)
+{
+    struct weft_pack b = {0};
+    size_t *order = weft_units_order(&s->t.units), channels = s->t.units.attrs.n_channels;
+    int rc = 0;
+    for (size_t i = 0; i < s->t.n && rc == 0; i++) {
+        weft_dlinear_partial_frame(&s->t, order[i / channels] * channels + i % channels, &b);
+        rc = weft_run_emit(run, weft_pack_span(&b), e);
+    }
+    free(order);
+    weft_pack_free(&b);
+    return rc;
+}
+
+static void say_fit(struct weft_run *run, const struct state *s)
+{
+    const struct weft_dlinear_trainer *t = &s->t;
+    size_t channels = t->units.attrs.n_channels, failed = 0;
+    for (size_t i = 0; i < t->n; i++) {
+        const struct weft_dlinear_unit *u = t->unit[i];
+        const char *group = t->units.groups.at[i / channels].p, *channel = t->units.attrs.channels[i % channels];
+        if (u->failed && failed++ < 5)
+            weft_run_warn(run, "%s, %s: %s; it will not be forecast", group, channel, u->err.what);
+        else if (!u->failed && t->adam)
+            weft_run_info(run, "%s, %s: best epoch %d, train %.6f, valid %.6f", group, channel, u->best.epoch, u->best.train_loss, u->best.valid_loss);
+        else if (!u->failed)
+            weft_run_info(run, "%s, %s: ridge %.3g over %zu folds, valid %.6f, %llu windows", group, channel, u->fit.ridge, u->fit.folds, u->fit.valid_mse,
+                          (unsigned long long)u->fit.train_windows);
+    }
+    if (failed > 5)
+        weft_run_warn(run, "and %zu more without a window to train on", failed - 5);
+}
+
+static int fit(struct weft_run *run, struct state *s, char *lineage, struct weft_err *e)
+{
+    int rc = weft_dlinear_trainer_fit(&s->t, weft_run_threads(run), e);
+    weft_progress_end(&s->progress);
+    if (rc == 0 && weft_run_stopping(run))
+        rc = weft_run_interrupted(e);
+    if (rc == 0)
+        say_fit(run, s);
+    if (rc == 0)
+        rc = weft_dlinear_trainer_save(&s->t, lineage, weft_run_output(run), e);
+    if (rc == 0 && s->t.log && ferror(s->t.log))
+        rc = weft_fail(e, WEFT_IO, "can't write %s", s->log);
+    free(lineage);
+    return rc;
+}
+
+/* --- --merge: the frames of all partials, added in an order that is theirs and not that of the command line --- */
+
+struct part {
+    uint8_t *p;
+    size_t n;
+};
+
+static int by_content(const void *a, const void *b)
+{
+    const struct part *x = a, *y = b;
+    int c = memcmp(x->p, y->p, x->n < y->n ? x->n : y->n);
+    return c ? c : (x->n > y->n) - (x->n < y->n);
+}
+
+struct merge {
+    struct part *part;
+    size_t n, cap;
+    struct weft_pack attrs;
+    char *lineage;
+};
+
+static int read_partial(struct weft_run *run, struct state *s, struct merge *m, const char *path, struct weft_err *e)
+{
+    struct weft_reader *r = NULL;
+    struct weft_span frame;
+    if (weft_reader_open(path, WEFT_GRAM_SCHEMA, weft_run_stream_opts(run), &r, e) < 0)
+        return -1;
+    const struct weft_head *h = weft_reader_head(r);
+    int got = 1;
+    if (!m->lineage) {
+        m->lineage = weft_run_lineage_json_from(run, h);
+        weft_pack_raw(&m->attrs, h->attrs);
+        got = weft_dlinear_merge_start(&s->t, h, e) < 0 ? -1 : 1;
+    } else if (m->attrs.n != h->attrs.n || memcmp(m->attrs.p, h->attrs.p, h->attrs.n) != 0) {
+        got = weft_fail(e, WEFT_CONFIG, "%s was made with other windows or options than the first partial", path);
+    }
+    while (got > 0 && (got = weft_reader_next(r, &frame, e)) > 0) {
+        if (m->n == m->cap) {
+            m->cap = weft_grow(m->cap, m->n + 1);
+            m->part = weft_xrealloc2(m->part, m->cap, sizeof *m->part);
+        }
+        m->part[m->n++] = (struct part){memcpy(weft_xmalloc(frame.n), frame.p, frame.n), frame.n};
+        weft_run_read(run, 1);
+    }
+    weft_reader_close(&r);
+    return got < 0 ? -1 : 0;
+}
+
+static int merge(struct weft_run *run, struct state *s, struct weft_err *e)
+{
+    struct merge m = {0};
+    int rc = weft_run_n_operands(run) ? read_options(run, s, e) : weft_fail(e, WEFT_USAGE, "--merge: which partial streams? --merge FILE...");
+    for (int i = 0; i < weft_run_n_operands(run) && rc == 0; i++)
+        rc = read_partial(run, s, &m, weft_run_operand(run, i), e);
+    qsort(m.part, m.n, sizeof *m.part, by_content);
+    for (size_t i = 0; i < m.n && rc == 0; i++)
+        rc = weft_dlinear_merge_frame(&s->t, (struct weft_span){m.part[i].p, m.part[i].n}, e);
+    s->t.partial = false;
+    if (rc == 0)
+        rc = fit(run, s, m.lineage, e);
+    else
+        free(m.lineage);
+    for (size_t i = 0; i < m.n; i++)
+        free(m.part[i].p);
+    free(m.part);
+    weft_pack_free(&m.attrs);
+    return rc;
+}
+
+static bool no_input(const void *state)
+{
+    return ((const struct state *)state)->merge;
+}
+
+static int drain(struct weft_run *run, void *state, struct weft_err *e)
+{
+    struct state *s = state;
+    if (s->merge)
+        return merge(run, s, e);
+    if (weft_run_n_operands(run))
+        return weft_fail(e, WEFT_USAGE, "FILEs go with --merge; a windows stream comes through -i");
+    return s->partial ? emit_partial(run, s, e) : fit(run, s, weft_run_lineage_json(run), e);
+}
+
+static void stop(struct weft_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    weft_series_free(&s->series);
+    weft_dlinear_trainer_free(&s->t);
+    if (s->t.log)
+        fclose(s->t.log);
+}
+
+static const struct weft_filter filter = {
+    .usage = {.name = "train-dlinear",
+              .summary = "fits DLinear, a linear forecast of seasonal part and trend",
+              .synopsis = "train-dlinear -o MODEL [OPTION...]\ntrain-dlinear --merge -o MODEL FILE...",
+              .reads = "a windows stream",
+              .writes = "a model file (safetensors); with --partial a gram stream",
+              .examples = "ingest train.csv | window --lookback 30 --horizon 10 | train-dlinear -o model.safetensors\n"
+                          "train-dlinear --by major --norm last -i windows.weft -o model.safetensors -v\n"
+                          "train-dlinear --solver adam --batch-by origin --lr 0.005 --lr-decay 0.5 -i etth1.weft -o model.safetensors\n"
+                          "train-dlinear --partial -i half1.weft -o p1.weft; train-dlinear --merge p1.weft p2.weft -o model.safetensors",
+              .see_also = "window, score, evaluate",
+              .notes = "The exact solver adds up a Gram matrix in float64 in one pass and holds no windows: its memory does not grow with the series, but with "
+                       "the sets of weights (--by). Adam holds every value once.\n"
+                       "Windows that touch a missing value are left out. Errors of validation windows are kept in the model: score makes intervals of them.\n"
+                       "The weights are named as LTSF-Linear names them."},
+    .opts = opts,
+    .state_size = sizeof(struct state),
+    .in = WEFT_IO_STREAM,
+    .out = WEFT_IO_MODEL,
+    .schema = WEFT_WINDOWS_SCHEMA,
+    .max_operands = -1,
+    .threads_are_cores = true,
+    .no_input = no_input,
+    .start = start,
+    .frame = frame,
+    .drain = drain,
+    .stop = stop,
+};
+
+int main(int argc, char **argv)
+{
+    return weft_main(&filter, argc, argv);
+}

@@ -1,0 +1,168 @@
+/* dlinear_partial.c - a unit's sums as frames, and back. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "weft/dlinear_units.h"
+#include "weft/mem.h"
+
+static size_t width_of(const struct weft_dlinear_trainer *t)
+{
+    return t->shape.lookback + t->shape.horizon;
+}
+
+void weft_dlinear_partial_attrs(const struct weft_dlinear_trainer *t, const struct weft_head *windows, struct weft_pack *b)
+{
+    struct weft_edit m = {0};
+    struct weft_err e = {0};
+    if (weft_edit_load(&m, windows->attrs, &e) == 0) { /* it was read before: it loads */
+        weft_edit_str(&m, "by", t->units.by);
+        weft_edit_str(&m, "norm", weft_norm_name(t->shape.norm));
+        weft_edit_int(&m, "kernel", (int64_t)t->shape.kernel);
+        weft_edit_int(&m, "folds", (int64_t)t->folds);
+        weft_edit_real(&m, "ridge", t->ridge);
+    }
+    weft_edit_write(&m, b);
+    weft_edit_free(&m);
+}
+
+static void pack_blocks(const struct weft_dlinear_stats *st, size_t width, struct weft_pack *b)
+{
+    uint32_t blocks = (uint32_t)(2 * st->folds);
+    size_t packed = weft_gram_packed_size(width);
+    double *room = weft_xaligned(packed, sizeof *room);
+    weft_pack_cstr(b, "windows");
+    weft_pack_array(b, blocks);
+    for (size_t i = 0; i < blocks; i++)
+        weft_pack_uint(b, st->block[i].n);
+    weft_pack_cstr(b, "sum");
+    uint8_t *to = weft_pack_tensor(b, WEFT_F64, 2, (uint32_t[]){blocks, (uint32_t)width});
+    for (size_t i = 0; i < blocks; i++)
+        memcpy(to + i * width * sizeof(double), st->block[i].sum, width * sizeof(double));
+    weft_pack_cstr(b, "gram");
+    to = weft_pack_tensor(b, WEFT_F64, 2, (uint32_t[]){blocks, (uint32_t)packed});
+    for (size_t i = 0; i < blocks; i++) {
+        weft_gram_pack(&st->block[i], room);
+        memcpy(to + i * packed * sizeof *room, room, packed * sizeof *room);
+    }
+    free(room);
+}
+
+void weft_dlinear_partial_frame(struct weft_dlinear_trainer *t, size_t unit, struct weft_pack *b)
+{
+    struct weft_dlinear_unit *u = t->unit[unit];
+    size_t channels = t->units.attrs.n_channels, width = width_of(t);
+    const struct weft_name *group = &t->units.groups.at[unit / channels];
+    weft_dlinear_stats_finish(&u->st);
+    weft_residuals_sort(&u->keep);
+    weft_pack_clear(b);
+    weft_pack_map(b, 9);
+    weft_pack_cstr(b, "group");
+    weft_pack_str(b, group->p, group->n);
+    weft_pack_cstr(b, "channel");
+    weft_pack_uint(b, unit % channels);
+    weft_pack_cstr(b, "series");
+    weft_pack_uint(b, u->st.series);
+    weft_pack_cstr(b, "shift");
+    if (u->st.shifted)
+        weft_pack_real(b, u->st.shift);
+    else
+        weft_pack_nil(b);
+    pack_blocks(&u->st, width, b);
+    weft_pack_cstr(b, "hash");
+    weft_pack_bin(b, u->keep.hash, u->keep.n * sizeof *u->keep.hash);
+    weft_pack_cstr(b, "kept");
+    weft_pack_f32(b, 2, (uint32_t[]){(uint32_t)u->keep.n, (uint32_t)width}, u->keep.rows);
+}
+
+/* --- and back --- */
+
+static int bad(struct weft_err *e)
+{
+    return weft_fail(e, WEFT_DATA, "a damaged gram frame");
+}
+
+int weft_dlinear_merge_start(struct weft_dlinear_trainer *t, const struct weft_head *h, struct weft_err *e)
+{
+    char norm[16];
+    int64_t kernel, folds;
+    if (!weft_attr_str(h, "by", t->by, sizeof t->by) || !weft_attr_str(h, "norm", norm, sizeof norm) || !weft_attr_int(h, "kernel", &kernel) ||
+        !weft_attr_int(h, "folds", &folds) || !weft_attr_real(h, "ridge", &t->ridge) || kernel < 1 || folds < 1 || folds > WEFT_DLINEAR_FOLDS_MAX)
+        return weft_fail(e, WEFT_DATA, "a gram stream without by, norm, kernel, folds and ridge in its head");
+    t->shape.norm = WEFT_NORMS;
+    for (int i = 0; i < WEFT_NORMS; i++)
+        if (strcmp(norm, weft_norm_name((enum weft_norm)i)) == 0)
+            t->shape.norm = (enum weft_norm)i;
+    if (t->shape.norm == WEFT_NORMS)
+        return weft_fail(e, WEFT_DATA, "a gram stream of an unknown norm \"%s\"", norm);
+    t->shape.kernel = (size_t)kernel;
+    t->folds = (size_t)folds;
+    t->partial = true; /* until all is there */
+    return weft_dlinear_trainer_start(t, h, t->by, e);
+}
+
+/* Reads the blocks of a frame into st, which is fresh. */
+static int unpack_blocks(struct weft_span frame, size_t width, struct weft_dlinear_stats *st, struct weft_err *e)
+{
+    size_t blocks = 2 * st->folds, packed = weft_gram_packed_size(width);
+    struct weft_value windows, sum, gram, n;
+    struct weft_tensor s, g;
+    if (!weft_map_find(frame, "windows", &windows) || !weft_map_find(frame, "sum", &sum) || !weft_map_find(frame, "gram", &gram) ||
+        windows.kind != WEFT_ARRAY || windows.count != blocks || weft_tensor_read(&sum, &s, e) < 0 || weft_tensor_read(&gram, &g, e) < 0)
+        return bad(e);
+    if (s.dtype != WEFT_F64 || s.rank != 2 || s.dims[0] != blocks || s.dims[1] != width || g.dtype != WEFT_F64 || g.rank != 2 || g.dims[0] != blocks ||
+        g.dims[1] != packed)
+        return weft_fail(e, WEFT_CONFIG, "a gram frame of another shape");
+    double *room = weft_xaligned(packed, sizeof *room);
+    struct weft_span rest = windows.body;
+    for (size_t i = 0; i < blocks; i++) {
+        st->block[i].n = weft_value_next(&rest, &n) && n.kind == WEFT_UINT ? n.u : 0;
+        memcpy(st->block[i].sum, s.data + i * width * sizeof(double), width * sizeof(double));
+        memcpy(room, g.data + i * packed * sizeof *room, packed * sizeof *room);
+        weft_gram_unpack(&st->block[i], room);
+    }
+    free(room);
+    return 0;
+}
+
+static int unpack_kept(struct weft_span frame, size_t width, struct weft_residuals *keep, struct weft_err *e)
+{
+    struct weft_value hash, kept;
+    struct weft_tensor rows;
+    if (!weft_map_find(frame, "hash", &hash) || !weft_map_find(frame, "kept", &kept) || hash.kind != WEFT_BIN || weft_tensor_read(&kept, &rows, e) < 0 ||
+        rows.dtype != WEFT_F32 || rows.rank != 2 || (rows.dims[0] && rows.dims[1] != width) || hash.body.n != rows.dims[0] * sizeof(uint64_t))
+        return bad(e);
+    for (size_t i = 0; i < rows.dims[0]; i++) {
+        uint64_t h;
+        memcpy(&h, hash.body.p + i * sizeof h, sizeof h);
+        float *row = weft_residuals_offer(keep, h);
+        if (row)
+            memcpy(row, rows.data + i * width * sizeof *row, width * sizeof *row);
+    }
+    return 0;
+}
+
+int weft_dlinear_merge_frame(struct weft_dlinear_trainer *t, struct weft_span frame, struct weft_err *e)
+{
+    struct weft_value group, channel, series, shift;
+    size_t width = width_of(t), channels = t->units.attrs.n_channels;
+    if (!weft_map_find(frame, "group", &group) || !weft_map_find(frame, "channel", &channel) || !weft_map_find(frame, "series", &series) ||
+        !weft_map_find(frame, "shift", &shift) || group.kind != WEFT_STR || channel.kind != WEFT_UINT || channel.u >= channels || series.kind != WEFT_UINT)
+        return bad(e);
+    struct weft_dlinear_stats st;
+    weft_dlinear_stats_init(&st, &t->shape, (size_t)t->units.attrs.stride, t->folds);
+    st.series = series.u;
+    st.shifted = shift.kind != WEFT_NIL;
+    st.shift = st.shifted ? shift.real : 0;
+    int rc = unpack_blocks(frame, width, &st, e);
+    if (rc == 0) {
+        size_t g = weft_names_add(&t->units.groups, group.body.p, group.body.n);
+        weft_dlinear_trainer_units(t);
+        struct weft_dlinear_unit *u = t->unit[g * channels + channel.u];
+        weft_dlinear_stats_finish(&u->st);
+        weft_dlinear_stats_merge(&u->st, &st);
+        rc = unpack_kept(frame, width, &u->keep, e);
+    }
+    weft_dlinear_stats_free(&st);
+    return rc;
+}

@@ -1,0 +1,261 @@
+/* dlinear_units.c - DLinear for every unit of a stream. */
+#include "weft/dlinear_units.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "weft/json.h"
+#include "weft/mem.h"
+#include "weft/par.h"
+#include "weft/rng.h"
+
+int weft_dlinear_trainer_start(struct weft_dlinear_trainer *t, const struct weft_head *h, const char *by, struct weft_err *e)
+{
+    if (weft_units_start(&t->units, h, by, e) < 0)
+        return -1;
+    t->shape.lookback = (size_t)t->units.attrs.lookback;
+    t->shape.horizon = (size_t)t->units.attrs.horizon;
+    t->keep_cap = weft_residuals_cap(1);
+    return 0;
+}
+
+void weft_dlinear_trainer_units(struct weft_dlinear_trainer *t)
+{
+    size_t need = t->units.groups.n * t->units.attrs.n_channels, width = t->shape.lookback + t->shape.horizon;
+    if (need > t->cap) {
+        t->cap = weft_grow(t->cap, need);
+        t->unit = weft_xrealloc2(t->unit, t->cap, sizeof *t->unit);
+    }
+    if (need > t->n && weft_residuals_cap(need) < t->keep_cap) {
+        t->keep_cap = weft_residuals_cap(need);
+        for (size_t i = 0; i < t->n; i++)
+            weft_residuals_limit(&t->unit[i]->keep, t->keep_cap);
+    }
+    for (; t->n < need; t->n++) {
+        struct weft_dlinear_unit *u = t->unit[t->n] = WEFT_NEW(struct weft_dlinear_unit);
+        weft_residuals_init(&u->keep, t->keep_cap, width);
+        if (!t->adam) {
+            weft_dlinear_stats_init(&u->st, &t->shape, (size_t)t->units.attrs.stride, t->folds);
+            u->st.keep = &u->keep;
+        }
+    }
+}
+
+static void fit_exact(struct weft_dlinear_trainer *t, struct weft_dlinear_unit *u)
+{
+    u->w = weft_dlinear_weights_new(&t->shape);
+    u->failed = weft_dlinear_solve(&u->st, t->ridge, &u->w, &u->fit, &u->err) < 0;
+    u->st.keep = NULL;
+    weft_dlinear_stats_free(&u->st);
+    u->solved = true;
+}
+
+int weft_dlinear_trainer_add(struct weft_dlinear_trainer *t, const struct weft_series *s, struct weft_err *e)
+{
+    size_t channels = t->units.attrs.n_channels, group = weft_units_group(&t->units, s);
+    weft_dlinear_trainer_units(t);
+    for (size_t c = 0; c < channels; c++) {
+        struct weft_dlinear_unit *u = t->unit[group * channels + c];
+        if (u->solved)
+            return weft_fail(e, WEFT_DATA, "id \"%.*s\" stands twice in the stream", s->id.n < 80 ? (int)s->id.n : 80, (const char *)s->id.p);
+        if (t->adam) {
+            if (weft_pool_add(&t->pool, &u->places, &t->units.attrs, s, c, WEFT_PART_VALID, e) < 0)
+                return -1;
+            continue;
+        }
+        weft_dlinear_stats_add(&u->st, s->values + c * s->n, s->n, s->scale[c], s->scale[channels + c], s->split, weft_hash(s->id.p, s->id.n, c), &t->room);
+        if (t->units.key == WEFT_KEY_ID && !t->partial) /* no further series will come: its sums need not wait */
+            fit_exact(t, u);
+    }
+    return 0;
+}
+
+/* --- Adam --- */
+
+struct report {
+    struct weft_dlinear_trainer *t;
+    FILE *log;
+    size_t unit;
+};
+
+static weft_json *log_line(const struct weft_dlinear_trainer *t, size_t unit)
+{
+    size_t channels = t->units.attrs.n_channels;
+    const struct weft_name *group = &t->units.groups.at[unit / channels];
+    const char *channel = t->units.attrs.channels[unit % channels];
+    weft_json *j = weft_json_new_object();
+    weft_json_set(j, "group", weft_json_new_str(group->p, group->n));
+    weft_json_set(j, "channel", weft_json_new_str(channel, strlen(channel)));
+    return j;
+}
+
+static void put_line(weft_json *j, FILE *f)
+{
+    char *text = weft_json_text(j);
+    fprintf(f, "%s\n", text);
+    fflush(f); /* so that it can be watched */
+    free(text);
+    weft_json_free(&j);
+}
+
+static bool on_epoch(void *ctx, const struct weft_dlinear_epoch *now)
+{
+    const struct report *r = ctx;
+    if (r->t->n == 1)
+        weft_progress_line(r->t->progress, "epoch %2d  lr %.3g  train %.6f  valid %.6f%s", now->epoch, now->lr, now->train_loss, now->valid_loss,
+                           now->best ? "  best so far" : "");
+    if (r->log) {
+        weft_json *j = log_line(r->t, r->unit);
+        weft_json_set(j, "epoch", weft_json_new_int(now->epoch));
+        weft_json_set(j, "lr", weft_json_new_real(now->lr));
+        weft_json_set(j, "train_loss", weft_json_new_real(now->train_loss));
+        weft_json_set(j, "valid_loss", weft_json_new_real(now->valid_loss));
+        weft_json_set(j, "best", weft_json_new_bool(now->best));
+        put_line(j, r->log);
+    }
+    return r->t->stopping && r->t->stopping(r->t->ctx);
+}
+
+/* The windows whose residuals the model keeps: those of the validation part with the smallest hashes. */
+static void keep_windows(const struct weft_dlinear_trainer *t, struct weft_dlinear_unit *u)
+{
+    const struct weft_places *valid = &u->places.part[WEFT_PART_VALID];
+    size_t width = t->shape.lookback + t->shape.horizon;
+    for (size_t i = 0; i < valid->n; i++) {
+        float *row = weft_residuals_offer(&u->keep, weft_hash(&valid->at[i], sizeof valid->at[i], 0));
+        if (row)
+            memcpy(row, t->pool.values + valid->at[i], width * sizeof *row);
+    }
+}
+
+static void fit_adam(struct weft_dlinear_trainer *t, size_t i)
+{
+    struct weft_dlinear_unit *u = t->unit[i];
+    struct weft_places *train = &u->places.part[WEFT_PART_TRAIN], *valid = &u->places.part[WEFT_PART_VALID];
+    struct weft_dlinear_adam o = t->options;
+    struct report report = {.t = t, .log = t->n == 1 ? t->log : NULL, .unit = i};
+    u->w = weft_dlinear_weights_new(&t->shape);
+    if (!train->n) {
+        u->failed = weft_fail(&u->err, WEFT_CONFIG, "no window without a missing value lies wholly in the train part") < 0;
+        return;
+    }
+    struct weft_dlinear_windows d = {.pool = t->pool.values, .n_train = train->n, .n_valid = valid->n};
+    uint32_t *bundle = t->by_origin ? weft_pool_bundles(train, &d.n_bundles) : NULL;
+    d.bundle = bundle;
+    d.train = train->at;
+    d.valid = valid->at;
+    if (t->log && !report.log)
+        report.log = open_memstream(&u->log, &u->log_n);
+    o.stream = i;
+    o.report = on_epoch;
+    o.ctx = &report;
+    weft_dlinear_train(&t->shape, &o, &d, &u->w, &u->best);
+    if (report.log && report.log != t->log)
+        fclose(report.log);
+    if (u->best.epoch == 0 || !isfinite(u->best.train_loss))
+        u->failed = weft_fail(&u->err, WEFT_DATA, "the training ran away (its loss is no number); try a smaller --lr") < 0;
+    u->fit = (struct weft_dlinear_fit){.valid_mse = u->best.valid_loss, .train_windows = train->n, .valid_windows = valid->n};
+    free(bundle);
+    keep_windows(t, u);
+    u->solved = true;
+}
+
+/* --- all units --- */
+
+static void fit_unit(void *ctx, size_t i)
+{
+    struct weft_dlinear_trainer *t = ctx;
+    if (t->adam)
+        fit_adam(t, i);
+    else if (!t->unit[i]->solved)
+        fit_exact(t, t->unit[i]);
+}
+
+static void write_log(const struct weft_dlinear_trainer *t, size_t i)
+{
+    const struct weft_dlinear_unit *u = t->unit[i];
+    if (u->log)
+        fwrite(u->log, 1, u->log_n, t->log);
+    if (t->adam)
+        return;
+    weft_json *j = log_line(t, i);
+    weft_json_set(j, "ridge", weft_json_new_real(u->failed ? NAN : u->fit.ridge));
+    weft_json_set(j, "valid_loss", weft_json_new_real(u->failed ? NAN : u->fit.valid_mse));
+    weft_json_set(j, "train_windows", weft_json_new_int((int64_t)u->fit.train_windows));
+    weft_json_set(j, "valid_windows", weft_json_new_int((int64_t)u->fit.valid_windows));
+    weft_json_set(j, "folds", weft_json_new_int((int64_t)u->fit.folds));
+    put_line(j, t->log);
+}
+
+int weft_dlinear_trainer_fit(struct weft_dlinear_trainer *t, int threads, struct weft_err *e)
+{
+    size_t failed = 0, matrix = 2 * t->shape.horizon * (t->shape.lookback + 1);
+    struct weft_par *par = threads > 1 && t->n > 1 ? weft_par_new(threads) : NULL;
+    if (!t->n)
+        return weft_fail(e, WEFT_DATA, "no series came");
+    weft_par_for(par, t->n, fit_unit, t);
+    weft_par_free(&par);
+    for (size_t i = 0; i < t->n; i++) {
+        struct weft_dlinear_unit *u = t->unit[i];
+        if (t->log)
+            write_log(t, i);
+        failed += u->failed;
+        if (u->failed && u->err.code != WEFT_CONFIG) {
+            *e = u->err;
+            return -1;
+        }
+        for (size_t k = 0; k < matrix && u->failed; k++)
+            u->w.ws[k] = NAN;
+    }
+    if (failed < t->n)
+        return 0;
+    *e = t->unit[0]->err;
+    return weft_fail_hint(e, "give more history, or a shorter --lookback or --horizon");
+}
+
+int weft_dlinear_trainer_save(struct weft_dlinear_trainer *t, const char *lineage, const char *path, struct weft_err *e)
+{
+    size_t channels = t->units.attrs.n_channels, h = t->shape.horizon, rows = weft_residuals_cap(t->n), *order = weft_units_order(&t->units);
+    struct weft_dlinear_weights *w = WEFT_ARRAY(struct weft_dlinear_weights, t->n);
+    float *residuals = weft_xrealloc2(NULL, t->n * rows * h, sizeof *residuals), *floor = WEFT_ARRAY(float, t->n);
+    struct weft_dlinear *model = weft_dlinear_new(&t->shape, 1);
+    struct weft_st_writer *out = weft_st_writer_new();
+    for (size_t i = 0; i < t->n; i++) {
+        struct weft_dlinear_unit *u = t->unit[order[i / channels] * channels + i % channels];
+        w[i] = u->w;
+        weft_dlinear_set(model, 0, &u->w);
+        weft_residuals_finish(&u->keep, t->shape.lookback, h, weft_dlinear_forecast, model, 0, rows, residuals + i * rows * h, &floor[i]);
+    }
+    weft_dlinear_write(&t->shape, w, t->n, out);
+    weft_st_writer_meta(out, "solver", t->adam ? "adam" : "exact");
+    weft_st_writer_tensor(out, "residuals", WEFT_ST_F32, 3, (size_t[]){t->n, rows, h}, residuals);
+    weft_st_writer_tensor(out, "residual_floor", WEFT_ST_F32, 1, (size_t[]){t->n}, floor);
+    int rc = weft_units_save(&t->units, order, "dlinear", lineage, out, path, e);
+    weft_st_writer_free(&out);
+    weft_dlinear_free(&model);
+    free(order);
+    free(w);
+    free(residuals);
+    free(floor);
+    return rc;
+}
+
+void weft_dlinear_trainer_free(struct weft_dlinear_trainer *t)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        struct weft_dlinear_unit *u = t->unit[i];
+        weft_dlinear_stats_free(&u->st);
+        weft_residuals_free(&u->keep);
+        weft_pool_unit_free(&u->places);
+        weft_dlinear_weights_free(&u->w);
+        free(u->log);
+        free(u);
+    }
+    free(t->unit);
+    free(t->room.p);
+    weft_pool_free(&t->pool);
+    weft_units_free(&t->units);
+    t->unit = NULL;
+    t->n = 0;
+}

@@ -1,0 +1,85 @@
+/* units.c - groups of series, and the model file. */
+#include "weft/units.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "weft/mem.h"
+
+int weft_units_start(struct weft_units *u, const struct weft_head *h, const char *by, struct weft_err *e)
+{
+    *u = (struct weft_units){.by = by};
+    if (weft_series_attrs_read(h, &u->attrs, e) < 0)
+        return -1;
+    u->key = weft_series_key(&u->attrs, by);
+    if (u->key != WEFT_KEY_NONE)
+        return 0;
+    char list[300] = "";
+    for (size_t i = 0; i < u->attrs.n_keys && strlen(list) < 200; i++)
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%.60s, ", u->attrs.keys[i]);
+    weft_fail(e, WEFT_CONFIG, "--by: the stream has no key \"%s\"", by);
+    return weft_fail_hint(e, "one of %sid, all", list);
+}
+
+size_t weft_units_group(struct weft_units *u, const struct weft_series *s)
+{
+    static const char none[] = "(none)";
+    struct weft_span text = weft_series_key_text(s, u->key);
+    return text.p ? weft_names_add(&u->groups, text.p, text.n) : weft_names_add(&u->groups, none, sizeof none - 1);
+}
+
+struct place {
+    const char *name;
+    size_t i;
+};
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct place *)a)->name, ((const struct place *)b)->name);
+}
+
+size_t *weft_units_order(const struct weft_units *u)
+{
+    size_t n = u->groups.n, *order = WEFT_ARRAY(size_t, n + 1);
+    struct place *at = WEFT_ARRAY(struct place, n + 1);
+    for (size_t i = 0; i < n; i++)
+        at[i] = (struct place){u->groups.at[i].p, i};
+    qsort(at, n, sizeof *at, by_name);
+    for (size_t i = 0; i < n; i++)
+        order[i] = at[i].i;
+    free(at);
+    return order;
+}
+
+void weft_units_free(struct weft_units *u)
+{
+    weft_series_attrs_free(&u->attrs);
+    weft_names_free(&u->groups);
+}
+
+int weft_units_save(const struct weft_units *u, const size_t *order, const char *model, const char *lineage, struct weft_st_writer *w, const char *path,
+                    struct weft_err *e)
+{
+    const struct weft_series_attrs *a = &u->attrs;
+    char *name = weft_xstrdup(model), *by = weft_xstrdup(u->by), **groups = WEFT_ARRAY(char *, u->groups.n + 1);
+    for (size_t i = 0; i < u->groups.n; i++)
+        groups[i] = u->groups.at[order[i]].p;
+    struct weft_model_info info = {.name = name, .lookback = a->lookback, .horizon = a->horizon, .stride = a->stride, .step = a->step, .scale = (int)a->scale,
+                                   .by = by, .groups = groups, .n_groups = u->groups.n, .channels = a->channels, .n_channels = a->n_channels};
+    weft_model_info_write(&info, w);
+    weft_st_writer_meta(w, "lineage", lineage);
+    int rc = weft_st_save(w, path, e);
+    free(groups);
+    free(name);
+    free(by);
+    return rc;
+}
+
+const char *weft_units_path(const struct weft_run *run, struct weft_err *e)
+{
+    const char *path = weft_run_output(run);
+    if (strcmp(path, "-") != 0)
+        return path;
+    weft_fail(e, WEFT_USAGE, "where shall the model go? -o MODEL");
+    return NULL;
+}
