@@ -89,6 +89,8 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
     const struct weft_head *h = weft_run_in_head(run);
+    if (s->merge)
+        return 0;
     if (read_options(run, s, e) < 0 || weft_dlinear_trainer_start(&s->t, h, s->individual ? "id" : s->by, e) < 0)
         return -1;
     if (!s->partial)
@@ -187,8 +189,13 @@ static int read_partial(struct weft_run *run, struct state *s, struct merge *m, 
         return -1;
     const struct weft_head *h = weft_reader_head(r);
     int got = 1;
-    if (!m->lineage) {
-        m->lineage = weft_run_lineage_json_from(run, h);
+    char *lineage = weft_run_lineage_json_from(run, h), *other = m->lineage;
+    if (!other || strcmp(lineage, other) < 0) { /* the model names one of them, whatever their order */
+        m->lineage = lineage;
+        lineage = other;
+    }
+    free(lineage);
+    if (!m->attrs.n) {
         weft_pack_raw(&m->attrs, h->attrs);
         got = weft_dlinear_merge_start(&s->t, h, e) < 0 ? -1 : 1;
     } else if (m->attrs.n != h->attrs.n || memcmp(m->attrs.p, h->attrs.p, h->attrs.n) != 0) {

@@ -74,7 +74,9 @@ int weft_series_attrs_read(const struct weft_head *h, struct weft_series_attrs *
         return weft_fail(e, WEFT_DATA, "a %s head without channels, or more than %d", h->schema, WEFT_MAX_CHANNELS);
     if (read_reduce(h, a, e) < 0)
         return -1;
-    return strncmp(h->schema, "windows/", 8) == 0 ? read_windows_attrs(h, a, e) : 0;
+    /* gram streams carry the attrs of the windows that they add up. */
+    bool windows = strncmp(h->schema, "windows/", 8) == 0 || strncmp(h->schema, "gram/", 5) == 0;
+    return windows ? read_windows_attrs(h, a, e) : 0;
 }
 
 void weft_series_attrs_free(struct weft_series_attrs *a)
