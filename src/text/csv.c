@@ -311,8 +311,10 @@ static void parse_block(struct weft_csv *c, struct block *b)
     struct block *old = c->to;
     if (old != b && c->now.n) {
         size_t from = c->now.begin, text = old->text_n - from, first = c->now.first, ends = old->end_n - first;
-        b->text = weft_xrealloc(b->text, b->text_cap = weft_grow(b->text_cap, text + SMALL));
-        b->end = weft_xrealloc2(b->end, b->end_cap = weft_grow(b->end_cap, ends), sizeof *b->end);
+        if (text + SMALL > b->text_cap)
+            b->text = weft_xrealloc(b->text, b->text_cap = weft_grow(b->text_cap, text + SMALL));
+        if (ends > b->end_cap)
+            b->end = weft_xrealloc2(b->end, b->end_cap = weft_grow(b->end_cap, ends), sizeof *b->end);
         memcpy(b->text, old->text + from, text);
         for (size_t i = 0; i < ends; i++)
             b->end[i] = old->end[first + i] - (uint32_t)from;
