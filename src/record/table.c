@@ -8,7 +8,7 @@
 #include "weft/mem.h"
 #include "weft/view.h"
 
-enum { TEXT_WIDTH_MAX = 40, NUMBER_MAX = 400 };
+enum { EACH = -2, TEXT_WIDTH_MAX = 40, NUMBER_MAX = 400 };
 
 struct column {
     char *key, *title;
@@ -203,6 +203,8 @@ static const char *cell_text(const struct column *k, const struct cell *c, char 
         snprintf(buf, NUMBER_MAX, "%lld", (long long)c->i);
     else if (k->flags & WEFT_COLUMN_PERCENT)
         snprintf(buf, NUMBER_MAX, "%.*f%%", k->digits, v * 100);
+    else if (k->digits == EACH)
+        snprintf(buf, NUMBER_MAX, "%.*f", fabs(v) < 1 ? 5 : fabs(v) < 10 ? 4 : fabs(v) < 1000 ? 2 : 0, v);
     else if (v != 0 && (fabs(v) >= 1e9 || (k->digits && fabs(v) < pow(10, -k->digits) / 2)))
         snprintf(buf, NUMBER_MAX, "%.*e", k->digits ? k->digits - 1 : 0, v);
     else
@@ -264,13 +266,19 @@ static void print_line(const struct weft_table *t, const struct column *columns,
     putc('\n', f);
 }
 
-/* Digits that suit the largest number of a column. */
+/* Digits that suit the largest number of a column; numbers too far apart (several units in one column) get their own. */
 static int fitting_digits(const struct weft_table *t, size_t column)
 {
-    double largest = 0;
-    for (size_t r = 0; r < t->rows; r++)
-        if (cell_at(t, r, column)->filled)
-            largest = fmax(largest, fabs(cell_at(t, r, column)->real));
+    double largest = 0, least = INFINITY;
+    for (size_t r = 0; r < t->rows; r++) {
+        double v = fabs(cell_at(t, r, column)->real);
+        if (!cell_at(t, r, column)->filled || v == 0)
+            continue;
+        largest = fmax(largest, v);
+        least = fmin(least, v);
+    }
+    if (largest > 1e4 * least)
+        return EACH;
     return largest < 100 ? 4 : largest < 10000 ? 2 : 0;
 }
 

@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# forecast.sh - from a table of daily sales to a ranking of categories: model, accuracy beside baselines, forecasts, ranking, plot.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/lib.sh"
+
+usage() {
+    cat <<'T'
+usage: forecast.sh [OPTION...] SALES.csv
+
+Forecasts each category of a shop, measures the forecasts beside honest baselines on the latest part of the history, and ranks the categories by growth.
+SALES.csv: one row a product with a column a day (any layout that ingest knows goes with --ingest).
+
+  -o, --output DIR       where the results go (default: forecast)
+      --by LEVEL         what is forecast and ranked: minor, middle, major, brand, id, ... (default: minor)
+      --amounts FILE     the same table of sales amounts
+      --mentions FILE    the table of brand mentions
+      --ingest OPTIONS   further options of ingest, as in --ingest "--layout long --id item --value sales"
+      --horizon N        days to forecast (default 50)
+      --lookback N       days to look back on (default: what the history allows, whole weeks, at most 182)
+      --near A:B         near days of the growth index (default: the first fifth of the horizon)
+      --far A:B          far days (default: the last fifth)
+      --top N            categories shown (default 10)
+      --plot svg|png|none
+      --title TEXT       over the plot
+  -h, --help
+
+Results in DIR: model.safetensors, accuracy.csv, forecasts.csv, ranking.csv, ranking.txt, plot.svg (or .png). They appear together, or not at all.
+
+Examples:
+  forecast.sh train.csv --amounts sales.csv --mentions brand_keyword_cnt.csv
+  forecast.sh --by item --ingest "--layout long --id store,item --keys store,item --date date --value sales" --horizon 28 sales.csv
+T
+}
+
+out=forecast by=minor amounts= mentions= ingest_options= horizon=50 lookback= near= far= top=10 plot=svg title= sales=
+while [ $# -gt 0 ]; do
+    case "$1" in
+    -h | --help) usage; exit 0 ;;
+    -o | --output) out=${2:?}; shift ;;
+    --by) by=${2:?}; shift ;;
+    --amounts) amounts=${2:?}; shift ;;
+    --mentions) mentions=${2:?}; shift ;;
+    --ingest) ingest_options=${2:?}; shift ;;
+    --horizon) horizon=${2:?}; shift ;;
+    --lookback) lookback=${2:?}; shift ;;
+    --near) near=${2:?}; shift ;;
+    --far) far=${2:?}; shift ;;
+    --top) top=${2:?}; shift ;;
+    --plot) plot=${2:?}; shift ;;
+    --title) title=${2:?}; shift ;;
+    -*) [ "$1" = - ] && sales=- || die "unknown option $1; see forecast.sh --help" ;;
+    *) [ -z "$sales" ] || die "one table, please: $sales or $1"; sales=$1 ;;
+    esac
+    shift
+done
+[ -n "$sales" ] || die "which table? forecast.sh SALES.csv; see forecast.sh --help"
+case "$plot" in svg | png | none) ;; *) die "--plot: svg, png or none" ;; esac
+need ingest aggregate window train-dlinear score evaluate rank frames
+[ "$plot" = none ] || need gnuplot
+scratch
+
+# --- read, and add up to the level ---
+more=()
+[ -z "$amounts" ] || more+=(--amounts "$amounts")
+[ -z "$mentions" ] || more+=(--mentions "$mentions")
+# shellcheck disable=SC2086  # options, split at blanks
+ingest $ingest_options "${more[@]}" "$sales" | aggregate --by "$by" -o "$work/level.weft" || culprit "${PIPESTATUS[@]}"
+
+# --- lookback: the train part (64% of the history) holds at least twice as many windows as a window has days ---
+days=$(frames head -n 1 "$work/level.weft" | frames show --elements 1 | sed -n '1s/.*"length":\([0-9]*\).*/\1/p')
+if [ -z "$lookback" ]; then
+    lookback=$(((days * 64 / 100 - horizon) / 3 / 7 * 7))
+    [ "$lookback" -le 182 ] || lookback=182
+    [ "$lookback" -ge 7 ] || die "$days days are too few for a horizon of $horizon; give --horizon" 65
+fi
+models=model=$work/test.safetensors,seasonal-naive:7,mean:28
+[ "$days" -lt $((5 * (364 + 28 + horizon) / 4)) ] || models=$models,lag-growth:364:28
+
+# --- accuracy: fitted on the first 64%, measured on the last 20% ---
+window --lookback "$lookback" --horizon "$horizon" --split 0.64,0.16,0.20 -i "$work/level.weft" -o "$work/windows.weft"
+train-dlinear -q -i "$work/windows.weft" -o "$work/test.safetensors"
+score -q -m "$models" --part test --quantiles 0.05,0.95 -i "$work/windows.weft" -o "$work/test.weft"
+evaluate -q -i "$work/test.weft" -o "$work/accuracy.txt"
+evaluate -q --format csv -i "$work/test.weft" -o "$work/accuracy.csv"
+
+# --- forecasts: fitted on everything but what the intervals are measured on ---
+window --lookback "$lookback" --horizon "$horizon" --split 0.85,0.15,0 -i "$work/level.weft" | train-dlinear -q -o "$work/model.safetensors" || culprit "${PIPESTATUS[@]}"
+score -q -m "$work/model.safetensors" --quantiles 0.05,0.5,0.95 -i "$work/level.weft" -o "$work/forecasts.weft"
+frames csv "$work/forecasts.weft" -o "$work/forecasts.csv"
+growth=()
+[ -z "$near" ] || growth+=(--near "$near")
+[ -z "$far" ] || growth+=(--far "$far")
+channel=$(frames head -n 1 "$work/level.weft" | frames show --elements 1 | sed -n '1s/.*"channels":\["\([^"]*\)".*/\1/p')
+rank "${growth[@]}" --format csv -i "$work/forecasts.weft" -o "$work/ranking.csv"
+rank "${growth[@]}" --channel "$channel" --top "$top" -i "$work/forecasts.weft" -o "$work/ranking.txt"
+
+# --- plot ---
+if [ "$plot" != none ]; then
+    "$here/plot.sh" "$plot" "$channel" "${title:-Forecast by $by, $horizon days ahead}" "$work" "$top" >"$work/plot.$plot"
+fi
+
+mkdir -p "$out"
+for f in model.safetensors accuracy.csv forecasts.csv ranking.csv ranking.txt plot.svg plot.png; do
+    [ ! -e "$work/$f" ] || put "$work/$f" "$out/$f"
+done
+
+echo "Accuracy on the last 20% of $days days (lookback $lookback, horizon $horizon):"
+cat "$work/accuracy.txt"
+echo
+echo "Growth of $channel by $by:"
+cat "$work/ranking.txt"
+echo
+echo "$out: $(cd "$out" && ls | tr '\n' ' ')"
