@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# daily.sh - for cron: today's dump joins the earlier ones, the saved model forecasts, dated results appear.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/lib.sh"
+
+usage() {
+    cat <<'T'
+usage: daily.sh [OPTION...] DUMP.csv
+
+Keeps a directory of daily dumps and, for each day, a dated ranking. Running it twice with one dump changes nothing; when anything fails, nothing
+appears and the earlier results stay.
+
+  -d, --directory DIR      where it keeps everything (default: daily)
+      --date YYYY-MM-DD    the day of the dump (default: today)
+      --ingest OPTIONS     how the dumps are read (default: --layout long, columns found by their names)
+      --by LEVEL           what is forecast and ranked (default: minor)
+      --lookback N         days to look back on (default 56)
+      --horizon N          days to forecast (default 28)
+      --retrain WHEN       never, weekly (when the model is of another ISO week), or always (default: weekly)
+      --replace            a dump of a day that is there already takes its place
+  -h, --help
+
+In DIR: dumps/DATE.csv, model.safetensors, results/DATE/{ranking.csv, ranking.txt, forecasts.csv}, results/latest -> DATE.
+
+Example (crontab):
+  15 2 * * *  daily.sh -d /srv/demand --ingest "--layout long --id item --keys minor,item --value sales" /srv/dumps/$(date +\%F).csv
+T
+}
+
+dir=daily date=$(date +%F) ingest_options="--layout long" by=minor lookback=56 horizon=28 retrain=weekly replace= dump=
+while [ $# -gt 0 ]; do
+    case "$1" in
+    -h | --help) usage; exit 0 ;;
+    -d | --directory) dir=${2:?}; shift ;;
+    --date) date=${2:?}; shift ;;
+    --ingest) ingest_options=${2:?}; shift ;;
+    --by) by=${2:?}; shift ;;
+    --lookback) lookback=${2:?}; shift ;;
+    --horizon) horizon=${2:?}; shift ;;
+    --retrain) retrain=${2:?}; shift ;;
+    --replace) replace=yes ;;
+    -*) die "unknown option $1; see daily.sh --help" ;;
+    *) [ -z "$dump" ] || die "one dump a day, please: $dump or $1"; dump=$1 ;;
+    esac
+    shift
+done
+[ -n "$dump" ] || die "which dump? daily.sh DUMP.csv; see daily.sh --help"
+[ -r "$dump" ] || die "can't read $dump" 66
+[[ $date =~ ^[0-9]{4}-[0-9]{2}-[0-9]{2}$ ]] && date -d "$date" >/dev/null 2>&1 || die "--date: $date is no date"
+case "$retrain" in never | weekly | always) ;; *) die "--retrain: never, weekly or always" ;; esac
+need ingest aggregate window train-dlinear score rank frames flock
+
+mkdir -p "$dir/dumps" "$dir/results"
+exec 9>"$dir/.lock"
+flock -n 9 || die "another daily.sh is at work in $dir" 75
+scratch
+stage=$dir/results/.$date.part
+rm -rf "$stage"
+
+# The dump joins the others under its date; it is kept when everything went well.
+kept=$dir/dumps/$date.csv
+if [ -e "$kept" ] && ! cmp -s "$dump" "$kept" && [ -z "$replace" ]; then
+    die "$kept is there with other content; --replace takes the new one" 73
+fi
+if [ -e "$kept" ] && cmp -s "$dump" "$kept" && [ -e "$dir/results/$date/ranking.csv" ]; then
+    echo "daily.sh: $date is done already"
+    exit 0
+fi
+files=("$dump")
+for f in "$dir"/dumps/*.csv; do
+    [ -e "$f" ] && [ "$f" != "$kept" ] && files+=("$f")
+done
+
+# shellcheck disable=SC2086  # options, split at blanks
+ingest -q $ingest_options --to "$date" "${files[@]}" | aggregate -q --by "$by" -o "$work/series.weft" || culprit "${PIPESTATUS[@]}"
+
+# A model of this very week is good enough, unless told otherwise. It is made anew when none is there.
+model=$dir/model.safetensors week=$(date -d "$date" +%G-%V)
+if [ ! -e "$model" ] || [ "$retrain" = always ] || { [ "$retrain" = weekly ] && [ "$(cat "$dir/model.week" 2>/dev/null)" != "$week" ]; }; then
+    window -q --lookback "$lookback" --horizon "$horizon" --split 0.8,0.2,0 -i "$work/series.weft" | train-dlinear -q -o "$work/model.safetensors" ||
+        culprit "${PIPESTATUS[@]}"
+    model=$work/model.safetensors
+fi
+score -q -m "$model" --quantiles 0.05,0.95 -i "$work/series.weft" -o "$work/forecasts.weft"
+mkdir "$stage"
+frames csv "$work/forecasts.weft" -o "$stage/forecasts.csv"
+rank -q --format csv -i "$work/forecasts.weft" -o "$stage/ranking.csv"
+rank -q -i "$work/forecasts.weft" -o "$stage/ranking.txt"
+
+# From here on only renames: first what the next run reads, last the directory that says the day is done.
+[ "$model" = "$dir/model.safetensors" ] || { put "$model" "$dir/model.safetensors"; echo "$week" >"$work/week"; put "$work/week" "$dir/model.week"; }
+[ -e "$kept" ] && cmp -s "$dump" "$kept" || put "$dump" "$kept"
+rm -rf "$dir/results/$date"
+mv "$stage" "$dir/results/$date"
+ln -sfn "$date" "$work/latest" && mv -T "$work/latest" "$dir/results/latest" 2>/dev/null || ln -sfn "$date" "$dir/results/latest"
+echo "daily.sh: $dir/results/$date"
