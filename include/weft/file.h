@@ -9,7 +9,7 @@
 #include "weft/err.h"
 
 /* A file under construction: bytes go to PATH.tmp (with a random part, beside PATH); commit fsyncs and renames it over PATH,
- * abort removes it. A signal, an exit or an error in between leaves an older PATH untouched and no temporary file. */
+ * abort removes it. Behind a symbolic link the file is replaced, not the link; a device or a named pipe is written to as it is. A signal, an exit or an error in between leaves an older PATH untouched and no temporary file. */
 struct weft_file;
 
 int weft_file_create(const char *path, struct weft_file **out, struct weft_err *e) WEFT_MUST_USE;

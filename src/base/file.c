@@ -21,7 +21,7 @@ static volatile sig_atomic_t used[OPEN_MAX_FILES];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 struct weft_file {
-    int fd, slot;
+    int fd, slot; /* slot < 0: a device or a pipe, which is written to and not replaced */
     char *path;
 };
 
@@ -40,11 +40,17 @@ static int take_slot(void)
     return slot;
 }
 
-int weft_file_create(const char *path, struct weft_file **out, struct weft_err *e)
+static struct weft_file *new_file(int fd, int slot, char *path)
 {
-    struct stat st;
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        return weft_fail(e, WEFT_CANTCREAT, "%s is a directory", path);
+    struct weft_file *f = WEFT_NEW(struct weft_file);
+    f->fd = fd;
+    f->slot = slot;
+    f->path = path;
+    return f;
+}
+
+static int create_regular(const char *path, struct weft_file **out, struct weft_err *e)
+{
     int slot = take_slot();
     if (slot < 0)
         return weft_fail(e, WEFT_BUG, "more than %d output files at once", OPEN_MAX_FILES);
@@ -58,12 +64,35 @@ int weft_file_create(const char *path, struct weft_file **out, struct weft_err *
         used[slot] = 0;
         return weft_fail_errno(e, WEFT_CANTCREAT, "can't create %s", path);
     }
-    struct weft_file *f = WEFT_NEW(struct weft_file);
-    f->fd = fd;
-    f->slot = slot;
-    f->path = weft_xstrdup(path);
-    *out = f;
+    *out = new_file(fd, slot, weft_xstrdup(path));
     return 0;
+}
+
+/* A device, a named pipe: a rename would put a file in its place. */
+static int open_special(const char *path, struct weft_file **out, struct weft_err *e)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return weft_fail_errno(e, WEFT_CANTCREAT, "can't write to %s", path);
+    *out = new_file(fd, -1, weft_xstrdup(path));
+    return 0;
+}
+
+int weft_file_create(const char *path, struct weft_file **out, struct weft_err *e)
+{
+    struct stat st;
+    bool there = stat(path, &st) == 0;
+    if (there && S_ISDIR(st.st_mode))
+        return weft_fail(e, WEFT_CANTCREAT, "%s is a directory", path);
+    if (there && !S_ISREG(st.st_mode))
+        return open_special(path, out, e);
+    char *real = there ? realpath(path, NULL) : NULL; /* behind a symbolic link the file is replaced, not the link */
+    if (real) {
+        int rc = create_regular(real, out, e);
+        free(real);
+        return rc;
+    }
+    return create_regular(path, out, e);
 }
 
 int weft_file_fd(const struct weft_file *f)
@@ -95,7 +124,8 @@ int weft_file_write(struct weft_file *f, const void *p, size_t n, struct weft_er
 
 static void release(struct weft_file **f)
 {
-    used[(*f)->slot] = 0;
+    if ((*f)->slot >= 0)
+        used[(*f)->slot] = 0;
     free((*f)->path);
     free(*f);
     *f = NULL;
@@ -106,7 +136,8 @@ void weft_file_abort(struct weft_file **f)
     if (!*f)
         return;
     close((*f)->fd);
-    unlink(names[(*f)->slot]);
+    if ((*f)->slot >= 0)
+        unlink(names[(*f)->slot]);
     release(f);
 }
 
@@ -132,11 +163,12 @@ int weft_file_commit(struct weft_file **f, struct weft_err *e)
         rc = weft_fail_errno(e, WEFT_IO, "can't write %s", (*f)->path);
     if (close((*f)->fd) < 0 && rc == 0)
         rc = weft_fail_errno(e, WEFT_IO, "can't write %s", (*f)->path);
-    if (rc == 0 && rename(names[(*f)->slot], (*f)->path) < 0)
+    bool special = (*f)->slot < 0;
+    if (rc == 0 && !special && rename(names[(*f)->slot], (*f)->path) < 0)
         rc = weft_fail_errno(e, WEFT_CANTCREAT, "can't create %s", (*f)->path);
-    if (rc < 0)
+    if (rc < 0 && !special)
         unlink(names[(*f)->slot]);
-    else
+    else if (rc == 0 && !special)
         sync_directory((*f)->path);
     release(f);
     return rc;

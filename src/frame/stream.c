@@ -173,7 +173,7 @@ static int next_map(struct weft_reader *r, struct weft_span *map, struct weft_er
         if (r->eof) {
             if (!have)
                 return 0;
-            return weft_fail(e, WEFT_UPSTREAM, "the stream stops in the middle of a frame");
+            return weft_fail(e, WEFT_UPSTREAM, "stopped: the stream ends in the middle of a frame");
         }
         /* Grow with what arrives, not with what a length field claims. */
         make_room(r, have + (have > READ_BYTES ? have : READ_BYTES));
@@ -396,7 +396,7 @@ static int next_frame(struct weft_reader *r, struct weft_span *frame, struct wef
             return at_end(r, e);
         if (got < 0) {
             last_program(r->head.lineage, r->culprit, sizeof r->culprit);
-            return weft_fail_hint(e, "the stream of %s is damaged or cut short after frame %llu", r->culprit, (unsigned long long)r->count);
+            return weft_fail_hint(e, "%s failed or was killed after frame %llu, or the file is cut short or damaged", r->culprit, (unsigned long long)r->count);
         }
         struct part *p = &r->parts[r->at];
         if (first_key_is(map, "fault"))
