@@ -8,7 +8,8 @@ declare -A may=(
     [base]="" [frame]="base" [time]="base" [text]="base" [image]="base" [nn]="base"
     [record]="base frame time" [model]="base nn"
     [ingest]="base frame time text record"
-    [cmd]="base frame time text image nn record model ingest"
+    [train]="base frame nn record model"
+    [cmd]="base frame time text image nn record model ingest train"
 )
 # The one file that may include a library's header.
 declare -A home=(
@@ -66,6 +67,8 @@ for h in include/weft/*.h; do
 done
 
 for lib in "${!home[@]}"; do
-    grep -lE "^#include <$lib>" src/*/*.c include/weft/*.h 2>/dev/null | grep -vx "${home[$lib]}" | while read -r f; do echo "check-layers: $f includes <$lib>, which belongs to ${home[$lib]}"; done
-done | grep . && bad=1
+    while read -r f; do
+        say "$f includes <$lib>, which belongs to ${home[$lib]}"
+    done < <(grep -lE "^#include <$lib>" src/*/*.c include/weft/*.h | grep -vx "${home[$lib]}")
+done
 exit $bad

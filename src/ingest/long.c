@@ -179,6 +179,28 @@ static int find_values(struct table *t, const struct weft_header *h, struct weft
     return 0;
 }
 
+/* The keys of a further file in the order of the first one. */
+static int order_keys(struct table *t, const struct weft_header *h, struct weft_err *e)
+{
+    struct weft_ingest_keys *k = &t->keys;
+    for (size_t i = 0; i < t->n_keys; i++) {
+        size_t j = i;
+        while (j < k->n_keys && strcmp(k->name[j], t->key_name[i]) != 0)
+            j++;
+        if (j >= k->n_keys)
+            return weft_fail(e, WEFT_DATA, "%s has no key \"%s\", which the first file has", h->file, t->key_name[i]);
+        char *name = k->name[i];
+        size_t column = k->key[i];
+        k->name[i] = k->name[j];
+        k->key[i] = k->key[j];
+        k->name[j] = name;
+        k->key[j] = column;
+    }
+    if (k->n_keys > t->n_keys)
+        return weft_fail(e, WEFT_DATA, "%s has a key \"%s\", which the first file has not", h->file, k->name[t->n_keys]);
+    return 0;
+}
+
 /* Columns may stand elsewhere in every file; names and keys are those of the first. */
 static int find_columns(struct table *t, const struct weft_header *h, struct weft_err *e)
 {
@@ -194,16 +216,14 @@ static int find_columns(struct table *t, const struct weft_header *h, struct wef
     free(free_column);
     if (rc < 0)
         return -1;
-    if (again && t->keys.n_keys != t->n_keys)
-        return weft_fail(e, WEFT_DATA, "%s has other key columns than the first file", h->file);
+    if (again && order_keys(t, h, e) < 0)
+        return -1;
     t->keys_in_id = true;
     for (size_t i = 0; i < t->keys.n_keys; i++) {
         bool in_id = false;
         for (size_t k = 0; k < t->keys.n_id; k++)
             in_id |= t->keys.id[k] == t->keys.key[i];
         t->keys_in_id &= in_id;
-        if (again && strcmp(t->key_name[i], t->keys.name[i]) != 0)
-            return weft_fail(e, WEFT_DATA, "%s has a key \"%s\" where the first file has \"%s\"", h->file, t->keys.name[i], t->key_name[i]);
     }
     if (!again) {
         t->n_keys = t->keys.n_keys;

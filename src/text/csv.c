@@ -406,6 +406,6 @@ int weft_csv_next(struct weft_csv *c, struct weft_csv_row *row, struct weft_err 
     }
     const struct block *b = c->from;
     const struct mark *m = &b->row[c->taken++];
-    *row = (struct weft_csv_row){b->text, b->end + m->first, m->begin, m->n, m->found, m->line, m->problem};
+    *row = (struct weft_csv_row){b->text, b->end ? b->end + m->first : NULL, m->begin, m->n, m->found, m->line, m->problem};
     return 1;
 }

@@ -1,0 +1,107 @@
+#!/usr/bin/env bats
+# pipelines.bats - whole flows on a generated shop.
+
+setup_file() {
+    export dir="$BATS_FILE_TMPDIR" pipelines="$PWD/pipelines" WEFT_BIN="$BIN"
+    "$BUILD/gen/shop" --products 120 --days 300 >"$dir/sales.csv"
+    "$BUILD/gen/shop" --products 120 --days 300 --table amounts >"$dir/amounts.csv"
+    "$BUILD/gen/shop" --products 80 --days 200 --layout long >"$dir/long.csv"
+}
+
+# days TO: the rows of the long table up to a day.
+days() {
+    awk -F, -v from="$1" -v to="$2" 'NR == 1 || ($1 >= from && $1 <= to)' "$dir/long.csv"
+}
+
+@test "the generator writes the same bytes for the same seed, and others for another" {
+    cmp <("$BUILD/gen/shop" --products 120 --days 300) "$dir/sales.csv"
+    ! cmp -s <("$BUILD/gen/shop" --products 120 --days 300 --seed 2) "$dir/sales.csv"
+    "$BUILD/gen/shop" --products 2000 --days 2 | awk -F, 'NR > 1 { a[$3]; b[$4]; c[$5] } END { exit !(length(a) == 5 && length(b) == 11 && length(c) == 53) }'
+}
+
+@test "forecast.sh: everything appears, with a ranking and a plot" {
+    cd "$BATS_TEST_TMPDIR"
+    run "$pipelines/forecast.sh" "$dir/sales.csv" --amounts "$dir/amounts.csv" --by middle --horizon 20 -o out
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [[ "$output" == *"Growth of units by middle"* ]]
+    for f in model.safetensors accuracy.csv forecasts.csv ranking.csv ranking.txt plot.svg; do [ -s "out/$f" ]; done
+    grep -q '</svg>' out/plot.svg
+    [ "$(awk -F, '$1 == "units"' out/ranking.csv | wc -l)" -eq 11 ]
+}
+
+@test "forecast.sh: a bad table leaves nothing and keeps the exit status" {
+    cd "$BATS_TEST_TMPDIR"
+    sed '7s/,[0-9]*$/,x/' "$dir/sales.csv" >bad.csv
+    run "$pipelines/forecast.sh" bad.csv -o out
+    [ "$status" -eq 65 ]
+    [[ "$output" == *'bad.csv:7:306: not a number: "x"'* ]]
+    [ ! -e out ]
+    run "$pipelines/forecast.sh" "$dir/sales.csv" --by colour -o out
+    [ "$status" -ne 0 ]
+    [ ! -e out ]
+}
+
+@test "daily.sh: a day joins, twice changes nothing, a failure changes nothing" {
+    cd "$BATS_TEST_TMPDIR"
+    days 2022-01-01 2022-06-30 >first.csv
+    days 2022-07-01 2022-07-01 >second.csv
+    daily=("$pipelines/daily.sh" -d state --lookback 28 --horizon 7 --by middle)
+    "${daily[@]}" --date 2022-06-30 first.csv
+    "${daily[@]}" --date 2022-07-01 second.csv
+    [ "$(readlink state/results/latest)" = 2022-07-01 ]
+    grep -q 2022-07-02 state/results/2022-07-01/forecasts.csv
+    find state -type f -exec sha256sum {} + | sort >before
+    "${daily[@]}" --date 2022-07-01 second.csv
+    sed '2s/,[^,]*,[^,]*,[^,]*$/,x,y,z/' second.csv >bad.csv
+    run "${daily[@]}" --date 2022-07-02 bad.csv
+    [ "$status" -eq 65 ]
+    run "${daily[@]}" --date 2022-07-01 first.csv
+    [ "$status" -eq 73 ]
+    find state -type f -exec sha256sum {} + | sort | diff before -
+    ! ls state/results/.*.part 2>/dev/null
+}
+
+@test "paper-dlinear.sh reproduces the paper's row at horizon 96" {
+    etth1=${WEFT_DATA:-../shared/data}/ett/ETTh1.csv
+    [ -r "$etth1" ] || skip "skipped: no ETTh1.csv"
+    run "$pipelines/paper-dlinear.sh" "$etth1" 96
+    [ "$status" -eq 0 ]
+    awk '$1 == 96 { ok = $2 <= 0.371 && $4 <= 0.378 } END { exit !ok }' <<<"$output" || { echo "$output"; false; }
+}
+
+@test "every pipeline has --help, and says what it does not know" {
+    for p in forecast daily paper-dlinear from-postgres; do
+        run "$pipelines/$p.sh" --help
+        [ "$status" -eq 0 ]
+        [[ "$output" == *usage* ]]
+        run "$pipelines/$p.sh" --no-such-option
+        [ "$status" -ne 0 ]
+    done
+}
+
+@test "from-postgres.sh against a real PostgreSQL" {
+    initdb=$(ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null | head -n 1)
+    [ -n "$initdb" ] && command -v psql >/dev/null || skip "skipped: no PostgreSQL"
+    bin=$(dirname "$initdb")
+    pg=$(mktemp -d /tmp/weft-pg.XXXXXX)
+    as=()
+    if [ "$(id -u)" = 0 ]; then
+        chown nobody "$pg"
+        as=(setpriv --reuid nobody --clear-groups)
+    fi
+    "${as[@]}" "$initdb" -D "$pg/data" -U weft --no-sync -E UTF8 --locale C >/dev/null
+    "${as[@]}" "$bin/pg_ctl" -D "$pg/data" -w -l "$pg/log" -o "-c listen_addresses='' -k $pg" start >/dev/null
+    export PGHOST=$pg PGUSER=weft PGDATABASE=postgres
+    days 2022-01-01 2022-07-01 >"$pg/sales.csv"
+    psql -q -c 'create table sales (date date, id text, product text, major text, middle text, minor text, brand text, units int, price int, promotion int)' \
+        -c "\\copy sales from '$pg/sales.csv' with (format csv, header)"
+    for i in 1 2; do
+        run "$pipelines/from-postgres.sh" --query 'select date, id, middle, units from sales' --by middle --lookback 28 --horizon 7
+        [ "$status" -eq 0 ] || break
+    done
+    rows=$(psql -At -c 'select count(*), min(rank), count(distinct name) from weft_ranking')
+    "${as[@]}" "$bin/pg_ctl" -D "$pg/data" -m immediate stop >/dev/null
+    rm -rf "$pg"
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [ "$rows" = "11|1|11" ] || { echo "$rows"; false; }
+}

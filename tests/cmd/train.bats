@@ -1,0 +1,103 @@
+#!/usr/bin/env bats
+# train.bats - train-dlinear as a user runs it.
+
+load helper
+
+setup_file() {
+    export dir="$BATS_FILE_TMPDIR"
+    shop "$dir/shop.csv" 200 30
+    ingest "$dir/shop.csv" | window --lookback 21 --horizon 7 -o "$dir/windows.weft"
+    for i in 1 2 3; do
+        { head -n 1 "$dir/shop.csv"; tail -n +2 "$dir/shop.csv" | awk -v i=$i 'NR % 3 == i - 1'; } >"$dir/part$i.csv"
+        ingest "$dir/part$i.csv" | window --lookback 21 --horizon 7 | train-dlinear --partial -o "$dir/p$i.weft"
+    done
+}
+
+# wape MODEL: on the test part.
+wape() {
+    score -q -m "$1" --part test -i "$dir/windows.weft" | evaluate --format csv | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } NR == 2 { print $(at["wape"]) }'
+}
+
+@test "exact and Adam beat the seasonal naive forecast" {
+    cd "$BATS_TEST_TMPDIR"
+    train-dlinear -i "$dir/windows.weft" -o exact.st
+    train-dlinear -q --solver adam --lr 0.003 --epochs 5 -i "$dir/windows.weft" -o adam.st
+    naive=$(wape seasonal-naive:7)
+    for m in exact adam; do
+        awk -v m="$(wape $m.st)" -v n="$naive" 'BEGIN { exit !(m < n) }' || { echo "$m $(wape $m.st) naive $naive"; false; }
+    done
+}
+
+@test "the same bytes for one and two threads, from run to run, and another seed another model" {
+    cd "$BATS_TEST_TMPDIR"
+    for solver in exact adam; do
+        for by in all major id; do
+            train-dlinear -q --solver $solver --by $by --epochs 2 --threads 1 -i "$dir/windows.weft" -o 1.st
+            train-dlinear -q --solver $solver --by $by --epochs 2 --threads 2 -i "$dir/windows.weft" -o 2.st
+            cmp 1.st 2.st
+        done
+    done
+    train-dlinear -q --solver adam --epochs 2 --seed 2 -i "$dir/windows.weft" -o 3.st
+    ! cmp -s 2.st 3.st
+}
+
+@test "--individual is --by id" {
+    cd "$BATS_TEST_TMPDIR"
+    train-dlinear --individual -i "$dir/windows.weft" -o 1.st
+    [ "$(wape 1.st)" != "" ]
+    run train-dlinear --individual --by major -i "$dir/windows.weft" -o 2.st
+    [ "$status" -eq 64 ]
+}
+
+@test "partial sums merge to one machine's model, in any order" {
+    cd "$BATS_TEST_TMPDIR"
+    train-dlinear -i "$dir/windows.weft" -o one.st
+    train-dlinear --merge "$dir"/p1.weft "$dir"/p2.weft "$dir"/p3.weft -o a.st
+    train-dlinear --merge "$dir"/p3.weft "$dir"/p1.weft "$dir"/p2.weft -o b.st
+    cmp a.st b.st
+    awk -v a="$(wape one.st)" -v b="$(wape a.st)" 'BEGIN { d = a - b; exit !(d < 1e-7 && d > -1e-7) }'
+    frames check "$dir/p1.weft"
+}
+
+@test "partials of other options are refused, so is a cut one" {
+    cd "$BATS_TEST_TMPDIR"
+    ingest "$dir/part1.csv" | window --lookback 20 --horizon 7 | train-dlinear --partial -o other.weft
+    run train-dlinear --merge "$dir/p1.weft" other.weft -o m.st
+    [ "$status" -eq 78 ]
+    head -c 20000 "$dir/p2.weft" >cut.weft
+    run train-dlinear --merge "$dir/p1.weft" cut.weft -o m.st
+    [ "$status" -eq 76 ]
+    [ ! -e m.st ]
+}
+
+@test "--log holds a line an epoch, or a line a set of weights" {
+    cd "$BATS_TEST_TMPDIR"
+    train-dlinear -q --solver adam --epochs 3 --patience 0 --log a.jsonl -i "$dir/windows.weft" -o m.st
+    [ "$(wc -l <a.jsonl)" -eq 3 ]
+    grep -q '"epoch":3' a.jsonl
+    train-dlinear --by major --log e.jsonl -i "$dir/windows.weft" -o m.st
+    [ "$(grep -c '"ridge"' e.jsonl)" -eq 3 ]
+}
+
+@test "a training that runs away leaves no model" {
+    cd "$BATS_TEST_TMPDIR"
+    run train-dlinear -q --solver adam --lr 1e6 --epochs 8 --norm none -i "$dir/windows.weft" -o m.st
+    if [ "$status" -ne 0 ]; then
+        [ "$status" -eq 65 ]
+        [ ! -e m.st ]
+    else
+        wape m.st
+    fi
+}
+
+@test "wrong use: 64 with the way out" {
+    cd "$BATS_TEST_TMPDIR"
+    for wrong in "" "-o m.st --kernel 24" "-o m.st --ridge many" "-o m.st --solver newton" "-o m.st --partial --solver adam" "--merge -o m.st"; do
+        run bash -c "train-dlinear $wrong <$dir/windows.weft"
+        [ "$status" -eq 64 ] || { echo "$wrong: $status $output"; false; }
+        [ "${#lines[@]}" -eq 1 ]
+    done
+    run bash -c "train-dlinear --by color -o m.st <$dir/windows.weft"
+    [ "$status" -eq 78 ]
+    [[ "$output" == *"major"* ]]
+}
