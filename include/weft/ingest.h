@@ -59,6 +59,7 @@ int weft_header_need(const struct weft_header *h, const char *name, size_t *colu
 /* Columns that name a series, and the keys it carries. */
 struct weft_ingest_keys {
     size_t id[WEFT_MAX_KEYS], n_id; /* columns; joined with "/" */
+    bool id_is_keys;                /* no column was named: all keys together are the id */
     size_t key[WEFT_MAX_KEYS], n_keys;
     char *name[WEFT_MAX_KEYS]; /* of the keys; owned */
 };

@@ -158,6 +158,7 @@ int weft_ingest_keys_find(const struct weft_ingest *o, const struct weft_header 
         if (free_column[i] && !is_id && add_key(k, strcmp(name, "id") == 0 ? h->name[i] : name, i, e) < 0)
             return -1;
     }
+    k->id_is_keys = !k->n_id;
     if (!k->n_id)
         memcpy(k->id, k->key, (k->n_id = k->n_keys) * sizeof *k->id);
     if (k->n_id)

@@ -196,6 +196,8 @@ static int order_keys(struct table *t, const struct weft_header *h, struct weft_
         k->name[j] = name;
         k->key[j] = column;
     }
+    if (k->id_is_keys)
+        memcpy(k->id, k->key, k->n_id * sizeof *k->id);
     if (k->n_keys > t->n_keys)
         return weft_fail(e, WEFT_DATA, "%s has a key \"%s\", which the first file has not", h->file, k->name[t->n_keys]);
     return 0;

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# bench.sh - speeds, each beside its peer in the same run: pandas for CSV, PyTorch for training. Best of five for commands. Nothing here passes or fails.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+build=${BUILD:-build/release}
+PATH=$(cd "${BIN:-bin}" && pwd):$PATH
+python=/usr/bin/python3
+work=$(mktemp -d "${TMPDIR:-/tmp}/weft-bench.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+echo "$(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)"
+
+# best COMMAND: seconds.
+best() {
+    local i begin least=
+    for i in 1 2 3 4 5; do
+        begin=$EPOCHREALTIME
+        bash -c "$1" >/dev/null 2>&1
+        least=$(awk -v a="$begin" -v b="$EPOCHREALTIME" -v l="${least:-1e9}" 'BEGIN { d = b - a; print d < l ? d : l }')
+    done
+    printf '%.3f' "$least"
+}
+pandas() {
+    $python - "$1" <<'P'
+import sys, time
+import pandas
+best = 1e9
+for _ in range(5):
+    began = time.perf_counter()
+    pandas.read_csv(sys.argv[1])
+    best = min(best, time.perf_counter() - began)
+print(f"{best:.3f}")
+P
+}
+line() { # WHAT WEFT PEER NAME; UNIT of seconds: the smaller the better
+    awk -v w="$1" -v a="$2" -v b="$3" -v n="$4" 'BEGIN { printf "%-58s %9.3f s   %9.3f s  %-8s %5.2f times as fast\n", w, a, b, n, b / a }'
+}
+rate() {
+    awk -v w="$1" -v a="$2" -v b="$3" -v n="$4" 'BEGIN { printf "%-58s %9.0f /s  %9.0f /s %-8s %5.1f times as fast\n", w, a, b, n, a / b }'
+}
+
+"$build/gen/shop" --products 15890 --days 459 >"$work/wide.csv"
+"$build/gen/shop" --products 15890 --days 459 --layout long | cut -d, -f1,2,8,9 | head -n 5000001 >"$work/long.csv"
+p=$(pandas "$work/wide.csv")
+line "wide CSV $(du -m "$work/wide.csv" | cut -f1) MB: ingest" "$(best "ingest $work/wide.csv")" "$p" pandas
+line "wide CSV: ingest | window | train-dlinear (30 -> 10, exact)" \
+    "$(best "ingest $work/wide.csv | window --lookback 30 --horizon 10 | train-dlinear -o $work/m.st")" "$p" pandas
+line "long CSV $(du -m "$work/long.csv" | cut -f1) MB, 5 million rows: ingest" "$(best "ingest --layout long --id id --value units $work/long.csv")" "$(pandas "$work/long.csv")" pandas
+
+ingest "$work/wide.csv" | window --lookback 30 --horizon 10 -o "$work/w.weft"
+windows=$(train-dlinear -v --solver adam --epochs 1 -i "$work/w.weft" -o "$work/m.st" 2>&1 >/dev/null | tail -n 0; awk 'BEGIN { print 15890 * (int(459 * 0.64) - 39) }')
+# An epoch is the difference between two and one, so that reading and writing do not count.
+one=$(best "train-dlinear -q --solver adam --patience 0 --epochs 1 --threads 1 -i $work/w.weft -o $work/m.st")
+three=$(best "train-dlinear -q --solver adam --patience 0 --epochs 3 --threads 1 -i $work/w.weft -o $work/m.st")
+if $python -c 'import torch' 2>/dev/null; then
+    for batch in 32; do
+        rate "DLinear with Adam, batch $batch, windows" "$(awk -v n="$windows" -v a="$one" -v b="$three" 'BEGIN { print 2 * n / (b - a) }')" \
+            "$($python tests/bench/torch_dlinear.py "$work/wide.csv" $batch 3000)" PyTorch
+    done
+fi
+for b in "$build"/bench/bench_*; do
+    [[ -x $b && $b != *.d ]] && "$b" || true
+done
