@@ -45,6 +45,9 @@ size_t weft_gram_packed_size(size_t width);
 void weft_gram_pack(const struct weft_gram *g, double *out);
 void weft_gram_unpack(struct weft_gram *g, const double *in);
 
+/* Sum of n values in a fixed order: eight running sums, so that no addition waits for the one before it. */
+double weft_gram_sum(const double *x, size_t n);
+
 static inline double weft_gram_at(const struct weft_gram *g, size_t i, size_t j)
 {
     return i <= j ? g->g[g->row[i] + j - i] : g->g[g->row[j] + i - j];

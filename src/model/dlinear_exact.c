@@ -86,10 +86,15 @@ static double *scaled(const float *x, size_t n, double shift, double factor, str
     return room->p;
 }
 
-static double mean_of(const double *z, size_t n)
+/* Mean of the values there are; *whole: none is missing. */
+static double mean_of(const double *z, size_t n, bool *whole)
 {
-    double sum = 0;
+    double sum = weft_gram_sum(z, n);
+    *whole = isfinite(sum);
+    if (*whole)
+        return n ? sum / (double)n : 0;
     size_t count = 0;
+    sum = 0;
     for (size_t i = 0; i < n; i++)
         if (isfinite(z[i])) {
             sum += z[i];
@@ -121,7 +126,9 @@ void weft_dlinear_stats_add(struct weft_dlinear_stats *st, const float *x, size_
     int64_t b[WEFT_DLINEAR_FOLDS_MAX + 2], width = (int64_t)(st->lookback + st->horizon), stride = (int64_t)st->stride;
     size_t used = split[1] < n ? split[1] : n, blocks = 2 * st->folds;
     fold_borders(st->folds, split, b);
-    double *z = scaled(x, used, shift, factor, room), level = st->norm == WEFT_NORM_NONE && st->shifted ? st->shift : mean_of(z, used);
+    bool whole;
+    double *z = scaled(x, used, shift, factor, room), mean = mean_of(z, used, &whole);
+    double level = st->norm == WEFT_NORM_NONE && st->shifted ? st->shift : mean;
     if (!st->shifted) {
         st->shift = st->norm == WEFT_NORM_NONE ? level : 0;
         st->shifted = true;
@@ -130,7 +137,7 @@ void weft_dlinear_stats_add(struct weft_dlinear_stats *st, const float *x, size_
         z[i] -= level;
     st->series++;
     for (size_t from = 0, to; from < used; from = to + 1) {
-        for (to = from; to < used && isfinite(z[to]); to++)
+        for (to = whole ? used : from; to < used && isfinite(z[to]); to++)
             ;
         struct range run = {(int64_t)from, (int64_t)to - width + 1};
         for (size_t k = 0; k < blocks && run.to > run.from; k++) {

@@ -33,6 +33,21 @@ void weft_gram_clear(struct weft_gram *g)
     g->finished = false;
 }
 
+double weft_gram_sum(const double *x, size_t n)
+{
+    weft_v4d a = {0, 0, 0, 0}, b = a;
+    size_t t = 0;
+    for (; t + 8 <= n; t += 8) {
+        a += *(const weft_v4d *)(x + t);
+        b += *(const weft_v4d *)(x + t + 4);
+    }
+    a += b;
+    double sum = (a[0] + a[1]) + (a[2] + a[3]);
+    for (; t < n; t++)
+        sum += x[t];
+    return sum;
+}
+
 /* out[k] += sum over t < n of x[t] x[t+k], for k < 4 * vectors: the sums stay in registers, in order of t. */
 WEFT_INLINE void lags(double *restrict out, const double *restrict x, const double *restrict y, size_t n, int vectors)
 {
@@ -120,10 +135,7 @@ void weft_gram_add(struct weft_gram *g, const double *x, size_t count)
         add_directly(g, x, count);
         return;
     }
-    double first = 0;
-    for (size_t t = 0; t < count; t++)
-        first += x[t];
-    g->sum[0] += first;
+    g->sum[0] += weft_gram_sum(x, count);
     for (size_t i = 0; i + 1 < g->width; i++)
         g->sum[i + 1] += x[count + i] - x[i];
     if (weft_has_avx2())
