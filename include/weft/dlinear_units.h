@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "weft/dlinear.h"
+#include "weft/par.h"
 #include "weft/pool.h"
 #include "weft/progress.h"
 #include "weft/units.h"
@@ -21,6 +22,7 @@ struct weft_dlinear_unit {
     struct weft_dlinear_epoch best;
     char *log; /* JSON lines, written out in the order of the units; NULL: none */
     size_t log_n;
+    bool closed; /* no further series may come */
     bool solved, failed;
     struct weft_err err;
 };
@@ -32,6 +34,7 @@ struct weft_dlinear_trainer {
     bool partial;                    /* no fit: sums alone */
     double ridge;                    /* < 0: chosen over the folds */
     size_t folds;
+    int threads;
     struct weft_dlinear_adam options;
     FILE *log; /* or NULL */
     struct weft_progress *progress;
@@ -41,6 +44,8 @@ struct weft_dlinear_trainer {
     struct weft_units units;
     struct weft_dlinear_unit **unit; /* [n] = [groups, channels] */
     size_t n, cap, keep_cap;
+    size_t waiting; /* units from here on are closed and wait for their fit */
+    struct weft_par *par;
     struct weft_pool pool;
     struct weft_dlinear_room room;
     char by[128]; /* merge: the key's name */
@@ -53,7 +58,7 @@ int weft_dlinear_trainer_add(struct weft_dlinear_trainer *t, const struct weft_s
 void weft_dlinear_trainer_units(struct weft_dlinear_trainer *t);
 /* Fits every unit. A unit without a window to train on is said in its err and gets weights that are NaN (forecasts are then missing values); 78 when no
  * unit has one. */
-int weft_dlinear_trainer_fit(struct weft_dlinear_trainer *t, int threads, struct weft_err *e) WEFT_MUST_USE;
+int weft_dlinear_trainer_fit(struct weft_dlinear_trainer *t, struct weft_err *e) WEFT_MUST_USE;
 int weft_dlinear_trainer_save(struct weft_dlinear_trainer *t, const char *lineage, const char *path, struct weft_err *e) WEFT_MUST_USE;
 void weft_dlinear_trainer_free(struct weft_dlinear_trainer *t);
 

@@ -34,8 +34,8 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_INT, 0, "epochs", AT(epochs), "10", 1, 1000000, "N", "adam: passes over the train part", 0},
     {WEFT_OPT_INT, 0, "batch", AT(batch), "32", 1, 1000000, "N", "adam: windows in a step, or origins with --batch-by origin", 0},
     {WEFT_OPT_CHOICE, 0, "batch-by", AT(batch_by), "window", 0, 0, "window|origin", "adam: origin takes all series at one time together, as LTSF-Linear does", 0},
-    {WEFT_OPT_REAL, 0, "lr", AT(lr), "0.001", 1e-12, 1e6, "X", "adam: learning rate", 0},
-    {WEFT_OPT_REAL, 0, "lr-decay", AT(lr_decay), "1", 1e-6, 1, "X", "adam: factor on the learning rate after each epoch from the second on (LTSF-Linear: 0.5)", 0},
+    {WEFT_OPT_REAL, 0, "lr", AT(lr), "0.005", 1e-12, 1e6, "X", "adam: learning rate", 0},
+    {WEFT_OPT_REAL, 0, "lr-decay", AT(lr_decay), "0.5", 1e-6, 1, "X", "adam: factor on the learning rate after each epoch from the second on; 1: none", 0},
     {WEFT_OPT_INT, 0, "patience", AT(patience), "3", 0, 1000000, "N", "adam: stop after so many epochs without a better validation loss; 0: never", 0},
     {WEFT_OPT_STR, 0, "log", AT(log), NULL, 0, 0, "FILE", "losses as JSON lines, one an epoch (adam) or a set of weights (exact)", WEFT_OPT_FILE | WEFT_OPT_RUN},
     {WEFT_OPT_FLAG, 0, "partial", AT(partial), NULL, 0, 0, NULL, "exact: write the sums of these series as a stream (-o), for --merge", 0},
@@ -74,6 +74,7 @@ static int read_options(struct weft_run *run, struct state *s, struct weft_err *
     t->by_origin = s->batch_by == 1;
     t->partial = s->partial;
     t->folds = (size_t)s->folds;
+    t->threads = weft_run_threads(run);
     t->options = (struct weft_dlinear_adam){.epochs = (int)s->epochs, .patience = (int)s->patience, .batch = (size_t)s->batch, .lr = s->lr,
                                             .lr_decay = s->lr_decay};
     if (t->adam)
@@ -146,7 +147,7 @@ static void say_fit(struct weft_run *run, const struct state *s)
 
 static int fit(struct weft_run *run, struct state *s, char *lineage, struct weft_err *e)
 {
-    int rc = weft_dlinear_trainer_fit(&s->t, weft_run_threads(run), e);
+    int rc = weft_dlinear_trainer_fit(&s->t, e);
     weft_progress_end(&s->progress);
     if (rc == 0 && weft_run_stopping(run))
         rc = weft_run_interrupted(e);
@@ -267,13 +268,13 @@ static const struct weft_filter filter = {
               .writes = "a model file (safetensors); with --partial a gram stream",
               .examples = "ingest train.csv | window --lookback 30 --horizon 10 | train-dlinear -o model.safetensors\n"
                           "train-dlinear --by major --norm last -i windows.weft -o model.safetensors -v\n"
-                          "train-dlinear --solver adam --batch-by origin --lr 0.005 --lr-decay 0.5 -i etth1.weft -o model.safetensors\n"
+                          "train-dlinear --solver adam --batch-by origin --norm none -i etth1.weft -o model.safetensors\n"
                           "train-dlinear --partial -i half1.weft -o p1.weft; train-dlinear --merge p1.weft p2.weft -o model.safetensors",
               .see_also = "window, score, evaluate",
               .notes = "The exact solver adds up a Gram matrix in float64 in one pass and holds no windows: its memory does not grow with the series, but with "
                        "the sets of weights (--by). Adam holds every value once.\n"
                        "Windows that touch a missing value are left out. Errors of validation windows are kept in the model: score makes intervals of them.\n"
-                       "The weights are named as LTSF-Linear names them."},
+                       "Adam's defaults with --norm none --batch-by origin are LTSF-Linear's for ETTh1. The weights are named as LTSF-Linear names them."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,

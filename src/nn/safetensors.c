@@ -339,7 +339,7 @@ int weft_st_floats(const struct weft_st *st, const char *name, const size_t *dim
         return weft_fail_where(e, "%s", st->path);
     }
     shape_text(t->dims, t->rank, got, sizeof got);
-    if (t->rank != rank || memcmp(t->dims, dims, (size_t)rank * sizeof *dims) != 0) {
+    if (t->rank != rank || (rank && memcmp(t->dims, dims, (size_t)rank * sizeof *dims) != 0)) {
         weft_fail(e, WEFT_DATA, "tensor \"%.80s\" is %s, expected %s", name, got, want);
         return weft_fail_where(e, "%s", st->path);
     }

@@ -7,7 +7,6 @@
 
 #include "weft/json.h"
 #include "weft/mem.h"
-#include "weft/par.h"
 #include "weft/rng.h"
 
 int weft_dlinear_trainer_start(struct weft_dlinear_trainer *t, const struct weft_head *h, const char *by, struct weft_err *e)
@@ -17,6 +16,7 @@ int weft_dlinear_trainer_start(struct weft_dlinear_trainer *t, const struct weft
     t->shape.lookback = (size_t)t->units.attrs.lookback;
     t->shape.horizon = (size_t)t->units.attrs.horizon;
     t->keep_cap = weft_residuals_cap(1);
+    t->par = t->threads > 1 ? weft_par_new(t->threads) : NULL;
     return 0;
 }
 
@@ -51,13 +51,25 @@ static void fit_exact(struct weft_dlinear_trainer *t, struct weft_dlinear_unit *
     u->solved = true;
 }
 
+static void fit_waiting(void *ctx, size_t i)
+{
+    struct weft_dlinear_trainer *t = ctx;
+    fit_exact(t, t->unit[t->waiting + i]);
+}
+
+/* How many closed units wait so that the threads may share them: a wide window's Gram matrices take megabytes. */
+static size_t fit_together(const struct weft_dlinear_trainer *t)
+{
+    return (t->shape.lookback + t->shape.horizon < 200 ? 16 : 1) * (size_t)(t->threads > 1 ? t->threads : 1);
+}
+
 int weft_dlinear_trainer_add(struct weft_dlinear_trainer *t, const struct weft_series *s, struct weft_err *e)
 {
     size_t channels = t->units.attrs.n_channels, group = weft_units_group(&t->units, s);
     weft_dlinear_trainer_units(t);
     for (size_t c = 0; c < channels; c++) {
         struct weft_dlinear_unit *u = t->unit[group * channels + c];
-        if (u->solved)
+        if (u->closed)
             return weft_fail(e, WEFT_DATA, "id \"%.*s\" stands twice in the stream", s->id.n < 80 ? (int)s->id.n : 80, (const char *)s->id.p);
         if (t->adam) {
             if (weft_pool_add(&t->pool, &u->places, &t->units.attrs, s, c, WEFT_PART_VALID, e) < 0)
@@ -65,8 +77,11 @@ int weft_dlinear_trainer_add(struct weft_dlinear_trainer *t, const struct weft_s
             continue;
         }
         weft_dlinear_stats_add(&u->st, s->values + c * s->n, s->n, s->scale[c], s->scale[channels + c], s->split, weft_hash(s->id.p, s->id.n, c), &t->room);
-        if (t->units.key == WEFT_KEY_ID && !t->partial) /* no further series will come: its sums need not wait */
-            fit_exact(t, u);
+        u->closed = t->units.key == WEFT_KEY_ID && !t->partial; /* its sums need not wait for the end */
+    }
+    if (!t->adam && t->units.key == WEFT_KEY_ID && !t->partial && t->n - t->waiting >= fit_together(t)) {
+        weft_par_for(t->par, t->n - t->waiting, fit_waiting, t);
+        t->waiting = t->n;
     }
     return 0;
 }
@@ -188,14 +203,12 @@ static void write_log(const struct weft_dlinear_trainer *t, size_t i)
     put_line(j, t->log);
 }
 
-int weft_dlinear_trainer_fit(struct weft_dlinear_trainer *t, int threads, struct weft_err *e)
+int weft_dlinear_trainer_fit(struct weft_dlinear_trainer *t, struct weft_err *e)
 {
     size_t failed = 0, matrix = 2 * t->shape.horizon * (t->shape.lookback + 1);
-    struct weft_par *par = threads > 1 && t->n > 1 ? weft_par_new(threads) : NULL;
     if (!t->n)
         return weft_fail(e, WEFT_DATA, "no series came");
-    weft_par_for(par, t->n, fit_unit, t);
-    weft_par_free(&par);
+    weft_par_for(t->par, t->n, fit_unit, t);
     for (size_t i = 0; i < t->n; i++) {
         struct weft_dlinear_unit *u = t->unit[i];
         if (t->log)
@@ -252,6 +265,7 @@ void weft_dlinear_trainer_free(struct weft_dlinear_trainer *t)
         free(u->log);
         free(u);
     }
+    weft_par_free(&t->par);
     free(t->unit);
     free(t->room.p);
     weft_pool_free(&t->pool);

@@ -43,7 +43,7 @@ kill_one() {
         train-dlinear -o $out.safetensors 2>$out.4; echo \"\${PIPESTATUS[*]}\" >$out.status" &
     whole=$!
     for _ in $(seq 50); do
-        pid=$(pgrep -x -f "^$victim .*" | head -n 1) && [ -n "$pid" ] && break
+        pid=$(pgrep -P "$whole" -x -f "^$victim .*" | head -n 1) && [ -n "$pid" ] && break
         sleep 0.1
     done
     sleep 0.5
