@@ -101,3 +101,36 @@ wape() {
     [ "$status" -eq 78 ]
     [[ "$output" == *"major"* ]]
 }
+
+@test "no window without a gap: 78; nothing at all: 76; the old model stays" {
+    cd "$BATS_TEST_TMPDIR"
+    printf 'ID,2022-01-01,2022-01-02,2022-01-03,2022-01-04,2022-01-05,2022-01-06\na,1,,3,,5,\nb,,2,,3,,4\n' >gaps.csv
+    ingest --missing nan gaps.csv | window --lookback 2 --horizon 1 -o gaps.weft
+    echo old >m.st
+    for solver in exact adam; do
+        run train-dlinear --solver $solver -i gaps.weft -o m.st
+        [ "$status" -eq 78 ]
+        run train-dlinear --solver $solver -o m.st </dev/null
+        [ "$status" -eq 76 ]
+        [ "${#lines[@]}" -eq 1 ]
+        [ "$(cat m.st)" = old ]
+        [ -z "$(ls -A | grep -v -e gaps -e '^m.st$')" ]
+    done
+}
+
+@test "an interrupted training ends at the next epoch and leaves no model" {
+    cd "$BATS_TEST_TMPDIR"
+    timeout -s INT 1 train-dlinear -q --solver adam --epochs 1000000 --patience 0 -i "$dir/windows.weft" -o m.st || status=$?
+    [ "$status" -ne 0 ]
+    [ -z "$(ls -A)" ]
+}
+
+@test "an id twice is refused where each series has its own weights" {
+    cd "$BATS_TEST_TMPDIR"
+    cat "$dir/windows.weft" "$dir/windows.weft" >twice.weft
+    for threads in 1 2; do
+        run train-dlinear --individual --threads $threads -i twice.weft -o m.st
+        [ "$status" -eq 65 ]
+        [[ "$output" == *"twice"* ]]
+    done
+}
