@@ -31,6 +31,7 @@ struct weft_filter {
     enum weft_io in, out;
     const char *schema;          /* of the input: "series/1"; NULL: any (start looks at the head) */
     int min_operands, max_operands; /* operands (FILEs); max -1: any number */
+    bool acknowledges;           /* calls weft_run_done itself: it holds frames back to work on several at once */
     bool threads_are_cores;      /* --threads defaults to the cores (trainers), not to 1 */
     bool (*no_input)(const void *state); /* NULL, or: true when -i is not opened this time */
 
@@ -69,6 +70,11 @@ int weft_run_head(struct weft_run *run, const char *schema, struct weft_span att
 int weft_run_head_from(struct weft_run *run, const struct weft_head *from, const char *schema, struct weft_span attrs, struct weft_err *e) WEFT_MUST_USE;
 /* Sends one frame (an encoded map). */
 int weft_run_emit(struct weft_run *run, struct weft_span frame, struct weft_err *e) WEFT_MUST_USE;
+/* Everything that the next input frame (in order) gives has been emitted. Under `work` this is said in the output, so that a frame whose worker dies
+ * can be given to another one. The library calls it behind `frame` unless the filter `acknowledges`. */
+int weft_run_done(struct weft_run *run, struct weft_err *e) WEFT_MUST_USE;
+/* The same for a program that reads by itself: weft_run_done, and what is finished goes out when `r` has nothing more at the moment. */
+int weft_run_flow(struct weft_run *run, struct weft_reader *r, struct weft_err *e) WEFT_MUST_USE;
 /* Is more input waiting? A filter that gathers a batch works on what it has when not. */
 bool weft_run_ready(const struct weft_run *run);
 /* Counts `n` input rows or frames that did not make it into the output. Sources also count what they read. */
@@ -80,6 +86,14 @@ FILE *weft_run_text(struct weft_run *run);
 int weft_run_text_check(struct weft_run *run, struct weft_err *e) WEFT_MUST_USE;
 /* -o as it was given: "-" or a path. */
 const char *weft_run_output(const struct weft_run *run);
+/* -i as it was given. */
+const char *weft_run_input(const struct weft_run *run);
+/* For a program that carries somebody else's stream (scatter): a head with this lineage as it is; `reader` (or NULL) becomes the input whose counts and
+ * culprit the tail or fault passes on, and is closed at the end; the tail counts the frames as those of `program`. */
+int weft_run_head_as(struct weft_run *run, const char *schema, struct weft_span attrs, struct weft_span lineage, struct weft_err *e) WEFT_MUST_USE;
+void weft_run_stand_for(struct weft_run *run, struct weft_reader *reader, const char *program);
+/* The stream is whole, and yet not all is well: this is the exit status when nothing else fails. */
+void weft_run_exit_with(struct weft_run *run, int code);
 /* Our lineage: input's entries plus our own, as encoded array; for model files (as JSON text, caller frees). */
 char *weft_run_lineage_json(struct weft_run *run);
 /* The same for a program that opens its own inputs. */

@@ -52,6 +52,10 @@ struct weft_received {
 /* 1: *r filled; 0: nothing within timeout_ms (-1: for ever); -1: error: 77 when our key was refused or the listener's is another (who connects), 75 when a signal came. A listener that
  * refuses somebody says so through `refused` (weft_socket_refused) and goes on. */
 int weft_socket_receive(struct weft_socket *s, struct weft_received *r, int timeout_ms, struct weft_err *e) WEFT_MUST_USE;
+/* Waits until the socket may have something (then receive with timeout 0 until it gives 0), one of n other descriptors is ready (revents, as poll), or
+ * timeout_ms passed. -1: 75 when a signal came. */
+struct pollfd;
+int weft_socket_poll(struct weft_socket *s, struct pollfd *fds, size_t n, int timeout_ms, struct weft_err *e) WEFT_MUST_USE;
 /* How many handshakes a listener has refused so far. */
 uint64_t weft_socket_refused(const struct weft_socket *s);
 /* Drops the connection state kept for a peer that will not be spoken to again. */

@@ -64,6 +64,16 @@ struct weft_writer;
 int weft_writer_open(const char *endpoint, const struct weft_stream_opts *o, struct weft_writer **out, struct weft_err *e) WEFT_MUST_USE;
 /* Writes {"weft", "schema", "attrs", "lineage"}. attrs: encoded map; lineage: encoded array. */
 int weft_writer_head(struct weft_writer *w, const char *schema, struct weft_span attrs, struct weft_span lineage, struct weft_err *e) WEFT_MUST_USE;
+/* A map that is no part of the stream (acknowledgements under `work`): neither counted nor summed. */
+int weft_writer_control(struct weft_writer *w, struct weft_span map, struct weft_err *e) WEFT_MUST_USE;
+/* The head as it stands on the wire, and the tail of a stream of `count` frames whose head and frames have the checksum crc: for programs that carry
+ * streams without being part of them. counts: encoded array. */
+void weft_head_pack(struct weft_pack *b, const char *schema, struct weft_span attrs, struct weft_span lineage);
+void weft_tail_pack(struct weft_pack *b, uint64_t count, uint32_t crc, struct weft_span counts);
+/* Opens a head map: spans point into it. */
+int weft_head_read(struct weft_span map, struct weft_head *h, struct weft_err *e) WEFT_MUST_USE;
+/* The program of the last lineage entry; "the program above" without one. */
+void weft_head_program(const struct weft_head *h, char *buf, size_t cap);
 /* One frame: an encoded map. */
 int weft_writer_frame(struct weft_writer *w, struct weft_span frame, struct weft_err *e) WEFT_MUST_USE;
 int weft_writer_flush(struct weft_writer *w, struct weft_err *e) WEFT_MUST_USE;

@@ -185,7 +185,7 @@ static int flush(struct weft_run *run, struct state *s, struct weft_err *e)
     for (size_t i = 0, k = 0; i < s->n; i++) {
         const float *f = k < (size_t)n && s->order[k] == i ? s->features + k++ * WEFT_RESNET18_FEATURES : NULL;
         s->done += f != NULL;
-        if (emit(run, s, &s->held[i], f, e) < 0)
+        if (emit(run, s, &s->held[i], f, e) < 0 || weft_run_done(run, e) < 0)
             return -1;
     }
     s->n = s->bytes = 0;
@@ -265,6 +265,7 @@ static const struct weft_filter filter = {
     .out = WEFT_IO_STREAM,
     .schema = WEFT_PRODUCTS_SCHEMA,
     .start = start,
+    .acknowledges = true,
     .frame = frame,
     .drain = drain,
     .stop = stop,

@@ -223,8 +223,7 @@ static int cat_head(struct weft_run *run, struct state *s, struct weft_reader *r
 static int cat_frame(struct weft_run *run, struct state *s, struct weft_reader *r, struct weft_span frame, struct weft_err *e)
 {
     (void)s;
-    (void)r;
-    return weft_run_emit(run, frame, e);
+    return weft_run_emit(run, frame, e) < 0 ? -1 : weft_run_flow(run, r, e);
 }
 
 static int head(struct weft_run *run, struct state *s, struct weft_err *e)
@@ -269,10 +268,9 @@ static int emit(void *run, struct weft_span frame, struct weft_err *e)
 
 static int expand_frame(struct weft_run *run, struct state *s, struct weft_reader *r, struct weft_span frame, struct weft_err *e)
 {
-    (void)r;
-    if (weft_series_read(frame, &s->attrs, &s->series, e) < 0)
+    if (weft_series_read(frame, &s->attrs, &s->series, e) < 0 || weft_expand_windows(&s->attrs, &s->series, &s->scratch, emit, run, e) < 0)
         return -1;
-    return weft_expand_windows(&s->attrs, &s->series, &s->scratch, emit, run, e);
+    return weft_run_flow(run, r, e);
 }
 
 /* One JSON line becomes a head, a frame, or (for a tail, which is made anew) nothing. */

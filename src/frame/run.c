@@ -74,7 +74,10 @@ struct weft_run {
     struct weft_file *text_file;
     FILE *text;
     bool headed, seed_used;
-    uint64_t read, rejected;
+    bool acks;          /* under work */
+    uint64_t read, rejected, acked, acked_rejected;
+    int exit_with;
+    char stand_for[64]; /* whose counts the tail has; empty: ours */
     char *arg_key[LINEAGE_ARGS_MAX], *arg_value[LINEAGE_ARGS_MAX];
     size_t n_args;
 };
@@ -377,6 +380,52 @@ int weft_run_emit(struct weft_run *run, struct weft_span frame, struct weft_err 
     return weft_writer_frame(run->out, frame, e);
 }
 
+int weft_run_done(struct weft_run *run, struct weft_err *e)
+{
+    if (!run->acks || !run->out)
+        return 0;
+    struct weft_pack b = {0};
+    weft_pack_map(&b, 2);
+    weft_pack_cstr(&b, "ack");
+    weft_pack_uint(&b, ++run->acked);
+    weft_pack_cstr(&b, "rejected");
+    weft_pack_uint(&b, run->rejected - run->acked_rejected);
+    run->acked_rejected = run->rejected;
+    int rc = weft_writer_control(run->out, weft_pack_span(&b), e);
+    weft_pack_free(&b);
+    return rc;
+}
+
+int weft_run_flow(struct weft_run *run, struct weft_reader *r, struct weft_err *e)
+{
+    if (weft_run_done(run, e) < 0)
+        return -1;
+    return weft_reader_ready(r) ? 0 : weft_writer_flush(run->out, e);
+}
+
+const char *weft_run_input(const struct weft_run *run)
+{
+    return run->common.input;
+}
+
+int weft_run_head_as(struct weft_run *run, const char *schema, struct weft_span attrs, struct weft_span lineage, struct weft_err *e)
+{
+    int rc = weft_writer_head(run->out, schema, attrs, lineage, e);
+    run->headed = rc == 0;
+    return rc;
+}
+
+void weft_run_stand_for(struct weft_run *run, struct weft_reader *reader, const char *program)
+{
+    run->in = reader;
+    snprintf(run->stand_for, sizeof run->stand_for, "%s", program);
+}
+
+void weft_run_exit_with(struct weft_run *run, int code)
+{
+    run->exit_with = code;
+}
+
 FILE *weft_run_text(struct weft_run *run)
 {
     return run->text ? run->text : stdout;
@@ -392,7 +441,7 @@ static int write_tail(struct weft_run *run, struct weft_err *e)
     weft_pack_array(&b, n + 1);
     if (n)
         weft_pack_raw(&b, list.body);
-    weft_pack_tally(&b, run->program, run->read, weft_writer_count(run->out), run->rejected);
+    weft_pack_tally(&b, run->stand_for[0] ? run->stand_for : run->program, run->read, weft_writer_count(run->out), run->rejected);
     int rc = weft_writer_end(run->out, weft_pack_span(&b), e);
     weft_pack_free(&b);
     return rc;
@@ -445,6 +494,10 @@ static int loop(struct weft_run *run, struct weft_err *e)
         run->read++;
         if (run->filter->frame && run->filter->frame(run, run->state, frame, e) < 0) {
             weft_fail_where(e, "frame %llu", (unsigned long long)run->read);
+            got = -1;
+            break;
+        }
+        if (run->acks && !run->filter->acknowledges && weft_run_done(run, e) < 0) {
             got = -1;
             break;
         }
@@ -604,9 +657,10 @@ int weft_main(const struct weft_filter *filter, int argc, char **argv)
     if (rc == 0 && filter->max_operands >= 0 && run.n_operands > filter->max_operands)
         rc = weft_fail(&e, WEFT_USAGE, "unexpected \"%s\"", run.operands[filter->max_operands]);
     run.stream_opts = stream_opts(&run.common);
+    run.acks = getenv("WEFT_ACKS") != NULL; /* set by work, for its child alone */
     if (rc == 0)
         rc = run_filter(&run, &e);
-    int status = rc < 0 ? report(&run, &e) : 0;
+    int status = rc < 0 ? report(&run, &e) : run.exit_with;
     if (filter->stop)
         filter->stop(&run, run.state);
     if (status == 0 && run.common.verbose)

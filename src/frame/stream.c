@@ -211,12 +211,9 @@ static int read_fault(struct weft_reader *r, struct weft_span map, struct weft_e
     return weft_fail(e, WEFT_UPSTREAM, "stopped: %s failed (%d)", r->culprit, r->culprit_exit);
 }
 
-static int read_head(struct weft_reader *r, struct weft_span map, struct weft_pack *copy, struct weft_head *h, struct weft_err *e)
+int weft_head_read(struct weft_span map, struct weft_head *h, struct weft_err *e)
 {
     struct weft_value version, schema, attrs, lineage;
-    weft_pack_clear(copy);
-    weft_pack_raw(copy, map);
-    map = weft_pack_span(copy);
     if (!weft_map_find(map, "weft", &version) || version.kind != WEFT_UINT)
         return weft_fail(e, WEFT_DATA, "a head without a version");
     if (version.u != WEFT_STREAM_VERSION) {
@@ -233,6 +230,15 @@ static int read_head(struct weft_reader *r, struct weft_span map, struct weft_pa
     h->schema[schema.body.n] = 0;
     h->attrs = attrs.whole;
     h->lineage = lineage.whole;
+    return 0;
+}
+
+static int read_head(struct weft_reader *r, struct weft_span map, struct weft_pack *copy, struct weft_head *h, struct weft_err *e)
+{
+    weft_pack_clear(copy);
+    weft_pack_raw(copy, map);
+    if (weft_head_read(weft_pack_span(copy), h, e) < 0)
+        return -1;
     r->parts[r->at] = (struct part){.crc = weft_crc32c(0, map.p, map.n), .headed = true};
     return 0;
 }
@@ -524,20 +530,36 @@ int weft_writer_flush(struct weft_writer *w, struct weft_err *e)
     return rc;
 }
 
+void weft_head_pack(struct weft_pack *b, const char *schema, struct weft_span attrs, struct weft_span lineage)
+{
+    weft_pack_map(b, 4);
+    weft_pack_cstr(b, "weft");
+    weft_pack_int(b, WEFT_STREAM_VERSION);
+    weft_pack_cstr(b, "schema");
+    weft_pack_cstr(b, schema);
+    weft_pack_cstr(b, "attrs");
+    weft_pack_raw(b, attrs);
+    weft_pack_cstr(b, "lineage");
+    weft_pack_raw(b, lineage);
+}
+
+void weft_tail_pack(struct weft_pack *b, uint64_t count, uint32_t crc, struct weft_span counts)
+{
+    weft_pack_map(b, 3);
+    weft_pack_cstr(b, "end");
+    weft_pack_uint(b, count);
+    weft_pack_cstr(b, "counts");
+    weft_pack_raw(b, counts);
+    weft_pack_cstr(b, "crc32c");
+    weft_pack_uint(b, weft_crc32c(crc, counts.p, counts.n));
+}
+
 int weft_writer_head(struct weft_writer *w, const char *schema, struct weft_span attrs, struct weft_span lineage, struct weft_err *e)
 {
     if (w->headed)
         return weft_fail(e, WEFT_BUG, "two heads");
     size_t start = w->buf.n;
-    weft_pack_map(&w->buf, 4);
-    weft_pack_cstr(&w->buf, "weft");
-    weft_pack_int(&w->buf, WEFT_STREAM_VERSION);
-    weft_pack_cstr(&w->buf, "schema");
-    weft_pack_cstr(&w->buf, schema);
-    weft_pack_cstr(&w->buf, "attrs");
-    weft_pack_raw(&w->buf, attrs);
-    weft_pack_cstr(&w->buf, "lineage");
-    weft_pack_raw(&w->buf, lineage);
+    weft_head_pack(&w->buf, schema, attrs, lineage);
     w->crc = weft_crc32c(0, w->buf.p + start, w->buf.n - start);
     w->headed = true;
     return weft_writer_flush(w, e);
@@ -558,17 +580,17 @@ int weft_writer_frame(struct weft_writer *w, struct weft_span frame, struct weft
     return w->buf.n >= WRITE_BYTES ? weft_writer_flush(w, e) : 0;
 }
 
+int weft_writer_control(struct weft_writer *w, struct weft_span map, struct weft_err *e)
+{
+    weft_pack_raw(&w->buf, map);
+    return w->buf.n >= WRITE_BYTES ? weft_writer_flush(w, e) : 0;
+}
+
 int weft_writer_end(struct weft_writer *w, struct weft_span counts, struct weft_err *e)
 {
     if (!w->headed || w->ended)
         return weft_fail(e, WEFT_BUG, "a tail without a head");
-    weft_pack_map(&w->buf, 3);
-    weft_pack_cstr(&w->buf, "end");
-    weft_pack_uint(&w->buf, w->count);
-    weft_pack_cstr(&w->buf, "counts");
-    weft_pack_raw(&w->buf, counts);
-    weft_pack_cstr(&w->buf, "crc32c");
-    weft_pack_uint(&w->buf, weft_crc32c(w->crc, counts.p, counts.n));
+    weft_tail_pack(&w->buf, w->count, w->crc, counts);
     w->ended = true;
     if (weft_writer_flush(w, e) < 0)
         return -1;
@@ -590,6 +612,11 @@ void weft_writer_fault(struct weft_writer *w, const char *program, int exit_code
     weft_pack_cstr(&w->buf, message);
     w->ended = true;
     (void)!weft_writer_flush(w, NULL);
+}
+
+void weft_head_program(const struct weft_head *h, char *buf, size_t cap)
+{
+    last_program(h->lineage, buf, cap);
 }
 
 uint64_t weft_writer_count(const struct weft_writer *w)

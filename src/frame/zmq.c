@@ -2,6 +2,7 @@
 #include <zmq.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 #include "weft/mem.h"
 #include "weft/socket.h"
 
-enum { KEY_TEXT = 40, KEY_BYTES = 32, KEY_FILE_MAX = 1 << 20, HANDSHAKE_MS = 10000, GONE_MAX = 64 };
+enum { POLL_MAX = 8, KEY_TEXT = 40, KEY_BYTES = 32, KEY_FILE_MAX = 1 << 20, HANDSHAKE_MS = 10000, GONE_MAX = 64 };
 
 /* Which connection a listening socket's peer speaks through: monitor events name descriptors, messages name routing ids. */
 struct link {
@@ -479,6 +480,21 @@ int weft_socket_receive(struct weft_socket *s, struct weft_received *r, int time
         if (zmq_poll(items, 2, left > 60000 ? 60000 : (long)left) < 0 && zmq_errno() == EINTR)
             return weft_fail(e, WEFT_TEMPFAIL, "interrupted");
     }
+}
+
+int weft_socket_poll(struct weft_socket *s, struct pollfd *fds, size_t n, int timeout_ms, struct weft_err *e)
+{
+    zmq_pollitem_t items[2 + POLL_MAX] = {{s->socket, 0, ZMQ_POLLIN, 0}, {s->monitor, 0, ZMQ_POLLIN, 0}};
+    for (size_t i = 0; i < n && i < POLL_MAX; i++)
+        items[2 + i] = (zmq_pollitem_t){NULL, fds[i].fd, (short)((fds[i].events & POLLIN ? ZMQ_POLLIN : 0) | (fds[i].events & POLLOUT ? ZMQ_POLLOUT : 0)), 0};
+    int rc = zmq_poll(items, (int)(2 + n), s->n_gone ? 0 : timeout_ms);
+    if (rc < 0)
+        return zmq_errno() == EINTR ? weft_fail(e, WEFT_TEMPFAIL, "interrupted") : weft_fail(e, WEFT_IO, "can't wait: %s", zmq_strerror(zmq_errno()));
+    for (size_t i = 0; i < n && i < POLL_MAX; i++) {
+        short r = items[2 + i].revents;
+        fds[i].revents = (short)((r & ZMQ_POLLIN ? POLLIN : 0) | (r & ZMQ_POLLOUT ? POLLOUT : 0) | (r & ZMQ_POLLERR ? POLLERR : 0));
+    }
+    return 0;
 }
 
 void weft_socket_close(struct weft_socket **sp, int linger_ms)
