@@ -15,6 +15,11 @@ typedef float weft_v8f __attribute__((vector_size(32), aligned(4), may_alias));
 #define WEFT_INLINE static inline __attribute__((always_inline))
 
 #if defined(__x86_64__)
+#define WEFT_AVX512 __attribute__((target("avx2,avx512f,avx512dq,avx512vl")))
+static inline bool weft_has_avx512(void)
+{
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
 #define WEFT_AVX2 __attribute__((target("avx2")))
 static inline bool weft_has_avx2(void)
 {
