@@ -17,11 +17,11 @@ appears and the earlier results stay.
       --by LEVEL           what is forecast and ranked (default: minor)
       --lookback N         days to look back on (default 56)
       --horizon N          days to forecast (default 28)
-      --retrain WHEN       never, weekly (when the model is of another ISO week), or always (default: weekly)
+      --retrain WHEN       never, weekly (when the model is of another ISO week), or daily (default: weekly)
       --replace            a dump of a day that is there already takes its place
   -h, --help
 
-In DIR: dumps/DATE.csv, model.safetensors, results/DATE/{ranking.csv, ranking.txt, forecasts.csv}, results/latest -> DATE.
+In DIR: dumps/DATE.csv, model.safetensors, results/DATE/{ranking.csv, ranking.txt, forecasts.csv}, results/latest -> the newest DATE.
 
 Example (crontab):
   15 2 * * *  daily.sh -d /srv/demand --ingest "--layout long --id item --keys minor,item --value sales" /srv/dumps/$(date +\%F).csv
@@ -48,15 +48,27 @@ done
 [ -n "$dump" ] || die "which dump? daily.sh DUMP.csv; see daily.sh --help"
 [ -r "$dump" ] || die "can't read $dump" 66
 [[ $date =~ ^[0-9]{4}-[0-9]{2}-[0-9]{2}$ ]] && date -d "$date" >/dev/null 2>&1 || die "--date: $date is no date"
-case "$retrain" in never | weekly | always) ;; *) die "--retrain: never, weekly or always" ;; esac
+case "$retrain" in never | weekly | daily) ;; *) die "--retrain: never, weekly or daily" ;; esac
 need ingest aggregate window train-dlinear score rank frames flock
+
+# A day that is filled in later does not become the latest.
+point_to_newest() {
+    local newest
+    newest=$(cd "$dir/results" && printf '%s\n' [0-9]*-[0-9]*-[0-9]* | sort | tail -n 1)
+    [ "$(readlink "$dir/results/latest" || true)" = "$newest" ] && return
+    ln -sfn "$newest" "$dir/results/.latest.part"
+    mv -T "$dir/results/.latest.part" "$dir/results/latest"
+}
 
 mkdir -p "$dir/dumps" "$dir/results"
 exec 9>"$dir/.lock"
 flock -n 9 || die "another daily.sh is at work in $dir" 75
 scratch
+# A run that was killed while it replaced a day's results left them aside.
+old=$dir/results/.$date.old
+[ ! -e "$old" ] || [ -e "$dir/results/$date" ] || mv "$old" "$dir/results/$date"
 stage=$dir/results/.$date.part
-rm -rf "$stage"
+rm -rf "$stage" "$old"
 
 # The dump joins the others under its date; it is kept when everything went well.
 kept=$dir/dumps/$date.csv
@@ -64,6 +76,7 @@ if [ -e "$kept" ] && ! cmp -s "$dump" "$kept" && [ -z "$replace" ]; then
     die "$kept is there with other content; --replace takes the new one" 73
 fi
 if [ -e "$kept" ] && cmp -s "$dump" "$kept" && [ -e "$dir/results/$date/ranking.csv" ]; then
+    point_to_newest
     echo "daily.sh: $date is done already"
     exit 0
 fi
@@ -73,13 +86,14 @@ for f in "$dir"/dumps/*.csv; do
 done
 
 # shellcheck disable=SC2086  # options, split at blanks
-ingest -q $ingest_options --to "$date" "${files[@]}" | aggregate -q --by "$by" -o "$work/series.weft" || culprit "${PIPESTATUS[@]}"
+ingest -q $ingest_options --to "$date" "${files[@]}" | aggregate -q --by "$by" -o "$work/series.weft" ||
+    culprit "ingest aggregate" "${PIPESTATUS[@]}"
 
 # A model of this very week is good enough, unless told otherwise. It is made anew when none is there.
 model=$dir/model.safetensors week=$(date -d "$date" +%G-%V)
-if [ ! -e "$model" ] || [ "$retrain" = always ] || { [ "$retrain" = weekly ] && [ "$(cat "$dir/model.week" 2>/dev/null)" != "$week" ]; }; then
+if [ ! -e "$model" ] || [ "$retrain" = daily ] || { [ "$retrain" = weekly ] && [ "$(cat "$dir/model.week" 2>/dev/null)" != "$week" ]; }; then
     window -q --lookback "$lookback" --horizon "$horizon" --split 0.8,0.2,0 -i "$work/series.weft" | train-dlinear -q -o "$work/model.safetensors" ||
-        culprit "${PIPESTATUS[@]}"
+        culprit "window train-dlinear" "${PIPESTATUS[@]}"
     model=$work/model.safetensors
 fi
 score -q -m "$model" --quantiles 0.05,0.95 -i "$work/series.weft" -o "$work/forecasts.weft"
@@ -88,10 +102,22 @@ frames csv "$work/forecasts.weft" -o "$stage/forecasts.csv"
 rank -q --format csv -i "$work/forecasts.weft" -o "$stage/ranking.csv"
 rank -q -i "$work/forecasts.weft" -o "$stage/ranking.txt"
 
-# From here on only renames: first what the next run reads, last the directory that says the day is done.
-[ "$model" = "$dir/model.safetensors" ] || { put "$model" "$dir/model.safetensors"; echo "$week" >"$work/week"; put "$work/week" "$dir/model.week"; }
-[ -e "$kept" ] && cmp -s "$dump" "$kept" || put "$dump" "$kept"
-rm -rf "$dir/results/$date"
+# Everything is written before anything gets its name.
+if [ "$model" != "$dir/model.safetensors" ]; then
+    echo "$week" >"$work/week"
+    prepare "$model" "$dir/model.safetensors"
+    prepare "$work/week" "$dir/model.week"
+fi
+[ -e "$kept" ] && cmp -s "$dump" "$kept" || prepare "$dump" "$kept"
+sync "$stage"/*
+
+# From here on only renames: first what the next run reads, last the directory that says the day is done. Killed in between, the next run with the same
+# dump ends where this one would have.
+for p in "${parts[@]}"; do
+    publish "${p%.part}"
+done
+[ ! -e "$dir/results/$date" ] || mv "$dir/results/$date" "$old"
 mv "$stage" "$dir/results/$date"
-ln -sfn "$date" "$work/latest" && mv -T "$work/latest" "$dir/results/latest" 2>/dev/null || ln -sfn "$date" "$dir/results/latest"
+rm -rf "$old"
+point_to_newest
 echo "daily.sh: $dir/results/$date"

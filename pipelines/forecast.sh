@@ -65,7 +65,7 @@ more=()
 [ -z "$amounts" ] || more+=(--amounts "$amounts")
 [ -z "$mentions" ] || more+=(--mentions "$mentions")
 # shellcheck disable=SC2086  # options, split at blanks
-ingest $ingest_options "${more[@]}" "$sales" | aggregate --by "$by" -o "$work/level.weft" || culprit "${PIPESTATUS[@]}"
+ingest $ingest_options "${more[@]}" "$sales" | aggregate --by "$by" -o "$work/level.weft" || culprit "ingest aggregate" "${PIPESTATUS[@]}"
 
 # --- lookback: the train part (64% of the history) holds at least twice as many windows as a window has days ---
 days=$(frames head -n 1 "$work/level.weft" | frames show --elements 1 | sed -n '1s/.*"length":\([0-9]*\).*/\1/p')
@@ -85,7 +85,8 @@ evaluate -q -i "$work/test.weft" -o "$work/accuracy.txt"
 evaluate -q --format csv -i "$work/test.weft" -o "$work/accuracy.csv"
 
 # --- forecasts: fitted on everything but what the intervals are measured on ---
-window --lookback "$lookback" --horizon "$horizon" --split 0.85,0.15,0 -i "$work/level.weft" | train-dlinear -q -o "$work/model.safetensors" || culprit "${PIPESTATUS[@]}"
+window --lookback "$lookback" --horizon "$horizon" --split 0.85,0.15,0 -i "$work/level.weft" | train-dlinear -q -o "$work/model.safetensors" ||
+    culprit "window train-dlinear" "${PIPESTATUS[@]}"
 score -q -m "$work/model.safetensors" --quantiles 0.05,0.5,0.95 -i "$work/level.weft" -o "$work/forecasts.weft"
 frames csv "$work/forecasts.weft" -o "$work/forecasts.csv"
 growth=()
@@ -100,10 +101,28 @@ if [ "$plot" != none ]; then
     "$here/plot.sh" "$plot" "$channel" "${title:-Forecast by $by, $horizon days ahead}" "$work" "$top" >"$work/plot.$plot"
 fi
 
-mkdir -p "$out"
-for f in model.safetensors accuracy.csv forecasts.csv ranking.csv ranking.txt plot.svg plot.png; do
-    [ ! -e "$work/$f" ] || put "$work/$f" "$out/$f"
+# Everything is on the disk before anything gets its name: a full disk leaves the earlier results as they were. A new directory appears by one rename.
+results=(model.safetensors accuracy.csv forecasts.csv ranking.csv ranking.txt)
+[ "$plot" = none ] || results+=("plot.$plot")
+if [ -d "$out" ]; then
+    stage=$out/.part
+else
+    stage=${out%/}.part
+    mkdir -p "$(dirname "$out")"
+fi
+rm -rf "$stage"
+mkdir "$stage" || die "can't create $stage" 73
+for f in "${results[@]}"; do
+    { cp "$work/$f" "$stage/$f" && sync "$stage/$f"; } || die "can't write $out/$f" 74
 done
+if [ -d "$out" ]; then
+    rm -f "$out/plot.svg" "$out/plot.png" # an older plot does not belong to the new ranking
+    for f in "${results[@]}"; do
+        mv "$stage/$f" "$out/$f"
+    done
+else
+    mv -T "$stage" "${out%/}"
+fi
 
 echo "Accuracy on the last 20% of $days days (lookback $lookback, horizon $horizon):"
 cat "$work/accuracy.txt"

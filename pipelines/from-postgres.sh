@@ -44,21 +44,30 @@ need ingest aggregate window train-dlinear score rank psql
 scratch
 sql() { psql -X -q -v ON_ERROR_STOP=1 ${connect:+-d "$connect"} "$@"; }
 
-sql -c "\\copy ($query) to stdout with (format csv, header)" | ingest --layout long | aggregate --by "$by" -o "$work/series.weft" || culprit "${PIPESTATUS[@]}"
+sql -c "\\copy ($query) to stdout with (format csv, header)" | ingest --layout long | aggregate --by "$by" -o "$work/series.weft" ||
+    culprit "psql ingest aggregate" "${PIPESTATUS[@]}"
 window --lookback "$lookback" --horizon "$horizon" --split 0.8,0.2,0 -i "$work/series.weft" | train-dlinear -q -o "$work/model.safetensors" ||
-    culprit "${PIPESTATUS[@]}"
-score -q -m "$work/model.safetensors" -i "$work/series.weft" | rank --format csv -o "$work/ranking.csv" || culprit "${PIPESTATUS[@]}"
+    culprit "window train-dlinear" "${PIPESTATUS[@]}"
+score -q -m "$work/model.safetensors" -i "$work/series.weft" | rank --format csv -o "$work/ranking.csv" ||
+    culprit "score rank" "${PIPESTATUS[@]}"
 
-# The columns that the table has, by their names.
-awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
-    { print $(at["channel"]), $(at["rank"]), $(at["group"]), $(at["growth"]), $(at["low"]), $(at["high"]), $(at["near"]), $(at["far"]) }' \
-    "$work/ranking.csv" >"$work/rows.csv"
+# The server reads the CSV itself, since a name may hold commas and quotes: all columns as text first, then those that the table has.
+header=$(head -n 1 "$work/ranking.csv")
+[[ $header =~ ^[a-z0-9_.,]+$ ]] || die "rank wrote an unexpected header: $header" 70
 sql <<SQL
 begin;
+set local client_min_messages = warning;
+create temporary table weft_csv ("${header//,/\" text, \"}" text) on commit drop;
+\\copy weft_csv from '$work/ranking.csv' with (format csv, header)
 create table if not exists $table (made_on date not null default current_date, channel text, rank int, name text, growth double precision,
     low double precision, high double precision, near double precision, far double precision);
 delete from $table where made_on = current_date;
-\\copy $table (channel, rank, name, growth, low, high, near, far) from '$work/rows.csv' with (format csv)
+insert into $table (channel, rank, name, growth, low, high, near, far)
+    select channel, rank::int, "group", growth::float8, low::float8, high::float8, near::float8, far::float8 from weft_csv;
+\\o $work/rows
+\\t on
+select count(*) from weft_csv;
+\\o
 commit;
 SQL
-echo "from-postgres.sh: $(wc -l <"$work/rows.csv") rows in $table"
+echo "from-postgres.sh: $(tr -d ' \n' <"$work/rows") rows in $table"

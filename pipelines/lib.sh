@@ -22,30 +22,37 @@ need() {
     done
 }
 
-# culprit STATUS...: after a pipe that failed, called with its PIPESTATUS: exits with the status of the stage that failed by itself, and not because a
-# neighbour did (0, 76 and 141).
+# culprit "PROGRAM..." STATUS...: after a pipe that failed, called with its programs and its PIPESTATUS: names the stage that failed by itself, and not
+# because a neighbour did (0, 76 and 141), and exits with its status.
 culprit() {
-    local s worst=0
+    local names s i=0 worst=0 worst_name='' why
+    read -r -a names <<<"$1"
+    shift
     for s in "$@"; do
-        [ "$s" -eq 0 ] && continue
-        if [ "$worst" -eq 0 ] || [ "$worst" -eq 76 ] || [ "$worst" -eq 141 ]; then
-            worst=$s
+        if [ "$s" -ne 0 ] && { [ "$worst" -eq 0 ] || [ "$worst" -eq 76 ] || [ "$worst" -eq 141 ]; }; then
+            worst=$s worst_name=${names[i]:-stage $((i + 1))}
         fi
+        i=$((i + 1))
     done
-    [ "$worst" -eq 0 ] || exit "$worst"
+    [ "$worst" -ne 0 ] || return 0
+    why="ended with status $worst"
+    [ "$worst" -le 128 ] || why="was killed by signal $((worst - 128))"
+    die "$worst_name $why; no result was written" "$worst"
 }
 
-# A directory for what lies between, removed at the end however that comes.
+# A directory for what lies between, removed at the end however that comes, as are results that did not get their names.
 scratch() {
-    work=$(mktemp -d "${TMPDIR:-/tmp}/weft.XXXXXX")
-    trap 'rm -rf "$work"' EXIT
+    work=$(mktemp -d "${TMPDIR:-/tmp}/weft.XXXXXX") stage= parts=()
+    trap 'rm -rf "$work" ${stage:+"$stage"} "${parts[@]}"' EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM
 }
 
-# put FROM TO: TO is there whole or not at all, on the disk before it has its name.
-put() {
-    cp "$1" "$2.part"
-    sync "$2.part"
-    mv "$2.part" "$2"
+# prepare FROM TO: TO.part is on the disk, so that the rename which publishes it needs no space.
+prepare() {
+    parts+=("$2.part")
+    { cp "$1" "$2.part" && sync "$2.part"; } || die "can't write $2" 74
+}
+publish() {
+    mv "$1.part" "$1"
 }

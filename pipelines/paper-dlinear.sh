@@ -23,8 +23,8 @@ ingest --layout matrix "$table" -o "$work/series.weft"
 
 # measure MODEL: test MSE and MAE.
 measure() {
-    score -m "$1" --part test -i "$work/w.weft" | evaluate --scaled --format csv | awk -F, '
-        NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } NR == 2 { printf "%.4f %.4f\n", $(at["mse"]), $(at["mae"]) }'
+    score -m "$1" --part test -i "$work/w.weft" | evaluate --scaled --format csv -o "$work/accuracy.csv" || culprit "score evaluate" "${PIPESTATUS[@]}"
+    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } NR == 2 { printf "%.4f %.4f\n", $(at["mse"]), $(at["mae"]) }' "$work/accuracy.csv"
 }
 paper() {
     case $1 in 96) echo 0.375 0.399 ;; 192) echo 0.405 0.416 ;; 336) echo 0.439 0.443 ;; 720) echo 0.472 0.490 ;; *) echo - - ;; esac
@@ -34,10 +34,11 @@ printf '%-8s %8s %8s %8s %8s %8s %8s\n' horizon MSE MAE MSE MAE MSE MAE
 for h in $horizons; do
     window --lookback 336 --horizon "$h" --split 8640,2880,2880 --scale standard -i "$work/series.weft" -o "$work/w.weft"
     train-dlinear -q --norm last -i "$work/w.weft" -o "$work/exact.safetensors"
+    exact=$(measure "$work/exact.safetensors")
     for seed in 1 2 3 4 5; do
         train-dlinear -q --solver adam --norm none --batch-by origin --batch 32 --lr 0.005 --lr-decay 0.5 --epochs 10 --patience 3 --seed $seed \
             -i "$work/w.weft" -o "$work/adam.safetensors"
         measure "$work/adam.safetensors"
     done | sort -n | sed -n 3p >"$work/adam"
-    printf '%-8s %8s %8s %8s %8s %8s %8s\n' "$h" $(measure "$work/exact.safetensors") $(cat "$work/adam") $(paper "$h")
+    printf '%-8s %8s %8s %8s %8s %8s %8s\n' "$h" $exact $(cat "$work/adam") $(paper "$h")
 done

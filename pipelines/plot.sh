@@ -39,8 +39,9 @@ quoted() { # for gnuplot's single quotes
 }
 {
     case "$format" in
-    svg) echo "set terminal svg size 1200,820 dynamic font 'DejaVu Sans,12' background '#ffffff'" ;;
-    png) echo "set terminal pngcairo size 1200,820 font 'DejaVu Sans,10' background '#ffffff'" ;;
+    # The reader's own fonts draw an SVG: the Korean ones come into play where a name needs them.
+    svg) echo "set terminal svg size 1200,820 dynamic font 'DejaVu Sans, Noto Sans KR, Noto Sans CJK KR, Malgun Gothic, sans-serif,12' background '#ffffff'" ;;
+    png) echo "set terminal pngcairo size 1200,820 font 'DejaVu Sans,10' background '#ffffff'" ;; # fontconfig finds the other scripts
     *) die "a picture is svg or png" ;;
     esac
     cat <<E

@@ -26,7 +26,7 @@
     chmod +x weft
     ./weft --help | grep -q 'ingest .*turns CSV'
     ./weft frames --version | grep -q weft
-    PATH=/usr/bin:/bin ./weft help ingest | head -n 40 | grep -qi synopsis
+    PATH=/usr/bin:/bin ./weft help ingest | sed 's/.\x08//g' | head -n 40 | grep -qi synopsis
     run ./weft no-such
     [ "$status" -eq 64 ]
     bash -n d/opt/weft/share/bash-completion/completions/weft

@@ -29,6 +29,15 @@ struct shop {
     int16_t *shape;                 /* [MINORS, days]: season + growth + weekday, in levels */
 };
 
+static void *need(void *p)
+{
+    if (!p) {
+        fprintf(stderr, "shop: out of memory\n");
+        exit(71);
+    }
+    return p;
+}
+
 /* --- random numbers: SplitMix64, one state a product --- */
 
 static uint64_t next(uint64_t *s)
@@ -105,7 +114,7 @@ static int sine(double t)
 static void fill_shape(struct shop *s)
 {
     static const int weekday[7] = {0, -1, -1, 0, 2, 5, 4};
-    s->shape = calloc((size_t)MINORS * (size_t)s->days, sizeof *s->shape);
+    s->shape = need(calloc((size_t)MINORS * (size_t)s->days, sizeof *s->shape));
     for (int c = 0; c < MINORS; c++) {
         uint64_t r = stream(s->seed, 1, (uint64_t)c);
         int amplitude = 2 + (int)below(&r, 14), growth = (int)below(&r, 25) - 10, swing = 50 + (int)below(&r, 100); /* growth: levels a year */
@@ -244,7 +253,7 @@ static void put_days(const struct shop *s, const char *front)
 
 static void wide(struct shop *s)
 {
-    char *line = malloc((size_t)s->days * 14 + 400);
+    char *line = need(malloc((size_t)s->days * 14 + 400));
     put_days(s, "ID,제품,대분류,중분류,소분류,브랜드");
     for (uint64_t i = 0; i < s->products; i++) {
         struct product p = make_product(s, i);
@@ -307,39 +316,82 @@ static int64_t days_of(int y, int m, int d)
 static int usage(int rc)
 {
     fprintf(rc ? stderr : stdout, "usage: shop [--products N] [--days N] [--seed N] [--start YYYY-MM-DD] [--layout wide|long] [--table sales|amounts|mentions] [--brands N]\n"
-                                  "Writes a made-up shop as CSV on standard output.\n");
+                                  "            [-o FILE]\n"
+                                  "Writes a made-up shop as CSV, on standard output unless told otherwise. The long layout has units, price and promotion of each day.\n");
     return rc;
+}
+
+static bool number(const char *text, uint64_t least, uint64_t most, uint64_t *out)
+{
+    char *end;
+    *out = strtoull(text, &end, 10);
+    return *text >= '0' && *text <= '9' && !*end && *out >= least && *out <= most;
+}
+
+/* choice TEXT among the names: its place, or -1. */
+static int choice(const char *text, const char *const names[], int n)
+{
+    for (int i = 0; i < n; i++)
+        if (strcmp(text, names[i]) == 0)
+            return i;
+    return -1;
+}
+
+static bool parse_date(const char *text, int64_t *day)
+{
+    int y, m, d, n = 0;
+    char back[11];
+    if (sscanf(text, "%4d-%2d-%2d%n", &y, &m, &d, &n) != 3 || n != 10 || text[n] || y < 1)
+        return false;
+    date_text(*day = days_of(y, m, d), back);
+    return strcmp(text, back) == 0;
+}
+
+static bool set_option(struct shop *s, const char *o, const char *v)
+{
+    static const char *const layouts[] = {"wide", "long"}, *const tables[] = {"sales", "amounts", "mentions"};
+    uint64_t n = 0;
+    int at = 0;
+    bool ok;
+    if (strcmp(o, "--products") == 0)
+        return number(v, 1, UINT32_MAX, &s->products);
+    if (strcmp(o, "--seed") == 0)
+        return number(v, 0, UINT64_MAX, &s->seed);
+    if (strcmp(o, "--days") == 0) {
+        ok = number(v, 1, DAYS_MAX, &n);
+        s->days = (int)n;
+    } else if (strcmp(o, "--brands") == 0) {
+        ok = number(v, 1, 50000, &n);
+        s->brands = (uint32_t)n;
+    } else if (strcmp(o, "--layout") == 0) {
+        ok = (at = choice(v, layouts, 2)) >= 0;
+        s->is_long = at == 1;
+    } else if (strcmp(o, "--table") == 0) {
+        ok = (at = choice(v, tables, 3)) >= 0;
+        s->table = ok ? (enum table)at : SALES;
+    } else if (strcmp(o, "--start") == 0)
+        ok = parse_date(v, &s->first_day);
+    else
+        ok = strcmp(o, "-o") == 0 && (strcmp(v, "-") == 0 || freopen(v, "w", stdout));
+    return ok;
 }
 
 int main(int argc, char **argv)
 {
     static struct shop s = {.products = 500, .days = 730, .seed = 1, .brands = 300};
-    int y = 2022, m = 1, d = 1;
-    for (int i = 1; i < argc; i++) {
-        const char *o = argv[i], *v = i + 1 < argc ? argv[i + 1] : "";
-        if (strcmp(o, "--help") == 0)
+    s.first_day = days_of(2022, 1, 1);
+    for (int i = 1; i < argc; i += 2) {
+        if (strcmp(argv[i], "--help") == 0)
             return usage(0);
-        i++;
-        if (strcmp(o, "--products") == 0)
-            s.products = strtoull(v, NULL, 10);
-        else if (strcmp(o, "--days") == 0)
-            s.days = atoi(v);
-        else if (strcmp(o, "--seed") == 0)
-            s.seed = strtoull(v, NULL, 10);
-        else if (strcmp(o, "--brands") == 0)
-            s.brands = (uint32_t)strtoul(v, NULL, 10);
-        else if (strcmp(o, "--start") == 0 && sscanf(v, "%d-%d-%d", &y, &m, &d) == 3)
-            continue;
-        else if (strcmp(o, "--layout") == 0)
-            s.is_long = strcmp(v, "long") == 0;
-        else if (strcmp(o, "--table") == 0)
-            s.table = strcmp(v, "amounts") == 0 ? AMOUNTS : strcmp(v, "mentions") == 0 ? MENTIONS : SALES;
-        else
+        if (i + 1 == argc || !set_option(&s, argv[i], argv[i + 1])) {
+            fprintf(stderr, "shop: %s: not what this option takes, or no such option\n", argv[i]);
             return usage(64);
+        }
     }
-    if (!s.products || s.days < 1 || s.days > DAYS_MAX || s.brands > 50000)
-        return usage(64);
-    s.first_day = days_of(y, m, d);
+    if (s.is_long && s.table != SALES) {
+        fprintf(stderr, "shop: the long layout has all columns in one table; leave --table out\n");
+        return 64;
+    }
     setvbuf(stdout, NULL, _IOFBF, 1 << 18);
     fill_poisson(&s);
     fill_shape(&s);
