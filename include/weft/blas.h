@@ -32,4 +32,7 @@ int weft_cholesky_solve(size_t n, size_t m, double *a, double *b, struct weft_er
  * the solution. Singular values below rcond * the largest count as zero. */
 int weft_lstsq(size_t rows, size_t cols, size_t m, double *a, double *b, double rcond, struct weft_err *e) WEFT_MUST_USE;
 
+/* Which kernels this process computes with: OpenBLAS's core name and the CPU's vector extensions. Machines that differ in it round differently. */
+void weft_blas_kernels(char *buf, size_t cap);
+
 #endif

@@ -1,6 +1,7 @@
 /* blas.c - the only file that knows OpenBLAS and LAPACKE. */
 #include "weft/blas.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cblas.h>
@@ -71,4 +72,13 @@ int weft_lstsq(size_t rows, size_t cols, size_t m, double *a, double *b, double 
     if (info != 0)
         return weft_fail(e, WEFT_DATA, "no least squares for %zu rows of %zu (dgelsd: %d)", rows, cols, info);
     return 0;
+}
+
+void weft_blas_kernels(char *buf, size_t cap)
+{
+    const char *vectors = "";
+#if defined(__x86_64__)
+    vectors = __builtin_cpu_supports("avx512bw") ? ", AVX-512" : __builtin_cpu_supports("avx2") ? ", AVX2" : __builtin_cpu_supports("avx") ? ", AVX" : "";
+#endif
+    snprintf(buf, cap, "OpenBLAS %s%s", openblas_get_corename(), vectors);
 }
