@@ -1,8 +1,9 @@
-/* ingest.h - CSV tables become series streams: what the layouts share, and the layouts.
+/* ingest.h - CSV tables become series and products streams: what the layouts share, and the layouts.
  *
  * wide: one row a series, key columns and a column for every day; streamed, memory does not grow with the rows but for their ids.
  * long: one row a sale or a day, in any order, in any number of files; a table series x steps is held in memory.
- * matrix: one row a time, one column a series; the table is held in memory. */
+ * matrix: one row a time, one column a series; the table is held in memory.
+ * products: one row a product, its image in a file (a products stream); streamed, memory does not grow with the rows but for their ids. */
 #ifndef WEFT_INGEST_H
 #define WEFT_INGEST_H
 
@@ -27,6 +28,9 @@ struct weft_ingest {
     const char *date, *amounts, *mentions, *encoding, *delimiter, *rejects, *from, *to, *step;
     int fill;
     uint64_t field_max;
+    const char *name, *price, *gender, *number, *category, *image, *images; /* products */
+    struct weft_list labels;
+    uint64_t image_max;
     /* Read from them by weft_ingest_run. */
     struct weft_csv_opts csv;
     int64_t from_seconds, to_seconds, step_seconds;
@@ -86,6 +90,9 @@ void weft_rejects_abort(struct weft_rejects **r);
  * 1: it is good; 0: rejected; -1: error. */
 int weft_ingest_row_check(struct weft_rejects *r, const struct weft_csv *csv, const struct weft_header *h, const struct weft_csv_row *row,
                           struct weft_err *e) WEFT_MUST_USE;
+/* A text must be UTF-8. Same returns; column from 0. */
+int weft_ingest_utf8(const struct weft_ingest *o, const struct weft_csv *csv, const struct weft_csv_row *row, size_t column,
+                     struct weft_err *e) WEFT_MUST_USE;
 /* Texts that become ids and keys must be UTF-8. Same returns. */
 int weft_ingest_text_check(const struct weft_ingest *o, const struct weft_csv *csv, const struct weft_csv_row *row,
                            const struct weft_ingest_keys *k, struct weft_err *e) WEFT_MUST_USE;
@@ -114,5 +121,9 @@ static inline int64_t weft_grid_at(const struct weft_grid *g, int64_t date)
 int weft_ingest_wide(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e) WEFT_MUST_USE;
 int weft_ingest_long(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e) WEFT_MUST_USE;
 int weft_ingest_matrix(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e) WEFT_MUST_USE;
+int weft_ingest_products(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h,
+                         struct weft_err *e) WEFT_MUST_USE;
+/* Does the header look like one of products: a column of images, or names and prices? */
+bool weft_ingest_has_products(const struct weft_header *h);
 
 #endif

@@ -1,22 +1,34 @@
 /* ingest.c - CSV becomes streams.
  *
- * In: CSV files. Out: series/1. The layouts are in src/ingest. */
+ * In: CSV files. Out: series/1, or products/1. The layouts are in src/ingest. */
 #include <stddef.h>
 
 #include "weft/ingest.h"
 
 #define AT(member) offsetof(struct weft_ingest, member)
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_CHOICE, 0, "layout", AT(layout), "auto", 0, 0, "auto|wide|long|matrix",
-     "wide: a row a series, a column a day; long: a row a sale or a day; matrix: a row a time, a column a series; auto: as the header looks", 0},
-    {WEFT_OPT_LIST, 0, "id", AT(id), NULL, 0, 0, "COLUMN", "columns that name a series together (wide and long)", 0},
-    {WEFT_OPT_LIST, 0, "keys", AT(keys), NULL, 0, 0, "[NAME=]COLUMN", "columns to group by later: category, brand, store; all that are known by default", 0},
+    {WEFT_OPT_CHOICE, 0, "layout", AT(layout), "auto", 0, 0, "auto|wide|long|matrix|products",
+     "wide: a row a series, a column a day; long: a row a sale or a day; matrix: a row a time, a column a series; products: a row a product, its image "
+     "in a file; auto: as the header looks",
+     0},
+    {WEFT_OPT_LIST, 0, "id", AT(id), NULL, 0, 0, "COLUMN", "columns that name a series together (wide and long), or the one that names a product", 0},
+    {WEFT_OPT_LIST, 0, "keys", AT(keys), NULL, 0, 0, "[NAME=]COLUMN",
+     "columns to group by later: category, brand, store; all that are known by default (products: gender and category)", 0},
     {WEFT_OPT_STR, 0, "date", AT(date), NULL, 0, 0, "COLUMN", "column of the date (long and matrix; \"date\" by default)", 0},
     {WEFT_OPT_LIST, 0, "value", AT(values), NULL, 0, 0, "[NAME=]COLUMN", "columns to forecast, each a channel (long)", 0},
     {WEFT_OPT_LIST, 0, "reduce", AT(reduce), NULL, 0, 0, "sum|mean|last",
      "what becomes of rows of one series and time, one for all or one a value; sum by default, mean for prices and in a matrix", 0},
     {WEFT_OPT_STR, 0, "amounts", AT(amounts), NULL, 0, 0, "FILE", "wide table of the same products in the same order: channel amounts", WEFT_OPT_FILE},
     {WEFT_OPT_STR, 0, "mentions", AT(mentions), NULL, 0, 0, "FILE", "wide table with a row a brand: channel mentions", WEFT_OPT_FILE},
+    {WEFT_OPT_STR, 0, "name", AT(name), NULL, 0, 0, "COLUMN", "products: the name", 0},
+    {WEFT_OPT_STR, 0, "price", AT(price), NULL, 0, 0, "COLUMN", "products: the price, a number", 0},
+    {WEFT_OPT_STR, 0, "number", AT(number), NULL, 0, 0, "COLUMN", "products: the product number, a number", 0},
+    {WEFT_OPT_STR, 0, "gender", AT(gender), NULL, 0, 0, "COLUMN", "products: whom it is made for, a key", 0},
+    {WEFT_OPT_STR, 0, "category", AT(category), NULL, 0, 0, "COLUMN", "products: what it is, a key", 0},
+    {WEFT_OPT_STR, 0, "image", AT(image), NULL, 0, 0, "COLUMN", "products: path of the image file, JPEG or PNG", 0},
+    {WEFT_OPT_STR, 0, "images", AT(images), NULL, 0, 0, "DIR", "products: where image files are; beside the table by default", WEFT_OPT_FILE},
+    {WEFT_OPT_LIST, 0, "label", AT(labels), NULL, 0, 0, "[NAME=]COLUMN",
+     "products: what is to be learned; numbers are quantities, other texts are classes; age, views, sales, likes, preferred_gender by default", 0},
     {WEFT_OPT_CHOICE, 0, "missing", AT(fill), "default", 0, 0, "default|zero|nan",
      "what an empty cell and a day without a row become; by default zero, in a matrix and for means a missing value (nan)", 0},
     {WEFT_OPT_STR, 0, "step", AT(step), NULL, 0, 0, "hour|day|week|Ns", "length of a step; day in the long layout, else as the dates have it", 0},
@@ -26,6 +38,7 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_STR, 0, "delimiter", AT(delimiter), NULL, 0, 0, "C", "between fields; by default the one of , ; tab | that the first line has most of", 0},
     {WEFT_OPT_STR, 0, "rejects", AT(rejects), NULL, 0, 0, "FILE", "set bad rows aside there with their reasons, instead of stopping at the first", WEFT_OPT_FILE | WEFT_OPT_RUN},
     {WEFT_OPT_SIZE, 0, "max-field", AT(field_max), "1M", 0, 1e9, "BYTES", "longest field accepted", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
+    {WEFT_OPT_SIZE, 0, "max-image", AT(image_max), "64M", 0, 2e9, "BYTES", "products: largest image file accepted", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
     {.type = WEFT_OPT_END},
 };
 
@@ -43,21 +56,26 @@ static void stop(struct weft_run *run, void *state)
 
 static const struct weft_filter filter = {
     .usage = {.name = "ingest",
-              .summary = "turns CSV tables of sales into a series stream",
+              .summary = "turns CSV tables of sales into a series stream, or of products into a products stream",
               .synopsis = "ingest [OPTION...] [FILE...]",
               .reads = "CSV files, or standard input",
-              .writes = "a series stream",
+              .writes = "a series stream, or a products stream",
               .examples = "ingest train.csv --amounts sales.csv --mentions brand_keyword_cnt.csv -o series.weft\n"
                           "ingest --layout long --id store,item --date date --value sales dumps/*.csv | aggregate --by item | frames count\n"
                           "ingest --layout matrix ETTh1.csv | window --lookback 336 --horizon 96 --scale standard -o windows.weft\n"
-                          "zcat train.csv.gz | ingest --rejects bad.csv -o series.weft",
-              .see_also = "aggregate, window, frames",
+                          "zcat train.csv.gz | ingest --rejects bad.csv -o series.weft\n"
+                          "ingest --layout products garments.csv --images photos -o products.weft\n"
+                          "ingest --layout products styles.csv --label gender,usage | frames count",
+              .see_also = "aggregate, window, encode-image, embed-text, frames",
               .notes = "Dates: 2023-01-31, 20230131, 2023/1/31, 2023.1.31, with or without a time. Numbers: plain ones, 12,300, 4.2\xec\xb2\x9c, "
                        "1.5\xeb\xa7\x8c, 1.2\xec\x96\xb5, 3.4k, with the words that stand around counts. Headers such as \xeb\x8c\x80\xeb\xb6\x84\xeb\xa5\x98 or "
                        "major_category are known; see the keys with `frames show`.\n"
                        "A bad row stops the program with its place, file:line:column, unless --rejects FILE is given; both count it. A duplicate id in a wide "
                        "table is a bad row. Values below 0 are kept and counted.\n"
-                       "Memory: wide holds 24 bytes a row; long and matrix hold the table."},
+                       "Products: columns are found by their names, as product_name or \xec\x83\x81\xed\x92\x88\xeb\xaa\x85, product_price, gender, category, image; a "
+                       "column that is a label is nothing else unless an option says so. An empty cell, and an image file that is not there, are missing "
+                       "values, counted. Paths of images may not lead out of their directory.\n"
+                       "Memory: wide and products hold 24 bytes a row; long and matrix hold the table."},
     .opts = opts,
     .state_size = sizeof(struct weft_ingest),
     .in = WEFT_IO_NONE,

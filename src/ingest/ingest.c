@@ -94,8 +94,10 @@ static int find_layout(const struct weft_ingest *o, const struct weft_header *h,
         return WEFT_LAYOUT_LONG;
     if (date && h->n > 1)
         return WEFT_LAYOUT_MATRIX;
+    if (o->image || weft_ingest_has_products(h))
+        return WEFT_LAYOUT_PRODUCTS;
     weft_fail(e, WEFT_DATA, "%s: the header fits no layout: no column is a day, and none is called date", h->file);
-    return weft_fail_hint(e, "say what it is: --layout wide|long|matrix, --date COLUMN, --id COLUMN");
+    return weft_fail_hint(e, "say what it is: --layout wide|long|matrix|products, --date COLUMN, --id COLUMN");
 }
 
 static int read_date(const char *option, const char *text, int64_t *out, struct weft_err *e)
@@ -137,6 +139,10 @@ static int check_fit(const struct weft_ingest *o, int layout, int operands, stru
         return weft_fail(e, WEFT_USAGE, "--amounts and --mentions go with the wide layout");
     if (layout != WEFT_LAYOUT_LONG && o->values.n)
         return weft_fail(e, WEFT_USAGE, "--value goes with the long layout");
+    if (layout != WEFT_LAYOUT_PRODUCTS && (o->name || o->price || o->gender || o->number || o->category || o->image || o->images || o->labels.n))
+        return weft_fail(e, WEFT_USAGE, "--name, --price, --gender, --number, --category, --image, --images and --label go with the products layout");
+    if (layout == WEFT_LAYOUT_PRODUCTS && (o->date || o->step || o->from || o->to || o->reduce.n))
+        return weft_fail(e, WEFT_USAGE, "--date, --step, --from, --to and --reduce do not go with the products layout: a product has no time");
     if (layout == WEFT_LAYOUT_WIDE && o->reduce.n)
         return weft_fail(e, WEFT_USAGE, "--reduce goes with the long and matrix layouts");
     if (layout == WEFT_LAYOUT_MATRIX && (o->id.n || o->keys.n))
@@ -159,9 +165,10 @@ int weft_ingest_run(struct weft_run *run, struct weft_ingest *o, struct weft_err
         rc = -1;
     if (rc == 0) {
         weft_run_info(run, "%s: layout %s, %zu columns", weft_csv_name(csv), names[layout], h.n);
-        rc = layout == WEFT_LAYOUT_WIDE   ? weft_ingest_wide(run, o, csv, &h, e)
-             : layout == WEFT_LAYOUT_LONG ? weft_ingest_long(run, o, csv, &h, e)
-                                          : weft_ingest_matrix(run, o, csv, &h, e);
+        rc = layout == WEFT_LAYOUT_WIDE       ? weft_ingest_wide(run, o, csv, &h, e)
+             : layout == WEFT_LAYOUT_LONG     ? weft_ingest_long(run, o, csv, &h, e)
+             : layout == WEFT_LAYOUT_PRODUCTS ? weft_ingest_products(run, o, csv, &h, e)
+                                              : weft_ingest_matrix(run, o, csv, &h, e);
     }
     weft_header_free(&h);
     weft_csv_close(&csv);

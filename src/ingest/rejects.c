@@ -122,7 +122,7 @@ int weft_ingest_row_check(struct weft_rejects *r, const struct weft_csv *csv, co
     return weft_rejects_row(r, csv, row, 0, e, "%zu fields, and the header has %zu", row->found, h->n);
 }
 
-static int check_text(const struct weft_ingest *o, const struct weft_csv *csv, const struct weft_csv_row *row, size_t column, struct weft_err *e)
+int weft_ingest_utf8(const struct weft_ingest *o, const struct weft_csv *csv, const struct weft_csv_row *row, size_t column, struct weft_err *e)
 {
     struct weft_csv_text t = weft_csv_field(row, column);
     if (weft_utf8_valid(t.p, t.n))
@@ -139,11 +139,11 @@ int weft_ingest_text_check(const struct weft_ingest *o, const struct weft_csv *c
     int rc = 1;
     size_t bytes = 0;
     for (size_t i = 0; i < k->n_id && rc == 1; i++) {
-        rc = check_text(o, csv, row, k->id[i], e);
+        rc = weft_ingest_utf8(o, csv, row, k->id[i], e);
         bytes += weft_csv_field(row, k->id[i]).n;
     }
     for (size_t i = 0; i < k->n_keys && rc == 1; i++)
-        rc = check_text(o, csv, row, k->key[i], e);
+        rc = weft_ingest_utf8(o, csv, row, k->key[i], e);
     if (rc == 1 && !bytes)
         rc = weft_rejects_row(o->rejected, csv, row, k->id[0] + 1, e, "no id");
     return rc;

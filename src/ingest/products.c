@@ -1,0 +1,436 @@
+/* products.c - one row a product: its name, what is known of it, what is to be learned about it, and a picture that lies in a file. */
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "weft/ids.h"
+#include "weft/ingest.h"
+#include "weft/mem.h"
+#include "weft/products.h"
+#include "weft/progress.h"
+
+enum { NAMES = 14, PATH_MAX_BYTES = 4096 };
+
+/* Columns in the wild. Those of a list stand in the order of preference. */
+struct known {
+    const char *name;
+    const char *headers[NAMES];
+};
+static const struct known id_column = {"id", {"id", "product_id", "product_code", "sku", "상품코드", "상품id", "제품", "상품", "번호"}};
+static const struct known name_column = {"name", {"name", "product_name", "productDisplayName", "title", "상품명", "제품명", "이름"}};
+static const struct known image_column = {"image", {"image", "image_path", "image_file", "img", "photo", "picture", "filename", "이미지", "사진"}};
+static const struct known number_columns[] = {
+    {"price", {"price", "product_price", "unit_price", "가격", "판매가", "정가", "단가"}},
+    {"number", {"number", "product_number", "product_no", "상품번호", "제품번호", "품번"}},
+};
+static const struct known key_columns[] = {
+    {"gender", {"gender", "sex", "성별"}},
+    {"category", {"category", "product_category", "카테고리", "분류"}},
+};
+static const struct known class_labels[] = {
+    {"gender", {"preferred_gender", "선호성별", "선호 성별"}},
+    {"age", {"age", "age_group", "preferred_age", "연령", "연령대", "나이", "선호연령", "선호 연령"}},
+};
+static const struct known quantity_labels[] = {
+    {"views", {"views", "view_count", "조회수", "조회"}},
+    {"sales", {"sales", "sales_count", "cumulative_sales", "판매량", "누적판매량", "누적 판매량", "누적판매", "누적 판매"}},
+    {"likes", {"likes", "like_count", "좋아요", "찜"}},
+};
+enum { NUMBERS = 2, KEYS = 2, CLASSES = 2, QUANTITIES = 3 };
+
+/* A column under its name. quantity: its cells must be numbers; otherwise a label is a number where it looks like one. */
+struct column {
+    char *name;
+    size_t at;
+    bool quantity;
+};
+struct columns {
+    struct column of[WEFT_PRODUCT_FIELDS];
+    char *names[WEFT_PRODUCT_FIELDS]; /* the same names, as attrs have them */
+    size_t n;
+};
+
+struct products {
+    struct weft_run *run;
+    const struct weft_ingest *o;
+    struct weft_csv *csv;
+    const struct weft_header *h;
+    size_t id, name, image; /* columns; SIZE_MAX: none */
+    struct columns numbers, keys, labels;
+    bool *taken; /* [columns]: is a label or has a part by name */
+    struct weft_products_attrs attrs;
+    struct weft_product product;
+    struct weft_ids ids;
+    char *directory;
+    uint8_t *bytes; /* of one picture */
+    size_t cap;
+    struct weft_pack frame;
+    uint64_t without_image, without_label[WEFT_PRODUCT_FIELDS];
+    char first_missing[120];
+};
+
+/* --- columns --- */
+
+static size_t find_known(const struct products *p, const struct known *k)
+{
+    for (size_t a = 0; a < NAMES && k->headers[a]; a++)
+        for (size_t i = 0; i < p->h->n; i++)
+            if (!p->taken[i] && strcasecmp(p->h->name[i], k->headers[a]) == 0)
+                return i;
+    return SIZE_MAX;
+}
+
+/* The column that an option names, else the one that is known; SIZE_MAX: neither. */
+static int find_column(struct products *p, const char *option, const struct known *k, size_t *at, struct weft_err *e)
+{
+    if (option && weft_header_need(p->h, option, at, e) < 0)
+        return -1;
+    if (!option)
+        *at = find_known(p, k);
+    return 0;
+}
+
+static int add_column(struct columns *c, const char *name, size_t at, bool quantity, struct weft_err *e)
+{
+    if (c->n == WEFT_PRODUCT_FIELDS)
+        return weft_fail(e, WEFT_USAGE, "more than %d columns of a kind", WEFT_PRODUCT_FIELDS);
+    for (size_t i = 0; i < c->n; i++)
+        if (strcmp(c->of[i].name, name) == 0)
+            return weft_fail(e, WEFT_USAGE, "two columns are called \"%s\"; give one of them another name, as NAME=COLUMN", name);
+    c->of[c->n] = (struct column){weft_xstrdup(name), at, quantity};
+    c->names[c->n] = c->of[c->n].name;
+    c->n++;
+    return 0;
+}
+
+static bool is_quantity(const char *label)
+{
+    for (size_t i = 0; i < QUANTITIES; i++)
+        if (strcmp(quantity_labels[i].name, label) == 0)
+            return true;
+    return false;
+}
+
+/* NAME=COLUMN, or a column that is called as it is. */
+static int add_given(struct products *p, struct columns *c, const char *item, bool labels, struct weft_err *e)
+{
+    const char *eq = strchr(item, '=');
+    char *name = eq ? weft_xstrndup(item, (size_t)(eq - item)) : weft_xstrdup(item);
+    size_t at;
+    int rc = *name ? weft_header_need(p->h, eq ? eq + 1 : item, &at, e) : weft_fail(e, WEFT_USAGE, "\"%s\": a name is missing before =", item);
+    if (rc == 0)
+        rc = add_column(c, name, at, labels && is_quantity(name), e);
+    if (rc == 0 && labels)
+        p->taken[at] = true;
+    free(name);
+    return rc;
+}
+
+static int add_known(struct products *p, struct columns *c, const char *option, const struct known *k, bool quantity, struct weft_err *e)
+{
+    size_t at;
+    if (find_column(p, option, k, &at, e) < 0)
+        return -1;
+    return at == SIZE_MAX ? 0 : add_column(c, k->name, at, quantity, e);
+}
+
+static int find_labels(struct products *p, struct weft_err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; i < p->o->labels.n && rc == 0; i++)
+        rc = add_given(p, &p->labels, p->o->labels.items[i], true, e);
+    for (size_t i = 0; i < CLASSES && rc == 0 && !p->o->labels.n; i++)
+        rc = add_known(p, &p->labels, NULL, &class_labels[i], false, e);
+    for (size_t i = 0; i < QUANTITIES && rc == 0 && !p->o->labels.n; i++)
+        rc = add_known(p, &p->labels, NULL, &quantity_labels[i], true, e);
+    for (size_t i = 0; i < p->labels.n; i++)
+        p->taken[p->labels.of[i].at] = true;
+    return rc;
+}
+
+/* Labels first: a column to be learned is not among what is known unless an option says so. */
+static int find_columns(struct products *p, struct weft_err *e)
+{
+    const struct weft_ingest *o = p->o;
+    const char *numbers[NUMBERS] = {o->price, o->number}, *keys[KEYS] = {o->gender, o->category};
+    p->taken = WEFT_ARRAY(bool, p->h->n + 1);
+    if (o->id.n > 1)
+        return weft_fail(e, WEFT_USAGE, "--id: in the products layout one column names a product");
+    if (find_labels(p, e) < 0 || find_column(p, o->id.n ? o->id.items[0] : NULL, &id_column, &p->id, e) < 0)
+        return -1;
+    if (p->id == SIZE_MAX) {
+        weft_fail(e, WEFT_DATA, "%s: no column names the products", p->h->file);
+        return weft_fail_hint(e, "say which with --id COLUMN");
+    }
+    p->taken[p->id] = true;
+    if (find_column(p, o->name, &name_column, &p->name, e) < 0 || find_column(p, o->image, &image_column, &p->image, e) < 0)
+        return -1;
+    int rc = 0;
+    for (size_t i = 0; i < NUMBERS && rc == 0; i++)
+        rc = add_known(p, &p->numbers, numbers[i], &number_columns[i], true, e);
+    for (size_t i = 0; i < KEYS && rc == 0; i++)
+        rc = add_known(p, &p->keys, keys[i], &key_columns[i], false, e);
+    for (size_t i = 0; i < o->keys.n && rc == 0; i++)
+        rc = add_given(p, &p->keys, o->keys.items[i], false, e);
+    return rc;
+}
+
+static void free_columns(struct columns *c)
+{
+    for (size_t i = 0; i < c->n; i++)
+        free(c->of[i].name);
+}
+
+bool weft_ingest_has_products(const struct weft_header *h)
+{
+    bool *taken = WEFT_ARRAY(bool, h->n + 1);
+    struct products p = {.h = h, .taken = taken};
+    bool found = find_known(&p, &image_column) != SIZE_MAX ||
+                 (find_known(&p, &name_column) != SIZE_MAX && find_known(&p, &number_columns[0]) != SIZE_MAX);
+    free(taken);
+    return found;
+}
+
+/* --- pictures --- */
+
+/* Leads a path out of the directory it is looked up in? A table from elsewhere must not read files from everywhere. */
+static bool leads_out(const char *path)
+{
+    if (*path == '/')
+        return true;
+    for (const char *part = path; part; part = strchr(part, '/'), part += part != NULL)
+        if (strncmp(part, "..", 2) == 0 && (part[2] == '/' || !part[2]))
+            return true;
+    return false;
+}
+
+static int read_bytes(struct products *p, int fd, size_t n)
+{
+    if (n > p->cap) {
+        p->cap = weft_grow(p->cap, n);
+        p->bytes = weft_xrealloc(p->bytes, p->cap);
+    }
+    for (size_t at = 0; at < n;) {
+        ssize_t got = read(fd, p->bytes + at, n - at);
+        if (got <= 0 && !(got < 0 && errno == EINTR))
+            return -1;
+        at += got > 0 ? (size_t)got : 0;
+    }
+    p->product.image = (struct weft_span){p->bytes, n};
+    return 0;
+}
+
+/* The file becomes the product's image. 1; 0: there is none; -1: `why` is a text that says what is wrong with it. */
+static int read_file(struct products *p, const char *path, const char **why)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = 1;
+    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG))
+        return 0;
+    *why = NULL;
+    if (fd < 0 || fstat(fd, &st) < 0)
+        *why = strerror(errno);
+    else if (!S_ISREG(st.st_mode))
+        *why = "not a file";
+    else if ((uint64_t)st.st_size > p->o->image_max)
+        *why = "larger than --max-image";
+    else if (st.st_size == 0)
+        rc = 0;
+    else if (read_bytes(p, fd, (size_t)st.st_size) < 0)
+        *why = "can't be read";
+    if (fd >= 0)
+        close(fd);
+    return *why ? -1 : rc;
+}
+
+static void count_missing(struct products *p, const char *path)
+{
+    if (!p->without_image++)
+        snprintf(p->first_missing, sizeof p->first_missing, "%.100s", path);
+}
+
+/* 1, 0: rejected, -1. */
+static int take_image(struct products *p, const struct weft_csv_row *row, struct weft_err *e)
+{
+    struct weft_csv_text t = weft_csv_field(row, p->image);
+    char path[PATH_MAX_BYTES], cell[PATH_MAX_BYTES];
+    const char *why = NULL;
+    if (!t.n) {
+        count_missing(p, "");
+        return 1;
+    }
+    if (t.n >= sizeof cell || memchr(t.p, 0, t.n))
+        return weft_rejects_row(p->o->rejected, p->csv, row, p->image + 1, e, "the image's path is no path");
+    memcpy(cell, t.p, t.n);
+    cell[t.n] = 0;
+    bool anywhere = strcmp(p->directory, "/") == 0;
+    if (!anywhere && leads_out(cell))
+        return weft_rejects_row(p->o->rejected, p->csv, row, p->image + 1, e, "image \"%.60s\" lies outside %s (--images / allows every place)", cell,
+                                p->directory);
+    int n = snprintf(path, sizeof path, "%s/%s", anywhere && *cell == '/' ? "" : p->directory, cell);
+    int got = n > 0 && (size_t)n < sizeof path ? read_file(p, path, &why) : 0;
+    if (got < 0)
+        return weft_rejects_row(p->o->rejected, p->csv, row, p->image + 1, e, "image %.100s: %s", path, why);
+    if (got == 0)
+        count_missing(p, path);
+    return 1;
+}
+
+/* --- rows --- */
+
+static int check_text(struct products *p, const struct weft_csv_row *row, size_t column, struct weft_span *out, struct weft_err *e)
+{
+    struct weft_csv_text t = weft_csv_field(row, column);
+    *out = (struct weft_span){t.n ? (const uint8_t *)t.p : NULL, t.n};
+    return weft_ingest_utf8(p->o, p->csv, row, column, e);
+}
+
+static int bad_number(struct products *p, const struct weft_csv_row *row, size_t column, struct weft_err *e)
+{
+    struct weft_csv_text t = weft_csv_field(row, column);
+    return weft_rejects_row(p->o->rejected, p->csv, row, column + 1, e, "not a number: \"%.*s\"", t.n < 60 ? (int)t.n : 60, t.p);
+}
+
+static int take_number(struct products *p, const struct weft_csv_row *row, size_t i, struct weft_err *e)
+{
+    size_t column = p->numbers.of[i].at;
+    return weft_ingest_number(weft_csv_field(row, column), &p->product.number[i]) ? 1 : bad_number(p, row, column, e);
+}
+
+static int take_label(struct products *p, const struct weft_csv_row *row, size_t i, struct weft_err *e)
+{
+    const struct column *c = &p->labels.of[i];
+    struct weft_product_label *l = &p->product.label[i];
+    *l = (struct weft_product_label){.number = NAN};
+    if (weft_ingest_number(weft_csv_field(row, c->at), &l->number))
+        return 1;
+    l->number = NAN;
+    return c->quantity ? bad_number(p, row, c->at, e) : check_text(p, row, c->at, &l->text, e);
+}
+
+static int take_fields(struct products *p, const struct weft_csv_row *row, struct weft_err *e)
+{
+    int rc = check_text(p, row, p->id, &p->product.id, e);
+    if (rc == 1 && !p->product.id.n)
+        rc = weft_rejects_row(p->o->rejected, p->csv, row, p->id + 1, e, "no id");
+    if (rc == 1 && p->name != SIZE_MAX)
+        rc = check_text(p, row, p->name, &p->product.name, e);
+    for (size_t i = 0; i < p->numbers.n && rc == 1; i++)
+        rc = take_number(p, row, i, e);
+    for (size_t i = 0; i < p->keys.n && rc == 1; i++)
+        rc = check_text(p, row, p->keys.of[i].at, &p->product.key[i], e);
+    for (size_t i = 0; i < p->labels.n && rc == 1; i++)
+        rc = take_label(p, row, i, e);
+    return rc;
+}
+
+static int take_row(struct products *p, const struct weft_csv_row *row, struct weft_err *e)
+{
+    struct weft_product *x = &p->product;
+    memset(x, 0, sizeof *x);
+    int rc = weft_ingest_row_check(p->o->rejected, p->csv, p->h, row, e);
+    if (rc == 1)
+        rc = take_fields(p, row, e);
+    uint64_t before = rc == 1 ? weft_ids_add(&p->ids, x->id.p, x->id.n, 0) : 0;
+    if (before)
+        rc = weft_rejects_row(p->o->rejected, p->csv, row, p->id + 1, e, "id \"%.*s\" stands on line %llu already", x->id.n < 60 ? (int)x->id.n : 60,
+                              (const char *)x->id.p, (unsigned long long)before);
+    if (rc == 1 && p->image != SIZE_MAX)
+        rc = take_image(p, row, e);
+    if (rc != 1)
+        return rc;
+    weft_ids_add(&p->ids, x->id.p, x->id.n, row->line);
+    for (size_t i = 0; i < p->labels.n; i++)
+        p->without_label[i] += !x->label[i].text.p && isnan(x->label[i].number);
+    weft_product_write(x, &p->attrs, &p->frame);
+    return weft_run_emit(p->run, weft_pack_span(&p->frame), e);
+}
+
+static int read_rows(struct products *p, struct weft_err *e)
+{
+    struct weft_csv_row row;
+    struct weft_progress progress;
+    int rc = 0, got = 0;
+    weft_progress_start(&progress, weft_run_program(p->run), weft_run_progress(p->run));
+    while (rc >= 0 && (got = weft_csv_next(p->csv, &row, e)) == 1) {
+        uint64_t read, size;
+        weft_run_read(p->run, 1);
+        rc = weft_run_stopping(p->run) ? weft_run_interrupted(e) : take_row(p, &row, e);
+        weft_csv_position(p->csv, &read, &size);
+        weft_progress_at(&progress, read >> 10, size >> 10, "kB", "%zu products", p->ids.n);
+    }
+    weft_progress_end(&progress);
+    if (rc < 0 || got < 0)
+        return -1;
+    return p->ids.n ? 0 : weft_fail(e, WEFT_DATA, "%s has a header and no %srow", p->h->file, p->o->rejects ? "good " : "");
+}
+
+/* --- the layout --- */
+
+static int write_head(struct products *p, struct weft_err *e)
+{
+    struct weft_pack b = {0};
+    p->attrs = (struct weft_products_attrs){.keys = p->keys.names, .n_keys = p->keys.n, .numbers = p->numbers.names, .n_numbers = p->numbers.n,
+                                            .labels = p->labels.names, .n_labels = p->labels.n};
+    weft_products_attrs_write(&p->attrs, (struct weft_span){0}, &b);
+    int rc = weft_run_head(p->run, WEFT_PRODUCTS_SCHEMA, weft_pack_span(&b), e);
+    weft_pack_free(&b);
+    return rc;
+}
+
+/* Where images are: --images, else beside the table. */
+static char *directory_of(const struct weft_ingest *o, const char *table)
+{
+    const char *slash = strrchr(table, '/');
+    if (o->images)
+        return weft_xstrdup(o->images);
+    return slash ? weft_xstrndup(table, slash == table ? 1 : (size_t)(slash - table)) : weft_xstrdup(".");
+}
+
+static void say_counts(const struct products *p)
+{
+    size_t n = p->ids.n;
+    weft_run_info(p->run, "%zu products, %llu of them without an image", n, (unsigned long long)p->without_image);
+    if (p->image != SIZE_MAX && p->without_image == n)
+        weft_run_warn(p->run, "none of the %zu products has an image (the first was looked for at \"%s\"); --images DIR says where they are", n,
+                      p->first_missing);
+    else if (p->without_image)
+        weft_run_warn(p->run, "%llu of %zu products have no image, the first \"%s\"", (unsigned long long)p->without_image, n, p->first_missing);
+    char text[400] = "";
+    for (size_t i = 0; i < p->labels.n; i++)
+        if (p->without_label[i] && strlen(text) < 300)
+            snprintf(text + strlen(text), sizeof text - strlen(text), "%s%llu without \"%.40s\"", *text ? ", " : "",
+                     (unsigned long long)p->without_label[i], p->labels.names[i]);
+    if (*text)
+        weft_run_warn(p->run, "labels of the %zu products: %s", n, text);
+}
+
+int weft_ingest_products(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e)
+{
+    struct products p = {.run = run, .o = o, .csv = csv, .h = h, .directory = directory_of(o, weft_csv_name(csv))};
+    int rc = find_columns(&p, e);
+    if (rc == 0 && p.image == SIZE_MAX && o->images) {
+        weft_fail(e, WEFT_USAGE, "--images, and no column of %s names an image", h->file);
+        rc = weft_fail_hint(e, "say which with --image COLUMN");
+    }
+    if (rc == 0)
+        rc = write_head(&p, e);
+    if (rc == 0)
+        rc = read_rows(&p, e);
+    if (rc == 0)
+        say_counts(&p);
+    free_columns(&p.numbers);
+    free_columns(&p.keys);
+    free_columns(&p.labels);
+    weft_ids_free(&p.ids);
+    weft_pack_free(&p.frame);
+    free(p.directory);
+    free(p.taken);
+    free(p.bytes);
+    return rc;
+}
