@@ -64,7 +64,7 @@ units() {
 programs() {
     local name=$1 dir=$2
     shift 2
-    BIN=$(cd "$dir" && pwd) BUILD=$(cd "$build" && pwd) PATH="$(cd "$dir" && pwd):$PATH" timeout 1800 bats --tap "$@" >"$log/$name.tap" 2>&1
+    BIN=$(cd "$dir" && pwd) BUILD=$(cd "$build" && pwd) PATH="$(cd "$dir" && pwd):$PATH" BATS_TEST_TIMEOUT=300 timeout 1800 bats --tap "$@" >"$log/$name.tap" 2>&1
     local status=$?
     if [ $status -ne 0 ] && ! grep -q '^not ok ' "$log/$name.tap"; then
         echo "not ok - bats ended with status $status" >>"$log/$name.tap"

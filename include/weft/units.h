@@ -4,6 +4,9 @@
 #ifndef WEFT_UNITS_H
 #define WEFT_UNITS_H
 
+#include <stdio.h>
+
+#include "weft/json.h"
 #include "weft/model.h"
 #include "weft/names.h"
 #include "weft/run.h"
@@ -26,6 +29,9 @@ void weft_units_free(struct weft_units *u);
 /* Writes a model file to -o: the tensors that w has, with the metadata of every model and the lineage (JSON). Groups in `order`. */
 int weft_units_save(const struct weft_units *u, const size_t *order, const char *model, const char *lineage, struct weft_st_writer *w, const char *path,
                     struct weft_err *e) WEFT_MUST_USE;
+/* A trainer's log is JSON lines: an object with the unit's "group" and "channel", to be completed; and a line, written at once so that it can be watched. */
+weft_json *weft_units_log_line(const struct weft_units *u, size_t unit);
+void weft_units_log_put(weft_json *line, FILE *f);
 /* -o of a trainer must be a file: its name, or NULL with an error (64). */
 const char *weft_units_path(const struct weft_run *run, struct weft_err *e);
 

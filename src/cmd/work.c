@@ -30,7 +30,7 @@ struct state {
     struct weft_child *child;
     char **argv; /* of the child, ends with NULL */
     struct weft_pack head; /* the stream's head, for every child anew */
-    bool admitted, opened, ending, leaving;
+    bool met, admitted, opened, ending, leaving; /* met: the head was there once */
     int failed_starts;
     uint32_t crc; /* over what this child was given */
     uint64_t given;
@@ -283,11 +283,13 @@ static int serve_socket(struct state *s, struct weft_err *e)
     while (rc == 0 && (got = weft_socket_receive(s->socket, &m, 0, e)) != 0) {
         if (got < 0)
             return -1;
-        if (m.event == WEFT_SOCKET_CONNECTED)
+        if (m.event == WEFT_SOCKET_CONNECTED) {
+            s->met = true;
             rc = say_hello(s, e);
-        else if (m.event == WEFT_SOCKET_MESSAGE)
+        }
+        if (m.event == WEFT_SOCKET_MESSAGE)
             rc = take_message(s, (struct weft_span){m.p, m.n}, e);
-        else if (m.event == WEFT_SOCKET_GONE && s->admitted)
+        if (m.event == WEFT_SOCKET_GONE && s->met)
             return weft_fail(e, WEFT_PEER, "the head at %s is gone", s->connect);
     }
     return rc;

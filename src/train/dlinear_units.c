@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/json.h"
 #include "weft/mem.h"
 #include "weft/rng.h"
 
@@ -94,26 +93,6 @@ struct report {
     size_t unit;
 };
 
-static weft_json *log_line(const struct weft_dlinear_trainer *t, size_t unit)
-{
-    size_t channels = t->units.attrs.n_channels;
-    const struct weft_name *group = &t->units.groups.at[unit / channels];
-    const char *channel = t->units.attrs.channels[unit % channels];
-    weft_json *j = weft_json_new_object();
-    weft_json_set(j, "group", weft_json_new_str(group->p, group->n));
-    weft_json_set(j, "channel", weft_json_new_str(channel, strlen(channel)));
-    return j;
-}
-
-static void put_line(weft_json *j, FILE *f)
-{
-    char *text = weft_json_text(j);
-    fprintf(f, "%s\n", text);
-    fflush(f); /* so that it can be watched */
-    free(text);
-    weft_json_free(&j);
-}
-
 static bool on_epoch(void *ctx, const struct weft_dlinear_epoch *now)
 {
     const struct report *r = ctx;
@@ -121,27 +100,15 @@ static bool on_epoch(void *ctx, const struct weft_dlinear_epoch *now)
         weft_progress_line(r->t->progress, "epoch %2d  lr %.3g  train %.6f  valid %.6f%s", now->epoch, now->lr, now->train_loss, now->valid_loss,
                            now->best ? "  best so far" : "");
     if (r->log) {
-        weft_json *j = log_line(r->t, r->unit);
+        weft_json *j = weft_units_log_line(&r->t->units, r->unit);
         weft_json_set(j, "epoch", weft_json_new_int(now->epoch));
         weft_json_set(j, "lr", weft_json_new_real(now->lr));
         weft_json_set(j, "train_loss", weft_json_new_real(now->train_loss));
         weft_json_set(j, "valid_loss", weft_json_new_real(now->valid_loss));
         weft_json_set(j, "best", weft_json_new_bool(now->best));
-        put_line(j, r->log);
+        weft_units_log_put(j, r->log);
     }
     return r->t->stopping && r->t->stopping(r->t->ctx);
-}
-
-/* The windows whose residuals the model keeps: those of the validation part with the smallest hashes. */
-static void keep_windows(const struct weft_dlinear_trainer *t, struct weft_dlinear_unit *u)
-{
-    const struct weft_places *valid = &u->places.part[WEFT_PART_VALID];
-    size_t width = t->shape.lookback + t->shape.horizon;
-    for (size_t i = 0; i < valid->n; i++) {
-        float *row = weft_residuals_offer(&u->keep, weft_hash(&valid->at[i], sizeof valid->at[i], 0));
-        if (row)
-            memcpy(row, t->pool.values + valid->at[i], width * sizeof *row);
-    }
 }
 
 static void fit_adam(struct weft_dlinear_trainer *t, size_t i)
@@ -172,7 +139,7 @@ static void fit_adam(struct weft_dlinear_trainer *t, size_t i)
         u->failed = weft_fail(&u->err, WEFT_DATA, "the training ran away (its loss is no number); try a smaller --lr") < 0;
     u->fit = (struct weft_dlinear_fit){.valid_mse = u->best.valid_loss, .train_windows = train->n, .valid_windows = valid->n};
     free(bundle);
-    keep_windows(t, u);
+    weft_pool_keep(&t->pool, valid, t->shape.lookback + t->shape.horizon, &u->keep);
     u->solved = true;
 }
 
@@ -194,13 +161,13 @@ static void write_log(const struct weft_dlinear_trainer *t, size_t i)
         fwrite(u->log, 1, u->log_n, t->log);
     if (t->adam)
         return;
-    weft_json *j = log_line(t, i);
+    weft_json *j = weft_units_log_line(&t->units, i);
     weft_json_set(j, "ridge", weft_json_new_real(u->failed ? NAN : u->fit.ridge));
     weft_json_set(j, "valid_loss", weft_json_new_real(u->failed ? NAN : u->fit.valid_mse));
     weft_json_set(j, "train_windows", weft_json_new_int((int64_t)u->fit.train_windows));
     weft_json_set(j, "valid_windows", weft_json_new_int((int64_t)u->fit.valid_windows));
     weft_json_set(j, "folds", weft_json_new_int((int64_t)u->fit.folds));
-    put_line(j, t->log);
+    weft_units_log_put(j, t->log);
 }
 
 int weft_dlinear_trainer_fit(struct weft_dlinear_trainer *t, struct weft_err *e)

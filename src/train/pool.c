@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "weft/mem.h"
+#include "weft/rng.h"
 
 void weft_pool_unit_free(struct weft_pool_unit *u)
 {
@@ -65,6 +66,15 @@ int weft_pool_add(struct weft_pool *p, struct weft_pool_unit *u, const struct we
         add_part(&u->part[part], x, p->n, (size_t)((s->start - a->start) / a->step), weft_windows_of(a, s, (enum weft_part)part), width);
     p->n += n;
     return 0;
+}
+
+void weft_pool_keep(const struct weft_pool *p, const struct weft_places *places, size_t width, struct weft_residuals *keep)
+{
+    for (size_t i = 0; i < places->n; i++) {
+        float *row = weft_residuals_offer(keep, weft_hash(&places->at[i], sizeof places->at[i], 0));
+        if (row)
+            memcpy(row, p->values + places->at[i], width * sizeof *row);
+    }
 }
 
 uint32_t *weft_pool_bundles(struct weft_places *p, size_t *n_bundles)

@@ -75,6 +75,25 @@ int weft_units_save(const struct weft_units *u, const size_t *order, const char 
     return rc;
 }
 
+weft_json *weft_units_log_line(const struct weft_units *u, size_t unit)
+{
+    const struct weft_name *group = &u->groups.at[unit / u->attrs.n_channels];
+    const char *channel = u->attrs.channels[unit % u->attrs.n_channels];
+    weft_json *j = weft_json_new_object();
+    weft_json_set(j, "group", weft_json_new_str(group->p, group->n));
+    weft_json_set(j, "channel", weft_json_new_str(channel, strlen(channel)));
+    return j;
+}
+
+void weft_units_log_put(weft_json *line, FILE *f)
+{
+    char *text = weft_json_text(line);
+    fprintf(f, "%s\n", text);
+    fflush(f);
+    free(text);
+    weft_json_free(&line);
+}
+
 const char *weft_units_path(const struct weft_run *run, struct weft_err *e)
 {
     const char *path = weft_run_output(run);
