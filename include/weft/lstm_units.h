@@ -3,7 +3,7 @@
 #define WEFT_LSTM_UNITS_H
 
 #include "weft/checkpoint.h"
-#include "weft/lstm.h"
+#include "weft/net.h"
 #include "weft/pool.h"
 #include "weft/progress.h"
 #include "weft/units.h"
@@ -13,21 +13,21 @@ struct weft_lstm_unit {
     struct weft_pool_unit places;
     struct weft_residuals keep; /* validation windows for the intervals */
     float *outer;               /* parameters of the best epoch, PyTorch's layout; NULL until trained */
-    struct weft_lstm_epoch best;
+    struct weft_net_epoch best;
     bool failed; /* it has no window to train on */
 };
 
 struct weft_lstm_units {
     /* Set before the first call. */
     size_t hidden, layers;
-    struct weft_lstm_options options; /* tick and ctx: asked between batches whether to end */
+    struct weft_net_options options; /* tick and ctx: asked between batches whether to end */
     int threads;
     struct weft_checkpoint checkpoint; /* path and resume */
     const char *log;                   /* path; or NULL */
     struct weft_progress *progress;
     /* Its own. */
     struct weft_units units;
-    struct weft_lstm_net net;
+    struct weft_net net;
     struct weft_lstm_unit *unit; /* [n] = [groups, channels] */
     size_t n, cap;
     struct weft_par *par;
@@ -45,7 +45,7 @@ int weft_lstm_units_save(struct weft_lstm_units *t, const char *lineage, const c
 void weft_lstm_units_free(struct weft_lstm_units *t);
 
 /* A training's state in a checkpoint, its tensors' names behind `prefix`; read into a trainer of the same shape. */
-void weft_lstm_state_write(const struct weft_lstm_state *s, const char *prefix, struct weft_st_writer *w);
-int weft_lstm_state_read(const struct weft_st *st, const char *prefix, struct weft_lstm_state *s, struct weft_err *e) WEFT_MUST_USE;
+void weft_net_state_write(const struct weft_net_state *s, const char *prefix, struct weft_st_writer *w);
+int weft_net_state_read(const struct weft_st *st, const char *prefix, struct weft_net_state *s, struct weft_err *e) WEFT_MUST_USE;
 
 #endif

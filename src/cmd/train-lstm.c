@@ -50,7 +50,7 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     s->run = run;
     s->t.hidden = (size_t)s->hidden;
     s->t.layers = (size_t)s->layers;
-    s->t.options = (struct weft_lstm_options){.epochs = s->epochs, .patience = s->patience, .batch = (size_t)s->batch, .lr = s->lr, .clip = s->clip,
+    s->t.options = (struct weft_net_options){.epochs = s->epochs, .patience = s->patience, .batch = (size_t)s->batch, .lr = s->lr, .clip = s->clip,
                                               .seed = weft_run_seed(run), .tick = tick, .ctx = s};
     s->t.threads = weft_run_threads(run);
     s->t.checkpoint.path = s->checkpoint;

@@ -12,9 +12,9 @@ int weft_lstm_units_start(struct weft_lstm_units *t, const struct weft_head *h, 
 {
     if (weft_units_start(&t->units, h, by, e) < 0)
         return -1;
-    t->net = weft_lstm_net((size_t)t->units.attrs.lookback, (size_t)t->units.attrs.horizon, t->hidden, t->layers);
+    t->net = weft_net(WEFT_ENCODER_LSTM, (size_t)t->units.attrs.lookback, (size_t)t->units.attrs.horizon, t->hidden, t->layers);
     t->par = t->threads > 1 ? weft_par_new(t->threads) : NULL;
-    return weft_lstm_net_check(&t->net, 16, e);
+    return weft_net_check(&t->net, 16, e);
 }
 
 int weft_lstm_units_add(struct weft_lstm_units *t, const struct weft_series *s, struct weft_err *e)
@@ -34,7 +34,7 @@ int weft_lstm_units_add(struct weft_lstm_units *t, const struct weft_series *s, 
 
 /* --- checkpoint --- */
 
-void weft_lstm_state_write(const struct weft_lstm_state *s, const char *prefix, struct weft_st_writer *w)
+void weft_net_state_write(const struct weft_net_state *s, const char *prefix, struct weft_st_writer *w)
 {
     static const char *const names[] = {"p", "m", "v", "kept"};
     const float *at[] = {s->p, s->m, s->v, s->kept};
@@ -50,7 +50,7 @@ void weft_lstm_state_write(const struct weft_lstm_state *s, const char *prefix, 
     }
 }
 
-int weft_lstm_state_read(const struct weft_st *st, const char *prefix, struct weft_lstm_state *s, struct weft_err *e)
+int weft_net_state_read(const struct weft_st *st, const char *prefix, struct weft_net_state *s, struct weft_err *e)
 {
     static const char *const names[] = {"p", "m", "v", "kept"};
     float *const to[] = {s->p, s->m, s->v, s->kept}, *got;
@@ -71,14 +71,14 @@ int weft_lstm_state_read(const struct weft_st *st, const char *prefix, struct we
     s->steps = (uint64_t)numbers[0];
     s->epoch = (int64_t)numbers[1];
     s->waited = (int64_t)numbers[2];
-    s->best = (struct weft_lstm_epoch){.epoch = (int64_t)numbers[3], .train_loss = numbers[4], .valid_loss = numbers[5], .best = true};
+    s->best = (struct weft_net_epoch){.epoch = (int64_t)numbers[3], .train_loss = numbers[4], .valid_loss = numbers[5], .best = true};
     return 0;
 }
 
 /* All that the result depends on. */
 static uint64_t fingerprint(const struct weft_lstm_units *t, const size_t *order)
 {
-    const struct weft_lstm_options *o = &t->options;
+    const struct weft_net_options *o = &t->options;
     const double numbers[] = {(double)t->hidden,   (double)t->layers, (double)t->net.lookback, (double)t->net.head.out, (double)o->epochs,
                               (double)o->patience, (double)o->batch,  o->lr,                   o->clip,                 (double)o->seed};
     uint64_t h = weft_hash(numbers, sizeof numbers, 1);
@@ -92,11 +92,11 @@ static uint64_t fingerprint(const struct weft_lstm_units *t, const size_t *order
 }
 
 /* Unit `at` is being trained, those before it (in the order of the model) are done. */
-static int save_state(struct weft_lstm_units *t, const size_t *at, size_t done, struct weft_lstm_trainer *trainer, struct weft_err *e)
+static int save_state(struct weft_lstm_units *t, const size_t *at, size_t done, struct weft_net_trainer *trainer, struct weft_err *e)
 {
     struct weft_st_writer *w = weft_st_writer_new();
     char name[64];
-    size_t count = weft_lstm_net_count(&t->net);
+    size_t count = weft_net_count(&t->net);
     weft_st_writer_meta_int(w, "done", (int64_t)done);
     for (size_t i = 0; i < done; i++) {
         const struct weft_lstm_unit *u = &t->unit[at[i]];
@@ -106,7 +106,7 @@ static int save_state(struct weft_lstm_units *t, const size_t *at, size_t done, 
         snprintf(name, sizeof name, "done.%zu.best", i);
         weft_st_writer_tensor(w, name, WEFT_ST_F64, 1, (size_t[]){3}, (const double[]){(double)u->best.epoch, u->best.train_loss, u->best.valid_loss});
     }
-    weft_lstm_state_write(weft_lstm_trainer_state(trainer), "", w);
+    weft_net_state_write(weft_net_trainer_state(trainer), "", w);
     int rc = weft_checkpoint_save(&t->checkpoint, w, e);
     weft_st_writer_free(&w);
     return rc;
@@ -116,7 +116,7 @@ static int read_done(struct weft_lstm_units *t, const size_t *at, const struct w
 {
     int64_t n;
     char name[64];
-    size_t count = weft_lstm_net_count(&t->net);
+    size_t count = weft_net_count(&t->net);
     if (weft_st_meta_int(st, "done", 0, (int64_t)t->n - 1, &n, e) < 0)
         return -1;
     for (*done = 0; *done < (size_t)n; ++*done) {
@@ -127,7 +127,7 @@ static int read_done(struct weft_lstm_units *t, const size_t *at, const struct w
             return weft_fail(e, WEFT_DATA, "%s is damaged: %s", weft_st_path(st), name);
         double b[3];
         memcpy(b, best->data, sizeof b);
-        u->best = (struct weft_lstm_epoch){.epoch = (int64_t)b[0], .train_loss = b[1], .valid_loss = b[2]};
+        u->best = (struct weft_net_epoch){.epoch = (int64_t)b[0], .train_loss = b[1], .valid_loss = b[2]};
         snprintf(name, sizeof name, "done.%zu", *done);
         u->failed = !weft_st_find(st, name);
         if (!u->failed && weft_st_floats(st, name, &count, 1, &u->outer, e) < 0)
@@ -138,7 +138,7 @@ static int read_done(struct weft_lstm_units *t, const size_t *at, const struct w
 
 /* --- training --- */
 
-static void log_epoch(const struct weft_lstm_units *t, size_t unit, const struct weft_lstm_epoch *now)
+static void log_epoch(const struct weft_lstm_units *t, size_t unit, const struct weft_net_epoch *now)
 {
     if (t->n == 1)
         weft_progress_line(t->progress, "epoch %3lld  train %.6f  valid %.6f%s", (long long)now->epoch, now->train_loss, now->valid_loss,
@@ -158,17 +158,17 @@ static int fit_unit(struct weft_lstm_units *t, const size_t *at, size_t i, const
 {
     struct weft_lstm_unit *u = &t->unit[at[i]];
     const struct weft_places *train = &u->places.part[WEFT_PART_TRAIN], *valid = &u->places.part[WEFT_PART_VALID];
-    struct weft_lstm_windows d = {.pool = t->pool.values, .train = train->at, .valid = valid->at, .n_train = train->n, .n_valid = valid->n};
-    struct weft_lstm_options o = t->options;
-    struct weft_lstm_epoch now;
+    struct weft_net_windows d = {.pool = t->pool.values, .train = train->at, .valid = valid->at, .n_train = train->n, .n_valid = valid->n};
+    struct weft_net_options o = t->options;
+    struct weft_net_epoch now;
     u->failed = train->n == 0;
     if (u->failed)
         return 0;
     o.stream = i;
-    struct weft_lstm_trainer *trainer = weft_lstm_trainer_new(&t->net, &o, &d, t->par);
-    struct weft_lstm_state *state = weft_lstm_trainer_state(trainer);
-    int rc = st ? weft_lstm_state_read(st, "", state, e) : 0, got = 1;
-    while (rc == 0 && !weft_lstm_trainer_done(trainer) && (got = weft_lstm_trainer_epoch(trainer, &now, e)) > 0) {
+    struct weft_net_trainer *trainer = weft_net_trainer_new(&t->net, &o, &d, t->par);
+    struct weft_net_state *state = weft_net_trainer_state(trainer);
+    int rc = st ? weft_net_state_read(st, "", state, e) : 0, got = 1;
+    while (rc == 0 && !weft_net_trainer_done(trainer) && (got = weft_net_trainer_epoch(trainer, &now, e)) > 0) {
         log_epoch(t, at[i], &now);
         if (weft_checkpoint_due(&t->checkpoint))
             rc = save_state(t, at, i, trainer, e);
@@ -177,10 +177,10 @@ static int fit_unit(struct weft_lstm_units *t, const size_t *at, size_t i, const
         rc = got == 0 ? 1 : -1;
     if (rc == 0) {
         u->best = state->best;
-        u->outer = weft_xaligned(weft_lstm_net_count(&t->net), sizeof *u->outer);
-        weft_lstm_net_unpack(&t->net, state->kept, u->outer);
+        u->outer = weft_xaligned(weft_net_count(&t->net), sizeof *u->outer);
+        weft_net_unpack(&t->net, state->kept, u->outer);
     }
-    weft_lstm_trainer_free(&trainer);
+    weft_net_trainer_free(&trainer);
     return rc;
 }
 
@@ -236,10 +236,10 @@ int weft_lstm_units_fit(struct weft_lstm_units *t, struct weft_err *e)
 
 int weft_lstm_units_save(struct weft_lstm_units *t, const char *lineage, const char *path, struct weft_err *e)
 {
-    size_t h = t->net.head.out, count = weft_lstm_net_count(&t->net), rows = weft_residuals_cap(t->n);
+    size_t h = t->net.head.out, count = weft_net_count(&t->net), rows = weft_residuals_cap(t->n);
     size_t *groups = weft_units_order(&t->units), *at = unit_order(t, groups);
     float **weights = WEFT_ARRAY(float *, t->n), *floor = WEFT_ARRAY(float, t->n), *residuals = weft_xrealloc2(NULL, t->n * rows * h, sizeof *residuals);
-    struct weft_lstm_forecaster *f = weft_lstm_forecaster_new(&t->net, 1);
+    struct weft_net_forecaster *f = weft_net_forecaster_new(&t->net, 1);
     struct weft_st_writer *w = weft_st_writer_new();
     for (size_t i = 0; i < t->n; i++) {
         struct weft_lstm_unit *u = &t->unit[at[i]];
@@ -249,19 +249,19 @@ int weft_lstm_units_save(struct weft_lstm_units *t, const char *lineage, const c
                 u->outer[k] = NAN;
         }
         weights[i] = u->outer;
-        weft_lstm_forecaster_set(f, 0, u->outer);
+        weft_net_forecaster_set(f, 0, u->outer);
         weft_residuals_init(&u->keep, rows, t->net.lookback + h);
         weft_pool_keep(&t->pool, &u->places.part[WEFT_PART_VALID], t->net.lookback + h, &u->keep);
-        weft_residuals_finish(&u->keep, t->net.lookback, h, weft_lstm_forecast, f, 0, rows, residuals + i * rows * h, &floor[i]);
+        weft_residuals_finish(&u->keep, t->net.lookback, h, weft_net_forecast, f, 0, rows, residuals + i * rows * h, &floor[i]);
     }
-    weft_lstm_net_write(&t->net, weights, t->n, w);
+    weft_net_write(&t->net, weights, t->n, w);
     weft_st_writer_tensor(w, "residuals", WEFT_ST_F32, 3, (size_t[]){t->n, rows, h}, residuals);
     weft_st_writer_tensor(w, "residual_floor", WEFT_ST_F32, 1, &t->n, floor);
     int rc = weft_units_save(&t->units, groups, "lstm", lineage, w, path, e);
     if (rc == 0)
         weft_checkpoint_done(&t->checkpoint);
     weft_st_writer_free(&w);
-    weft_lstm_forecaster_free(&f);
+    weft_net_forecaster_free(&f);
     free(groups);
     free(at);
     free(weights);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "weft/lstm.h"
+#include "weft/net.h"
 #include "weft/mem.h"
 #include "weft/rng.h"
 
@@ -24,21 +24,21 @@ static int by_value(const void *a, const void *b)
 }
 
 /* `steps` steps on windows drawn from the pool: seconds. */
-static double run(struct weft_lstm_trainer *t, const uint32_t *at, size_t batch, size_t steps)
+static double run(struct weft_net_trainer *t, const uint32_t *at, size_t batch, size_t steps)
 {
     double start = now();
     for (size_t i = 0; i < steps; i++)
-        weft_lstm_trainer_step(t, at + i * batch, batch, true, NULL);
+        weft_net_trainer_step(t, at + i * batch, batch, true, NULL);
     return now() - start;
 }
 
 static void measure(const float *pool, size_t batch, size_t steps, int threads, int repeats)
 {
-    struct weft_lstm_net s = weft_lstm_net(LOOKBACK, HORIZON, HIDDEN, 1);
-    struct weft_lstm_options o = {.epochs = 1, .batch = batch, .lr = 1e-3, .seed = 1};
-    struct weft_lstm_windows d = {.pool = pool};
+    struct weft_net s = weft_net(WEFT_ENCODER_LSTM, LOOKBACK, HORIZON, HIDDEN, 1);
+    struct weft_net_options o = {.epochs = 1, .batch = batch, .lr = 1e-3, .seed = 1};
+    struct weft_net_windows d = {.pool = pool};
     struct weft_par *par = weft_par_new(threads);
-    struct weft_lstm_trainer *t = weft_lstm_trainer_new(&s, &o, &d, par);
+    struct weft_net_trainer *t = weft_net_trainer_new(&s, &o, &d, par);
     struct weft_rng r = weft_rng(1, 2);
     uint32_t *at = weft_xmalloc(batch * steps * sizeof *at);
     double seconds[64], flops = 3.0 * 2 * 4 * HIDDEN * (HIDDEN + 1) * LOOKBACK + 6.0 * HIDDEN * HORIZON, n = (double)(batch * steps);
@@ -51,7 +51,7 @@ static void measure(const float *pool, size_t batch, size_t steps, int threads, 
     printf("weft LSTM 30->10 hidden 64 th=%d train batch %4zu: best %.0f median %.0f windows/s (%.2f ms a step, %.0f GFLOP/s)\n", threads, batch,
            n / seconds[0], n / seconds[repeats / 2], seconds[0] / (double)steps * 1e3, flops * n / seconds[0] * 1e-9);
     fflush(stdout);
-    weft_lstm_trainer_free(&t);
+    weft_net_trainer_free(&t);
     weft_par_free(&par);
     free(at);
 }

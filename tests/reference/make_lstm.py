@@ -14,8 +14,8 @@ from weft_reference import counter, save  # noqa: E402
 
 # input, hidden, layers, steps, batch
 LAYERS = [(1, 64, 1, 30, 16), (3, 20, 2, 7, 5), (2, 33, 3, 9, 11), (70, 16, 1, 3, 1)]
-# lookback, horizon, hidden, layers, batch
-NETS = [(30, 10, 64, 1, 32), (12, 3, 20, 2, 37)]
+# encoder, lookback, horizon, code, layers, batch
+NETS = [("lstm", 30, 10, 64, 1, 32), ("lstm", 12, 3, 20, 2, 37), ("linear", 12, 3, 20, 1, 37), ("cnn", 30, 5, 24, 1, 21)]
 LR = 0.001
 # rows, in, middle
 DISCRIMINATOR = (9, 13, 21)
@@ -57,18 +57,38 @@ def layers(out):
 
 
 class Net(torch.nn.Module):
-    def __init__(self, horizon, hidden, depth):
+    def __init__(self, encoder, lookback, horizon, code, depth):
         super().__init__()
-        self.encoder = torch.nn.LSTM(1, hidden, depth, batch_first=True)
-        self.head = torch.nn.Linear(hidden, horizon)
+        if encoder == "lstm":
+            self.encoder = torch.nn.LSTM(1, code, depth, batch_first=True)
+        elif encoder == "linear":
+            self.encoder = torch.nn.Linear(lookback, code)
+        else:
+            self.encoder = Convolutions(lookback, code)
+        self.head = torch.nn.Linear(code, horizon)
 
     def forward(self, x):
-        return self.head(self.encoder(x[..., None])[0][:, -1])
+        if isinstance(self.encoder, torch.nn.LSTM):
+            return self.head(self.encoder(x[..., None])[0][:, -1])
+        return self.head(self.encoder(x))
+
+
+class Convolutions(torch.nn.Module):
+    def __init__(self, lookback, code):
+        super().__init__()
+        self.conv1 = torch.nn.Conv1d(1, 16, 7, stride=2)
+        self.conv2 = torch.nn.Conv1d(16, 32, 5, stride=2)
+        steps = ((lookback - 7) // 2 + 1 - 5) // 2 + 1
+        self.linear = torch.nn.Linear(32 * steps, code)
+
+    def forward(self, x):
+        x = torch.relu(self.conv2(torch.relu(self.conv1(x[:, None]))))
+        return torch.tanh(self.linear(x.transpose(1, 2).flatten(1)))
 
 
 def nets(out):
-    for i, (lookback, horizon, hidden, depth, batch) in enumerate(NETS):
-        net = Net(horizon, hidden, depth).double()
+    for i, (encoder, lookback, horizon, code, depth, batch) in enumerate(NETS):
+        net = Net(encoder, lookback, horizon, code, depth).double()
         order = list(net.parameters())
         fill(order, 200 + 10 * i, 0.125)
         windows = numbers(201 + 10 * i, (batch, lookback + horizon))
