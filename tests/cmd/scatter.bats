@@ -14,9 +14,16 @@ setup_file() {
 
 setup() {
     cd "$BATS_TEST_TMPDIR"
+    started=()
     # A place of its own for every test: ipc needs no port.
     at="ipc://$BATS_TEST_TMPDIR/s"
     PATH="$BUILD/gen:$PATH"
+}
+
+# Waits for what was started, and for nothing else: bats has a child of its own. Workers that came too late end with 69.
+end_of_started() {
+    for pid in "${started[@]}"; do wait "$pid" || true; done
+    started=()
 }
 
 teardown() {
@@ -35,12 +42,12 @@ teardown() {
 }
 
 @test "two producers merge; a killed one is noticed" {
-    for i in 1 2; do aggregate --by major -i "$dir/series.weft" -o "$at" & done
+    for i in 1 2; do aggregate --by major -i "$dir/series.weft" -o "$at" & started+=($!); done
     timeout 20 frames count bind+"$at" --producers 2 | grep -q '6 frames'
-    wait
+    wait "${started[@]}"
     { frames head -n 5 "$dir/series.weft"; sleep 5; } | head -c 3000 | { cat; sleep 5; } | crasher -o "$at" 2>/dev/null &
     sleep 0.3
-    (sleep 1; pkill -9 -f "crasher -o $at") &
+    (sleep 1; pkill -9 -f "crasher -o $at") & started+=($!)
     run timeout 20 frames count bind+"$at"
     [ "$status" -eq 69 ] || { echo "$status $output"; false; }
     [[ "$output" == *"gone before the end"* ]]
@@ -48,14 +55,14 @@ teardown() {
 
 @test "scatter over three workers gives the bytes of a single process, tail included" {
     # One of them may have done it all before another one is there.
-    for i in 1 2 3; do work -q --wait 3 --connect "$at" -- score -m "$dir/m.st" & done
+    for i in 1 2 3; do work -q --wait 3 --connect "$at" -- score -m "$dir/m.st" & started+=($!); done
     timeout 30 scatter --credit 8 --bind "$at" -i "$dir/series.weft" -o multi.weft --status status.prom
     cmp multi.weft "$dir/single.weft"
-    wait
+    end_of_started
     grep -q 'frames_done_total 300' status.prom
-    work -q --wait 3 -j 2 --connect "$at" -- score -m "$dir/m.st" &
+    work -q --wait 3 -j 2 --connect "$at" -- score -m "$dir/m.st" & started+=($!)
     timeout 30 scatter --bind "$at" -i "$dir/series.weft" | cmp - "$dir/single.weft"
-    wait
+    end_of_started
 }
 
 @test "workers killed, stopped and joining at random: nothing lost, nothing doubled" {
@@ -79,14 +86,14 @@ teardown() {
 }
 
 @test "a frame that crashes every worker is set aside with its reason, the rest is whole" {
-    for i in 1 2; do CRASH_ID=57 work -q --wait 5 --connect "$at" -- crasher 2>/dev/null & done
+    for i in 1 2; do CRASH_ID=57 work -q --wait 5 --connect "$at" -- crasher 2>/dev/null & started+=($!); done
     run timeout 30 scatter --bind "$at" --dead-letter dead.weft -i "$dir/series.weft" -o multi.weft
     [ "$status" -eq 65 ]
     [ "$(frames show multi.weft | grep -c '"id"')" -eq 299 ]
     frames show dead.weft | grep '"id":"57"' | grep -q 'signal 11'
     frames count dead.weft | grep -q '1 frames'
-    wait
-    CRASH_ID=57 work -q --wait 5 --connect "$at" -- crasher 2>/dev/null &
+    end_of_started
+    CRASH_ID=57 work -q --wait 5 --connect "$at" -- crasher 2>/dev/null & started+=($!)
     run timeout 30 scatter --bind "$at" -i "$dir/series.weft" -o none.weft
     [ "$status" -eq 65 ]
     [[ "$output" == *"no worker can take frame 58"* ]]
@@ -94,8 +101,8 @@ teardown() {
 }
 
 @test "a worker that hangs is given up" {
-    HANG_ID=9 work -q --wait 5 --connect "$at" -- crasher 2>/dev/null &
-    (sleep 1; exec work -q --wait 5 --connect "$at" -- crasher) &
+    HANG_ID=9 work -q --wait 5 --connect "$at" -- crasher 2>/dev/null & started+=($!)
+    (sleep 1; exec work -q --wait 5 --connect "$at" -- crasher) & started+=($!)
     timeout 30 scatter -q --hang 2 --bind "$at" -i "$dir/series.weft" -o multi.weft
     cmp multi.weft "$dir/same.weft"
 }
@@ -103,7 +110,7 @@ teardown() {
 @test "the head killed: workers end with 69; nobody there: 69" {
     timeout -s KILL 10 scatter --bind "$at.h" -i <(frames cat "$dir/series.weft"; sleep 9) >/dev/null 2>&1 &
     head=$!
-    (sleep 1; pkill -9 -f "scatter --bind $at.h") &
+    (sleep 1; pkill -9 -f "scatter --bind $at.h") & started+=($!)
     run timeout 20 work --connect "$at.h" -- crasher --slow 20000
     [ "$status" -eq 69 ] || { echo "$status $output"; false; }
     [[ "$output" == *"is gone"* ]]
@@ -115,16 +122,16 @@ teardown() {
 }
 
 @test "other CPU kernels are refused, unless --mixed-cpus; so is another model" {
-    work -q --wait 5 --connect "$at" -- crasher --slow 20000 &
-    (sleep 0.7; OPENBLAS_CORETYPE=Prescott work --connect "$at" -- crasher >refused 2>&1 || echo $? >status) &
+    work -q --wait 5 --connect "$at" -- crasher --slow 20000 & started+=($!)
+    (sleep 0.7; OPENBLAS_CORETYPE=Prescott work --connect "$at" -- crasher >refused 2>&1 || echo $? >status) & started+=($!)
     timeout 30 scatter -q --credit 4 --bind "$at" -i "$dir/series.weft" -o multi.weft
-    wait
+    end_of_started
     [ "$(cat status)" -eq 78 ] || { cat refused; false; }
     grep -q 'Prescott' refused
-    work -q --wait 5 --connect "$at" -- crasher --slow 20000 &
-    (sleep 0.7; work --connect "$at" -- score -m "$dir/m.st" >refused 2>&1 || echo $? >status) &
+    work -q --wait 5 --connect "$at" -- crasher --slow 20000 & started+=($!)
+    (sleep 0.7; work --connect "$at" -- score -m "$dir/m.st" >refused 2>&1 || echo $? >status) & started+=($!)
     timeout 30 scatter -q --credit 4 --bind "$at" -i "$dir/series.weft" -o multi.weft
-    wait
+    end_of_started
     [ "$(cat status)" -eq 78 ]
     cmp multi.weft "$dir/same.weft"
 }
