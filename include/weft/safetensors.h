@@ -38,6 +38,8 @@ const struct weft_st_tensor *weft_st_at(const struct weft_st *st, size_t i); /* 
 const struct weft_st_tensor *weft_st_find(const struct weft_st *st, const char *name);
 /* Finds a tensor and copies it as floats into a new array of the shape given (dims ending with 0); an error names the tensor and both shapes. */
 int weft_st_floats(const struct weft_st *st, const char *name, const size_t *dims, int rank, float **out, struct weft_err *e) WEFT_MUST_USE;
+/* out[n] = elements [from, from + n) of a tensor as floats. */
+void weft_st_values(const struct weft_st_tensor *t, size_t from, size_t n, float *out);
 /* Metadata as numbers; an error (65) when missing or no number. */
 int weft_st_meta_int(const struct weft_st *st, const char *key, int64_t min, int64_t max, int64_t *out, struct weft_err *e) WEFT_MUST_USE;
 int weft_st_meta_real(const struct weft_st *st, const char *key, double *out, struct weft_err *e) WEFT_MUST_USE;

@@ -329,6 +329,15 @@ static float element(const struct weft_st_tensor *t, size_t i)
     }
 }
 
+void weft_st_values(const struct weft_st_tensor *t, size_t from, size_t n, float *out)
+{
+    if (t->type == WEFT_ST_F32 && n > 0)
+        memcpy(out, (const uint8_t *)t->data + from * sizeof *out, n * sizeof *out);
+    else
+        for (size_t i = 0; i < n; i++)
+            out[i] = element(t, from + i);
+}
+
 int weft_st_floats(const struct weft_st *st, const char *name, const size_t *dims, int rank, float **out, struct weft_err *e)
 {
     const struct weft_st_tensor *t = weft_st_find(st, name);
@@ -344,11 +353,7 @@ int weft_st_floats(const struct weft_st *st, const char *name, const size_t *dim
         return weft_fail_where(e, "%s", st->path);
     }
     *out = weft_xaligned(t->count ? t->count : 1, sizeof **out);
-    if (t->type == WEFT_ST_F32)
-        memcpy(*out, t->data, t->bytes);
-    else
-        for (size_t i = 0; i < t->count; i++)
-            (*out)[i] = element(t, i);
+    weft_st_values(t, 0, t->count, *out);
     return 0;
 }
 
