@@ -8,7 +8,7 @@ declare -A may=(
     [base]="" [frame]="base" [time]="base" [text]="base" [image]="base" [nn]="base"
     [record]="base frame time" [model]="base nn"
     [ingest]="base frame time text record"
-    [train]="base frame nn record model"
+    [train]="base frame image nn record model"
     [cmd]="base frame time text image nn record model ingest train"
 )
 # The one file that may include a library's header.

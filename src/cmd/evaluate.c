@@ -1,11 +1,12 @@
-/* evaluate.c - accuracy of forecasts against what happened.
+/* evaluate.c - accuracy of forecasts, or of predictions of products, against what happened.
  *
- * In: forecasts/1 with actual values. Out: a table, CSV, JSON, or metrics/1; a row per model, and per channel, part, group and step where there are several. */
+ * In: forecasts/1 with actual values, or demand/1 with labels. Out: a table, CSV, JSON, or metrics/1; a row per model, and per channel, part, group and step where there are several. */
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "weft/demand_metrics.h"
 #include "weft/forecasts.h"
 #include "weft/mem.h"
 #include "weft/metrics.h"
@@ -26,7 +27,7 @@ struct row {
 
 struct state {
     const char *by, *psfa_by;
-    bool per_step, scaled;
+    bool per_step, scaled, confusion;
     int format;
     int by_key, psfa_key;
     struct weft_forecasts_attrs attrs;
@@ -40,6 +41,9 @@ struct state {
     uint64_t without_actual;
     struct weft_table *table;
     size_t skipped_column, skill_column;
+    struct weft_predictions_attrs said; /* of a demand stream */
+    struct weft_prediction prediction;
+    struct weft_demand_metrics *demand; /* NULL: a forecasts stream */
 };
 
 #define AT(member) offsetof(struct state, member)
@@ -48,6 +52,7 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_FLAG, 0, "per-step", AT(per_step), NULL, 0, 0, NULL, "a row for each step of the horizon", 0},
     {WEFT_OPT_FLAG, 0, "scaled", AT(scaled), NULL, 0, 0, NULL, "in the units of window --scale, not of the data", 0},
     {WEFT_OPT_STR, 0, "psfa-by", AT(psfa_by), NULL, 0, 0, "LEVEL", "key that names PSFA's categories; major when the stream has it", 0},
+    {WEFT_OPT_FLAG, 0, "confusion", AT(confusion), NULL, 0, 0, NULL, "of products: how often each class was taken for which, below the table", WEFT_OPT_RUN},
     {WEFT_OPT_CHOICE, 0, "format", AT(format), "table", 0, 0, "table|csv|json|frames", "what to print", WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };
@@ -65,10 +70,27 @@ static int find_key(const struct state *s, const char *option, const char *name,
     return weft_fail_hint(e, "it has: %sid, all", names);
 }
 
+static int start_products(struct weft_run *run, struct state *s, struct weft_err *e)
+{
+    static const char *const unused[] = {"by", "per-step", "scaled", "psfa-by"};
+    for (size_t i = 0; i < sizeof unused / sizeof *unused; i++)
+        if (weft_run_given(run, unused[i]))
+            return weft_fail(e, WEFT_USAGE, "--%s is for forecasts of series, and this is a demand stream", unused[i]);
+    if (weft_predictions_attrs_read(weft_run_in_head(run), &s->said, e) < 0)
+        return -1;
+    s->demand = weft_demand_metrics_new(&s->said);
+    return 0;
+}
+
 static int start(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
-    if (weft_forecasts_attrs_read(weft_run_in_head(run), &s->attrs, e) < 0 || find_key(s, "by", s->by, &s->by_key, e) < 0)
+    const struct weft_head *h = weft_run_in_head(run);
+    if (strcmp(h->schema, WEFT_DEMAND_SCHEMA) == 0)
+        return start_products(run, s, e);
+    if (strcmp(h->schema, WEFT_FORECASTS_SCHEMA) != 0)
+        return weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s or %s", h->schema, WEFT_FORECASTS_SCHEMA, WEFT_DEMAND_SCHEMA);
+    if (weft_forecasts_attrs_read(h, &s->attrs, e) < 0 || find_key(s, "by", s->by, &s->by_key, e) < 0)
         return -1;
     s->psfa_key = weft_forecasts_key(&s->attrs, "major");
     if (s->psfa_by && find_key(s, "psfa-by", s->psfa_by, &s->psfa_key, e) < 0)
@@ -125,10 +147,20 @@ static void add_cell(const struct state *s, struct weft_metrics *m, size_t i, do
     }
 }
 
+static int add_prediction(struct state *s, struct weft_span in, struct weft_err *e)
+{
+    if (weft_prediction_read(in, &s->said, &s->prediction, e) < 0)
+        return -1;
+    weft_demand_metrics_add(s->demand, &s->prediction);
+    return 0;
+}
+
 static int frame(struct weft_run *run, void *state, struct weft_span in, struct weft_err *e)
 {
     struct state *s = state;
     struct weft_forecasts *f = &s->f;
+    if (s->demand)
+        return add_prediction(s, in, e);
     if (weft_forecasts_read(in, &s->attrs, f, e) < 0)
         return -1;
     if (!f->actual) {
@@ -311,6 +343,12 @@ static void print_notes(const struct state *s, FILE *f)
             baseline = s->models.at[s->rows[i].model].p;
         skipped = s->rows[i].skipped > skipped ? s->rows[i].skipped : skipped;
     }
+    if (s->demand) {
+        fputs("\nmajority: always the most frequent class; scaled MSE as in the training, MAE and RMSE in units of the data\n", f);
+        if (s->confusion)
+            weft_demand_metrics_confusion(s->demand, f);
+        return;
+    }
     fprintf(f, "\n%s; sMAPE from 0 to 2", s->scaled ? "in scaled units" : "in units of the data");
     if (baseline && s->models.n > 1)
         fprintf(f, "; skill = 1 - WAPE / WAPE of %s", baseline);
@@ -335,13 +373,15 @@ static void print_json(const struct state *s, FILE *f)
 static int emit_frames(struct weft_run *run, struct state *s, struct weft_err *e)
 {
     struct weft_pack b = {0};
-    weft_pack_map(&b, 3);
+    weft_pack_map(&b, s->demand ? 1 : 3);
     weft_pack_cstr(&b, "by");
-    weft_pack_cstr(&b, s->by);
-    weft_pack_cstr(&b, "scaled");
-    weft_pack_bool(&b, s->scaled);
-    weft_pack_cstr(&b, "horizon");
-    weft_pack_int(&b, s->attrs.horizon);
+    weft_pack_cstr(&b, s->demand ? "label" : s->by);
+    if (!s->demand) {
+        weft_pack_cstr(&b, "scaled");
+        weft_pack_bool(&b, s->scaled);
+        weft_pack_cstr(&b, "horizon");
+        weft_pack_int(&b, s->attrs.horizon);
+    }
     int rc = weft_run_head(run, WEFT_METRICS_SCHEMA, weft_pack_span(&b), e);
     for (size_t i = 0; i < weft_table_rows(s->table) && rc == 0; i++) {
         weft_pack_clear(&b);
@@ -352,10 +392,15 @@ static int emit_frames(struct weft_run *run, struct state *s, struct weft_err *e
     return rc;
 }
 
-static int drain(struct weft_run *run, void *state, struct weft_err *e)
+static int make_table(struct weft_run *run, struct state *s, struct weft_err *e)
 {
-    struct state *s = state;
     struct columns c;
+    if (s->demand) {
+        if (!weft_demand_metrics_count(s->demand))
+            return weft_fail(e, WEFT_DATA, "no product came that has a label which a model predicts");
+        weft_demand_metrics_table(s->demand, s->table = weft_table_new());
+        return 0;
+    }
     if (!s->row_names.n) {
         weft_fail(e, WEFT_DATA, s->without_actual ? "forecasts without actual values" : "no forecasts came");
         return s->without_actual ? weft_fail_hint(e, "score --part test gives both; --part latest looks into the future") : -1;
@@ -363,6 +408,14 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     if (s->without_actual)
         weft_run_warn(run, "%llu forecasts without actual values were left out", (unsigned long long)s->without_actual);
     fill_table(run, s, &c);
+    return 0;
+}
+
+static int drain(struct weft_run *run, void *state, struct weft_err *e)
+{
+    struct state *s = state;
+    if (make_table(run, s, e) < 0)
+        return -1;
     FILE *f = weft_run_text(run);
     if (s->format == FRAMES)
         return emit_frames(run, s, e);
@@ -391,6 +444,9 @@ static void stop(struct weft_run *run, void *state)
     weft_names_free(&s->texts);
     weft_names_free(&s->row_names);
     weft_psfa_free(&s->psfa);
+    weft_demand_metrics_free(&s->demand);
+    weft_product_free(&s->prediction.product);
+    weft_predictions_attrs_free(&s->said);
     weft_table_free(&s->table);
     weft_forecasts_free(&s->f);
     weft_forecasts_attrs_free(&s->attrs);
@@ -398,18 +454,22 @@ static void stop(struct weft_run *run, void *state)
 
 static const struct weft_filter filter = {
     .usage = {.name = "evaluate",
-              .summary = "measures forecasts against what happened",
-              .synopsis = "evaluate [--by LEVEL] [--per-step] [--scaled] [--format table|csv|json|frames]",
-              .reads = "a forecasts stream with actual values (score --part test)",
+              .summary = "measures forecasts, and predictions of products, against what happened",
+              .synopsis = "evaluate [--by LEVEL] [--per-step] [--scaled] [--confusion] [--format table|csv|json|frames]",
+              .reads = "a forecasts stream with actual values (score --part test), or a demand stream with labels",
               .writes = "a table, CSV, JSON, or a metrics stream",
               .examples = "score -m model.safetensors,seasonal-naive:7 --part test -i windows.weft | evaluate\n"
                           "score -m model.safetensors --part test -i windows.weft | evaluate --by major --format csv -o accuracy.csv\n"
-                          "score -m model.safetensors --part test -i etth1.weft | evaluate --scaled --format json | jq .mse",
-              .see_also = "score, rank, window",
+                          "score -m model.safetensors --part test -i etth1.weft | evaluate --scaled --format json | jq .mse\n"
+                          "score -m image=image.safetensors,both=both.safetensors --part valid -i products.weft | evaluate --confusion",
+              .see_also = "score, rank, window, train-demand",
               .notes = "MSE, MAE, RMSE and bias (forecast - actual) are means over windows, steps and series. WAPE is the sum of absolute errors over the "
                        "sum of absolute values; sMAPE runs from 0 to 2. MASE and RMSSE divide by each series' own naive error on the train part, and are "
                        "means over series. PSFA is the measure of LG Aimers 3. Skill is 1 - WAPE / WAPE of the first baseline. Coverage is the share of "
                        "values inside an interval of two quantiles (q, 1 - q), or at or below a single one. A value or forecast that is missing takes no "
+                       "part.\n"
+                       "Of products: accuracy and macro-F1 (the mean over classes of F1) beside the share of the most frequent class; the mean squared error in the "
+                       "units that the model learned, (log(1 + x) - mean) / std, and MAE, RMSE and WAPE of the quantities themselves. A missing label takes no "
                        "part.\n"
                        "JSON is one object with the measures of the first row; with more rows than one, \"rows\" holds them all.\n"
                        "Memory grows with the rows of the table, and for PSFA with its categories times windows times horizon, not with the series."},
@@ -417,7 +477,6 @@ static const struct weft_filter filter = {
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,
     .out = WEFT_IO_TEXT,
-    .schema = WEFT_FORECASTS_SCHEMA,
     .start = start,
     .frame = frame,
     .drain = drain,

@@ -1,6 +1,7 @@
-/* score.c - forecasts with models and baselines.
+/* score.c - forecasts with models and baselines; products by garment models.
  *
- * In: series/1 or windows/1. Out: forecasts/1: for every series, channel and model a frame, with the actual values when a part of windows is scored. */
+ * In: series/1 or windows/1. Out: forecasts/1: for every series, channel and model a frame, with the actual values when a part of windows is scored.
+ * In: products/1. Out: demand/1 (src/train/demand_score.c). */
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -8,9 +9,11 @@
 
 #include "weft/apply.h"
 #include "weft/calendar.h"
+#include "weft/demand_score.h"
 #include "weft/forecasts.h"
 #include "weft/mem.h"
 #include "weft/num.h"
+#include "weft/products.h"
 #include "weft/run.h"
 #include "weft/window.h"
 
@@ -44,6 +47,7 @@ struct state {
     struct weft_edit edit;
     struct weft_pack frame;
     bool *clip; /* [channels] */
+    struct weft_demand_scorer *demand; /* of a products stream; then nothing else is used */
 };
 
 #define AT(member) offsetof(struct state, member)
@@ -51,7 +55,7 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_LIST, 'm', "model", AT(models), NULL, 0, 0, "[NAME=]MODEL",
      "model file, or naive, seasonal-naive:M, mean:N, lag-growth:M:N; several stand side by side", WEFT_OPT_REQUIRED | WEFT_OPT_FILE},
     {WEFT_OPT_CHOICE, 0, "part", AT(part), "latest", 0, 0, "latest|test|valid|all",
-     "latest: from the end of each series; the others: every window of that part, with its actual values", 0},
+     "latest: from the end of each series; the others: every window of that part, with its actual values; of products, valid: those held out in training", 0},
     {WEFT_OPT_LIST, 0, "quantiles", AT(quantiles), NULL, 0, 0, "Q", "quantiles to give beside the forecast, each between 0 and 1", 0},
     {WEFT_OPT_FLAG, 0, "nonnegative", AT(nonnegative), NULL, 0, 0, NULL,
      "no forecast or quantile below 0; on for channels named units, sales, amounts and mentions unless --no-nonnegative", 0},
@@ -195,7 +199,8 @@ static int read_head(const struct weft_head *h, struct state *s, struct weft_err
 {
     s->windows = strcmp(h->schema, WEFT_WINDOWS_SCHEMA) == 0;
     if (!s->windows && strcmp(h->schema, WEFT_SERIES_SCHEMA) != 0)
-        return weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s or %s", h->schema, WEFT_SERIES_SCHEMA, WEFT_WINDOWS_SCHEMA);
+        return weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s, %s or %s", h->schema, WEFT_SERIES_SCHEMA, WEFT_WINDOWS_SCHEMA,
+                         WEFT_PRODUCTS_SCHEMA);
     if (weft_series_attrs_read(h, &s->in, e) < 0)
         return -1;
     if (!s->windows && s->part != LATEST) {
@@ -211,10 +216,23 @@ static int read_head(const struct weft_head *h, struct state *s, struct weft_err
     return 0;
 }
 
+static int start_products(struct weft_run *run, struct state *s, struct weft_err *e)
+{
+    static const char *const unused[] = {"quantiles", "nonnegative", "horizon", "season"};
+    for (size_t i = 0; i < sizeof unused / sizeof *unused; i++)
+        if (weft_run_given(run, unused[i]))
+            return weft_fail(e, WEFT_USAGE, "--%s is for forecasts of series, and this is a products stream", unused[i]);
+    if (s->part == TEST)
+        return weft_fail(e, WEFT_USAGE, "a garment model has no test part; --part valid scores the products that its training held out");
+    return weft_demand_scorer_start(run, s->models.items, s->models.n, s->part == VALID, &s->demand, e);
+}
+
 static int start(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
     const struct weft_head *h = weft_run_in_head(run);
+    if (strcmp(h->schema, WEFT_PRODUCTS_SCHEMA) == 0)
+        return start_products(run, s, e);
     if (read_quantiles(s, e) < 0 || read_head(h, s, e) < 0 || open_items(run, s, e) < 0)
         return -1;
     if (s->windows)
@@ -374,6 +392,8 @@ static int frame(struct weft_run *run, void *state, struct weft_span in, struct 
     struct state *s = state;
     double naive[3];
     uint64_t before = 0, after = 0;
+    if (s->demand)
+        return weft_demand_scorer_frame(run, s->demand, in, e);
     if (weft_series_read(in, &s->in, &s->series, e) < 0)
         return -1;
     s->longest = s->series.n > s->longest ? s->series.n : s->longest;
@@ -392,7 +412,7 @@ static int frame(struct weft_run *run, void *state, struct weft_span in, struct 
         after += s->item[i].made;
     if (after == before)
         weft_run_reject(run, 1);
-    return 0;
+    return weft_run_done(run, e);
 }
 
 /* --- end --- */
@@ -418,6 +438,8 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
     uint64_t made = 0;
+    if (s->demand)
+        return weft_demand_scorer_drain(run, s->demand, e);
     for (size_t i = 0; i < s->n_items; i++)
         made += s->item[i].made;
     for (size_t i = 0; i < s->n_items; i++) {
@@ -442,6 +464,7 @@ static void stop(struct weft_run *run, void *state)
 {
     struct state *s = state;
     (void)run;
+    weft_demand_scorer_free(&s->demand);
     for (size_t i = 0; i < ITEMS_MAX; i++) {
         weft_apply_close(&s->item[i].apply);
         free(s->item[i].channel);
@@ -458,14 +481,15 @@ static void stop(struct weft_run *run, void *state)
 
 static const struct weft_filter filter = {
     .usage = {.name = "score",
-              .summary = "forecasts series with models and baselines",
+              .summary = "forecasts series with models and baselines, and what products will do",
               .synopsis = "score -m MODEL[,MODEL...] [OPTION...]",
-              .reads = "a series or windows stream",
-              .writes = "a forecasts stream, one frame per series, channel and model",
+              .reads = "a series or windows stream, or a products stream",
+              .writes = "a forecasts stream, one frame per series, channel and model; of products a demand stream, one frame per product and model",
               .examples = "ingest train.csv | aggregate --by minor | score -m model.safetensors --quantiles 0.1,0.5,0.9 | rank\n"
                           "ingest train.csv | window --lookback 30 --horizon 10 | score -m model.safetensors,seasonal-naive:7 --part test | evaluate\n"
-                          "ingest train.csv | score -m mean:28 --horizon 28 | frames csv",
-              .see_also = "window, train-dlinear, train-lstm, evaluate, rank",
+                          "ingest train.csv | score -m mean:28 --horizon 28 | frames csv\n"
+                          "ingest --layout products new.csv | embed-text --hash 512 | score -m demand.safetensors | frames show",
+              .see_also = "window, train-dlinear, train-lstm, train-demand, evaluate, rank",
               .notes =
                   "Baselines: naive (the last value), seasonal-naive:M (the value M steps ago), mean:N (the mean of the last N steps), lag-growth:M:N (the "
                   "value M steps ago times the growth of the last N steps over the same a season of M earlier).\n"
@@ -474,11 +498,14 @@ static const struct weft_filter filter = {
                   "then scales each series by all of it.\n"
                   "A series shorter than the lookback, or with a missing value in it, is left out and counted; of a part, such windows alone. A model "
                   "may look back less than the windows do, so that models of several lookbacks are measured on the same windows.\n"
-                  "Memory: one series and its forecasts; it does not grow with their number."},
+                  "Products are scored in batches; a picture that is missing or can't be read is seen as grey. Quantities are in original units; pictures and "
+                  "features do not go into the output.\n"
+                  "Memory: one series and its forecasts, or a batch of products; it does not grow with their number."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,
     .out = WEFT_IO_STREAM,
+    .acknowledges = true,
     .start = start,
     .frame = frame,
     .drain = drain,

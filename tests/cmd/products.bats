@@ -7,6 +7,16 @@ setup() {
     cd "$BATS_TEST_TMPDIR"
 }
 
+# Made once: g/ with 96 garments, products.weft, and a small model of them.
+setup_file() {
+    cd "$BATS_FILE_TMPDIR"
+    export dir="$BATS_FILE_TMPDIR"
+    "$BUILD/gen/garments" g 96 1
+    ingest -q g/garments.csv -o products.weft
+    train-demand -q $small --epochs 2 --log log.csv -i products.weft -o model.safetensors
+}
+export small="--no-name --image-size 16 --batch 16 --threads 1"
+
 # fields FILTER OPTIONS...: what ingest -q OPTIONS makes, frame by frame through jq.
 fields() {
     ingest -q "${@:2}" | frames show | grep -v '^{"weft"' | grep -v '^{"end"' | jq -c "$1"
@@ -83,4 +93,123 @@ refused() { # TEXT STATUS COMMAND...
     { head -n 1 g/garments.csv; for i in $(seq 40); do tail -n +2 g/garments.csv | sed "s/^/$i-/"; done; } >g/many.csv
     run bash -c "ulimit -v 300000; ingest -q g/many.csv | wc -c"
     [ "$output" -gt 100000000 ]
+}
+
+# --- train-demand, score, evaluate ---
+
+@test "train-demand: the same bytes again; a log; the model is read by encode-image" {
+    train-demand -q $small --epochs 2 -i "$dir/products.weft" -o again.safetensors
+    cmp again.safetensors "$dir/model.safetensors"
+    run cat "$dir/log.csv"
+    [ "${lines[0]}" = "epoch,train_loss,valid_loss,gender_accuracy,gender_macro_f1,age_accuracy,age_macro_f1,views_mse,sales_mse" ]
+    [ "${#lines[@]}" -eq 3 ]
+    train-demand -q $small --epochs 2 --seed 2 -i "$dir/products.weft" -o other.safetensors
+    ! cmp -s other.safetensors "$dir/model.safetensors"
+    encode-image -q -m "$dir/model.safetensors" --drop-image -i "$dir/products.weft" | frames check
+}
+
+@test "train-demand: kill -9 and --resume, the same bytes in the end" {
+    train-demand -q $small --epochs 6 --log whole.csv -i "$dir/products.weft" -o whole.safetensors
+    bash -c "exec train-demand -q $small --epochs 1000 --checkpoint run.st --log log.csv -i $dir/products.weft -o model.safetensors" 3>&- &
+    for i in $(seq 200); do [ ! -e run.st ] || break; sleep 0.1; done
+    kill -9 $!
+    wait $! || true
+    [ -e run.st ] && [ ! -e model.safetensors ]
+    train-demand -q $small --epochs 6 --checkpoint run.st --resume --log log.csv -i "$dir/products.weft" -o model.safetensors
+    cmp <(model_bytes whole.safetensors) <(model_bytes model.safetensors)
+    cmp whole.csv log.csv
+    [ ! -e run.st ]
+}
+
+# What a model file holds beside its metadata.
+model_bytes() {
+    tail -c +$((8 + $(od -An -tu8 -N8 "$1"))) "$1" | sha256sum
+}
+
+@test "train-demand: a checkpoint of other options or products is refused" {
+    bash -c "exec train-demand -q $small --epochs 1000 --checkpoint run.st -i $dir/products.weft -o model.safetensors" 3>&- &
+    for i in $(seq 200); do [ ! -e run.st ] || break; sleep 0.1; done
+    kill -INT $!
+    status=0; wait $! || status=$?
+    [ "$status" -ne 0 ] && [ ! -e model.safetensors ]
+    refused 'checkpoint of another training' 78 train-demand $small --lr 0.5 --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
+    refused '--resume goes on from --checkpoint' 64 train-demand $small --resume -i "$dir/products.weft" -o model.safetensors
+}
+
+@test "train-demand: what does not fit is refused with the way out" {
+    refused 'put embed-text in between, or leave the names out with --no-name' 78 train-demand -i "$dir/products.weft" -o m.st
+    refused 'where shall the model go' 64 train-demand --no-name -i "$dir/products.weft"
+    refused 'no label "usage"; they have: gender, age, views, sales' 78 train-demand --no-name --heads usage:focal -i "$dir/products.weft" -o m.st
+    refused 'is not NAME:ce, NAME:focal or NAME:mse' 64 train-demand --no-name --heads gender -i "$dir/products.weft" -o m.st
+    refused '"gender" stands twice' 64 train-demand --no-name --heads gender:ce,gender:focal -i "$dir/products.weft" -o m.st
+    refused 'a mean squared error needs numbers' 65 train-demand --no-name --heads gender:mse -i "$dir/products.weft" -o m.st
+    refused 'neither a number nor a key "colour"' 78 train-demand --no-name --inputs price,colour -i "$dir/products.weft" -o m.st
+    refused 'is for pictures' 64 train-demand --no-name --no-image --backbone x -i "$dir/products.weft" -o m.st
+    ingest -q --images nowhere "$dir/g/garments.csv" 2>/dev/null | refused 'none of the 96 products has an image; --no-image' 65 train-demand --no-name -o m.st
+    [ ! -e m.st ]
+}
+
+@test "train-demand: other heads, numbers as classes, weights; images left out" {
+    printf 'id,name,price,year,kind\n' >p.csv
+    for i in $(seq 80); do echo "$i,n,$((i % 2 * 100 + i)),$((2000 + i % 2)),k$((i % 4 / 3))"; done >>p.csv
+    ingest -q --layout products --label year,kind p.csv -o p.weft
+    train-demand -q --no-name --no-image --heads year:ce,kind:focal:0.5,year2:mse --lr 0.01 -i p.weft -o m.st 2>&1 | grep -q 'no label "year2"'
+    train-demand -q --no-name --no-image --heads year:ce,kind:focal:0.5 --class-weights balanced --lr 0.01 --epochs 60 -i p.weft -o m.st
+    score -m m.st --part valid -i p.weft -o p.dem
+    run evaluate --format csv -i p.dem
+    [[ "${lines[1]}" == "year,m.st,16,0,1,1,"* ]] || { echo "$output"; false; }
+    run bash -c "frames show p.dem | sed -n 2p | jq -c '[.predicted.year, .labels.year]'"
+    [[ "$output" == '["200'*'",200'* ]]
+}
+
+@test "train-demand, score: broken pictures" {
+    mkdir b && head -n 40 "$dir/g/garments.csv" >b/p.csv && cp -r "$dir/g/images" b/
+    echo "not a picture" >b/images/00003.png
+    ingest -q b/p.csv -o b.weft 2>/dev/null
+    refused 'product 3:' 65 train-demand $small --valid 0 -i b.weft -o m.st
+    run train-demand $small --valid 0 --bad-images missing --epochs 1 -i b.weft -o m.st
+    [ "$status" -eq 0 ] && [[ "$output" == *"could not be read"* ]]
+    run score -m m.st -i b.weft -o b.dem
+    [ "$status" -eq 0 ] && [[ "$output" == *"1 pictures can't be read"* ]]
+    frames check b.dem
+}
+
+@test "score: frames are what the schema says, whatever the batch and the threads; held out products alone with --part valid" {
+    score -q -m a="$dir/model.safetensors",b="$dir/model.safetensors" -i "$dir/products.weft" -o all.dem
+    frames check all.dem
+    frames cat "$dir/products.weft" | score -q --threads 2 -m a="$dir/model.safetensors",b="$dir/model.safetensors" >other.dem
+    cmp <(frames show all.dem | grep '^{"id"') <(frames show other.dem | grep '^{"id"')
+    [ "$(frames show all.dem | grep -c '"model":"b"')" -eq 96 ]
+    score -q -m "$dir/model.safetensors" --part valid -i "$dir/products.weft" | frames show >valid
+    [ "$(grep -c '"model":"model"' valid)" -eq 19 ]
+    cmp <(grep '"model":"model"' valid | jq -c .predicted | head -n 3) \
+        <(frames show all.dem | grep '"model":"a"' | jq -c --slurpfile v <(grep '"model":"model"' valid) 'select(.id as $i | $v | map(.id) | index($i)) | .predicted' | head -n 3)
+    frames show all.dem | sed -n 2p | jq -e '(.probabilities.age.f32 | add) - 1 | fabs < 1e-5'
+}
+
+@test "score: models and streams that do not fit are refused" {
+    shop shop.csv 60 6
+    ingest -q shop.csv -o series.weft
+    refused 'no metadata "lookback"' 65 score -m "$dir/model.safetensors" -i series.weft
+    window -q --lookback 7 --horizon 3 -i series.weft | train-dlinear -q -o d.st
+    refused 'not a garment model' 78 score -m d.st -i "$dir/products.weft"
+    refused 'two are called "model"' 64 score -m "$dir/model.safetensors,$dir/model.safetensors" -i "$dir/products.weft"
+    refused 'no test part' 64 score --part test -m "$dir/model.safetensors" -i "$dir/products.weft"
+    refused 'horizon is for forecasts' 64 score --horizon 3 -m "$dir/model.safetensors" -i "$dir/products.weft"
+    sed '1s/product_price/cost/' "$dir/g/garments.csv" | ingest -q --layout products --images "$dir/g" -o few.weft
+    refused 'the model reads the number "price", and the products have none' 78 score -m "$dir/model.safetensors" -i few.weft
+}
+
+@test "evaluate: accuracy, macro-F1 and errors against those of awk" {
+    score -q -m "$dir/model.safetensors" -i "$dir/products.weft" -o all.dem
+    evaluate --format csv -i all.dem >csv
+    frames show all.dem | grep '^{"id"' | jq -r '[.labels.gender // "", .predicted.gender, .labels.sales // "", .predicted.sales] | @csv' | tr -d '"' |
+        awk -F, '$1 != "" { n++; right += $1 == $2; tp[$1] += $1 == $2; a[$1]++; p[$2]++ } $3 != "" { s += ($4 > $3 ? $4 - $3 : $3 - $4); m++ }
+                 END { for (c in a) f += 2 * tp[c] / (a[c] + p[c]); printf "%.6f %.6f %.4f\n", right / n, f / 2, s / m }' >want
+    awk -F, 'NR == 2 { a = $5; f = $6 } /^sales/ { printf "%.6f %.6f %.4f\n", a, f, $9 }' csv >got
+    cmp want got || { cat want got csv; false; }
+    evaluate --format frames -i all.dem | frames check
+    [[ "$(evaluate --confusion -i all.dem)" == *"gender by model: rows are actual, columns predicted"* ]]
+    refused 'is for forecasts of series' 64 evaluate --by gender -i all.dem
+    refused 'this program reads forecasts/1 or demand/1' 65 evaluate -i "$dir/products.weft"
 }

@@ -1,0 +1,233 @@
+/* train-demand.c - trains the garment network: photo, name, numbers and keys to classes and quantities.
+ *
+ * In: products/1. Out: a model file. */
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "weft/demand_train.h"
+#include "weft/mem.h"
+#include "weft/run.h"
+
+enum { MIB = 1 << 20 };
+
+struct state {
+    struct weft_list heads, inputs;
+    const char *backbone, *checkpoint, *log;
+    bool without_image, without_name, resume, augment;
+    int64_t hidden, size, epochs, batch, side;
+    int precision, weights, bad;
+    double lr, dropout, gamma, valid, rotate, brightness, contrast, saturation;
+    struct weft_augment change;
+    struct weft_demand_shape shape;
+    struct weft_demand_set set;
+    struct weft_demand *net;
+    struct weft_par *par;
+    struct weft_progress progress;
+};
+
+enum { BAD_STOP, BAD_MISSING };
+
+#define AT(member) offsetof(struct state, member)
+static const struct weft_opt opts[] = {
+    {WEFT_OPT_LIST, 0, "heads", AT(heads), "gender:ce,age:focal,views:mse,sales:mse", 0, 0, "NAME:LOSS[:WEIGHT]",
+     "labels to learn: ce (cross-entropy) and focal for classes, mse for quantities; weights 1, and 0.01 for mse", 0},
+    {WEFT_OPT_LIST, 0, "inputs", AT(inputs), "price,gender,number,category", 0, 0, "NAME", "numbers and keys to learn from; those of the default that are there", 0},
+    {WEFT_OPT_FLAG, 0, "no-image", AT(without_image), NULL, 0, 0, NULL, "leave the pictures out", 0},
+    {WEFT_OPT_FLAG, 0, "no-name", AT(without_name), NULL, 0, 0, NULL, "leave the names (text_features) out", 0},
+    {WEFT_OPT_STR, 0, "backbone", AT(backbone), NULL, 0, 0, "FILE",
+     "ResNet18 weights to begin with (torchvision's names, or a train-demand model); random without", WEFT_OPT_FILE},
+    {WEFT_OPT_INT, 0, "image-size", AT(size), "224", WEFT_RESNET18_MIN, WEFT_RESNET18_MAX, "PIXELS", "side of the pictures that the network sees", 0},
+    {WEFT_OPT_INT, 0, "hidden", AT(hidden), "512", 1, WEFT_DEMAND_HIDDEN_MAX, "N", "units between the two fully connected layers", 0},
+    {WEFT_OPT_REAL, 0, "dropout", AT(dropout), "0.5", 0, 0.99, "P", "share of those units dropped in a step", 0},
+    {WEFT_OPT_REAL, 0, "gamma", AT(gamma), "2", 0, 100, "X", "of the focal loss; 0 is cross-entropy", 0},
+    {WEFT_OPT_CHOICE, 0, "class-weights", AT(weights), "none", 0, 0, "none|balanced", "balanced: focal losses weigh a class by how rare it is", 0},
+    {WEFT_OPT_INT, 0, "epochs", AT(epochs), "30", 1, 1000000, "N", "passes over the products to train on", 0},
+    {WEFT_OPT_INT, 0, "batch", AT(batch), "32", 1, 65536, "N", "products in a step", 0},
+    {WEFT_OPT_REAL, 0, "lr", AT(lr), "1e-4", 1e-12, 1e6, "X", "Adam's learning rate", 0},
+    {WEFT_OPT_REAL, 0, "valid", AT(valid), "0.2", 0, 0.9, "SHARE", "of the products held out for validation, by the hash of their ids", 0},
+    {WEFT_OPT_FLAG, 0, "augment", AT(augment), "1", 0, 0, NULL, "change training pictures at random, anew in each epoch; on unless --no-augment", 0},
+    {WEFT_OPT_REAL, 0, "rotate", AT(rotate), "0.5", 0, 1, "P", "share of pictures turned by 90 or 180 degrees", 0},
+    {WEFT_OPT_REAL, 0, "brightness", AT(brightness), "0.2", 0, 1, "X", "largest change of brightness", 0},
+    {WEFT_OPT_REAL, 0, "contrast", AT(contrast), "0.2", 0, 1, "X", "largest change of contrast", 0},
+    {WEFT_OPT_REAL, 0, "saturation", AT(saturation), "0.2", 0, 1, "X", "largest change of saturation", 0},
+    {WEFT_OPT_CHOICE, 0, "precision", AT(precision), "f32", 0, 0, "f32|bf16", "ResNet18's arithmetic: bf16 is about twice as fast; weights are f32", 0},
+    {WEFT_OPT_CHOICE, 0, "bad-images", AT(bad), "stop", 0, 0, "stop|missing", "a picture that can't be read: an error, or a counted missing value", 0},
+    {WEFT_OPT_STR, 0, "checkpoint", AT(checkpoint), NULL, 0, 0, "FILE", "keep the training's state there until the model is written", WEFT_OPT_FILE | WEFT_OPT_RUN},
+    {WEFT_OPT_FLAG, 0, "resume", AT(resume), NULL, 0, 0, NULL, "go on from the checkpoint, if it is there", WEFT_OPT_RUN},
+    {WEFT_OPT_STR, 0, "log", AT(log), NULL, 0, 0, "FILE", "losses and measures as CSV, a line an epoch", WEFT_OPT_FILE | WEFT_OPT_RUN},
+    {WEFT_OPT_INT, 0, "max-side", AT(side), "16384", 1, 65535, "PIXELS", "largest width or height of a picture", WEFT_OPT_ADVANCED},
+    {.type = WEFT_OPT_END},
+};
+
+/* What every product must have, by the head alone. */
+static int choose(struct weft_run *run, struct state *s, struct weft_err *e)
+{
+    struct weft_demand_shape *d = &s->shape;
+    const struct weft_products_attrs *a = &s->set.attrs;
+    if (!s->without_name && !a->text_features) {
+        weft_fail(e, WEFT_CONFIG, "the products have no text_features");
+        return weft_fail_hint(e, "put embed-text in between, or leave the names out with --no-name");
+    }
+    d->image = !s->without_image;
+    d->image_size = d->image ? (size_t)s->size : 0;
+    d->text = s->without_name ? 0 : a->text_features;
+    d->hidden = (size_t)s->hidden;
+    d->dropout = s->dropout;
+    d->gamma = s->gamma;
+    if (weft_demand_choose_heads(d, s->heads.items, s->heads.n, a, e) < 0)
+        return -1;
+    return weft_demand_choose_inputs(d, s->inputs.items, s->inputs.n, a, weft_run_given(run, "inputs"), e);
+}
+
+static int start(struct weft_run *run, void *state, struct weft_err *e)
+{
+    struct state *s = state;
+    if (strcmp(weft_run_output(run), "-") == 0)
+        return weft_fail(e, WEFT_USAGE, "where shall the model go? -o MODEL");
+    if (s->resume && !s->checkpoint)
+        return weft_fail(e, WEFT_USAGE, "--resume goes on from --checkpoint FILE");
+    if (s->without_image && s->backbone)
+        return weft_fail(e, WEFT_USAGE, "--backbone is for pictures, and --no-image leaves them out");
+    s->change = (struct weft_augment){s->rotate, s->brightness, s->contrast, s->saturation};
+    return weft_products_attrs_read(weft_run_in_head(run), &s->set.attrs, e) < 0 ? -1 : choose(run, s, e);
+}
+
+static int frame(struct weft_run *run, void *state, struct weft_span in, struct weft_err *e)
+{
+    struct state *s = state;
+    (void)run;
+    return weft_demand_set_add(&s->set, &s->shape, in, e);
+}
+
+static int load_backbone(struct state *s, struct weft_err *e)
+{
+    struct weft_st *st;
+    if (weft_st_open(s->backbone, &st, e) < 0)
+        return -1;
+    bool inside = !weft_st_find(st, "conv1.weight") && weft_st_find(st, "backbone.conv1.weight");
+    int rc = weft_resnet18_load(weft_demand_backbone(s->net), st, inside ? "backbone." : "", e);
+    weft_st_close(&st);
+    return rc < 0 ? weft_fail_where(e, "%s", s->backbone) : 0;
+}
+
+static int build(struct weft_run *run, struct state *s, struct weft_err *e)
+{
+    if (s->shape.image && !s->set.images) {
+        weft_fail(e, WEFT_DATA, "none of the %zu products has an image", s->set.n);
+        return weft_fail_hint(e, "--no-image learns from the rest");
+    }
+    if (weft_demand_set_fit(&s->set, &s->shape, s->valid, s->weights == 1, e) < 0)
+        return -1;
+    if (weft_demand_new(&s->shape, weft_run_threads(run), s->precision ? WEFT_DNN_BF16 : WEFT_DNN_F32, &s->net, e) < 0)
+        return -1;
+    s->par = weft_par_new(weft_run_threads(run));
+    s->set.encoder.par = s->par;
+    s->set.encoder.broken_is_missing = s->bad == BAD_MISSING;
+    s->set.encoder.how.limits.side = (int)s->side;
+    s->set.encoder.shape = weft_demand_shape_of(s->net);
+    weft_demand_init(s->net, weft_run_seed(run));
+    return s->backbone ? load_backbone(s, e) : 0;
+}
+
+static bool stopping(void *run)
+{
+    return weft_run_stopping(run);
+}
+
+static int save(struct weft_run *run, const struct state *s, struct weft_err *e)
+{
+    struct weft_st_writer *w = weft_st_writer_new();
+    char text[64], *lineage = weft_run_lineage_json(run);
+    weft_demand_write(s->net, w);
+    weft_st_writer_meta(w, "lineage", lineage);
+    snprintf(text, sizeof text, "%llu", (unsigned long long)s->set.valid_below);
+    weft_st_writer_meta(w, "valid_below", text);
+    int rc = weft_st_save(w, weft_run_output(run), e);
+    weft_st_writer_free(&w);
+    free(lineage);
+    return rc;
+}
+
+static void say_start(struct weft_run *run, const struct state *s)
+{
+    weft_run_info(run, "%zu products to train on and %zu to validate, %zu of all with an image, %zu with text_features; %zu MiB of frames held", s->set.n_train,
+                  s->set.n_valid, s->set.images, s->set.names, weft_demand_set_bytes(&s->set) / MIB);
+}
+
+static int drain(struct weft_run *run, void *state, struct weft_err *e)
+{
+    struct state *s = state;
+    if (build(run, s, e) < 0)
+        return -1;
+    say_start(run, s);
+    struct weft_demand_training t = {.set = &s->set, .net = s->net, .epochs = s->epochs, .batch = (size_t)s->batch, .lr = s->lr, .seed = weft_run_seed(run),
+                                     .augment = s->augment ? &s->change : NULL, .par = s->par, .log = s->log, .progress = &s->progress,
+                                     .checkpoint = {.path = s->checkpoint, .resume = s->resume}, .stopping = stopping, .ctx = run};
+    weft_progress_start(&s->progress, weft_run_program(run), weft_run_progress(run));
+    int rc = weft_demand_training_run(&t, e);
+    weft_progress_end(&s->progress);
+    if (rc > 0) {
+        rc = weft_run_interrupted(e);
+        if (s->checkpoint)
+            weft_fail_hint(e, "--checkpoint %s --resume goes on", s->checkpoint);
+    }
+    if (rc == 0)
+        rc = save(run, s, e);
+    if (rc == 0) {
+        weft_checkpoint_done(&t.checkpoint);
+        weft_run_info(run, "%lld epochs: train loss %.4f, validation loss %.4f; %zu MiB for network, activations and a batch", (long long)t.epoch,
+                      t.train_loss, t.valid_loss, weft_demand_training_bytes(&t) / MIB);
+    }
+    if (rc == 0 && s->set.encoder.broken)
+        weft_run_warn(run, "%llu times a picture could not be read: such products were learned as if they had none", (unsigned long long)s->set.encoder.broken);
+    weft_demand_training_free(&t);
+    return rc;
+}
+
+static void stop(struct weft_run *run, void *state)
+{
+    struct state *s = state;
+    (void)run;
+    weft_demand_set_free(&s->set);
+    weft_demand_shape_free(&s->shape);
+    weft_demand_free(&s->net);
+    weft_par_free(&s->par);
+}
+
+static const struct weft_filter filter = {
+    .usage = {.name = "train-demand",
+              .summary = "trains a network from photo, name and numbers of a product to what will become of it",
+              .synopsis = "train-demand -o MODEL [OPTION...]",
+              .reads = "a products stream",
+              .writes = "a model file (safetensors)",
+              .examples = "ingest --layout products garments.csv | embed-text --hash 512 | train-demand --image-size 64 -o demand.safetensors\n"
+                          "train-demand --backbone resnet18.safetensors --precision bf16 -i products.weft -o demand.safetensors\n"
+                          "train-demand --heads gender:ce,usage:focal --no-name --checkpoint run.st --resume -i products.weft -o demand.safetensors\n"
+                          "score -m demand.safetensors --part valid -i products.weft | evaluate",
+              .see_also = "ingest, encode-image, embed-text, score, evaluate",
+              .notes = "ResNet18 is trained through to its first layer; text features are taken as they are. Features, numbers and keys (one-hot) are joined, "
+                       "then come two fully connected layers with ReLU and dropout between them. Quantities are learned as the standardised log(1 + x). The loss is "
+                       "the weighted sum of the heads' means; a missing label takes no part. A product without an image is seen as grey, a missing number as the "
+                       "mean.\n"
+                       "Held in memory: every product's frame (pictures stay compressed), the network three times over (176 MB with ResNet18), and the activations "
+                       "of one batch; -v says how much.\n"
+                       "The result depends on --seed and, in its last digits, on --threads: oneDNN adds up weight gradients thread by thread. The last epoch's "
+                       "weights are the model's. A training of more epochs can go on from the checkpoint of a shorter one."},
+    .opts = opts,
+    .state_size = sizeof(struct state),
+    .in = WEFT_IO_STREAM,
+    .out = WEFT_IO_MODEL,
+    .schema = WEFT_PRODUCTS_SCHEMA,
+    .threads_are_cores = true,
+    .start = start,
+    .frame = frame,
+    .drain = drain,
+    .stop = stop,
+};
+
+int main(int argc, char **argv)
+{
+    return weft_main(&filter, argc, argv);
+}

@@ -1,0 +1,469 @@
+/* demand_data.c - products as the garment network sees them. */
+#include "weft/demand_data.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "weft/mem.h"
+#include "weft/num.h"
+#include "weft/rng.h"
+
+enum { SPLIT_SEED = 20 };
+
+static size_t find(char *const *names, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(names[i], name) == 0)
+            return i;
+    return SIZE_MAX;
+}
+
+/* --- one product after the other --- */
+
+static int lacks(struct weft_err *e, const char *what, const char *name)
+{
+    return weft_fail(e, WEFT_CONFIG, "the model reads the %s \"%s\", and the products have none", what, name);
+}
+
+int weft_demand_encoder_start(struct weft_demand_encoder *c, const struct weft_demand_shape *s, const struct weft_products_attrs *a, struct weft_err *e)
+{
+    c->shape = s;
+    c->how.limits = weft_image_default_limits();
+    c->how.size = (int)s->image_size;
+    if (s->text != a->text_features && s->text) {
+        weft_fail(e, WEFT_CONFIG, "the model reads %zu text_features, and the products have %zu", s->text, a->text_features);
+        return weft_fail_hint(e, "put embed-text in between, with the options that it had for the training");
+    }
+    for (size_t i = 0; i < s->n_inputs; i++) {
+        const struct weft_demand_input *in = &s->input[i];
+        c->input[i] = in->key ? find(a->keys, a->n_keys, in->name) : find(a->numbers, a->n_numbers, in->name);
+        if (c->input[i] == SIZE_MAX)
+            return lacks(e, in->key ? "key" : "number", in->name);
+    }
+    for (size_t k = 0; k < s->n_heads; k++)
+        c->label[k] = find(a->labels, a->n_labels, s->head[k].name);
+    return 0;
+}
+
+void weft_demand_encoder_free(struct weft_demand_encoder *c)
+{
+    free(c->jobs);
+    memset(c, 0, sizeof *c);
+}
+
+void weft_demand_encode(const struct weft_demand_encoder *c, const struct weft_product *p, float *side)
+{
+    const struct weft_demand_shape *s = c->shape;
+    if (s->side)
+        memset(side, 0, s->side * sizeof *side);
+    weft_demand_put_text(s, p->text_features, side);
+    for (size_t i = 0; i < s->n_inputs; i++) {
+        const struct weft_demand_input *in = &s->input[i];
+        if (in->key)
+            weft_demand_put_key(in, p->key[c->input[i]].p, p->key[c->input[i]].n, side);
+        else
+            weft_demand_put_number(in, p->number[c->input[i]], side);
+    }
+}
+
+struct weft_span weft_demand_class(const struct weft_product_label *l, char buf[32])
+{
+    if (l->text.p || isnan(l->number))
+        return l->text;
+    int n = snprintf(buf, 32, "%.15g", l->number);
+    return (struct weft_span){(const uint8_t *)buf, (size_t)n};
+}
+
+float weft_demand_target(const struct weft_demand_encoder *c, size_t k, const struct weft_product *p)
+{
+    const struct weft_demand_head *h = &c->shape->head[k];
+    char buf[32];
+    if (c->label[k] == SIZE_MAX)
+        return NAN;
+    const struct weft_product_label *l = &p->label[c->label[k]];
+    if (!weft_demand_classifies(h))
+        return (float)weft_demand_scaled(h, l->number);
+    struct weft_span text = weft_demand_class(l, buf);
+    size_t i = text.p ? weft_names_find(&h->classes, text.p, text.n) : SIZE_MAX;
+    return i == SIZE_MAX ? NAN : (float)i;
+}
+
+static int broken(const struct weft_demand_picture *p, const struct weft_err *why, struct weft_err *e)
+{
+    *e = *why;
+    weft_fail_where(e, "product %.*s", (int)(p->id.n < 100 ? p->id.n : 100), (const char *)p->id.p);
+    return weft_fail_hint(e, "--bad-images missing goes on without such pictures");
+}
+
+int weft_demand_pixels(struct weft_demand_encoder *c, const struct weft_demand_picture *p, size_t n, float *pixels, struct weft_err *e)
+{
+    size_t size = c->shape->image_size, count = 3 * size * size;
+    if (n > c->cap) {
+        c->cap = weft_grow(c->cap, n);
+        c->jobs = weft_xrealloc2(c->jobs, c->cap, sizeof *c->jobs);
+    }
+    for (size_t i = 0; i < n; i++)
+        c->jobs[i] = (struct weft_image_job){.bytes = p[i].bytes.p, .n = p[i].bytes.n, .id = p[i].id.p, .id_n = p[i].id.n};
+    weft_image_prepare(c->par, &c->how, c->jobs, n, pixels);
+    for (size_t i = 0; i < n; i++) {
+        if (!c->jobs[i].err.code)
+            continue;
+        if (p[i].bytes.n && !c->broken_is_missing)
+            return broken(&p[i], &c->jobs[i].err, e);
+        c->broken += p[i].bytes.n > 0;
+        memset(pixels + i * count, 0, count * sizeof *pixels);
+    }
+    return 0;
+}
+
+/* --- what is learned, and from what --- */
+
+static char *list(char *const *names, size_t n, char *buf, size_t cap)
+{
+    size_t at = 0;
+    buf[0] = 0;
+    for (size_t i = 0; i < n && at + 1 < cap; i++)
+        at += (size_t)snprintf(buf + at, cap - at, "%s%.40s", i ? ", " : "", names[i]);
+    return buf;
+}
+
+/* NAME:LOSS[:WEIGHT]; the name may have colons in it. */
+static int read_head(const char *item, struct weft_demand_head *h, struct weft_err *e)
+{
+    const char *last = strrchr(item, ':'), *loss = last;
+    double weight = 1;
+    bool weighted = last && weft_num_real(last + 1, 0, 1e9, &weight);
+    for (loss = last; weighted && loss > item && *--loss != ':';)
+        ;
+    int k = loss && *loss == ':' ? weft_demand_loss_find(loss + 1, weighted ? (size_t)(last - loss - 1) : strlen(loss + 1)) : -1;
+    if (k < 0 || loss == item)
+        return weft_fail(e, WEFT_USAGE, "--heads: \"%s\" is not NAME:ce, NAME:focal or NAME:mse, with :WEIGHT behind it where wanted", item);
+    h->name = weft_xstrndup(item, (size_t)(loss - item));
+    h->loss = (enum weft_demand_loss)k;
+    h->weight = weighted ? weight : h->loss == WEFT_DEMAND_MSE ? 0.01 : 1;
+    return 0;
+}
+
+int weft_demand_choose_heads(struct weft_demand_shape *s, char *const *items, size_t n, const struct weft_products_attrs *a, struct weft_err *e)
+{
+    char buf[300];
+    if (n > WEFT_DEMAND_FIELDS)
+        return weft_fail(e, WEFT_USAGE, "--heads: more than %d", WEFT_DEMAND_FIELDS);
+    for (size_t i = 0; i < n; i++) {
+        if (read_head(items[i], &s->head[i], e) < 0)
+            return -1;
+        s->n_heads++;
+        const char *name = s->head[i].name;
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(s->head[k].name, name) == 0)
+                return weft_fail(e, WEFT_USAGE, "--heads: \"%s\" stands twice", name);
+        if (find(a->labels, a->n_labels, name) == SIZE_MAX) {
+            weft_fail(e, WEFT_CONFIG, "the products have no label \"%s\"", name);
+            return a->n_labels ? weft_fail_hint(e, "they have: %s; choose with --heads", list(a->labels, a->n_labels, buf, sizeof buf))
+                               : weft_fail_hint(e, "ingest --label says which columns are labels");
+        }
+    }
+    return 0;
+}
+
+int weft_demand_choose_inputs(struct weft_demand_shape *s, char *const *items, size_t n, const struct weft_products_attrs *a, bool strict, struct weft_err *e)
+{
+    if (n > WEFT_DEMAND_FIELDS)
+        return weft_fail(e, WEFT_USAGE, "--inputs: more than %d", WEFT_DEMAND_FIELDS);
+    for (size_t i = 0; i < n; i++) {
+        bool number = find(a->numbers, a->n_numbers, items[i]) != SIZE_MAX, key = find(a->keys, a->n_keys, items[i]) != SIZE_MAX;
+        if (!number && !key && strict)
+            return weft_fail(e, WEFT_CONFIG, "--inputs: the products have neither a number nor a key \"%s\"", items[i]);
+        if (number || key)
+            s->input[s->n_inputs++] = (struct weft_demand_input){.name = weft_xstrdup(items[i]), .key = !number, .std = 1};
+    }
+    return 0;
+}
+
+/* --- a training's products --- */
+
+int weft_demand_set_add(struct weft_demand_set *d, const struct weft_demand_shape *s, struct weft_span frame, struct weft_err *e)
+{
+    if (weft_product_read(frame, &d->attrs, &d->product, e) < 0 || weft_edit_load(&d->edit, frame, e) < 0)
+        return -1;
+    d->images += d->product.image.n > 0;
+    d->names += d->product.text_features != NULL;
+    static const char *const unused[] = {"name", "image_features"};
+    for (size_t i = 0; i < sizeof unused / sizeof *unused; i++)
+        weft_edit_drop(&d->edit, unused[i]);
+    if (!s->image)
+        weft_edit_drop(&d->edit, "image");
+    if (!s->text)
+        weft_edit_drop(&d->edit, "text_features");
+    if (d->n == d->cap) {
+        d->cap = weft_grow(d->cap, d->n + 1);
+        d->frame = weft_xrealloc2(d->frame, d->cap, sizeof *d->frame);
+    }
+    struct weft_pack b = {.p = weft_xmalloc(frame.n + 16), .cap = frame.n + 16};
+    weft_edit_write(&d->edit, &b);
+    d->frame[d->n++] = b;
+    return 0;
+}
+
+static int read_at(struct weft_demand_set *d, size_t i, struct weft_err *e)
+{
+    return weft_product_read(weft_pack_span(&d->frame[i]), &d->attrs, &d->product, e);
+}
+
+static uint64_t hash_of(struct weft_span id)
+{
+    return weft_hash(id.p, id.n, SPLIT_SEED);
+}
+
+bool weft_demand_is_valid(struct weft_span id, uint64_t valid_below)
+{
+    return hash_of(id) < valid_below;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Exactly the share asked for, as near as the number of products allows; which ones does not depend on their order. */
+static int split(struct weft_demand_set *d, double valid, struct weft_err *e)
+{
+    uint64_t *hash = WEFT_ARRAY(uint64_t, d->n + 1), *sorted = WEFT_ARRAY(uint64_t, d->n + 1);
+    int rc = 0;
+    for (size_t i = 0; i < d->n && rc == 0; i++) {
+        rc = read_at(d, i, e);
+        hash[i] = sorted[i] = hash_of(d->product.id);
+    }
+    qsort(sorted, d->n, sizeof *sorted, ascending);
+    sorted[d->n] = UINT64_MAX;
+    d->valid_below = valid > 0 ? sorted[(size_t)(valid * (double)d->n + 0.5)] : 0;
+    d->train = WEFT_ARRAY(uint32_t, d->n + 1);
+    d->valid = WEFT_ARRAY(uint32_t, d->n + 1);
+    for (size_t i = 0; i < d->n; i++)
+        if (hash[i] < d->valid_below)
+            d->valid[d->n_valid++] = (uint32_t)i;
+        else
+            d->train[d->n_train++] = (uint32_t)i;
+    free(hash);
+    free(sorted);
+    if (rc == 0 && !d->n_train)
+        rc = weft_fail(e, WEFT_DATA, d->n ? "--valid leaves nothing to train on" : "no products came");
+    return rc;
+}
+
+struct moments {
+    double n, sum, squares;
+};
+
+static void add(struct moments *m, double x)
+{
+    if (isnan(x))
+        return;
+    m->n++;
+    m->sum += x;
+    m->squares += x * x;
+}
+
+static void finish(const struct moments *m, double *mean, double *std)
+{
+    *mean = m->n ? m->sum / m->n : 0;
+    double variance = m->n ? m->squares / m->n - *mean * *mean : 0;
+    *std = variance > 1e-12 * (1 + *mean * *mean) ? sqrt(variance) : 1;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(((const struct weft_name *)a)->p, ((const struct weft_name *)b)->p);
+}
+
+/* A vocabulary does not depend on the order of the products. */
+static int sort_names(struct weft_names *names, const char *what, const char *name, struct weft_err *e)
+{
+    struct weft_names sorted = {0};
+    if (names->n > WEFT_DEMAND_VALUES_MAX)
+        return weft_fail(e, WEFT_DATA, "%s \"%s\" has %zu different values, and at most %d can be told apart", what, name, names->n, WEFT_DEMAND_VALUES_MAX);
+    qsort(names->at, names->n, sizeof *names->at, by_text);
+    for (size_t i = 0; i < names->n; i++)
+        weft_names_add(&sorted, names->at[i].p, names->at[i].n);
+    weft_names_free(names);
+    *names = sorted;
+    return 0;
+}
+
+/* What is met on the train part. */
+struct sums {
+    struct moments input[WEFT_DEMAND_FIELDS], head[WEFT_DEMAND_FIELDS], text;
+};
+
+static int gather_label(struct weft_demand_set *d, struct weft_demand_head *h, const struct weft_product_label *l, struct moments *m, struct weft_err *e)
+{
+    char buf[32];
+    struct weft_span text = weft_demand_class(l, buf);
+    if (weft_demand_classifies(h)) {
+        if (text.p)
+            weft_names_add(&h->classes, text.p, text.n);
+        return 0;
+    }
+    if (l->text.p) {
+        weft_fail(e, WEFT_DATA, "label \"%s\" of product %.*s is \"%.*s\", and a mean squared error needs numbers", h->name,
+                  (int)(d->product.id.n < 60 ? d->product.id.n : 60), (const char *)d->product.id.p, (int)(l->text.n < 60 ? l->text.n : 60),
+                  (const char *)l->text.p);
+        return weft_fail_hint(e, "--heads %s:ce learns classes", h->name);
+    }
+    add(m, weft_demand_scaled(&(struct weft_demand_head){.std = 1}, l->number));
+    return 0;
+}
+
+static int gather(struct weft_demand_set *d, struct weft_demand_shape *s, struct sums *m, struct weft_err *e)
+{
+    const struct weft_product *p = &d->product;
+    for (size_t i = 0; i < s->n_inputs; i++) {
+        size_t at = d->encoder.input[i];
+        if (!s->input[i].key)
+            add(&m->input[i], p->number[at]);
+        else if (p->key[at].p)
+            weft_names_add(&s->input[i].values, p->key[at].p, p->key[at].n);
+    }
+    for (size_t i = 0; p->text_features && i < s->text; i++)
+        add(&m->text, (double)p->text_features[i]);
+    for (size_t k = 0; k < s->n_heads; k++)
+        if (gather_label(d, &s->head[k], &p->label[d->encoder.label[k]], &m->head[k], e) < 0)
+            return -1;
+    return 0;
+}
+
+static int settle_head(const struct weft_demand_set *d, struct weft_demand_head *h, const struct moments *m, struct weft_err *e)
+{
+    finish(m, &h->mean, &h->std);
+    if (!weft_demand_classifies(h))
+        return m->n ? 0 : weft_fail(e, WEFT_DATA, "none of the %zu products to train on has a label \"%s\"", d->n_train, h->name);
+    if (h->classes.n < 2)
+        return weft_fail(e, WEFT_DATA, "label \"%s\" has %zu classes among the %zu products to train on: nothing to tell apart", h->name, h->classes.n, d->n_train);
+    return sort_names(&h->classes, "label", h->name, e);
+}
+
+static int settle(const struct weft_demand_set *d, struct weft_demand_shape *s, const struct sums *m, struct weft_err *e)
+{
+    for (size_t i = 0; i < s->n_inputs; i++) {
+        finish(&m->input[i], &s->input[i].mean, &s->input[i].std);
+        if (s->input[i].key && sort_names(&s->input[i].values, "key", s->input[i].name, e) < 0)
+            return -1;
+    }
+    for (size_t k = 0; k < s->n_heads; k++)
+        if (settle_head(d, &s->head[k], &m->head[k], e) < 0)
+            return -1;
+    s->text_scale = m->text.squares > 0 ? sqrt(m->text.n / m->text.squares) : 1;
+    /* A key that no product has, and numbers of one value alone, are no input. */
+    for (size_t i = 0; i < s->n_inputs;)
+        if (s->input[i].key && !s->input[i].values.n) {
+            free(s->input[i].name);
+            memmove(&s->input[i], &s->input[i + 1], (--s->n_inputs - i) * sizeof *s->input);
+        } else {
+            i++;
+        }
+    return weft_demand_shape_place(s, e);
+}
+
+/* Inversely proportional to how often a class occurs among the products to train on, 1 on average. */
+static void balance(struct weft_demand_set *d, struct weft_demand_shape *s, size_t k)
+{
+    struct weft_demand_head *h = &s->head[k];
+    double labels = 0;
+    h->class_weight = WEFT_ARRAY(float, h->classes.n);
+    for (size_t i = 0; i < d->n_train; i++) {
+        float t = d->target[d->train[i] * s->n_heads + k];
+        if (!isnan(t)) {
+            h->class_weight[(size_t)t]++;
+            labels++;
+        }
+    }
+    for (size_t i = 0; i < h->classes.n; i++)
+        h->class_weight[i] = (float)(labels / ((double)h->classes.n * (double)h->class_weight[i]));
+}
+
+int weft_demand_set_fit(struct weft_demand_set *d, struct weft_demand_shape *s, double valid, bool balanced, struct weft_err *e)
+{
+    struct sums m = {0};
+    if (split(d, valid, e) < 0 || weft_demand_encoder_start(&d->encoder, s, &d->attrs, e) < 0)
+        return -1;
+    for (size_t i = 0; i < d->n_train; i++)
+        if (read_at(d, d->train[i], e) < 0 || gather(d, s, &m, e) < 0)
+            return -1;
+    if (settle(d, s, &m, e) < 0 || weft_demand_set_use(d, s, e) < 0)
+        return -1;
+    for (size_t k = 0; k < s->n_heads && balanced; k++)
+        if (s->head[k].loss == WEFT_DEMAND_FOCAL)
+            balance(d, s, k);
+    return 0;
+}
+
+int weft_demand_set_use(struct weft_demand_set *d, const struct weft_demand_shape *s, struct weft_err *e)
+{
+    if (weft_demand_encoder_start(&d->encoder, s, &d->attrs, e) < 0)
+        return -1;
+    if (!d->target)
+        d->target = WEFT_ARRAY(float, d->n *s->n_heads);
+    for (size_t i = 0; i < d->n; i++) {
+        if (read_at(d, i, e) < 0)
+            return -1;
+        for (size_t k = 0; k < s->n_heads; k++)
+            d->target[i * s->n_heads + k] = weft_demand_target(&d->encoder, k, &d->product);
+    }
+    return 0;
+}
+
+int weft_demand_set_batch(struct weft_demand_set *d, const uint32_t *at, size_t n, const struct weft_augment *augment, uint64_t seed, uint64_t epoch,
+                          float *pixels, float *side, float *target, struct weft_err *e)
+{
+    const struct weft_demand_shape *s = d->encoder.shape;
+    if (n > d->pictures_cap) {
+        d->pictures_cap = weft_grow(d->pictures_cap, n);
+        d->pictures = weft_xrealloc2(d->pictures, d->pictures_cap, sizeof *d->pictures);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (read_at(d, at[i], e) < 0)
+            return -1;
+        d->pictures[i] = (struct weft_demand_picture){d->product.id, d->product.image};
+        weft_demand_encode(&d->encoder, &d->product, side + i * s->side);
+        memcpy(target + i * s->n_heads, d->target + at[i] * s->n_heads, s->n_heads * sizeof *target);
+    }
+    d->encoder.how.augment = augment;
+    d->encoder.how.seed = seed;
+    d->encoder.how.epoch = epoch;
+    return s->image ? weft_demand_pixels(&d->encoder, d->pictures, n, pixels, e) : 0;
+}
+
+uint64_t weft_demand_set_hash(const struct weft_demand_set *d)
+{
+    uint64_t h = 0;
+    for (size_t i = 0; i < d->n; i++)
+        h = weft_hash(d->frame[i].p, d->frame[i].n, h);
+    return h;
+}
+
+size_t weft_demand_set_bytes(const struct weft_demand_set *d)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < d->n; i++)
+        n += d->frame[i].cap;
+    return n;
+}
+
+void weft_demand_set_free(struct weft_demand_set *d)
+{
+    for (size_t i = 0; i < d->n; i++)
+        weft_pack_free(&d->frame[i]);
+    free(d->frame);
+    free(d->target);
+    free(d->train);
+    free(d->valid);
+    free(d->pictures);
+    weft_demand_encoder_free(&d->encoder);
+    weft_product_free(&d->product);
+    weft_edit_free(&d->edit);
+    weft_products_attrs_free(&d->attrs);
+    memset(d, 0, sizeof *d);
+}

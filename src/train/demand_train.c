@@ -1,0 +1,252 @@
+/* demand_train.c - training the garment network. */
+#include "weft/demand_train.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "weft/mem.h"
+#include "weft/rng.h"
+
+enum { VALID_BATCH = 64, STREAM_ORDER = 1 << 20 };
+
+static const struct weft_demand_shape *shape_of(const struct weft_demand_training *t)
+{
+    return weft_demand_shape_of(t->net);
+}
+
+static size_t batch_of(const struct weft_demand_training *t)
+{
+    return t->batch < t->set->n_train ? t->batch : t->set->n_train;
+}
+
+static size_t room_of(const struct weft_demand_training *t)
+{
+    return batch_of(t) > VALID_BATCH ? batch_of(t) : VALID_BATCH;
+}
+
+static size_t pixels_of(const struct weft_demand_shape *s)
+{
+    return s->image ? 3 * s->image_size * s->image_size : 0;
+}
+
+static void make_room(struct weft_demand_training *t)
+{
+    const struct weft_demand_shape *s = shape_of(t);
+    size_t n = room_of(t);
+    t->order = WEFT_ARRAY(uint32_t, t->set->n_train);
+    t->pixels = weft_xaligned(n * pixels_of(s), sizeof *t->pixels);
+    t->side = WEFT_ARRAY(float, n *s->side);
+    t->target = WEFT_ARRAY(float, n *s->n_heads);
+    t->out = WEFT_ARRAY(float, n *s->out);
+}
+
+size_t weft_demand_training_bytes(const struct weft_demand_training *t)
+{
+    const struct weft_demand_shape *s = shape_of(t);
+    return weft_demand_bytes(t->net) + room_of(t) * (pixels_of(s) + s->side + s->n_heads + s->out) * sizeof(float);
+}
+
+void weft_demand_training_free(struct weft_demand_training *t)
+{
+    free(t->order);
+    free(t->pixels);
+    free(t->side);
+    free(t->target);
+    free(t->out);
+    for (size_t k = 0; k < WEFT_DEMAND_FIELDS; k++)
+        weft_confusion_free(&t->confusion[k]);
+    if (t->checkpoint.log)
+        fclose(t->checkpoint.log);
+}
+
+static int load(struct weft_demand_training *t, const uint32_t *at, size_t n, bool change, struct weft_demand_batch *b, struct weft_err *e)
+{
+    *b = (struct weft_demand_batch){n, t->pixels, t->side, t->target};
+    return weft_demand_set_batch(t->set, at, n, change ? t->augment : NULL, t->seed, (uint64_t)t->epoch, t->pixels, t->side, t->target, e);
+}
+
+/* --- an epoch --- */
+
+/* 0; 1: stopped. */
+static int train_epoch(struct weft_demand_training *t, struct weft_err *e)
+{
+    struct weft_rng r = weft_rng(t->seed, (uint64_t)(STREAM_ORDER + t->epoch));
+    size_t n = batch_of(t), steps = t->set->n_train / n;
+    struct weft_demand_batch b;
+    double sum = 0, loss;
+    memcpy(t->order, t->set->train, t->set->n_train * sizeof *t->order);
+    weft_rng_shuffle(&r, t->order, t->set->n_train);
+    for (size_t i = 0; i < steps; i++) {
+        if (load(t, t->order + i * n, n, true, &b, e) < 0 || weft_demand_step(t->net, &b, t->out, &loss, e) < 0)
+            return -1;
+        sum += loss;
+        uint64_t done = (uint64_t)t->epoch * steps + i + 1, total = (uint64_t)t->epochs * steps;
+        weft_progress_at(t->progress, done, total, "steps", "epoch %lld, loss %.4f", (long long)t->epoch + 1, sum / (double)(i + 1));
+        if (t->stopping(t->ctx))
+            return 1;
+    }
+    t->train_loss = sum / (double)steps;
+    return 0;
+}
+
+static size_t best_of(const float *z, size_t n)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < n; i++)
+        best = z[i] > z[best] ? i : best;
+    return best;
+}
+
+static void count(struct weft_demand_training *t, const struct weft_demand_batch *b)
+{
+    const struct weft_demand_shape *s = shape_of(t);
+    for (size_t k = 0; k < s->n_heads; k++)
+        for (size_t r = 0; r < b->n && weft_demand_classifies(&s->head[k]); r++) {
+            float target = b->target[r * s->n_heads + k];
+            if (!isnan(target))
+                weft_confusion_add(&t->confusion[k], (size_t)target, best_of(t->out + r * s->out + s->head[k].at, s->head[k].width));
+        }
+}
+
+/* mean[heads]: the validation part's mean loss of each head. */
+static int valid_epoch(struct weft_demand_training *t, double *mean, struct weft_err *e)
+{
+    const struct weft_demand_shape *s = shape_of(t);
+    size_t counts[WEFT_DEMAND_FIELDS] = {0};
+    struct weft_demand_batch b;
+    memset(mean, 0, s->n_heads * sizeof *mean);
+    for (size_t k = 0; k < s->n_heads; k++)
+        weft_confusion_clear(&t->confusion[k]);
+    for (size_t from = 0; from < t->set->n_valid; from += VALID_BATCH) {
+        size_t n = t->set->n_valid - from < VALID_BATCH ? t->set->n_valid - from : VALID_BATCH;
+        if (load(t, t->set->valid + from, n, false, &b, e) < 0 || weft_demand_predict(t->net, &b, t->out, e) < 0)
+            return -1;
+        weft_demand_losses(s, &b, t->out, mean, counts);
+        count(t, &b);
+    }
+    t->valid_loss = t->set->n_valid ? 0 : NAN;
+    for (size_t k = 0; k < s->n_heads; k++) {
+        mean[k] = counts[k] ? mean[k] / (double)counts[k] : NAN;
+        t->valid_loss += counts[k] ? s->head[k].weight * mean[k] : 0;
+    }
+    return 0;
+}
+
+/* --- the log --- */
+
+static void log_head(const struct weft_demand_training *t)
+{
+    const struct weft_demand_shape *s = shape_of(t);
+    fputs("epoch,train_loss,valid_loss", t->checkpoint.log);
+    for (size_t k = 0; k < s->n_heads; k++)
+        if (weft_demand_classifies(&s->head[k]))
+            fprintf(t->checkpoint.log, ",%s_accuracy,%s_macro_f1", s->head[k].name, s->head[k].name);
+        else
+            fprintf(t->checkpoint.log, ",%s_mse", s->head[k].name);
+    putc('\n', t->checkpoint.log);
+}
+
+static void put(FILE *f, double x)
+{
+    fprintf(f, isnan(x) ? "," : ",%.6f", x);
+}
+
+static void log_epoch(const struct weft_demand_training *t, const double *mean)
+{
+    const struct weft_demand_shape *s = shape_of(t);
+    FILE *f = t->checkpoint.log;
+    fprintf(f, "%lld,%.6f", (long long)t->epoch, t->train_loss);
+    put(f, t->valid_loss);
+    for (size_t k = 0; k < s->n_heads; k++) {
+        if (!weft_demand_classifies(&s->head[k])) {
+            put(f, mean[k]);
+            continue;
+        }
+        put(f, weft_confusion_accuracy(&t->confusion[k]));
+        put(f, weft_confusion_macro_f1(&t->confusion[k]));
+    }
+    putc('\n', f);
+    fflush(f);
+}
+
+/* "gender 84.5 %, views 0.092": what the validation part says. */
+static void say_epoch(const struct weft_demand_training *t, const double *mean)
+{
+    const struct weft_demand_shape *s = shape_of(t);
+    char text[300] = "";
+    for (size_t k = 0; k < s->n_heads && t->set->n_valid && strlen(text) < 240; k++) {
+        size_t at = strlen(text);
+        if (weft_demand_classifies(&s->head[k]))
+            snprintf(text + at, sizeof text - at, "  %.20s %.1f %%", s->head[k].name, 100 * weft_confusion_accuracy(&t->confusion[k]));
+        else
+            snprintf(text + at, sizeof text - at, "  %.20s %.4f", s->head[k].name, mean[k]);
+    }
+    weft_progress_line(t->progress, "epoch %3lld  train %.4f  valid %.4f%s", (long long)t->epoch, t->train_loss, t->valid_loss, text);
+}
+
+/* --- the checkpoint --- */
+
+/* All that the result depends on but the number of epochs: a longer training goes on where a shorter one ended. */
+static uint64_t fingerprint(const struct weft_demand_training *t)
+{
+    const struct weft_augment *a = t->augment;
+    const double numbers[] = {(double)t->batch, t->lr,         (double)t->seed,     (double)t->set->n_valid, a ? a->rotate : -1, a ? a->brightness : 0,
+                              a ? a->contrast : 0, a ? a->saturation : 0, (double)weft_demand_training_bytes(t)};
+    return weft_hash(numbers, sizeof numbers, weft_demand_set_hash(t->set));
+}
+
+static int save(struct weft_demand_training *t, struct weft_err *e)
+{
+    struct weft_st_writer *w = weft_st_writer_new();
+    weft_st_writer_meta_int(w, "epoch", t->epoch);
+    weft_demand_write(t->net, w);
+    weft_demand_write_state(t->net, w);
+    int rc = weft_checkpoint_save(&t->checkpoint, w, e);
+    weft_st_writer_free(&w);
+    return rc;
+}
+
+static int resume(struct weft_demand_training *t, struct weft_err *e)
+{
+    struct weft_st *st;
+    t->checkpoint.trainer = "demand";
+    t->checkpoint.of = t->checkpoint.path ? fingerprint(t) : 0;
+    int rc = weft_checkpoint_open(&t->checkpoint, &st, e);
+    if (rc == 0 && st)
+        rc = weft_st_meta_int(st, "epoch", 0, INT64_MAX, &t->epoch, e);
+    if (rc == 0 && st)
+        rc = weft_demand_read_state(t->net, st, e);
+    if (rc == 0)
+        rc = weft_checkpoint_log(&t->checkpoint, t->log, st, e);
+    if (rc == 0 && t->checkpoint.log && !st)
+        log_head(t);
+    weft_st_close(&st);
+    return rc;
+}
+
+int weft_demand_training_run(struct weft_demand_training *t, struct weft_err *e)
+{
+    double mean[WEFT_DEMAND_FIELDS];
+    int rc = 0;
+    make_room(t);
+    weft_demand_learn(t->net, t->lr, t->seed, t->par);
+    if (resume(t, e) < 0)
+        return -1;
+    while (t->epoch < t->epochs && rc == 0) {
+        rc = train_epoch(t, e);
+        if (rc == 0)
+            rc = valid_epoch(t, mean, e);
+        if (rc != 0)
+            break;
+        t->epoch++;
+        say_epoch(t, mean);
+        if (t->checkpoint.log)
+            log_epoch(t, mean);
+        if (weft_checkpoint_due(&t->checkpoint))
+            rc = save(t, e);
+    }
+    if (rc == 0 && t->checkpoint.log && ferror(t->checkpoint.log))
+        rc = weft_fail(e, WEFT_IO, "can't write %s", t->log);
+    return rc;
+}
