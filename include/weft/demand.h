@@ -46,7 +46,7 @@ struct weft_demand_head {
 };
 struct weft_demand_shape {
     bool image;
-    size_t image_size, text, hidden;
+    size_t image_size, text, hidden; /* hidden 0: no network, but neighbours.h */
     double text_scale; /* text features are multiplied with it */
     double dropout, gamma;
     struct weft_demand_input input[WEFT_DEMAND_FIELDS];

@@ -67,7 +67,7 @@ struct weft_demand_set {
 int weft_demand_choose_heads(struct weft_demand_shape *s, char *const *items, size_t n, const struct weft_products_attrs *a, struct weft_err *e) WEFT_MUST_USE;
 int weft_demand_choose_inputs(struct weft_demand_shape *s, char *const *items, size_t n, const struct weft_products_attrs *a, bool strict,
                               struct weft_err *e) WEFT_MUST_USE;
-/* Keeps a frame. */
+/* Keeps a frame: image_features for a shape without a network, pictures and text_features as the shape has them. */
 int weft_demand_set_add(struct weft_demand_set *d, const struct weft_demand_shape *s, struct weft_span frame, struct weft_err *e) WEFT_MUST_USE;
 /* All are there: splits them by the hash of their ids, finds vocabularies, scales and (balanced) class weights on the train part, and places the shape. */
 int weft_demand_set_fit(struct weft_demand_set *d, struct weft_demand_shape *s, double valid, bool balanced, struct weft_err *e) WEFT_MUST_USE;

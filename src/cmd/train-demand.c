@@ -8,6 +8,7 @@
 
 #include "weft/demand_train.h"
 #include "weft/mem.h"
+#include "weft/neighbours.h"
 #include "weft/run.h"
 
 enum { MIB = 1 << 20 };
@@ -16,11 +17,12 @@ struct state {
     struct weft_list heads, inputs;
     const char *backbone, *checkpoint, *log;
     bool without_image, without_name, resume, augment;
-    int64_t hidden, size, epochs, batch, side;
+    int64_t hidden, size, epochs, batch, side, neighbours;
     int precision, weights, bad;
     double lr, dropout, gamma, valid, rotate, brightness, contrast, saturation;
     struct weft_augment change;
     struct weft_demand_shape shape;
+    size_t image_features; /* that neighbours are compared by */
     struct weft_demand_set set;
     struct weft_demand *net;
     struct weft_par *par;
@@ -33,7 +35,8 @@ enum { BAD_STOP, BAD_MISSING };
 static const struct weft_opt opts[] = {
     {WEFT_OPT_LIST, 0, "heads", AT(heads), "gender:ce,age:focal,views:mse,sales:mse", 0, 0, "NAME:LOSS[:WEIGHT]",
      "labels to learn: ce (cross-entropy) and focal for classes, mse for quantities; weights 1, and 0.01 for mse", 0},
-    {WEFT_OPT_LIST, 0, "inputs", AT(inputs), "price,gender,number,category", 0, 0, "NAME", "numbers and keys to learn from; those of the default that are there", 0},
+    {WEFT_OPT_LIST, 0, "inputs", AT(inputs), "price,gender,number,category", 0, 0, "NAME",
+     "numbers and keys to learn from, or none; by default those of these that are there", 0},
     {WEFT_OPT_FLAG, 0, "no-image", AT(without_image), NULL, 0, 0, NULL, "leave the pictures out", 0},
     {WEFT_OPT_FLAG, 0, "no-name", AT(without_name), NULL, 0, 0, NULL, "leave the names (text_features) out", 0},
     {WEFT_OPT_STR, 0, "backbone", AT(backbone), NULL, 0, 0, "FILE",
@@ -57,9 +60,25 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_STR, 0, "checkpoint", AT(checkpoint), NULL, 0, 0, "FILE", "keep the training's state there until the model is written", WEFT_OPT_FILE | WEFT_OPT_RUN},
     {WEFT_OPT_FLAG, 0, "resume", AT(resume), NULL, 0, 0, NULL, "go on from the checkpoint, if it is there", WEFT_OPT_RUN},
     {WEFT_OPT_STR, 0, "log", AT(log), NULL, 0, 0, "FILE", "losses and measures as CSV, a line an epoch", WEFT_OPT_FILE | WEFT_OPT_RUN},
+    {WEFT_OPT_INT, 0, "neighbours", AT(neighbours), "0", 0, WEFT_NEIGHBOURS_MAX, "K",
+     "no network: the model is the products themselves, and the K most like one (cosine of image_features and text_features) say what it will do", 0},
     {WEFT_OPT_INT, 0, "max-side", AT(side), "16384", 1, 65535, "PIXELS", "largest width or height of a picture", WEFT_OPT_ADVANCED},
     {.type = WEFT_OPT_END},
 };
+
+/* Without a network features are all there is. */
+static int choose_neighbours(struct state *s, struct weft_err *e)
+{
+    struct weft_demand_shape *d = &s->shape;
+    const struct weft_products_attrs *a = &s->set.attrs;
+    s->image_features = s->without_image ? 0 : a->image_features;
+    d->text = s->without_name ? 0 : a->text_features;
+    if (!d->text && !s->image_features) {
+        weft_fail(e, WEFT_CONFIG, "the products have no features to compare");
+        return weft_fail_hint(e, "put encode-image or embed-text in between");
+    }
+    return weft_demand_choose_heads(d, s->heads.items, s->heads.n, a, e);
+}
 
 /* What every product must have, by the head alone. */
 static int choose(struct weft_run *run, struct state *s, struct weft_err *e)
@@ -78,7 +97,8 @@ static int choose(struct weft_run *run, struct state *s, struct weft_err *e)
     d->gamma = s->gamma;
     if (weft_demand_choose_heads(d, s->heads.items, s->heads.n, a, e) < 0)
         return -1;
-    return weft_demand_choose_inputs(d, s->inputs.items, s->inputs.n, a, weft_run_given(run, "inputs"), e);
+    bool none = s->inputs.n == 1 && strcmp(s->inputs.items[0], "none") == 0;
+    return weft_demand_choose_inputs(d, s->inputs.items, none ? 0 : s->inputs.n, a, weft_run_given(run, "inputs"), e);
 }
 
 static int start(struct weft_run *run, void *state, struct weft_err *e)
@@ -91,7 +111,9 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     if (s->without_image && s->backbone)
         return weft_fail(e, WEFT_USAGE, "--backbone is for pictures, and --no-image leaves them out");
     s->change = (struct weft_augment){s->rotate, s->brightness, s->contrast, s->saturation};
-    return weft_products_attrs_read(weft_run_in_head(run), &s->set.attrs, e) < 0 ? -1 : choose(run, s, e);
+    if (weft_products_attrs_read(weft_run_in_head(run), &s->set.attrs, e) < 0)
+        return -1;
+    return s->neighbours ? choose_neighbours(s, e) : choose(run, s, e);
 }
 
 static int frame(struct weft_run *run, void *state, struct weft_span in, struct weft_err *e)
@@ -136,17 +158,39 @@ static bool stopping(void *run)
     return weft_run_stopping(run);
 }
 
-static int save(struct weft_run *run, const struct state *s, struct weft_err *e)
+/* The model file; w has the tensors. */
+static int save(struct weft_run *run, const struct state *s, struct weft_st_writer *w, struct weft_err *e)
 {
-    struct weft_st_writer *w = weft_st_writer_new();
     char text[64], *lineage = weft_run_lineage_json(run);
-    weft_demand_write(s->net, w);
     weft_st_writer_meta(w, "lineage", lineage);
     snprintf(text, sizeof text, "%llu", (unsigned long long)s->set.valid_below);
     weft_st_writer_meta(w, "valid_below", text);
     int rc = weft_st_save(w, weft_run_output(run), e);
-    weft_st_writer_free(&w);
     free(lineage);
+    return rc;
+}
+
+static int keep_neighbours(struct weft_run *run, struct state *s, struct weft_err *e)
+{
+    struct weft_demand_set *d = &s->set;
+    size_t heads = s->shape.n_heads;
+    if (weft_demand_set_fit(d, &s->shape, s->valid, false, e) < 0)
+        return -1;
+    struct weft_neighbours *nb = weft_neighbours_new(&s->shape, s->image_features, (size_t)s->neighbours, d->n_train);
+    float *row = WEFT_ARRAY(float, weft_neighbours_width(nb));
+    int rc = 0;
+    for (size_t i = 0; i < d->n_train && rc == 0; i++) {
+        rc = weft_product_read(weft_pack_span(&d->frame[d->train[i]]), &d->attrs, &d->product, e);
+        weft_neighbours_row(nb, d->product.image_features, d->product.text_features, row);
+        weft_neighbours_add(nb, row, d->target + d->train[i] * heads);
+    }
+    struct weft_st_writer *w = weft_st_writer_new();
+    weft_neighbours_write(nb, w);
+    if (rc == 0)
+        rc = save(run, s, w, e);
+    weft_st_writer_free(&w);
+    weft_neighbours_free(&nb);
+    free(row);
     return rc;
 }
 
@@ -159,6 +203,8 @@ static void say_start(struct weft_run *run, const struct state *s)
 static int drain(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
+    if (s->neighbours)
+        return keep_neighbours(run, s, e);
     if (build(run, s, e) < 0)
         return -1;
     say_start(run, s);
@@ -173,8 +219,11 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
         if (s->checkpoint)
             weft_fail_hint(e, "--checkpoint %s --resume goes on", s->checkpoint);
     }
+    struct weft_st_writer *w = weft_st_writer_new();
+    weft_demand_write(s->net, w);
     if (rc == 0)
-        rc = save(run, s, e);
+        rc = save(run, s, w, e);
+    weft_st_writer_free(&w);
     if (rc == 0) {
         weft_checkpoint_done(&t.checkpoint);
         weft_run_info(run, "%lld epochs: train loss %.4f, validation loss %.4f; %zu MiB for network, activations and a batch", (long long)t.epoch,
@@ -205,6 +254,7 @@ static const struct weft_filter filter = {
               .examples = "ingest --layout products garments.csv | embed-text --hash 512 | train-demand --image-size 64 -o demand.safetensors\n"
                           "train-demand --backbone resnet18.safetensors --precision bf16 -i products.weft -o demand.safetensors\n"
                           "train-demand --heads gender:ce,usage:focal --no-name --checkpoint run.st --resume -i products.weft -o demand.safetensors\n"
+                          "train-demand --neighbours 10 -i encoded.weft -o neighbours.safetensors\n"
                           "score -m demand.safetensors --part valid -i products.weft | evaluate",
               .see_also = "ingest, encode-image, embed-text, score, evaluate",
               .notes = "ResNet18 is trained through to its first layer; text features are taken as they are. Features, numbers and keys (one-hot) are joined, "

@@ -372,7 +372,7 @@ static int fits(const struct weft_st *st, const struct weft_demand_shape *s, str
 {
     size_t in = (s->image ? WEFT_RESNET18_FEATURES : 0) + s->side;
     const struct weft_st_tensor *a = weft_st_find(st, "fc1.weight"), *b = weft_st_find(st, "fc2.weight");
-    if (a && b && a->rank == 2 && b->rank == 2 && a->dims[0] == s->hidden && a->dims[1] == in && b->dims[0] == s->out && b->dims[1] == s->hidden)
+    if (s->hidden && a && b && a->rank == 2 && b->rank == 2 && a->dims[0] == s->hidden && a->dims[1] == in && b->dims[0] == s->out && b->dims[1] == s->hidden)
         return 0;
     return weft_fail(e, WEFT_DATA, "fc1 and fc2 are not there, or do not fit %zu inputs, %zu hidden units and %zu outputs", in, s->hidden, s->out);
 }

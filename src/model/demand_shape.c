@@ -32,7 +32,7 @@ int weft_demand_shape_place(struct weft_demand_shape *s, struct weft_err *e)
         s->head[i].width = weft_demand_classifies(&s->head[i]) ? s->head[i].classes.n : 1;
         s->out += s->head[i].width;
     }
-    return s->out && (s->image || s->side) ? 0 : weft_fail(e, WEFT_CONFIG, "nothing to learn from: neither images nor names nor numbers nor keys");
+    return s->out && (s->image || s->side || !s->hidden) ? 0 : weft_fail(e, WEFT_CONFIG, "nothing to learn from: neither images nor names nor numbers nor keys");
 }
 
 void weft_demand_shape_free(struct weft_demand_shape *s)
@@ -137,7 +137,7 @@ void weft_demand_shape_write(const struct weft_demand_shape *s, struct weft_st_w
         weft_json_push(inputs, input_json(&s->input[i]));
     for (size_t i = 0; i < s->n_heads; i++)
         weft_json_push(heads, head_json(&s->head[i]));
-    weft_st_writer_meta(w, "weft.model", "demand");
+    weft_st_writer_meta(w, "weft.model", s->hidden ? "demand" : "neighbours");
     set_json(w, "inputs", inputs);
     set_json(w, "heads", heads);
     weft_st_writer_meta_int(w, "image", s->image);
@@ -253,13 +253,14 @@ int weft_demand_shape_read(const struct weft_st *st, struct weft_demand_shape *s
 {
     const char *model = weft_st_meta(st, "weft.model");
     int64_t image, size, text, hidden;
-    if (!model || strcmp(model, "demand") != 0) {
+    bool network = model && strcmp(model, "demand") == 0;
+    if (!network && !(model && strcmp(model, "neighbours") == 0)) {
         weft_fail(e, WEFT_CONFIG, "not a garment model%s%.40s", model ? ", but " : "", model ? model : "");
         return weft_fail_hint(e, "train-demand makes one");
     }
     if (weft_st_meta_int(st, "image", 0, 1, &image, e) < 0 || weft_st_meta_int(st, "image_size", 0, WEFT_RESNET18_MAX, &size, e) < 0 ||
         weft_st_meta_int(st, "text_features", 0, WEFT_DEMAND_TEXT_MAX, &text, e) < 0 || weft_st_meta_real(st, "text_scale", &s->text_scale, e) < 0 ||
-        weft_st_meta_int(st, "hidden", 1, WEFT_DEMAND_HIDDEN_MAX, &hidden, e) < 0 || weft_st_meta_real(st, "dropout", &s->dropout, e) < 0 ||
+        weft_st_meta_int(st, "hidden", network, network ? WEFT_DEMAND_HIDDEN_MAX : 0, &hidden, e) < 0 || weft_st_meta_real(st, "dropout", &s->dropout, e) < 0 ||
         weft_st_meta_real(st, "gamma", &s->gamma, e) < 0 || read_lists(st, s, e) < 0)
         return -1;
     if (image && size < WEFT_RESNET18_MIN)

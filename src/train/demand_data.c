@@ -190,9 +190,9 @@ int weft_demand_set_add(struct weft_demand_set *d, const struct weft_demand_shap
         return -1;
     d->images += d->product.image.n > 0;
     d->names += d->product.text_features != NULL;
-    static const char *const unused[] = {"name", "image_features"};
-    for (size_t i = 0; i < sizeof unused / sizeof *unused; i++)
-        weft_edit_drop(&d->edit, unused[i]);
+    weft_edit_drop(&d->edit, "name");
+    if (s->hidden)
+        weft_edit_drop(&d->edit, "image_features");
     if (!s->image)
         weft_edit_drop(&d->edit, "image");
     if (!s->text)

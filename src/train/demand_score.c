@@ -9,17 +9,19 @@
 #include "weft/demand_data.h"
 #include "weft/loss.h"
 #include "weft/mem.h"
-#include "weft/num.h"
+#include "weft/neighbours.h"
 #include "weft/predictions.h"
 
 enum { BATCH = 16, HELD_BYTES_MAX = 64 << 20, MODELS_MAX = 12 };
 
 struct model {
     char *name;
-    struct weft_demand *net;
+    struct weft_demand *net;      /* one of the two */
+    struct weft_neighbours *like;
     struct weft_demand_encoder encoder;
     uint64_t valid_below, made;
-    float *side, *out; /* of a batch */
+    float *side, *out; /* of a batch; side: what net or like reads beside pictures */
+    size_t width;      /* of a row of side */
 };
 
 struct weft_demand_scorer {
@@ -43,7 +45,7 @@ struct weft_demand_scorer {
 
 static const struct weft_demand_shape *shape_of(const struct model *m)
 {
-    return weft_demand_shape_of(m->net);
+    return m->like ? weft_neighbours_shape(m->like) : weft_demand_shape_of(m->net);
 }
 
 /* "[NAME=]FILE"; without a name a model goes by what the file is called. */
@@ -86,12 +88,17 @@ static int open_model(struct weft_run *run, struct weft_demand_scorer *s, const 
         snprintf(key, sizeof key, "model-%zu", s->n_models);
     snprintf(value, sizeof value, "%.300s=%s", m->name, sha);
     weft_run_lineage_arg(run, key, value);
-    int rc = weft_demand_open(st, weft_run_threads(run), WEFT_DNN_F32, &m->net, e);
+    const char *kind = weft_st_meta(st, "weft.model");
+    bool like = kind && strcmp(kind, "neighbours") == 0;
+    int rc = like ? weft_neighbours_open(st, &m->like, e) : weft_demand_open(st, weft_run_threads(run), WEFT_DNN_F32, &m->net, e);
     if (rc == 0)
         rc = read_valid(st, &m->valid_below, e);
     weft_st_close(&st);
     if (rc == 0)
         rc = weft_demand_encoder_start(&m->encoder, shape_of(m), &s->attrs, e);
+    if (rc == 0 && like && weft_neighbours_image_features(m->like) && weft_neighbours_image_features(m->like) != s->attrs.image_features)
+        rc = weft_fail(e, WEFT_CONFIG, "the model reads %zu image_features, and the products have %zu", weft_neighbours_image_features(m->like),
+                       s->attrs.image_features);
     return rc < 0 ? weft_fail_where(e, "%s", path) : 0;
 }
 
@@ -137,7 +144,8 @@ int weft_demand_scorer_start(struct weft_run *run, char *const *items, size_t n,
         const struct weft_demand_shape *shape = shape_of(m);
         m->encoder.par = s->par;
         m->encoder.broken_is_missing = true;
-        m->side = WEFT_ARRAY(float, BATCH *shape->side);
+        m->width = m->like ? weft_neighbours_width(m->like) : shape->side;
+        m->side = WEFT_ARRAY(float, BATCH *m->width);
         m->out = WEFT_ARRAY(float, BATCH *shape->out);
         pixels = shape->image && 3 * shape->image_size * shape->image_size > pixels ? 3 * shape->image_size * shape->image_size : pixels;
         describe(m, &s->said[i]);
@@ -155,6 +163,7 @@ void weft_demand_scorer_free(struct weft_demand_scorer **ps)
         struct model *m = &s->model[i];
         weft_demand_encoder_free(&m->encoder);
         weft_demand_free(&m->net);
+        weft_neighbours_free(&m->like);
         free(m->name);
         free(m->side);
         free(m->out);
@@ -185,7 +194,10 @@ static int prepare(struct weft_demand_scorer *s, struct model *m, struct weft_er
     const struct weft_demand_shape *shape = shape_of(m);
     struct weft_demand_picture pictures[BATCH];
     for (size_t i = 0; i < s->n; i++)
-        weft_demand_encode(&m->encoder, &s->product[i], m->side + i * shape->side);
+        if (m->like)
+            weft_neighbours_row(m->like, s->product[i].image_features, s->product[i].text_features, m->side + i * m->width);
+        else
+            weft_demand_encode(&m->encoder, &s->product[i], m->side + i * m->width);
     if (!shape->image || s->pixels_size == shape->image_size)
         return 0;
     for (size_t i = 0; i < s->n; i++)
@@ -200,7 +212,11 @@ static int predict(struct weft_demand_scorer *s, struct weft_err *e)
     for (size_t k = 0; k < s->n_models; k++) {
         struct model *m = &s->model[k];
         struct weft_demand_batch b = {s->n, s->pixels, m->side, NULL};
-        if (prepare(s, m, e) < 0 || weft_demand_predict(m->net, &b, m->out, e) < 0)
+        if (prepare(s, m, e) < 0)
+            return -1;
+        if (m->like)
+            weft_neighbours_predict(m->like, m->side, s->n, m->out);
+        else if (weft_demand_predict(m->net, &b, m->out, e) < 0)
             return -1;
     }
     return 0;

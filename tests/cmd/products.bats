@@ -174,6 +174,15 @@ model_bytes() {
     frames check b.dem
 }
 
+@test "train-demand --neighbours: the most alike say it; features must fit" {
+    encode-image -q -m "$dir/model.safetensors" --drop-image -i "$dir/products.weft" -o e.weft
+    train-demand -q --neighbours 1 --valid 0 --no-name -i e.weft -o n.st
+    score -q -m n.st -i e.weft | evaluate --format csv >csv
+    awk -F, '/^gender|^age/ && $5 < 0.9 { exit 1 }' csv || { cat csv; false; } # products that look the same apart
+    refused 'no features to compare; put encode-image or embed-text in between' 78 train-demand --neighbours 1 -i "$dir/products.weft" -o m.st
+    refused 'the model reads 512 image_features, and the products have 0' 78 score -m n.st -i "$dir/products.weft"
+}
+
 @test "score: frames are what the schema says, whatever the batch and the threads; held out products alone with --part valid" {
     score -q -m a="$dir/model.safetensors",b="$dir/model.safetensors" -i "$dir/products.weft" -o all.dem
     frames check all.dem

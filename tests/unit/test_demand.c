@@ -14,6 +14,7 @@
 #include "weft/demand.h"
 #include "weft/loss.h"
 #include "weft/mem.h"
+#include "weft/neighbours.h"
 
 #include "reference.h"
 
@@ -402,6 +403,55 @@ static void test_bad_files(void **state)
     unlink(path);
 }
 
+/* --- neighbours --- */
+
+/* Ten products on a circle, by angle; classes by halves, quantities by angle. */
+static struct weft_neighbours *circle(size_t k)
+{
+    struct weft_demand_shape s = {.text = 2, .text_scale = 1};
+    struct weft_err e = {0};
+    add_head(&s, "half", WEFT_DEMAND_CE, 2);
+    add_head(&s, "angle", WEFT_DEMAND_MSE, 0);
+    assert_int_equal(weft_demand_shape_place(&s, &e), 0);
+    struct weft_neighbours *nb = weft_neighbours_new(&s, 1, k, 10);
+    assert_int_equal(weft_neighbours_width(nb), 3);
+    for (int i = 0; i < 10; i++) {
+        double angle = 0.1 + 0.3 * i;
+        float text[2] = {(float)(7 * cos(angle)), (float)(7 * sin(angle))}, row[3];
+        weft_neighbours_row(nb, NULL, text, row);
+        assert_true(fabs((double)row[1] - cos(angle)) < 1e-6 && row[0] == 0);
+        weft_neighbours_add(nb, row, (float[]){i == 9 ? NAN : i < 5 ? 0 : 1, (float)angle});
+    }
+    return nb;
+}
+
+static void test_neighbours(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/weft-neighbours-XXXXXX";
+    close(mkstemp(path));
+    struct weft_st_writer *w = weft_st_writer_new();
+    struct weft_st *st;
+    struct weft_err e = {0};
+    struct weft_neighbours *made = circle(3), *nb;
+    weft_neighbours_write(made, w);
+    assert_int_equal(weft_st_save(w, path, &e), 0);
+    weft_st_writer_free(&w);
+    assert_int_equal(weft_st_open(path, &st, &e), 0);
+    assert_int_equal(weft_neighbours_open(st, &nb, &e), 0);
+    weft_st_close(&st);
+    float row[6], out[6];
+    weft_neighbours_row(nb, NULL, (float[]){(float)cos(0.41), (float)sin(0.41)}, row);
+    weft_neighbours_row(nb, NULL, (float[]){-2, 0}, row + 3);
+    weft_neighbours_predict(nb, row, 2, out);
+    assert_true(out[0] > out[1] && fabs((double)out[2] - 0.4) < 1e-6);             /* 0.1, 0.4, 0.7 */
+    assert_true(out[4] > out[3] && fabs((double)out[5] - 2.5) < 1e-6);             /* 2.2, 2.5, 2.8; the last without a class */
+    assert_true(fabs((double)out[4] - log(2.001)) < 1e-6);
+    weft_neighbours_free(&made);
+    weft_neighbours_free(&nb);
+    unlink(path);
+}
+
 static int open_fixture(void **state)
 {
     struct weft_err e = {0};
@@ -422,6 +472,7 @@ int main(void)
         cmocka_unit_test(test_losses),  cmocka_unit_test(test_loss_differences), cmocka_unit_test(test_loss_extremes),
         cmocka_unit_test(test_network), cmocka_unit_test(test_predict),          cmocka_unit_test(test_resume),
         cmocka_unit_test(test_encoding), cmocka_unit_test(test_runaway),         cmocka_unit_test(test_bad_files),
+        cmocka_unit_test(test_neighbours),
     };
     return cmocka_run_group_tests(tests, open_fixture, close_fixture);
 }
