@@ -23,11 +23,12 @@ struct weft_wordpiece;
 /* Opens DIR/vocab.txt (one token a line, its id the line's number from 0) and, when it is there, DIR/tokenizer_config.json (do_lower_case, strip_accents,
  * tokenize_chinese_chars). Without that file or entry, a vocabulary that has upper-case letters is not lower-cased. 65 when [UNK], [CLS] or [SEP] is
  * missing, and when a file is larger than 64 MB. */
-int weft_wordpiece_open(const char *dir, struct weft_wordpiece **out, struct weft_err *e) WEFT_MUST_USE;
+int weft_wordpiece_open(const char *dir, bool nfc, struct weft_wordpiece **out, struct weft_err *e) WEFT_MUST_USE;
 
 /* The same over a vocabulary in memory, which must outlive it. */
 struct weft_wordpiece_rules {
     bool lower_case, strip_accents, chinese_chars;
+    bool nfc; /* composes letters and Hangul first (what macOS calls a name comes decomposed); never in Hugging Face's, so off unless asked for */
 };
 int weft_wordpiece_new(const char *vocab, size_t n, const struct weft_wordpiece_rules *rules, struct weft_wordpiece **out, struct weft_err *e) WEFT_MUST_USE;
 void weft_wordpiece_free(struct weft_wordpiece **w);

@@ -197,13 +197,13 @@ static int read_rules(const char *path, struct weft_wordpiece_rules *rules, stru
     return 0;
 }
 
-int weft_wordpiece_open(const char *dir, struct weft_wordpiece **out, struct weft_err *e)
+int weft_wordpiece_open(const char *dir, bool nfc, struct weft_wordpiece **out, struct weft_err *e)
 {
     struct weft_mapping m = {0};
     char *vocab = weft_xasprintf("%s/vocab.txt", dir), *config = weft_xasprintf("%s/tokenizer_config.json", dir);
     int rc = weft_map_open(vocab, FILE_MAX, &m, e);
     if (rc == 0) {
-        struct weft_wordpiece_rules rules = {.lower_case = !has_upper((const char *)m.p, m.n), .chinese_chars = true};
+        struct weft_wordpiece_rules rules = {.lower_case = !has_upper((const char *)m.p, m.n), .chinese_chars = true, .nfc = nfc};
         rules.strip_accents = rules.lower_case;
         rc = read_rules(config, &rules, e);
         if (rc == 0 && weft_wordpiece_new((const char *)m.p, m.n, &rules, out, e) < 0)
@@ -232,7 +232,8 @@ void weft_wordpiece_sha256(const struct weft_wordpiece *w, char out[65])
 {
     char text[72];
     weft_sha256_hex(w->vocab, w->vocab_n, text);
-    snprintf(text + 64, sizeof text - 64, "%d%d%d", w->rules.lower_case, w->rules.strip_accents, w->rules.chinese_chars);
+    snprintf(text + 64, sizeof text - 64, "%d%d%d%d", w->rules.lower_case, w->rules.strip_accents, w->rules.chinese_chars,
+             w->rules.nfc);
     weft_sha256_hex(text, strlen(text), out);
 }
 
@@ -255,6 +256,8 @@ static void clean(struct weft_wordpiece *w, const char *text, size_t n)
 {
     struct weft_codes raw = {0}, *c = &w->codes;
     weft_codes_decode(&raw, text, n);
+    if (w->rules.nfc)
+        weft_codes_nfc(&raw);
     c->n = 0;
     for (size_t i = 0; i < raw.n; i++) {
         int32_t code = raw.p[i];

@@ -12,7 +12,7 @@ int main(int argc, char **argv)
 {
     struct weft_wordpiece *w;
     struct weft_err e = {0};
-    if (argc != 2 || weft_wordpiece_open(argv[1], &w, &e) < 0) {
+    if (argc != 2 || weft_wordpiece_open(argv[1], false, &w, &e) < 0) {
         weft_err_print("wordpiece_ids", &e);
         return 65;
     }
