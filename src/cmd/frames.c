@@ -5,6 +5,7 @@
 
 #include "weft/expand.h"
 #include "weft/mem.h"
+#include "weft/products_csv.h"
 #include "weft/run.h"
 #include "weft/schema.h"
 #include "weft/view.h"
@@ -16,6 +17,7 @@ struct state {
     bool no_drain;
     struct weft_series_attrs attrs;
     struct weft_series series;
+    struct weft_products_csv products;
     struct weft_pack scratch, first; /* first: schema and attrs of the first stream */
     struct weft_schema *schema;      /* of the stream being checked */
 };
@@ -110,6 +112,11 @@ static bool is_schema(struct weft_reader *r, const char *name)
     return strncmp(own, name, n) == 0 && own[n] == '/';
 }
 
+static bool is_products(struct weft_reader *r)
+{
+    return is_schema(r, "products") || is_schema(r, "demand");
+}
+
 static int csv_head(struct weft_run *run, struct state *s, struct weft_reader *r, int file, struct weft_err *e)
 {
     FILE *f = weft_run_text(run);
@@ -121,6 +128,11 @@ static int csv_head(struct weft_run *run, struct state *s, struct weft_reader *r
             weft_csv_series_head(f, &s->attrs);
     } else if (is_schema(r, "forecasts") && file <= 1) {
         weft_csv_forecast_head(f, weft_reader_head(r));
+    } else if (is_products(r)) {
+        if (weft_products_csv_start(&s->products, weft_reader_head(r), e) < 0)
+            return -1;
+        if (file <= 1)
+            weft_products_csv_head(&s->products, f);
     }
     return 0;
 }
@@ -132,6 +144,9 @@ static int csv_frame(struct weft_run *run, struct state *s, struct weft_reader *
         if (weft_series_read(frame, &s->attrs, &s->series, e) < 0)
             return -1;
         weft_csv_series(f, &s->attrs, &s->series);
+    } else if (is_products(r)) {
+        if (weft_products_csv_row(&s->products, frame, f, e) < 0)
+            return -1;
     } else if (is_schema(r, "forecasts")) {
         if (weft_csv_forecast(f, weft_reader_head(r), frame, e) < 0)
             return -1;
@@ -362,6 +377,7 @@ static void stop(struct weft_run *run, void *state)
     (void)run;
     weft_series_attrs_free(&s->attrs);
     weft_series_free(&s->series);
+    weft_products_csv_free(&s->products);
     weft_pack_free(&s->scratch);
     weft_pack_free(&s->first);
     weft_schema_free(&s->schema);

@@ -88,6 +88,15 @@ refused() { # TEXT STATUS COMMAND...
     refused 'larger than --max-image' 65 ingest --max-image 1K in/big.csv
 }
 
+@test "frames csv: every row has the columns that the head names" {
+    frames csv "$dir/products.weft" >p.csv
+    [ "$(head -n 1 p.csv)" = "id,keys.gender,keys.category,name,numbers.price,numbers.number,labels.gender,labels.age,labels.views,labels.sales" ]
+    [ "$(awk -F, '{ print NF }' p.csv | sort -u)" = 10 ]
+    score -q -m "$dir/model.safetensors" -i "$dir/products.weft" | frames csv >d.csv
+    [[ "$(head -n 1 d.csv)" == *",labels.sales,model,predicted.gender,predicted.age,predicted.views,predicted.sales" ]]
+    [ "$(awk -F, '{ print NF }' d.csv | sort -u)" = 15 ]
+}
+
 @test "ingest: memory does not grow with the table" {
     "$BUILD/gen/garments" g 300 1
     { head -n 1 g/garments.csv; for i in $(seq 40); do tail -n +2 g/garments.csv | sed "s/^/$i-/"; done; } >g/many.csv
