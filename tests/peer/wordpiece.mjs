@@ -1,20 +1,21 @@
-// wordpiece.mjs HELPER [COUNT]: compares weft's token ids with Hugging Face's own tokenizers. Run by hand, in a directory where
+// wordpiece.mjs HELPER [COUNT [DIR]]: compares weft's token ids with Hugging Face's own tokenizers. Run by hand, in a directory where
 //   npm install tokenizers @huggingface/tokenizers
 // was done: the first is the Rust library that BertTokenizerFast runs, the second its JavaScript sibling. HELPER is the built tests/gen/wordpiece_ids.
 // COUNT (20,000) texts: words of many scripts, emoji, control characters, brackets, special tokens, very long words, random bytes. The vocabulary is made
 // of the texts themselves; cased and uncased, with and without accents. Where the two differ, the Rust library counts: the JavaScript one does not see
 // ideographs beyond U+FFFF. Then every assigned character alone (Hangul, ideographs and private use only at their borders): those whose category is newer
-// than the Unicode 8 tables of the Rust library may differ, and are listed, and texts with them left out.
+// than the Unicode 8 tables of the Rust library may differ, and are listed, and texts with them left out. With DIR, the texts and the ids of the Rust library
+// are written there, for tests/unit/test_wordpiece.c (made with COUNT 500 in tests/reference/wordpiece).
 import {createRequire} from "node:module";
 import {spawnSync} from "node:child_process";
-import {mkdtempSync, writeFileSync, rmSync} from "node:fs";
+import {mkdirSync, mkdtempSync, writeFileSync, rmSync} from "node:fs";
 import {tmpdir} from "node:os";
 import {join} from "node:path";
 
 const require = createRequire(join(process.cwd(), "x.js"));
 const rust = require("tokenizers");
 const js = require("@huggingface/tokenizers");
-const helper = process.argv[2], COUNT = Number(process.argv[3] ?? 20000);
+const helper = process.argv[2], COUNT = Number(process.argv[3] ?? 20000), fixture = process.argv[4];
 
 let seed = 12345;
 const random = n => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0, Math.floor(seed / 4294967296 * n));
@@ -74,7 +75,7 @@ function vocabulary() {
                     add("##" + pick(c));
                 }
             }
-    for (let c = 0x21; c < 0x10000; c += c < 0x3000 ? 1 : 7)
+    for (let c = 0x21; c < 0x10000 && !fixture; c += c < 0x3000 ? 1 : 7)
         if (c < 0xd800 || c > 0xf8ff) {
             add(String.fromCodePoint(c));
             if (c % 2) add("##" + String.fromCodePoint(c));
@@ -92,11 +93,22 @@ function runs(codes) {
     return out.join(" ");
 }
 
+const frame = b => { const n = Buffer.alloc(4); n.writeUInt32LE(b.length); return Buffer.concat([n, b]); };
+const vocab = vocabulary();
+
+// Texts, each a little-endian u32 of its length and its bytes, and a line of ids for each.
+function keep(lower, which, theirs) {
+    const name = lower ? "uncased" : "cased";
+    mkdirSync(fixture, {recursive: true});
+    writeFileSync(join(fixture, "vocab.txt"), vocab.map(s => s + "\n").join(""));
+    writeFileSync(join(fixture, name + ".texts"), Buffer.concat(which.map(i => frame(texts[i]))));
+    writeFileSync(join(fixture, name + ".ids"), which.map(i => theirs[i] + "\n").join(""));
+}
+
 async function main() {
-    const vocab = vocabulary(), ids = Object.fromEntries(vocab.map((s, i) => [s, i]));
+    const ids = Object.fromEntries(vocab.map((s, i) => [s, i]));
     const dir = mkdtempSync(join(tmpdir(), "wordpiece-"));
     writeFileSync(join(dir, "vocab.txt"), vocab.map(s => s + "\n").join(""));
-    const frame = b => { const n = Buffer.alloc(4); n.writeUInt32LE(b.length); return Buffer.concat([n, b]); };
     const input = Buffer.concat(texts.map(frame));
     let failed = 0;
     for (const [lower, strip, chinese] of [[false, null, true], [true, null, true], [true, false, true], [false, true, true], [false, null, false]]) {
@@ -126,6 +138,8 @@ async function main() {
             const js1 = sibling.encode(repaired[i]).ids;
             siblingWrong += (js1.length > 512 ? [...js1.slice(0, 511), js1.at(-1)] : js1).join(" ") !== ours[i];
         }
+        if (fixture && strip === null && chinese)
+            keep(lower, repaired.map((r, i) => i < COUNT && !Array.from(r).some(c => newer.has(c.codePointAt(0))) ? i : -1).filter(i => i >= 0), theirs);
         console.log(`lower ${lower}, strip_accents ${strip}, chinese ${chinese}: ${wrong} of ${compared} texts differ from the Rust library, ${siblingWrong} from the JavaScript one; ` +
             `${alone.length} of ${texts.length - COUNT} characters alone: ${runs(alone)}`);
         failed += wrong;
