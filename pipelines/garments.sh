@@ -1,0 +1,145 @@
+#!/usr/bin/env bash
+# garments.sh - from a table of clothes with photos to what they will do: networks on photo, on name, on both, beside the nearest neighbours; predictions.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/lib.sh"
+
+usage() {
+    cat <<'T'
+usage: garments.sh [OPTION...] GARMENTS.csv
+
+Trains three networks that say what a garment will do (from its photo, from its name, from both, each with price, gender, number and category), measures them
+on held-out garments beside the nearest neighbours, and predicts every garment with the network that sees both.
+GARMENTS.csv: one row a garment; columns are found by their names (see ingest --help), images lie beside it or in --images.
+
+  -o, --output DIR       where the results go (default: garments)
+      --images DIR       where image files are
+      --ingest OPTIONS   further options of ingest, as in --ingest "--label gender,usage"
+      --text COMMAND     what makes text_features of names (default: "embed-text --hash 512"; with BERT: "embed-text -m DIR")
+      --heads LIST       what is learned (default: gender:ce,age:focal,views:mse,sales:mse)
+      --backbone FILE    ResNet18 weights to begin with, and for the neighbours' features (default: random; those that were learned)
+      --image-size N     (default 64)
+      --epochs N         (default 30)
+      --lr X             (default 1e-4)
+      --train OPTIONS    further options of train-demand, as in --train "--precision bf16 --inputs none"
+      --neighbours K     (default 10)
+      --top N            garments on the contact sheet (default 24)
+      --sort LABEL       the quantity that they are sorted by (default: the last one that is learned)
+  -h, --help
+
+Results in DIR: image.safetensors, name.safetensors, both.safetensors, neighbours.safetensors, accuracy.csv, table.txt, log-*.csv, predictions.csv, and where
+a quantity is learned contact.html (pictures of the top garments and their predictions). They appear together, or not at all.
+
+Examples:
+  garments.sh --images photos garments.csv
+  garments.sh --ingest "--label gender,usage" --heads gender:ce,usage:focal --train "--inputs none" styles.csv
+T
+}
+
+out=garments images= ingest_options= text="embed-text --hash 512" heads=gender:ce,age:focal,views:mse,sales:mse backbone= size=64 epochs=30 lr=1e-4
+train_options= neighbours=10 top=24 sort= table=
+while [ $# -gt 0 ]; do
+    case "$1" in
+    -h | --help) usage; exit 0 ;;
+    -o | --output) out=${2:?}; shift ;;
+    --images) images=${2:?}; shift ;;
+    --ingest) ingest_options=${2:?}; shift ;;
+    --text) text=${2:?}; shift ;;
+    --heads) heads=${2:?}; shift ;;
+    --backbone) backbone=${2:?}; shift ;;
+    --image-size) size=${2:?}; shift ;;
+    --epochs) epochs=${2:?}; shift ;;
+    --lr) lr=${2:?}; shift ;;
+    --train) train_options=${2:?}; shift ;;
+    --neighbours) neighbours=${2:?}; shift ;;
+    --top) top=${2:?}; shift ;;
+    --sort) sort=${2:?}; shift ;;
+    -*) die "unknown option $1; see garments.sh --help" ;;
+    *) [ -z "$table" ] || die "one table, please: $table or $1"; table=$1 ;;
+    esac
+    shift
+done
+[ -n "$table" ] || die "which table? garments.sh GARMENTS.csv; see garments.sh --help"
+need ingest embed-text encode-image train-demand score evaluate frames
+[ -n "$sort" ] || sort=$(tr ',' '\n' <<<"$heads" | sed -n 's/:mse.*//p' | tail -n 1)
+[ -z "$sort" ] || need jq
+scratch
+
+# --- read; names to features ---
+more=()
+[ -z "$images" ] || more+=(--images "$images")
+# shellcheck disable=SC2086  # options, split at blanks
+ingest --layout products $ingest_options "${more[@]}" "$table" | $text -o "$work/products.weft" || culprit "ingest ${text%% *}" "${PIPESTATUS[@]}"
+
+# --- three networks ---
+train=(--heads "$heads" --epochs "$epochs" --lr "$lr")
+pictures=(--image-size "$size")
+[ -z "$backbone" ] || pictures+=(--backbone "$backbone")
+learn() { # NAME OPTION...
+    # shellcheck disable=SC2086
+    train-demand "${train[@]}" $train_options "${@:2}" --log "$work/log-$1.csv" -i "$work/products.weft" -o "$work/$1.safetensors"
+}
+learn image --no-name "${pictures[@]}"
+learn name --no-image
+learn both "${pictures[@]}"
+
+# --- the nearest neighbours, by what ResNet18 and the names say ---
+valid=$(sed -n 's/.*--valid[ =]*\([0-9.]*\).*/\1/p' <<<"$train_options")
+encode-image -m "${backbone:-$work/image.safetensors}" --image-size "$size" -i "$work/products.weft" -o "$work/encoded.weft"
+train-demand --neighbours "$neighbours" --heads "$heads" --valid "${valid:-0.2}" -i "$work/encoded.weft" -o "$work/neighbours.safetensors"
+
+# --- the table: a row a model, measured on the garments held out ---
+models=neighbours=$work/neighbours.safetensors,image=$work/image.safetensors,name=$work/name.safetensors,both=$work/both.safetensors
+score -m "$models" --part valid -i "$work/encoded.weft" | evaluate --format csv -o "$work/accuracy.csv" || culprit "score evaluate" "${PIPESTATUS[@]}"
+awk -F, '
+    NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+    !($at["label"] in seen) { seen[$at["label"]]; label[++labels] = $at["label"] }
+    !($at["model"] in row) { row[$at["model"]]; model[++models] = $at["model"] }
+    { cell[$at["model"], $at["label"]] = $at["accuracy"] != "" ? sprintf("%.1f%% (F1 %.1f)", 100 * $at["accuracy"], 100 * $at["macro_f1"]) : sprintf("%.4f", $at["mse"])
+      n[$at["label"]] = $at["n"] }
+    END {
+        printf "%-12s", "model"; for (l = 1; l <= labels; l++) printf "%18s", label[l]; print ""
+        for (m = 1; m <= models; m++) { printf "%-12s", model[m]; for (l = 1; l <= labels; l++) printf "%18s", cell[model[m], label[l]]; print "" }
+        printf "%-12s", "labels"; for (l = 1; l <= labels; l++) printf "%18d", n[label[l]]; print ""
+    }' "$work/accuracy.csv" >"$work/table.txt"
+
+# --- predictions for every garment, and a sheet of those that promise most ---
+score -q -m both="$work/both.safetensors" -i "$work/products.weft" -o "$work/predictions.weft"
+frames csv "$work/predictions.weft" -o "$work/predictions.csv"
+results=(image.safetensors name.safetensors both.safetensors neighbours.safetensors accuracy.csv table.txt log-image.csv log-name.csv log-both.csv predictions.csv)
+if [ -n "$sort" ]; then
+    frames show "$work/predictions.weft" | jq -cn --arg sort "$sort" --argjson top "$top" \
+        '[inputs | select(.predicted)] | sort_by(-.predicted[$sort]) | .[:$top][] | {id, name, predicted}' >"$work/top"
+    frames show "$work/products.weft" | jq -rn --slurpfile top "$work/top" --arg sort "$sort" '
+        ($top | map({key: .id, value: true}) | from_entries) as $want
+        | (reduce (inputs | select(.id != null and $want[.id])) as $p ({}; .[$p.id] = ($p.image.bin // ""))) as $image
+        | "<!doctype html><meta charset=\"utf-8\"><title>Garments by \($sort)</title>",
+          "<style>body{font:14px sans-serif;margin:2em}div{display:inline-block;width:11em;vertical-align:top;margin:.6em}img{width:10em;background:#eee}</style>",
+          "<h1>Garments by predicted \($sort | @html)</h1>",
+          ($top[] | "<div>" + (if $image[.id] == "" then "" else
+                "<img alt=\"\" src=\"data:image/\(if ($image[.id] | startswith("/9j")) then "jpeg" else "png" end);base64,\($image[.id])\"><br>" end)
+            + "<b>\(.name // .id | @html)</b><br>" + (.predicted | to_entries
+                | map("\(.key | @html): \(.value | if type == "number" then . + 0.5 | floor else . end | tostring | @html)") | join("<br>")) + "</div>")' >"$work/contact.html"
+    results+=(contact.html)
+fi
+
+# Everything is on the disk before anything gets its name.
+stage=${out%/}.part
+rm -rf "$stage"
+mkdir -p "$(dirname "$out")"
+mkdir "$stage" || die "can't create $stage" 73
+for f in "${results[@]}"; do
+    { cp "$work/$f" "$stage/$f" && sync "$stage/$f"; } || die "can't write $out/$f" 74
+done
+if [ -d "$out" ]; then
+    rm -f "$out/contact.html" # an older one does not belong to the new predictions
+    mv "$stage"/* "$out/"
+    rmdir "$stage"
+else
+    mv -T "$stage" "${out%/}"
+fi
+
+echo "On the garments held out: accuracy (macro-F1), or the mean squared error in scaled units:"
+cat "$out/table.txt"
+echo
+echo "$out: $(cd "$out" && ls | tr '\n' ' ')"
