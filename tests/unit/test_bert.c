@@ -17,6 +17,11 @@
 
 #define DIR "tests/reference/"
 enum { LONGEST = 512 };
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { COMPARED = 96 }; /* sanitizers are slow */
+#else
+enum { COMPARED = LONGEST };
+#endif
 
 static struct weft_bert *model(const char *dir, enum weft_dnn_type precision, int threads)
 {
@@ -56,13 +61,13 @@ static void corpus_free(struct corpus *c)
 
 static const char *const pools[] = {"mean", "cls", "pooler"};
 
-static void check_model(const char *dir, const char *prefix, enum weft_dnn_type precision, double tolerance)
+static void check_model(const char *dir, const char *prefix, enum weft_dnn_type precision, size_t longest, double tolerance)
 {
     struct weft_bert *b = model(dir, precision, 2);
     struct weft_st *st;
     struct weft_err e = {0};
     size_t hidden = weft_bert_config(b)->hidden;
-    struct corpus *c = corpus(weft_bert_config(b)->positions, weft_bert_config(b)->vocabulary);
+    struct corpus *c = corpus(longest, weft_bert_config(b)->vocabulary);
     float *y = WEFT_ARRAY(float, c->n *hidden);
     assert_int_equal(weft_st_open(DIR "bert.safetensors", &st, &e), 0);
     for (int k = 0; k < 3; k++) {
@@ -70,7 +75,7 @@ static void check_model(const char *dir, const char *prefix, enum weft_dnn_type 
         snprintf(name, sizeof name, "%s%s", prefix, pools[k]);
         const struct weft_st_tensor *t = weft_st_find(st, name);
         assert_non_null(t);
-        assert_int_equal(t->count, c->n * hidden);
+        assert_true(t->count >= c->n * hidden);
         assert_int_equal(weft_bert_embed(b, c->texts, c->n, (enum weft_bert_pool)k, y, &e), 0);
         double worst = 0;
         for (size_t i = 0; i < c->n; i++)
@@ -87,11 +92,11 @@ static void check_model(const char *dir, const char *prefix, enum weft_dnn_type 
 static void test_reference(void **state)
 {
     (void)state;
-    check_model(DIR "bert", "", WEFT_DNN_F32, 1e-4);
-    check_model(DIR "bert-old", "old.", WEFT_DNN_F32, 1e-4);
+    check_model(DIR "bert", "", WEFT_DNN_F32, COMPARED, 1e-4);
+    check_model(DIR "bert-old", "old.", WEFT_DNN_F32, 20, 1e-4);
     if (weft_dnn_has_bf16()) {
-        check_model(DIR "bert", "", WEFT_DNN_BF16, 0.1);
-        check_model(DIR "bert-old", "old.", WEFT_DNN_BF16, 0.1);
+        check_model(DIR "bert", "", WEFT_DNN_BF16, 64, 0.1);
+        check_model(DIR "bert-old", "old.", WEFT_DNN_BF16, 20, 0.1);
     }
 }
 
