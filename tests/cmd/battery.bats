@@ -16,12 +16,18 @@ frames-show|series|frames show
 frames-check|series|frames check
 frames-expand|windows|frames expand
 train-dlinear|windows|train-dlinear -o $out
+embed-text|products|embed-text --hash 64
+encode-image|products|encode-image -m $dir/demand.safetensors --drop-image
+train-demand|products|train-demand --no-image --no-name --epochs 2 -o $out
+score-products|products|score -m $dir/demand.safetensors
+evaluate-products|demand|evaluate --format json
 T
 }
 
 setup_file() {
     export dir="$BATS_FILE_TMPDIR"
     fixtures "$dir"
+    garments "$dir"
 }
 
 setup() {
@@ -172,7 +178,7 @@ flipped() {
 wrong_schema() {
     [[ $1 == frames* && $1 != frames-expand ]] && return 0
     local other=forecasts
-    [[ $2 == forecasts || $2 == latest ]] && other=series
+    [[ $2 == forecasts || $2 == latest || $2 == demand ]] && other=series
     pipe "$3 <$dir/$other.weft >$out.text"
     [ "$status" -eq 65 ] && [ "${#lines[@]}" -eq 1 ] && [[ "$output" == *"$other"* ]]
 }
@@ -241,13 +247,14 @@ schema_fits() {
 }
 @test "what every program emits fits its schema" {
     each schema_fits
-    for s in series windows forecasts latest; do frames check "$dir/$s.weft"; done
+    for s in series windows forecasts latest products demand; do frames check "$dir/$s.weft"; done
     evaluate --format frames -i "$dir/forecasts.weft" | frames check
+    evaluate --format frames -i "$dir/demand.weft" | frames check
     rank --near 1:2 --far 6:7 --format frames -i "$dir/latest.weft" | frames check
 }
 
 @test "show and from-json are inverses" {
-    for s in series windows forecasts; do
+    for s in series windows forecasts products demand; do
         pipe "frames show $dir/$s.weft | frames from-json | frames show"
         [ "$status" -eq 0 ]
         diff <(frames show "$dir/$s.weft" | sed '1d;$d') <(sed '1d;$d' <<<"$output")

@@ -14,6 +14,14 @@ shop() {
     }' >"$1"
 }
 
+# garments DIR: garments.csv with images/, products.weft, demand.safetensors (a small network), demand.weft.
+garments() {
+    "$BUILD/gen/garments" "$1" 40 1
+    ingest -q "$1/garments.csv" -o "$1/products.weft"
+    train-demand -q --no-name --image-size 16 --batch 16 --epochs 1 -i "$1/products.weft" -o "$1/demand.safetensors"
+    score -q -m "$1/demand.safetensors" -i "$1/products.weft" -o "$1/demand.weft"
+}
+
 # fixtures DIR: shop.csv, series.weft, windows.weft, model.safetensors, forecasts.weft, latest.weft.
 fixtures() {
     shop "$1/shop.csv" 120 24
