@@ -151,22 +151,22 @@ static size_t count_of(const struct weft_encoder_tensor *t)
     return n;
 }
 
-static int read_unit(const struct weft_st *st, const struct weft_net *s, size_t unit, size_t units, struct weft_net_forecaster *f, struct weft_err *e)
+int weft_net_read(const struct weft_st *st, const struct weft_net *s, size_t unit, size_t units, float **outer, struct weft_err *e)
 {
-    float *outer = weft_xaligned(weft_net_count(s), sizeof *outer), *got;
+    float *all = weft_xaligned(weft_net_count(s), sizeof *all), *got;
     char name[96];
     int rc = 0;
     for (size_t k = 0; k < tensors_of(s) && rc == 0; k++) {
         struct weft_encoder_tensor t = tensor_of(s, k, unit, units, name);
         rc = weft_st_floats(st, name, t.dims, t.rank, &got, e);
         if (rc == 0) {
-            memcpy(outer + t.at, got, count_of(&t) * sizeof *outer);
+            memcpy(all + t.at, got, count_of(&t) * sizeof *all);
             free(got);
         }
     }
-    if (rc == 0)
-        weft_net_forecaster_set(f, unit, outer);
-    free(outer);
+    *outer = rc == 0 ? all : NULL;
+    if (rc < 0)
+        free(all);
     return rc;
 }
 
@@ -209,11 +209,15 @@ static int load(const struct weft_st *st, const struct weft_model_info *info, vo
     if (weft_net_check(&s, 1, e) < 0 || fits(st, &s, units, e) < 0)
         return -1;
     struct weft_net_forecaster *f = weft_net_forecaster_new(&s, units);
-    for (size_t u = 0; u < units; u++)
-        if (read_unit(st, &s, u, units, f, e) < 0) {
+    for (size_t u = 0; u < units; u++) {
+        float *outer;
+        if (weft_net_read(st, &s, u, units, &outer, e) < 0) {
             weft_net_forecaster_free(&f);
             return -1;
         }
+        weft_net_forecaster_set(f, u, outer);
+        free(outer);
+    }
     *self = f;
     return 0;
 }
