@@ -89,3 +89,12 @@ mse() {
     [ "$status" -eq 64 ]
     [ ! -e m.st ]
 }
+
+@test "PyTorch loads the model and forecasts the same" {
+    /usr/bin/python3 -c 'import torch' 2>/dev/null || skip "no python3-torch"
+    cd "$BATS_TEST_TMPDIR"
+    train-lstm -q --hidden 20 --layers 2 --epochs 3 -i "$dir/windows.weft" -o m.st
+    score -q -m m.st -i "$dir/windows.weft" | frames show >forecasts
+    frames show "$dir/windows.weft" >windows
+    "$BATS_TEST_DIRNAME/../reference/forecast_lstm.py" m.st windows forecasts
+}

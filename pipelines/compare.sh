@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# compare.sh - DLinear (exact and Adam), LSTM and seasonal naive side by side on one table of sales, for each of its channels.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/lib.sh"
+
+usage() {
+    cat <<'T'
+usage: compare.sh [OPTION...] SALES.csv
+
+Trains every model on the same windows and measures all of them on the same test part: MSE and MAE in scaled units, WAPE, and the seconds that training took; one
+table a channel (units, and amounts and mentions when they are given), and one picture of a series under all models.
+
+  -o, --output DIR       where the results go (default: compare)
+      --by LEVEL         what is forecast (default: minor)
+      --amounts FILE     the same table of sales amounts
+      --mentions FILE    the table of brand mentions
+      --ingest OPTIONS   further options of ingest, as in --ingest "--layout long --id item --value sales"
+      --lookback N       (default 30)
+      --horizon N        (default 10)
+      --season N         of the seasonal naive forecast (default 7)
+      --lstm OPTIONS     options of train-lstm, as in --lstm "--epochs 50 --hidden 128"
+      --plot svg|png|none
+  -h, --help
+
+Results in DIR: table.txt, accuracy.csv, plot.svg.
+
+Examples:
+  compare.sh train.csv --amounts sales.csv --mentions brand_keyword_cnt.csv
+  compare.sh --by item --ingest "--layout long --id store,item --keys store,item --date date --value sales" sales.csv
+T
+}
+
+out=compare by=minor amounts= mentions= ingest_options= lookback=30 horizon=10 season=7 lstm= plot=svg sales=
+while [ $# -gt 0 ]; do
+    case "$1" in
+    -h | --help) usage; exit 0 ;;
+    -o | --output) out=${2:?}; shift ;;
+    --by) by=${2:?}; shift ;;
+    --amounts) amounts=${2:?}; shift ;;
+    --mentions) mentions=${2:?}; shift ;;
+    --ingest) ingest_options=${2:?}; shift ;;
+    --lookback) lookback=${2:?}; shift ;;
+    --horizon) horizon=${2:?}; shift ;;
+    --season) season=${2:?}; shift ;;
+    --lstm) lstm=${2:?}; shift ;;
+    --plot) plot=${2:?}; shift ;;
+    -*) [ "$1" = - ] && sales=- || die "unknown option $1; see compare.sh --help" ;;
+    *) [ -z "$sales" ] || die "one table, please: $sales or $1"; sales=$1 ;;
+    esac
+    shift
+done
+[ -n "$sales" ] || die "which table? compare.sh SALES.csv; see compare.sh --help"
+case "$plot" in svg | png | none) ;; *) die "--plot: svg, png or none" ;; esac
+need ingest aggregate window train-dlinear train-lstm score evaluate frames
+[ "$plot" = none ] || need gnuplot
+scratch
+
+more=()
+[ -z "$amounts" ] || more+=(--amounts "$amounts")
+[ -z "$mentions" ] || more+=(--mentions "$mentions")
+# shellcheck disable=SC2086  # options, split at blanks
+ingest -q $ingest_options "${more[@]}" "$sales" | aggregate -q --by "$by" | window -q --lookback "$lookback" --horizon "$horizon" --scale standard -o "$work/windows.weft" ||
+    culprit "ingest aggregate window" "${PIPESTATUS[@]}"
+
+train() { # NAME COMMAND...
+    local name=$1 began=$EPOCHREALTIME
+    shift
+    "$@" -i "$work/windows.weft" -o "$work/$name.safetensors"
+    awk -v name="$name" -v a="$began" -v b="$EPOCHREALTIME" 'BEGIN { printf "%s,%.1f\n", name, b - a }' >>"$work/seconds.csv"
+}
+train exact train-dlinear -q
+train adam train-dlinear -q --solver adam
+# shellcheck disable=SC2086
+train lstm train-lstm -q $lstm
+
+score -q -m "exact=$work/exact.safetensors,adam=$work/adam.safetensors,lstm=$work/lstm.safetensors,seasonal-naive:$season" --part test -i "$work/windows.weft" -o "$work/test.weft"
+evaluate -q --scaled --format csv -i "$work/test.weft" -o "$work/scaled.csv"
+evaluate -q --format csv -i "$work/test.weft" -o "$work/accuracy.csv"
+
+{
+    echo "Test errors by $by, $lookback -> $horizon (MSE and MAE in scaled units)"
+    awk -F, '
+        function columns(   i) { delete at; for (i = 1; i <= NF; i++) at[$i] = i }
+        FILENAME ~ /seconds/ { seconds[$1] = $2; next }
+        FNR == 1 { columns(); next }
+        FILENAME ~ /scaled/ { mse[$(at["model"]), $(at["channel"])] = $(at["mse"]); mae[$(at["model"]), $(at["channel"])] = $(at["mae"]); next }
+        { k = $(at["model"]) SUBSEP $(at["channel"]); wape[k] = $(at["wape"])
+          if (!($(at["channel"]) in seen)) { seen[$(at["channel"])] = 1; channel[++c] = $(at["channel"]) }
+          if (!($(at["model"]) in known)) { known[$(at["model"])] = 1; model[++m] = $(at["model"]) } }
+        END { for (i = 1; i <= c; i++) {
+            printf "\n%-20s %8s %8s %8s %12s\n", channel[i], "MSE", "MAE", "WAPE", i == 1 ? "training, s" : ""
+            for (j = 1; j <= m; j++) { k = model[j] SUBSEP channel[i]
+                printf "%-20s %8.4f %8.4f %8.4f %12s\n", model[j], mse[k], mae[k], wape[k], i == 1 && model[j] in seconds ? seconds[model[j]] : "" } } }' \
+        "$work/seconds.csv" "$work/scaled.csv" "$work/accuracy.csv"
+} >"$work/table.txt"
+
+draw() {
+    frames csv "$work/test.weft" -o "$work/test.csv"
+    local id channel
+    read -r id channel < <(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { print $(at["id"]), $(at["channel"]); exit }' "$work/test.csv")
+    # The last window of the first series under every model, and what was really sold.
+    awk -F, -v id="$id" -v channel="$channel" -v work="$work" '
+        NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+        $(at["id"]) == id && $(at["channel"]) == channel { o = $(at["origin"]); if (o > last) last = o
+            actual[$(at["date"])] = $(at["actual"]); sub(/:.*/, "", $(at["model"])); f[$(at["model"]), o, $(at["date"])] = $(at["forecast"]) }
+        END {
+            for (d in actual) print d, actual[d] | "sort | tail -n 70 >" work "/actual.tsv"
+            for (k in f) { split(k, p, SUBSEP); if (p[2] == last) print p[3], f[k] | "sort >" work "/" p[1] ".tsv" }
+        }' "$work/test.csv"
+    cat >"$work/plot.gp" <<G
+set terminal $([ "$plot" = svg ] && echo svg || echo pngcairo) size 1100,480 font 'DejaVu Sans,11' background '#ffffff'
+set output '$work/plot.$plot'
+set title "${channel} of ${id//[\"\\_]/ }: the last $horizon steps under every model" noenhanced
+set xdata time; set timefmt '%Y-%m-%d'; set format x '%d %b'
+set border 3 linecolor rgb '#888888'; set tics nomirror; set grid y linecolor rgb '#dddddd'; set key below horizontal
+plot '$work/actual.tsv' using 1:2 with lines linewidth 1.2 linecolor rgb '#999999' title 'sold', \\
+     '$work/exact.tsv' using 1:2 with lines linewidth 2 linecolor rgb '#1f5fbf' title 'DLinear, exact', \\
+     '$work/adam.tsv' using 1:2 with lines linewidth 2 linecolor rgb '#7fb2e5' title 'DLinear, Adam', \\
+     '$work/lstm.tsv' using 1:2 with lines linewidth 2 linecolor rgb '#d95f02' title 'LSTM', \\
+     '$work/seasonal-naive.tsv' using 1:2 with lines linewidth 1.5 dashtype 2 linecolor rgb '#666666' title 'seasonal naive'
+G
+    gnuplot "$work/plot.gp"
+}
+results=(table.txt accuracy.csv)
+if [ "$plot" != none ]; then
+    draw
+    results+=("plot.$plot")
+fi
+mkdir -p "$out"
+for f in "${results[@]}"; do
+    prepare "$work/$f" "$out/$f"
+done
+for f in "${results[@]}"; do
+    publish "$out/$f"
+done
+cat "$work/table.txt"
