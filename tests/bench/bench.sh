@@ -4,7 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=${BUILD:-build/release}
 PATH=$(cd "${BIN:-bin}" && pwd):$PATH
-python=/usr/bin/python3
+# PYTORCH: what runs PyTorch's side, when the machine has a faster one than Debian's as it is.
+python=${PYTORCH:-/usr/bin/python3}
 work=$(mktemp -d "${TMPDIR:-/tmp}/weft-bench.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 echo "$(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)"
@@ -54,7 +55,15 @@ three=$(best "train-dlinear -q --solver adam --patience 0 --epochs 3 --threads 1
 if $python -c 'import torch' 2>/dev/null; then
     for batch in 32; do
         rate "DLinear with Adam, batch $batch, windows" "$(awk -v n="$windows" -v a="$one" -v b="$three" 'BEGIN { print 2 * n / (b - a) }')" \
-            "$($python tests/bench/torch_dlinear.py "$work/wide.csv" $batch 3000)" PyTorch
+            "$($python $PWD/tests/bench/torch_dlinear.py "$work/wide.csv" $batch 3000)" PyTorch
+    done
+fi
+lstm() { # BATCH: windows a second
+    "$build/bench/bench_lstm" 2 5 | awk -v batch="$1" '{ for (i = 1; i < NF; i++) if ($i == "batch" && $(i + 1) == batch ":") print $(i + 3) }'
+}
+if $python -c 'import torch' 2>/dev/null; then
+    for batch in 32 4096; do
+        rate "LSTM (hidden 64, 30 -> 10), batch $batch, windows trained" "$(lstm $batch)" "$($python $PWD/tests/bench/torch_lstm.py $batch $((batch == 32 ? 500 : 5)))" PyTorch
     done
 fi
 for b in "$build"/bench/bench_*; do
