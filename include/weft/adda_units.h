@@ -23,11 +23,12 @@ struct weft_adda_unit {
 struct weft_adda_units {
     /* Set before the first call. */
     enum weft_encoder_kind encoder;
+    enum weft_norm norm;
     size_t code, layers;
     struct weft_net_options source_options; /* of the source network */
     struct weft_adda_options options;
     const char *pretrained; /* model file of the source network; NULL: it is trained */
-    double fraction;        /* of each target series' windows, the first ones */
+    double fraction;        /* of each target series' train windows, the first ones */
     size_t labels;          /* of each target series, so many of its last train windows have labels */
     int threads;
     struct weft_checkpoint checkpoint; /* path and resume */

@@ -20,6 +20,7 @@ struct weft_lstm_unit {
 struct weft_lstm_units {
     /* Set before the first call. */
     size_t hidden, layers;
+    enum weft_norm norm;
     struct weft_net_options options; /* tick and ctx: asked between batches whether to end */
     int threads;
     struct weft_checkpoint checkpoint; /* path and resume */

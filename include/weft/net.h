@@ -2,7 +2,7 @@
  * horizon of it.
  *
  * Model file: the encoder's tensors as encoder.h names them behind "encoder.", head.weight [horizon, code] and head.bias [horizon] of torch.nn.Linear, all f32,
- * metadata "hidden" (the code's size) and "layers". With several units encoder.U.weight_ih_l0 and so on, as in a torch.nn.ModuleList. In memory a
+ * metadata "hidden" (the code's size), "layers" and "norm". With several units encoder.U.weight_ih_l0 and so on, as in a torch.nn.ModuleList. In memory a
  * unit's parameters are one array: outside (weft_net_count floats) the tensors in this order, inside (weft_net_size floats) the kernels' layouts. */
 #ifndef WEFT_NET_H
 #define WEFT_NET_H
@@ -12,11 +12,12 @@
 #include <stdint.h>
 
 #include "weft/adam.h"
-#include "weft/err.h"
 #include "weft/encoder.h"
+#include "weft/err.h"
 #include "weft/layers.h"
 #include "weft/model.h"
 #include "weft/par.h"
+#include "weft/ridge.h"
 
 enum { WEFT_LSTM_HIDDEN_MAX = 8192, WEFT_LSTM_LAYERS_MAX = 32 };
 
@@ -24,9 +25,14 @@ struct weft_net {
     struct weft_encoder encoder;
     struct weft_linear head; /* code to horizon */
     size_t lookback;
+    enum weft_norm norm;     /* what is subtracted from a window before it is encoded, and added to its forecast */
 };
-/* layers: of an LSTM. */
+/* layers: of an LSTM. The norm is WEFT_NORM_NONE. */
 struct weft_net weft_net(enum weft_encoder_kind kind, size_t lookback, size_t horizon, size_t code, size_t layers);
+/* What the norm subtracts from a window's lookback: 0, its last value or its mean (float64 sum). */
+float weft_net_offset(const struct weft_net *s, const float *x);
+/* The first n values of a window as the network sees them: x itself, or `room` filled with them. */
+const float *weft_net_view(const struct weft_net *s, const float *x, size_t n, float *room);
 size_t weft_net_count(const struct weft_net *s);
 size_t weft_net_size(const struct weft_net *s);
 void weft_net_pack(const struct weft_net *s, const float *outer, float *inner);
@@ -37,6 +43,8 @@ void weft_net_draw(const struct weft_net *s, uint64_t seed, uint64_t stream, flo
 void weft_net_write(const struct weft_net *s, float *const *units, size_t n_units, struct weft_st_writer *w);
 /* Reads unit `unit` of a model file with `units` units: outer [weft_net_count], owned by the caller. */
 int weft_net_read(const struct weft_st *st, const struct weft_net *s, size_t unit, size_t units, float **outer, struct weft_err *e) WEFT_MUST_USE;
+/* Reads the norm from a model file's metadata. */
+int weft_net_norm_read(const struct weft_st *st, struct weft_net *s, struct weft_err *e) WEFT_MUST_USE;
 /* 78 when the encoder has no room in the lookback, or when a training or forecast with `tapes` tapes would need unreasonable memory (more than 2^34 bytes). */
 int weft_net_check(const struct weft_net *s, size_t tapes, struct weft_err *e) WEFT_MUST_USE;
 

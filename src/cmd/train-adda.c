@@ -7,6 +7,7 @@
 struct state {
     const char *source, *target, *pretrained, *log, *checkpoint;
     bool resume;
+    int norm;
     int encoder, keep;
     int64_t hidden, layers, epochs, patience, windows, batch, source_epochs, source_patience, source_batch, discriminator, labels;
     double lr, encoder_lr, smooth, reconstruct, fraction, label_weight;
@@ -22,6 +23,7 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_STR, 0, "target", AT(target), NULL, 0, 0, "ENDPOINT", "windows of the domain with little", WEFT_OPT_REQUIRED | WEFT_OPT_FILE | WEFT_OPT_RUN},
     {WEFT_OPT_CHOICE, 0, "encoder", AT(encoder), "lstm", 0, 0, "lstm|linear|cnn", "what makes a code of a lookback", 0},
     {WEFT_OPT_INT, 0, "hidden", AT(hidden), "64", 1, WEFT_LSTM_HIDDEN_MAX, "N", "size of the code", 0},
+    {WEFT_OPT_CHOICE, 0, "norm", AT(norm), "mean", 0, 0, "none|last|mean", "what is subtracted from a window and added to its forecast: nothing, its last value, its mean", 0},
     {WEFT_OPT_INT, 0, "layers", AT(layers), "1", 1, WEFT_LSTM_LAYERS_MAX, "N", "layers of an LSTM", 0},
     {WEFT_OPT_STR, 0, "pretrained", AT(pretrained), NULL, 0, 0, "MODEL", "source network from this model (train-lstm, or train-adda --epochs 0), not trained anew", WEFT_OPT_FILE},
     {WEFT_OPT_INT, 0, "source-epochs", AT(source_epochs), "230", 1, 1000000, "N", "passes over the source's train part at most", 0},
@@ -30,14 +32,14 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_INT, 0, "epochs", AT(epochs), "300", 0, 1000000, "N", "epochs of the adaptation at most; 0: none, the source network as it is", 0},
     {WEFT_OPT_INT, 0, "patience", AT(patience), "10", 0, 1000000, "N", "end after so many epochs without a better validation loss on the target; 0: never", 0},
     {WEFT_OPT_CHOICE, 0, "keep", AT(keep), "best", 0, 0, "best|last", "the epoch with the least validation loss on the target (0 among them: no adaptation), or the last", 0},
-    {WEFT_OPT_INT, 0, "windows", AT(windows), "8192", 1, UINT32_MAX, "N", "windows of each domain in an epoch of the adaptation at most, drawn anew for each", 0},
+    {WEFT_OPT_INT, 0, "windows", AT(windows), "4096", 1, UINT32_MAX, "N", "windows of each domain in an epoch of the adaptation at most, drawn anew for each", 0},
     {WEFT_OPT_INT, 0, "batch", AT(batch), "128", 1, 65536, "N", "windows of each domain in a step", 0},
     {WEFT_OPT_REAL, 0, "lr", AT(lr), "0.001", 1e-12, 1e6, "X", "learning rate of source network, discriminator and decoder", 0},
-    {WEFT_OPT_REAL, 0, "encoder-lr", AT(encoder_lr), "0.00003", 0, 1e6, "X", "learning rate of the target encoder", 0},
+    {WEFT_OPT_REAL, 0, "encoder-lr", AT(encoder_lr), "0.00005", 0, 1e6, "X", "learning rate of the target encoder", 0},
     {WEFT_OPT_REAL, 0, "smooth", AT(smooth), "0.9", 0.5, 1, "X", "the discriminator's label of the source", 0},
     {WEFT_OPT_INT, 0, "discriminator", AT(discriminator), "128", 1, 8192, "N", "units of the discriminator's two inner layers, and of the decoder's", 0},
     {WEFT_OPT_REAL, 0, "reconstruct", AT(reconstruct), "0", 0, 1e12, "WEIGHT", "a decoder must rebuild the target's lookback from its code; its loss counts so much", 0},
-    {WEFT_OPT_REAL, 0, "target-fraction", AT(fraction), "1", 1e-6, 1, "F", "use the first F of each target series' windows", 0},
+    {WEFT_OPT_REAL, 0, "target-fraction", AT(fraction), "1", 1e-6, 1, "F", "use the first F of each target series' train windows", 0},
     {WEFT_OPT_INT, 0, "target-labels", AT(labels), "0", 0, 1000000000, "N", "so many last windows of each target series teach their horizon too", 0},
     {WEFT_OPT_REAL, 0, "label-weight", AT(label_weight), "1", 0, 1e12, "X", "how much they count", 0},
     {WEFT_OPT_STR, 0, "log", AT(log), NULL, 0, 0, "FILE", "an epoch a line, as JSON: losses, the discriminator's accuracy, the codes' variance", WEFT_OPT_FILE | WEFT_OPT_RUN},
@@ -63,6 +65,7 @@ static int configure(struct weft_run *run, struct state *s, struct weft_err *e)
     s->t.encoder = (enum weft_encoder_kind)s->encoder;
     s->t.code = (size_t)s->hidden;
     s->t.layers = (size_t)s->layers;
+    s->t.norm = (enum weft_norm)s->norm;
     s->t.source_options = (struct weft_net_options){.epochs = s->source_epochs, .patience = s->source_patience, .batch = (size_t)s->source_batch, .lr = s->lr,
                                                     .seed = weft_run_seed(run), .tick = tick, .ctx = s};
     s->t.options = (struct weft_adda_options){.epochs = s->epochs, .patience = s->patience, .windows = (size_t)s->windows, .batch = (size_t)s->batch,

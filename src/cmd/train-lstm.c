@@ -7,6 +7,7 @@
 struct state {
     const char *by, *log, *checkpoint;
     bool resume;
+    int norm;
     int64_t hidden, layers, epochs, batch, patience;
     double lr, clip;
     struct weft_lstm_units t;
@@ -18,6 +19,7 @@ struct state {
 #define AT(member) offsetof(struct state, member)
 static const struct weft_opt opts[] = {
     {WEFT_OPT_INT, 0, "hidden", AT(hidden), "64", 1, WEFT_LSTM_HIDDEN_MAX, "N", "units of a layer", 0},
+    {WEFT_OPT_CHOICE, 0, "norm", AT(norm), "none", 0, 0, "none|last|mean", "what is subtracted from a window and added to its forecast: nothing, its last value, its mean", 0},
     {WEFT_OPT_INT, 0, "layers", AT(layers), "1", 1, WEFT_LSTM_LAYERS_MAX, "N", "layers", 0},
     {WEFT_OPT_STR, 0, "by", AT(by), "all", 0, 0, "LEVEL", "one set of weights for each value of this key", 0},
     {WEFT_OPT_INT, 0, "epochs", AT(epochs), "230", 1, 1000000, "N", "passes over the train part at most", 0},
@@ -50,6 +52,7 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     s->run = run;
     s->t.hidden = (size_t)s->hidden;
     s->t.layers = (size_t)s->layers;
+    s->t.norm = (enum weft_norm)s->norm;
     s->t.options = (struct weft_net_options){.epochs = s->epochs, .patience = s->patience, .batch = (size_t)s->batch, .lr = s->lr, .clip = s->clip,
                                               .seed = weft_run_seed(run), .tick = tick, .ctx = s};
     s->t.threads = weft_run_threads(run);

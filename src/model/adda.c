@@ -18,8 +18,9 @@ struct chunk {
     size_t ld;
     const float *x[ROWS];        /* its windows */
     float *source, *dcode, *add; /* [ROWS, lanes(code)] codes of the source; gradients */
-    float *d_values, *r_values, *y, *dy, *room;
+    float *d_values, *r_values, *y, *dy, *backward;
     double d_loss, right, map_loss, r_loss;
+    float *room;                 /* [ROWS, lookback + horizon] windows without their offset */
     double *moments; /* [source, target][sums, sums of squares][code] of the codes */
 };
 
@@ -52,6 +53,13 @@ static void use_parameters(struct weft_adda *a)
         weft_mlp_turn(&a->decoder, a->state.p + a->n_encoder + a->n_disc, a->decoder_back);
 }
 
+/* The window at a place of the pool as the network sees it, in row r of the chunk's room. */
+static const float *view(const struct weft_adda *a, struct chunk *c, size_t r, uint32_t at)
+{
+    size_t width = a->shape.lookback + a->shape.head.out;
+    return weft_net_view(&a->shape, a->d.pool + at, width, c->room + r * width);
+}
+
 /* --- making --- */
 
 static void encode_source(void *ctx, size_t c)
@@ -62,7 +70,7 @@ static void encode_source(void *ctx, size_t c)
     for (size_t i = c * all / tasks; i < (c + 1) * all / tasks; i++) {
         size_t from = i * ROWS, rows = a->d.n_source - from < ROWS ? a->d.n_source - from : ROWS;
         for (size_t r = 0; r < rows; r++)
-            x[r] = a->d.pool + a->d.source[from + r];
+            x[r] = view(a, &a->chunk[c], r, a->d.source[from + r]);
         const float *code = weft_encoding_forward(a->encoding, c, x, rows, &ld);
         for (size_t r = 0; r < rows; r++) {
             memset(a->codes + (from + r) * a->ld, 0, a->ld * sizeof *code);
@@ -80,6 +88,7 @@ static void new_chunk(struct weft_adda *a, struct chunk *c)
     size_t whole = a->state.n + 3 * codes + d + r + 2 * ROWS * wide + room;
     c->g = weft_xaligned(whole, sizeof *c->g);
     memset(c->g, 0, whole * sizeof *c->g);
+    c->room = weft_xaligned(ROWS * (s->lookback + s->head.out), sizeof *c->room);
     c->moments = WEFT_ARRAY(double, 4 * s->encoder.code);
     c->source = c->g + a->state.n;
     c->dcode = c->source + codes;
@@ -88,7 +97,7 @@ static void new_chunk(struct weft_adda *a, struct chunk *c)
     c->r_values = c->d_values + d;
     c->y = c->r_values + r;
     c->dy = c->y + ROWS * wide;
-    c->room = c->dy + ROWS * wide;
+    c->backward = c->dy + ROWS * wide;
 }
 
 static void new_state(struct weft_adda *a, const float *source)
@@ -153,6 +162,7 @@ void weft_adda_free(struct weft_adda **pa)
     for (size_t i = 0; i < a->chunks; i++) {
         free(a->chunk[i].g);
         free(a->chunk[i].moments);
+        free(a->chunk[i].room);
     }
     free(a->moments);
     weft_encoding_free(&a->encoding);
@@ -208,7 +218,7 @@ static double judge(struct weft_adda *a, struct chunk *c, const float *code, siz
         loss += weft_bce_logits(z + r * 16, &target, 1, share, c->dy + r * 16);
         *right += (z[r * 16] > 0) == (label > 0.5);
     }
-    weft_mlp_backward(&a->disc, a->disc_back, code, ld, c->d_values, c->dy, rows, g, dcode, c->room);
+    weft_mlp_backward(&a->disc, a->disc_back, code, ld, c->d_values, c->dy, rows, g, dcode, c->backward);
     return loss;
 }
 
@@ -221,7 +231,7 @@ static void discriminate(void *ctx, size_t i)
     double share = 0.5 / (double)a->count;
     float *g = c->g + a->n_encoder;
     for (size_t r = 0; r < rows; r++) {
-        c->x[r] = a->d.pool + a->d.target[a->at[1][i * ROWS + r]];
+        c->x[r] = view(a, c, r, a->d.target[a->at[1][i * ROWS + r]]);
         memcpy(c->source + r * a->ld, a->codes + a->at[0][i * ROWS + r] * a->ld, a->ld * sizeof *c->source);
     }
     c->code = weft_encoding_forward(a->encoding, i, c->x, rows, &c->ld);
@@ -243,7 +253,7 @@ static void add_reconstruction(struct weft_adda *a, struct chunk *c, size_t rows
         memset(c->dy + r * lanes + lookback, 0, (lanes - lookback) * sizeof *c->dy);
         c->r_loss += weft_mse(y + r * lanes, c->x[r], lookback, share, c->dy + r * lanes);
     }
-    weft_mlp_backward(&a->decoder, a->decoder_back, c->code, c->ld, c->r_values, c->dy, rows, c->g + base, c->add, c->room);
+    weft_mlp_backward(&a->decoder, a->decoder_back, c->code, c->ld, c->r_values, c->dy, rows, c->g + base, c->add, c->backward);
     weft_accumulate(c->dcode, c->add, rows * a->ld);
 }
 
@@ -324,7 +334,7 @@ static void validate(void *ctx, size_t c)
     for (size_t i = c * all / tasks; i < (c + 1) * all / tasks; i++) {
         size_t from = i * ROWS, rows = a->d.n_valid - from < ROWS ? a->d.n_valid - from : ROWS;
         for (size_t r = 0; r < rows; r++)
-            x[r] = a->d.pool + a->d.valid[from + r];
+            x[r] = view(a, k, r, a->d.valid[from + r]);
         const float *code = weft_encoding_forward(a->encoding, c, x, rows, &ld);
         weft_linear_forward(&a->shape.head, a->head, code, ld, rows, k->y);
         for (size_t r = 0; r < rows; r++)

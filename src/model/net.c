@@ -12,12 +12,35 @@ struct weft_net_forecaster {
     size_t units;
     float **p; /* [units] inner layout */
     struct weft_encoding *encoding;
-    float *y; /* [WEFT_ENCODER_ROWS, lanes] */
+    float *y;    /* [WEFT_ENCODER_ROWS, lanes] */
+    float *room; /* [WEFT_ENCODER_ROWS, lookback] */
 };
 
 struct weft_net weft_net(enum weft_encoder_kind kind, size_t lookback, size_t horizon, size_t code, size_t layers)
 {
     return (struct weft_net){.encoder = {kind, lookback, code, layers}, .head = {code, horizon}, .lookback = lookback};
+}
+
+float weft_net_offset(const struct weft_net *s, const float *x)
+{
+    double sum = 0;
+    if (s->norm == WEFT_NORM_NONE)
+        return 0;
+    if (s->norm == WEFT_NORM_LAST)
+        return x[s->lookback - 1];
+    for (size_t i = 0; i < s->lookback; i++)
+        sum += x[i];
+    return (float)(sum / (double)s->lookback);
+}
+
+const float *weft_net_view(const struct weft_net *s, const float *x, size_t n, float *room)
+{
+    if (s->norm == WEFT_NORM_NONE)
+        return x;
+    float offset = weft_net_offset(s, x);
+    for (size_t i = 0; i < n; i++)
+        room[i] = x[i] - offset;
+    return room;
 }
 
 size_t weft_net_count(const struct weft_net *s)
@@ -68,6 +91,7 @@ struct weft_net_forecaster *weft_net_forecaster_new(const struct weft_net *s, si
     f->units = n_units;
     f->p = WEFT_ARRAY(float *, n_units);
     f->encoding = weft_encoding_new(&s->encoder, 1);
+    f->room = weft_xaligned(WEFT_ENCODER_ROWS * s->lookback, sizeof *f->room);
     f->y = weft_xaligned(WEFT_ENCODER_ROWS * weft_lanes(s->head.out), sizeof *f->y);
     return f;
 }
@@ -82,6 +106,7 @@ void weft_net_forecaster_free(struct weft_net_forecaster **pf)
     weft_encoding_free(&f->encoding);
     free(f->p);
     free(f->y);
+    free(f->room);
     free(f);
     *pf = NULL;
 }
@@ -101,10 +126,16 @@ void weft_net_forecast(void *self, size_t unit, const float *const *x, size_t ba
     weft_encoding_use(f->encoding, f->p[unit]);
     for (size_t at = 0; at < batch; at += WEFT_ENCODER_ROWS) {
         size_t n = batch - at < WEFT_ENCODER_ROWS ? batch - at : WEFT_ENCODER_ROWS;
-        const float *h = weft_encoding_forward(f->encoding, 0, x + at, n, &ld);
+        const float *rows[WEFT_ENCODER_ROWS];
+        for (size_t r = 0; r < n; r++)
+            rows[r] = weft_net_view(s, x[at + r], s->lookback, f->room + r * s->lookback);
+        const float *h = weft_encoding_forward(f->encoding, 0, rows, n, &ld);
         weft_linear_forward(&s->head, f->p[unit] + weft_encoder_size(&s->encoder), h, ld, n, f->y);
-        for (size_t r = 0; r < n; r++, y += s->head.out)
-            memcpy(y, f->y + r * lanes, s->head.out * sizeof *y);
+        for (size_t r = 0; r < n; r++, y += s->head.out) {
+            float offset = weft_net_offset(s, x[at + r]);
+            for (size_t i = 0; i < s->head.out; i++)
+                y[i] = f->y[r * lanes + i] + offset;
+        }
     }
 }
 
@@ -136,6 +167,7 @@ void weft_net_write(const struct weft_net *s, float *const *units, size_t n_unit
     char name[96];
     weft_st_writer_meta_int(w, "hidden", (int64_t)s->encoder.code);
     weft_st_writer_meta_int(w, "layers", (int64_t)s->encoder.layers);
+    weft_st_writer_meta(w, "norm", weft_norm_name(s->norm));
     for (size_t u = 0; u < n_units; u++)
         for (size_t k = 0; k < tensors_of(s); k++) {
             struct weft_encoder_tensor t = tensor_of(s, k, u, n_units, name);
@@ -196,6 +228,16 @@ static int fits(const struct weft_st *st, const struct weft_net *s, size_t units
     return weft_fail_where(e, "%s", weft_st_path(st));
 }
 
+int weft_net_norm_read(const struct weft_st *st, struct weft_net *s, struct weft_err *e)
+{
+    const char *name = weft_st_meta(st, "norm");
+    for (s->norm = WEFT_NORM_NONE; s->norm < WEFT_NORMS; s->norm++)
+        if (name && strcmp(name, weft_norm_name(s->norm)) == 0)
+            return 0;
+    weft_fail(e, WEFT_DATA, "no norm that is known: \"%.40s\"", name ? name : "");
+    return weft_fail_where(e, "%s", weft_st_path(st));
+}
+
 static int load(const struct weft_st *st, const struct weft_model_info *info, void **self, struct weft_err *e)
 {
     enum weft_encoder_kind kind = WEFT_ENCODER_LSTM;
@@ -206,7 +248,7 @@ static int load(const struct weft_st *st, const struct weft_model_info *info, vo
     if (weft_st_meta_int(st, "hidden", 1, WEFT_LSTM_HIDDEN_MAX, &hidden, e) < 0 || weft_st_meta_int(st, "layers", 1, WEFT_LSTM_LAYERS_MAX, &layers, e) < 0)
         return -1;
     struct weft_net s = weft_net(kind, (size_t)info->lookback, (size_t)info->horizon, (size_t)hidden, (size_t)layers);
-    if (weft_net_check(&s, 1, e) < 0 || fits(st, &s, units, e) < 0)
+    if (weft_net_norm_read(st, &s, e) < 0 || weft_net_check(&s, 1, e) < 0 || fits(st, &s, units, e) < 0)
         return -1;
     struct weft_net_forecaster *f = weft_net_forecaster_new(&s, units);
     for (size_t u = 0; u < units; u++) {

@@ -14,6 +14,7 @@ enum { GROUPS = 16, SLICE = 4096, VALID_CHUNKS = 32 };
 struct group {
     float *g;         /* [n] its gradient */
     float *y, *dy;    /* [WEFT_ENCODER_ROWS, lanes of the horizon] */
+    float *room;      /* [WEFT_ENCODER_ROWS, lookback + horizon] windows without their offset */
     float *dh;        /* [WEFT_ENCODER_ROWS, lanes of hidden] */
     double loss;
 };
@@ -45,7 +46,7 @@ struct weft_net_trainer *weft_net_trainer_new(const struct weft_net *s, const st
                                                 struct weft_par *par)
 {
     struct weft_net_trainer *t = WEFT_NEW(struct weft_net_trainer);
-    size_t n = weft_net_size(s), y = WEFT_ENCODER_ROWS * weft_lanes(s->head.out), h = WEFT_ENCODER_ROWS * weft_lanes(s->head.in), chunks = chunks_of(o->batch);
+    size_t n = weft_net_size(s), y = WEFT_ENCODER_ROWS * weft_lanes(s->head.out), h = WEFT_ENCODER_ROWS * weft_lanes(s->head.in), chunks = chunks_of(o->batch), room = WEFT_ENCODER_ROWS * (s->lookback + s->head.out);
     t->shape = *s;
     t->o = *o;
     t->d = *d;
@@ -53,13 +54,13 @@ struct weft_net_trainer *weft_net_trainer_new(const struct weft_net *s, const st
     t->groups = chunks < GROUPS ? chunks : GROUPS;
     t->adam = weft_adam(o->lr);
     t->encoding = weft_encoding_new(&s->encoder, t->groups);
-    t->memory = weft_xaligned(4 * n + t->groups * (n + 2 * y + h) + weft_lanes(s->head.in) * s->head.out, sizeof *t->memory);
-    memset(t->memory, 0, (4 * n + t->groups * (n + 2 * y + h)) * sizeof *t->memory);
+    t->memory = weft_xaligned(4 * n + t->groups * (n + 2 * y + h + room) + weft_lanes(s->head.in) * s->head.out, sizeof *t->memory);
+    memset(t->memory, 0, (4 * n + t->groups * (n + 2 * y + h + room)) * sizeof *t->memory);
     float *at = t->memory;
     t->state = (struct weft_net_state){.n = n, .p = at, .m = at + n, .v = at + 2 * n, .kept = at + 3 * n, .best = {.valid_loss = INFINITY}};
     at += 4 * n;
-    for (size_t i = 0; i < t->groups; i++, at += n + 2 * y + h)
-        t->group[i] = (struct group){.g = at, .y = at + n, .dy = at + n + y, .dh = at + n + 2 * y};
+    for (size_t i = 0; i < t->groups; i++, at += n + 2 * y + h + room)
+        t->group[i] = (struct group){.g = at, .y = at + n, .dy = at + n + y, .dh = at + n + 2 * y, .room = at + n + 2 * y + h};
     t->back = at;
     t->order = weft_xmalloc((d->n_train + 1) * sizeof *t->order);
     float *outer = WEFT_ARRAY(float, weft_net_count(s));
@@ -96,7 +97,7 @@ static void run_chunk(struct weft_net_trainer *t, size_t tape, size_t from)
     double share = 1 / ((double)t->count * (double)s->head.out);
     const float *x[WEFT_ENCODER_ROWS];
     for (size_t r = 0; r < rows; r++)
-        x[r] = t->d.pool + t->at[from + r];
+        x[r] = weft_net_view(s, t->d.pool + t->at[from + r], s->lookback + s->head.out, g->room + r * (s->lookback + s->head.out));
     const float *h = weft_encoding_forward(t->encoding, tape, x, rows, &ld);
     weft_linear_forward(&s->head, t->state.p + base, h, ld, rows, g->y);
     for (size_t r = 0; r < rows; r++)

@@ -44,19 +44,18 @@ int weft_adda_units_start(struct weft_adda_units *t, const struct weft_head *sou
     if (weft_series_attrs_read(source, &t->source, e) < 0 || weft_units_start(&t->units, target, "all", e) < 0 || compare(&t->source, &t->units.attrs, e) < 0)
         return -1;
     t->net = weft_net(t->encoder, (size_t)t->source.lookback, (size_t)t->source.horizon, t->code, t->layers);
+    t->net.norm = t->norm;
     t->unit = WEFT_ARRAY(struct weft_adda_unit, channels_of(t));
     t->par = t->threads > 1 ? weft_par_new(t->threads) : NULL;
     return weft_net_check(&t->net, t->options.batch / WEFT_ENCODER_ROWS + 16, e);
 }
 
-/* Of what a target series added, the first `fraction` stays; the last of those have labels. */
-static void cut_target(struct weft_adda_units *t, struct weft_adda_unit *u, const size_t before[WEFT_PARTS])
+/* Of the train windows that a target series added, the first `fraction` stays; the last of those have labels. */
+static void cut_target(struct weft_adda_units *t, struct weft_adda_unit *u, size_t from)
 {
-    for (int p = 0; p <= WEFT_PART_VALID; p++) {
-        struct weft_places *places = &u->places[WEFT_TARGET].part[p];
-        places->n = before[p] + (size_t)ceil(t->fraction * (double)(places->n - before[p]) - 1e-9);
-    }
-    size_t from = before[WEFT_PART_TRAIN], to = u->places[WEFT_TARGET].part[WEFT_PART_TRAIN].n;
+    struct weft_places *places = &u->places[WEFT_TARGET].part[WEFT_PART_TRAIN];
+    places->n = from + (size_t)ceil(t->fraction * (double)(places->n - from) - 1e-9);
+    size_t to = places->n;
     if (to > u->labelled_cap) {
         u->labelled_cap = weft_grow(u->labelled_cap, to);
         u->labelled = weft_xrealloc2(u->labelled, u->labelled_cap, 1);
@@ -72,9 +71,7 @@ int weft_adda_units_add(struct weft_adda_units *t, enum weft_domain d, const str
     t->series[d]++;
     for (size_t c = 0; c < channels_of(t); c++) {
         struct weft_adda_unit *u = &t->unit[c];
-        size_t before[WEFT_PARTS];
-        for (int p = 0; p < WEFT_PARTS; p++)
-            before[p] = u->places[d].part[p].n;
+        size_t before = u->places[d].part[WEFT_PART_TRAIN].n;
         if (weft_pool_add(&t->pool, &u->places[d], d == WEFT_SOURCE ? &t->source : &t->units.attrs, s, c, WEFT_PART_VALID, e) < 0)
             return -1;
         if (d == WEFT_TARGET)
@@ -107,7 +104,7 @@ static uint64_t fingerprint(const struct weft_adda_units *t)
 {
     const struct weft_net_options *n = &t->source_options;
     const struct weft_adda_options *o = &t->options;
-    const double numbers[] = {(double)t->encoder, (double)t->code, (double)t->layers, (double)t->net.lookback, (double)t->net.head.out, t->fraction, (double)t->labels,
+    const double numbers[] = {(double)t->norm, (double)t->encoder, (double)t->code, (double)t->layers, (double)t->net.lookback, (double)t->net.head.out, t->fraction, (double)t->labels,
                               (double)n->epochs, (double)n->patience, (double)n->batch, n->lr, n->clip, (double)n->seed,
                               (double)o->epochs, (double)o->patience, (double)o->windows, (double)o->batch, (double)o->hidden, o->lr, o->encoder_lr, o->smooth, o->reconstruct, o->labels,
                               (double)o->last, (double)o->seed};
@@ -247,6 +244,11 @@ static int read_pretrained(struct weft_adda_units *t, size_t channel, float **ou
         rc = weft_fail(e, WEFT_CONFIG, "%s: a %s model of %zu groups, lookback %lld and horizon %lld is no source network of these windows with --encoder %s", t->pretrained,
                        m.name, m.n_groups, (long long)m.lookback, (long long)m.horizon, weft_encoder_name(t->encoder));
     }
+    struct weft_net has = t->net;
+    if (rc == 0)
+        rc = weft_net_norm_read(st, &has, e);
+    if (rc == 0 && has.norm != t->norm)
+        rc = weft_fail(e, WEFT_CONFIG, "%s was trained with --norm %s, not %s", t->pretrained, weft_norm_name(has.norm), weft_norm_name(t->norm));
     if (rc == 0)
         rc = weft_net_read(st, &t->net, channel, m.n_channels, outer, e);
     weft_model_info_free(&m);

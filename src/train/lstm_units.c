@@ -13,6 +13,7 @@ int weft_lstm_units_start(struct weft_lstm_units *t, const struct weft_head *h, 
     if (weft_units_start(&t->units, h, by, e) < 0)
         return -1;
     t->net = weft_net(WEFT_ENCODER_LSTM, (size_t)t->units.attrs.lookback, (size_t)t->units.attrs.horizon, t->hidden, t->layers);
+    t->net.norm = t->norm;
     t->par = t->threads > 1 ? weft_par_new(t->threads) : NULL;
     return weft_net_check(&t->net, 16, e);
 }
@@ -79,7 +80,7 @@ int weft_net_state_read(const struct weft_st *st, const char *prefix, struct wef
 static uint64_t fingerprint(const struct weft_lstm_units *t, const size_t *order)
 {
     const struct weft_net_options *o = &t->options;
-    const double numbers[] = {(double)t->hidden,   (double)t->layers, (double)t->net.lookback, (double)t->net.head.out, (double)o->epochs,
+    const double numbers[] = {(double)t->norm, (double)t->hidden, (double)t->layers, (double)t->net.lookback, (double)t->net.head.out, (double)o->epochs,
                               (double)o->patience, (double)o->batch,  o->lr,                   o->clip,                 (double)o->seed};
     uint64_t h = weft_hash(numbers, sizeof numbers, 1);
     h = weft_hash(t->pool.values, t->pool.n * sizeof *t->pool.values, h);
