@@ -9,8 +9,9 @@ usage() {
 usage: adapt.sh [OPTION...] SALES.csv
 
 For each pair of levels (source:target) a network learns the totals of the source level, and is then adapted to the series of the target level. Two tables of
-test errors come out, with all and with half of the target's data: the network as it is (no adaptation), ADDA, ADDA with a reconstruction loss, and beside
-them the exact linear model (DLinear) trained on the source alone and on the target alone. MSE in scaled units, mean and standard deviation over the seeds.
+test errors come out, with all and with half of the target's data: the network as it is (no adaptation), ADDA, ADDA with a reconstruction loss, the same with the
+horizons of the target's train windows taking part (labels), and beside them the exact linear model (DLinear) trained on the source alone and on the target
+alone. MSE in scaled units, mean and standard deviation over the seeds.
 
   -o, --output DIR       where the results go (default: adapt)
       --rows S:T,...     source and target levels (default: major:middle,major:minor,middle:minor); id: the series as they are
@@ -104,6 +105,9 @@ for row in ${rows//,/ }; do
             cell $fraction "$s" "$t" adda "$seed" "$(mse "$work/adda.st" "$t")"
             train-adda "${pair[@]}" --pretrained "$none" --target-fraction $fraction --reconstruct "$reconstruct" -o "$work/reconstruct.st"
             cell $fraction "$s" "$t" reconstruct "$seed" "$(mse "$work/reconstruct.st" "$t")"
+            train-adda "${pair[@]}" --pretrained "$none" --target-fraction $fraction --reconstruct "$reconstruct" --target-labels 1000000 --label-weight 10 \
+                -o "$work/labels.st"
+            cell $fraction "$s" "$t" labels "$seed" "$(mse "$work/labels.st" "$t")"
             if [ "$plot" != none ] && [ ! -e "$work/plot.csv" ]; then
                 score -q -m "none=$none,ADDA=$work/adda.st,reconstruct=$work/reconstruct.st" --part test -i "$work/$t.weft" | frames csv -o "$work/plot.csv" ||
                     culprit "score frames" "${PIPESTATUS[@]}"
@@ -131,10 +135,10 @@ table() { # FRACTION TITLE
         }
         # Columns are padded by hand: awk may count the bytes of ± .
         function padded(text, width,   w, t) { t = text; w = length(t) - gsub(/±/, "x", t) * (length("±") - 1); while (w++ < width) text = " " text; return text }
-        BEGIN { printf "%-18s %17s %17s %21s %15s %15s\n", "", "no adaptation", "ADDA", "ADDA + reconstruction", "linear, source", "linear, target" }
+        BEGIN { printf "%-16s %17s %17s %21s %17s %15s %15s\n", "", "no adaptation", "ADDA", "ADDA + reconstruction", "... + labels", "linear, source", "linear, target" }
         END { for (i = 1; i <= n; i++) { r = order[i]
-            printf "%-18s %s %s %s %s %s\n", r, padded(show(r, "none"), 17), padded(show(r, "adda"), 17), padded(show(r, "reconstruct"), 21),
-                padded(show(r, "linear-source"), 15), padded(show(r, "linear-target"), 15) } }' "$work/cells.csv"
+            printf "%-16s %s %s %s %s %s %s\n", r, padded(show(r, "none"), 17), padded(show(r, "adda"), 17), padded(show(r, "reconstruct"), 21),
+                padded(show(r, "labels"), 17), padded(show(r, "linear-source"), 15), padded(show(r, "linear-target"), 15) } }' "$work/cells.csv"
 }
 {
     table 1 "Test MSE (scaled), $lookback -> $horizon days, $seeds seeds, encoder $encoder: all of the target's data"
