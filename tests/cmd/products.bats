@@ -232,6 +232,29 @@ model_bytes() {
     refused 'this program reads forecasts/1 or demand/1' 65 evaluate -i "$dir/products.weft"
 }
 
+@test "rank: products by what is predicted, times the growth of their category" {
+    score -q -m "$dir/model.safetensors" -i "$dir/products.weft" -o all.dem
+    rank --format csv -i all.dem >csv
+    [ "$(head -n 1 csv)" = "rank,id,name,category,predicted_gender,predicted_age,predicted_views,predicted_sales" ]
+    frames show all.dem | grep '^{"id"' | jq -r '[.predicted.sales, .id] | @tsv' | sort -k1,1gr | cut -f2 >want
+    cmp want <(tail -n +2 csv | cut -d, -f2)
+    [ "$(rank --label views --top 3 --format json -i all.dem | jq length)" -eq 3 ]
+    # A shop that sells ever more coats, of everything else the same, and no skirts.
+    { echo date,category,sales; for d in $(seq 10 31); do for c in 티셔츠,10 원피스,10 팬츠,10 "코트,$((d * d))"; do echo "2022-01-$d,$c"; done; done; } >long.csv
+    ingest -q --layout long --id category --keys category --value sales long.csv | window -q --lookback 4 --horizon 4 --split 1,0,0 -o w.weft
+    train-dlinear -q --by category -i w.weft -o d.st
+    score -q -m d.st -i w.weft -o f.weft
+    rank -q --by category --near 1:1 --far 4:4 --format frames -i f.weft -o growth.weft
+    rank --growth growth.weft --format csv -i all.dem >csv 2>err
+    [ "$(sed 's/,predicted.*//;q' csv)" = "rank,id,name,category,outlook,growth" ] || { cat err; false; }
+    grep -q 'products are of groups that growth.weft does not have' err
+    awk -F, 'NR > 1 && ($4 == "코트" && $6 < 1.1 || $4 == "팬츠" && ($6 < 0.99 || $6 > 1.01) || $4 == "스커트" && $6 != "") { exit 1 }
+             NR > 1 && ($5 - $10 * ($6 == "" ? 1 : $6)) ^ 2 > 1e-6 * $5 ^ 2 { exit 1 }' csv || { cat csv; false; }
+    refused 'predicts no quantity "likes"' 78 rank --label likes -i all.dem
+    refused 'is for forecasts of series' 64 rank --near 1:2 -i all.dem
+    refused 'are for products' 64 rank --label sales -i f.weft
+}
+
 @test "train-demand: memory is the frames and the network, and pictures stay compressed in it" {
     peak() { train-demand -v $small --no-image --heads gender:ce --epochs 1 -i "$1" -o m.st 2>&1 | grep -oE '[0-9]+ MB' | tail -n 1 | tr -dc 0-9; }
     few=$(peak "$dir/products.weft")
