@@ -209,7 +209,7 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
         return -1;
     say_start(run, s);
     struct weft_demand_training t = {.set = &s->set, .net = s->net, .epochs = s->epochs, .batch = (size_t)s->batch, .lr = s->lr, .seed = weft_run_seed(run),
-                                     .augment = s->augment ? &s->change : NULL, .par = s->par, .log = s->log, .progress = &s->progress,
+                                     .precision = s->precision, .augment = s->augment ? &s->change : NULL, .par = s->par, .log = s->log, .progress = &s->progress,
                                      .checkpoint = {.path = s->checkpoint, .resume = s->resume}, .stopping = stopping, .ctx = run};
     weft_progress_start(&s->progress, weft_run_program(run), weft_run_progress(run));
     int rc = weft_demand_training_run(&t, e);
