@@ -114,6 +114,10 @@ refused() { # TEXT STATUS COMMAND...
     [ "${#lines[@]}" -eq 3 ]
     train-demand -q $small --epochs 2 --seed 2 -i "$dir/products.weft" -o other.safetensors
     ! cmp -s other.safetensors "$dir/model.safetensors"
+    for o in --no-augment "--rotate 0" "--brightness 0" "--contrast 0" "--saturation 0"; do # each change of pictures is a change of the model
+        train-demand -q $small $o --epochs 2 --log other.csv -i "$dir/products.weft" -o other.safetensors
+        ! cmp -s other.csv "$dir/log.csv" || { echo "$o"; false; }
+    done
     encode-image -q -m "$dir/model.safetensors" --drop-image -i "$dir/products.weft" | frames check
 }
 
