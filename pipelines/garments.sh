@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# garments.sh - from a table of clothes with photos to what they will do: networks on photo, on name, on both, beside the nearest neighbours; predictions.
+# garments.sh - from a table of clothes with photos to what they will do: networks on photo, on name, on both, beside the nearest neighbours; a ranking.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
@@ -9,7 +9,7 @@ usage() {
 usage: garments.sh [OPTION...] GARMENTS.csv
 
 Trains three networks that say what a garment will do (from its photo, from its name, from both, each with price, gender, number and category), measures them
-on held-out garments beside the nearest neighbours, and predicts every garment with the network that sees both.
+on held-out garments beside the nearest neighbours, and ranks all garments by what the network that sees both predicts for them.
 GARMENTS.csv: one row a garment; columns are found by their names (see ingest --help), images lie beside it or in --images.
 
   -o, --output DIR       where the results go (default: garments)
@@ -23,12 +23,13 @@ GARMENTS.csv: one row a garment; columns are found by their names (see ingest --
       --lr X             (default 1e-4)
       --train OPTIONS    further options of train-demand, as in --train "--precision bf16 --inputs none"
       --neighbours K     (default 10)
-      --top N            garments on the contact sheet (default 24)
-      --sort LABEL       the quantity that they are sorted by (default: the last one that is learned)
+      --top N            garments shown and on the contact sheet (default 24)
+      --sort LABEL       the quantity that they are ranked by (default: the last one that is learned)
+      --growth FILE      ranking of categories (rank --format frames): what is predicted is multiplied with the growth of the category
   -h, --help
 
 Results in DIR: image.safetensors, name.safetensors, both.safetensors, neighbours.safetensors, accuracy.csv, table.txt, log-*.csv, predictions.csv, and where
-a quantity is learned contact.html (pictures of the top garments and their predictions). They appear together, or not at all.
+a quantity is learned ranking.csv, ranking.txt and contact.html (pictures of the top garments and their predictions). They appear together, or not at all.
 
 Examples:
   garments.sh --images photos garments.csv
@@ -37,7 +38,7 @@ T
 }
 
 out=garments images= ingest_options= text="embed-text --hash 512" heads=gender:ce,age:focal,views:mse,sales:mse backbone= size=64 epochs=30 lr=1e-4
-train_options= neighbours=10 top=24 sort= table=
+train_options= neighbours=10 top=24 sort= growth= table=
 while [ $# -gt 0 ]; do
     case "$1" in
     -h | --help) usage; exit 0 ;;
@@ -54,6 +55,7 @@ while [ $# -gt 0 ]; do
     --neighbours) neighbours=${2:?}; shift ;;
     --top) top=${2:?}; shift ;;
     --sort) sort=${2:?}; shift ;;
+    --growth) growth=${2:?}; shift ;;
     -*) die "unknown option $1; see garments.sh --help" ;;
     *) [ -z "$table" ] || die "one table, please: $table or $1"; table=$1 ;;
     esac
@@ -62,7 +64,7 @@ done
 [ -n "$table" ] || die "which table? garments.sh GARMENTS.csv; see garments.sh --help"
 need ingest embed-text encode-image train-demand score evaluate frames
 [ -n "$sort" ] || sort=$(tr ',' '\n' <<<"$heads" | sed -n 's/:mse.*//p' | tail -n 1)
-[ -z "$sort" ] || need jq
+[ -z "$sort" ] || need rank jq
 scratch
 
 # --- read; names to features ---
@@ -95,7 +97,8 @@ awk -F, '
     NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
     !($at["label"] in seen) { seen[$at["label"]]; label[++labels] = $at["label"] }
     !($at["model"] in row) { row[$at["model"]]; model[++models] = $at["model"] }
-    { cell[$at["model"], $at["label"]] = $at["accuracy"] != "" ? sprintf("%.1f%% (F1 %.1f)", 100 * $at["accuracy"], 100 * $at["macro_f1"]) : sprintf("%.4f", $at["mse"])
+    { classes = sprintf("%.1f%% (F1 %.1f)", 100 * $at["accuracy"], 100 * $at["macro_f1"])
+      cell[$at["model"], $at["label"]] = $at["accuracy"] != "" ? classes : sprintf("%.4f", $at["mse"])
       n[$at["label"]] = $at["n"] }
     END {
         printf "%-12s", "model"; for (l = 1; l <= labels; l++) printf "%18s", label[l]; print ""
@@ -108,19 +111,23 @@ score -q -m both="$work/both.safetensors" -i "$work/products.weft" -o "$work/pre
 frames csv "$work/predictions.weft" -o "$work/predictions.csv"
 results=(image.safetensors name.safetensors both.safetensors neighbours.safetensors accuracy.csv table.txt log-image.csv log-name.csv log-both.csv predictions.csv)
 if [ -n "$sort" ]; then
-    frames show "$work/predictions.weft" | jq -cn --arg sort "$sort" --argjson top "$top" \
-        '[inputs | select(.predicted)] | sort_by(-.predicted[$sort]) | .[:$top][] | {id, name, predicted}' >"$work/top"
+    order=(rank -q --label "$sort" -i "$work/predictions.weft")
+    [ -z "$growth" ] || order+=(--growth "$growth")
+    "${order[@]}" --format csv -o "$work/ranking.csv"
+    "${order[@]}" --top "$top" -o "$work/ranking.txt"
+    "${order[@]}" --top "$top" --format json -o "$work/top"
     frames show "$work/products.weft" | jq -rn --slurpfile top "$work/top" --arg sort "$sort" '
-        ($top | map({key: .id, value: true}) | from_entries) as $want
+        ($top[0] | map({key: .id, value: true}) | from_entries) as $want
         | (reduce (inputs | select(.id != null and $want[.id])) as $p ({}; .[$p.id] = ($p.image.bin // ""))) as $image
-        | "<!doctype html><meta charset=\"utf-8\"><title>Garments by \($sort)</title>",
+        | "<!doctype html><meta charset=\"utf-8\"><title>Garments by \($sort | @html)</title>",
           "<style>body{font:14px sans-serif;margin:2em}div{display:inline-block;width:11em;vertical-align:top;margin:.6em}img{width:10em;background:#eee}</style>",
           "<h1>Garments by predicted \($sort | @html)</h1>",
-          ($top[] | "<div>" + (if $image[.id] == "" then "" else
+          ($top[0][] | "<div>" + (if $image[.id] == "" then "" else
                 "<img alt=\"\" src=\"data:image/\(if ($image[.id] | startswith("/9j")) then "jpeg" else "png" end);base64,\($image[.id])\"><br>" end)
-            + "<b>\(.name // .id | @html)</b><br>" + (.predicted | to_entries
-                | map("\(.key | @html): \(.value | if type == "number" then . + 0.5 | floor else . end | tostring | @html)") | join("<br>")) + "</div>")' >"$work/contact.html"
-    results+=(contact.html)
+            + "<b>\(.rank). \(.name // .id | @html)</b><br>" + (del(.rank, .id, .name) | to_entries | map(select(.value != null)
+                | "\(.key | sub("^predicted_"; "") | @html): \(.value | if type == "number" then . * 100 + 0.5 | floor | . / 100 else . end | tostring | @html)")
+                | join("<br>")) + "</div>")' >"$work/contact.html"
+    results+=(ranking.csv ranking.txt contact.html)
 fi
 
 # Everything is on the disk before anything gets its name.
@@ -132,7 +139,7 @@ for f in "${results[@]}"; do
     { cp "$work/$f" "$stage/$f" && sync "$stage/$f"; } || die "can't write $out/$f" 74
 done
 if [ -d "$out" ]; then
-    rm -f "$out/contact.html" # an older one does not belong to the new predictions
+    rm -f "$out"/ranking.csv "$out"/ranking.txt "$out/contact.html" # older ones do not belong to the new predictions
     mv "$stage"/* "$out/"
     rmdir "$stage"
 else
@@ -142,4 +149,9 @@ fi
 echo "On the garments held out: accuracy (macro-F1), or the mean squared error in scaled units:"
 cat "$out/table.txt"
 echo
+if [ -n "$sort" ]; then
+    echo "By predicted $sort:"
+    head -n 11 "$out/ranking.txt"
+    echo
+fi
 echo "$out: $(cd "$out" && ls | tr '\n' ' ')"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# demo.sh - the main job on a generated shop: two years of daily sales of 1,000 products become forecasts and ranked categories.
+# demo.sh - the main jobs on a generated shop: two years of daily sales of 1,000 products become forecasts and ranked categories; photos and names of 240
+# garments become predictions of who will like them and how they will sell.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${BUILD:-build/release}
@@ -15,3 +16,11 @@ echo "pipelines/forecast.sh $out/sales.csv --amounts $out/amounts.csv --mentions
 echo
 pipelines/forecast.sh "$out/sales.csv" --amounts "$out/amounts.csv" --mentions "$out/mentions.csv" --horizon 50 --near 1:10 --far 41:50 -o "$out/result"
 echo "The plot: $out/result/plot.svg"
+
+echo
+"$build/gen/garments" "$out/garments" 240
+echo "Made-up garments: 240 with photo, name and price ($out/garments)."
+echo "pipelines/garments.sh $out/garments/garments.csv --image-size 32 --epochs 6 --lr 1e-3 -o $out/garments-result"
+echo
+pipelines/garments.sh "$out/garments/garments.csv" --image-size 32 --epochs 6 --lr 1e-3 -o "$out/garments-result"
+echo "The best of them, with their pictures: $out/garments-result/contact.html"

@@ -3,9 +3,9 @@
 set -eu
 
 build="gcc make pkg-config libzmq3-dev libmsgpack-dev libcsv-dev libopenblas-dev liblapacke-dev libstb-dev libdnnl-dev libutf8proc-dev libjansson-dev"
-demo="$build gnuplot-nox fonts-dejavu-core"
-check="$demo libcmocka-dev bats mandoc clang libclang-rt-14-dev jq procps iproute2"
-bench="$demo python3-torch python3-pandas"
+demo="$build gnuplot-nox fonts-dejavu-core jq"
+check="$demo libcmocka-dev bats mandoc clang libclang-rt-14-dev procps iproute2"
+bench="$demo python3-torch python3-torchvision python3-pil python3-pandas"
 
 case "${1:-}" in
 build) want=$build ;;

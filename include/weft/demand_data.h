@@ -73,7 +73,7 @@ int weft_demand_set_add(struct weft_demand_set *d, const struct weft_demand_shap
 int weft_demand_set_fit(struct weft_demand_set *d, struct weft_demand_shape *s, double valid, bool balanced, struct weft_err *e) WEFT_MUST_USE;
 /* From now on products are encoded for this shape (the network's own, which must outlive the set's use). */
 int weft_demand_set_use(struct weft_demand_set *d, const struct weft_demand_shape *s, struct weft_err *e) WEFT_MUST_USE;
-/* Products at[0..n) as a batch; epoch < 0: pictures as they are, else changed at random. Any array may be NULL. */
+/* Products at[0..n) as a batch; augment NULL: pictures as they are, else changed as (seed, product, epoch) says. pixels is unused without images. */
 int weft_demand_set_batch(struct weft_demand_set *d, const uint32_t *at, size_t n, const struct weft_augment *augment, uint64_t seed, uint64_t epoch,
                           float *pixels, float *side, float *target, struct weft_err *e) WEFT_MUST_USE;
 /* A hash of all frames. */

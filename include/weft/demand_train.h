@@ -17,6 +17,7 @@ struct weft_demand_training {
     size_t batch;
     double lr;
     uint64_t seed;
+    int precision; /* of the network: a checkpoint is for one */
     const struct weft_augment *augment; /* NULL: none */
     struct weft_par *par;
     struct weft_checkpoint checkpoint;

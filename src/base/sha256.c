@@ -17,6 +17,15 @@ static uint32_t turn(uint32_t x, int n)
     return x >> n | x << (32 - n);
 }
 
+/* One step; its words a, b, ... h are s[at % 8], s[(at + 1) % 8], ... */
+static inline __attribute__((always_inline)) void step(uint32_t s[8], int at, uint32_t add)
+{
+    uint32_t a = s[at % 8], b = s[(at + 1) % 8], c = s[(at + 2) % 8], e = s[(at + 4) % 8], f = s[(at + 5) % 8], g = s[(at + 6) % 8];
+    uint32_t t = s[(at + 7) % 8] + (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) + ((e & f) ^ (~e & g)) + add;
+    s[(at + 3) % 8] += t;
+    s[(at + 7) % 8] = t + (turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
+}
+
 static void block(uint32_t h[8], const uint8_t *p)
 {
     uint32_t w[64], s[8];
@@ -26,13 +35,11 @@ static void block(uint32_t h[8], const uint8_t *p)
         w[i] = w[i - 16] + (turn(w[i - 15], 7) ^ turn(w[i - 15], 18) ^ w[i - 15] >> 3) + w[i - 7] +
                (turn(w[i - 2], 17) ^ turn(w[i - 2], 19) ^ w[i - 2] >> 10);
     memcpy(s, h, sizeof s);
-    for (int i = 0; i < 64; i++) {
-        uint32_t a = s[7] + (turn(s[4], 6) ^ turn(s[4], 11) ^ turn(s[4], 25)) + ((s[4] & s[5]) ^ (~s[4] & s[6])) + k[i] + w[i];
-        uint32_t b = (turn(s[0], 2) ^ turn(s[0], 13) ^ turn(s[0], 22)) + ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
-        memmove(s + 1, s, 7 * sizeof *s);
-        s[4] += a;
-        s[0] = a + b;
-    }
+    /* The eight words change places at each step: word j of step i is s[(j - i) % 8]. Unrolled by eight, they stay in registers. */
+    for (int i = 0; i < 64; i += 8)
+#pragma GCC unroll 8
+        for (int j = 0; j < 8; j++)
+            step(s, 8 - j, k[i + j] + w[i + j]);
     for (int i = 0; i < 8; i++)
         h[i] += s[i];
 }

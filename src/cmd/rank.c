@@ -1,11 +1,12 @@
-/* rank.c - groups ordered by the growth of their forecasts.
+/* rank.c - groups ordered by the growth of their forecasts; products by what is predicted for them.
  *
- * In: forecasts/1, part latest. Out: a table, CSV, JSON, or ranking/1. */
+ * In: forecasts/1, part latest. Out: a table, CSV, JSON, or ranking/1. In: demand/1. Out: a table, CSV or JSON. */
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "weft/demand_rank.h"
 #include "weft/forecasts.h"
 #include "weft/growth.h"
 #include "weft/mem.h"
@@ -22,7 +23,7 @@ struct row {
 };
 
 struct state {
-    const char *by, *near_text, *far_text, *model, *channel;
+    const char *by, *near_text, *far_text, *model, *channel, *label, *outlook;
     int64_t top;
     int format;
     double level, shrink;
@@ -36,16 +37,22 @@ struct state {
     char chosen[256]; /* the model that is ranked */
     uint64_t other_parts, other_models, missing;
     struct weft_table *table;
+    struct weft_predictions_attrs said; /* of a demand stream */
+    struct weft_prediction prediction;
+    struct weft_demand_ranking *products; /* NULL: a forecasts stream */
 };
 
 #define AT(member) offsetof(struct state, member)
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_STR, 0, "by", AT(by), "id", 0, 0, "LEVEL", "what is ranked: a key, or id for each series as it is", 0},
+    {WEFT_OPT_STR, 0, "by", AT(by), "id", 0, 0, "LEVEL", "what is ranked: a key, or id for each series as it is; of products, the key that names their group", 0},
     {WEFT_OPT_STR, 0, "near", AT(near_text), NULL, 0, 0, "FROM:TO", "near days, counted from 1; by default the first fifth of the horizon", 0},
     {WEFT_OPT_STR, 0, "far", AT(far_text), NULL, 0, 0, "FROM:TO", "far days; by default the last fifth of the horizon", 0},
     {WEFT_OPT_INT, 0, "top", AT(top), "0", 0, 1000000000, "N", "the first N alone; 0: all", 0},
     {WEFT_OPT_STR, 0, "model", AT(model), NULL, 0, 0, "NAME", "which model's forecasts; by default the first one that is no baseline", 0},
     {WEFT_OPT_STR, 0, "channel", AT(channel), NULL, 0, 0, "NAME", "this channel alone; by default each has a ranking", 0},
+    {WEFT_OPT_STR, 0, "label", AT(label), NULL, 0, 0, "NAME", "of products: the quantity to order by; by default the last one predicted (sales)", 0},
+    {WEFT_OPT_STR, 0, "growth", AT(outlook), NULL, 0, 0, "FILE",
+     "of products: a ranking of their groups (rank --format frames); what is predicted is multiplied with the growth of the group", WEFT_OPT_FILE},
     {WEFT_OPT_REAL, 0, "level", AT(level), "0.9", 0.01, 0.9999, "P", "of the interval", 0},
     {WEFT_OPT_REAL, 0, "shrink", AT(shrink), "0.01", 0, 1000, "SHARE", "of the average group's volume, added to near and far: what next to nothing sells can't win by chance", 0},
     {WEFT_OPT_CHOICE, 0, "format", AT(format), "table", 0, 0, "table|csv|json|frames", "of the result", WEFT_OPT_RUN},
@@ -63,10 +70,31 @@ static int read_days(const struct state *s, const char *option, const char *text
     return 0;
 }
 
+static int start_products(struct weft_run *run, struct state *s, struct weft_err *e)
+{
+    static const char *const unused[] = {"near", "far", "level", "shrink"};
+    for (size_t i = 0; i < sizeof unused / sizeof *unused; i++)
+        if (weft_run_given(run, unused[i]))
+            return weft_fail(e, WEFT_USAGE, "--%s is for forecasts of series, and this is a demand stream", unused[i]);
+    if (s->format == FRAMES)
+        return weft_fail(e, WEFT_USAGE, "--format frames is for forecasts of series; products are ranked as table, csv or json");
+    struct weft_demand_rank_options o = {s->model, s->label, weft_run_given(run, "by") ? s->by : NULL, s->outlook, s->channel};
+    if (weft_predictions_attrs_read(weft_run_in_head(run), &s->said, e) < 0)
+        return -1;
+    return weft_demand_ranking_new(&s->said, &o, weft_run_stream_opts(run), &s->products, e);
+}
+
 static int start(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
-    if (weft_forecasts_attrs_read(weft_run_in_head(run), &s->attrs, e) < 0)
+    const struct weft_head *head = weft_run_in_head(run);
+    if (strcmp(head->schema, WEFT_DEMAND_SCHEMA) == 0)
+        return start_products(run, s, e);
+    if (strcmp(head->schema, WEFT_FORECASTS_SCHEMA) != 0)
+        return weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s or %s", head->schema, WEFT_FORECASTS_SCHEMA, WEFT_DEMAND_SCHEMA);
+    if (s->label || s->outlook)
+        return weft_fail(e, WEFT_USAGE, "--label and --growth are for products (a demand stream)");
+    if (weft_forecasts_attrs_read(head, &s->attrs, e) < 0)
         return -1;
     size_t h = (size_t)s->attrs.horizon, fifth = h / 5 ? h / 5 : 1;
     if (read_days(s, "near", s->near_text, (struct weft_growth_days){1, fifth}, &s->near, e) < 0 ||
@@ -105,10 +133,20 @@ static struct row *find_row(struct state *s)
     return &s->row[i];
 }
 
+static int add_product(struct state *s, struct weft_span in, struct weft_err *e)
+{
+    if (weft_prediction_read(in, &s->said, &s->prediction, e) < 0)
+        return -1;
+    weft_demand_ranking_add(s->products, &s->prediction);
+    return 0;
+}
+
 static int frame(struct weft_run *run, void *state, struct weft_span in, struct weft_err *e)
 {
     struct state *s = state;
     const struct weft_forecasts *f = &s->f;
+    if (s->products)
+        return add_product(s, in, e);
     if (weft_forecasts_read(in, &s->attrs, &s->f, e) < 0)
         return -1;
     bool latest = f->part.n == 6 && memcmp(f->part.p, "latest", 6) == 0;
@@ -261,10 +299,18 @@ static int nothing_to_rank(const struct state *s, struct weft_err *e)
     return weft_fail_hint(e, s->missing ? "do the series end with missing values?" : "score makes them with --part latest, its default");
 }
 
-static int drain(struct weft_run *run, void *state, struct weft_err *e)
+static int rank_products(struct weft_run *run, struct state *s, struct weft_err *e)
 {
-    struct state *s = state;
-    FILE *f = weft_run_text(run);
+    if (!weft_demand_ranking_table(s->products, (size_t)s->top, s->table = weft_table_new()))
+        return weft_fail(e, WEFT_DATA, "no predictions came");
+    if (weft_demand_ranking_unknown(s->products))
+        weft_run_warn(run, "%llu products are of groups that %s does not have: their growth counts as 1",
+                      (unsigned long long)weft_demand_ranking_unknown(s->products), s->outlook);
+    return 0;
+}
+
+static int rank_groups(struct weft_run *run, struct state *s, struct weft_err *e)
+{
     uint64_t ranked = 0;
     for (size_t i = 0; i < s->rows.n; i++)
         ranked += s->row[i].sums.series;
@@ -274,6 +320,15 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
         weft_run_warn(run, "%llu forecasts are missing values and were left out", (unsigned long long)s->missing);
     find_growth(s);
     fill_table(s);
+    return 0;
+}
+
+static int drain(struct weft_run *run, void *state, struct weft_err *e)
+{
+    struct state *s = state;
+    FILE *f = weft_run_text(run);
+    if ((s->products ? rank_products(run, s, e) : rank_groups(run, s, e)) < 0)
+        return -1;
     if (s->format == FRAMES)
         return emit_frames(run, s, e);
     if (s->format == CSV) {
@@ -283,6 +338,10 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
         putc('\n', f);
     } else {
         weft_table_print(s->table, f);
+        if (s->outlook)
+            fputs("\noutlook: what is predicted times the growth of the group\n", f);
+        if (s->products)
+            return 0;
         fprintf(f, "\n%s: mean of days %zu-%zu / mean of days %zu-%zu; thin: next to nothing is sold, drawn towards 1\n", s->chosen, s->far.from, s->far.to,
                 s->near.from, s->near.to);
     }
@@ -298,30 +357,36 @@ static void stop(struct weft_run *run, void *state)
     weft_names_free(&s->channels);
     weft_names_free(&s->rows);
     weft_table_free(&s->table);
+    weft_demand_ranking_free(&s->products);
+    weft_product_free(&s->prediction.product);
+    weft_predictions_attrs_free(&s->said);
     weft_forecasts_free(&s->f);
     weft_forecasts_attrs_free(&s->attrs);
 }
 
 static const struct weft_filter filter = {
     .usage = {.name = "rank",
-              .summary = "orders categories or products by the growth of their forecasts",
-              .synopsis = "rank [--by LEVEL] [--near FROM:TO] [--far FROM:TO] [--top N] [--format table|csv|json|frames]",
-              .reads = "a forecasts stream of the latest days (score)",
+              .summary = "orders categories by the growth of their forecasts, and products by what is predicted for them",
+              .synopsis = "rank [--by LEVEL] [--near FROM:TO] [--far FROM:TO] [--top N] [--format table|csv|json|frames]\n"
+                          "rank [--label NAME] [--growth FILE] [--top N] [--format table|csv|json]",
+              .reads = "a forecasts stream of the latest days, or a demand stream (score)",
               .writes = "a table, CSV, JSON, or a ranking stream",
               .examples = "ingest train.csv | aggregate --by minor | score -m model.safetensors | rank --top 10\n"
-                          "score -m model.safetensors -i series.weft | rank --by minor --near 1:10 --far 41:50 --format csv -o ranking.csv",
+                          "score -m model.safetensors -i series.weft | rank --by minor --near 1:10 --far 41:50 --format csv -o ranking.csv\n"
+                          "score -m demand.safetensors -i products.weft | rank --label sales --growth categories.weft --top 20",
               .see_also = "score, aggregate, evaluate",
               .notes = "Growth is the mean forecast of the far days over that of the near days. Its interval comes from the model's own errors on the "
                        "validation part, with the correlation between days (delta method). A small volume (--shrink) is added to both, so that a category that "
                        "sells next to nothing can't win by chance: far/near shows the index without it, and such rows are marked thin.\n"
                        "Series of one group are added up; their errors are then taken as independent. For honest intervals of categories let aggregate "
                        "add them up before score.\n"
-                       "Memory grows with the groups."},
+                       "Products are ordered by a predicted quantity. With --growth that is multiplied with the growth of their group (a key that both have: "
+                       "--by, or what the groups were ranked by, or category), of the first channel or --channel.\n"
+                       "Memory grows with the groups, or with the products."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,
     .out = WEFT_IO_TEXT,
-    .schema = WEFT_FORECASTS_SCHEMA,
     .start = start,
     .frame = frame,
     .drain = drain,

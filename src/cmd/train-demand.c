@@ -50,7 +50,7 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_INT, 0, "batch", AT(batch), "32", 1, 65536, "N", "products in a step", 0},
     {WEFT_OPT_REAL, 0, "lr", AT(lr), "1e-4", 1e-12, 1e6, "X", "Adam's learning rate", 0},
     {WEFT_OPT_REAL, 0, "valid", AT(valid), "0.2", 0, 0.9, "SHARE", "of the products held out for validation, by the hash of their ids", 0},
-    {WEFT_OPT_FLAG, 0, "augment", AT(augment), "1", 0, 0, NULL, "change training pictures at random, anew in each epoch; on unless --no-augment", 0},
+    {WEFT_OPT_FLAG, 0, "augment", AT(augment), "true", 0, 0, NULL, "change training pictures at random, anew in each epoch", 0},
     {WEFT_OPT_REAL, 0, "rotate", AT(rotate), "0.5", 0, 1, "P", "share of pictures turned by 90 or 180 degrees", 0},
     {WEFT_OPT_REAL, 0, "brightness", AT(brightness), "0.2", 0, 1, "X", "largest change of brightness", 0},
     {WEFT_OPT_REAL, 0, "contrast", AT(contrast), "0.2", 0, 1, "X", "largest change of contrast", 0},
@@ -209,7 +209,7 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
         return -1;
     say_start(run, s);
     struct weft_demand_training t = {.set = &s->set, .net = s->net, .epochs = s->epochs, .batch = (size_t)s->batch, .lr = s->lr, .seed = weft_run_seed(run),
-                                     .augment = s->augment ? &s->change : NULL, .par = s->par, .log = s->log, .progress = &s->progress,
+                                     .precision = s->precision, .augment = s->augment ? &s->change : NULL, .par = s->par, .log = s->log, .progress = &s->progress,
                                      .checkpoint = {.path = s->checkpoint, .resume = s->resume}, .stopping = stopping, .ctx = run};
     weft_progress_start(&s->progress, weft_run_program(run), weft_run_progress(run));
     int rc = weft_demand_training_run(&t, e);

@@ -812,8 +812,8 @@ int weft_dnn_sum_run(struct weft_dnn_sum *s, struct weft_err *e)
 /* ---- linear layers ---- */
 
 /* Groups of rows: many at once as long as there are many. */
-enum { NARROW, WIDE, SIZES };
-static const size_t group_rows[SIZES] = {WEFT_DNN_ROWS, 4 * WEFT_DNN_ROWS};
+enum { SIZES = 3, WIDEST = SIZES - 1 };
+static const size_t group_rows[SIZES] = {WEFT_DNN_ROWS, 4 * WEFT_DNN_ROWS, 16 * WEFT_DNN_ROWS};
 
 struct weft_dnn_linear {
     struct weft_dnn *d;
@@ -874,7 +874,7 @@ static int linear_attr(enum weft_dnn_activation activation, dnnl_primitive_attr_
 /* The layout that many rows prefer serves few as well. */
 static const dnnl_memory_desc_t *linear_weights(const struct weft_dnn_linear *l)
 {
-    return dnnl_primitive_desc_query_md(l->pd[WIDE], dnnl_query_weights_md, 0);
+    return dnnl_primitive_desc_query_md(l->pd[WIDEST], dnnl_query_weights_md, 0);
 }
 
 static int linear_make(struct weft_dnn_linear *l, int size, dnnl_primitive_attr_t attr, struct weft_err *e)
@@ -882,17 +882,15 @@ static int linear_make(struct weft_dnn_linear *l, int size, dnnl_primitive_attr_
     const struct weft_dnn_linear_spec *s = &l->spec;
     dnnl_dim_t rows = (dnnl_dim_t)group_rows[size], in = (dnnl_dim_t)s->in, out = (dnnl_dim_t)s->out;
     dnnl_memory_desc_t src, weights, bias, dst;
-    dnnl_inner_product_desc_t desc;
+    dnnl_matmul_desc_t desc;
     TRY(dnnl_memory_desc_init_by_tag(&src, 2, (dnnl_dims_t){rows, in}, type_of(s->src), dnnl_ab), "rows of this size");
     TRY(dnnl_memory_desc_init_by_tag(&dst, 2, (dnnl_dims_t){rows, out}, type_of(s->dst), dnnl_ab), "rows of this size");
-    TRY(dnnl_memory_desc_init_by_tag(&bias, 1, (dnnl_dims_t){out}, dnnl_f32, dnnl_a), "a bias");
-    if (size == WIDE)
-        TRY(dnnl_memory_desc_init_by_tag(&weights, 2, (dnnl_dims_t){out, in}, type_of(s->src), dnnl_format_tag_any),
-            "weights of this size");
-    else
+    TRY(dnnl_memory_desc_init_by_tag(&bias, 2, (dnnl_dims_t){1, out}, dnnl_f32, dnnl_ab), "a bias");
+    TRY(dnnl_memory_desc_init_by_tag(&weights, 2, (dnnl_dims_t){in, out}, type_of(s->src), dnnl_format_tag_any),
+        "weights of this size");
+    if (size != WIDEST)
         weights = *linear_weights(l);
-    TRY(dnnl_inner_product_forward_desc_init(&desc, dnnl_forward_inference, &src, &weights, &bias, &dst),
-        "a linear layer");
+    TRY(dnnl_matmul_desc_init(&desc, &src, &weights, &bias, &dst), "a linear layer");
     TRY(dnnl_primitive_desc_create(&l->pd[size], &desc, attr, l->d->engine, NULL), "a linear layer");
     TRY(dnnl_primitive_create(&l->prim[size], l->pd[size]), "a linear layer");
     TRY(dnnl_memory_create(&l->src[size], &src, l->d->engine, DNNL_MEMORY_NONE), "a memory object");
@@ -911,7 +909,9 @@ int weft_dnn_linear_new(struct weft_dnn *d, const struct weft_dnn_linear_spec *s
     l->spec = *spec;
     omp_set_num_threads(1);
     if (linear_attr(spec->activation, &attr, e) == 0) {
-        rc = linear_make(l, WIDE, attr, e) < 0 ? -1 : linear_make(l, NARROW, attr, e);
+        rc = 0;
+        for (int size = WIDEST; size >= 0 && rc == 0; size--)
+            rc = linear_make(l, size, attr, e);
         dnnl_primitive_attr_destroy(attr);
     }
     omp_set_num_threads(threads);
@@ -948,8 +948,8 @@ static int packed_fill(struct weft_dnn_linear *l, const float *weights, struct w
     dnnl_primitive_desc_t pd;
     dnnl_primitive_t reorder;
     dnnl_engine_t en = l->d->engine;
-    TRY(dnnl_memory_desc_init_by_tag(&plain, 2, (dnnl_dims_t){(dnnl_dim_t)l->spec.out, (dnnl_dim_t)l->spec.in},
-                                     dnnl_f32, dnnl_ab),
+    TRY(dnnl_memory_desc_init_by_tag(&plain, 2, (dnnl_dims_t){(dnnl_dim_t)l->spec.in, (dnnl_dim_t)l->spec.out},
+                                     dnnl_f32, dnnl_ba),
         "weights of this size");
     TRY(dnnl_reorder_primitive_desc_create(&pd, &plain, en, linear_weights(l), en, NULL), "a reorder");
     dnnl_status_t st = dnnl_primitive_create(&reorder, pd);
@@ -974,7 +974,7 @@ int weft_dnn_linear_pack(struct weft_dnn_linear *l, const float *weights, const 
     struct weft_dnn_packed *p = WEFT_NEW(struct weft_dnn_packed);
     dnnl_memory_desc_t md;
     *out = p;
-    TRY(dnnl_memory_desc_init_by_tag(&md, 1, (dnnl_dims_t){(dnnl_dim_t)l->spec.out}, dnnl_f32, dnnl_a), "a bias");
+    TRY(dnnl_memory_desc_init_by_tag(&md, 2, (dnnl_dims_t){1, (dnnl_dim_t)l->spec.out}, dnnl_f32, dnnl_ab), "a bias");
     if (owned_memory(l->d, linear_weights(l), &p->room[0], &p->weights, e) < 0 ||
         owned_memory(l->d, &md, &p->room[1], &p->bias, e) < 0 || packed_fill(l, weights, p, e) < 0) {
         weft_dnn_packed_free(out);
@@ -1022,7 +1022,9 @@ int weft_dnn_linear_run(struct weft_dnn_linear *l, const struct weft_dnn_packed 
     int threads = omp_get_max_threads(), rc = 0;
     omp_set_num_threads(1);
     for (size_t i = 0; i < rows && rc == 0;) {
-        int size = rows - i > group_rows[WIDE] - WEFT_DNN_ROWS ? WIDE : NARROW;
+        int size = WIDEST;
+        while (group_rows[size] > weft_dnn_rows(rows - i))
+            size--;
         rc = linear_group(l, size, p, (const uint8_t *)src + i * in, (uint8_t *)dst + i * out, e);
         i += group_rows[size];
     }

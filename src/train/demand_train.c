@@ -187,13 +187,28 @@ static void say_epoch(const struct weft_demand_training *t, const double *mean)
 
 /* --- the checkpoint --- */
 
+/* Vocabularies, scales and class weights follow from the products. */
+static uint64_t shape_hash(const struct weft_demand_shape *s, uint64_t h)
+{
+    const double numbers[] = {(double)s->image_size, (double)s->text, (double)s->hidden, s->dropout, s->gamma, (double)s->n_inputs, (double)s->n_heads};
+    h = weft_hash(numbers, sizeof numbers, h);
+    for (size_t i = 0; i < s->n_inputs; i++)
+        h = weft_hash(s->input[i].name, strlen(s->input[i].name) + 1, h);
+    for (size_t k = 0; k < s->n_heads; k++) {
+        const double head[] = {(double)s->head[k].loss, s->head[k].weight, s->head[k].class_weight != NULL};
+        h = weft_hash(head, sizeof head, weft_hash(s->head[k].name, strlen(s->head[k].name) + 1, h));
+    }
+    return h;
+}
+
 /* All that the result depends on but the number of epochs: a longer training goes on where a shorter one ended. */
 static uint64_t fingerprint(const struct weft_demand_training *t)
 {
-    const struct weft_augment *a = t->augment;
-    const double numbers[] = {(double)t->batch, t->lr,         (double)t->seed,     (double)t->set->n_valid, a ? a->rotate : -1, a ? a->brightness : 0,
-                              a ? a->contrast : 0, a ? a->saturation : 0, (double)weft_demand_training_bytes(t)};
-    return weft_hash(numbers, sizeof numbers, weft_demand_set_hash(t->set));
+    static const struct weft_augment none;
+    const struct weft_augment *a = t->augment ? t->augment : &none;
+    const double numbers[] = {(double)t->batch, t->lr,         (double)t->seed, (double)t->set->n_valid, (double)t->precision,
+                              a->rotate,        a->brightness, a->contrast,     a->saturation};
+    return shape_hash(shape_of(t), weft_hash(numbers, sizeof numbers, weft_demand_set_hash(t->set)));
 }
 
 static int save(struct weft_demand_training *t, struct weft_err *e)

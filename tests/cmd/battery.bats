@@ -21,6 +21,7 @@ encode-image|products|encode-image -m $dir/demand.safetensors --drop-image
 train-demand|products|train-demand --no-image --no-name --epochs 2 -o $out
 score-products|products|score -m $dir/demand.safetensors
 evaluate-products|demand|evaluate --format json
+rank-products|demand|rank --format csv
 T
 }
 

@@ -20,6 +20,7 @@ setup_file() {
     [ "$status" -eq 0 ] || { echo "$output"; false; }
     for m in neighbours image name both; do grep -qE "^$m +[0-9.]+% \(F1 [0-9.]+\)" out/table.txt; done
     [ "$(wc -l <out/predictions.csv)" -eq 121 ]
+    [ "$(wc -l <out/ranking.csv)" -eq 121 ]
     [ "$(grep -o '<div>' out/contact.html | wc -l)" -eq 5 ]
     [ "$(grep -o 'data:image/png;base64' out/contact.html | wc -l)" -ge 4 ]
     [ ! -e out.part ]

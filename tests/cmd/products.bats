@@ -114,6 +114,10 @@ refused() { # TEXT STATUS COMMAND...
     [ "${#lines[@]}" -eq 3 ]
     train-demand -q $small --epochs 2 --seed 2 -i "$dir/products.weft" -o other.safetensors
     ! cmp -s other.safetensors "$dir/model.safetensors"
+    for o in --no-augment "--rotate 0" "--brightness 0" "--contrast 0" "--saturation 0"; do # each change of pictures is a change of the model
+        train-demand -q $small $o --epochs 2 --log other.csv -i "$dir/products.weft" -o other.safetensors
+        ! cmp -s other.csv "$dir/log.csv" || { echo "$o"; false; }
+    done
     encode-image -q -m "$dir/model.safetensors" --drop-image -i "$dir/products.weft" | frames check
 }
 
@@ -142,6 +146,7 @@ model_bytes() {
     status=0; wait $! || status=$?
     [ "$status" -ne 0 ] && [ ! -e model.safetensors ]
     refused 'checkpoint of another training' 78 train-demand $small --lr 0.5 --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
+    refused 'checkpoint of another training' 78 train-demand $small --gamma 1 --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
     refused '--resume goes on from --checkpoint' 64 train-demand $small --resume -i "$dir/products.weft" -o model.safetensors
 }
 
@@ -230,6 +235,29 @@ model_bytes() {
     [[ "$(evaluate --confusion -i all.dem)" == *"gender by model: rows are actual, columns predicted"* ]]
     refused 'is for forecasts of series' 64 evaluate --by gender -i all.dem
     refused 'this program reads forecasts/1 or demand/1' 65 evaluate -i "$dir/products.weft"
+}
+
+@test "rank: products by what is predicted, times the growth of their category" {
+    score -q -m "$dir/model.safetensors" -i "$dir/products.weft" -o all.dem
+    rank --format csv -i all.dem >csv
+    [ "$(head -n 1 csv)" = "rank,id,name,category,predicted_gender,predicted_age,predicted_views,predicted_sales" ]
+    frames show all.dem | grep '^{"id"' | jq -r '[.predicted.sales, .id] | @tsv' | sort -k1,1gr | cut -f2 >want
+    cmp want <(tail -n +2 csv | cut -d, -f2)
+    [ "$(rank --label views --top 3 --format json -i all.dem | jq length)" -eq 3 ]
+    # A shop that sells ever more coats, of everything else the same, and no skirts.
+    { echo date,category,sales; for d in $(seq 10 31); do for c in 티셔츠,10 원피스,10 팬츠,10 "코트,$((d * d))"; do echo "2022-01-$d,$c"; done; done; } >long.csv
+    ingest -q --layout long --id category --keys category --value sales long.csv | window -q --lookback 4 --horizon 4 --split 1,0,0 -o w.weft
+    train-dlinear -q --by category -i w.weft -o d.st
+    score -q -m d.st -i w.weft -o f.weft
+    rank -q --by category --near 1:1 --far 4:4 --format frames -i f.weft -o growth.weft
+    rank --growth growth.weft --format csv -i all.dem >csv 2>err
+    [ "$(sed 's/,predicted.*//;q' csv)" = "rank,id,name,category,outlook,growth" ] || { cat err; false; }
+    grep -q 'products are of groups that growth.weft does not have' err
+    awk -F, 'NR > 1 && ($4 == "코트" && $6 < 1.1 || $4 == "팬츠" && ($6 < 0.99 || $6 > 1.01) || $4 == "스커트" && $6 != "") { exit 1 }
+             NR > 1 && ($5 - $10 * ($6 == "" ? 1 : $6)) ^ 2 > 1e-6 * $5 ^ 2 { exit 1 }' csv || { cat csv; false; }
+    refused 'predicts no quantity "likes"' 78 rank --label likes -i all.dem
+    refused 'is for forecasts of series' 64 rank --near 1:2 -i all.dem
+    refused 'are for products' 64 rank --label sales -i f.weft
 }
 
 @test "train-demand: memory is the frames and the network, and pictures stay compressed in it" {
