@@ -524,7 +524,7 @@ static int run_filter(struct weft_run *run, struct weft_err *e)
     if (f->start && f->start(run, run->state, e) < 0)
         return -1;
     /* Results of single frames can be told apart only behind a head. */
-    if (run->acks && !run->headed)
+    if (run->acks && run->in && !run->headed)
         return weft_fail(e, WEFT_CONFIG, "gives its results at the end of the stream: it can't be spread over workers");
     if (run->in && loop(run, e) < 0)
         return -1;

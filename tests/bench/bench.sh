@@ -46,6 +46,10 @@ line "wide CSV $(du -m "$work/wide.csv" | cut -f1) MB: ingest" "$(best "ingest $
 line "wide CSV: ingest | window | train-dlinear (30 -> 10, exact)" \
     "$(best "ingest $work/wide.csv | window --lookback 30 --horizon 10 | train-dlinear -o $work/m.st")" "$p" pandas
 line "long CSV $(du -m "$work/long.csv" | cut -f1) MB, 5 million rows: ingest" "$(best "ingest --layout long --id id --value units $work/long.csv")" "$(pandas "$work/long.csv")" pandas
+# DUCKDB: a directory where `npm install @duckdb/node-api` was done.
+if [ -n "${DUCKDB:-}" ]; then
+    line "the same, beside a sum by id and day" "$(best "ingest --layout long --id id --value units $work/long.csv")" "$(node tests/bench/duckdb.mjs "$work/long.csv" "$DUCKDB")" DuckDB
+fi
 
 ingest "$work/wide.csv" | window --lookback 30 --horizon 10 -o "$work/w.weft"
 windows=$(train-dlinear -v --solver adam --epochs 1 -i "$work/w.weft" -o "$work/m.st" 2>&1 >/dev/null | tail -n 0; awk 'BEGIN { print 15890 * (int(459 * 0.64) - 39) }')
@@ -66,6 +70,19 @@ if $python -c 'import torch' 2>/dev/null; then
         rate "LSTM (hidden 64, 30 -> 10), batch $batch, windows trained" "$(lstm $batch)" "$($python $PWD/tests/bench/torch_lstm.py $batch $((batch == 32 ? 500 : 5)))" PyTorch
     done
 fi
+# 2 KB frames through a head and one worker; the difference of two lengths, so that starting does not count.
+"$build/gen/shop" --products 20000 --days 480 | ingest -q -o "$work/f.weft"
+frames cat $(yes "$work/f.weft" | head -n 10) -o "$work/many.weft"
+spread() { # FILE
+    work -q --connect "ipc://$work/s" -- frames cat &
+    scatter -q --bind "ipc://$work/s" -i "$1" -o "$work/out.weft"
+    wait $!
+}
+for i in 1 2 3; do
+    a=$EPOCHREALTIME; spread "$work/f.weft"; b=$EPOCHREALTIME; spread "$work/many.weft"; c=$EPOCHREALTIME
+    awk -v a="$a" -v b="$b" -v c="$c" 'BEGIN { printf "%.0f\n", 180000 / (c - b - (b - a)) }'
+done | sort -n | tail -n 1 | awk '{ printf "%-58s %9.0f /s\n", "scatter | work -- frames cat, 2 KB frames", $1 }'
+
 for b in "$build"/bench/bench_*; do
     [[ -x $b && $b != *.d ]] && "$b" || true
 done

@@ -136,6 +136,12 @@ teardown() {
     cmp multi.weft "$dir/same.weft"
 }
 
+@test "a program that opens its own input is spread too" {
+    work -q --wait 5 --connect "$at" -- frames cat & started+=($!)
+    timeout 30 scatter -q --bind "$at" -i "$dir/series.weft" | frames show | sed '1d;$d' | cmp - <(frames show "$dir/series.weft" | sed '1d;$d')
+    end_of_started
+}
+
 @test "a program that adds up over frames can't be spread, and says so" {
     work --connect "$at" -- aggregate --by major >said 2>&1 &
     timeout 20 scatter -q --wait 2 --bind "$at" -i "$dir/series.weft" -o multi.weft || true
