@@ -35,7 +35,7 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_INT, 0, "windows", AT(windows), "4096", 1, UINT32_MAX, "N", "windows of each domain in an epoch of the adaptation at most, drawn anew for each", 0},
     {WEFT_OPT_INT, 0, "batch", AT(batch), "128", 1, 65536, "N", "windows of each domain in a step", 0},
     {WEFT_OPT_REAL, 0, "lr", AT(lr), "0.001", 1e-12, 1e6, "X", "learning rate of source network, discriminator and decoder", 0},
-    {WEFT_OPT_REAL, 0, "encoder-lr", AT(encoder_lr), "0.00005", 0, 1e6, "X", "learning rate of the target encoder", 0},
+    {WEFT_OPT_REAL, 0, "encoder-lr", AT(encoder_lr), "0.00001", 0, 1e6, "X", "learning rate of the target encoder", 0},
     {WEFT_OPT_REAL, 0, "smooth", AT(smooth), "0.9", 0.5, 1, "X", "the discriminator's label of the source", 0},
     {WEFT_OPT_INT, 0, "discriminator", AT(discriminator), "128", 1, 8192, "N", "units of the discriminator's two inner layers, and of the decoder's", 0},
     {WEFT_OPT_REAL, 0, "reconstruct", AT(reconstruct), "0", 0, 1e12, "WEIGHT", "a decoder must rebuild the target's lookback from its code; its loss counts so much", 0},
