@@ -229,7 +229,7 @@ empty_stream() {
 }
 
 @test "a terminal is no place for a stream" {
-    command -v script >/dev/null || skip "no script(1)"
+    script -qec true /dev/null >/dev/null 2>&1 || skip "skipped: no script(1), or no terminal to be had"
     run script -qec "window --lookback 14 --horizon 7 -i $dir/series.weft" /dev/null
     [ "$status" -eq 64 ]
     [[ "$output" == *terminal* ]]
