@@ -6,8 +6,8 @@ load helper
 setup_file() {
     export dir="$BATS_FILE_TMPDIR" pair=$$ tag="weft$$"
     # A container may let us add a namespace and still not enter it.
-    [ "$(id -u)" = 0 ] && ip netns add "$tag-head" 2>/dev/null && ip -n "$tag-head" link add a type veth peer name b 2>/dev/null &&
-        ip -n "$tag-head" link del a || {
+    [ "$(id -u)" = 0 ] && ip netns add "$tag-head" 2>/dev/null && ip -n "$tag-head" link add va type veth peer name vb 2>/dev/null &&
+        ip -n "$tag-head" link del va || {
         ip netns del "$tag-head" 2>/dev/null || true
         export no_namespaces=1
         return 0
