@@ -4,23 +4,17 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "weft/clock.h"
 
 /* Quiet for the first moments: most runs are over before a bar helps. */
 static const double first_after = 1.0, tty_every = 0.2, plain_every = 5.0;
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 void weft_progress_start(struct weft_progress *p, const char *program, enum weft_progress_mode mode)
 {
     *p = (struct weft_progress){.program = program, .mode = mode, .tty = isatty(STDERR_FILENO)};
-    p->started = p->last = now();
+    p->started = p->last = weft_seconds();
 }
 
 static int shown(const struct weft_progress *p)
@@ -48,7 +42,7 @@ void weft_progress_at(struct weft_progress *p, uint64_t done, uint64_t total, co
 {
     if (!shown(p))
         return;
-    double t = now(), every = p->mode == WEFT_PROGRESS_PLAIN ? plain_every : tty_every;
+    double t = weft_seconds(), every = p->mode == WEFT_PROGRESS_PLAIN ? plain_every : tty_every;
     if (t - p->started < first_after || t - p->last < every)
         return;
     p->last = t;

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "weft/clock.h"
 #include "weft/dispatch.h"
 #include "weft/file.h"
 #include "weft/mem.h"
@@ -76,13 +76,6 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_STR, 0, "status", AT(status), NULL, 0, 0, "FILE", "counts for Prometheus, written anew every second", WEFT_OPT_FILE | WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* --- input --- */
 
@@ -171,7 +164,7 @@ static void drop_worker(struct weft_run *run, struct state *s, struct worker *w,
     weft_dispatch_lost(s->dispatch, w->number, why);
     w->there = false;
     if (--s->alive == 0)
-        s->lonely_since = now_ms();
+        s->lonely_since = weft_milliseconds();
 }
 
 /* Why a worker can't take part; NULL: it can. */
@@ -211,7 +204,7 @@ static void admit(struct weft_run *run, struct state *s, const struct weft_peer 
         s->cap_workers = weft_grow(s->cap_workers, s->n_workers + 1);
         s->worker = weft_xrealloc2(s->worker, s->cap_workers, sizeof *s->worker);
     }
-    s->worker[s->n_workers++] = (struct worker){.peer = *p, .number = weft_dispatch_join(s->dispatch), .there = true, .heard = now_ms()};
+    s->worker[s->n_workers++] = (struct worker){.peer = *p, .number = weft_dispatch_join(s->dispatch), .there = true, .heard = weft_milliseconds()};
     s->alive++;
     weft_pack_clear(&s->message);
     weft_pack_map(&s->message, 1);
@@ -258,7 +251,7 @@ static int take_results(struct state *s, struct worker *w, struct weft_span map,
         body.n -= size.u;
         w->done++;
     }
-    w->heard = now_ms();
+    w->heard = weft_milliseconds();
     return 0;
 }
 
@@ -326,7 +319,7 @@ static void feed_worker(struct weft_run *run, struct state *s, struct worker *w)
         uint32_t n = 0;
         weft_pack_clear(numbers);
         if (!weft_dispatch_in_flight(s->dispatch, w->number))
-            w->heard = now_ms();
+            w->heard = weft_milliseconds();
         while ((more = weft_dispatch_next(s->dispatch, w->number, &number, &frame))) {
             weft_pack_uint(numbers, number);
             weft_pack_raw(&data, frame);
@@ -358,7 +351,7 @@ static void feed_workers(struct weft_run *run, struct state *s)
         if (!w->there || !w->open)
             continue;
         size_t in_flight = weft_dispatch_in_flight(s->dispatch, w->number);
-        if (in_flight && (double)(now_ms() - w->heard) > 1000 * s->hang) {
+        if (in_flight && (double)(weft_milliseconds() - w->heard) > 1000 * s->hang) {
             tell(s, &w->peer, "no", "nothing came from you for too long (--hang)");
             drop_worker(run, s, w, "it hangs");
         } else if (!w->leaving) {
@@ -422,9 +415,9 @@ static void write_status(struct state *s)
     char line[256];
     weft_dispatch_count(s->dispatch, &c);
     weft_progress_at(&s->progress, c.done, 0, "frames", "%zu workers, %zu in flight, %llu retried", c.workers, c.in_flight, (unsigned long long)c.retried);
-    if (!s->status || now_ms() < s->status_at || weft_file_create(s->status, &f, &ignored) < 0)
+    if (!s->status || weft_milliseconds() < s->status_at || weft_file_create(s->status, &f, &ignored) < 0)
         return;
-    s->status_at = now_ms() + 1000;
+    s->status_at = weft_milliseconds() + 1000;
     struct {
         const char *name;
         uint64_t value;
@@ -467,7 +460,7 @@ static int open_all(struct weft_run *run, struct state *s, struct weft_err *e)
     if (s->in.wake < 0 || pthread_create(&thread, NULL, read_input, &s->in) != 0)
         return weft_fail_errno(e, WEFT_TEMPFAIL, "no thread to be had");
     pthread_detach(thread); /* it may wait for input for ever: it ends with the process */
-    s->lonely_since = now_ms();
+    s->lonely_since = weft_milliseconds();
     weft_progress_start(&s->progress, weft_run_program(run), weft_run_progress(run));
     return 0;
 }
@@ -486,7 +479,7 @@ static int run_loop(struct weft_run *run, struct state *s, struct weft_err *e)
             return -1;
         if (ended && s->open.n && weft_dispatch_idle(s->dispatch))
             return 0;
-        if (!s->alive && now_ms() - s->lonely_since > wait_ms) {
+        if (!s->alive && weft_milliseconds() - s->lonely_since > wait_ms) {
             weft_fail(e, WEFT_PEER, "no worker at %s for %d s", weft_socket_address(s->socket), wait_ms / 1000);
             return weft_fail_hint(e, weft_socket_refused(s->socket) ? "some were refused: their public keys must be in --peer-keys" : "start `work --connect ...`, or give it more time with --wait");
         }
@@ -507,8 +500,8 @@ static void say_goodbye(struct state *s)
             tell(s, &s->worker[i].peer, "end", "");
     struct weft_received m;
     struct weft_err ignored = {0};
-    int64_t until = now_ms() + GOODBYE_MS;
-    while (s->alive && now_ms() < until) {
+    int64_t until = weft_milliseconds() + GOODBYE_MS;
+    while (s->alive && weft_milliseconds() < until) {
         int got = weft_socket_receive(s->socket, &m, TICK_MS, &ignored);
         if (got < 0)
             return;

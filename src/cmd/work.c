@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "weft/blas.h"
 #include "weft/child.h"
+#include "weft/clock.h"
 #include "weft/crc32c.h"
 #include "weft/mem.h"
 #include "weft/pack.h"
@@ -53,13 +53,6 @@ static const struct weft_opt opts[] = {
 };
 
 static const struct weft_peer the_head = {.n = 0};
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static int send_map(struct state *s, struct weft_pack *b, struct weft_err *e)
 {
@@ -299,7 +292,7 @@ static int serve(struct weft_run *run, struct state *s, struct weft_err *e)
 {
     const struct weft_stream_opts *o = weft_run_stream_opts(run);
     int rc = 0;
-    s->until = now_ms() + o->wire.wait_ms;
+    s->until = weft_milliseconds() + o->wire.wait_ms;
     while (rc == 0) {
         struct pollfd fds[WEFT_CHILD_FDS];
         size_t n = s->child ? weft_child_poll(s->child, fds) : 0;
@@ -316,7 +309,7 @@ static int serve(struct weft_run *run, struct state *s, struct weft_err *e)
         rc = serve_socket(s, e);
         if (rc == 0 && s->child)
             rc = serve_child(s, e);
-        if (rc == 0 && !s->admitted && now_ms() > s->until)
+        if (rc == 0 && !s->admitted && weft_milliseconds() > s->until)
             return weft_fail(e, WEFT_PEER, "no scatter at %s within %d s", s->connect, o->wire.wait_ms / 1000);
     }
     return rc;

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "weft/clock.h"
 #include "weft/endpoint.h"
 #include "weft/file.h"
 #include "weft/json.h"
@@ -613,13 +613,11 @@ static void make_table(struct weft_run *run)
 static void summary(const struct weft_run *run, double started)
 {
     struct rusage u;
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
     getrusage(RUSAGE_SELF, &u);
     double cpu = (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e-6;
     weft_say(run->program, "%llu in, %llu out, %llu rejected; %.2f s, %.2f s of CPU, %ld MB", (unsigned long long)run->read,
              (unsigned long long)(run->out ? weft_writer_count(run->out) : 0), (unsigned long long)run->rejected,
-             (double)now.tv_sec + (double)now.tv_nsec * 1e-9 - started, cpu, u.ru_maxrss >> 10);
+             weft_seconds() - started, cpu, u.ru_maxrss >> 10);
 }
 
 /* --help in its forms and --version. True when one was asked for. */
@@ -645,8 +643,7 @@ int weft_main(const struct weft_filter *filter, int argc, char **argv)
 {
     secure_descriptors();
     catch_signals();
-    struct timespec t0;
-    clock_gettime(CLOCK_MONOTONIC, &t0);
+    double started = weft_seconds();
     struct weft_run run = {.filter = filter, .program = filter->usage.name};
     struct weft_err e = {0};
     make_table(&run);
@@ -667,7 +664,7 @@ int weft_main(const struct weft_filter *filter, int argc, char **argv)
     if (filter->stop)
         filter->stop(&run, run.state);
     if (status == 0 && run.common.verbose)
-        summary(&run, (double)t0.tv_sec + (double)t0.tv_nsec * 1e-9);
+        summary(&run, started);
     close_ends(&run);
     weft_opt_free(filter->opts, run.state);
     free(run.state);

@@ -3,19 +3,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "weft/clock.h"
 #include "weft/mem.h"
 #include "weft/pack.h"
 
 enum { TICK_MS = 200, LINGER_MS = 2000 };
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static bool same(const struct weft_peer *a, const struct weft_peer *b)
 {
@@ -65,9 +58,9 @@ static int greet(struct weft_socket *s, const char *role, int wait_ms, struct we
     struct weft_peer none = {.n = 0};
     struct weft_received m;
     struct weft_value v;
-    int64_t until = now_ms() + wait_ms;
+    int64_t until = weft_milliseconds() + wait_ms;
     bool sent = false;
-    while (now_ms() < until) {
+    while (weft_milliseconds() < until) {
         int got = weft_socket_receive(s, &m, TICK_MS, e);
         if (got < 0)
             return -1;
@@ -155,7 +148,7 @@ static int writer_gone(const struct weft_wire_reader *r, struct weft_err *e)
 
 int weft_wire_reader_next(struct weft_wire_reader *r, int *producer, struct weft_span *message, struct weft_err *e)
 {
-    int64_t until = now_ms() + r->opts.wait_ms;
+    int64_t until = weft_milliseconds() + r->opts.wait_ms;
     while (r->done < r->opts.producers) {
         struct weft_received m = r->held;
         int got = 1;
@@ -165,7 +158,7 @@ int weft_wire_reader_next(struct weft_wire_reader *r, int *producer, struct weft
         if (got < 0)
             return -1;
         if (!got) {
-            if (r->n < r->opts.producers && now_ms() > until)
+            if (r->n < r->opts.producers && weft_milliseconds() > until)
                 return nobody(r->socket, r->opts.wait_ms, e);
             continue;
         }
@@ -224,8 +217,8 @@ static int await_reader(struct weft_wire_writer *w, int wait_ms, struct weft_err
 {
     struct weft_received m;
     struct weft_value role;
-    int64_t until = now_ms() + wait_ms;
-    while (now_ms() < until) {
+    int64_t until = weft_milliseconds() + wait_ms;
+    while (weft_milliseconds() < until) {
         int got = weft_socket_receive(w->socket, &m, TICK_MS, e);
         if (got < 0)
             return -1;

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "weft/clock.h"
 #include "weft/file.h"
 #include "weft/mem.h"
 #include "weft/socket.h"
@@ -100,7 +100,7 @@ static int own_keys(const char *path, char public_key[41], char secret_key[41], 
     if (ok)
         return 0;
     weft_fail(e, WEFT_CONFIG, "%s holds no key pair", path);
-    return weft_fail_hint(e, "make one with `weft keygen -o %s`", path);
+    return weft_fail_hint(e, "make one with `weft keygen NAME`: it writes NAME.key");
 }
 
 static int peer_keys(struct weft_socket *s, const char *path, struct weft_err *e)
@@ -444,16 +444,9 @@ static int take_event(struct weft_socket *s, struct weft_received *r, struct wef
     }
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 int weft_socket_receive(struct weft_socket *s, struct weft_received *r, int timeout_ms, struct weft_err *e)
 {
-    int64_t until = timeout_ms < 0 ? INT64_MAX : now_ms() + timeout_ms;
+    int64_t until = timeout_ms < 0 ? INT64_MAX : weft_milliseconds() + timeout_ms;
     for (;;) {
         /* Messages first: what a peer sent before it went is still delivered before the news that it went. */
         int got = take_message(s, r, e);
@@ -473,7 +466,7 @@ int weft_socket_receive(struct weft_socket *s, struct weft_received *r, int time
             memmove(s->gone, s->gone + 1, --s->n_gone * sizeof *s->gone);
             return 1;
         }
-        int64_t left = until - now_ms();
+        int64_t left = until - weft_milliseconds();
         if (left <= 0)
             return 0;
         zmq_pollitem_t items[2] = {{s->socket, 0, ZMQ_POLLIN, 0}, {s->monitor, 0, ZMQ_POLLIN, 0}};

@@ -5,15 +5,9 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
+#include "weft/clock.h"
 
 static void fingerprint(const struct weft_checkpoint *c, char out[17])
 {
@@ -56,20 +50,20 @@ int weft_checkpoint_log(struct weft_checkpoint *c, const char *path, const struc
 
 bool weft_checkpoint_due(const struct weft_checkpoint *c)
 {
-    return c->path && now() >= c->due;
+    return c->path && weft_seconds() >= c->due;
 }
 
 int weft_checkpoint_save(struct weft_checkpoint *c, struct weft_st_writer *w, struct weft_err *e)
 {
     char of[17];
     struct stat s;
-    double began = now();
+    double began = weft_seconds();
     fingerprint(c, of);
     weft_st_writer_meta(w, "weft.checkpoint", c->trainer);
     weft_st_writer_meta(w, "of", of);
     weft_st_writer_meta_int(w, "log", c->log && fflush(c->log) == 0 && fstat(fileno(c->log), &s) == 0 ? (int64_t)s.st_size : 0);
     int rc = weft_st_save(w, c->path, e);
-    double ended = now();
+    double ended = weft_seconds();
     c->due = ended + 20 * (ended - began);
     return rc;
 }
