@@ -4,9 +4,8 @@
 
 #include "weft/adda.h"
 #include "weft/checkpoint.h"
-#include "weft/pool.h"
+#include "weft/net_units.h"
 #include "weft/progress.h"
-#include "weft/units.h"
 
 enum weft_domain { WEFT_SOURCE, WEFT_TARGET, WEFT_DOMAINS };
 
@@ -16,7 +15,6 @@ struct weft_adda_unit {
     uint8_t *labelled; /* [target's train windows] */
     size_t labelled_cap;
     float *outer; /* the adapted network; NULL until trained */
-    struct weft_net_epoch source;
     struct weft_adda_epoch start, best; /* start: the source network on the target */
 };
 
@@ -44,7 +42,7 @@ struct weft_adda_units {
     struct weft_pool pool;
 };
 
-/* 78 when source and target differ in lookback, horizon, stride, step, scale or channels. */
+/* 78 when source and target differ in lookback, horizon, step, scale or channels. */
 int weft_adda_units_start(struct weft_adda_units *t, const struct weft_head *source, const struct weft_head *target, struct weft_err *e) WEFT_MUST_USE;
 int weft_adda_units_add(struct weft_adda_units *t, enum weft_domain d, const struct weft_series *s, struct weft_err *e) WEFT_MUST_USE;
 /* 0; 1 when a tick ended it; 78 when source or target have too few windows. */

@@ -3,16 +3,13 @@
 #define WEFT_LSTM_UNITS_H
 
 #include "weft/checkpoint.h"
-#include "weft/net.h"
-#include "weft/pool.h"
+#include "weft/net_units.h"
 #include "weft/progress.h"
-#include "weft/units.h"
 
 /* One unit, and how its training came out. */
 struct weft_lstm_unit {
     struct weft_pool_unit places;
-    struct weft_residuals keep; /* validation windows for the intervals */
-    float *outer;               /* parameters of the best epoch, PyTorch's layout; NULL until trained */
+    float *outer; /* parameters of the best epoch, PyTorch's layout; NULL until trained */
     struct weft_net_epoch best;
     bool failed; /* it has no window to train on */
 };
@@ -44,9 +41,5 @@ int weft_lstm_units_fit(struct weft_lstm_units *t, struct weft_err *e) WEFT_MUST
 /* Writes the model file and removes the checkpoint. */
 int weft_lstm_units_save(struct weft_lstm_units *t, const char *lineage, const char *path, struct weft_err *e) WEFT_MUST_USE;
 void weft_lstm_units_free(struct weft_lstm_units *t);
-
-/* A training's state in a checkpoint, its tensors' names behind `prefix`; read into a trainer of the same shape. */
-void weft_net_state_write(const struct weft_net_state *s, const char *prefix, struct weft_st_writer *w);
-int weft_net_state_read(const struct weft_st *st, const char *prefix, struct weft_net_state *s, struct weft_err *e) WEFT_MUST_USE;
 
 #endif

@@ -40,7 +40,7 @@ void weft_net_unpack(const struct weft_net *s, const float *inner, float *outer)
 /* As PyTorch begins; stream: a number for each set of weights. */
 void weft_net_draw(const struct weft_net *s, uint64_t seed, uint64_t stream, float *outer);
 /* Adds the tensors of n_units (outer layout; they must live until the file is saved) and the metadata. */
-void weft_net_write(const struct weft_net *s, float *const *units, size_t n_units, struct weft_st_writer *w);
+void weft_net_write(const struct weft_net *s, const float *const *units, size_t n_units, struct weft_st_writer *w);
 /* Reads unit `unit` of a model file with `units` units: outer [weft_net_count], owned by the caller. */
 int weft_net_read(const struct weft_st *st, const struct weft_net *s, size_t unit, size_t units, float **outer, struct weft_err *e) WEFT_MUST_USE;
 /* Reads the norm from a model file's metadata. */

@@ -162,7 +162,7 @@ static size_t tensors_of(const struct weft_net *s)
     return weft_encoder_tensors(&s->encoder) + 2;
 }
 
-void weft_net_write(const struct weft_net *s, float *const *units, size_t n_units, struct weft_st_writer *w)
+void weft_net_write(const struct weft_net *s, const float *const *units, size_t n_units, struct weft_st_writer *w)
 {
     char name[96];
     weft_st_writer_meta_int(w, "hidden", (int64_t)s->encoder.code);

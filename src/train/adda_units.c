@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "weft/mem.h"
-#include "weft/lstm_units.h"
 #include "weft/rng.h"
 
 /* The validation windows of the target that each epoch is judged by: enough for a steady mean, few enough to cost little. */
@@ -133,7 +132,7 @@ static int save_source(struct weft_adda_units *t, size_t channel, struct weft_ne
 {
     struct weft_st_writer *w = weft_st_writer_new();
     write_done(t, channel, "source", w);
-    weft_net_state_write(weft_net_trainer_state(trainer), "", w);
+    weft_net_state_write(weft_net_trainer_state(trainer), w);
     int rc = weft_checkpoint_save(&t->checkpoint, w, e);
     weft_st_writer_free(&w);
     return rc;
@@ -256,31 +255,26 @@ static int read_pretrained(struct weft_adda_units *t, size_t channel, float **ou
     return rc;
 }
 
+struct training {
+    struct weft_adda_units *t;
+    size_t channel;
+};
+
+static int after_source_epoch(void *ctx, struct weft_net_trainer *trainer, const struct weft_net_epoch *now, struct weft_err *e)
+{
+    const struct training *r = ctx;
+    log_source(r->t, r->channel, now);
+    return weft_checkpoint_due(&r->t->checkpoint) ? save_source(r->t, r->channel, trainer, e) : 0;
+}
+
 static int train_source(struct weft_adda_units *t, size_t channel, const struct weft_st *st, float **outer, struct weft_err *e)
 {
-    struct weft_adda_unit *u = &t->unit[channel];
-    const struct weft_places *train = &u->places[WEFT_SOURCE].part[WEFT_PART_TRAIN], *valid = &u->places[WEFT_SOURCE].part[WEFT_PART_VALID];
+    const struct weft_places *part = t->unit[channel].places[WEFT_SOURCE].part, *train = &part[WEFT_PART_TRAIN], *valid = &part[WEFT_PART_VALID];
     struct weft_net_windows d = {.pool = t->pool.values, .train = train->at, .valid = valid->at, .n_train = train->n, .n_valid = valid->n};
     struct weft_net_options o = t->source_options;
-    struct weft_net_epoch now;
+    struct weft_net_epoch best;
     o.stream = channel;
-    struct weft_net_trainer *trainer = weft_net_trainer_new(&t->net, &o, &d, t->par);
-    struct weft_net_state *state = weft_net_trainer_state(trainer);
-    int rc = st ? weft_net_state_read(st, "", state, e) : 0, got = 1;
-    while (rc == 0 && !weft_net_trainer_done(trainer) && (got = weft_net_trainer_epoch(trainer, &now, e)) > 0) {
-        log_source(t, channel, &now);
-        if (weft_checkpoint_due(&t->checkpoint))
-            rc = save_source(t, channel, trainer, e);
-    }
-    if (rc == 0 && got <= 0)
-        rc = got == 0 ? 1 : -1;
-    if (rc == 0) {
-        u->source = state->best;
-        *outer = weft_xaligned(weft_net_count(&t->net), sizeof(float));
-        weft_net_unpack(&t->net, state->kept, *outer);
-    }
-    weft_net_trainer_free(&trainer);
-    return rc;
+    return weft_net_fit(&t->net, &o, &d, t->par, st, after_source_epoch, &(struct training){t, channel}, outer, &best, e);
 }
 
 /* Every so manieth validation window of the target, JUDGED at most. */
@@ -385,31 +379,15 @@ int weft_adda_units_fit(struct weft_adda_units *t, struct weft_err *e)
 
 int weft_adda_units_save(struct weft_adda_units *t, const char *lineage, const char *path, struct weft_err *e)
 {
-    size_t n = channels_of(t), h = t->net.head.out, rows = weft_residuals_cap(n), *groups = weft_units_order(&t->units);
-    float **weights = WEFT_ARRAY(float *, n), *floor = WEFT_ARRAY(float, n), *residuals = weft_xrealloc2(NULL, n * rows * h, sizeof *residuals);
-    struct weft_net_forecaster *f = weft_net_forecaster_new(&t->net, 1);
-    struct weft_st_writer *w = weft_st_writer_new();
-    for (size_t c = 0; c < n; c++) {
-        struct weft_residuals keep;
-        weights[c] = t->unit[c].outer;
-        weft_net_forecaster_set(f, 0, t->unit[c].outer);
-        weft_residuals_init(&keep, rows, t->net.lookback + h);
-        weft_pool_keep(&t->pool, &t->unit[c].places[WEFT_TARGET].part[WEFT_PART_VALID], t->net.lookback + h, &keep);
-        weft_residuals_finish(&keep, t->net.lookback, h, weft_net_forecast, f, 0, rows, residuals + c * rows * h, &floor[c]);
-        weft_residuals_free(&keep);
-    }
-    weft_net_write(&t->net, weights, n, w);
-    weft_st_writer_tensor(w, "residuals", WEFT_ST_F32, 3, (size_t[]){n, rows, h}, residuals);
-    weft_st_writer_tensor(w, "residual_floor", WEFT_ST_F32, 1, &n, floor);
-    int rc = weft_units_save(&t->units, groups, weft_encoder_name(t->encoder), lineage, w, path, e);
+    size_t n = channels_of(t), *groups = weft_units_order(&t->units);
+    struct weft_net_saved *unit = WEFT_ARRAY(struct weft_net_saved, n);
+    for (size_t c = 0; c < n; c++)
+        unit[c] = (struct weft_net_saved){t->unit[c].outer, &t->unit[c].places[WEFT_TARGET].part[WEFT_PART_VALID]};
+    int rc = weft_net_units_save(&t->units, groups, &t->net, unit, n, &t->pool, lineage, path, e);
     if (rc == 0)
         weft_checkpoint_done(&t->checkpoint);
-    weft_st_writer_free(&w);
-    weft_net_forecaster_free(&f);
     free(groups);
-    free(weights);
-    free(floor);
-    free(residuals);
+    free(unit);
     return rc;
 }
 

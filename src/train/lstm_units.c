@@ -35,47 +35,6 @@ int weft_lstm_units_add(struct weft_lstm_units *t, const struct weft_series *s, 
 
 /* --- checkpoint --- */
 
-void weft_net_state_write(const struct weft_net_state *s, const char *prefix, struct weft_st_writer *w)
-{
-    static const char *const names[] = {"p", "m", "v", "kept"};
-    const float *at[] = {s->p, s->m, s->v, s->kept};
-    const double numbers[] = {(double)s->steps, (double)s->epoch, (double)s->waited, (double)s->best.epoch, s->best.train_loss, s->best.valid_loss};
-    char name[64];
-    for (int i = 0; i < 4; i++) {
-        snprintf(name, sizeof name, "%s%s", prefix, names[i]);
-        weft_st_writer_tensor(w, name, WEFT_ST_F32, 1, &s->n, at[i]);
-    }
-    for (int i = 0; i < 6; i++) {
-        snprintf(name, sizeof name, "%sstate%d", prefix, i);
-        weft_st_writer_meta_real(w, name, numbers[i]);
-    }
-}
-
-int weft_net_state_read(const struct weft_st *st, const char *prefix, struct weft_net_state *s, struct weft_err *e)
-{
-    static const char *const names[] = {"p", "m", "v", "kept"};
-    float *const to[] = {s->p, s->m, s->v, s->kept}, *got;
-    double numbers[6];
-    char name[64];
-    for (int i = 0; i < 4; i++) {
-        snprintf(name, sizeof name, "%s%s", prefix, names[i]);
-        if (weft_st_floats(st, name, &s->n, 1, &got, e) < 0)
-            return -1;
-        memcpy(to[i], got, s->n * sizeof *got);
-        free(got);
-    }
-    for (int i = 0; i < 6; i++) {
-        snprintf(name, sizeof name, "%sstate%d", prefix, i);
-        if (weft_st_meta_real(st, name, &numbers[i], e) < 0)
-            return -1;
-    }
-    s->steps = (uint64_t)numbers[0];
-    s->epoch = (int64_t)numbers[1];
-    s->waited = (int64_t)numbers[2];
-    s->best = (struct weft_net_epoch){.epoch = (int64_t)numbers[3], .train_loss = numbers[4], .valid_loss = numbers[5], .best = true};
-    return 0;
-}
-
 /* All that the result depends on. */
 static uint64_t fingerprint(const struct weft_lstm_units *t, const size_t *order)
 {
@@ -107,7 +66,7 @@ static int save_state(struct weft_lstm_units *t, const size_t *at, size_t done, 
         snprintf(name, sizeof name, "done.%zu.best", i);
         weft_st_writer_tensor(w, name, WEFT_ST_F64, 1, (size_t[]){3}, (const double[]){(double)u->best.epoch, u->best.train_loss, u->best.valid_loss});
     }
-    weft_net_state_write(weft_net_trainer_state(trainer), "", w);
+    weft_net_state_write(weft_net_trainer_state(trainer), w);
     int rc = weft_checkpoint_save(&t->checkpoint, w, e);
     weft_st_writer_free(&w);
     return rc;
@@ -154,6 +113,20 @@ static void log_epoch(const struct weft_lstm_units *t, size_t unit, const struct
     weft_units_log_put(j, t->checkpoint.log);
 }
 
+/* The unit in training: at[i]. */
+struct training {
+    struct weft_lstm_units *t;
+    const size_t *at;
+    size_t i;
+};
+
+static int after_epoch(void *ctx, struct weft_net_trainer *trainer, const struct weft_net_epoch *now, struct weft_err *e)
+{
+    const struct training *r = ctx;
+    log_epoch(r->t, r->at[r->i], now);
+    return weft_checkpoint_due(&r->t->checkpoint) ? save_state(r->t, r->at, r->i, trainer, e) : 0;
+}
+
 /* Trains unit at[i]; st (or NULL): goes on from there. 0; 1 when ended from outside; -1. */
 static int fit_unit(struct weft_lstm_units *t, const size_t *at, size_t i, const struct weft_st *st, struct weft_err *e)
 {
@@ -161,28 +134,11 @@ static int fit_unit(struct weft_lstm_units *t, const size_t *at, size_t i, const
     const struct weft_places *train = &u->places.part[WEFT_PART_TRAIN], *valid = &u->places.part[WEFT_PART_VALID];
     struct weft_net_windows d = {.pool = t->pool.values, .train = train->at, .valid = valid->at, .n_train = train->n, .n_valid = valid->n};
     struct weft_net_options o = t->options;
-    struct weft_net_epoch now;
     u->failed = train->n == 0;
     if (u->failed)
         return 0;
     o.stream = i;
-    struct weft_net_trainer *trainer = weft_net_trainer_new(&t->net, &o, &d, t->par);
-    struct weft_net_state *state = weft_net_trainer_state(trainer);
-    int rc = st ? weft_net_state_read(st, "", state, e) : 0, got = 1;
-    while (rc == 0 && !weft_net_trainer_done(trainer) && (got = weft_net_trainer_epoch(trainer, &now, e)) > 0) {
-        log_epoch(t, at[i], &now);
-        if (weft_checkpoint_due(&t->checkpoint))
-            rc = save_state(t, at, i, trainer, e);
-    }
-    if (rc == 0 && got <= 0)
-        rc = got == 0 ? 1 : -1;
-    if (rc == 0) {
-        u->best = state->best;
-        u->outer = weft_xaligned(weft_net_count(&t->net), sizeof *u->outer);
-        weft_net_unpack(&t->net, state->kept, u->outer);
-    }
-    weft_net_trainer_free(&trainer);
-    return rc;
+    return weft_net_fit(&t->net, &o, &d, t->par, st, after_epoch, &(struct training){t, at, i}, &u->outer, &u->best, e);
 }
 
 /* Units in the order of the model file, so that random numbers and checkpoints do not depend on the order of the series. */
@@ -237,37 +193,16 @@ int weft_lstm_units_fit(struct weft_lstm_units *t, struct weft_err *e)
 
 int weft_lstm_units_save(struct weft_lstm_units *t, const char *lineage, const char *path, struct weft_err *e)
 {
-    size_t h = t->net.head.out, count = weft_net_count(&t->net), rows = weft_residuals_cap(t->n);
     size_t *groups = weft_units_order(&t->units), *at = unit_order(t, groups);
-    float **weights = WEFT_ARRAY(float *, t->n), *floor = WEFT_ARRAY(float, t->n), *residuals = weft_xrealloc2(NULL, t->n * rows * h, sizeof *residuals);
-    struct weft_net_forecaster *f = weft_net_forecaster_new(&t->net, 1);
-    struct weft_st_writer *w = weft_st_writer_new();
-    for (size_t i = 0; i < t->n; i++) {
-        struct weft_lstm_unit *u = &t->unit[at[i]];
-        if (!u->outer) {
-            u->outer = weft_xaligned(count, sizeof *u->outer);
-            for (size_t k = 0; k < count; k++)
-                u->outer[k] = NAN;
-        }
-        weights[i] = u->outer;
-        weft_net_forecaster_set(f, 0, u->outer);
-        weft_residuals_init(&u->keep, rows, t->net.lookback + h);
-        weft_pool_keep(&t->pool, &u->places.part[WEFT_PART_VALID], t->net.lookback + h, &u->keep);
-        weft_residuals_finish(&u->keep, t->net.lookback, h, weft_net_forecast, f, 0, rows, residuals + i * rows * h, &floor[i]);
-    }
-    weft_net_write(&t->net, weights, t->n, w);
-    weft_st_writer_tensor(w, "residuals", WEFT_ST_F32, 3, (size_t[]){t->n, rows, h}, residuals);
-    weft_st_writer_tensor(w, "residual_floor", WEFT_ST_F32, 1, &t->n, floor);
-    int rc = weft_units_save(&t->units, groups, "lstm", lineage, w, path, e);
+    struct weft_net_saved *unit = WEFT_ARRAY(struct weft_net_saved, t->n);
+    for (size_t i = 0; i < t->n; i++)
+        unit[i] = (struct weft_net_saved){t->unit[at[i]].outer, &t->unit[at[i]].places.part[WEFT_PART_VALID]};
+    int rc = weft_net_units_save(&t->units, groups, &t->net, unit, t->n, &t->pool, lineage, path, e);
     if (rc == 0)
         weft_checkpoint_done(&t->checkpoint);
-    weft_st_writer_free(&w);
-    weft_net_forecaster_free(&f);
     free(groups);
     free(at);
-    free(weights);
-    free(floor);
-    free(residuals);
+    free(unit);
     return rc;
 }
 
@@ -275,7 +210,6 @@ void weft_lstm_units_free(struct weft_lstm_units *t)
 {
     for (size_t i = 0; i < t->n; i++) {
         weft_pool_unit_free(&t->unit[i].places);
-        weft_residuals_free(&t->unit[i].keep);
         free(t->unit[i].outer);
     }
     free(t->unit);
