@@ -175,11 +175,5 @@ if [ "$plot" != none ]; then
     draw
     results+=("plot.$plot")
 fi
-mkdir -p "$out"
-for f in "${results[@]}"; do
-    prepare "$work/$f" "$out/$f"
-done
-for f in "${results[@]}"; do
-    publish "$out/$f"
-done
+deliver "$out" "${results[@]}"
 cat "$work/table.txt"

@@ -101,28 +101,9 @@ if [ "$plot" != none ]; then
     "$here/plot.sh" "$plot" "$channel" "${title:-Forecast by $by, $horizon days ahead}" "$work" "$top" >"$work/plot.$plot"
 fi
 
-# Everything is on the disk before anything gets its name: a full disk leaves the earlier results as they were. A new directory appears by one rename.
 results=(model.safetensors accuracy.csv forecasts.csv ranking.csv ranking.txt)
 [ "$plot" = none ] || results+=("plot.$plot")
-if [ -d "$out" ]; then
-    stage=$out/.part
-else
-    stage=${out%/}.part
-    mkdir -p "$(dirname "$out")"
-fi
-rm -rf "$stage"
-mkdir "$stage" || die "can't create $stage" 73
-for f in "${results[@]}"; do
-    { cp "$work/$f" "$stage/$f" && sync "$stage/$f"; } || die "can't write $out/$f" 74
-done
-if [ -d "$out" ]; then
-    rm -f "$out/plot.svg" "$out/plot.png" # an older plot does not belong to the new ranking
-    for f in "${results[@]}"; do
-        mv "$stage/$f" "$out/$f"
-    done
-else
-    mv -T "$stage" "${out%/}"
-fi
+deliver "$out" "${results[@]}" --without plot.svg plot.png
 
 echo "Accuracy on the last 20% of $days days (lookback $lookback, horizon $horizon):"
 cat "$work/accuracy.txt"

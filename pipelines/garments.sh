@@ -130,21 +130,7 @@ if [ -n "$sort" ]; then
     results+=(ranking.csv ranking.txt contact.html)
 fi
 
-# Everything is on the disk before anything gets its name.
-stage=${out%/}.part
-rm -rf "$stage"
-mkdir -p "$(dirname "$out")"
-mkdir "$stage" || die "can't create $stage" 73
-for f in "${results[@]}"; do
-    { cp "$work/$f" "$stage/$f" && sync "$stage/$f"; } || die "can't write $out/$f" 74
-done
-if [ -d "$out" ]; then
-    rm -f "$out"/ranking.csv "$out"/ranking.txt "$out/contact.html" # older ones do not belong to the new predictions
-    mv "$stage"/* "$out/"
-    rmdir "$stage"
-else
-    mv -T "$stage" "${out%/}"
-fi
+deliver "$out" "${results[@]}" --without ranking.csv ranking.txt contact.html
 
 echo "On the garments held out: accuracy (macro-F1), or the mean squared error in scaled units:"
 cat "$out/table.txt"

@@ -56,3 +56,36 @@ prepare() {
 publish() {
     mv "$1.part" "$1"
 }
+
+# deliver DIR FILE...: the files of $work are in DIR, all of them or none: everything is on the disk before anything gets its name, so a full disk leaves the earlier
+# results as they were. A new directory appears by one rename. What is named behind --without is removed: it does not belong to the new results.
+deliver() {
+    local out=${1%/} f files=() without=()
+    shift
+    while [ $# -gt 0 ] && [ "$1" != --without ]; do
+        files+=("$1")
+        shift
+    done
+    [ $# -eq 0 ] || without=("${@:2}")
+    if [ -d "$out" ]; then
+        stage=$out/.part
+    else
+        stage=$out.part
+        mkdir -p "$(dirname "$out")"
+    fi
+    rm -rf "$stage"
+    mkdir "$stage" || die "can't create $stage" 73
+    for f in "${files[@]}"; do
+        { cp "$work/$f" "$stage/$f" && sync "$stage/$f"; } || die "can't write $out/$f" 74
+    done
+    if [ -d "$out" ]; then
+        for f in "${without[@]}"; do
+            rm -f "$out/$f"
+        done
+        for f in "${files[@]}"; do
+            mv "$stage/$f" "$out/$f"
+        done
+    else
+        mv -T "$stage" "$out"
+    fi
+}

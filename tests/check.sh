@@ -28,8 +28,10 @@ count() {
     skip=$(grep -ciE '^ok .*# skip' "$log/$1.tap")
     passed=$((passed + ok - skip)) failed=$((failed + not)) skipped=$((skipped + skip))
     printf '%-28s %4d passed %4d failed %4d skipped\n' "$1" $((ok - skip)) "$not" "$skip"
+    # Each failure with what was said of it, and its name once more at the very end.
     if [ "$not" -gt 0 ]; then
-        grep -A25 -E '^not ok ' "$log/$1.tap" | head -80
+        awk '/^(not )?ok / { show = /^not/; n = 0 } show && n++ < 30' "$log/$1.tap"
+        grep -E '^not ok ' "$log/$1.tap" | sed "s/^not ok/$1: not ok/" >>"$log/failures"
     fi
 }
 
@@ -106,5 +108,6 @@ if [ "$quick" != --quick ]; then
     fi
 fi
 
+[ ! -e "$log/failures" ] || cat "$log/failures"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

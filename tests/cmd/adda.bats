@@ -43,16 +43,17 @@ mse() {
 
 @test "the same bytes for one and two threads; killed and resumed too" {
     cd "$BATS_TEST_TMPDIR"
-    train="adda --reconstruct 0.5 --source-epochs 400 --source-patience 0 --epochs 600 --patience 0 --windows 300"
+    train="train-adda -q --hidden 16 --discriminator 32 --encoder-lr 0.001 --source $dir/source.weft --target $dir/target.weft --reconstruct 0.5 --source-epochs 400
+        --source-patience 0 --epochs 600 --patience 0 --windows 300"
     $train --threads 1 -o 1.st
     $train --threads 2 -o 2.st --log 2.log
     cmp 1.st 2.st
-    for after in 0.2 0.4 0.3 0.5; do
-        timeout -s KILL $after train-adda -q --hidden 16 --discriminator 32 --encoder-lr 0.001 --source "$dir/source.weft" --target "$dir/target.weft" --reconstruct 0.5 \
-            --source-epochs 400 --source-patience 0 --epochs 600 --patience 0 --windows 300 -o m.st --log m.log --checkpoint c.st --resume && break || true
-        [ ! -e m.st ]
+    for _ in 1 2 3 4; do
+        status=0
+        signal_at_checkpoint KILL c.st $train -o m.st --log m.log --checkpoint c.st --resume || status=$?
+        [ "$status" -eq 137 ]
+        [ -e c.st ] && [ ! -e m.st ]
     done
-    [ -e c.st ]
     $train -o m.st --log m.log --checkpoint c.st --resume
     cmp 1.st m.st
     cmp 2.log m.log

@@ -37,6 +37,19 @@ pipe() {
     run bash -o pipefail -c "$1"
 }
 
+# signal_at_checkpoint SIGNAL FILE COMMAND...: sends the signal once the command has written the checkpoint FILE anew, and returns the command's status. A slow machine
+# and a fast one come to the same place.
+signal_at_checkpoint() {
+    local signal=$1 file=$2 before pid
+    shift 2
+    before=$(stat -c '%i %z' "$file" 2>/dev/null || true)
+    "$@" 3>&- &
+    pid=$!
+    while kill -0 $pid 2>/dev/null && [ "$(stat -c '%i %z' "$file" 2>/dev/null || true)" = "$before" ]; do sleep 0.01; done
+    kill -"$signal" $pid 2>/dev/null || true
+    wait $pid
+}
+
 # every line of output is about one cause: at most one line per program.
 one_line_each() {
     local programs
