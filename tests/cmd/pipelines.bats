@@ -105,3 +105,36 @@ days() {
     [ "$status" -eq 0 ] || { echo "$output"; false; }
     [ "$rows" = "11|1|11" ] || { echo "$rows"; false; }
 }
+
+# hub DIR: a stand-in for the hub, read through file://, with one small model.
+hub() {
+    local at=$1 model=owner/small revision=0123abcd vocab
+    mkdir -p "$at/api/models/$model/revision" "$at/$model/resolve/$revision"
+    printf '[PAD]\n[UNK]\n' >"$at/$model/resolve/$revision/vocab.txt"
+    head -c 1000 /dev/zero >"$at/$model/resolve/$revision/model.safetensors"
+    vocab=$(printf 'blob 12\0[PAD]\n[UNK]\n' | sha1sum | cut -d' ' -f1)
+    jq -n --arg r $revision --arg v "$vocab" --arg m "$(head -c 1000 /dev/zero | sha256sum | cut -d' ' -f1)" '{sha: $r, siblings: [
+        {rfilename: "vocab.txt", size: 12, blobId: $v}, {rfilename: "README.md", size: 5, blobId: "x"},
+        {rfilename: "model.safetensors", size: 1000, blobId: "y", lfs: {sha256: $m, size: 1000}}]}' >"$at/api/models/$model/revision/main"
+}
+
+@test "get-models.sh: checked files in a directory that appears whole; a changed one is refused" {
+    command -v curl >/dev/null && command -v jq >/dev/null || skip "skipped: no curl or jq"
+    cd "$BATS_TEST_TMPDIR"
+    hub "$PWD/hub"
+    export HF_ENDPOINT="file://$PWD/hub"
+    run "$pipelines/get-models.sh" --dry-run owner/small
+    [ "$status" -eq 0 ] && [[ "$output" == *"2 files"* ]] && [ ! -e models ]
+    "$pipelines/get-models.sh" owner/small
+    [ "$(cat models/small/REVISION)" = 0123abcd ] && [ "$(stat -c %s models/small/model.safetensors)" -eq 1000 ] && [ ! -e models/small/README.md ]
+    "$pipelines/get-models.sh" -o again --sums models/small/SHA256SUMS owner/small
+    for file in vocab.txt model.safetensors; do
+        hub "$PWD/hub"
+        printf x >>"hub/owner/small/resolve/0123abcd/$file"
+        run "$pipelines/get-models.sh" -o bad owner/small
+        [ "$status" -eq 65 ] && [[ "$output" == *"$file is not what"* ]]
+        [ -z "$(ls bad)" ]
+    done
+    run "$pipelines/get-models.sh" owner/none
+    [ "$status" -eq 69 ]
+}
