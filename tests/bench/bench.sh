@@ -83,6 +83,38 @@ for i in 1 2 3; do
     awk -v a="$a" -v b="$b" -v c="$c" 'BEGIN { printf "%.0f\n", 180000 / (c - b - (b - a)) }'
 done | sort -n | tail -n 1 | awk '{ printf "%-58s %9.0f /s\n", "scatter | work -- frames cat, 2 KB frames", $1 }'
 
-for b in "$build"/bench/bench_*; do
-    [[ -x $b && $b != *.d ]] && "$b" || true
-done
+# The networks of garments, two threads, beside PyTorch as PYTORCH runs it (channels_last) and as it is. NAMES: a table with a column "name", for the speed on real names.
+of() { # FILE PATTERN: the best figure of that line
+    awk -v p="$2" '$0 ~ p { for (i = 1; i < NF; i++) if ($i == "best") print $(i + 1) }' "$1" | head -n 1
+}
+beside() { # WHAT OURS THEIRS NAME
+    [ -z "$3" ] || awk -v w="$1" -v a="$2" -v b="$3" -v n="$4" 'BEGIN { printf "%-58s %9.1f /s  %9.1f /s %-8s %5.2f times as fast\n", w, a, b, n, a / b }'
+}
+lengths=()
+if [ -n "${NAMES:-}" ]; then
+    tests/bench/name_lengths.py "$NAMES" >"$work/lengths"
+    tests/bench/name_lengths.py --once "$NAMES" >"$work/once" # embed-text computes a name that comes again once
+    lengths=("$work/lengths")
+fi
+"$build/bench/bench_resnet" 32 224 2 3 >"$work/resnet"
+"$build/bench/bench_bert" 2 4 >"$work/bert"
+[ ${#lengths[@]} -eq 0 ] || "$build/bench/bench_bert" 2 1 "$work/once" | grep names | awk -v n="$(wc -l <"$work/lengths")" -v m="$(wc -l <"$work/once")" \
+    '{ for (i = 1; i < NF; i++) if ($i == "best") $(i + 1) *= n / m; print }' >>"$work/bert"
+if $python -c 'import torchvision' 2>/dev/null; then
+    TH=2 $python "$PWD/tests/bench/torch_resnet.py" >"$work/peer"
+    TH=2 REPEATS=4 $python "$PWD/tests/bench/torch_bert.py" "${lengths[@]}" >>"$work/peer"
+    TH=2 /usr/bin/python3 tests/bench/torch_resnet.py plain >"$work/plain"
+    TH=2 REPEATS=3 /usr/bin/python3 tests/bench/torch_bert.py >>"$work/plain"
+    for peer in peer plain; do
+        for what in "ResNet18 %s .*forward" "ResNet18 %s .*train step" "BERT-base %s .*32 x 32 tokens" "BERT-base %s .*names"; do
+            for precision in f32 bf16; do
+                # shellcheck disable=SC2059
+                beside "$(sed 's/ %s \.\*/, /' <<<"$what"), $precision" "$(of <(cat "$work/resnet" "$work/bert") "$(printf "$what" $precision)")" \
+                    "$(of "$work/$peer" "$(printf "$what" f32)")" "$([ $peer = peer ] && echo PyTorch || echo 'as it is')"
+            done
+        done
+    done
+fi
+
+cat "$work/resnet" "$work/bert"
+"$build/bench/bench_dlinear"
