@@ -52,6 +52,8 @@ struct weft_received {
 /* 1: *r filled; 0: nothing within timeout_ms (-1: for ever); -1: error: 77 when our key was refused or the listener's is another (who connects), 75 when a signal came. A listener that
  * refuses somebody says so through `refused` (weft_socket_refused) and goes on. */
 int weft_socket_receive(struct weft_socket *s, struct weft_received *r, int timeout_ms, struct weft_err *e) WEFT_MUST_USE;
+/* The next GONE or CONNECTED, in their order, even when messages wait in front of it: 1, 0 when there is none, -1 as weft_socket_receive. */
+int weft_socket_news(struct weft_socket *s, struct weft_received *r, struct weft_err *e) WEFT_MUST_USE;
 /* Waits until the socket may have something (then receive with timeout 0 until it gives 0), one of n other descriptors is ready (revents, as poll), or
  * timeout_ms passed. -1: 75 when a signal came. */
 struct pollfd;

@@ -59,22 +59,28 @@ static int greet(struct weft_socket *s, const char *role, int wait_ms, struct we
     struct weft_received m;
     struct weft_value v;
     int64_t until = weft_milliseconds() + wait_ms;
-    bool sent = false;
+    bool connected = false, sent = false, go = false;
     while (weft_milliseconds() < until) {
         int got = weft_socket_receive(s, &m, TICK_MS, e);
         if (got < 0)
             return -1;
-        if (got && m.event == WEFT_SOCKET_GONE)
-            sent = false; /* before go nothing is lost: libzmq connects again */
-        if (got && is_control(&m, "go", &v))
-            return 0;
         if (got && is_control(&m, "no", &v))
             return said_no(&v, s, e);
-        if (got && m.event == WEFT_SOCKET_CONNECTED && !sent) {
-            if (send_control(s, &none, "hello", role, e) < 0)
-                return -1;
-            sent = true;
+        go = go || (got && is_control(&m, "go", &v));
+        /* Before go nothing is lost when a connection ends: libzmq makes another one, and hello is said again. */
+        for (; got > 0; got = weft_socket_news(s, &m, e)) {
+            if (m.event == WEFT_SOCKET_GONE)
+                connected = sent = go = false;
+            if (m.event == WEFT_SOCKET_CONNECTED)
+                connected = true;
         }
+        if (got < 0)
+            return -1;
+        if (go)
+            return 0;
+        if (connected && !sent && send_control(s, &none, "hello", role, e) < 0)
+            return -1;
+        sent = connected;
     }
     return nobody(s, wait_ms, e);
 }
@@ -83,7 +89,7 @@ static int greet(struct weft_socket *s, const char *role, int wait_ms, struct we
 
 struct producer {
     struct weft_peer peer;
-    bool done;
+    bool heard, done, gone; /* heard: something came behind its hello */
 };
 
 struct weft_wire_reader {
@@ -163,8 +169,11 @@ int weft_wire_reader_next(struct weft_wire_reader *r, int *producer, struct weft
             continue;
         }
         int who = producer_of(r, &m.from);
-        if (m.event == WEFT_SOCKET_GONE && who >= 0 && !r->at[who].done)
-            return writer_gone(r, e);
+        if (m.event == WEFT_SOCKET_GONE && who >= 0) {
+            r->at[who].gone = true;
+            if (!r->at[who].done)
+                return writer_gone(r, e);
+        }
         if (m.event != WEFT_SOCKET_MESSAGE)
             continue;
         if (who < 0) {
@@ -172,8 +181,15 @@ int weft_wire_reader_next(struct weft_wire_reader *r, int *producer, struct weft
                 return -1;
             continue;
         }
+        struct weft_value role;
         if (r->at[who].done)
             continue;
+        if (!r->at[who].heard && is_control(&m, "hello", &role)) {
+            if (send_control(r->socket, &m.from, "go", NULL, e) < 0)
+                return -1;
+            continue;
+        }
+        r->at[who].heard = true;
         *producer = who;
         *message = (struct weft_span){m.p, m.n};
         return 1;
@@ -195,10 +211,29 @@ bool weft_wire_reader_ready(struct weft_wire_reader *r)
     return r->holds;
 }
 
+/* Who has its "done" hangs up. If we did so first, a writer that connected could lose what it has not read yet: with ZMQ_IMMEDIATE libzmq drops the pipe of a
+ * connection that ends, messages and all. */
+static void await_hang_up(struct weft_wire_reader *r)
+{
+    struct weft_received m;
+    struct weft_err ignored = {0};
+    int64_t until = weft_milliseconds() + LINGER_MS;
+    for (int i = 0; i < r->n; i++)
+        while (r->at[i].done && !r->at[i].gone && weft_milliseconds() < until) {
+            int got = weft_socket_receive(r->socket, &m, TICK_MS, &ignored);
+            int who = got > 0 && m.event == WEFT_SOCKET_GONE ? producer_of(r, &m.from) : -1;
+            if (got < 0)
+                return;
+            if (who >= 0)
+                r->at[who].gone = true;
+        }
+}
+
 void weft_wire_reader_close(struct weft_wire_reader **rp)
 {
     if (!*rp)
         return;
+    await_hang_up(*rp);
     weft_socket_close(&(*rp)->socket, LINGER_MS);
     free((*rp)->at);
     free(*rp);

@@ -13,21 +13,23 @@
 #include "weft/mem.h"
 #include "weft/socket.h"
 
-enum { POLL_MAX = 8, KEY_TEXT = 40, KEY_BYTES = 32, KEY_FILE_MAX = 1 << 20, HANDSHAKE_MS = 10000, GONE_MAX = 64 };
+enum { POLL_MAX = 8, KEY_TEXT = 40, KEY_BYTES = 32, KEY_FILE_MAX = 1 << 20, HANDSHAKE_MS = 10000 };
 
-/* Which connection a listening socket's peer speaks through: monitor events name descriptors, messages name routing ids. */
+/* Which connection a listening socket's peer speaks through: monitor events name descriptors, messages name routing ids. A descriptor is soon given to somebody else,
+ * so events are taken in their order, and all of them before a peer speaks for the first time. */
 struct link {
     int fd;
+    bool known, gone; /* who it is; ended before that was known */
     struct weft_peer peer;
 };
 
 struct weft_socket {
     void *context, *socket, *monitor;
-    bool listens, curve, said_connected;
+    bool listens, curve;
     char address[512];
     zmq_msg_t message;
-    struct weft_received gone[GONE_MAX]; /* told when no message is left in front of them */
-    size_t n_gone;
+    struct weft_received *news; /* GONE and CONNECTED, in their order */
+    size_t n_news, cap_news;
     struct link *links;
     size_t n_links;
     uint64_t refused;
@@ -334,29 +336,132 @@ static struct link *link_of(struct weft_socket *s, int fd)
     return NULL;
 }
 
-static void drop_link(struct weft_socket *s, struct link *l)
+static struct link *link_new(struct weft_socket *s, int fd)
 {
-    *l = s->links[--s->n_links];
-}
-
-void weft_socket_forget(struct weft_socket *s, const struct weft_peer *peer)
-{
-    for (size_t i = 0; i < s->n_links; i++)
-        if (s->links[i].peer.n == peer->n && memcmp(s->links[i].peer.id, peer->id, peer->n) == 0) {
-            drop_link(s, &s->links[i]);
-            return;
-        }
-}
-
-static void remember(struct weft_socket *s, const struct weft_peer *peer)
-{
-    int fd = zmq_msg_get(&s->message, ZMQ_SRCFD);
     struct link *l = link_of(s, fd);
     if (!l) {
         s->links = weft_xrealloc2(s->links, s->n_links + 1, sizeof *s->links);
         l = &s->links[s->n_links++];
     }
-    *l = (struct link){fd, *peer};
+    *l = (struct link){.fd = fd};
+    return l;
+}
+
+static void link_drop(struct weft_socket *s, struct link *l)
+{
+    *l = s->links[--s->n_links];
+}
+
+static bool same_peer(const struct weft_peer *a, const struct weft_peer *b)
+{
+    return a->n == b->n && memcmp(a->id, b->id, a->n) == 0;
+}
+
+void weft_socket_forget(struct weft_socket *s, const struct weft_peer *peer)
+{
+    for (size_t i = 0; i < s->n_links; i++)
+        if (s->links[i].known && same_peer(&s->links[i].peer, peer)) {
+            link_drop(s, &s->links[i]);
+            return;
+        }
+}
+
+static void add_news(struct weft_socket *s, enum weft_socket_event event, const struct weft_peer *peer)
+{
+    if (s->n_news == s->cap_news) {
+        s->cap_news = weft_grow(s->cap_news, s->n_news + 1);
+        s->news = weft_xrealloc2(s->news, s->cap_news, sizeof *s->news);
+    }
+    s->news[s->n_news++] = (struct weft_received){.event = event, .from = *peer};
+}
+
+static int refused(struct weft_socket *s, struct weft_err *e)
+{
+    s->refused++;
+    if (s->listens)
+        return 0;
+    weft_fail(e, WEFT_NOPERM, "key refused by %s", s->address);
+    return weft_fail_hint(e, "our public key must be in its --peer-keys, and its key the first in ours");
+}
+
+static void ended(struct weft_socket *s, int fd)
+{
+    struct link *l = s->listens ? link_of(s, fd) : NULL;
+    if (!s->listens) {
+        add_news(s, WEFT_SOCKET_GONE, &(struct weft_peer){.n = 0});
+    } else if (l && l->known) {
+        add_news(s, WEFT_SOCKET_GONE, &l->peer);
+        link_drop(s, l);
+    } else if (l) {
+        l->gone = true;
+    }
+}
+
+/* Takes one event: 1: done; 0: there is none; -1. */
+static int take_event(struct weft_socket *s, struct weft_err *e)
+{
+    uint8_t head[6] = {0}, address[256];
+    uint16_t event;
+    uint32_t value;
+    if (zmq_recv(s->monitor, head, sizeof head, ZMQ_DONTWAIT) != (int)sizeof head)
+        return 0;
+    (void)zmq_recv(s->monitor, address, sizeof address, 0);
+    memcpy(&event, head, sizeof event);
+    memcpy(&value, head + 2, sizeof value);
+    int rc = 0;
+    switch (event) {
+    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+        rc = refused(s, e);
+        break;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+        /* Who connects with CURVE meets this when the listener can't read it; without keys it is only a peer that went. */
+        rc = s->curve || s->listens ? refused(s, e) : 0;
+        break;
+    case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+        if (s->listens)
+            link_new(s, (int)value);
+        else
+            add_news(s, WEFT_SOCKET_CONNECTED, &(struct weft_peer){.n = 0});
+        break;
+    case ZMQ_EVENT_DISCONNECTED:
+        ended(s, (int)value);
+        break;
+    default:
+        break;
+    }
+    return rc < 0 ? -1 : 1;
+}
+
+/* All events that are there. */
+static int take_events(struct weft_socket *s, struct weft_err *e)
+{
+    int got;
+    while ((got = take_event(s, e)) > 0) {
+    }
+    return got;
+}
+
+/* Notes who speaks through the connection of the message at hand. */
+static void remember(struct weft_socket *s, const struct weft_peer *peer)
+{
+    int fd = zmq_msg_get(&s->message, ZMQ_SRCFD);
+    struct link *l = link_of(s, fd);
+    struct weft_err ignored = {0};
+    if (l && l->known && same_peer(&l->peer, peer))
+        return;
+    (void)take_events(s, &ignored);
+    l = link_of(s, fd);
+    if (l && l->known)
+        add_news(s, WEFT_SOCKET_GONE, &l->peer); /* the descriptor is somebody else's now */
+    bool gone = l && l->gone;
+    l = link_new(s, fd);
+    l->known = true;
+    l->peer = *peer;
+    if (gone) {
+        add_news(s, WEFT_SOCKET_GONE, peer);
+        link_drop(s, l);
+    }
 }
 
 static int receive_part(struct weft_socket *s)
@@ -396,76 +501,35 @@ static int take_message(struct weft_socket *s, struct weft_received *r, struct w
     return ours;
 }
 
-static int refused(struct weft_socket *s, struct weft_err *e)
+static int next_news(struct weft_socket *s, struct weft_received *r)
 {
-    s->refused++;
-    if (s->listens)
+    if (!s->n_news)
         return 0;
-    weft_fail(e, WEFT_NOPERM, "key refused by %s", s->address);
-    return weft_fail_hint(e, "our public key must be in its --peer-keys, and its key the first in ours");
+    *r = s->news[0];
+    memmove(s->news, s->news + 1, --s->n_news * sizeof *s->news);
+    return 1;
 }
 
-/* 1: something to tell; 0: nothing; -1. */
-static int take_event(struct weft_socket *s, struct weft_received *r, struct weft_err *e)
+int weft_socket_news(struct weft_socket *s, struct weft_received *r, struct weft_err *e)
 {
-    uint8_t head[6] = {0}, address[256];
-    uint16_t event;
-    uint32_t value;
-    if (zmq_recv(s->monitor, head, sizeof head, ZMQ_DONTWAIT) != (int)sizeof head)
-        return 0;
-    (void)zmq_recv(s->monitor, address, sizeof address, 0);
-    memcpy(&event, head, sizeof event);
-    memcpy(&value, head + 2, sizeof value);
-    struct link *l;
-    switch (event) {
-    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
-    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-        return refused(s, e);
-    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-        /* Who connects with CURVE meets this when the listener can't read it; without keys it is only a peer that went. */
-        return s->curve || s->listens ? refused(s, e) : 0;
-    case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
-        r->event = WEFT_SOCKET_CONNECTED;
-        r->from.n = 0;
-        return !s->listens;
-    case ZMQ_EVENT_DISCONNECTED:
-        r->event = WEFT_SOCKET_GONE;
-        r->from.n = 0;
-        if (!s->listens)
-            return 1;
-        l = link_of(s, (int)value);
-        if (!l)
-            return 0;
-        r->from = l->peer;
-        drop_link(s, l);
-        return 1;
-    default:
-        return 0;
-    }
+    return take_events(s, e) < 0 ? -1 : next_news(s, r);
 }
 
 int weft_socket_receive(struct weft_socket *s, struct weft_received *r, int timeout_ms, struct weft_err *e)
 {
     int64_t until = timeout_ms < 0 ? INT64_MAX : weft_milliseconds() + timeout_ms;
     for (;;) {
-        /* Messages first: what a peer sent before it went is still delivered before the news that it went. */
+        /* Noted first, told last: what a peer sent before it went is delivered before the news that it went. */
+        bool noted = s->n_news > 0;
         int got = take_message(s, r, e);
         if (got != 0)
             return got;
-        got = s->n_gone < GONE_MAX ? take_event(s, r, e) : 0;
-        if (got < 0)
+        if (noted)
+            return next_news(s, r);
+        if (take_events(s, e) < 0)
             return -1;
-        if (got > 0 && r->event != WEFT_SOCKET_GONE)
-            return 1;
-        if (got > 0) {
-            s->gone[s->n_gone++] = *r;
+        if (s->n_news)
             continue;
-        }
-        if (s->n_gone) {
-            *r = s->gone[0];
-            memmove(s->gone, s->gone + 1, --s->n_gone * sizeof *s->gone);
-            return 1;
-        }
         int64_t left = until - weft_milliseconds();
         if (left <= 0)
             return 0;
@@ -480,7 +544,7 @@ int weft_socket_poll(struct weft_socket *s, struct pollfd *fds, size_t n, int ti
     zmq_pollitem_t items[2 + POLL_MAX] = {{s->socket, 0, ZMQ_POLLIN, 0}, {s->monitor, 0, ZMQ_POLLIN, 0}};
     for (size_t i = 0; i < n && i < POLL_MAX; i++)
         items[2 + i] = (zmq_pollitem_t){NULL, fds[i].fd, (short)((fds[i].events & POLLIN ? ZMQ_POLLIN : 0) | (fds[i].events & POLLOUT ? ZMQ_POLLOUT : 0)), 0};
-    int rc = zmq_poll(items, (int)(2 + n), s->n_gone ? 0 : timeout_ms);
+    int rc = zmq_poll(items, (int)(2 + n), s->n_news ? 0 : timeout_ms);
     if (rc < 0)
         return zmq_errno() == EINTR ? weft_fail(e, WEFT_TEMPFAIL, "interrupted") : weft_fail(e, WEFT_IO, "can't wait: %s", zmq_strerror(zmq_errno()));
     for (size_t i = 0; i < n && i < POLL_MAX; i++) {
@@ -512,6 +576,7 @@ void weft_socket_close(struct weft_socket **sp, int linger_ms)
     }
     free(s->allowed);
     free(s->links);
+    free(s->news);
     free(s);
     *sp = NULL;
 }
