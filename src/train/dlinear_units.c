@@ -21,7 +21,7 @@ int weft_dlinear_trainer_start(struct weft_dlinear_trainer *t, const struct weft
 
 void weft_dlinear_trainer_units(struct weft_dlinear_trainer *t)
 {
-    size_t need = t->units.groups.n * t->units.attrs.n_channels, width = t->shape.lookback + t->shape.horizon;
+    size_t need = t->units.groups.n * t->units.attrs.n_targets, width = t->shape.lookback + t->shape.horizon;
     if (need > t->cap) {
         t->cap = weft_grow(t->cap, need);
         t->unit = weft_xrealloc2(t->unit, t->cap, sizeof *t->unit);
@@ -64,7 +64,7 @@ static size_t fit_together(const struct weft_dlinear_trainer *t)
 
 int weft_dlinear_trainer_add(struct weft_dlinear_trainer *t, const struct weft_series *s, struct weft_err *e)
 {
-    size_t channels = t->units.attrs.n_channels, group = weft_units_group(&t->units, s);
+    size_t channels = t->units.attrs.n_targets, group = weft_units_group(&t->units, s);
     weft_dlinear_trainer_units(t);
     for (size_t c = 0; c < channels; c++) {
         struct weft_dlinear_unit *u = t->unit[group * channels + c];
@@ -75,7 +75,7 @@ int weft_dlinear_trainer_add(struct weft_dlinear_trainer *t, const struct weft_s
                 return -1;
             continue;
         }
-        weft_dlinear_stats_add(&u->st, s->values + c * s->n, s->n, s->scale[c], s->scale[channels + c], s->split, weft_hash(s->id.p, s->id.n, c), &t->room);
+        weft_dlinear_stats_add(&u->st, s->values + c * s->n, s->n, s->scale[c], s->scale[s->n_channels + c], s->split, weft_hash(s->id.p, s->id.n, c), &t->room);
         u->closed = t->units.key == WEFT_KEY_ID && !t->partial; /* its sums need not wait for the end */
     }
     if (!t->adam && t->units.key == WEFT_KEY_ID && !t->partial && t->n - t->waiting >= fit_together(t)) {
@@ -196,7 +196,7 @@ int weft_dlinear_trainer_fit(struct weft_dlinear_trainer *t, struct weft_err *e)
 
 int weft_dlinear_trainer_save(struct weft_dlinear_trainer *t, const char *lineage, const char *path, struct weft_err *e)
 {
-    size_t channels = t->units.attrs.n_channels, h = t->shape.horizon, rows = weft_residuals_cap(t->n), *order = weft_units_order(&t->units);
+    size_t channels = t->units.attrs.n_targets, h = t->shape.horizon, rows = weft_residuals_cap(t->n), *order = weft_units_order(&t->units);
     struct weft_dlinear_weights *w = WEFT_ARRAY(struct weft_dlinear_weights, t->n);
     float *residuals = weft_xrealloc2(NULL, t->n * rows * h, sizeof *residuals), *floor = WEFT_ARRAY(float, t->n);
     struct weft_dlinear *model = weft_dlinear_new(&t->shape, 1);
