@@ -136,8 +136,9 @@ static int match_exogenous(const struct state *s, struct item *it, struct weft_e
         weft_date_text(s->in.start + s->in.length * s->in.step, s->in.step, from);
         weft_date_text(s->in.start + (s->in.known + m->horizon - 1) * s->in.step, s->in.step, to);
         weft_fail(e, WEFT_CONFIG, "channel %s has no values from %s to %s, which model %s needs to know ahead", m->exogenous[c], from, to, name);
-        return weft_fail_hint(e, "give them to ingest as rows without sales, or with covariates --csv FILE, --ahead %lld or --carry %s", (long long)m->horizon,
-                              m->exogenous[c]);
+        return weft_fail_hint(e, "give ingest rows of these days without sales, or covariates --csv FILE as far as that; covariates --ahead %lld goes on, with --carry %s "
+                                 "by the last known value",
+                              (long long)m->horizon, m->exogenous[c]);
     }
     return 0;
 }
