@@ -253,6 +253,18 @@ static int start_products(struct weft_run *run, struct state *s, struct weft_err
     return weft_demand_scorer_start(run, s->models.items, s->models.n, s->part == VALID, &s->demand, e);
 }
 
+/* Will a forecast need values ahead of the data? Then none goes out before every series is known to have them. */
+static bool knows_ahead(const struct state *s)
+{
+    bool any = false;
+    for (size_t i = 0; i < s->n_items; i++) {
+        const struct weft_model_info *m = weft_apply_info(s->item[i].apply);
+        for (size_t c = 0; m && c < m->exog.n; c++)
+            any |= m->exog.role[c] == WEFT_ROLE_FUTURE;
+    }
+    return any && s->part == LATEST;
+}
+
 static int start(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
@@ -277,7 +289,7 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     weft_forecasts_attrs_write(&s->out, h->attrs, &attrs);
     int rc = weft_run_head(run, WEFT_FORECASTS_SCHEMA, weft_pack_span(&attrs), e);
     weft_pack_free(&attrs);
-    return rc;
+    return rc == 0 && knows_ahead(s) ? weft_run_hold(run, e) : rc;
 }
 
 /* --- frames --- */
@@ -515,7 +527,7 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
             weft_run_warn(run, "%s: %llu series of groups that the model does not know were left out (the first: \"%.80s\")", name,
                           (unsigned long long)it->unknown, it->unknown_group);
     }
-    return 0;
+    return weft_run_release(run, e);
 }
 
 static void stop(struct weft_run *run, void *state)
@@ -557,8 +569,8 @@ static const struct weft_filter filter = {
                   "A series shorter than the lookback, or with a missing value in it, is left out and counted; of a part, such windows alone. A model "
                   "may look back less than the windows do, so that models of several lookbacks are measured on the same windows.\n"
                   "A model with exogenous channels (train-dlinear on a stream with past, future or static ones) needs them in the stream by name, and those "
-                  "that are known ahead on every step of the horizon: what is missing is refused with its dates. The latest origin is behind the last step "
-                  "that has a target.\n"
+                  "that are known ahead on every step of the horizon: what is missing is refused (78) with its dates before the first forecast goes out; "
+                  "until then forecasts wait in a temporary file ($TMPDIR). The latest origin is behind the last step that has a target.\n"
                   "Products are scored in batches; a picture that is missing or can't be read is seen as grey. Quantities are in original units; pictures and "
                   "features do not go into the output.\n"
                   "Memory: one series and its forecasts, or a batch of products; it does not grow with their number."},

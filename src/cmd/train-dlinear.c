@@ -343,11 +343,17 @@ static const struct weft_filter filter = {
               .examples = "ingest train.csv | window --lookback 30 --horizon 10 | train-dlinear -o model.safetensors\n"
                           "train-dlinear --by major --norm last -i windows.weft -o model.safetensors -v\n"
                           "train-dlinear --solver adam --batch-by origin --norm none -i etth1.weft -o model.safetensors\n"
+                          "covariates --weekday --holidays pipelines/holidays-kr.csv -i level.weft | window --lookback 56 --horizon 14 --scale standard | train-dlinear -o model.safetensors\n"
                           "train-dlinear --partial -i half1.weft -o p1.weft; train-dlinear --merge p1.weft p2.weft -o model.safetensors",
-              .see_also = "window, score, evaluate",
+              .see_also = "covariates, window, score, evaluate",
               .notes = "The exact solver adds up a Gram matrix in float64 in one pass and holds no windows: its memory does not grow with the series, but with "
                        "the sets of weights (--by). Adam holds every value once.\n"
                        "Windows that touch a missing value are left out. Errors of validation windows are kept in the model: score makes intervals of them.\n"
+                       "Channels that the head declares past, future or static (ingest --future, covariates) become inputs of the exact solver: of each its last "
+                       "--exog-lags steps, and of a future one the step that is forecast, with weights of its own for each step. With --exog level a value is "
+                       "multiplied by the target's mean over a lookback that ends a horizon earlier, so that a promotion acts in proportion to what is sold; "
+                       "--relative channels count as value / mean - 1. Inside the history a missing value is the last known one. The unknowns are lookback + "
+                       "channels x (lags + 1); --partial refuses such channels, adam leaves them out.\n"
                        "Adam's defaults with --norm none --batch-by origin are LTSF-Linear's for ETTh1. The weights are named as LTSF-Linear names them."},
     .opts = opts,
     .state_size = sizeof(struct state),
