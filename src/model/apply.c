@@ -7,7 +7,7 @@
 
 #include "weft/mem.h"
 
-enum { BATCH = 256 };
+enum { BATCH = 256, GATHERED_MAX = 1 << 22 };
 
 struct weft_apply {
     char *name, *text;
@@ -201,7 +201,8 @@ static void run_model(struct weft_apply *a, size_t unit, const struct weft_apply
     const float *rows[BATCH];
     float *y = room(out, 3, BATCH * (size_t)info->horizon);
     size_t width = lookback + (size_t)info->horizon + (info->exog.n ? weft_exog_width(&info->exog) : 0);
-    float *whole = info->exog.n ? room(out, 4, BATCH * width) : NULL; /* with exogenous channels a window is no view */
+    size_t batch = !info->exog.n || width < GATHERED_MAX / BATCH ? BATCH : width < GATHERED_MAX ? GATHERED_MAX / width : 1;
+    float *whole = info->exog.n ? room(out, 4, batch * width) : NULL; /* with exogenous channels a window is no view */
     double *g = whole ? room_double(out, 5, (info->exog.n + 1) * j->n) : NULL;
     struct gaps gaps = {0};
     if (whole)
@@ -223,7 +224,7 @@ static void run_model(struct weft_apply *a, size_t unit, const struct weft_apply
             rows[n] = row;
         }
         at[n++] = w;
-        if (n == BATCH) {
+        if (n == batch) {
             weft_forecaster_run(a->model, unit, rows, n, y);
             store_batch(a, unit, j, n, rows, at, y, out);
             n = 0;

@@ -87,18 +87,6 @@ void weft_linear_exog_set(struct weft_linear_exog *m, size_t unit, const struct 
     memcpy(m->unit[unit].v, w->v, s->horizon * weft_exog_weights(&s->exog) * sizeof *w->v);
 }
 
-static double base_of(const struct weft_linear_exog_shape *s, const float *x)
-{
-    double sum = 0;
-    if (s->norm == WEFT_NORM_NONE)
-        return 0;
-    if (s->norm == WEFT_NORM_LAST)
-        return x[s->lookback - 1];
-    for (size_t i = 0; i < s->lookback; i++)
-        sum += x[i];
-    return sum / (double)s->lookback;
-}
-
 /* What the channels add to step h (from 0): `g` are a window's features, v the step's weights. */
 static double exogenous(const struct weft_exog_shape *s, const float *g, const float *v, size_t h)
 {
@@ -121,7 +109,7 @@ void weft_linear_exog_forecast(void *self, size_t unit, const float *const *x, s
     const struct weft_linear_exog_weights *u = &m->unit[unit];
     size_t weights = weft_exog_weights(&s->exog);
     for (size_t b = 0; b < batch; b++, y += s->horizon) {
-        double base = base_of(s, x[b]);
+        double base = weft_norm_base(s->norm, x[b], s->lookback);
         for (size_t h = 0; h < s->horizon; h++) {
             const float *w = u->w + h * s->lookback;
             double sum = base + (double)u->bias[h];

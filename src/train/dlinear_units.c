@@ -154,6 +154,17 @@ static void fit_unit(void *ctx, size_t i)
         fit_exact(t, t->unit[i]);
 }
 
+void weft_dlinear_log_fit(const struct weft_units *units, size_t unit, const struct weft_dlinear_fit *fit, bool failed, FILE *f)
+{
+    weft_json *j = weft_units_log_line(units, unit);
+    weft_json_set(j, "ridge", weft_json_new_real(failed ? NAN : fit->ridge));
+    weft_json_set(j, "valid_loss", weft_json_new_real(failed ? NAN : fit->valid_mse));
+    weft_json_set(j, "train_windows", weft_json_new_int((int64_t)fit->train_windows));
+    weft_json_set(j, "valid_windows", weft_json_new_int((int64_t)fit->valid_windows));
+    weft_json_set(j, "folds", weft_json_new_int((int64_t)fit->folds));
+    weft_units_log_put(j, f);
+}
+
 static void write_log(const struct weft_dlinear_trainer *t, size_t i)
 {
     const struct weft_dlinear_unit *u = t->unit[i];
@@ -161,13 +172,7 @@ static void write_log(const struct weft_dlinear_trainer *t, size_t i)
         fwrite(u->log, 1, u->log_n, t->log);
     if (t->adam)
         return;
-    weft_json *j = weft_units_log_line(&t->units, i);
-    weft_json_set(j, "ridge", weft_json_new_real(u->failed ? NAN : u->fit.ridge));
-    weft_json_set(j, "valid_loss", weft_json_new_real(u->failed ? NAN : u->fit.valid_mse));
-    weft_json_set(j, "train_windows", weft_json_new_int((int64_t)u->fit.train_windows));
-    weft_json_set(j, "valid_windows", weft_json_new_int((int64_t)u->fit.valid_windows));
-    weft_json_set(j, "folds", weft_json_new_int((int64_t)u->fit.folds));
-    weft_units_log_put(j, t->log);
+    weft_dlinear_log_fit(&t->units, i, &u->fit, u->failed, t->log);
 }
 
 int weft_dlinear_trainer_fit(struct weft_dlinear_trainer *t, struct weft_err *e)

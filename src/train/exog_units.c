@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "weft/dlinear_units.h"
 #include "weft/mem.h"
 #include "weft/rng.h"
 
@@ -95,18 +96,6 @@ int weft_exog_trainer_add(struct weft_exog_trainer *t, const struct weft_series 
     return 0;
 }
 
-static void write_log(const struct weft_exog_trainer *t, size_t i)
-{
-    const struct weft_exog_unit *u = &t->unit[i];
-    weft_json *j = weft_units_log_line(&t->units, i);
-    weft_json_set(j, "ridge", weft_json_new_real(u->failed ? NAN : u->fit.ridge));
-    weft_json_set(j, "valid_loss", weft_json_new_real(u->failed ? NAN : u->fit.valid_mse));
-    weft_json_set(j, "train_windows", weft_json_new_int((int64_t)u->fit.train_windows));
-    weft_json_set(j, "valid_windows", weft_json_new_int((int64_t)u->fit.valid_windows));
-    weft_json_set(j, "folds", weft_json_new_int((int64_t)u->fit.folds));
-    weft_units_log_put(j, t->log);
-}
-
 int weft_exog_trainer_fit(struct weft_exog_trainer *t, struct weft_err *e)
 {
     size_t failed = 0, floats = weft_linear_exog_weights_size(&t->shape);
@@ -116,7 +105,7 @@ int weft_exog_trainer_fit(struct weft_exog_trainer *t, struct weft_err *e)
     for (size_t i = 0; i < t->n; i++) {
         struct weft_exog_unit *u = &t->unit[i];
         if (t->log)
-            write_log(t, i);
+            weft_dlinear_log_fit(&t->units, i, &u->fit, u->failed, t->log);
         failed += u->failed;
         if (u->failed && u->err.code != WEFT_CONFIG) {
             *e = u->err;
