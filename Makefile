@@ -166,6 +166,7 @@ install: all
 	@install -m 755 $(programs:%=$(BIN)/%) '$(DESTDIR)$(libexec)'
 	@install -m 644 $(programs:%=src/cmd/%.1) '$(DESTDIR)$(share)/man'
 	@install -m 755 pipelines/*.sh '$(DESTDIR)$(share)/pipelines'
+	@install -m 644 pipelines/*.csv '$(DESTDIR)$(share)/pipelines'
 	@install -m 644 schemas/* '$(DESTDIR)$(share)/schemas'
 	@$(fill) src/cmd/weft.sh > '$(DESTDIR)$(PREFIX)/bin/weft' && chmod 755 '$(DESTDIR)$(PREFIX)/bin/weft'
 	@$(fill) src/cmd/weft.bash > '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/weft'

@@ -25,6 +25,8 @@ struct weft_apply_job {
     const float *x; /* [n], original units; NaN: missing */
     size_t n;
     double shift, factor; /* scaled = (x - shift) / factor */
+    const float *const *exogenous; /* of a model that has some: its channels [n], in its order (exog.h) */
+    size_t known, train;           /* with them: where targets end, and the train part, which relative channels refer to */
     size_t origin, stride, windows;
     size_t horizon; /* of a baseline; a model has its own */
     size_t guard;   /* a window with a NaN in the `guard` steps before its origin is left out, whatever the model */
@@ -41,7 +43,7 @@ struct weft_apply_result {
     struct {
         void *p;
         size_t cap;
-    } room[4];
+    } room[6];
 };
 void weft_apply_run(struct weft_apply *a, size_t unit, const struct weft_apply_job *job, bool covariance, struct weft_apply_result *out);
 void weft_apply_result_free(struct weft_apply_result *r);

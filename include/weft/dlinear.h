@@ -68,6 +68,16 @@ struct weft_dlinear_stats {
 void weft_dlinear_stats_init(struct weft_dlinear_stats *st, const struct weft_dlinear_shape *s, size_t stride, size_t folds);
 void weft_dlinear_stats_free(struct weft_dlinear_stats *st);
 
+/* b[1 .. folds + 1]: the folds' borders in steps of a series whose parts end at split[0..2]; b[folds + 1] is the end of the validation part. */
+void weft_dlinear_borders(size_t folds, const size_t *split, int64_t *b);
+struct weft_dlinear_range {
+    int64_t from, to; /* window starts [from, to) */
+};
+/* The window starts of block k < 2 * folds that lie in a run of starts, from a multiple of the stride on. */
+struct weft_dlinear_range weft_dlinear_block(size_t k, const int64_t *b, int64_t lookback, int64_t width, struct weft_dlinear_range run, int64_t stride);
+/* The rank of a window among all windows of all series, for weft_residuals_offer. */
+uint64_t weft_dlinear_rank(uint64_t key, int64_t start);
+
 /* Room for one series; zero-initialise, free(p) at the end. */
 struct weft_dlinear_room {
     double *p;

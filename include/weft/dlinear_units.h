@@ -62,6 +62,9 @@ int weft_dlinear_trainer_fit(struct weft_dlinear_trainer *t, struct weft_err *e)
 int weft_dlinear_trainer_save(struct weft_dlinear_trainer *t, const char *lineage, const char *path, struct weft_err *e) WEFT_MUST_USE;
 void weft_dlinear_trainer_free(struct weft_dlinear_trainer *t);
 
+/* A line of the log for a unit that an exact solver fitted. */
+void weft_dlinear_log_fit(const struct weft_units *units, size_t unit, const struct weft_dlinear_fit *fit, bool failed, FILE *f);
+
 /* --- sufficient statistics over machines: gram/1 streams (schemas/gram.json) --- */
 
 /* The head's attrs: those of the windows stream, with "by", "norm", "kernel" and "folds". */

@@ -24,7 +24,7 @@ enum weft_fill { WEFT_FILL_DEFAULT, WEFT_FILL_ZERO, WEFT_FILL_NAN };
 /* ingest's options, as its command line gives them. */
 struct weft_ingest {
     int layout;
-    struct weft_list id, keys, values, reduce;
+    struct weft_list id, keys, values, reduce, past, future, constant;
     const char *date, *amounts, *mentions, *encoding, *delimiter, *rejects, *from, *to, *step;
     int fill;
     uint64_t field_max;
@@ -103,6 +103,10 @@ bool weft_ingest_cell(struct weft_csv_text t, float *out);
 
 /* What becomes of rows of one series and time: --reduce's entry for value c (one entry is for all), else `usual`. */
 int weft_ingest_reduce(const struct weft_ingest *o, const char *channel, int usual, size_t c, int *out, struct weft_err *e) WEFT_MUST_USE;
+
+/* --past, --future and --static: the role of each channel, and place[i], the channel that stands at i once targets stand first. 64 when a name is no
+ * channel, or no target is left. */
+int weft_ingest_roles(const struct weft_ingest *o, char *const *channels, size_t n, enum weft_role *role, size_t *place, struct weft_err *e) WEFT_MUST_USE;
 
 /* The time grid of a set of dates (sorted, distinct): the step is the smallest distance, and all distances are multiples of it. --from and --to cut
  * it. 65 when the dates lie on no grid. */

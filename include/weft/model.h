@@ -3,6 +3,8 @@
  * A model file is a safetensors file. Its metadata: "weft.model" (the name score looks up), "lookback", "horizon", "stride",
  * "scale" (none|standard|minmax), "step" (seconds), "channels" (JSON array), "by" (the key whose values name the groups, "all" for one),
  * "groups" (JSON array of those values, in the order of the weights), "lineage" (JSON), and every option of the trainer that changes the result.
+ * A model with exogenous channels adds "exogenous" (JSON array of their names, in the order of the weights), "roles" (JSON array: past, future, static),
+ * "relative" (JSON array of those that count relative to their mean), "exog_lags" and "exog_effect" (exog.h); "channels" are its targets.
  * Weights exist once per unit = group * n_channels + channel. Tensor "residuals" f32 [units, rows, horizon] keeps errors of validation windows
  * (actual - forecast, in scaled units, divided by weft_local_spread of the window's lookback); rows that were not filled are NaN. "residual_floor" f32 [units]
  * is the spread used for a flat lookback.
@@ -16,6 +18,7 @@
 #include <stdint.h>
 
 #include "weft/err.h"
+#include "weft/exog.h"
 #include "weft/safetensors.h"
 
 struct weft_model_info {
@@ -27,9 +30,14 @@ struct weft_model_info {
     size_t n_groups;
     char **channels;
     size_t n_channels;
+    char **exogenous; /* names */
+    size_t n_exogenous;
+    struct weft_exog_shape exog; /* n = n_exogenous; 0: the model looks at its target alone */
 };
 int weft_model_info_read(const struct weft_st *st, struct weft_model_info *info, struct weft_err *e) WEFT_MUST_USE;
 void weft_model_info_write(const struct weft_model_info *info, struct weft_st_writer *w);
+/* Its part about exogenous channels alone, for trainers that give weft_model_info_write none. */
+void weft_model_exog_write(const struct weft_exog_shape *x, char *const *names, struct weft_st_writer *w);
 void weft_model_info_free(struct weft_model_info *info);
 
 /* One kind of model. */
@@ -39,7 +47,8 @@ struct weft_model_kind {
     int (*load)(const struct weft_st *st, const struct weft_model_info *info, void **self, struct weft_err *e);
     void (*free)(void *self);
     /* y[i*horizon ..] = forecast for the window x[i] .. x[i]+lookback, i < batch, all in scaled units, by the weights of `unit`. Rows are views
-     * (x[i] points into the series). No NaN in x. Not thread-safe on one self. */
+     * (x[i] points into the series). No NaN in x. Not thread-safe on one self. A model with exogenous channels finds behind the lookback room for
+     * the horizon, which it does not look at, and behind that the window's features (exog.h). */
     void (*forecast)(void *self, size_t unit, const float *const *x, size_t batch, float *y);
 };
 /* Puts a kind into the table that score searches (a linker section: link the model's object file itself). */

@@ -17,6 +17,9 @@ enum weft_norm { WEFT_NORM_NONE, WEFT_NORM_LAST, WEFT_NORM_MEAN, WEFT_NORMS };
 /* "none", "last", "mean". */
 const char *weft_norm_name(enum weft_norm norm);
 
+/* What is subtracted from a window and added to its forecast: 0, the lookback's last value, or its mean (a float64 sum in order). */
+double weft_norm_base(enum weft_norm norm, const float *lookback, size_t n);
+
 /* The decomposition of one training Gram. */
 struct weft_ridge;
 

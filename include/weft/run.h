@@ -70,6 +70,10 @@ int weft_run_head(struct weft_run *run, const char *schema, struct weft_span att
 int weft_run_head_from(struct weft_run *run, const struct weft_head *from, const char *schema, struct weft_span attrs, struct weft_err *e) WEFT_MUST_USE;
 /* Sends one frame (an encoded map). */
 int weft_run_emit(struct weft_run *run, struct weft_span frame, struct weft_err *e) WEFT_MUST_USE;
+/* From here on frames wait in a temporary file until weft_run_release, for a filter that must have seen all of its input before it says anything. Under
+ * `work`, which gives away single frames, they go out at once. */
+int weft_run_hold(struct weft_run *run, struct weft_err *e) WEFT_MUST_USE;
+int weft_run_release(struct weft_run *run, struct weft_err *e) WEFT_MUST_USE;
 /* Everything that the next input frame (in order) gives has been emitted. Under `work` this is said in the output, so that a frame whose worker dies
  * can be given to another one. The library calls it behind `frame` unless the filter `acknowledges`. */
 int weft_run_done(struct weft_run *run, struct weft_err *e) WEFT_MUST_USE;

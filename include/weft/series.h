@@ -2,7 +2,8 @@
  *
  * A series frame: {"id": str, "keys": {name: str, …}, "start": "2017-01-01", "values": f32 [channels, n]}.
  * Stream attrs: "step": "day", "start", "length" (the whole calendar), "keys": [names], "channels": [names],
- * "reduce": ["sum"|"mean" per channel].
+ * "reduce": ["sum"|"mean" per channel], and where they apply "roles": ["target"|"past"|"future"|"static" per channel] (all are targets without it;
+ * targets stand first) and "known": steps of the calendar that have targets, when future channels go on behind them.
  * A windows frame is a series frame plus "split": [train_end, valid_end, test_end] (indices into n: a window belongs to the part in which its
  * whole horizon lies), "scale": f64 [2, channels] (shift, factor: scaled = (x - shift) / factor). Its attrs add "lookback", "horizon",
  * "stride", "scale" (none|standard|minmax). */
@@ -14,6 +15,7 @@
 #include <stdint.h>
 
 #include "weft/pack.h"
+#include "weft/role.h"
 #include "weft/stream.h"
 
 #define WEFT_SERIES_SCHEMA "series/1"
@@ -33,6 +35,9 @@ struct weft_series_attrs {
     char **channels;
     size_t n_channels;
     enum weft_reduce *reduce; /* [n_channels] */
+    enum weft_role *role;     /* [n_channels], NULL in attrs that were not read: all are targets */
+    size_t n_targets;         /* channels [0, n_targets) are forecast, the others are exogenous */
+    int64_t known;            /* steps with targets: forecasts from the end of the data begin there; length unless the head says less */
     /* windows/1 only (zero otherwise) */
     int64_t lookback, horizon, stride;
     enum weft_scale scale;
@@ -41,6 +46,10 @@ int weft_series_attrs_read(const struct weft_head *h, struct weft_series_attrs *
 /* Appends the attrs map; window fields when lookback > 0. `extra` (may be empty): entries of the input's attrs that we do not know are kept. */
 void weft_series_attrs_write(const struct weft_series_attrs *a, struct weft_span extra, struct weft_pack *b);
 void weft_series_attrs_free(struct weft_series_attrs *a);
+/* The channel `name`; SIZE_MAX. */
+size_t weft_series_channel(const struct weft_series_attrs *a, const char *name);
+/* Steps of a series, which may begin later or end earlier than the calendar, up to the last one with targets. */
+size_t weft_series_known(const struct weft_series_attrs *a, int64_t start, size_t n);
 
 /* One series, as views into its frame. */
 struct weft_series {

@@ -18,6 +18,9 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_LIST, 0, "value", AT(values), NULL, 0, 0, "[NAME=]COLUMN", "columns to forecast, each a channel (long)", 0},
     {WEFT_OPT_LIST, 0, "reduce", AT(reduce), NULL, 0, 0, "sum|mean|last",
      "what becomes of rows of one series and time, one for all or one a value; sum by default, mean for prices and in a matrix", 0},
+    {WEFT_OPT_LIST, 0, "past", AT(past), NULL, 0, 0, "CHANNEL", "channels that are not forecast but help to, known up to the origin: mentions, weather", 0},
+    {WEFT_OPT_LIST, 0, "future", AT(future), NULL, 0, 0, "CHANNEL", "the same, known ahead: a price plan, promotions; rows may go on behind the last sales", 0},
+    {WEFT_OPT_LIST, 0, "static", AT(constant), NULL, 0, 0, "CHANNEL", "the same, a constant of each series", 0},
     {WEFT_OPT_STR, 0, "amounts", AT(amounts), NULL, 0, 0, "FILE", "wide table of the same products in the same order: channel amounts", WEFT_OPT_FILE},
     {WEFT_OPT_STR, 0, "mentions", AT(mentions), NULL, 0, 0, "FILE", "wide table with a row a brand: channel mentions", WEFT_OPT_FILE},
     {WEFT_OPT_STR, 0, "name", AT(name), NULL, 0, 0, "COLUMN", "products: the name", 0},
@@ -62,11 +65,12 @@ static const struct weft_filter filter = {
               .writes = "a series stream, or a products stream",
               .examples = "ingest train.csv --amounts sales.csv --mentions brand_keyword_cnt.csv -o series.weft\n"
                           "ingest --layout long --id store,item --date date --value sales dumps/*.csv | aggregate --by item | frames count\n"
+                          "ingest --layout long --value units,price,promotion --future price,promotion plan.csv -o series.weft\n"
                           "ingest --layout matrix ETTh1.csv | window --lookback 336 --horizon 96 --scale standard -o windows.weft\n"
                           "zcat train.csv.gz | ingest --rejects bad.csv -o series.weft\n"
                           "ingest --layout products garments.csv --images photos -o products.weft\n"
                           "ingest --layout products styles.csv --label gender,usage | frames count",
-              .see_also = "aggregate, window, encode-image, embed-text, frames",
+              .see_also = "aggregate, covariates, window, encode-image, embed-text, frames",
               .notes = "Dates: 2023-01-31, 20230131, 2023/1/31, 2023.1.31, with or without a time. Numbers: plain ones, 12,300, 4.2\xec\xb2\x9c, "
                        "1.5\xeb\xa7\x8c, 1.2\xec\x96\xb5, 3.4k, with the words that stand around counts. Headers such as \xeb\x8c\x80\xeb\xb6\x84\xeb\xa5\x98 or "
                        "major_category are known; see the keys with `frames show`.\n"
@@ -75,6 +79,8 @@ static const struct weft_filter filter = {
                        "Products: columns are found by their names, as product_name or \xec\x83\x81\xed\x92\x88\xeb\xaa\x85, product_price, gender, category, image; a "
                        "column that is a label is nothing else unless an option says so. An empty cell, and an image file that is not there, are missing "
                        "values, counted. Paths of images may not lead out of their directory.\n"
+                       "With --future, days behind the last one that has a value of a target belong to the future: targets are missing there. A channel that is "
+                       "--past, --future or --static is averaged over rows of one day like a price, and missing where no row has it, unless --reduce says otherwise.\n"
                        "Memory: wide and products hold 24 bytes a row; long and matrix hold the table."},
     .opts = opts,
     .state_size = sizeof(struct weft_ingest),

@@ -25,7 +25,8 @@ static const char *const part_names[] = {"train", "valid", "test"};
 struct item {
     struct weft_apply *apply;
     int by;          /* key that names the group */
-    size_t *channel; /* [channels of the stream]: the model's own index, SIZE_MAX: it has none */
+    size_t *channel; /* [targets of the stream]: the model's own index, SIZE_MAX: it has none */
+    size_t exogenous[WEFT_EXOG_MAX]; /* the stream's channels that the model looks at beside its target */
     uint64_t made, too_short, gaps, unknown;
     bool bare; /* quantiles were asked for, and it has none */
     char *unknown_group;
@@ -102,7 +103,7 @@ static int match_model(struct weft_run *run, const struct state *s, struct item 
     it->by = weft_series_key(&s->in, m->by);
     if (it->by == WEFT_KEY_NONE)
         return weft_fail(e, WEFT_CONFIG, "model %s has weights for each \"%s\", and the stream has no such key", name, m->by);
-    for (size_t c = 0; c < s->in.n_channels; c++) {
+    for (size_t c = 0; c < s->in.n_targets; c++) {
         it->channel[c] = SIZE_MAX;
         for (size_t k = 0; k < m->n_channels; k++)
             if (strcmp(m->channels[k], s->in.channels[c]) == 0)
@@ -111,9 +112,34 @@ static int match_model(struct weft_run *run, const struct state *s, struct item 
     }
     if (!shared)
         return weft_fail(e, WEFT_CONFIG, "model %s forecasts channel %s, and the stream has %s", name, m->channels[0], s->in.channels[0]);
-    for (size_t c = 0; c < s->in.n_channels; c++)
+    for (size_t c = 0; c < s->in.n_targets; c++)
         if (it->channel[c] == SIZE_MAX)
             weft_run_warn(run, "model %s does not know channel %s: it is not forecast", name, s->in.channels[c]);
+    return 0;
+}
+
+/* Finds the exogenous channels of the model, and whether those known ahead can reach over the horizon. */
+static int match_exogenous(const struct state *s, struct item *it, struct weft_err *e)
+{
+    const struct weft_model_info *m = weft_apply_info(it->apply);
+    const char *name = weft_apply_name(it->apply);
+    char from[32], to[32];
+    for (size_t c = 0; c < m->exog.n; c++) {
+        it->exogenous[c] = weft_series_channel(&s->in, m->exogenous[c]);
+        if (it->exogenous[c] == SIZE_MAX) {
+            weft_fail(e, WEFT_CONFIG, "model %s looks at channel %s (%s), and the stream has none of this name", name, m->exogenous[c],
+                      weft_role_name(m->exog.role[c]));
+            return weft_fail_hint(e, "ingest --value and covariates give channels; train-dlinear --exog none does without");
+        }
+        if (s->part != LATEST || m->exog.role[c] != WEFT_ROLE_FUTURE || s->in.known + m->horizon <= s->in.length)
+            continue;
+        weft_date_text(s->in.start + s->in.length * s->in.step, s->in.step, from);
+        weft_date_text(s->in.start + (s->in.known + m->horizon - 1) * s->in.step, s->in.step, to);
+        weft_fail(e, WEFT_CONFIG, "channel %s has no values from %s to %s, which model %s needs to know ahead", m->exogenous[c], from, to, name);
+        return weft_fail_hint(e, "give ingest rows of these days without sales, or covariates --csv FILE as far as that; covariates --ahead %lld goes on, with --carry %s "
+                                 "by the last known value",
+                              (long long)m->horizon, m->exogenous[c]);
+    }
     return 0;
 }
 
@@ -140,10 +166,10 @@ static int open_items(struct weft_run *run, struct state *s, struct weft_err *e)
         if (weft_apply_open(s->models.items[i], &it->apply, e) < 0)
             return -1;
         s->n_items++;
-        it->channel = WEFT_ARRAY(size_t, s->in.n_channels);
+        it->channel = WEFT_ARRAY(size_t, s->in.n_targets);
         make_unique(s, it);
         const struct weft_model_info *m = weft_apply_info(it->apply);
-        if (m && (check_shape(s, it, e) < 0 || match_model(run, s, it, e) < 0))
+        if (m && (check_shape(s, it, e) < 0 || match_model(run, s, it, e) < 0 || match_exogenous(s, it, e) < 0))
             return -1;
         if (m)
             s->horizon = m->horizon;
@@ -185,8 +211,8 @@ static void choose_clipping(struct weft_run *run, struct state *s)
 {
     static const char *const counted[] = {"units", "sales", "amounts", "mentions"};
     bool told = weft_run_given(run, "nonnegative"), any = false;
-    s->clip = WEFT_ARRAY(bool, s->in.n_channels);
-    for (size_t c = 0; c < s->in.n_channels; c++) {
+    s->clip = WEFT_ARRAY(bool, s->in.n_targets);
+    for (size_t c = 0; c < s->in.n_targets; c++) {
         s->clip[c] = told && s->nonnegative;
         for (size_t k = 0; !told && k < sizeof counted / sizeof *counted; k++)
             s->clip[c] |= strcmp(s->in.channels[c], counted[k]) == 0;
@@ -227,6 +253,18 @@ static int start_products(struct weft_run *run, struct state *s, struct weft_err
     return weft_demand_scorer_start(run, s->models.items, s->models.n, s->part == VALID, &s->demand, e);
 }
 
+/* Will a forecast need values ahead of the data? Then none goes out before every series is known to have them. */
+static bool knows_ahead(const struct state *s)
+{
+    bool any = false;
+    for (size_t i = 0; i < s->n_items; i++) {
+        const struct weft_model_info *m = weft_apply_info(s->item[i].apply);
+        for (size_t c = 0; m && c < m->exog.n; c++)
+            any |= m->exog.role[c] == WEFT_ROLE_FUTURE;
+    }
+    return any && s->part == LATEST;
+}
+
 static int start(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
@@ -246,21 +284,21 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     s->out.keys = s->in.keys;
     s->out.n_keys = s->in.n_keys;
     s->out.channels = s->in.channels;
-    s->out.n_channels = s->in.n_channels;
+    s->out.n_channels = s->in.n_targets;
     struct weft_pack attrs = {0};
     weft_forecasts_attrs_write(&s->out, h->attrs, &attrs);
     int rc = weft_run_head(run, WEFT_FORECASTS_SCHEMA, weft_pack_span(&attrs), e);
     weft_pack_free(&attrs);
-    return rc;
+    return rc == 0 && knows_ahead(s) ? weft_run_hold(run, e) : rc;
 }
 
 /* --- frames --- */
 
-/* Actual values of a job's windows: NULL when they lie behind the end. */
+/* Actual values of a job's windows: NULL when they lie behind the last target. */
 static const float *actual_of(struct state *s, const struct weft_apply_job *j)
 {
     size_t cells = j->windows * j->horizon;
-    if (j->origin >= j->n)
+    if (j->origin >= j->known)
         return NULL;
     if (s->actual.cap < cells) {
         s->actual.cap = weft_grow(s->actual.cap, cells);
@@ -346,6 +384,30 @@ static void scale_of(const struct state *s, const struct item *it, size_t c, str
     }
 }
 
+/* What is known ahead must be there on every step of the horizon. */
+static int check_ahead(const struct state *s, const struct item *it, const struct weft_apply_job *j, struct weft_err *e)
+{
+    const struct weft_model_info *m = weft_apply_info(it->apply);
+    char from[32], to[32];
+    for (size_t c = 0; c < m->exog.n; c++) {
+        size_t missing = 0, first = 0, last = 0, end = j->origin + (size_t)m->horizon;
+        for (size_t t = j->origin; t < end && m->exog.role[c] == WEFT_ROLE_FUTURE; t++)
+            if (t >= j->n || isnan(j->exogenous[c][t])) {
+                first = missing++ ? first : t;
+                last = t;
+            }
+        if (!missing)
+            continue;
+        weft_date_text(s->series.start + (int64_t)first * s->in.step, s->in.step, from);
+        weft_date_text(s->series.start + (int64_t)last * s->in.step, s->in.step, to);
+        weft_fail(e, WEFT_CONFIG, "series \"%.*s\": channel %s, which model %s needs to know ahead, misses %zu of %lld steps (%s%s%s)",
+                  s->series.id.n < 80 ? (int)s->series.id.n : 80, (const char *)s->series.id.p, m->exogenous[c], weft_apply_name(it->apply), missing,
+                  (long long)m->horizon, from, last > first ? " to " : "", last > first ? to : "");
+        return weft_fail_hint(e, "give them with covariates --csv FILE, or the last known value with covariates --carry %s", m->exogenous[c]);
+    }
+    return 0;
+}
+
 static int score_channel(struct weft_run *run, struct state *s, struct item *it, size_t unit, size_t c, const double naive[3], struct weft_err *e)
 {
     const struct weft_model_info *m = weft_apply_info(it->apply);
@@ -355,14 +417,22 @@ static int score_channel(struct weft_run *run, struct state *s, struct item *it,
                                .nonnegative = s->clip[c],
                                .levels = s->out.levels,
                                .n_levels = s->out.n_levels};
+    const float *exogenous[WEFT_EXOG_MAX];
+    j.known = weft_series_known(&s->in, s->series.start, s->series.n);
+    j.train = s->windows ? s->series.split[WEFT_PART_TRAIN] : j.known;
+    j.exogenous = exogenous;
+    for (size_t k = 0; m && k < m->exog.n; k++)
+        exogenous[k] = s->series.values + it->exogenous[k] * s->series.n;
     scale_of(s, it, c, &j);
     if (s->part == LATEST) {
-        j.origin = j.n;
+        j.origin = j.known;
         j.stride = j.windows = 1;
-        if (m && j.n < (size_t)m->lookback) {
+        if (m && j.origin < (size_t)m->lookback) {
             it->too_short++;
             return 0;
         }
+        if (m && check_ahead(s, it, &j, e) < 0)
+            return -1;
         return emit_job(run, s, it, unit, c, &j, "latest", naive, e);
     }
     j.guard = (size_t)s->in.lookback; /* so that every model is measured on the same windows */
@@ -399,7 +469,7 @@ static int frame(struct weft_run *run, void *state, struct weft_span in, struct 
     s->longest = s->series.n > s->longest ? s->series.n : s->longest;
     for (size_t i = 0; i < s->n_items; i++)
         before += s->item[i].made;
-    for (size_t c = 0; c < s->in.n_channels; c++) {
+    for (size_t c = 0; c < s->in.n_targets; c++) {
         size_t history = s->windows ? s->series.split[WEFT_PART_TRAIN] : s->series.n;
         weft_naive_errors(s->series.values + c * s->series.n, history, (size_t)s->season, naive);
         for (size_t i = 0; i < s->n_items; i++) {
@@ -457,7 +527,7 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
             weft_run_warn(run, "%s: %llu series of groups that the model does not know were left out (the first: \"%.80s\")", name,
                           (unsigned long long)it->unknown, it->unknown_group);
     }
-    return 0;
+    return weft_run_release(run, e);
 }
 
 static void stop(struct weft_run *run, void *state)
@@ -498,6 +568,9 @@ static const struct weft_filter filter = {
                   "then scales each series by all of it.\n"
                   "A series shorter than the lookback, or with a missing value in it, is left out and counted; of a part, such windows alone. A model "
                   "may look back less than the windows do, so that models of several lookbacks are measured on the same windows.\n"
+                  "A model with exogenous channels (train-dlinear on a stream with past, future or static ones) needs them in the stream by name, and those "
+                  "that are known ahead on every step of the horizon: what is missing is refused (78) with its dates before the first forecast goes out; "
+                  "until then forecasts wait in a temporary file ($TMPDIR). The latest origin is behind the last step that has a target.\n"
                   "Products are scored in batches; a picture that is missing or can't be read is seen as grey. Quantities are in original units; pictures and "
                   "features do not go into the output.\n"
                   "Memory: one series and its forecasts, or a batch of products; it does not grow with their number."},

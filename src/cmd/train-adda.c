@@ -99,7 +99,7 @@ static int read_domain(struct weft_run *run, struct state *s, enum weft_domain d
 
 static void say_fit(struct weft_run *run, const struct weft_adda_units *t)
 {
-    for (size_t c = 0; c < t->units.attrs.n_channels; c++) {
+    for (size_t c = 0; c < t->units.attrs.n_targets; c++) {
         const struct weft_adda_unit *u = &t->unit[c];
         weft_run_info(run, "%s: target's validation loss %.6f before, %.6f after epoch %lld", t->units.attrs.channels[c], u->start.valid_loss, u->best.valid_loss,
                       (long long)u->best.epoch);

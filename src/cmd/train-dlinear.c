@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "weft/dlinear_units.h"
+#include "weft/exog_units.h"
 #include "weft/mem.h"
 #include "weft/num.h"
 
 enum { EXACT, ADAM };
+enum { EXOG_LEVEL, EXOG_UNITS, EXOG_NONE };
 
 struct state {
     int solver, norm, batch_by;
@@ -17,6 +19,11 @@ struct state {
     bool individual, partial, merge;
     int64_t kernel, folds, epochs, batch, patience;
     double lr, lr_decay;
+    int exog;
+    int64_t exog_lags;
+    struct weft_list relative;
+    bool exogenous; /* the stream has such channels, and they are used: x trains, not t */
+    struct weft_exog_trainer x;
     struct weft_dlinear_trainer t;
     struct weft_series series;
     struct weft_progress progress;
@@ -37,6 +44,10 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_REAL, 0, "lr", AT(lr), "0.005", 1e-12, 1e6, "X", "adam: learning rate", 0},
     {WEFT_OPT_REAL, 0, "lr-decay", AT(lr_decay), "0.5", 1e-6, 1, "X", "adam: factor on the learning rate after each epoch from the second on; 1: none", 0},
     {WEFT_OPT_INT, 0, "patience", AT(patience), "3", 0, 1000000, "N", "adam: stop after so many epochs without a better validation loss; 0: never", 0},
+    {WEFT_OPT_CHOICE, 0, "exog", AT(exog), "level", 0, 0, "level|units|none",
+     "exact: how channels that are past, future or static act: in proportion to the target's level, in its units, or not at all", 0},
+    {WEFT_OPT_INT, 0, "exog-lags", AT(exog_lags), "7", 0, 1000000, "N", "exact: how many steps before the origin are looked at of past and future channels", 0},
+    {WEFT_OPT_LIST, 0, "relative", AT(relative), "price", 0, 0, "CHANNEL", "exact: exogenous channels that count relative to their mean over the train part", 0},
     {WEFT_OPT_STR, 0, "log", AT(log), NULL, 0, 0, "FILE", "losses as JSON lines, one an epoch (adam) or a set of weights (exact)", WEFT_OPT_FILE | WEFT_OPT_RUN},
     {WEFT_OPT_FLAG, 0, "partial", AT(partial), NULL, 0, 0, NULL, "exact: write the sums of these series as a stream (-o), for --merge", 0},
     {WEFT_OPT_FLAG, 0, "merge", AT(merge), NULL, 0, 0, NULL, "make the model from the partial streams given as FILEs", 0},
@@ -86,13 +97,42 @@ static int read_options(struct weft_run *run, struct state *s, struct weft_err *
     return open_log(s, e);
 }
 
+/* Does the head declare exogenous channels that this training uses? */
+static int look_for_exogenous(struct weft_run *run, struct state *s, struct weft_err *e)
+{
+    struct weft_series_attrs a;
+    int rc = weft_series_attrs_read(weft_run_in_head(run), &a, e);
+    bool any = rc == 0 && a.n_channels > a.n_targets;
+    s->exogenous = any && s->exog != EXOG_NONE && s->solver == EXACT;
+    if (any && s->solver == ADAM)
+        weft_run_warn(run, "adam trains on targets alone: %s and other exogenous channels are not used", a.channels[a.n_targets]);
+    if (s->exogenous && s->partial) {
+        rc = weft_fail(e, WEFT_CONFIG, "--partial does not add up exogenous channels (%s)", a.channels[a.n_targets]);
+        weft_fail_hint(e, "train in one process, or without them: --exog none");
+    }
+    weft_series_attrs_free(&a);
+    return rc;
+}
+
+static int start_exogenous(struct weft_run *run, struct state *s, struct weft_err *e)
+{
+    s->x = (struct weft_exog_trainer){.norm = (enum weft_norm)s->norm, .effect = s->exog == EXOG_LEVEL ? WEFT_EXOG_LEVEL : WEFT_EXOG_UNITS,
+                                      .lags = (size_t)s->exog_lags, .relative = &s->relative, .ridge = s->t.ridge, .folds = (size_t)s->folds,
+                                      .threads = weft_run_threads(run), .log = s->t.log};
+    return weft_exog_trainer_start(&s->x, weft_run_in_head(run), s->individual ? "id" : s->by, e);
+}
+
 static int start(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
     const struct weft_head *h = weft_run_in_head(run);
     if (s->merge)
         return 0;
-    if (read_options(run, s, e) < 0 || weft_dlinear_trainer_start(&s->t, h, s->individual ? "id" : s->by, e) < 0)
+    if (read_options(run, s, e) < 0 || look_for_exogenous(run, s, e) < 0)
+        return -1;
+    if (s->exogenous)
+        return start_exogenous(run, s, e);
+    if (weft_dlinear_trainer_start(&s->t, h, s->individual ? "id" : s->by, e) < 0)
         return -1;
     if (!s->partial)
         return 0;
@@ -107,15 +147,15 @@ static int frame(struct weft_run *run, void *state, struct weft_span in, struct 
 {
     struct state *s = state;
     (void)run;
-    if (weft_series_read(in, &s->t.units.attrs, &s->series, e) < 0)
+    if (weft_series_read(in, s->exogenous ? &s->x.units.attrs : &s->t.units.attrs, &s->series, e) < 0)
         return -1;
-    return weft_dlinear_trainer_add(&s->t, &s->series, e);
+    return s->exogenous ? weft_exog_trainer_add(&s->x, &s->series, e) : weft_dlinear_trainer_add(&s->t, &s->series, e);
 }
 
 static int emit_partial(struct weft_run *run, struct state *s, struct weft_err *e)
 {
     struct weft_pack b = {0};
-    size_t *order = weft_units_order(&s->t.units), channels = s->t.units.attrs.n_channels;
+    size_t *order = weft_units_order(&s->t.units), channels = s->t.units.attrs.n_targets;
     int rc = 0;
     for (size_t i = 0; i < s->t.n && rc == 0; i++) {
         weft_dlinear_partial_frame(&s->t, order[i / channels] * channels + i % channels, &b);
@@ -129,7 +169,7 @@ static int emit_partial(struct weft_run *run, struct state *s, struct weft_err *
 static void say_fit(struct weft_run *run, const struct state *s)
 {
     const struct weft_dlinear_trainer *t = &s->t;
-    size_t channels = t->units.attrs.n_channels, failed = 0;
+    size_t channels = t->units.attrs.n_targets, failed = 0;
     for (size_t i = 0; i < t->n; i++) {
         const struct weft_dlinear_unit *u = t->unit[i];
         const char *group = t->units.groups.at[i / channels].p, *channel = t->units.attrs.channels[i % channels];
@@ -155,6 +195,37 @@ static int fit(struct weft_run *run, struct state *s, char *lineage, struct weft
         say_fit(run, s);
     if (rc == 0)
         rc = weft_dlinear_trainer_save(&s->t, lineage, weft_run_output(run), e);
+    if (rc == 0 && s->t.log && ferror(s->t.log))
+        rc = weft_fail(e, WEFT_IO, "can't write %s", s->log);
+    free(lineage);
+    return rc;
+}
+
+static void say_exogenous(struct weft_run *run, const struct weft_exog_trainer *x)
+{
+    size_t targets = x->units.attrs.n_targets, failed = 0;
+    for (size_t i = 0; i < x->n; i++) {
+        const struct weft_exog_unit *u = &x->unit[i];
+        const char *group = x->units.groups.at[i / targets].p, *channel = x->units.attrs.channels[i % targets];
+        if (u->failed && failed++ < 5)
+            weft_run_warn(run, "%s, %s: %s; it will not be forecast", group, channel, u->err.what);
+        else if (!u->failed)
+            weft_run_info(run, "%s, %s: ridge %.3g over %zu folds, valid %.6f, %llu windows, %zu exogenous channels", group, channel, u->fit.ridge,
+                          u->fit.folds, u->fit.valid_mse, (unsigned long long)u->fit.train_windows, x->shape.exog.n);
+    }
+    if (failed > 5)
+        weft_run_warn(run, "and %zu more without a window to train on", failed - 5);
+}
+
+static int fit_exogenous(struct weft_run *run, struct state *s, struct weft_err *e)
+{
+    char *lineage = weft_run_lineage_json(run);
+    int rc = weft_exog_trainer_fit(&s->x, e);
+    weft_progress_end(&s->progress);
+    if (rc == 0)
+        say_exogenous(run, &s->x);
+    if (rc == 0)
+        rc = weft_exog_trainer_save(&s->x, lineage, weft_run_output(run), e);
     if (rc == 0 && s->t.log && ferror(s->t.log))
         rc = weft_fail(e, WEFT_IO, "can't write %s", s->log);
     free(lineage);
@@ -247,6 +318,8 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
         return merge(run, s, e);
     if (weft_run_n_operands(run))
         return weft_fail(e, WEFT_USAGE, "FILEs go with --merge; a windows stream comes through -i");
+    if (s->exogenous)
+        return fit_exogenous(run, s, e);
     return s->partial ? emit_partial(run, s, e) : fit(run, s, weft_run_lineage_json(run), e);
 }
 
@@ -255,6 +328,7 @@ static void stop(struct weft_run *run, void *state)
     struct state *s = state;
     (void)run;
     weft_series_free(&s->series);
+    weft_exog_trainer_free(&s->x);
     weft_dlinear_trainer_free(&s->t);
     if (s->t.log)
         fclose(s->t.log);
@@ -269,11 +343,17 @@ static const struct weft_filter filter = {
               .examples = "ingest train.csv | window --lookback 30 --horizon 10 | train-dlinear -o model.safetensors\n"
                           "train-dlinear --by major --norm last -i windows.weft -o model.safetensors -v\n"
                           "train-dlinear --solver adam --batch-by origin --norm none -i etth1.weft -o model.safetensors\n"
+                          "covariates --weekday --holidays pipelines/holidays-kr.csv -i level.weft | window --lookback 56 --horizon 14 --scale standard | train-dlinear -o model.safetensors\n"
                           "train-dlinear --partial -i half1.weft -o p1.weft; train-dlinear --merge p1.weft p2.weft -o model.safetensors",
-              .see_also = "window, score, evaluate",
+              .see_also = "covariates, window, score, evaluate",
               .notes = "The exact solver adds up a Gram matrix in float64 in one pass and holds no windows: its memory does not grow with the series, but with "
                        "the sets of weights (--by). Adam holds every value once.\n"
                        "Windows that touch a missing value are left out. Errors of validation windows are kept in the model: score makes intervals of them.\n"
+                       "Channels that the head declares past, future or static (ingest --future, covariates) become inputs of the exact solver: of each its last "
+                       "--exog-lags steps, and of a future one the step that is forecast, with weights of its own for each step. With --exog level a value is "
+                       "multiplied by the target's mean over a lookback that ends a horizon earlier, so that a promotion acts in proportion to what is sold; "
+                       "--relative channels count as value / mean - 1. Inside the history a missing value is the last known one. The unknowns are lookback + "
+                       "channels x (lags + 1); --partial refuses such channels, adam leaves them out.\n"
                        "Adam's defaults with --norm none --batch-by origin are LTSF-Linear's for ETTh1. The weights are named as LTSF-Linear names them."},
     .opts = opts,
     .state_size = sizeof(struct state),

@@ -75,7 +75,7 @@ static int frame(struct weft_run *run, void *state, struct weft_span in, struct 
 
 static void say_fit(struct weft_run *run, const struct weft_lstm_units *t)
 {
-    size_t channels = t->units.attrs.n_channels, failed = 0;
+    size_t channels = t->units.attrs.n_targets, failed = 0;
     for (size_t i = 0; i < t->n; i++) {
         const struct weft_lstm_unit *u = &t->unit[i];
         const char *group = t->units.groups.at[i / channels].p, *channel = t->units.attrs.channels[i % channels];

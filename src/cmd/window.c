@@ -26,7 +26,7 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_INT, 0, "horizon", AT(horizon), "28", 1, 1000000, "N", "steps to forecast", WEFT_OPT_REQUIRED},
     {WEFT_OPT_INT, 0, "stride", AT(stride), "1", 1, 1000000, "N", "steps from one window to the next", 0},
     {WEFT_OPT_LIST, 0, "split", AT(split_text), "0.64,0.16,0.20", 0, 0, "T,V,T", "train, validation and test part: fractions of the calendar, or steps", 0},
-    {WEFT_OPT_CHOICE, 0, "scale", AT(scale), "none", 0, 0, "none|standard|minmax", "scaling per series and channel, fitted on the train part alone", 0},
+    {WEFT_OPT_CHOICE, 0, "scale", AT(scale), "none", 0, 0, "none|standard|minmax", "scaling per series and target, fitted on the train part alone", 0},
     {.type = WEFT_OPT_END},
 };
 
@@ -36,11 +36,11 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     const struct weft_head *h = weft_run_in_head(run);
     if (weft_split_parse(s->split_text.items, s->split_text.n, &s->split, e) < 0 || weft_series_attrs_read(h, &s->attrs, e) < 0)
         return -1;
-    if (weft_split_borders(&s->split, (size_t)s->attrs.length, s->borders, e) < 0)
+    if (weft_split_borders(&s->split, (size_t)s->attrs.known, s->borders, e) < 0)
         return -1;
-    if (s->lookback + s->horizon > s->attrs.length) {
+    if (s->lookback + s->horizon > s->attrs.known) {
         weft_fail(e, WEFT_CONFIG, "lookback %lld + horizon %lld is longer than the calendar of %lld steps", (long long)s->lookback,
-                  (long long)s->horizon, (long long)s->attrs.length);
+                  (long long)s->horizon, (long long)s->attrs.known);
         return weft_fail_hint(e, "choose a shorter --lookback or --horizon");
     }
     s->attrs.lookback = s->lookback;
@@ -80,7 +80,7 @@ static void add_scale(struct state *s, size_t train)
     uint8_t *at = weft_pack_tensor(weft_edit_set(&s->edit, "scale"), WEFT_F64, 2, (uint32_t[]){2, channels});
     for (size_t c = 0; c < channels; c++) {
         double shift, factor;
-        weft_scale_fit((enum weft_scale)s->scale, s->series.values + c * s->series.n, train, &shift, &factor);
+        weft_scale_fit(c < s->attrs.n_targets ? (enum weft_scale)s->scale : WEFT_SCALE_NONE, s->series.values + c * s->series.n, train, &shift, &factor);
         memcpy(at + c * sizeof shift, &shift, sizeof shift);
         memcpy(at + (channels + c) * sizeof factor, &factor, sizeof factor);
     }
@@ -137,7 +137,8 @@ static const struct weft_filter filter = {
                           "ingest --layout matrix ETTh1.csv | window --lookback 336 --horizon 96 --split 8640,2880,2880 --scale standard | frames count",
               .see_also = "ingest, aggregate, train-dlinear, score",
               .notes = "A window belongs to the part in which its whole horizon lies, so the lookback of the first test window reaches back into "
-                       "validation. Windows are not expanded: a frame holds its series once, with the borders and the scale."},
+                       "validation. Windows are not expanded: a frame holds its series once, with the borders and the scale.\n"
+                       "Exogenous channels (ingest --future, covariates) are not scaled, and what lies ahead of the last step with a target belongs to no part."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,

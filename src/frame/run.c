@@ -14,6 +14,7 @@
 #include "weft/clock.h"
 #include "weft/endpoint.h"
 #include "weft/file.h"
+#include "weft/hold.h"
 #include "weft/json.h"
 #include "weft/mem.h"
 #include "weft/par.h"
@@ -76,6 +77,7 @@ struct weft_run {
     bool headed, seed_used;
     bool acks;          /* under work */
     uint64_t read, rejected, acked, acked_rejected;
+    struct weft_hold *held; /* NULL: frames go out at once */
     int exit_with;
     char stand_for[64]; /* whose counts the tail has; empty: ours */
     char *arg_key[LINEAGE_ARGS_MAX], *arg_value[LINEAGE_ARGS_MAX];
@@ -377,7 +379,23 @@ int weft_run_head(struct weft_run *run, const char *schema, struct weft_span att
 
 int weft_run_emit(struct weft_run *run, struct weft_span frame, struct weft_err *e)
 {
-    return weft_writer_frame(run->out, frame, e);
+    return run->held ? weft_hold_put(run->held, frame, e) : weft_writer_frame(run->out, frame, e);
+}
+
+int weft_run_hold(struct weft_run *run, struct weft_err *e)
+{
+    return run->acks || run->held ? 0 : weft_hold_new(&run->held, e);
+}
+
+int weft_run_release(struct weft_run *run, struct weft_err *e)
+{
+    struct weft_span frame;
+    int got = 0;
+    while (run->held && (got = weft_hold_next(run->held, &frame, e)) > 0)
+        if (weft_writer_frame(run->out, frame, e) < 0)
+            return -1;
+    weft_hold_free(&run->held);
+    return got;
 }
 
 int weft_run_done(struct weft_run *run, struct weft_err *e)
@@ -564,6 +582,7 @@ static void close_ends(struct weft_run *run)
 {
     weft_reader_close(&run->in);
     weft_writer_close(&run->out);
+    weft_hold_free(&run->held);
     if (run->text)
         fclose(run->text);
     if (run->text_file)

@@ -41,6 +41,32 @@ int weft_ingest_reduce(const struct weft_ingest *o, const char *channel, int usu
     return weft_fail_hint(e, "sum, mean or last");
 }
 
+int weft_ingest_roles(const struct weft_ingest *o, char *const *channels, size_t n, enum weft_role *role, size_t *place, struct weft_err *e)
+{
+    const struct weft_list *lists[WEFT_ROLES] = {NULL, &o->past, &o->future, &o->constant};
+    size_t at = 0;
+    for (size_t c = 0; c < n; c++)
+        role[c] = WEFT_ROLE_TARGET;
+    for (int r = WEFT_ROLE_PAST; r < WEFT_ROLES; r++)
+        for (size_t i = 0; i < lists[r]->n; i++) {
+            size_t c = 0;
+            while (c < n && strcmp(channels[c], lists[r]->items[i]) != 0)
+                c++;
+            if (c == n) {
+                weft_fail(e, WEFT_USAGE, "--%s: there is no channel \"%s\"", weft_role_name((enum weft_role)r), lists[r]->items[i]);
+                return weft_fail_hint(e, "name it as --value does: --value sales,price --future price");
+            }
+            if (role[c] != WEFT_ROLE_TARGET && role[c] != (enum weft_role)r)
+                return weft_fail(e, WEFT_USAGE, "channel %s is %s and %s at once", channels[c], weft_role_name(role[c]), weft_role_name((enum weft_role)r));
+            role[c] = (enum weft_role)r;
+        }
+    for (int exogenous = 0; exogenous < 2; exogenous++)
+        for (size_t c = 0; c < n; c++)
+            if ((role[c] != WEFT_ROLE_TARGET) == exogenous)
+                place[at++] = c;
+    return role[place[0]] == WEFT_ROLE_TARGET ? 0 : weft_fail(e, WEFT_USAGE, "no channel is left to forecast: all are past, future or static");
+}
+
 /* --- the grid --- */
 
 static int off_grid(int64_t a, int64_t b, int64_t step, struct weft_err *e)
@@ -139,6 +165,10 @@ static int check_fit(const struct weft_ingest *o, int layout, int operands, stru
         return weft_fail(e, WEFT_USAGE, "--amounts and --mentions go with the wide layout");
     if (layout != WEFT_LAYOUT_LONG && o->values.n)
         return weft_fail(e, WEFT_USAGE, "--value goes with the long layout");
+    if (layout != WEFT_LAYOUT_LONG && layout != WEFT_LAYOUT_WIDE && (o->past.n || o->future.n || o->constant.n)) {
+        weft_fail(e, WEFT_USAGE, "--past, --future and --static go with the wide and long layouts");
+        return weft_fail_hint(e, "covariates adds channels to any series stream");
+    }
     if (layout != WEFT_LAYOUT_PRODUCTS && (o->name || o->price || o->gender || o->number || o->category || o->image || o->images || o->labels.n))
         return weft_fail(e, WEFT_USAGE, "--name, --price, --gender, --number, --category, --image, --images and --label go with the products layout");
     if (layout == WEFT_LAYOUT_PRODUCTS && (o->date || o->step || o->from || o->to || o->reduce.n))

@@ -37,6 +37,8 @@ struct table {
     size_t n_values;
     char *channel[VALUES_MAX];
     int reduce[VALUES_MAX];
+    enum weft_role role[VALUES_MAX];
+    size_t place[VALUES_MAX]; /* place[i]: the value that goes out as channel i: targets first */
     bool averaged;
     struct weft_ingest_keys keys; /* of the current file */
     size_t date, value[VALUES_MAX];
@@ -240,9 +242,12 @@ static int choose_reduce(struct table *t, struct weft_err *e)
 {
     if (t->o->reduce.n > 1 && t->o->reduce.n != t->n_values)
         return weft_fail(e, WEFT_USAGE, "--reduce: %zu for %zu values; one for all, or one for each", t->o->reduce.n, t->n_values);
+    if (weft_ingest_roles(t->o, t->channel, t->n_values, t->role, t->place, e) < 0)
+        return -1;
     for (size_t c = 0; c < t->n_values; c++) {
         const char *name = weft_header_canonical(t->channel[c]);
-        bool level = strcmp(name, "price") == 0 || strcmp(name, "mentions") == 0; /* a sum of prices says nothing */
+        /* A sum of prices says nothing. */
+        bool level = strcmp(name, "price") == 0 || strcmp(name, "mentions") == 0 || t->role[c] != WEFT_ROLE_TARGET;
         if (weft_ingest_reduce(t->o, t->channel[c], level ? WEFT_DUPLICATES_MEAN : WEFT_DUPLICATES_SUM, c, &t->reduce[c], e) < 0)
             return -1;
         t->averaged |= t->reduce[c] == WEFT_DUPLICATES_MEAN;
@@ -394,11 +399,31 @@ static int read_file(struct table *t, struct weft_csv *csv, const struct weft_he
 
 /* --- out --- */
 
-static void put_values(const struct table *t, const struct series *s, const struct weft_grid *g, size_t c, float *out)
+/* Steps of the grid up to the last one on which any series has a value of a target: what lies behind it is a plan. */
+static int64_t known_steps(const struct table *t, const struct weft_grid *g)
+{
+    int64_t last = -1, first = floor_div(g->start - t->origin, t->step);
+    if (!t->o->future.n)
+        return g->n;
+    for (size_t i = 0; i < t->n; i++) {
+        const struct series *s = &t->series[i];
+        for (size_t k = 0; k < s->n_spans; k++)
+            for (size_t c = 0; c < t->n_values && s->span[k] && t->role[t->place[c]] == WEFT_ROLE_TARGET; c++)
+                for (int64_t j = 0; j < SPAN; j++) {
+                    int64_t at = (s->first_span + (int64_t)k) * SPAN + j - first;
+                    if (at > last && at < g->n && !isnan(s->span[k][t->place[c] * SPAN + (size_t)j]))
+                        last = at;
+                }
+    }
+    return last + 1;
+}
+
+/* Value c of a series; a target has none from step `known` on. */
+static void put_values(const struct table *t, const struct series *s, const struct weft_grid *g, int64_t known, size_t c, float *out)
 {
     float fill = t->o->fill == WEFT_FILL_NAN || t->reduce[c] == WEFT_DUPLICATES_MEAN ? NAN : 0;
     for (int64_t i = 0; i < g->n; i++)
-        out[i] = fill;
+        out[i] = i < known || t->role[c] != WEFT_ROLE_TARGET ? fill : NAN;
     for (size_t k = 0; k < s->n_spans; k++)
         for (size_t j = 0; s->span[k] && j < SPAN; j++) {
             int64_t at = (s->first_span + (int64_t)k) * SPAN + (int64_t)j - floor_div(g->start - t->origin, t->step);
@@ -419,12 +444,20 @@ static int by_id(const void *a, const void *b)
 static int write_series(struct table *t, const struct weft_grid *g, struct weft_err *e)
 {
     enum weft_reduce reduce[VALUES_MAX];
+    enum weft_role role[VALUES_MAX];
+    char *channels[VALUES_MAX];
     struct weft_pack b = {0};
     size_t n = (size_t)g->n;
-    for (size_t c = 0; c < t->n_values; c++)
-        reduce[c] = t->reduce[c] == WEFT_DUPLICATES_SUM ? WEFT_REDUCE_SUM : WEFT_REDUCE_MEAN;
-    struct weft_series_attrs a = {.step = g->step, .start = g->start, .length = g->n, .keys = t->key_name, .n_keys = t->n_keys,
-                                  .channels = t->channel, .n_channels = t->n_values, .reduce = reduce};
+    for (size_t i = 0; i < t->n_values; i++) {
+        size_t c = t->place[i];
+        channels[i] = t->channel[c];
+        role[i] = t->role[c];
+        reduce[i] = t->reduce[c] == WEFT_DUPLICATES_SUM ? WEFT_REDUCE_SUM : WEFT_REDUCE_MEAN;
+    }
+    struct weft_series_attrs a = {.step = g->step, .start = g->start, .length = g->n, .keys = t->key_name, .n_keys = t->n_keys, .channels = channels,
+                                  .n_channels = t->n_values, .reduce = reduce, .role = role, .known = known_steps(t, g)};
+    if (a.known < 1)
+        return weft_fail(e, WEFT_DATA, "no row has a value of a channel to forecast");
     float *values = WEFT_ARRAY(float, n * t->n_values);
     qsort(t->series, t->n, sizeof *t->series, by_id);
     weft_series_attrs_write(&a, (struct weft_span){0}, &b);
@@ -435,7 +468,7 @@ static int write_series(struct table *t, const struct weft_grid *g, struct weft_
         for (size_t k = 0; k < t->n_keys; k++)
             key[k] = (struct weft_span){(const uint8_t *)s->key[k], s->key[k] ? strlen(s->key[k]) : 0};
         for (size_t c = 0; c < t->n_values; c++)
-            put_values(t, s, g, c, values + c * n);
+            put_values(t, s, g, a.known, t->place[c], values + c * n);
         void *to = weft_series_begin(&b, &a, s->id, key, g->start, n);
         memcpy(to, values, n * t->n_values * sizeof *values);
         rc = weft_run_emit(t->run, weft_pack_span(&b), e);

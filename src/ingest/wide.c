@@ -33,6 +33,7 @@ struct wide {
     struct weft_series_attrs attrs;
     struct weft_ids ids; /* the lines of all ids met */
     float *values; /* [channels, grid.n] */
+    size_t place[CHANNELS]; /* place[i]: the channel of `values` that goes out at i: targets first */
     uint64_t negative, without_mentions;
     struct weft_pack id_buf, other_id, frame;
 };
@@ -242,29 +243,37 @@ static int take_row(struct wide *w, const struct weft_csv_row *row, struct weft_
         struct weft_csv_text t = weft_csv_field(row, k->key[i]);
         key[i] = (struct weft_span){t.n ? (const uint8_t *)t.p : NULL, t.n};
     }
-    void *to = weft_series_begin(&w->frame, &w->attrs, id, key, w->grid.start, n);
-    memcpy(to, w->values, w->attrs.n_channels * n * sizeof *w->values);
+    uint8_t *to = weft_series_begin(&w->frame, &w->attrs, id, key, w->grid.start, n);
+    for (size_t c = 0; c < w->attrs.n_channels; c++)
+        memcpy(to + c * n * sizeof *w->values, w->values + w->place[c] * n, n * sizeof *w->values);
     return weft_run_emit(w->run, weft_pack_span(&w->frame), e);
 }
 
 static int write_head(struct wide *w, struct weft_err *e)
 {
     char names[CHANNELS][9] = {"units", "amounts", "mentions"};
-    char *channels[CHANNELS];
+    char *channels[CHANNELS], *all[CHANNELS];
     enum weft_reduce reduce[CHANNELS];
+    enum weft_role role[CHANNELS], roles[CHANNELS];
     size_t n = 0;
     for (int c = 0; c < CHANNELS; c++)
-        if (c == UNITS || (c == AMOUNTS && w->o->amounts) || (c == MENTIONS && w->o->mentions)) {
-            channels[n] = names[c];
-            reduce[n++] = c == MENTIONS ? WEFT_REDUCE_MEAN : WEFT_REDUCE_SUM;
-        }
+        if (c == UNITS || (c == AMOUNTS && w->o->amounts) || (c == MENTIONS && w->o->mentions))
+            all[n++] = names[c];
+    if (weft_ingest_roles(w->o, all, n, roles, w->place, e) < 0)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        channels[i] = all[w->place[i]];
+        role[i] = roles[w->place[i]];
+        reduce[i] = strcmp(channels[i], "mentions") == 0 ? WEFT_REDUCE_MEAN : WEFT_REDUCE_SUM;
+    }
     struct weft_pack b = {0};
     struct weft_series_attrs a = {.step = w->grid.step, .start = w->grid.start, .length = w->grid.n, .keys = w->units.keys.name,
-                                  .n_keys = w->units.keys.n_keys, .channels = channels, .n_channels = n, .reduce = reduce};
+                                  .n_keys = w->units.keys.n_keys, .channels = channels, .n_channels = n, .reduce = reduce, .role = role};
     weft_series_attrs_write(&a, (struct weft_span){0}, &b);
     w->attrs = a;
     w->attrs.channels = NULL; /* frames need their number alone */
     w->attrs.reduce = NULL;
+    w->attrs.role = NULL;
     w->values = WEFT_ARRAY(float, n * (size_t)w->grid.n);
     int rc = weft_run_head(w->run, WEFT_SERIES_SCHEMA, weft_pack_span(&b), e);
     weft_pack_free(&b);

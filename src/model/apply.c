@@ -7,7 +7,7 @@
 
 #include "weft/mem.h"
 
-enum { BATCH = 256 };
+enum { BATCH = 256, GATHERED_MAX = 1 << 22 };
 
 struct weft_apply {
     char *name, *text;
@@ -86,7 +86,7 @@ size_t weft_apply_unit(const struct weft_apply *a, const char *group, size_t gro
     return a->model ? weft_forecaster_unit(a->model, group, group_n, channel) : 0;
 }
 
-/* Room k for n floats. */
+/* Room k for n floats, and for n doubles. */
 static float *room(struct weft_apply_result *r, int k, size_t n)
 {
     if (r->room[k].cap < n) {
@@ -95,6 +95,11 @@ static float *room(struct weft_apply_result *r, int k, size_t n)
         r->room[k].p = weft_xaligned(r->room[k].cap, sizeof(float));
     }
     return r->room[k].p;
+}
+
+static double *room_double(struct weft_apply_result *r, int k, size_t n)
+{
+    return (double *)(void *)room(r, k, n * (sizeof(double) / sizeof(float)));
 }
 
 void weft_apply_result_free(struct weft_apply_result *r)
@@ -195,7 +200,13 @@ static void run_model(struct weft_apply *a, size_t unit, const struct weft_apply
     size_t lookback = (size_t)info->lookback, need = needed(a, j), n = 0, at[BATCH];
     const float *rows[BATCH];
     float *y = room(out, 3, BATCH * (size_t)info->horizon);
+    size_t width = lookback + (size_t)info->horizon + (info->exog.n ? weft_exog_width(&info->exog) : 0);
+    size_t batch = !info->exog.n || width < GATHERED_MAX / BATCH ? BATCH : width < GATHERED_MAX ? GATHERED_MAX / width : 1;
+    float *whole = info->exog.n ? room(out, 4, batch * width) : NULL; /* with exogenous channels a window is no view */
+    double *g = whole ? room_double(out, 5, (info->exog.n + 1) * j->n) : NULL;
     struct gaps gaps = {0};
+    if (whole)
+        weft_exog_channels(&info->exog, j->x, j->n, j->known, j->train, j->factor, j->exogenous, g);
     for (size_t w = 0; w < j->windows; w++) {
         size_t origin = j->origin + w * j->stride;
         if (!usable(&gaps, j, origin, need)) {
@@ -203,8 +214,17 @@ static void run_model(struct weft_apply *a, size_t unit, const struct weft_apply
             continue;
         }
         rows[n] = z + (origin - lookback - from);
+        if (whole) {
+            float *row = whole + n * width;
+            if (origin + (size_t)info->horizon > j->n || !weft_exog_gather(&info->exog, g, j->n, origin, row + lookback + (size_t)info->horizon)) {
+                out->skipped++;
+                continue;
+            }
+            memcpy(row, rows[n], lookback * sizeof *row);
+            rows[n] = row;
+        }
         at[n++] = w;
-        if (n == BATCH) {
+        if (n == batch) {
             weft_forecaster_run(a->model, unit, rows, n, y);
             store_batch(a, unit, j, n, rows, at, y, out);
             n = 0;

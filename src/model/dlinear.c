@@ -98,23 +98,11 @@ void weft_dlinear_effective(const struct weft_dlinear_shape *s, size_t lanes, co
         out[i] += ws[i];
 }
 
-static float window_base(const struct weft_dlinear_shape *s, const float *x)
-{
-    double sum = 0;
-    if (s->norm == WEFT_NORM_NONE)
-        return 0;
-    if (s->norm == WEFT_NORM_LAST)
-        return x[s->lookback - 1];
-    for (size_t i = 0; i < s->lookback; i++)
-        sum += x[i];
-    return (float)(sum / (double)s->lookback);
-}
-
 void weft_dlinear_gather(const struct weft_dlinear_shape *s, const float *const *windows, size_t batch, float *x, float *base)
 {
     for (size_t b = 0; b < batch; b++, x += s->lookback) {
         memcpy(x, windows[b], s->lookback * sizeof *x);
-        base[b] = window_base(s, x);
+        base[b] = (float)weft_norm_base(s->norm, x, s->lookback);
         if (s->norm != WEFT_NORM_NONE)
             for (size_t i = 0; i < s->lookback; i++)
                 x[i] -= base[b];

@@ -31,9 +31,9 @@ void weft_dlinear_stats_free(struct weft_dlinear_stats *st)
 
 /* --- adding a series --- */
 
-/* b[1..folds + 1]. The stretches before the train part's end are as long as the validation part, or shorter, so that at least
+/* The stretches before the train part's end are as long as the validation part, or shorter, so that at least
  * 1 / (folds + 1) of the train part is left to the first fold. */
-static void fold_borders(size_t folds, const size_t *split, int64_t *b)
+void weft_dlinear_borders(size_t folds, const size_t *split, int64_t *b)
 {
     int64_t train = (int64_t)split[0], valid = (int64_t)split[1] - train, most = train / (int64_t)(folds + 1);
     int64_t stretch = valid > 0 && valid < most ? valid : most;
@@ -42,25 +42,21 @@ static void fold_borders(size_t folds, const size_t *split, int64_t *b)
     b[folds + 1] = (int64_t)split[1];
 }
 
-struct range {
-    int64_t from, to; /* window starts [from, to) */
-};
-
 /* Which starts block k takes, k = 0 .. 2 * folds - 1 (layout: see weft_dlinear_stats). */
-static struct range block_starts(size_t k, const int64_t *b, int64_t lookback, int64_t width)
+static struct weft_dlinear_range block_starts(size_t k, const int64_t *b, int64_t lookback, int64_t width)
 {
     size_t f = (k + 1) / 2;
     if (k == 0)
-        return (struct range){0, b[1] - width + 1};
+        return (struct weft_dlinear_range){0, b[1] - width + 1};
     int64_t end = b[f + 1] - width + 1;
     if (k % 2)
-        return (struct range){b[f] - lookback, end};
-    return (struct range){b[f] - width + 1, b[f] - lookback < end ? b[f] - lookback : end};
+        return (struct weft_dlinear_range){b[f] - lookback, end};
+    return (struct weft_dlinear_range){b[f] - width + 1, b[f] - lookback < end ? b[f] - lookback : end};
 }
 
-/* The part of a range that lies in a run of starts, from a multiple of the stride on. */
-static struct range cut(struct range r, struct range run, int64_t stride)
+struct weft_dlinear_range weft_dlinear_block(size_t k, const int64_t *b, int64_t lookback, int64_t width, struct weft_dlinear_range run, int64_t stride)
 {
+    struct weft_dlinear_range r = block_starts(k, b, lookback, width);
     r.from = r.from > run.from ? r.from : run.from;
     r.to = r.to < run.to ? r.to : run.to;
     r.from = (r.from + stride - 1) / stride * stride;
@@ -103,18 +99,19 @@ static double mean_of(const double *z, size_t n, bool *whole)
     return count ? sum / (double)count : 0;
 }
 
-/* SplitMix64's finaliser: the rank of a window among all windows of all series. */
-static uint64_t mix(uint64_t h)
+/* SplitMix64's finaliser. */
+uint64_t weft_dlinear_rank(uint64_t key, int64_t start)
 {
+    uint64_t h = key + (uint64_t)start * 0x9e3779b97f4a7c15u;
     h = (h ^ h >> 30) * 0xbf58476d1ce4e5b9u;
     h = (h ^ h >> 27) * 0x94d049bb133111ebu;
     return h ^ h >> 31;
 }
 
-static void keep_windows(struct weft_residuals *keep, const float *x, double shift, double factor, struct range r, int64_t stride, uint64_t key)
+static void keep_windows(struct weft_residuals *keep, const float *x, double shift, double factor, struct weft_dlinear_range r, int64_t stride, uint64_t key)
 {
     for (int64_t s = r.from; s < r.to; s += stride) {
-        float *row = weft_residuals_offer(keep, mix(key + (uint64_t)s * 0x9e3779b97f4a7c15u));
+        float *row = weft_residuals_offer(keep, weft_dlinear_rank(key, s));
         for (size_t i = 0; row && i < keep->width; i++)
             row[i] = (float)(((double)x[(size_t)s + i] - shift) / factor);
     }
@@ -125,7 +122,7 @@ void weft_dlinear_stats_add(struct weft_dlinear_stats *st, const float *x, size_
 {
     int64_t b[WEFT_DLINEAR_FOLDS_MAX + 2], width = (int64_t)(st->lookback + st->horizon), stride = (int64_t)st->stride;
     size_t used = split[1] < n ? split[1] : n, blocks = 2 * st->folds;
-    fold_borders(st->folds, split, b);
+    weft_dlinear_borders(st->folds, split, b);
     bool whole;
     double *z = scaled(x, used, shift, factor, room), mean = mean_of(z, used, &whole);
     double level = st->norm == WEFT_NORM_NONE && st->shifted ? st->shift : mean;
@@ -139,9 +136,9 @@ void weft_dlinear_stats_add(struct weft_dlinear_stats *st, const float *x, size_
     for (size_t from = 0, to; from < used; from = to + 1) {
         for (to = whole ? used : from; to < used && isfinite(z[to]); to++)
             ;
-        struct range run = {(int64_t)from, (int64_t)to - width + 1};
+        struct weft_dlinear_range run = {(int64_t)from, (int64_t)to - width + 1};
         for (size_t k = 0; k < blocks && run.to > run.from; k++) {
-            struct range r = cut(block_starts(k, b, (int64_t)st->lookback, width), run, stride);
+            struct weft_dlinear_range r = weft_dlinear_block(k, b, (int64_t)st->lookback, width, run, stride);
             if (r.from >= r.to)
                 continue;
             weft_gram_add(&st->block[k], z + r.from, (size_t)((r.to - r.from + stride - 1) / stride));

@@ -42,6 +42,13 @@ static int bad(const struct weft_st *st, struct weft_err *e, const char *what, c
     return weft_fail_where(e, "%s", weft_st_path(st));
 }
 
+static void free_names(char **names, size_t n)
+{
+    for (size_t i = 0; names && i < n; i++)
+        free(names[i]);
+    free(names);
+}
+
 static int read_names(const struct weft_st *st, const char *key, char ***out, size_t *n, struct weft_err *e)
 {
     const char *text = weft_st_meta(st, key);
@@ -60,6 +67,60 @@ static int read_names(const struct weft_st *st, const char *key, char ***out, si
     }
     weft_json_free(&j);
     return rc;
+}
+
+static int read_roles(const struct weft_st *st, struct weft_exog_shape *x, struct weft_err *e)
+{
+    char **roles = NULL;
+    size_t n = 0;
+    int rc = read_names(st, "roles", &roles, &n, e);
+    if (rc == 0 && n != x->n)
+        rc = bad(st, e, "not a role for each exogenous channel in metadata", "roles");
+    for (size_t i = 0; i < n && rc == 0; i++)
+        if (!weft_role_parse(roles[i], &x->role[i]) || x->role[i] == WEFT_ROLE_TARGET)
+            rc = bad(st, e, "an exogenous channel of an unknown role in metadata", "roles");
+    free_names(roles, n);
+    return rc;
+}
+
+/* Which of the channels `names` stand in the list `key`, which may be empty. */
+static int read_relative(const struct weft_st *st, char *const *names, struct weft_exog_shape *x, struct weft_err *e)
+{
+    const char *text = weft_st_meta(st, "relative");
+    weft_json *j = text ? weft_json_parse(text, strlen(text), NULL) : NULL;
+    if (!j || weft_json_kind(j) != WEFT_JSON_ARRAY) {
+        weft_json_free(&j);
+        return bad(st, e, "unusable metadata", "relative");
+    }
+    for (size_t i = 0; i < weft_json_size(j); i++) {
+        size_t len;
+        const char *name = weft_json_str(weft_json_at(j, i), &len);
+        for (size_t c = 0; c < x->n && name; c++)
+            x->relative[c] |= strcmp(names[c], name) == 0;
+    }
+    weft_json_free(&j);
+    return 0;
+}
+
+static int read_exogenous(const struct weft_st *st, struct weft_model_info *info, struct weft_err *e)
+{
+    struct weft_exog_shape *x = &info->exog;
+    const char *effect = weft_st_meta(st, "exog_effect");
+    int64_t lags;
+    if (!weft_st_meta(st, "exogenous"))
+        return 0;
+    if (read_names(st, "exogenous", &info->exogenous, &info->n_exogenous, e) < 0)
+        return -1;
+    if (info->n_exogenous > WEFT_EXOG_MAX)
+        return bad(st, e, "too many names in metadata", "exogenous");
+    *x = (struct weft_exog_shape){.lookback = (size_t)info->lookback, .horizon = (size_t)info->horizon, .n = info->n_exogenous};
+    if (read_roles(st, x, e) < 0 || read_relative(st, info->exogenous, x, e) < 0 || weft_st_meta_int(st, "exog_lags", 0, info->lookback, &lags, e) < 0)
+        return -1;
+    x->lags = (size_t)lags;
+    for (x->effect = WEFT_EXOG_LEVEL; x->effect <= WEFT_EXOG_UNITS; x->effect++)
+        if (effect && strcmp(effect, weft_exog_effect_name(x->effect)) == 0)
+            return 0;
+    return bad(st, e, "unusable metadata", "exog_effect");
 }
 
 int weft_model_info_read(const struct weft_st *st, struct weft_model_info *info, struct weft_err *e)
@@ -84,7 +145,9 @@ int weft_model_info_read(const struct weft_st *st, struct weft_model_info *info,
     info->by = weft_xstrdup(by);
     if (read_names(st, "groups", &info->groups, &info->n_groups, e) < 0)
         return -1;
-    return read_names(st, "channels", &info->channels, &info->n_channels, e);
+    if (read_names(st, "channels", &info->channels, &info->n_channels, e) < 0)
+        return -1;
+    return read_exogenous(st, info, e);
 }
 
 static void write_names(struct weft_st_writer *w, const char *key, char *const *names, size_t n)
@@ -98,6 +161,22 @@ static void write_names(struct weft_st_writer *w, const char *key, char *const *
     weft_json_free(&j);
 }
 
+void weft_model_exog_write(const struct weft_exog_shape *x, char *const *names, struct weft_st_writer *w)
+{
+    char *roles[WEFT_EXOG_MAX], *relative[WEFT_EXOG_MAX];
+    size_t n = 0;
+    for (size_t c = 0; c < x->n; c++) {
+        roles[c] = (char *)(uintptr_t)weft_role_name(x->role[c]);
+        if (x->relative[c])
+            relative[n++] = names[c];
+    }
+    write_names(w, "exogenous", names, x->n);
+    write_names(w, "roles", roles, x->n);
+    write_names(w, "relative", relative, n);
+    weft_st_writer_meta_int(w, "exog_lags", (int64_t)x->lags);
+    weft_st_writer_meta(w, "exog_effect", weft_exog_effect_name(x->effect));
+}
+
 void weft_model_info_write(const struct weft_model_info *info, struct weft_st_writer *w)
 {
     weft_st_writer_meta(w, "weft.model", info->name);
@@ -109,13 +188,8 @@ void weft_model_info_write(const struct weft_model_info *info, struct weft_st_wr
     weft_st_writer_meta(w, "by", info->by);
     write_names(w, "groups", info->groups, info->n_groups);
     write_names(w, "channels", info->channels, info->n_channels);
-}
-
-static void free_names(char **names, size_t n)
-{
-    for (size_t i = 0; names && i < n; i++)
-        free(names[i]);
-    free(names);
+    if (info->n_exogenous)
+        weft_model_exog_write(&info->exog, info->exogenous, w);
 }
 
 void weft_model_info_free(struct weft_model_info *info)
@@ -124,6 +198,7 @@ void weft_model_info_free(struct weft_model_info *info)
     free(info->by);
     free_names(info->groups, info->n_groups);
     free_names(info->channels, info->n_channels);
+    free_names(info->exogenous, info->n_exogenous);
     *info = (struct weft_model_info){0};
 }
 

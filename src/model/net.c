@@ -23,14 +23,7 @@ struct weft_net weft_net(enum weft_encoder_kind kind, size_t lookback, size_t ho
 
 float weft_net_offset(const struct weft_net *s, const float *x)
 {
-    double sum = 0;
-    if (s->norm == WEFT_NORM_NONE)
-        return 0;
-    if (s->norm == WEFT_NORM_LAST)
-        return x[s->lookback - 1];
-    for (size_t i = 0; i < s->lookback; i++)
-        sum += x[i];
-    return (float)(sum / (double)s->lookback);
+    return (float)weft_norm_base(s->norm, x, s->lookback);
 }
 
 const float *weft_net_view(const struct weft_net *s, const float *x, size_t n, float *room)

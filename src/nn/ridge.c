@@ -30,6 +30,18 @@ const char *weft_norm_name(enum weft_norm norm)
     return names[norm];
 }
 
+double weft_norm_base(enum weft_norm norm, const float *lookback, size_t n)
+{
+    double sum = 0;
+    if (norm == WEFT_NORM_NONE)
+        return 0;
+    if (norm == WEFT_NORM_LAST)
+        return lookback[n - 1];
+    for (size_t i = 0; i < n; i++)
+        sum += lookback[i];
+    return sum / (double)n;
+}
+
 void weft_ridge_grid(double grid[WEFT_RIDGE_GRID])
 {
     grid[0] = 0;

@@ -77,7 +77,7 @@ static void set_f64(struct weft_edit *m, const char *key, const double *x, size_
 
 void weft_forecasts_attrs_write(const struct weft_forecasts_attrs *a, struct weft_span extra, struct weft_pack *b)
 {
-    static const char *const of_series[] = {"start", "length", "reduce", "lookback", "stride"};
+    static const char *const of_series[] = {"start", "length", "reduce", "roles", "known", "lookback", "stride"};
     struct weft_edit m = {0};
     char text[32];
     if (extra.n && weft_edit_load(&m, extra, NULL) < 0)

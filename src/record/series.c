@@ -45,6 +45,33 @@ static int read_reduce(const struct weft_head *h, struct weft_series_attrs *a, s
     return rc;
 }
 
+/* Roles of the channels, and how far the targets go. */
+static int read_roles(const struct weft_head *h, struct weft_series_attrs *a, struct weft_err *e)
+{
+    char **names;
+    size_t n;
+    int rc = 0;
+    a->role = WEFT_ARRAY(enum weft_role, a->n_channels);
+    a->n_targets = a->n_channels;
+    a->known = a->length;
+    if (weft_attr_int(h, "known", &a->known) && (a->known < 1 || a->known > a->length))
+        return weft_fail(e, WEFT_DATA, "a %s head with \"known\" outside of its calendar", h->schema);
+    if (!weft_attr_strs(h, "roles", &names, &n))
+        return 0;
+    for (size_t i = 0; i < n && i < a->n_channels && rc == 0; i++) {
+        if (!weft_role_parse(names[i], &a->role[i]))
+            rc = weft_fail(e, WEFT_DATA, "channel %s has the role \"%s\", which this program does not know", a->channels[i], names[i]);
+        else if (a->role[i] != WEFT_ROLE_TARGET && a->n_targets == a->n_channels)
+            a->n_targets = i;
+        else if (a->role[i] == WEFT_ROLE_TARGET && i > a->n_targets)
+            rc = weft_fail(e, WEFT_DATA, "channel %s is a target behind an exogenous one; targets stand first", a->channels[i]);
+    }
+    if (rc == 0 && !a->n_targets)
+        rc = weft_fail(e, WEFT_DATA, "a %s head without a target", h->schema);
+    free(names);
+    return rc;
+}
+
 static int read_windows_attrs(const struct weft_head *h, struct weft_series_attrs *a, struct weft_err *e)
 {
     char text[32];
@@ -72,7 +99,7 @@ int weft_series_attrs_read(const struct weft_head *h, struct weft_series_attrs *
         return weft_fail(e, WEFT_DATA, "a %s head without keys, or more than %d", h->schema, WEFT_MAX_KEYS);
     if (!weft_attr_strs(h, "channels", &a->channels, &a->n_channels) || !a->n_channels || a->n_channels > WEFT_MAX_CHANNELS)
         return weft_fail(e, WEFT_DATA, "a %s head without channels, or more than %d", h->schema, WEFT_MAX_CHANNELS);
-    if (read_reduce(h, a, e) < 0)
+    if (read_reduce(h, a, e) < 0 || read_roles(h, a, e) < 0)
         return -1;
     /* gram streams carry the attrs of the windows that they add up. */
     bool windows = strncmp(h->schema, "windows/", 8) == 0 || strncmp(h->schema, "gram/", 5) == 0;
@@ -84,7 +111,22 @@ void weft_series_attrs_free(struct weft_series_attrs *a)
     free(a->keys);
     free(a->channels);
     free(a->reduce);
+    free(a->role);
     *a = (struct weft_series_attrs){0};
+}
+
+size_t weft_series_channel(const struct weft_series_attrs *a, const char *name)
+{
+    for (size_t c = 0; c < a->n_channels; c++)
+        if (strcmp(a->channels[c], name) == 0)
+            return c;
+    return SIZE_MAX;
+}
+
+size_t weft_series_known(const struct weft_series_attrs *a, int64_t start, size_t n)
+{
+    int64_t known = a->known - (start - a->start) / a->step;
+    return known < 0 ? 0 : (size_t)known < n ? (size_t)known : n;
 }
 
 static void pack_strs(struct weft_edit *m, const char *key, char *const *items, size_t n)
@@ -112,6 +154,18 @@ void weft_series_attrs_write(const struct weft_series_attrs *a, struct weft_span
     for (size_t i = 0; i < a->n_channels; i++)
         weft_pack_cstr(list, reduce_names[a->reduce ? a->reduce[i] : WEFT_REDUCE_SUM]);
     weft_edit_done(&m);
+    bool exogenous = false;
+    for (size_t i = 0; a->role && i < a->n_channels; i++)
+        exogenous |= a->role[i] != WEFT_ROLE_TARGET;
+    if (exogenous) {
+        list = weft_edit_set(&m, "roles");
+        weft_pack_array(list, (uint32_t)a->n_channels);
+        for (size_t i = 0; i < a->n_channels; i++)
+            weft_pack_cstr(list, weft_role_name(a->role[i]));
+        weft_edit_done(&m);
+    }
+    if (a->known > 0 && a->known < a->length)
+        weft_edit_int(&m, "known", a->known);
     if (a->lookback > 0) {
         weft_edit_int(&m, "lookback", a->lookback);
         weft_edit_int(&m, "horizon", a->horizon);

@@ -13,7 +13,7 @@ enum { JUDGED = 4096 };
 
 static size_t channels_of(const struct weft_adda_units *t)
 {
-    return t->units.attrs.n_channels;
+    return t->units.attrs.n_targets;
 }
 
 /* --- windows --- */

@@ -51,7 +51,7 @@ static void pack_blocks(const struct weft_dlinear_stats *st, size_t width, struc
 void weft_dlinear_partial_frame(struct weft_dlinear_trainer *t, size_t unit, struct weft_pack *b)
 {
     struct weft_dlinear_unit *u = t->unit[unit];
-    size_t channels = t->units.attrs.n_channels, width = width_of(t);
+    size_t channels = t->units.attrs.n_targets, width = width_of(t);
     const struct weft_name *group = &t->units.groups.at[unit / channels];
     weft_dlinear_stats_finish(&u->st);
     weft_residuals_sort(&u->keep);
@@ -145,7 +145,7 @@ static int unpack_kept(struct weft_span frame, size_t width, struct weft_residua
 int weft_dlinear_merge_frame(struct weft_dlinear_trainer *t, struct weft_span frame, struct weft_err *e)
 {
     struct weft_value group, channel, series, shift;
-    size_t width = width_of(t), channels = t->units.attrs.n_channels;
+    size_t width = width_of(t), channels = t->units.attrs.n_targets;
     if (!weft_map_find(frame, "group", &group) || !weft_map_find(frame, "channel", &channel) || !weft_map_find(frame, "series", &series) ||
         !weft_map_find(frame, "shift", &shift) || group.kind != WEFT_STR || channel.kind != WEFT_UINT || channel.u >= channels || series.kind != WEFT_UINT)
         return bad(e);

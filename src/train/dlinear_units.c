@@ -21,7 +21,7 @@ int weft_dlinear_trainer_start(struct weft_dlinear_trainer *t, const struct weft
 
 void weft_dlinear_trainer_units(struct weft_dlinear_trainer *t)
 {
-    size_t need = t->units.groups.n * t->units.attrs.n_channels, width = t->shape.lookback + t->shape.horizon;
+    size_t need = t->units.groups.n * t->units.attrs.n_targets, width = t->shape.lookback + t->shape.horizon;
     if (need > t->cap) {
         t->cap = weft_grow(t->cap, need);
         t->unit = weft_xrealloc2(t->unit, t->cap, sizeof *t->unit);
@@ -64,7 +64,7 @@ static size_t fit_together(const struct weft_dlinear_trainer *t)
 
 int weft_dlinear_trainer_add(struct weft_dlinear_trainer *t, const struct weft_series *s, struct weft_err *e)
 {
-    size_t channels = t->units.attrs.n_channels, group = weft_units_group(&t->units, s);
+    size_t channels = t->units.attrs.n_targets, group = weft_units_group(&t->units, s);
     weft_dlinear_trainer_units(t);
     for (size_t c = 0; c < channels; c++) {
         struct weft_dlinear_unit *u = t->unit[group * channels + c];
@@ -75,7 +75,7 @@ int weft_dlinear_trainer_add(struct weft_dlinear_trainer *t, const struct weft_s
                 return -1;
             continue;
         }
-        weft_dlinear_stats_add(&u->st, s->values + c * s->n, s->n, s->scale[c], s->scale[channels + c], s->split, weft_hash(s->id.p, s->id.n, c), &t->room);
+        weft_dlinear_stats_add(&u->st, s->values + c * s->n, s->n, s->scale[c], s->scale[s->n_channels + c], s->split, weft_hash(s->id.p, s->id.n, c), &t->room);
         u->closed = t->units.key == WEFT_KEY_ID && !t->partial; /* its sums need not wait for the end */
     }
     if (!t->adam && t->units.key == WEFT_KEY_ID && !t->partial && t->n - t->waiting >= fit_together(t)) {
@@ -154,6 +154,17 @@ static void fit_unit(void *ctx, size_t i)
         fit_exact(t, t->unit[i]);
 }
 
+void weft_dlinear_log_fit(const struct weft_units *units, size_t unit, const struct weft_dlinear_fit *fit, bool failed, FILE *f)
+{
+    weft_json *j = weft_units_log_line(units, unit);
+    weft_json_set(j, "ridge", weft_json_new_real(failed ? NAN : fit->ridge));
+    weft_json_set(j, "valid_loss", weft_json_new_real(failed ? NAN : fit->valid_mse));
+    weft_json_set(j, "train_windows", weft_json_new_int((int64_t)fit->train_windows));
+    weft_json_set(j, "valid_windows", weft_json_new_int((int64_t)fit->valid_windows));
+    weft_json_set(j, "folds", weft_json_new_int((int64_t)fit->folds));
+    weft_units_log_put(j, f);
+}
+
 static void write_log(const struct weft_dlinear_trainer *t, size_t i)
 {
     const struct weft_dlinear_unit *u = t->unit[i];
@@ -161,13 +172,7 @@ static void write_log(const struct weft_dlinear_trainer *t, size_t i)
         fwrite(u->log, 1, u->log_n, t->log);
     if (t->adam)
         return;
-    weft_json *j = weft_units_log_line(&t->units, i);
-    weft_json_set(j, "ridge", weft_json_new_real(u->failed ? NAN : u->fit.ridge));
-    weft_json_set(j, "valid_loss", weft_json_new_real(u->failed ? NAN : u->fit.valid_mse));
-    weft_json_set(j, "train_windows", weft_json_new_int((int64_t)u->fit.train_windows));
-    weft_json_set(j, "valid_windows", weft_json_new_int((int64_t)u->fit.valid_windows));
-    weft_json_set(j, "folds", weft_json_new_int((int64_t)u->fit.folds));
-    weft_units_log_put(j, t->log);
+    weft_dlinear_log_fit(&t->units, i, &u->fit, u->failed, t->log);
 }
 
 int weft_dlinear_trainer_fit(struct weft_dlinear_trainer *t, struct weft_err *e)
@@ -196,7 +201,7 @@ int weft_dlinear_trainer_fit(struct weft_dlinear_trainer *t, struct weft_err *e)
 
 int weft_dlinear_trainer_save(struct weft_dlinear_trainer *t, const char *lineage, const char *path, struct weft_err *e)
 {
-    size_t channels = t->units.attrs.n_channels, h = t->shape.horizon, rows = weft_residuals_cap(t->n), *order = weft_units_order(&t->units);
+    size_t channels = t->units.attrs.n_targets, h = t->shape.horizon, rows = weft_residuals_cap(t->n), *order = weft_units_order(&t->units);
     struct weft_dlinear_weights *w = WEFT_ARRAY(struct weft_dlinear_weights, t->n);
     float *residuals = weft_xrealloc2(NULL, t->n * rows * h, sizeof *residuals), *floor = WEFT_ARRAY(float, t->n);
     struct weft_dlinear *model = weft_dlinear_new(&t->shape, 1);

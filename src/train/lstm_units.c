@@ -20,7 +20,7 @@ int weft_lstm_units_start(struct weft_lstm_units *t, const struct weft_head *h, 
 
 int weft_lstm_units_add(struct weft_lstm_units *t, const struct weft_series *s, struct weft_err *e)
 {
-    size_t channels = t->units.attrs.n_channels, group = weft_units_group(&t->units, s), need = t->units.groups.n * channels;
+    size_t channels = t->units.attrs.n_targets, group = weft_units_group(&t->units, s), need = t->units.groups.n * channels;
     if (need > t->cap) {
         t->cap = weft_grow(t->cap, need);
         t->unit = weft_xrealloc2(t->unit, t->cap, sizeof *t->unit);
@@ -144,7 +144,7 @@ static int fit_unit(struct weft_lstm_units *t, const size_t *at, size_t i, const
 /* Units in the order of the model file, so that random numbers and checkpoints do not depend on the order of the series. */
 static size_t *unit_order(const struct weft_lstm_units *t, const size_t *groups)
 {
-    size_t *at = WEFT_ARRAY(size_t, t->n + 1), channels = t->units.attrs.n_channels;
+    size_t *at = WEFT_ARRAY(size_t, t->n + 1), channels = t->units.attrs.n_targets;
     for (size_t i = 0; i < t->n; i++)
         at[i] = groups[i / channels] * channels + i % channels;
     return at;

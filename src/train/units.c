@@ -65,7 +65,7 @@ int weft_units_save(const struct weft_units *u, const size_t *order, const char 
     for (size_t i = 0; i < u->groups.n; i++)
         groups[i] = u->groups.at[order[i]].p;
     struct weft_model_info info = {.name = name, .lookback = a->lookback, .horizon = a->horizon, .stride = a->stride, .step = a->step, .scale = (int)a->scale,
-                                   .by = by, .groups = groups, .n_groups = u->groups.n, .channels = a->channels, .n_channels = a->n_channels};
+                                   .by = by, .groups = groups, .n_groups = u->groups.n, .channels = a->channels, .n_channels = a->n_targets};
     weft_model_info_write(&info, w);
     weft_st_writer_meta(w, "lineage", lineage);
     int rc = weft_st_save(w, path, e);
@@ -77,8 +77,8 @@ int weft_units_save(const struct weft_units *u, const size_t *order, const char 
 
 weft_json *weft_units_log_line(const struct weft_units *u, size_t unit)
 {
-    const struct weft_name *group = &u->groups.at[unit / u->attrs.n_channels];
-    const char *channel = u->attrs.channels[unit % u->attrs.n_channels];
+    const struct weft_name *group = &u->groups.at[unit / u->attrs.n_targets];
+    const char *channel = u->attrs.channels[unit % u->attrs.n_targets];
     weft_json *j = weft_json_new_object();
     weft_json_set(j, "group", weft_json_new_str(group->p, group->n));
     weft_json_set(j, "channel", weft_json_new_str(channel, strlen(channel)));

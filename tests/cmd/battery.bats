@@ -7,6 +7,7 @@ load helper
 table() {
     cat <<'T'
 aggregate|series|aggregate --by major
+covariates|series|covariates --weekday --holidays pipelines/holidays-kr.csv --csv $dir/plan.csv --ahead 7
 window|series|window --lookback 14 --horizon 7
 score|windows|score -m $dir/model.safetensors,naive --part test
 evaluate|forecasts|evaluate --format json
@@ -16,6 +17,8 @@ frames-show|series|frames show
 frames-check|series|frames check
 frames-expand|windows|frames expand
 train-dlinear|windows|train-dlinear -o $out
+train-exog|planned-windows|train-dlinear -o $out
+score-exog|planned|score -m $dir/planned.safetensors
 embed-text|products|embed-text --hash 64
 encode-image|products|encode-image -m $dir/demand.safetensors --drop-image
 train-demand|products|train-demand --no-image --no-name --epochs 2 -o $out
@@ -29,6 +32,7 @@ setup_file() {
     export dir="$BATS_FILE_TMPDIR"
     fixtures "$dir"
     garments "$dir"
+    planned "$dir"
 }
 
 setup() {
@@ -248,14 +252,14 @@ schema_fits() {
 }
 @test "what every program emits fits its schema" {
     each schema_fits
-    for s in series windows forecasts latest products demand; do frames check "$dir/$s.weft"; done
+    for s in series windows planned planned-windows forecasts latest products demand; do frames check "$dir/$s.weft"; done
     evaluate --format frames -i "$dir/forecasts.weft" | frames check
     evaluate --format frames -i "$dir/demand.weft" | frames check
     rank --near 1:2 --far 6:7 --format frames -i "$dir/latest.weft" | frames check
 }
 
 @test "show and from-json are inverses" {
-    for s in series windows forecasts products demand; do
+    for s in series windows planned forecasts products demand; do
         pipe "frames show $dir/$s.weft | frames from-json | frames show"
         [ "$status" -eq 0 ]
         diff <(frames show "$dir/$s.weft" | sed '1d;$d') <(sed '1d;$d' <<<"$output")

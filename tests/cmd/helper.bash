@@ -32,6 +32,18 @@ fixtures() {
     score -m "$1/model.safetensors" -i "$1/windows.weft" -o "$1/latest.weft"
 }
 
+# planned DIR: plan.csv (a price for every product of DIR/series.weft, 10 days ahead of it), planned.weft, planned-windows.weft, planned.safetensors.
+planned() {
+    awk 'BEGIN {
+        print "date,id,price"
+        for (p = 0; p < 24; p++)
+            for (d = 0; d < 130; d++) printf "%s,%d,%d\n", strftime("%Y-%m-%d", 1640995200 + d * 86400, 1), p, (d + 3 * p) % 11 < 3 ? 80 : 100
+    }' >"$1/plan.csv"
+    covariates -q --csv "$1/plan.csv" --weekday -i "$1/series.weft" -o "$1/planned.weft"
+    window -q --lookback 14 --horizon 7 --scale standard -i "$1/planned.weft" -o "$1/planned-windows.weft"
+    train-dlinear -q -i "$1/planned-windows.weft" -o "$1/planned.safetensors"
+}
+
 # pipe COMMAND: runs a shell pipeline with pipefail, as a user's script would.
 pipe() {
     run bash -o pipefail -c "$1"

@@ -19,7 +19,7 @@ static const int middle_major[MIDDLES] = {0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 4};
 
 struct shop {
     uint64_t products, seed;
-    int days;
+    int days, plan; /* plan: days behind the last one of which price and promotion alone are known (long layout) */
     int64_t first_day; /* since 1970-01-01 */
     enum table table;
     bool is_long;
@@ -275,17 +275,23 @@ static void wide(struct shop *s)
 static void as_long(struct shop *s)
 {
     char line[500], date[11];
-    printf("date,id,product,major,middle,minor,brand,units,price,promotion\n");
+    printf("date,id,product,major,middle,minor,brand,%sunits,price,promotion\n", s->plan ? "promoted," : "");
     for (uint64_t i = 0; i < s->products; i++) {
         struct product p = make_product(s, i);
         char keys[400];
-        *put_keys(keys, s, &p, i) = 0;
+        strcpy(put_keys(keys, s, &p, i), !s->plan ? "" : p.promo_period ? ",yes" : ",no");
         for (int d = 0; d < s->days; d++) {
             uint32_t n = sold(s, &p, d);
             if (!is_active(&p, d))
                 continue;
             date_text(s->first_day + d, date);
             fwrite(line, 1, (size_t)snprintf(line, sizeof line, "%s,%s,%u,%u,%d\n", date, keys, (unsigned)n, (unsigned)price_now(&p), on_promotion(&p)), stdout);
+        }
+        for (int d = s->days; d < s->days + s->plan; d++) {
+            next_day(&p);
+            date_text(s->first_day + d, date);
+            if (p.end >= s->days)
+                fwrite(line, 1, (size_t)snprintf(line, sizeof line, "%s,%s,,%u,%d\n", date, keys, (unsigned)price_now(&p), on_promotion(&p)), stdout);
         }
     }
 }
@@ -315,9 +321,10 @@ static int64_t days_of(int y, int m, int d)
 
 static int usage(int rc)
 {
-    fprintf(rc ? stderr : stdout, "usage: shop [--products N] [--days N] [--seed N] [--start YYYY-MM-DD] [--layout wide|long] [--table sales|amounts|mentions] [--brands N]\n"
+    fprintf(rc ? stderr : stdout, "usage: shop [--products N] [--days N] [--seed N] [--start YYYY-MM-DD] [--layout wide|long] [--plan N] [--table sales|amounts|mentions] [--brands N]\n"
                                   "            [-o FILE]\n"
-                                  "Writes a made-up shop as CSV, on standard output unless told otherwise. The long layout has units, price and promotion of each day.\n");
+                                  "Writes a made-up shop as CSV, on standard output unless told otherwise. The long layout has units, price and promotion of each day, with --plan N also\n"
+                                  "the price and promotion of N days more without units, and a column that says which products have promotions.\n");
     return rc;
 }
 
@@ -360,6 +367,9 @@ static bool set_option(struct shop *s, const char *o, const char *v)
     if (strcmp(o, "--days") == 0) {
         ok = number(v, 1, DAYS_MAX, &n);
         s->days = (int)n;
+    } else if (strcmp(o, "--plan") == 0) {
+        ok = number(v, 0, DAYS_MAX, &n);
+        s->plan = (int)n;
     } else if (strcmp(o, "--brands") == 0) {
         ok = number(v, 1, 50000, &n);
         s->brands = (uint32_t)n;
@@ -390,6 +400,10 @@ int main(int argc, char **argv)
     }
     if (s.is_long && s.table != SALES) {
         fprintf(stderr, "shop: the long layout has all columns in one table; leave --table out\n");
+        return 64;
+    }
+    if (s.plan && !s.is_long) {
+        fprintf(stderr, "shop: --plan goes with --layout long\n");
         return 64;
     }
     setvbuf(stdout, NULL, _IOFBF, 1 << 18);

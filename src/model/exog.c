@@ -1,0 +1,124 @@
+/* exog.c - exogenous channels in proportion to the target's level. */
+#include "weft/exog.h"
+
+#include <math.h>
+#include <stdint.h>
+
+const char *weft_exog_effect_name(enum weft_exog_effect effect)
+{
+    return effect == WEFT_EXOG_LEVEL ? "level" : "units";
+}
+
+size_t weft_exog_lags(const struct weft_exog_shape *s, size_t c)
+{
+    return c == s->n || s->role[c] == WEFT_ROLE_STATIC ? 1 : s->lags;
+}
+
+size_t weft_exog_ahead(const struct weft_exog_shape *s, size_t c)
+{
+    return c < s->n && s->role[c] == WEFT_ROLE_FUTURE ? s->horizon : 0;
+}
+
+size_t weft_exog_width(const struct weft_exog_shape *s)
+{
+    size_t width = 0;
+    for (size_t c = 0; c <= s->n; c++)
+        width += weft_exog_lags(s, c) + weft_exog_ahead(s, c);
+    return width;
+}
+
+size_t weft_exog_weights(const struct weft_exog_shape *s)
+{
+    size_t n = 0;
+    for (size_t c = 0; c <= s->n; c++)
+        n += weft_exog_lags(s, c) + (weft_exog_ahead(s, c) ? 1 : 0);
+    return n;
+}
+
+/* level[t] of every step, in original units: a running sum over the lookback that ends `horizon` steps before. */
+static void put_level(const struct weft_exog_shape *s, const float *y, size_t n, double *level)
+{
+    double sum = 0;
+    size_t count = 0, first = SIZE_MAX;
+    for (size_t t = 0; t < n; t++) {
+        level[t] = NAN;
+        if (t < s->horizon)
+            continue;
+        size_t in = t - s->horizon;
+        if (!isnan(y[in])) {
+            sum += y[in];
+            count++;
+        }
+        if (in >= s->lookback && !isnan(y[in - s->lookback])) {
+            sum -= y[in - s->lookback];
+            count--;
+        }
+        if (count)
+            level[t] = sum / (double)count;
+        if (count && first == SIZE_MAX)
+            first = t;
+    }
+    for (size_t t = 0; t < s->horizon && first != SIZE_MAX && t < n; t++)
+        level[t] = level[first];
+}
+
+/* Mean of the values there are among x[0..n); NaN without one. */
+static double mean_of(const float *x, size_t n)
+{
+    double sum = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!isnan(x[i])) {
+            sum += x[i];
+            count++;
+        }
+    return count ? sum / (double)count : NAN;
+}
+
+/* The mean that a relative channel refers to: of the train part, or of all that is known where that has no value. 0 has no relation to anything. */
+static double reference_of(const float *x, size_t known, size_t train)
+{
+    double mean = mean_of(x, train < known ? train : known);
+    if (isnan(mean))
+        mean = mean_of(x, known);
+    return fabs(mean) > 0 ? mean : NAN;
+}
+
+static void put_channel(const struct weft_exog_shape *s, size_t c, const float *x, size_t n, size_t known, size_t train, double *out)
+{
+    double reference = s->relative[c] ? reference_of(x, known, train) : 1, less = s->relative[c] ? 1 : 0, last = NAN;
+    for (size_t t = 0; t < known && isnan(last); t++)
+        last = x[t];
+    for (size_t t = 0; t < n; t++) {
+        if (!isnan(x[t]))
+            last = x[t];
+        out[t] = (t < known ? last : (double)x[t]) / reference - less;
+    }
+}
+
+void weft_exog_channels(const struct weft_exog_shape *s, const float *y, size_t n, size_t known, size_t train, double factor, const float *const *x,
+                        double *out)
+{
+    double *level = out + s->n * n; /* the constant's channel is the level itself */
+    if (s->effect == WEFT_EXOG_LEVEL)
+        put_level(s, y, n, level);
+    for (size_t t = 0; t < n; t++)
+        level[t] = (s->effect == WEFT_EXOG_LEVEL ? level[t] : 1) / factor;
+    for (size_t c = 0; c < s->n; c++) {
+        double *g = out + c * n;
+        put_channel(s, c, x[c], n, known, train, g);
+        for (size_t t = 0; t < n; t++)
+            g[t] *= level[t];
+    }
+}
+
+bool weft_exog_gather(const struct weft_exog_shape *s, const double *g, size_t n, size_t origin, float *out)
+{
+    bool whole = true;
+    for (size_t c = 0; c <= s->n; c++, g += n)
+        for (size_t t = origin - weft_exog_lags(s, c); t < origin + weft_exog_ahead(s, c); t++) {
+            *out++ = (float)g[t];
+            whole &= (bool)isfinite(g[t]);
+        }
+    return whole;
+}

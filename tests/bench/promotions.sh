@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# promotions.sh [PRODUCTS [DAYS [SEED]]] - what price and promotion, known ahead, bring on the generated shop: the same exact model without and with them,
+# products that have promotions, test part. Prints WAPE over all windows, over those in whose horizon a promotion falls, and over the days of promotion alone.
+# BIN and BUILD as make sets them; LOOKBACK, HORIZON, LAGS. Exit status 1 when a window with a promotion gains less than 15 %.
+set -euo pipefail
+products=${1:-300} days=${2:-730} seed=${3:-1} lookback=${LOOKBACK:-28} horizon=${HORIZON:-14} lags=${LAGS:-7}
+root=$(cd "$(dirname "$0")/../.." && pwd)
+build=${BUILD:-$root/build/release}
+PATH=${BIN:-$root/bin}:$PATH
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+"$build/gen/shop" --products "$products" --days "$days" --seed "$seed" --layout long --plan "$horizon" -o "$work/shop.csv"
+ingest -q --layout long --id id --keys minor,promoted --value units,price,promotion --future price,promotion "$work/shop.csv" -o "$work/series.weft"
+window -q --lookback "$lookback" --horizon "$horizon" --scale standard -i "$work/series.weft" -o "$work/windows.weft"
+train-dlinear -q --exog none -i "$work/windows.weft" -o "$work/without.safetensors"
+train-dlinear -q --exog-lags "$lags" -i "$work/windows.weft" -o "$work/with.safetensors"
+score -q -m without="$work/without.safetensors",with="$work/with.safetensors" --part test -i "$work/windows.weft" -o "$work/forecasts.weft"
+
+# Which items have promotions, and on which days, is in the table: date,id,...,promoted,units,price,promotion.
+frames csv "$work/forecasts.weft" | awk -F, '
+    function add(what, model, error, actual) { errors[what, model] += error; actuals[what, model] += actual }
+    NR == FNR { promoted[$2, $1] = $NF == 1; next }
+    FNR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }
+    $c["promoted"] == "yes" {
+        m = $c["model"]; a = $c["actual"]; e = $c["forecast"] - a; e = e < 0 ? -e : e
+        window = $c["id"] SUBSEP $c["origin"] SUBSEP m
+        we[window] += e; wa[window] += a
+        add("all windows", m, e, a)
+        if (promoted[$c["id"], $c["date"]]) { add("days of promotion", m, e, a); hit[window] = m }
+    }
+    END {
+        for (w in hit) add("windows with promotion", hit[w], we[w], wa[w])
+        printf "promoted items            WAPE without     with   lower by\n"
+        n = split("all windows,windows with promotion,days of promotion", what, ",")
+        for (i = 1; i <= n; i++) {
+            a = errors[what[i], "without"] / actuals[what[i], "without"]; b = errors[what[i], "with"] / actuals[what[i], "with"]
+            printf "%-22s %15.4f %8.4f %9.1f%%\n", what[i], a, b, 100 * (1 - b / a)
+            if (i == 2 && !(b <= 0.85 * a)) short = 1
+        }
+        exit short
+    }' "$work/shop.csv" -

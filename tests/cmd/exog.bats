@@ -1,0 +1,222 @@
+#!/usr/bin/env bats
+# exog.bats - exogenous channels from CSV to forecasts.
+
+load helper
+
+setup_file() {
+    export dir="$BATS_FILE_TMPDIR"
+    shop "$dir/shop.csv" 120 24
+    ingest "$dir/shop.csv" -o "$dir/series.weft"
+    planned "$dir"
+    "$BUILD/gen/shop" --products 20 --days 120 --layout long --plan 7 -o "$dir/long.csv"
+}
+
+setup() {
+    cd "$BATS_TEST_TMPDIR"
+}
+
+long() {
+    ingest -q --layout long --id id --keys minor,promoted --value units,price,promotion "$@" "$dir/long.csv"
+}
+
+# attrs STREAM: the head's attributes.
+attrs() {
+    frames show "$1" | head -n 1 | grep -o '"attrs":{[^}]*}'
+}
+
+@test "ingest: targets stand first, and are missing on days that only the plan knows" {
+    ingest -q --layout long --id id --keys minor --value price,units,promotion --future price,promotion "$dir/long.csv" -o s.weft
+    frames check s.weft
+    [[ "$(attrs s.weft)" == *'"length":127'*'"channels":["units","price","promotion"]'*'"roles":["target","future","future"]'*'"known":120'* ]]
+    frames csv s.weft >s.csv
+    # Days behind the last sales have no units; price and promotion are those of the table.
+    awk -F, 'NR > 1 && $3 > "2022-04-30" { if ($4 != "") { print; exit 1 } n++ } END { exit n != 7 * 20 }' s.csv
+    awk -F, 'NR == FNR { if (FNR > 1) { price[$2, $1] = $10; promotion[$2, $1] = $11 } next }
+        FNR > 1 { if (price[$1, $3] != $5 || promotion[$1, $3] != $6) { print; exit 1 } }' "$dir/long.csv" s.csv
+    # Without --future the same rows are days without sales, as before.
+    long -o plain.weft
+    [[ "$(attrs plain.weft)" != *roles* && "$(attrs plain.weft)" != *known* ]]
+    run long --future nothing -o no.weft
+    [ "$status" -eq 64 ]
+    [[ "$output" == *'no channel "nothing"'* ]]
+    run long --future units,price --past promotion -o no.weft
+    [ "$status" -eq 64 ]
+    run long --future price --past price -o no.weft
+    [ "$status" -eq 64 ]
+}
+
+@test "ingest wide: a channel beside the units is declared too" {
+    shop amounts.csv 120 24
+    ingest -q "$dir/shop.csv" --amounts amounts.csv --past units -o s.weft
+    [[ "$(attrs s.weft)" == *'"channels":["amounts","units"]'*'"roles":["target","past"]'* ]]
+    diff <(frames csv s.weft | cut -d, -f1-7) <(ingest -q "$dir/shop.csv" | frames csv | cut -d, -f1-7)
+    run ingest -q --layout matrix --future x "$dir/shop.csv"
+    [ "$status" -eq 64 ]
+}
+
+@test "window: the parts are those of the days with targets, and exogenous channels keep their units" {
+    long --future price,promotion -o s.weft
+    window -q --lookback 14 --horizon 7 --scale standard -i s.weft -o w.weft
+    frames check w.weft
+    frames show w.weft | sed -n 2p | grep -q '"split":\[76,96,120\]'
+    frames show w.weft | sed -n 2p | grep -oE '"scale":.*' | grep -qE '\[\[[0-9.e-]+,0.0,0.0\],\[[0-9.e-]+,1.0,1.0\]\]'
+    run window --lookback 100 --horizon 21 -i s.weft
+    [ "$status" -eq 78 ]
+}
+
+@test "weekday: six indicators, and Sunday is none of them" {
+    covariates --weekday --ahead 3 -i "$dir/series.weft" | frames csv | cut -d, -f1,7-14 >w.csv
+    [ "$(head -n 1 w.csv)" = id,date,units,monday,tuesday,wednesday,thursday,friday,saturday ]
+    awk -F, 'NR > 1 && $1 == 0 { y = substr($2, 1, 4); m = substr($2, 6, 2); d = substr($2, 9, 2); w = strftime("%u", mktime(y " " m " " d " 12 0 0"))
+        for (i = 1; i <= 6; i++) if ($(i + 3) != (i == w)) { print; exit 1 } n++ } END { exit n != 123 }' w.csv
+    awk -F, '$2 == "2022-05-01" && $3 == ""' w.csv | grep -q '^0,'
+}
+
+@test "holidays: days of the file are 1, other days of its years 0, all else is missing" {
+    printf 'date,name\n2022-02-01,new year\n2022-01-31,eve\n2022-01-31,again\n' >h.csv
+    covariates --holidays h.csv --ahead 300 -i "$dir/series.weft" 2>err | frames csv | awk -F, '$1 == 0 { print $7 "," $9 }' >h
+    grep -q 'no year for 55 of 420 steps' err
+    awk -F, '($1 < "2023" && ($2 "") != ($1 == "2022-01-31" || $1 == "2022-02-01") "") || ($1 >= "2023" && $2 != "") { print; exit 1 } END { exit NR != 420 }' h
+    printf 'date,name\nsoon,new year\n' >h.csv
+    run covariates --holidays h.csv -i "$dir/series.weft"
+    [ "$status" -eq 65 ]
+    [[ "$output" == *'h.csv:2: not a date: "soon"'* ]]
+}
+
+@test "the Korean holidays are what the rules and the moon say" {
+    cd "$BATS_TEST_DIRNAME/../.."
+    diff <(python3 tests/reference/holidays_kr.py) pipelines/holidays-kr.csv
+    # Another conversion: the dangi calendar of ICU, where node brings it.
+    node -e 'process.exit(new Intl.DateTimeFormat("en-u-ca-dangi", {timeZone: "UTC", day: "numeric"}).resolvedOptions().calendar == "dangi" ? 0 : 1)' 2>/dev/null ||
+        skip "skipped: no node with ICU"
+    diff <(node -e 'const f = new Intl.DateTimeFormat("en-u-ca-dangi", {timeZone: "UTC", month: "numeric", day: "numeric"});
+        const names = {"1/1": "설날", "4/8": "부처님오신날", "8/15": "추석"};
+        for (let d = Date.UTC(2013, 0, 1); d < Date.UTC(2029, 0, 1); d += 864e5) {
+            const n = names[f.format(d)];
+            if (n) console.log(new Date(d).toISOString().slice(0, 10) + "," + n);
+        }') <(awk -F, '{ n = split($2, a, " / "); for (i = 1; i <= n; i++) if (a[i] ~ /^(설날|추석|부처님오신날)$/) print $1 "," a[i] }' pipelines/holidays-kr.csv)
+}
+
+@test "covariates --csv: by id, by key, for all; what is not there is missing; --carry goes on" {
+    printf 'date,id,price,note\n2022-01-01,0,10,1\n2022-01-02,0,11,2\n2022-05-02,0,12,3\n2022-01-01,1,20,4\n' >p.csv
+    covariates --csv p.csv --value cost=price -i "$dir/series.weft" 2>err | frames csv | awk -F, '{ print $1 "," $7 "," $8 "," $9 }' >c.csv
+    grep -q 'no row for 22 series' err
+    [ "$(head -n 1 c.csv)" = id,date,units,cost ]
+    grep -q '^0,2022-01-01,[0-9]*,10$' c.csv && grep -q '^0,2022-01-02,[0-9]*,11$' c.csv && grep -q '^0,2022-01-03,[0-9]*,$' c.csv
+    grep -q '^0,2022-05-02,,12$' c.csv && grep -q '^1,2022-05-02,,$' c.csv
+    covariates -q --csv p.csv --value price --carry price -i "$dir/series.weft" | frames csv | awk -F, '$1 == 0 { print $7 "," $9 }' >c.csv
+    grep -q '^2022-05-01,11$' c.csv && grep -q '^2022-05-02,12$' c.csv
+    printf 'date,minor,size\n2022-01-01,B000-C001-0000,5\n' >k.csv
+    covariates -q --csv k.csv --static size -i "$dir/series.weft" -o k.weft
+    [[ "$(attrs k.weft)" == *'"roles":["target","static"]'* ]]
+    frames csv k.weft | awk -F, 'NR > 1 && $7 == "2022-01-01" && ($9 == 5) != ($5 == "B000-C001-0000") { exit 1 }'
+    printf 'date,rain\n2022-01-05,3.5\n' >all.csv
+    [ "$(covariates -q --csv all.csv --past rain -i "$dir/series.weft" | frames csv | grep -c '2022-01-05,.*,3.5$')" -eq 24 ]
+}
+
+@test "covariates: what it refuses" {
+    run covariates -i "$dir/series.weft"
+    [ "$status" -eq 64 ]
+    run covariates --weekday --carry units -i "$dir/series.weft"
+    [ "$status" -eq 78 ]
+    run covariates --weekday -i <(covariates --weekday -i "$dir/series.weft")
+    [ "$status" -eq 78 ]
+    [[ "$output" == *'"monday" already'* ]]
+    printf 'date,x\n2022-13-01,3\n' >bad.csv
+    run covariates --csv bad.csv -i "$dir/series.weft"
+    [ "$status" -eq 65 ]
+    [[ "$output" == *'bad.csv:2: not a date'* ]]
+    printf 'date,x\n2022-01-01,many\n' >bad.csv
+    run covariates --csv bad.csv -i "$dir/series.weft"
+    [ "$status" -eq 65 ]
+    [[ "$output" == *'bad.csv:2:2: not a number: "many"'* ]]
+    printf 'date,x\n9999-01-01,3\n' >bad.csv
+    run covariates --csv bad.csv -i "$dir/series.weft"
+    [ "$status" -eq 65 ]
+    printf 'date,x\n2022-01-01\n' >bad.csv
+    run covariates --csv bad.csv -i "$dir/series.weft"
+    [ "$status" -eq 65 ]
+    run covariates --csv /nonexistent -i "$dir/series.weft"
+    [ "$status" -eq 66 ]
+}
+
+@test "the latest forecast begins behind the last target, with the values of the plan" {
+    score -m "$dir/planned.safetensors,seasonal-naive:7" -i "$dir/planned.weft" -o f.weft
+    frames check f.weft
+    frames csv f.weft | awk -F, 'NR > 1 { if ($10 != "2022-05-01" || $13 == "" || $14 != "") { print; exit 1 } if ($8 != "units") exit 1; n++ } END { exit n != 2 * 24 * 7 }' ||
+        { frames csv f.weft | head -n 3; false; }
+    rank --near 1:2 --far 6:7 --format csv -i f.weft | wc -l | grep -q '^25$'
+    # Another price, another forecast; a price before the lags, the same one.
+    sed 's/^\(2022-05-03,0,\).*/\150/' "$dir/plan.csv" >cheap.csv
+    covariates -q --csv cheap.csv --weekday -i "$dir/series.weft" | score -q -m "$dir/planned.safetensors" | frames csv | grep ',2022-05-03,' >cheap
+    frames csv f.weft | grep ',dlinear-exog,' | grep ',2022-05-03,' >planned
+    ! diff -q <(grep '^0,' cheap) <(grep '^0,' planned)
+    diff <(grep -v '^0,' cheap) <(grep -v '^0,' planned)
+}
+
+@test "missing values ahead are refused with channel and dates, before any forecast" {
+    # The calendar is too short.
+    grep -v '2022-05-0[5-9]\|2022-05-1' "$dir/plan.csv" >short.csv
+    covariates -q --csv short.csv --weekday -i "$dir/series.weft" -o short.weft
+    run score -m "$dir/planned.safetensors" -i short.weft -o f.weft
+    [ "$status" -eq 78 ]
+    [[ "$output" == *'no values from 2022-05-05 to 2022-05-07'*'covariates --csv'* ]]
+    [ ! -e f.weft ]
+    # One series lacks two days: nothing of the others goes out.
+    grep -v '^2022-05-0[23],17,' "$dir/plan.csv" >gap.csv
+    covariates -q --csv gap.csv --weekday -i "$dir/series.weft" -o gap.weft
+    run bash -c "score -m $dir/planned.safetensors -i gap.weft 2>err | frames show 2>/dev/null | wc -l; cat err"
+    [ "${lines[0]}" -eq 1 ]
+    [[ "$output" == *'"17": channel price'*'2 of 7 steps (2022-05-02 to 2022-05-03)'*'--carry price'* ]]
+    covariates -q --csv gap.csv --weekday --carry price -i "$dir/series.weft" | score -q -m "$dir/planned.safetensors" | frames check
+}
+
+@test "a model with exogenous channels refuses a stream without them" {
+    run score -m "$dir/planned.safetensors" -i "$dir/series.weft"
+    [ "$status" -eq 78 ]
+    [[ "$output" == *'looks at channel monday (future), and the stream has none'* ]]
+}
+
+@test "other models look at targets alone" {
+    train-lstm -q --epochs 1 --hidden 8 -i "$dir/planned-windows.weft" -o lstm.safetensors
+    run train-dlinear --solver adam --epochs 1 -i "$dir/planned-windows.weft" -o adam.safetensors
+    [ "$status" -eq 0 ]
+    [[ "$output" == *'trains on targets alone'* ]]
+    train-dlinear -q --exog none -i "$dir/planned-windows.weft" -o none.safetensors
+    window -q --lookback 14 --horizon 7 --scale standard -i "$dir/series.weft" | train-dlinear -q -o plain.safetensors
+    score -q -m lstm.safetensors,adam=adam.safetensors,none=none.safetensors,plain=plain.safetensors,with="$dir/planned.safetensors" --part test -i "$dir/planned-windows.weft" |
+        evaluate --format csv >table.csv
+    [ "$(wc -l <table.csv)" -eq 6 ]
+    # Without the channels it is the model that never saw them.
+    diff <(grep '^none' table.csv | cut -d, -f2-) <(grep '^plain' table.csv | cut -d, -f2-)
+    run train-dlinear --partial -i "$dir/planned-windows.weft" -o p.weft
+    [ "$status" -eq 78 ]
+    [[ "$output" == *'--exog none'* ]]
+}
+
+@test "by id and by group: the same model for one and two threads, whatever the order" {
+    for by in id minor; do
+        train-dlinear -q --by $by --threads 1 -i "$dir/planned-windows.weft" -o one.st
+        train-dlinear -q --by $by --threads 2 -i "$dir/planned-windows.weft" -o two.st
+        cmp one.st two.st
+        score -q -m one.st -i "$dir/planned.weft" | frames count | grep -q '24 frames'
+    done
+    run train-dlinear --relative nothing -i "$dir/planned-windows.weft" -o no.st
+    [ "$status" -eq 64 ]
+}
+
+@test "aggregate averages price and promotion, and the plan goes along" {
+    long --future price,promotion -o s.weft
+    aggregate --by all -i s.weft -o a.weft
+    frames check a.weft
+    [[ "$(attrs a.weft)" == *'"roles":["target","future","future"]'*'"known":120'* ]]
+    paste -d, <(frames csv a.weft | awk -F, 'NR > 1 { print $(NF - 3), $(NF - 1) }') <(frames csv s.weft | awk -F, 'NR > 1 && $(NF - 1) != "" { s[$(NF - 3)] += $(NF - 1); n[$(NF - 3)]++ }
+        END { for (d in s) printf "%s %.4f\n", d, s[d] / n[d] }' | sort) | awk -F'[ ,]' '{ e = $2 - $4; if (e < 0) e = -e; if ($1 != $3 || e > 0.01) { print; exit 1 } } END { exit NR != 127 }'
+}
+
+@test "price and promotion lower the error of promoted items by 15 percent and more" {
+    run "$BATS_TEST_DIRNAME/../bench/promotions.sh" 120 500
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"windows with promotion"* ]]
+}
