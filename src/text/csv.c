@@ -232,6 +232,11 @@ const char *weft_csv_name(const struct weft_csv *c)
     return c->name;
 }
 
+char weft_csv_delimiter(struct weft_csv *c)
+{
+    return (char)csv_get_delim(&c->parser);
+}
+
 void weft_csv_expect(struct weft_csv *c, size_t n)
 {
     c->expect = n;
