@@ -414,3 +414,10 @@ int weft_csv_next(struct weft_csv *c, struct weft_csv_row *row, struct weft_err 
     *row = (struct weft_csv_row){b->text, b->end ? b->end + m->first : NULL, m->begin, m->n, m->found, m->line, m->problem};
     return 1;
 }
+
+#define TEXT_OF(x) #x
+#define VERSION_OF(a, b, c) TEXT_OF(a) "." TEXT_OF(b) "." TEXT_OF(c)
+const char *weft_csv_library(void)
+{
+    return VERSION_OF(CSV_MAJOR, CSV_MINOR, CSV_RELEASE);
+}
