@@ -33,7 +33,8 @@ static void names(void **state)
 {
     (void)state;
     static const char *const wrong[] = {"naive:1", "seasonal-naive", "seasonal-naive:", "seasonal-naive:0", "seasonal-naive:7:7", "mean:x", "mean:-1",
-                                        "lag-growth:364", "lag-growth:364:28:", "mean:99999999999999999999", "croston:0", "croston:", "croston:0.1:0.1", "sba:1.1", "tsb:0.1:0.1:0.1",
+                                        "lag-growth:364", "lag-growth:364:28:", "mean:99999999999999999999",
+                                        "croston:0", "croston:", "croston:0.1:0.1", "sba:1.1", "tsb:0.1:0.1:0.1",
                                         "tsb::0.1", "tsb:nan"};
     struct weft_baseline b = parsed("lag-growth:364:28");
     assert_int_equal(b.lag, 364);
