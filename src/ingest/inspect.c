@@ -250,6 +250,27 @@ static void find_id(struct inspect *in)
         note(in, "no column names a series: say which with --id COLUMN");
 }
 
+/* What names a product: a column called so, else the first one whose cells all differ. */
+static void find_product_id(struct inspect *in)
+{
+    size_t id = weft_header_find(&in->h, "id");
+    id = id == SIZE_MAX ? weft_header_find(&in->h, "product") : id;
+    for (size_t i = 0; i < in->h.n && id == SIZE_MAX; i++) {
+        const struct weft_inspect_column *c = &in->out.column[i];
+        if (c->filled && !c->empty && !c->more && c->different == c->filled && c->seems != WEFT_SEEMS_IMAGE) {
+            id = i;
+            add(&in->o.id, &in->id, in->h.name[i]);
+        }
+    }
+    if (id == SIZE_MAX) {
+        note(in, "no column names the products: say which with --id COLUMN");
+        in->unusable = true;
+        return;
+    }
+    in->keys.id[in->keys.n_id++] = id;
+    in->out.column[id].role = WEFT_ROLE_ID;
+}
+
 static void find_roles(struct inspect *in)
 {
     bool *free_column = WEFT_ARRAY(bool, in->h.n + 1);
@@ -272,12 +293,7 @@ static void find_roles(struct inspect *in)
         for (size_t k = 0; k < in->keys.n_id && rc == 0; k++)
             in->out.column[in->keys.id[k]].role = WEFT_ROLE_ID;
     } else if (in->o.layout == WEFT_LAYOUT_PRODUCTS) {
-        size_t id = weft_header_find(&in->h, "id");
-        id = id == SIZE_MAX ? weft_header_find(&in->h, "product") : id;
-        if (id != SIZE_MAX) {
-            in->keys.id[in->keys.n_id++] = id;
-            in->out.column[id].role = WEFT_ROLE_ID;
-        }
+        find_product_id(in);
     }
     if (rc < 0) {
         note(in, "%s; %s", why.what, why.hint);

@@ -117,6 +117,11 @@ says() {
     says 'layout      products' 'products    12' 'image file'
     eval "$command -q -o out.weft"
     frames check out.weft
+    printf '관리번호,상품명,사진\nx1,셔츠,a.jpg\nx2,셔츠,b.jpg\n' >p.csv
+    command_of p.csv
+    [[ $command == *"--id 관리번호"* ]]
+    eval "$command -q -o out.weft"
+    frames check out.weft
 }
 
 @test "bad rows and duplicate ids: the command sets them aside" {
