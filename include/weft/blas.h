@@ -35,4 +35,7 @@ int weft_lstsq(size_t rows, size_t cols, size_t m, double *a, double *b, double 
 /* Which kernels this process computes with: OpenBLAS's core name and the CPU's vector extensions. Machines that differ in it round differently. */
 void weft_blas_kernels(char *buf, size_t cap);
 
+/* "OpenBLAS 0.3.21 ... Haswell MAX_THREADS=64": its version, how it was built, and the kernels it chose for this CPU. */
+const char *weft_blas_library(void);
+
 #endif

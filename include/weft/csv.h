@@ -26,6 +26,7 @@ struct weft_csv;
 int weft_csv_open(const char *path, const struct weft_csv_opts *o, struct weft_csv **out, struct weft_err *e) WEFT_MUST_USE;
 void weft_csv_close(struct weft_csv **c);
 const char *weft_csv_name(const struct weft_csv *c); /* the path, or "standard input" */
+char weft_csv_delimiter(struct weft_csv *c);         /* the one given or guessed */
 
 struct weft_csv_text {
     const char *p; /* not NUL-terminated */
@@ -55,5 +56,8 @@ int weft_csv_next(struct weft_csv *c, struct weft_csv_row *row, struct weft_err 
 void weft_csv_expect(struct weft_csv *c, size_t n);
 /* Bytes of the file read so far and its size (0: unknown), for progress. */
 void weft_csv_position(const struct weft_csv *c, uint64_t *read, uint64_t *size);
+
+/* Version of the library behind it. */
+const char *weft_csv_library(void);
 
 #endif

@@ -40,6 +40,10 @@ struct weft_ingest {
 /* A whole run: finds the layout, reads every operand (standard input without one), writes head and frames. */
 int weft_ingest_run(struct weft_run *run, struct weft_ingest *o, struct weft_err *e) WEFT_MUST_USE;
 
+/* The layout that --layout auto takes for this header: enum weft_layout, or -1 (65) when it fits none. */
+struct weft_header;
+int weft_ingest_layout(const struct weft_ingest *o, const struct weft_header *h, struct weft_err *e) WEFT_MUST_USE;
+
 /* --- shared by the layouts --- */
 
 /* The columns of a table, by their headers. */

@@ -37,4 +37,7 @@ weft_json *weft_json_new_int(int64_t v);
 weft_json *weft_json_new_real(double v); /* NaN and infinities become null */
 weft_json *weft_json_new_bool(bool v);
 weft_json *weft_json_new_null(void);
+
+/* Version of the library behind it. */
+const char *weft_json_library(void);
 #endif

@@ -68,4 +68,17 @@ void weft_socket_close(struct weft_socket **s, int linger_ms);
 /* A new key pair as two Z85 texts of 40 characters + NUL. */
 int weft_keypair(char public_key[41], char secret_key[41], struct weft_err *e) WEFT_MUST_USE;
 
+/* What a key file holds. */
+struct weft_key_file {
+    bool pair;          /* a public and a secret key */
+    bool fits;          /* and they belong together */
+    size_t public_keys; /* that --peer-keys would find in it */
+    char public_key[41]; /* of the pair */
+};
+int weft_key_file_read(const char *path, struct weft_key_file *out, struct weft_err *e) WEFT_MUST_USE;
+
+/* "4.3.4, with CURVE" */
+const char *weft_socket_library(char *buf, size_t cap);
+bool weft_socket_has_curve(void);
+
 #endif

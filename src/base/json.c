@@ -164,3 +164,8 @@ weft_json *weft_json_new_null(void)
 {
     return json_null();
 }
+
+const char *weft_json_library(void)
+{
+    return jansson_version_str();
+}

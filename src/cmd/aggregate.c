@@ -1,6 +1,6 @@
 /* aggregate.c - rolls series up to a level of the hierarchy.
  *
- * In: series/1. Out: series/1, one frame a group, ordered by id, with "members" (series in it) added. */
+ * In: series/1. Out: series/1, one frame a group, ordered by id, with "members" (series in it) and "level" (what it was rolled up by) added. */
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,7 +76,10 @@ static int write_groups(struct weft_run *run, struct state *s, const struct weft
     float *values = weft_xaligned(cells, sizeof *values);
     struct weft_pack b = {0}, edited = {0};
     struct weft_edit edit = {0};
+    char level[512] = "";
     int rc = 0;
+    for (size_t i = 0; i < s->by.n; i++)
+        snprintf(level + strlen(level), sizeof level - strlen(level), "%s%s", i ? "/" : "", s->by.items[i]);
     for (size_t i = 0; i < weft_groups_count(s->groups) && rc == 0; i++) {
         struct weft_span id, all[WEFT_MAX_KEYS], keys[WEFT_MAX_KEYS];
         uint64_t members;
@@ -89,6 +92,7 @@ static int write_groups(struct weft_run *run, struct state *s, const struct weft
         rc = weft_edit_load(&edit, weft_pack_span(&b), e);
         if (rc == 0) {
             weft_edit_int(&edit, "members", (int64_t)members);
+            weft_edit_str(&edit, "level", level);
             weft_edit_write(&edit, &edited);
             rc = weft_run_emit(run, weft_pack_span(&edited), e);
         }

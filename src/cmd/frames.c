@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "weft/expand.h"
+#include "weft/inspect.h"
 #include "weft/mem.h"
 #include "weft/products_csv.h"
 #include "weft/run.h"
@@ -15,6 +16,7 @@ enum { LINE_MAX_BYTES = 64 << 20 };
 struct state {
     int64_t n, max;
     bool no_drain;
+    int format;
     struct weft_series_attrs attrs;
     struct weft_series series;
     struct weft_products_csv products;
@@ -27,6 +29,7 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_INT, 'n', "frames", AT(n), "10", 0, 1e15, "N", "head: frames to pass on", WEFT_OPT_RUN},
     {WEFT_OPT_INT, 0, "elements", AT(max), "0", 0, 1e9, "N", "show: cut tensors and bytes after N elements; 0: whole", WEFT_OPT_RUN},
     {WEFT_OPT_FLAG, 0, "no-drain", AT(no_drain), NULL, 0, 0, NULL, "head: stop reading after the last frame shown, unverified", WEFT_OPT_RUN},
+    {WEFT_OPT_CHOICE, 0, "format", AT(format), "table", 0, 0, "table|json", "inspect: for people, or one JSON object", WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };
 
@@ -345,6 +348,20 @@ static int from_json(struct weft_run *run, struct state *s, struct weft_err *e)
     return rc;
 }
 
+/* --- inspect --- */
+
+static int inspect(struct weft_run *run, struct state *s, struct weft_err *e)
+{
+    size_t n = (size_t)weft_run_n_operands(run) - 1;
+    const char **paths = WEFT_ARRAY(const char *, n + 1);
+    paths[0] = "-";
+    for (size_t i = 0; i < n; i++)
+        paths[i] = weft_run_operand(run, (int)i + 1);
+    int rc = weft_inspect(paths, n ? n : 1, s->format == 1, weft_run_text(run), e);
+    free(paths);
+    return rc;
+}
+
 /* --- which --- */
 
 static int drain(struct weft_run *run, void *state, struct weft_err *e)
@@ -362,13 +379,14 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
         {"check", {NULL, NULL, NULL}, check},
         {"head", {NULL, NULL, NULL}, head},
         {"from-json", {NULL, NULL, NULL}, from_json},
+        {"inspect", {NULL, NULL, NULL}, inspect},
     };
     const char *name = weft_run_operand(run, 0);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (strcmp(name, commands[i].name) == 0)
             return commands[i].own ? commands[i].own(run, state, e) : visit_all(run, state, &commands[i].visit, e);
     weft_fail(e, WEFT_USAGE, "no command \"%s\"", name);
-    return weft_fail_hint(e, "one of show, csv, count, check, expand, cat, head, from-json");
+    return weft_fail_hint(e, "one of show, csv, count, check, expand, cat, head, from-json, inspect");
 }
 
 static void stop(struct weft_run *run, void *state)
@@ -385,16 +403,21 @@ static void stop(struct weft_run *run, void *state)
 
 static const struct weft_filter filter = {
     .usage = {.name = "frames",
-              .summary = "looks into streams, checks, converts and joins them",
-              .synopsis = "frames show|csv|count|check|expand|cat|head|from-json [OPTION...] [FILE...]",
-              .reads = "any streams (standard input without FILE)",
-              .writes = "JSON lines (show), CSV (csv), text (count), or a stream (expand, cat, head, from-json)",
+              .summary = "looks into streams, checks, converts and joins them; looks into CSV files before ingest",
+              .synopsis = "frames show|csv|count|check|expand|cat|head|from-json [OPTION...] [FILE...]\nframes inspect [--format table|json] [FILE.csv...]",
+              .reads = "any streams (standard input without FILE); inspect: CSV",
+              .writes = "JSON lines (show), CSV (csv), text (count, inspect), or a stream (expand, cat, head, from-json)",
               .examples = "ingest train.csv | frames head -n 1 | frames show --elements 7\n"
                           "score -m model.safetensors -i windows.weft | frames csv > forecasts.csv\n"
-                          "frames check series.weft && echo good",
+                          "frames check series.weft && echo good\n"
+                          "frames inspect sales.csv\n"
+                          "zcat dump.csv.gz | frames inspect --format json | jq -r .command",
               .see_also = "ingest, window, score",
               .notes = "show and from-json are inverses: tensors are {\"f32\": [...]}, a missing value is null. check exits 1 when a stream does not fit its "
-                       "schema. expand writes every window as a frame of its own (schema examples/1), scaled. head verifies the rest of the stream too."},
+                       "schema. expand writes every window as a frame of its own (schema examples/1), scaled. head verifies the rest of the stream too.\n"
+                       "inspect needs no option: it finds encoding, separator and layout, what each column seems to be, the calendar and its gaps, zeros, missing and "
+                       "negative values, duplicates and constant columns, and prints the ingest command that reads the file. It reads a file three times; "
+                       "standard input is kept in a temporary file. Memory: 1 MB a column of texts, 100 MB for duplicates at most."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_NONE,

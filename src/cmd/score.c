@@ -54,7 +54,7 @@ struct state {
 #define AT(member) offsetof(struct state, member)
 static const struct weft_opt opts[] = {
     {WEFT_OPT_LIST, 'm', "model", AT(models), NULL, 0, 0, "[NAME=]MODEL",
-     "model file, or naive, seasonal-naive:M, mean:N, lag-growth:M:N; several stand side by side", WEFT_OPT_REQUIRED | WEFT_OPT_FILE},
+     "model file, or naive, seasonal-naive:M, mean:N, lag-growth:M:N, croston, sba, tsb; several stand side by side", WEFT_OPT_REQUIRED | WEFT_OPT_FILE},
     {WEFT_OPT_CHOICE, 0, "part", AT(part), "latest", 0, 0, "latest|test|valid|all",
      "latest: from the end of each series; the others: every window of that part, with its actual values; of products, valid: those held out in training", 0},
     {WEFT_OPT_LIST, 0, "quantiles", AT(quantiles), NULL, 0, 0, "Q", "quantiles to give beside the forecast, each between 0 and 1", 0},
@@ -562,7 +562,10 @@ static const struct weft_filter filter = {
               .see_also = "window, train-dlinear, train-lstm, train-demand, evaluate, rank",
               .notes =
                   "Baselines: naive (the last value), seasonal-naive:M (the value M steps ago), mean:N (the mean of the last N steps), lag-growth:M:N (the "
-                  "value M steps ago times the growth of the last N steps over the same a season of M earlier).\n"
+                  "value M steps ago times the growth of the last N steps over the same a season of M earlier). For items that sell now and then: "
+                  "croston[:RATE], sba[:RATE] (croston times 1 - RATE / 2) and tsb[:RATE_P[:RATE_D]] (reacts to items that die out), smoothed with "
+                  "rates of 0.1 unless given, flat over the horizon, 0 while nothing was sold. These three look back to the beginning of the series, "
+                  "whatever the windows' lookback.\n"
                   "Quantiles are split conformal: the model file keeps errors of validation windows; baselines have none.\n"
                   "A windows stream brings its scale, fitted on the train part. A series stream has none: a model trained with --scale standard or minmax "
                   "then scales each series by all of it.\n"

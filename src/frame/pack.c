@@ -290,3 +290,8 @@ void weft_edit_write(const struct weft_edit *m, struct weft_pack *b)
         weft_pack_raw(b, x->value.p ? x->value : (struct weft_span){m->own.p + x->off, x->len});
     }
 }
+
+const char *weft_pack_library(void)
+{
+    return msgpack_version();
+}

@@ -123,6 +123,37 @@ static int peer_keys(struct weft_socket *s, const char *path, struct weft_err *e
     return s->n_allowed ? 0 : weft_fail(e, WEFT_CONFIG, "%s holds no public key", path);
 }
 
+int weft_key_file_read(const char *path, struct weft_key_file *out, struct weft_err *e)
+{
+    char secret_key[KEY_TEXT + 1], derived[KEY_TEXT + 1];
+    struct weft_err none = {0};
+    struct weft_socket s = {0};
+    *out = (struct weft_key_file){0};
+    struct weft_mapping m;
+    if (weft_map_open(path, KEY_FILE_MAX, &m, e) < 0)
+        return -1;
+    weft_map_close(&m);
+    out->pair = own_keys(path, out->public_key, secret_key, &none) == 0;
+    out->fits = out->pair && zmq_curve_public(derived, secret_key) == 0 && strcmp(derived, out->public_key) == 0;
+    (void)!peer_keys(&s, path, &none);
+    out->public_keys = s.n_allowed;
+    free(s.allowed);
+    return 0;
+}
+
+bool weft_socket_has_curve(void)
+{
+    return zmq_has("curve") != 0;
+}
+
+const char *weft_socket_library(char *buf, size_t cap)
+{
+    int major, minor, patch;
+    zmq_version(&major, &minor, &patch);
+    snprintf(buf, cap, "%d.%d.%d, %s CURVE", major, minor, patch, weft_socket_has_curve() ? "with" : "without");
+    return buf;
+}
+
 static bool is_allowed(const struct weft_socket *s, const uint8_t *key)
 {
     bool found = false;
@@ -208,7 +239,7 @@ static int secure(struct weft_socket *s, const struct weft_socket_opts *o, struc
 /* Plain TCP leaves the machine only when the user says so. */
 static int check_exposure(const char *address, const struct weft_socket_opts *o, struct weft_err *e)
 {
-    static const char *const local[] = {"tcp://127.", "tcp://localhost:", "tcp://[::1]:"};
+    static const char *const local[] = {"tcp://127.", "tcp://localhost:", "tcp://[::1]:", "tcp://[::ffff:127."}; /* the last: as libzmq says 127.0.0.1 when it listens */
     if (o->key || o->insecure || strncmp(address, "ipc://", 6) == 0)
         return 0;
     for (size_t i = 0; i < sizeof local / sizeof *local; i++)

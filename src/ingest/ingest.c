@@ -109,7 +109,7 @@ static bool has(const struct weft_header *h, const char *name)
     return weft_header_find(h, name) != SIZE_MAX;
 }
 
-static int find_layout(const struct weft_ingest *o, const struct weft_header *h, struct weft_err *e)
+int weft_ingest_layout(const struct weft_ingest *o, const struct weft_header *h, struct weft_err *e)
 {
     bool date = o->date || has(h, "date");
     if (o->layout != WEFT_LAYOUT_AUTO)
@@ -190,7 +190,7 @@ int weft_ingest_run(struct weft_run *run, struct weft_ingest *o, struct weft_err
     int rc = weft_csv_open(weft_run_n_operands(run) ? weft_run_operand(run, 0) : "-", &o->csv, &csv, e);
     if (rc == 0)
         rc = weft_header_read(csv, &h, e);
-    int layout = rc == 0 ? find_layout(o, &h, e) : -1;
+    int layout = rc == 0 ? weft_ingest_layout(o, &h, e) : -1;
     if (layout < 0 || check_fit(o, layout, weft_run_n_operands(run), e) < 0)
         rc = -1;
     if (rc == 0) {

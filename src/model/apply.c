@@ -141,6 +141,7 @@ static bool usable(struct gaps *g, const struct weft_apply_job *j, size_t origin
 static void run_baseline(const struct weft_apply *a, const struct weft_apply_job *j, struct weft_apply_result *out)
 {
     struct gaps gaps = {0};
+    struct weft_baseline_run run = {0};
     size_t need = needed(a, j);
     for (size_t w = 0; w < j->windows; w++) {
         size_t origin = j->origin + w * j->stride;
@@ -149,7 +150,7 @@ static void run_baseline(const struct weft_apply *a, const struct weft_apply_job
             out->skipped++;
             continue;
         }
-        weft_baseline_forecast(&a->baseline, j->x, origin, j->horizon, y);
+        weft_baseline_forecast_next(&a->baseline, &run, j->x, origin, j->horizon, y);
         for (size_t h = 0; h < j->horizon; h++)
             if (j->nonnegative && y[h] < 0)
                 y[h] = 0;

@@ -82,3 +82,8 @@ void weft_blas_kernels(char *buf, size_t cap)
 #endif
     snprintf(buf, cap, "OpenBLAS %s%s", openblas_get_corename(), vectors);
 }
+
+const char *weft_blas_library(void)
+{
+    return openblas_get_config();
+}

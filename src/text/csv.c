@@ -232,6 +232,11 @@ const char *weft_csv_name(const struct weft_csv *c)
     return c->name;
 }
 
+char weft_csv_delimiter(struct weft_csv *c)
+{
+    return (char)csv_get_delim(&c->parser);
+}
+
 void weft_csv_expect(struct weft_csv *c, size_t n)
 {
     c->expect = n;
@@ -408,4 +413,11 @@ int weft_csv_next(struct weft_csv *c, struct weft_csv_row *row, struct weft_err 
     const struct mark *m = &b->row[c->taken++];
     *row = (struct weft_csv_row){b->text, b->end ? b->end + m->first : NULL, m->begin, m->n, m->found, m->line, m->problem};
     return 1;
+}
+
+#define TEXT_OF(x) #x
+#define VERSION_OF(a, b, c) TEXT_OF(a) "." TEXT_OF(b) "." TEXT_OF(c)
+const char *weft_csv_library(void)
+{
+    return VERSION_OF(CSV_MAJOR, CSV_MINOR, CSV_RELEASE);
 }

@@ -119,3 +119,8 @@ int32_t weft_code_lower(int32_t code)
 {
     return utf8proc_tolower(code);
 }
+
+const char *weft_unicode_library(void)
+{
+    return utf8proc_version();
+}

@@ -11,6 +11,7 @@ covariates|series|covariates --weekday --holidays pipelines/holidays-kr.csv --cs
 window|series|window --lookback 14 --horizon 7
 score|windows|score -m $dir/model.safetensors,naive --part test
 evaluate|forecasts|evaluate --format json
+reconcile|latest|reconcile --method bottom-up,wls
 rank|latest|rank --near 1:2 --far 6:7 --format csv
 frames|series|frames cat
 frames-show|series|frames show

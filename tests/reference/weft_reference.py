@@ -18,8 +18,8 @@ def counter(tensor, n):
 
 
 def save(path, tensors):
-    """tensors: {name: float32, float16, int32 or uint8 array, or uint16: the bits of bfloat16}, in order."""
-    kinds = {"float32": "F32", "float16": "F16", "uint16": "BF16", "uint8": "U8", "int32": "I32"}
+    """tensors: {name: float64, float32, float16, int32 or uint8 array, or uint16: the bits of bfloat16}, in order."""
+    kinds = {"float64": "F64", "float32": "F32", "float16": "F16", "uint16": "BF16", "uint8": "U8", "int32": "I32"}
     header, at, parts = {}, 0, []
     for name, a in tensors.items():
         a = np.ascontiguousarray(a)
