@@ -51,7 +51,7 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_INT, 0, "every", AT(every), "0", 0, 1000000, "STEPS", "from one origin to the next; 0: the horizon", 0},
     {WEFT_OPT_INT, 0, "gap", AT(gap), "0", 0, 1000000, "STEPS", "between the last value known and the first one measured", 0},
     {WEFT_OPT_INT, 0, "horizon", AT(horizon), "0", 0, 1000000, "STEPS", "measured from each origin on; 0: what the models or the windows have, less the gap", 0},
-    {WEFT_OPT_INT, 0, "lookback", AT(lookback), "0", 0, 1000000, "STEPS", "of --refit on a series stream; 0: a year and the horizon where three years are known, else a third of what there is", 0},
+    {WEFT_OPT_INT, 0, "lookback", AT(lookback), "0", 0, 1000000, "STEPS", "of --refit on a series stream; 0: a year and the horizon where that leaves enough to train on, else a third of what there is", 0},
     {WEFT_OPT_CHOICE, 0, "scale", AT(scale), "none", 0, 0, "none|standard|minmax", "of --refit on a series stream, fitted on the train part", 0},
     {WEFT_OPT_REAL, 0, "valid", AT(valid), "0.15", 0, 0.9, "SHARE", "of --refit: part of the past, its end, that is validation", 0},
     {WEFT_OPT_FLAG, 0, "baselines", AT(baselines), "true", 0, 0, NULL, "naive, the seasonal naive forecast, mean:28, and where history allows a year ago times growth", 0},
@@ -123,37 +123,41 @@ static int open_models(struct weft_run *run, struct state *s, struct weft_err *e
     return 0;
 }
 
-/* A year and the horizon where three years are known at the first origin; else whole seasons, so that the train part has twice as many windows as a window has
- * steps. */
-static void choose_lookback(struct state *s)
+/* A year and the horizon where the train part of the first origin has room for it and for as many windows as twice the horizon; else whole seasons, so that it
+ * has twice as many windows as a window has steps. */
+static int64_t usual_lookback(const struct state *s, int64_t known)
 {
-    int64_t year = weft_year_of(s->in.step), horizon = s->gap + s->horizon, every = s->every ? s->every : s->horizon;
-    int64_t known = s->origins ? s->in.length - horizon - (s->origins - 1) * every : s->in.length / 2 - s->gap, most = LOOKBACK_AUTO_SEASONS * s->season;
-    if (year && known >= 3 * year) {
-        s->lookback = year + horizon;
-        return;
-    }
-    int64_t third = ((int64_t)((double)known * (1 - s->valid)) - horizon) / 3;
+    int64_t year = weft_year_of(s->in.step), horizon = s->gap + s->horizon, most = LOOKBACK_AUTO_SEASONS * s->season;
+    int64_t train = (int64_t)((double)known * (1 - s->valid)), third = (train - horizon) / 3;
+    if (year && train >= year + 4 * horizon)
+        return year + horizon;
     third = third / s->season * s->season < most ? third / s->season * s->season : most;
-    s->lookback = third > s->season ? third : s->season;
+    return third > s->season ? third : s->season;
 }
 
-static int place_origins(struct state *s, struct weft_err *e)
+/* Steps that must be known at the first origin. */
+static size_t least_known(const struct state *s)
 {
-    struct weft_origins *o = &s->o.origins;
-    size_t least = (size_t)s->season;
-    *o = (struct weft_origins){.every = (size_t)(s->every ? s->every : s->horizon), .n = (size_t)s->origins, .gap = (size_t)s->gap, .horizon = (size_t)s->horizon};
+    size_t least = (size_t)s->season, trained = (size_t)(s->lookback + 2 * (s->gap + s->horizon)); /* a train and a validation window, at least */
     for (size_t i = 0; i < s->models.n; i++) {
         const struct weft_model_info *m = weft_apply_info(s->opened[i]);
         if (m && (size_t)m->lookback > least)
             least = (size_t)m->lookback;
     }
-    if (s->refit.n && !s->lookback)
-        choose_lookback(s);
-    size_t trained = (size_t)(s->lookback + 2 * (s->gap + s->horizon)); /* a train and a validation window, at least */
-    if (s->refit.n && trained > least)
-        least = trained;
-    if (weft_origins_place(o, (size_t)s->in.length, least, e) < 0)
+    return s->refit.n && trained > least ? trained : least;
+}
+
+static int place_origins(struct state *s, struct weft_err *e)
+{
+    struct weft_origins *o = &s->o.origins;
+    *o = (struct weft_origins){.every = (size_t)(s->every ? s->every : s->horizon), .n = (size_t)s->origins, .gap = (size_t)s->gap, .horizon = (size_t)s->horizon};
+    if (s->refit.n && !s->lookback) {
+        struct weft_origins first = *o;
+        if (weft_origins_place(&first, (size_t)s->in.length, least_known(s), e) < 0)
+            return -1;
+        s->lookback = usual_lookback(s, (int64_t)weft_origin_known(&first, 0));
+    }
+    if (weft_origins_place(o, (size_t)s->in.length, least_known(s), e) < 0)
         return -1;
     s->dates = weft_xrealloc2(NULL, o->n, sizeof *s->dates);
     for (size_t k = 0; k < o->n; k++)
