@@ -166,27 +166,6 @@ static int place_origins(struct state *s, struct weft_err *e)
     return 0;
 }
 
-static int read_days(const struct state *s, const char *option, const char *text, struct weft_growth_days usual, struct weft_growth_days *d, struct weft_err *e)
-{
-    *d = usual;
-    if (text && !weft_growth_days_parse(text, d))
-        return weft_fail(e, WEFT_USAGE, "--%s: days are FROM:TO, as in 1:10, not \"%s\"", option, text);
-    if ((int64_t)d->to > s->horizon)
-        return weft_fail(e, WEFT_CONFIG, "--%s: day %zu lies behind the horizon of %lld", option, d->to, (long long)s->horizon);
-    return 0;
-}
-
-static int read_growth(struct state *s, struct weft_err *e)
-{
-    size_t h = (size_t)s->horizon, fifth = h / 5 ? h / 5 : 1;
-    if (read_days(s, "near", s->near_text, (struct weft_growth_days){1, fifth}, &s->o.near, e) < 0 ||
-        read_days(s, "far", s->far_text, (struct weft_growth_days){h - fifth + 1, h}, &s->o.far, e) < 0)
-        return -1;
-    if (h > 1 && s->o.far.from <= s->o.near.to)
-        return weft_fail(e, WEFT_CONFIG, "far days (%zu:%zu) begin before the near ones (%zu:%zu) end", s->o.far.from, s->o.far.to, s->o.near.from, s->o.near.to);
-    return 0;
-}
-
 static int make_backtest(struct weft_run *run, struct state *s, struct weft_err *e)
 {
     bool told = weft_run_given(run, "nonnegative"), any = false;
@@ -286,8 +265,8 @@ static int enter_baselines(struct state *s, struct weft_err *e)
 static int start(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
-    if (read_head(run, s, e) < 0 || open_models(run, s, e) < 0 || read_growth(s, e) < 0 || place_origins(s, e) < 0 || make_backtest(run, s, e) < 0 ||
-        enter_models(run, s, e) < 0)
+    if (read_head(run, s, e) < 0 || open_models(run, s, e) < 0 ||
+        weft_growth_days_read(s->near_text, s->far_text, (size_t)s->horizon, &s->o.near, &s->o.far, e) < 0 || place_origins(s, e) < 0 || make_backtest(run, s, e) < 0 || enter_models(run, s, e) < 0)
         return -1;
     return s->refit.n ? weft_spool_new(&s->spool, e) : enter_baselines(s, e);
 }
@@ -344,6 +323,8 @@ static int refit(struct weft_run *run, struct state *s, struct weft_err *e)
 {
     struct weft_span in;
     int rc = weft_spool_finish(s->spool, e);
+    if (rc == 0 && !weft_spool_next(s->spool, &(size_t){0}, &in))
+        return weft_fail(e, WEFT_DATA, "no series came");
     s->plan = (struct weft_refit){.program = weft_run_program(run), .head = weft_run_in_head(run), .attrs = &s->in, .spool = s->spool, .lookback = s->lookback,
                                   .horizon = s->gap + s->horizon, .stride = s->in.stride, .scale = (enum weft_scale)s->scale, .valid = s->valid,
                                   .at_once = (size_t)weft_run_threads(run), .stopping = stopping, .ctx = run, .progress = &s->progress};
@@ -392,8 +373,10 @@ static void print_notes(const struct state *s, FILE *f)
         fprintf(f, ", every %zu", o->every);
     if (o->gap)
         fprintf(f, ", gap %zu", o->gap);
-    if (s->refit.n)
-        fprintf(f, "; trained anew for each%s, lookback %lld", s->refit_every > 1 ? " few" : "", (long long)s->lookback);
+    if (s->refit.n && s->refit_every > 1)
+        fprintf(f, "; trained anew after %lld origins, lookback %lld", (long long)s->refit_every, (long long)s->lookback);
+    else if (s->refit.n)
+        fprintf(f, "; trained anew for each, lookback %lld", (long long)s->lookback);
     fputs("\nin units of the data", f);
     if (s->seasonal != SIZE_MAX)
         fprintf(f, "; vs season: 1 - WAPE / WAPE of %s", weft_backtest_name(s->backtest, s->seasonal));
@@ -544,7 +527,8 @@ static const struct weft_filter filter = {
                   "every row of the table is about the same values. Measures are those of evaluate; MASE divides by the error of the naive forecast on the train part of windows, "
                   "and of series on what is known at the first origin. Intervals are those of score: baselines have none.\n"
                   "A model file is taken as it is: whether its training saw what it is measured on, its metadata say, and a warning then. --refit runs a trainer for every origin (or "
-                  "every K-th) on a windows stream that ends where the past of the origin does, so nothing leaks. The command is split at blanks, with quotes; no shell is started. "
+                  "every K-th) on a windows stream that ends where the past of the origin does, so nothing leaks; of a windows stream that comes in, lookback, stride and scale stay, and "
+                  "the split is --valid's. The command is split at blanks, with quotes; no shell is started. "
                   "--threads N runs N trainers at a time; the result is the same.\n"
                   "The ranking is that of rank: at each origin the growth index of every group as forecast, against what it became. Spearman's rank correlation; NDCG of the first five, "
                   "the gain of a group being its growth less that of the last; the share of the three that grew most among the first three; regret; error; how often the interval held what came. "
