@@ -9,12 +9,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "weft/err.h"
+
 /* Steps of the horizon, counted from 1, both ends included. */
 struct weft_growth_days {
     size_t from, to;
 };
 /* "41:50"; false unless 1 <= from <= to. */
 bool weft_growth_days_parse(const char *text, struct weft_growth_days *d);
+
+/* Near and far days as options give them (NULL: the first and the last fifth of the horizon). 64 when they are no days, 78 when they lie behind the horizon or
+ * the far ones begin before the near ones end; with a horizon of 1 all are the same day. */
+int weft_growth_days_read(const char *near_text, const char *far_text, size_t horizon, struct weft_growth_days *near, struct weft_growth_days *far,
+                          struct weft_err *e) WEFT_MUST_USE;
 
 /* What the forecasts of a group add up to. Zero-initialise. */
 struct weft_growth_sums {

@@ -38,7 +38,4 @@ size_t weft_hierarchy_level_of(const struct weft_hierarchy *h, size_t node);
 size_t weft_hierarchy_sheets(const struct weft_hierarchy *h);
 const struct weft_span *weft_hierarchy_frames(const struct weft_hierarchy *h, size_t sheet); /* [nodes] */
 
-/* What can't be sold less than nothing, by the channel's name: units, sales, amounts, mentions. */
-bool weft_channel_is_count(const char *name, size_t n);
-
 #endif

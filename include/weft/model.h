@@ -2,7 +2,8 @@
  *
  * A model file is a safetensors file. Its metadata: "weft.model" (the name score looks up), "lookback", "horizon", "stride",
  * "scale" (none|standard|minmax), "step" (seconds), "channels" (JSON array), "by" (the key whose values name the groups, "all" for one),
- * "groups" (JSON array of those values, in the order of the weights), "lineage" (JSON), and every option of the trainer that changes the result.
+ * "groups" (JSON array of those values, in the order of the weights), "until" (seconds since 1970: the first step that neither training nor validation
+ * saw; absent when that is not known), "lineage" (JSON), and every option of the trainer that changes the result.
  * A model with exogenous channels adds "exogenous" (JSON array of their names, in the order of the weights), "roles" (JSON array: past, future, static),
  * "relative" (JSON array of those that count relative to their mean), "exog_lags" and "exog_effect" (exog.h); "channels" are its targets.
  * Weights exist once per unit = group * n_channels + channel. Tensor "residuals" f32 [units, rows, horizon] keeps errors of validation windows
@@ -33,6 +34,7 @@ struct weft_model_info {
     char **exogenous; /* names */
     size_t n_exogenous;
     struct weft_exog_shape exog; /* n = n_exogenous; 0: the model looks at its target alone */
+    int64_t until; /* seconds; 0: not known */
 };
 int weft_model_info_read(const struct weft_st *st, struct weft_model_info *info, struct weft_err *e) WEFT_MUST_USE;
 void weft_model_info_write(const struct weft_model_info *info, struct weft_st_writer *w);

@@ -31,7 +31,8 @@ enum weft_opt_flags {
     WEFT_OPT_RUN = 1,      /* does not change the result: not in lineage, not in the model */
     WEFT_OPT_REQUIRED = 2, /* usage error when it is missing */
     WEFT_OPT_FILE = 4,     /* names a file (for completion); never in lineage */
-    WEFT_OPT_ADVANCED = 8  /* shown behind the others in --help */
+    WEFT_OPT_ADVANCED = 8, /* shown behind the others in --help */
+    WEFT_OPT_WHOLE = 16    /* a list whose items may hold commas: one each time that it is given */
 };
 
 /* One option. `offset` is where its value lies in the state struct; `def` its default as text (NULL: zero, empty,

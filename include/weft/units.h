@@ -17,9 +17,12 @@ struct weft_units {
     const char *by;                 /* key that names the groups; not owned */
     int key;
     struct weft_names groups; /* in the order in which they were met */
+    int64_t until;            /* seconds: end of the validation parts of the series met; 0: none */
 };
 /* From the head of a windows stream. 78 when it has no such key. */
 int weft_units_start(struct weft_units *u, const struct weft_head *h, const char *by, struct weft_err *e) WEFT_MUST_USE;
+/* Notes how far the train and validation parts of a series reach: the model file says so. weft_units_group does it by itself. */
+void weft_units_saw(struct weft_units *u, const struct weft_series *s);
 /* The series' group, known or new ("(none)" without the key). */
 size_t weft_units_group(struct weft_units *u, const struct weft_series *s);
 /* order[i] = the group that stands at place i when they are sorted by name: models do not depend on the order of the series. Owned by the caller. */

@@ -16,6 +16,14 @@ int weft_split_parse(char *const *items, size_t n, struct weft_split *out, struc
  * An error when there are more steps asked for than the calendar has. */
 int weft_split_borders(const struct weft_split *s, size_t length, size_t borders[WEFT_PARTS], struct weft_err *e) WEFT_MUST_USE;
 
+/* The calendar's borders in steps of this series, which may begin later or end earlier. */
+void weft_split_own(const size_t borders[WEFT_PARTS], const struct weft_series_attrs *a, const struct weft_series *s, size_t split[WEFT_PARTS]);
+
+/* What was known when the calendar had `length` steps: the windows frame of that, from a series or windows frame with all its other fields, appended to b.
+ * borders: of that shorter calendar. 1; 0: the series had not begun; -1: an error. `edit` is working room. */
+int weft_windows_until(const struct weft_series *s, const struct weft_series_attrs *a, size_t length, const size_t borders[WEFT_PARTS], enum weft_scale scale,
+                       struct weft_edit *edit, struct weft_pack *b, struct weft_err *e) WEFT_MUST_USE;
+
 /* Shift and factor of one channel's n values (NaN: missing), so that scaled = (x - shift) / factor: standard: mean and standard deviation
  * (ddof 0), minmax: minimum and range. Without spread the factor is 1; without a value, 0 and 1. float64 sums in order. */
 void weft_scale_fit(enum weft_scale kind, const float *x, size_t n, double *shift, double *factor);

@@ -1,6 +1,7 @@
 /* file.c - files that are whole or not there. */
 #include "weft/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -15,9 +16,9 @@
 #include "weft/mem.h"
 
 /* Names of the temporary files, where a signal handler finds them: fixed places, filled before the file exists and emptied after it is gone. */
-enum { OPEN_MAX_FILES = 16, NAME_BYTES = 4096 };
+enum { OPEN_MAX_FILES = 16, NAME_BYTES = 4096, DIRECTORY_FILES = 64 };
 static char names[OPEN_MAX_FILES][NAME_BYTES];
-static volatile sig_atomic_t used[OPEN_MAX_FILES];
+static volatile sig_atomic_t used[OPEN_MAX_FILES]; /* 1: a file; 2: a directory */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 struct weft_file {
@@ -174,11 +175,89 @@ int weft_file_commit(struct weft_file **f, struct weft_err *e)
     return rc;
 }
 
+/* The files 0 to 63 of a directory, and itself: with what a signal handler may call. */
+static void remove_numbered(const char *dir)
+{
+    char path[NAME_BYTES + 4];
+    size_t n = strlen(dir);
+    memcpy(path, dir, n);
+    for (int i = 0; i < DIRECTORY_FILES; i++) {
+        char *to = path + n;
+        *to++ = '/';
+        if (i >= 10)
+            *to++ = (char)('0' + i / 10);
+        *to++ = (char)('0' + i % 10);
+        *to = 0;
+        unlink(path);
+    }
+    rmdir(dir);
+}
+
 void weft_file_cleanup(void)
 {
     for (int i = 0; i < OPEN_MAX_FILES; i++)
-        if (used[i] && names[i][0])
-            unlink(names[i]);
+        if (used[i] && names[i][0]) {
+            if (used[i] == 2)
+                remove_numbered(names[i]);
+            else
+                unlink(names[i]);
+        }
+}
+
+/* --- what other programs write for us --- */
+
+static const char *temporary_place(void)
+{
+    const char *dir = getenv("TMPDIR");
+    return dir && *dir ? dir : "/tmp";
+}
+
+int weft_tempdir_create(const char *program, char **path, struct weft_err *e)
+{
+    int slot = take_slot();
+    if (slot < 0)
+        return weft_fail(e, WEFT_BUG, "more than %d output files at once", OPEN_MAX_FILES);
+    int n = snprintf(names[slot], NAME_BYTES, "%s/%s.XXXXXX", temporary_place(), program);
+    used[slot] = 2;
+    if (n < 0 || n >= NAME_BYTES || !mkdtemp(names[slot])) {
+        used[slot] = 0;
+        weft_fail_errno(e, WEFT_CANTCREAT, "can't create a directory in %s", temporary_place());
+        return weft_fail_hint(e, "set TMPDIR to a place with room");
+    }
+    *path = weft_xstrdup(names[slot]);
+    return 0;
+}
+
+void weft_tempdir_remove(char **path)
+{
+    if (!*path)
+        return;
+    DIR *d = opendir(*path);
+    for (struct dirent *f; d && (f = readdir(d));)
+        if (strcmp(f->d_name, ".") != 0 && strcmp(f->d_name, "..") != 0)
+            unlinkat(dirfd(d), f->d_name, 0);
+    if (d)
+        closedir(d);
+    rmdir(*path);
+    for (int i = 0; i < OPEN_MAX_FILES; i++)
+        if (used[i] == 2 && strcmp(names[i], *path) == 0)
+            used[i] = 0;
+    free(*path);
+    *path = NULL;
+}
+
+int weft_tempfile(int *fd, struct weft_err *e)
+{
+    char name[NAME_BYTES];
+    int n = snprintf(name, sizeof name, "%s/weft.XXXXXX", temporary_place());
+    *fd = n > 0 && n < NAME_BYTES ? mkstemp(name) : -1;
+    if (*fd < 0) {
+        weft_fail_errno(e, WEFT_CANTCREAT, "can't create a file in %s", temporary_place());
+        return weft_fail_hint(e, "set TMPDIR to a place with room");
+    }
+    unlink(name);
+    fcntl(*fd, F_SETFD, FD_CLOEXEC);
+    return 0;
 }
 
 /* --- mappings --- */

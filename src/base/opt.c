@@ -39,7 +39,7 @@ static int choice(const char *choices, const char *text, size_t n)
 static int add_items(struct weft_list *list, const struct weft_opt *o, const char *text, struct weft_err *e)
 {
     for (const char *p = text;; ) {
-        size_t len = strcspn(p, ",");
+        size_t len = o->flags & WEFT_OPT_WHOLE ? strlen(p) : strcspn(p, ",");
         if (!len)
             return weft_fail(e, WEFT_USAGE, "--%s: an empty item in \"%s\"", o->name, text);
         list->items = weft_xrealloc2(list->items, list->n + 1, sizeof *list->items);

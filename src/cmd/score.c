@@ -209,13 +209,10 @@ static int read_quantiles(struct state *s, struct weft_err *e)
 /* What can't be sold less than nothing: by name, or as told. */
 static void choose_clipping(struct weft_run *run, struct state *s)
 {
-    static const char *const counted[] = {"units", "sales", "amounts", "mentions"};
     bool told = weft_run_given(run, "nonnegative"), any = false;
     s->clip = WEFT_ARRAY(bool, s->in.n_targets);
     for (size_t c = 0; c < s->in.n_targets; c++) {
-        s->clip[c] = told && s->nonnegative;
-        for (size_t k = 0; !told && k < sizeof counted / sizeof *counted; k++)
-            s->clip[c] |= strcmp(s->in.channels[c], counted[k]) == 0;
+        s->clip[c] = told ? s->nonnegative : weft_channel_is_count(s->in.channels[c], strlen(s->in.channels[c]));
         any |= s->clip[c];
     }
     s->nonnegative = any; /* for the lineage: what was done */
@@ -238,7 +235,7 @@ static int read_head(const struct weft_head *h, struct state *s, struct weft_err
     if (s->windows)
         s->out.scale = s->in.scale;
     if (!s->season)
-        s->season = s->in.step == 86400 ? 7 : s->in.step == 3600 ? 24 : s->in.step == 604800 ? 52 : 1;
+        s->season = weft_season_of(s->in.step);
     return 0;
 }
 

@@ -49,6 +49,8 @@ help)
     fi
     program=$1
     shift
+    PATH=$libexec:$PATH # for programs that start others: work, backtest --refit
+    export PATH
     exec "$libexec/$program" "$@"
     ;;
 esac

@@ -228,7 +228,7 @@ static void find_value(struct inspect *in)
         note(in, "no column of numbers is left to forecast: name one with --value");
         return;
     }
-    in->out.column[best].role = WEFT_ROLE_VALUE;
+    in->out.column[best].use = WEFT_USE_VALUE;
     add(&in->o.values, &in->values, in->h.name[best]);
 }
 
@@ -237,13 +237,13 @@ static void find_id(struct inspect *in)
 {
     for (int known = 0; known < 2 && !in->o.id.n; known++)
         for (size_t i = 0; i < in->h.n; i++)
-            if (in->out.column[i].role == WEFT_ROLE_NONE && (known ? is_called(in, i, "product") || is_called(in, i, "item") || is_called(in, i, "store") : is_called(in, i, "id")))
+            if (in->out.column[i].use == WEFT_USE_NONE && (known ? is_called(in, i, "product") || is_called(in, i, "item") || is_called(in, i, "store") : is_called(in, i, "id")))
                 add(&in->o.id, &in->id, in->h.name[i]);
     for (int kind = WEFT_SEEMS_TEXT; kind <= WEFT_SEEMS_NUMBER && !in->o.id.n; kind++)
         for (size_t i = 0; i < in->h.n; i++) {
             const struct weft_inspect_column *c = &in->out.column[i];
             bool again = !c->more && c->different * 2 <= c->filled && !(c->same && c->filled > 1);
-            if (c->role == WEFT_ROLE_NONE && c->seems == (enum weft_seems)kind && again && !is_called(in, i, "price"))
+            if (c->use == WEFT_USE_NONE && c->seems == (enum weft_seems)kind && again && !is_called(in, i, "price"))
                 add(&in->o.id, &in->id, in->h.name[i]);
         }
     if (!in->o.id.n)
@@ -268,7 +268,7 @@ static void find_product_id(struct inspect *in)
         return;
     }
     in->keys.id[in->keys.n_id++] = id;
-    in->out.column[id].role = WEFT_ROLE_ID;
+    in->out.column[id].use = WEFT_USE_ID;
 }
 
 static void find_roles(struct inspect *in)
@@ -279,7 +279,7 @@ static void find_roles(struct inspect *in)
     for (size_t i = 0; i < in->h.n; i++) {
         struct weft_inspect_column *c = &in->out.column[i];
         bool value = in->o.layout == WEFT_LAYOUT_WIDE ? c->seems == WEFT_SEEMS_DAY : in->o.layout == WEFT_LAYOUT_MATRIX && i != in->date;
-        c->role = value ? WEFT_ROLE_VALUE : i == in->date ? WEFT_ROLE_DATE : WEFT_ROLE_NONE;
+        c->use = value ? WEFT_USE_VALUE : i == in->date ? WEFT_USE_DATE : WEFT_USE_NONE;
         free_column[i] = in->o.layout == WEFT_LAYOUT_WIDE && !value;
     }
     if (in->o.layout == WEFT_LAYOUT_LONG) {
@@ -289,9 +289,9 @@ static void find_roles(struct inspect *in)
     if (in->o.layout == WEFT_LAYOUT_WIDE || (in->o.layout == WEFT_LAYOUT_LONG && in->o.id.n)) {
         rc = weft_ingest_keys_find(&in->o, &in->h, free_column, &in->keys, &why);
         for (size_t k = 0; k < in->keys.n_keys && rc == 0; k++)
-            in->out.column[in->keys.key[k]].role = WEFT_ROLE_KEY;
+            in->out.column[in->keys.key[k]].use = WEFT_USE_KEY;
         for (size_t k = 0; k < in->keys.n_id && rc == 0; k++)
-            in->out.column[in->keys.id[k]].role = WEFT_ROLE_ID;
+            in->out.column[in->keys.id[k]].use = WEFT_USE_ID;
     } else if (in->o.layout == WEFT_LAYOUT_PRODUCTS) {
         find_product_id(in);
     }
@@ -416,7 +416,7 @@ static void add_values(struct inspect *in)
     struct weft_inspection *out = &in->out;
     for (size_t i = 0; i < in->h.n; i++) {
         const struct weft_inspect_column *c = &out->column[i];
-        if (c->role != WEFT_ROLE_VALUE)
+        if (c->use != WEFT_USE_VALUE)
             continue;
         out->cells += c->filled + c->empty;
         out->zeros += c->zeros;

@@ -35,7 +35,7 @@ static void put_column(struct weft_table *t, size_t i, const struct weft_inspect
     weft_table_int(t, 0, (int64_t)i + 1);
     weft_table_text(t, 1, c->name, strlen(c->name));
     weft_table_text(t, 2, seems[c->seems], strlen(seems[c->seems]));
-    weft_table_text(t, 3, roles[c->role], strlen(roles[c->role]));
+    weft_table_text(t, 3, roles[c->use], strlen(roles[c->use]));
     snprintf(text, sizeof text, "%s%zu", c->more ? "> " : "", c->different);
     if (c->ids)
         weft_table_text(t, 4, text, strlen(text));
@@ -162,7 +162,7 @@ static weft_json *column_json(const struct weft_inspect_column *c)
     weft_json *j = weft_json_new_object();
     weft_json_set(j, "name", text(c->name));
     weft_json_set(j, "seems", text(seems[c->seems]));
-    weft_json_set(j, "role", c->role ? text(roles[c->role]) : weft_json_new_null());
+    weft_json_set(j, "role", c->use ? text(roles[c->use]) : weft_json_new_null());
     weft_json_set(j, "different", c->ids && !c->more ? number(c->different) : weft_json_new_null());
     weft_json_set(j, "empty", number(c->empty));
     weft_json_set(j, "constant", weft_json_new_bool(!c->filled || (c->same && !c->empty)));

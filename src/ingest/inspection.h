@@ -21,12 +21,12 @@ int weft_sniff(const char *path, struct weft_sniff *s, struct weft_err *e) WEFT_
 void weft_sniff_free(struct weft_sniff *s);
 
 enum weft_seems { WEFT_SEEMS_EMPTY, WEFT_SEEMS_TEXT, WEFT_SEEMS_NUMBER, WEFT_SEEMS_DATE, WEFT_SEEMS_IMAGE, WEFT_SEEMS_DAY };
-enum weft_role { WEFT_ROLE_NONE, WEFT_ROLE_DATE, WEFT_ROLE_ID, WEFT_ROLE_KEY, WEFT_ROLE_VALUE };
+enum weft_use { WEFT_USE_NONE, WEFT_USE_DATE, WEFT_USE_ID, WEFT_USE_KEY, WEFT_USE_VALUE };
 
 struct weft_inspect_column {
     const char *name;
     enum weft_seems seems; /* DAY: its header is a day */
-    enum weft_role role;
+    enum weft_use use;
     uint64_t filled, empty, numbers, zeros, negatives, dates, images;
     double min, max;      /* of its numbers */
     char first[80];       /* its first text */
@@ -49,7 +49,7 @@ struct weft_inspection {
     size_t n_columns;
     uint64_t rows, bad_rows, bad_line; /* bad: with another number of fields, or a quote in the wrong place; the first one's line */
     const char *bad_reason;
-    /* Values: of the columns that have this role. */
+    /* Values: of the columns that have this use. */
     uint64_t cells, zeros, missing, negatives, odd;
     /* Series and calendar. */
     uint64_t series, duplicates; /* duplicates: of (id, day); of the id (wide, products); of the day (matrix) */

@@ -18,6 +18,9 @@ struct weft_apply {
     bool has_offsets;
     float *offsets; /* [levels, horizon] for spread 1 */
     size_t n_offsets;
+    size_t covariance_unit; /* whose covariance is in `covariance`, as offsets_unit */
+    bool has_covariance;
+    float *covariance; /* [horizon, horizon] for spread 1 */
 };
 
 int weft_apply_open(const char *item, struct weft_apply **out, struct weft_err *e)
@@ -31,7 +34,7 @@ int weft_apply_open(const char *item, struct weft_apply **out, struct weft_err *
         text = item + name + 1;
     }
     a->text = weft_xstrdup(text);
-    a->offsets_unit = SIZE_MAX;
+    a->offsets_unit = a->covariance_unit = SIZE_MAX;
     int is = weft_baseline_parse(text, &a->baseline, e);
     if (is < 0 || (is == 0 && weft_forecaster_open(text, &a->model, e) < 0)) {
         weft_apply_close(&a);
@@ -52,6 +55,7 @@ void weft_apply_close(struct weft_apply **ap)
     free(a->name);
     free(a->text);
     free(a->offsets);
+    free(a->covariance);
     free(a);
     *ap = NULL;
 }
@@ -237,16 +241,27 @@ static void run_model(struct weft_apply *a, size_t unit, const struct weft_apply
     }
 }
 
+/* The unit's covariance for spread 1: a sum over all residuals, so it is kept for the series of the same unit that follow. */
+static bool load_covariance(struct weft_apply *a, size_t unit, size_t cells)
+{
+    if (!a->covariance)
+        a->covariance = weft_xrealloc2(NULL, cells, sizeof *a->covariance);
+    if (a->covariance_unit != unit)
+        a->has_covariance = weft_forecaster_covariance(a->model, unit, a->covariance);
+    a->covariance_unit = unit;
+    return a->has_covariance;
+}
+
 /* The model's covariance in original units, for the lookback that ends at the last origin. */
-static float *scaled_covariance(const struct weft_apply *a, size_t unit, const struct weft_apply_job *j, const float *lookback, float *out)
+static float *scaled_covariance(struct weft_apply *a, size_t unit, const struct weft_apply_job *j, const float *lookback, float *out)
 {
     const struct weft_model_info *info = weft_forecaster_info(a->model);
     size_t cells = (size_t)info->horizon * (size_t)info->horizon;
-    if (!weft_forecaster_covariance(a->model, unit, out))
+    if (!load_covariance(a, unit, cells))
         return NULL;
     double spread = weft_local_spread(lookback, (size_t)info->lookback, weft_forecaster_floor(a->model, unit)) * j->factor;
     for (size_t i = 0; i < cells; i++)
-        out[i] = (float)(out[i] * spread * spread);
+        out[i] = (float)(a->covariance[i] * spread * spread);
     return out;
 }
 

@@ -135,6 +135,8 @@ int weft_model_info_read(const struct weft_st *st, struct weft_model_info *info,
     if (weft_st_meta_int(st, "lookback", 1, STEPS_MAX, &info->lookback, e) < 0 || weft_st_meta_int(st, "horizon", 1, STEPS_MAX, &info->horizon, e) < 0 ||
         weft_st_meta_int(st, "stride", 1, STEPS_MAX, &info->stride, e) < 0 || weft_st_meta_int(st, "step", 1, INT64_MAX, &info->step, e) < 0)
         return -1;
+    if (weft_st_meta(st, "until") && weft_st_meta_int(st, "until", INT64_MIN, INT64_MAX, &info->until, e) < 0)
+        return -1;
     for (int i = 0; scale && i < SCALES; i++)
         if (strcmp(scale, scale_names[i]) == 0)
             info->scale = i;
@@ -185,6 +187,8 @@ void weft_model_info_write(const struct weft_model_info *info, struct weft_st_wr
     weft_st_writer_meta_int(w, "stride", info->stride);
     weft_st_writer_meta_int(w, "step", info->step);
     weft_st_writer_meta(w, "scale", scale_names[info->scale]);
+    if (info->until)
+        weft_st_writer_meta_int(w, "until", info->until);
     weft_st_writer_meta(w, "by", info->by);
     write_names(w, "groups", info->groups, info->n_groups);
     write_names(w, "channels", info->channels, info->n_channels);

@@ -454,12 +454,3 @@ const struct weft_span *weft_hierarchy_frames(const struct weft_hierarchy *h, si
 {
     return h->frames + sheet * h->n;
 }
-
-bool weft_channel_is_count(const char *name, size_t n)
-{
-    static const char *const counted[] = {"units", "sales", "amounts", "mentions"};
-    for (size_t k = 0; k < sizeof counted / sizeof *counted; k++)
-        if (strlen(counted[k]) == n && memcmp(counted[k], name, n) == 0)
-            return true;
-    return false;
-}

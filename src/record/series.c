@@ -327,6 +327,25 @@ struct weft_span weft_series_key_text(const struct weft_series *s, int k)
     return k >= 0 ? s->key[k] : (struct weft_span){0};
 }
 
+bool weft_channel_is_count(const char *name, size_t n)
+{
+    static const char *const counted[] = {"units", "sales", "amounts", "mentions"};
+    for (size_t k = 0; k < sizeof counted / sizeof *counted; k++)
+        if (strlen(counted[k]) == n && memcmp(counted[k], name, n) == 0)
+            return true;
+    return false;
+}
+
+int64_t weft_season_of(int64_t step)
+{
+    return step == 86400 ? 7 : step == 3600 ? 24 : step == 604800 ? 52 : 1;
+}
+
+int64_t weft_year_of(int64_t step)
+{
+    return step == 86400 ? 364 : step == 3600 ? 364 * 24 : step == 604800 ? 52 : 0;
+}
+
 struct weft_window_range weft_windows_of(const struct weft_series_attrs *a, const struct weft_series *s, enum weft_part part)
 {
     size_t lookback = (size_t)a->lookback, horizon = (size_t)a->horizon, stride = (size_t)a->stride;

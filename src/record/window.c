@@ -2,6 +2,7 @@
 #include "weft/window.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "weft/num.h"
 
@@ -80,4 +81,51 @@ void weft_scale_fit(enum weft_scale kind, const float *x, size_t n, double *shif
     *shift = mean;
     /* A constant series has no spread; rounding must not make one up. */
     *factor = deviation > 1e-12 * (fabs(mean) + 1) ? deviation : 1;
+}
+
+void weft_split_own(const size_t borders[WEFT_PARTS], const struct weft_series_attrs *a, const struct weft_series *s, size_t split[WEFT_PARTS])
+{
+    int64_t offset = (s->start - a->start) / a->step;
+    for (int i = 0; i < WEFT_PARTS; i++) {
+        int64_t border = (int64_t)borders[i] - offset;
+        split[i] = border < 0 ? 0 : (size_t)border < s->n ? (size_t)border : s->n;
+    }
+}
+
+static void set_scale(const struct weft_series *s, size_t train, enum weft_scale scale, struct weft_edit *edit)
+{
+    uint32_t channels = (uint32_t)s->n_channels;
+    uint8_t *at = weft_pack_tensor(weft_edit_set(edit, "scale"), WEFT_F64, 2, (uint32_t[]){2, channels});
+    for (size_t c = 0; c < channels; c++) {
+        double shift, factor;
+        weft_scale_fit(scale, s->values + c * s->n, train, &shift, &factor);
+        memcpy(at + c * sizeof shift, &shift, sizeof shift);
+        memcpy(at + (channels + c) * sizeof factor, &factor, sizeof factor);
+    }
+    weft_edit_done(edit);
+}
+
+int weft_windows_until(const struct weft_series *s, const struct weft_series_attrs *a, size_t length, const size_t borders[WEFT_PARTS], enum weft_scale scale,
+                       struct weft_edit *edit, struct weft_pack *b, struct weft_err *e)
+{
+    const size_t ends[WEFT_PARTS] = {length, length, length};
+    size_t n[WEFT_PARTS], split[WEFT_PARTS];
+    weft_split_own(ends, a, s, n);
+    weft_split_own(borders, a, s, split);
+    if (!n[0])
+        return 0;
+    if (weft_edit_load(edit, s->frame, e) < 0)
+        return -1;
+    uint8_t *to = weft_pack_tensor(weft_edit_set(edit, "values"), WEFT_F32, 2, (uint32_t[]){(uint32_t)s->n_channels, (uint32_t)n[0]});
+    for (size_t c = 0; c < s->n_channels; c++)
+        memcpy(to + c * n[0] * sizeof(float), s->values + c * s->n, n[0] * sizeof(float));
+    weft_edit_done(edit);
+    struct weft_pack *p = weft_edit_set(edit, "split");
+    weft_pack_array(p, WEFT_PARTS);
+    for (int i = 0; i < WEFT_PARTS; i++)
+        weft_pack_uint(p, split[i]);
+    weft_edit_done(edit);
+    set_scale(s, split[WEFT_PART_TRAIN], scale, edit);
+    weft_edit_write(edit, b);
+    return 1;
 }

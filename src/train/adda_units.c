@@ -67,6 +67,8 @@ int weft_adda_units_add(struct weft_adda_units *t, enum weft_domain d, const str
 {
     if (d == WEFT_TARGET)
         weft_units_group(&t->units, s);
+    else
+        weft_units_saw(&t->units, s);
     t->series[d]++;
     for (size_t c = 0; c < channels_of(t); c++) {
         struct weft_adda_unit *u = &t->unit[c];

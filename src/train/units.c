@@ -21,10 +21,18 @@ int weft_units_start(struct weft_units *u, const struct weft_head *h, const char
     return weft_fail_hint(e, "one of %sid, all", list);
 }
 
+void weft_units_saw(struct weft_units *u, const struct weft_series *s)
+{
+    int64_t until = s->start + (int64_t)s->split[WEFT_PART_VALID] * u->attrs.step;
+    if (s->split[WEFT_PART_VALID] && (!u->until || until > u->until))
+        u->until = until;
+}
+
 size_t weft_units_group(struct weft_units *u, const struct weft_series *s)
 {
     static const char none[] = "(none)";
     struct weft_span text = weft_series_key_text(s, u->key);
+    weft_units_saw(u, s);
     return text.p ? weft_names_add(&u->groups, text.p, text.n) : weft_names_add(&u->groups, none, sizeof none - 1);
 }
 
@@ -65,7 +73,7 @@ int weft_units_save(const struct weft_units *u, const size_t *order, const char 
     for (size_t i = 0; i < u->groups.n; i++)
         groups[i] = u->groups.at[order[i]].p;
     struct weft_model_info info = {.name = name, .lookback = a->lookback, .horizon = a->horizon, .stride = a->stride, .step = a->step, .scale = (int)a->scale,
-                                   .by = by, .groups = groups, .n_groups = u->groups.n, .channels = a->channels, .n_channels = a->n_targets};
+                                   .by = by, .groups = groups, .n_groups = u->groups.n, .channels = a->channels, .n_channels = a->n_targets, .until = u->until};
     weft_model_info_write(&info, w);
     weft_st_writer_meta(w, "lineage", lineage);
     int rc = weft_st_save(w, path, e);
