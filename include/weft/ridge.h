@@ -17,6 +17,15 @@ enum weft_norm { WEFT_NORM_NONE, WEFT_NORM_LAST, WEFT_NORM_MEAN, WEFT_NORMS };
 /* "none", "last", "mean". */
 const char *weft_norm_name(enum weft_norm norm);
 
+/* Sums over windows after the norm, or, with norm none, after `mean`[lookback + horizon] was subtracted. g is finished. */
+struct weft_moments {
+    double *xx; /* [lookback, lookback] */
+    double *xy; /* [lookback, horizon] */
+    double yy;  /* of squares, over the horizon */
+};
+void weft_moments_of(const struct weft_gram *g, size_t lookback, enum weft_norm norm, const double *mean, struct weft_moments *m);
+void weft_moments_free(struct weft_moments *m);
+
 /* The decomposition of one training Gram. */
 struct weft_ridge;
 

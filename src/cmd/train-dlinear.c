@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "weft/dlinear_ladder.h"
 #include "weft/dlinear_units.h"
 #include "weft/mem.h"
 #include "weft/num.h"
@@ -17,6 +18,9 @@ struct state {
     bool individual, partial, merge;
     int64_t kernel, folds, epochs, batch, patience;
     double lr, lr_decay;
+    const char *source, *source_by;
+    int transfer;
+    struct weft_ladder ladder;
     struct weft_dlinear_trainer t;
     struct weft_series series;
     struct weft_progress progress;
@@ -38,6 +42,10 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_REAL, 0, "lr-decay", AT(lr_decay), "0.5", 1e-6, 1, "X", "adam: factor on the learning rate after each epoch from the second on; 1: none", 0},
     {WEFT_OPT_INT, 0, "patience", AT(patience), "3", 0, 1000000, "N", "adam: stop after so many epochs without a better validation loss; 0: never", 0},
     {WEFT_OPT_STR, 0, "log", AT(log), NULL, 0, 0, "FILE", "losses as JSON lines, one an epoch (adam) or a set of weights (exact)", WEFT_OPT_FILE | WEFT_OPT_RUN},
+    {WEFT_OPT_STR, 0, "source", AT(source), NULL, 0, 0, "ENDPOINT", "exact: windows of richer series to borrow from where history is short", WEFT_OPT_FILE | WEFT_OPT_RUN},
+    {WEFT_OPT_CHOICE, 0, "transfer", AT(transfer), "auto", 0, 0, "auto|source|own|pooled|ridge",
+     "with --source, each set of weights: the source's model, its own, both together, its own shrunk towards the source's; auto: chosen over the folds", 0},
+    {WEFT_OPT_STR, 0, "source-by", AT(source_by), "all", 0, 0, "KEY", "borrow from the source's series with the same value of this key alone", 0},
     {WEFT_OPT_FLAG, 0, "partial", AT(partial), NULL, 0, 0, NULL, "exact: write the sums of these series as a stream (-o), for --merge", 0},
     {WEFT_OPT_FLAG, 0, "merge", AT(merge), NULL, 0, 0, NULL, "make the model from the partial streams given as FILEs", 0},
     {.type = WEFT_OPT_END},
@@ -55,6 +63,15 @@ static int open_log(struct state *s, struct weft_err *e)
     return 0;
 }
 
+static int check_ladder(struct weft_run *run, const struct state *s, struct weft_err *e)
+{
+    if (!s->source && (weft_run_given(run, "transfer") || weft_run_given(run, "source-by")))
+        return weft_fail(e, WEFT_USAGE, "--transfer and --source-by go with --source");
+    if (s->source && (s->solver == ADAM || s->partial || s->merge))
+        return weft_fail(e, WEFT_USAGE, "--source goes with the exact solver in one process: not with --solver adam, --partial and --merge");
+    return 0;
+}
+
 static int read_options(struct weft_run *run, struct state *s, struct weft_err *e)
 {
     struct weft_dlinear_trainer *t = &s->t;
@@ -67,7 +84,7 @@ static int read_options(struct weft_run *run, struct state *s, struct weft_err *
         return weft_fail(e, WEFT_USAGE, "--individual is --by id: give one of them");
     if (s->partial && s->solver == ADAM)
         return weft_fail(e, WEFT_USAGE, "--partial goes with the exact solver");
-    if (!s->partial && !weft_units_path(run, e))
+    if (check_ladder(run, s, e) < 0 || (!s->partial && !weft_units_path(run, e)))
         return -1;
     t->shape = (struct weft_dlinear_shape){.kernel = (size_t)s->kernel, .norm = (enum weft_norm)s->norm};
     t->adam = s->solver == ADAM;
@@ -86,13 +103,26 @@ static int read_options(struct weft_run *run, struct state *s, struct weft_err *
     return open_log(s, e);
 }
 
+static int start_ladder(struct weft_run *run, struct state *s, struct weft_err *e)
+{
+    if (!s->source)
+        return 0;
+    s->ladder.want = s->transfer ? (enum weft_rung)(s->transfer - 1) : WEFT_RUNGS;
+    s->ladder.by = s->source_by;
+    s->t.ladder = &s->ladder;
+    if (weft_ladder_start(&s->ladder, &s->t, s->source, weft_run_stream_opts(run), e) < 0)
+        return -1;
+    s->ladder.lineage = weft_run_lineage_json_from(run, weft_reader_head(s->ladder.reader));
+    return 0;
+}
+
 static int start(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
     const struct weft_head *h = weft_run_in_head(run);
     if (s->merge)
         return 0;
-    if (read_options(run, s, e) < 0 || weft_dlinear_trainer_start(&s->t, h, s->individual ? "id" : s->by, e) < 0)
+    if (read_options(run, s, e) < 0 || weft_dlinear_trainer_start(&s->t, h, s->individual ? "id" : s->by, e) < 0 || start_ladder(run, s, e) < 0)
         return -1;
     if (!s->partial)
         return 0;
@@ -153,6 +183,8 @@ static int fit(struct weft_run *run, struct state *s, char *lineage, struct weft
         rc = weft_run_interrupted(e);
     if (rc == 0)
         say_fit(run, s);
+    if (rc == 0 && s->source && weft_run_verbose(run) >= 0)
+        weft_ladder_table(&s->t, 60, stderr);
     if (rc == 0)
         rc = weft_dlinear_trainer_save(&s->t, lineage, weft_run_output(run), e);
     if (rc == 0 && s->t.log && ferror(s->t.log))
@@ -256,6 +288,7 @@ static void stop(struct weft_run *run, void *state)
     (void)run;
     weft_series_free(&s->series);
     weft_dlinear_trainer_free(&s->t);
+    weft_ladder_free(&s->ladder);
     if (s->t.log)
         fclose(s->t.log);
 }
