@@ -216,12 +216,17 @@ static int try_folds(struct ladder *l, struct weft_err *e)
     return 0;
 }
 
-/* Each rung's best strength, and its errors with it. A rung is judged by all folds that it was fitted on; rungs are compared on those that have all of them. */
-static void judge(struct ladder *l)
+/* Each rung's best strength, and its errors with it. A rung is judged by all folds that it was fitted on (so own is what it is without a source); rungs are
+ * compared on those that have all of them. */
+static void judge(struct ladder *l, const int64_t *border)
 {
     struct weft_transfer *out = l->out;
     for (size_t f = 0; f < out->folds; f++)
-        out->judging += out->fold[f].judges;
+        if (out->fold[f].judges) {
+            out->judging++;
+            out->steps += border[f + 2] - border[f + 1];
+        }
+    out->enough = out->judging && out->steps >= WEFT_TRANSFER_HORIZONS * (int64_t)l->st->horizon;
     for (size_t r = 0; r < WEFT_RUNGS; r++) {
         struct trial *t = &l->trial[r];
         size_t best = 0, judged = 0;
@@ -233,7 +238,7 @@ static void judge(struct ladder *l)
         for (size_t i = 1; i < t->n; i++)
             if (t->sum[i] < t->sum[best])
                 best = i;
-        if (judged)
+        if (judged && (out->enough || r == WEFT_RUNG_OWN))
             out->strength[r] = t->grid[best];
         out->mse[r] = out->judging ? 0 : NAN;
         for (size_t f = 0; f < out->folds; f++) {
@@ -298,7 +303,7 @@ static int take(struct ladder *l, struct weft_dlinear_weights *w, struct weft_er
     return rc;
 }
 
-int weft_transfer_fit(struct weft_dlinear_stats *st, const struct weft_transfer_source *source, enum weft_rung want, double ridge,
+int weft_transfer_fit(struct weft_dlinear_stats *st, const int64_t *border, const struct weft_transfer_source *source, enum weft_rung want, double ridge,
                       struct weft_dlinear_weights *w, struct weft_dlinear_fit *fit, struct weft_transfer *out, struct weft_err *e)
 {
     struct ladder *l = WEFT_NEW(struct ladder);
@@ -308,12 +313,12 @@ int weft_transfer_fit(struct weft_dlinear_stats *st, const struct weft_transfer_
     weft_dlinear_stats_finish(st);
     int rc = try_folds(l, e);
     uint64_t windows = st->block[0].n;
-    double fallback[WEFT_RUNGS] = {source ? source->fit.ridge : NAN, ridge < 0 ? WEFT_DLINEAR_RIDGE : ridge, 1, fmax((double)windows, 1)};
+    double fallback[WEFT_RUNGS] = {source ? source->fit.ridge : NAN, ridge < 0 ? WEFT_DLINEAR_RIDGE : ridge, 1, fmax((double)windows, 1) * (double)st->lookback};
     memcpy(out->strength, fallback, sizeof fallback);
     if (rc == 0) {
-        judge(l);
+        judge(l, border);
         out->strength[WEFT_RUNG_SOURCE] = fallback[WEFT_RUNG_SOURCE];
-        out->chosen = want == WEFT_RUNGS && out->judging > 0;
+        out->chosen = want == WEFT_RUNGS && out->enough;
         out->rung = !source ? WEFT_RUNG_OWN : out->chosen ? choose(out) : want == WEFT_RUNGS ? WEFT_RUNG_SOURCE : want;
         if (out->rung == WEFT_RUNG_OWN && !windows)
             rc = weft_fail(e, WEFT_CONFIG, "no window without a missing value lies wholly in the train part");

@@ -206,7 +206,7 @@ int weft_ladder_fit(const struct weft_ladder *l, struct weft_dlinear_trainer *t,
     struct weft_dlinear_unit *u = t->unit[unit];
     const struct weft_ladder_pool *p = pool_of(l, t, unit);
     u->transfer = WEFT_NEW(struct weft_transfer);
-    return weft_transfer_fit(&u->st, p ? p->lends : NULL, l->want, t->ridge, &u->w, &u->fit, u->transfer, e);
+    return weft_transfer_fit(&u->st, l->border, p ? p->lends : NULL, l->want, t->ridge, &u->w, &u->fit, u->transfer, e);
 }
 
 struct weft_residuals *weft_ladder_residuals(struct weft_ladder *l, struct weft_dlinear_trainer *t, size_t unit)
@@ -262,7 +262,7 @@ void weft_ladder_write(const struct weft_ladder *l, const struct weft_dlinear_tr
     weft_json_free(&all);
 }
 
-static void table_row(const struct weft_dlinear_trainer *t, size_t unit, int width, FILE *f)
+static void table_row(const struct weft_dlinear_trainer *t, size_t unit, int width, bool asked, FILE *f)
 {
     size_t channels = t->units.attrs.n_channels;
     const struct weft_dlinear_unit *u = t->unit[unit];
@@ -279,7 +279,7 @@ static void table_row(const struct weft_dlinear_trainer *t, size_t unit, int wid
         fprintf(f, "  none: %s\n", u->err.what);
     else
         fprintf(f, "  %s (%s %.3g)%s\n", weft_rung_name(x->rung), weft_rung_strength(x->rung), x->strength[x->rung],
-                x->chosen ? "" : x->judging ? ": as asked" : ": no fold has windows of both");
+                x->chosen ? "" : asked ? ", as asked" : x->judging ? ": too few steps to choose by" : ": no fold to choose by");
 }
 
 void weft_ladder_table(const struct weft_dlinear_trainer *t, size_t most, FILE *f)
@@ -290,11 +290,11 @@ void weft_ladder_table(const struct weft_dlinear_trainer *t, size_t most, FILE *
         int n = (int)(t->units.groups.at[g].n < 40 ? t->units.groups.at[g].n : 40) + (channels > 1 ? 12 : 0);
         width = n > width ? n : width;
     }
-    fprintf(f, "%-*s %8s %5s %8s %8s %8s %8s  %s\n", width, "error", "windows", "folds", "source", "own", "pooled", "ridge", "chosen");
+    fprintf(f, "%-*s %8s %5s %8s %8s %8s %8s  %s\n", width, "fold error", "windows", "folds", "source", "own", "pooled", "ridge", "chosen");
     for (size_t i = 0; i < t->n; i++) {
         size_t unit = order[i / channels] * channels + i % channels;
         if (i < most)
-            table_row(t, unit, width, f);
+            table_row(t, unit, width, t->ladder->want != WEFT_RUNGS, f);
         if (!t->unit[unit]->failed)
             count[t->unit[unit]->transfer->rung]++;
     }
