@@ -249,16 +249,27 @@ static void judge(struct ladder *l, const int64_t *border)
     }
 }
 
-/* The simplest rung that is within the margin of the best. */
+/* Standard error of the mean difference of two rungs over the folds that judge; 0 when it is one fold. */
+static double standard_error(const struct weft_transfer *t, size_t a, size_t b)
+{
+    double mean = t->mse[a] - t->mse[b], n = (double)t->judging, sum = 0;
+    for (size_t f = 0; f < t->folds; f++) {
+        double d = t->fold[f].mse[a] - t->fold[f].mse[b] - mean;
+        sum += t->fold[f].judges ? d * d : 0;
+    }
+    return t->judging > 1 ? sqrt(sum / (n - 1) / n) : 0;
+}
+
 static enum weft_rung choose(const struct weft_transfer *t)
 {
-    double best = INFINITY;
-    for (size_t r = 0; r < WEFT_RUNGS; r++)
-        best = fmin(best, t->mse[r]);
-    for (size_t r = 0; r < WEFT_RUNGS; r++)
-        if (t->mse[r] <= best * (1 + WEFT_TRANSFER_MARGIN))
+    size_t best = 0;
+    for (size_t r = 1; r < WEFT_RUNGS; r++)
+        if (t->mse[r] < t->mse[best])
+            best = r;
+    for (size_t r = 0; r < best; r++)
+        if (t->mse[r] - t->mse[best] <= fmax(standard_error(t, r, best), WEFT_TRANSFER_MARGIN * t->mse[best]))
             return (enum weft_rung)r;
-    return WEFT_RUNG_SOURCE;
+    return (enum weft_rung)best;
 }
 
 /* --- the chosen rung on the whole train part --- */
