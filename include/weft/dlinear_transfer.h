@@ -22,9 +22,10 @@ enum { WEFT_GAMMA_GRID = 13, WEFT_LAMBDA_GRID = 15 };
  * (Breiman's rule on paired differences; with two folds a rung must be better in both). Without it, choosing for 53 series of 300 days each from two folds cost 30% on
  * one generated shop; the floor is for rungs that are all but the same forecast. */
 #define WEFT_TRANSFER_MARGIN 0.005
-/* Fewer steps than so many horizons in the folds that judge are one look at one season, however many series there are: then nothing is chosen by them, it is the source.
- * (Store Item Demand, 200 days, one fold of 50 validation windows, all of one origin: the rung that was best there by 27% had 2.8 times the source's error on the test part.) */
-enum { WEFT_TRANSFER_HORIZONS = 2 };
+/* One fold is one look at one season, however many series there are, and has no standard error: with fewer than two nothing is chosen by them, it is the source.
+ * (Store Item Demand, 200 days, one fold of 50 validation windows, all of one origin: the rung that was best there by 27% had 2.8 times the source's error on the
+ * test part.) */
+enum { WEFT_TRANSFER_FOLDS = 2 };
 
 /* Borders of the folds b[1 .. folds + 1] on a calendar of which `train` steps train and further ones up to `end` validate. As in the exact solver (the last fold validates on
  * the validation part, those before it on stretches as long), but no stretch is shorter than the horizon, so that as many folds as history allows have
@@ -54,16 +55,14 @@ struct weft_transfer {
     enum weft_rung rung;
     bool chosen;                /* by folds; false: it was asked for, or there is not enough to choose by */
     size_t folds, judging;
-    int64_t steps;              /* that the judging folds validate on */
-    bool enough;                /* WEFT_TRANSFER_HORIZONS horizons of them */
+    bool enough;                /* WEFT_TRANSFER_FOLDS of them judge */
     struct weft_transfer_fold fold[WEFT_DLINEAR_FOLDS_MAX];
     double strength[WEFT_RUNGS];    /* ridge, gamma, lambda; without enough to choose by: 1e-2 (own), 1, the target's windows times the lookback */
     double mse[WEFT_RUNGS];         /* mean over the folds that judge; NaN without one */
 };
-/* st: the target's sums (changed); border[1 .. folds + 1]: its folds on the calendar. source NULL: there is none, own it is. want: a rung, or WEFT_RUNGS: chosen. Weights
- * of the train part. fit->valid_mse is the error of the rung on the validation part. Without enough to choose by: source. 78 when there is neither source nor window, or own was asked
+/* st: the target's sums (changed). source NULL: there is none, own it is. want: a rung, or WEFT_RUNGS: chosen. Weights of the train part. fit->valid_mse is the error of the rung on the validation part. Without enough to choose by: source. 78 when there is neither source nor window, or own was asked
  * for and has no window. */
-int weft_transfer_fit(struct weft_dlinear_stats *st, const int64_t *border, const struct weft_transfer_source *source, enum weft_rung want, double ridge,
+int weft_transfer_fit(struct weft_dlinear_stats *st, const struct weft_transfer_source *source, enum weft_rung want, double ridge,
                       struct weft_dlinear_weights *w, struct weft_dlinear_fit *fit, struct weft_transfer *out, struct weft_err *e) WEFT_MUST_USE;
 
 #endif

@@ -302,12 +302,18 @@ static const struct weft_filter filter = {
               .examples = "ingest train.csv | window --lookback 30 --horizon 10 | train-dlinear -o model.safetensors\n"
                           "train-dlinear --by major --norm last -i windows.weft -o model.safetensors -v\n"
                           "train-dlinear --solver adam --batch-by origin --norm none -i etth1.weft -o model.safetensors\n"
-                          "train-dlinear --partial -i half1.weft -o p1.weft; train-dlinear --merge p1.weft p2.weft -o model.safetensors",
+                          "train-dlinear --partial -i half1.weft -o p1.weft; train-dlinear --merge p1.weft p2.weft -o model.safetensors\n"
+                          "train-dlinear --source major.weft --by minor -i minor.weft -o model.safetensors",
               .see_also = "window, score, evaluate",
               .notes = "The exact solver adds up a Gram matrix in float64 in one pass and holds no windows: its memory does not grow with the series, but with "
                        "the sets of weights (--by). Adam holds every value once.\n"
                        "Windows that touch a missing value are left out. Errors of validation windows are kept in the model: score makes intervals of them.\n"
-                       "Adam's defaults with --norm none --batch-by origin are LTSF-Linear's for ETTh1. The weights are named as LTSF-Linear names them."},
+                       "Adam's defaults with --norm none --batch-by origin are LTSF-Linear's for ETTh1. The weights are named as LTSF-Linear names them.\n"
+                       "With --source every set of weights stands on a rung of its own: source (the source's model as it is), own (as without a source), pooled (a window of the source "
+                       "counts gamma windows of the target), ridge (shrunk towards the source's weights, which count lambda windows). Rungs, gamma and lambda are compared over "
+                       "the folds of the target's train and validation part, with what was known of the source at each fold's origin; the simplest rung that is within a standard error of "
+                       "the best, or half a percent, is taken. Where fewer than two folds have windows it is the source. A table says what was chosen and why (-q: "
+                       "none), as do --log and the model's metadata (\"transfer\"). Sums of the source are held for each value of --source-by."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,

@@ -218,15 +218,12 @@ static int try_folds(struct ladder *l, struct weft_err *e)
 
 /* Each rung's best strength, and its errors with it. A rung is judged by all folds that it was fitted on (so own is what it is without a source); rungs are
  * compared on those that have all of them. */
-static void judge(struct ladder *l, const int64_t *border)
+static void judge(struct ladder *l)
 {
     struct weft_transfer *out = l->out;
     for (size_t f = 0; f < out->folds; f++)
-        if (out->fold[f].judges) {
-            out->judging++;
-            out->steps += border[f + 2] - border[f + 1];
-        }
-    out->enough = out->judging && out->steps >= WEFT_TRANSFER_HORIZONS * (int64_t)l->st->horizon;
+        out->judging += out->fold[f].judges;
+    out->enough = out->judging >= WEFT_TRANSFER_FOLDS;
     for (size_t r = 0; r < WEFT_RUNGS; r++) {
         struct trial *t = &l->trial[r];
         size_t best = 0, judged = 0;
@@ -249,7 +246,7 @@ static void judge(struct ladder *l, const int64_t *border)
     }
 }
 
-/* Standard error of the mean difference of two rungs over the folds that judge; 0 when it is one fold. */
+/* Standard error of the mean difference of two rungs over the folds that judge, two at least. */
 static double standard_error(const struct weft_transfer *t, size_t a, size_t b)
 {
     double mean = t->mse[a] - t->mse[b], n = (double)t->judging, sum = 0;
@@ -257,7 +254,7 @@ static double standard_error(const struct weft_transfer *t, size_t a, size_t b)
         double d = t->fold[f].mse[a] - t->fold[f].mse[b] - mean;
         sum += t->fold[f].judges ? d * d : 0;
     }
-    return t->judging > 1 ? sqrt(sum / (n - 1) / n) : 0;
+    return sqrt(sum / (n - 1) / n);
 }
 
 static enum weft_rung choose(const struct weft_transfer *t)
@@ -314,7 +311,7 @@ static int take(struct ladder *l, struct weft_dlinear_weights *w, struct weft_er
     return rc;
 }
 
-int weft_transfer_fit(struct weft_dlinear_stats *st, const int64_t *border, const struct weft_transfer_source *source, enum weft_rung want, double ridge,
+int weft_transfer_fit(struct weft_dlinear_stats *st, const struct weft_transfer_source *source, enum weft_rung want, double ridge,
                       struct weft_dlinear_weights *w, struct weft_dlinear_fit *fit, struct weft_transfer *out, struct weft_err *e)
 {
     struct ladder *l = WEFT_NEW(struct ladder);
@@ -327,7 +324,7 @@ int weft_transfer_fit(struct weft_dlinear_stats *st, const int64_t *border, cons
     double fallback[WEFT_RUNGS] = {source ? source->fit.ridge : NAN, ridge < 0 ? WEFT_DLINEAR_RIDGE : ridge, 1, fmax((double)windows, 1) * (double)st->lookback};
     memcpy(out->strength, fallback, sizeof fallback);
     if (rc == 0) {
-        judge(l, border);
+        judge(l);
         out->strength[WEFT_RUNG_SOURCE] = fallback[WEFT_RUNG_SOURCE];
         out->chosen = want == WEFT_RUNGS && out->enough;
         out->rung = !source ? WEFT_RUNG_OWN : out->chosen ? choose(out) : want == WEFT_RUNGS ? WEFT_RUNG_SOURCE : want;

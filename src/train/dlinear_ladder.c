@@ -206,7 +206,7 @@ int weft_ladder_fit(const struct weft_ladder *l, struct weft_dlinear_trainer *t,
     struct weft_dlinear_unit *u = t->unit[unit];
     const struct weft_ladder_pool *p = pool_of(l, t, unit);
     u->transfer = WEFT_NEW(struct weft_transfer);
-    return weft_transfer_fit(&u->st, l->border, p ? p->lends : NULL, l->want, t->ridge, &u->w, &u->fit, u->transfer, e);
+    return weft_transfer_fit(&u->st, p ? p->lends : NULL, l->want, t->ridge, &u->w, &u->fit, u->transfer, e);
 }
 
 struct weft_residuals *weft_ladder_residuals(struct weft_ladder *l, struct weft_dlinear_trainer *t, size_t unit)
@@ -279,7 +279,7 @@ static void table_row(const struct weft_dlinear_trainer *t, size_t unit, int wid
         fprintf(f, "  none: %s\n", u->err.what);
     else
         fprintf(f, "  %s (%s %.3g)%s\n", weft_rung_name(x->rung), weft_rung_strength(x->rung), x->strength[x->rung],
-                x->chosen ? "" : asked ? ", as asked" : x->judging ? ": too few steps to choose by" : ": no fold to choose by");
+                x->chosen ? "" : asked ? ", as asked" : x->judging ? ": one fold is too few to choose by" : ": no fold to choose by");
 }
 
 void weft_ladder_table(const struct weft_dlinear_trainer *t, size_t most, FILE *f)

@@ -342,7 +342,7 @@ static struct weft_dlinear_weights borrow(const float *x, size_t n, size_t train
     weft_dlinear_stats_init(&st, &shape, 1, FOLDS);
     st.borders = border;
     weft_dlinear_stats_add(&st, x, n, 0, 1, (size_t[]){train, end, n}, 1, &room);
-    assert_int_equal(weft_transfer_fit(&st, border, source, want, -1, &w, &fit, out, NULL), 0);
+    assert_int_equal(weft_transfer_fit(&st, source, want, -1, &w, &fit, out, NULL), 0);
     weft_dlinear_stats_free(&st);
     free(room.p);
     return w;
@@ -438,7 +438,7 @@ static void choice(void **state)
     weft_dlinear_weights_free(&w);
     weft_dlinear_weights_free(&own);
 
-    /* 23 days: five windows, no fold; 32 days: a fold of 6 days, not two horizons. */
+    /* 23 days: five windows, no fold; 32 days: one fold. */
     for (size_t days = 23; days <= 32; days += 9) {
         weft_transfer_borders(FOLDS, H, (int64_t)days, (int64_t)days, border);
         w = borrow(like_source, DAYS, days, days, s, WEFT_NORM_NONE, border, WEFT_RUNGS, &out);
