@@ -16,6 +16,7 @@ frames-show|series|frames show
 frames-check|series|frames check
 frames-expand|windows|frames expand
 train-dlinear|windows|train-dlinear -o $out
+train-dlinear-source|windows|train-dlinear -q --source $dir/windows.weft --by major -o $out
 embed-text|products|embed-text --hash 64
 encode-image|products|encode-image -m $dir/demand.safetensors --drop-image
 train-demand|products|train-demand --no-image --no-name --epochs 2 -o $out

@@ -168,3 +168,26 @@ P
     borrow -q --by id -i "$dir/middle.weft" -o m.st 2>table
     [ ! -s table ]
 }
+
+@test "ladder.sh: rungs and networks in one table, each group's model, its forecasts; nothing when it fails" {
+    cd "$BATS_TEST_TMPDIR"
+    "$BUILD/gen/shop" --products 120 --days 300 >shop.csv
+    ladder() { "$BATS_TEST_DIRNAME/../../pipelines/ladder.sh" --target middle --lookback 20 --horizon 7 "$@" shop.csv; }
+    ladder -o out --train "--source-epochs 2 --epochs 2 --hidden 8 --discriminator 16" >table
+    cmp table out/table.txt
+    awk '$1 ~ /^(linear|source|own|pooled|ridge|none|ADDA|reconstruct|ladder)$/ && NF == 4 && $2 > 0 && $3 > 0 { n++ } END { exit n != 9 }' table || { cat table; false; }
+    groups=$(($(wc -l <out/choice.csv) - 1))
+    [ "$groups" -eq 11 ]
+    [ "$(wc -l <out/forecasts.csv)" -eq $((groups * 7 + 1)) ]
+    for m in $(awk -F, 'NR > 1 { print $NF }' out/choice.csv | sort -u); do
+        score -q -m "out/$m.safetensors" -i <(ingest -q shop.csv | aggregate -q --by middle) -o /dev/null
+    done
+    # A table that can't be read leaves the results as they were.
+    echo nonsense >shop.csv
+    cp -r out before
+    run ladder -o out
+    [ "$status" -ne 0 ]
+    diff -r out before
+    run ladder -o new
+    [ ! -e new ]
+}
