@@ -63,6 +63,7 @@ struct weft_dlinear_stats {
     bool shifted;
     uint64_t series;
     struct weft_gram *block; /* [2 * folds] */
+    const int64_t *borders; /* [folds + 2] in steps of the series that comes next, [0] unused; NULL: from its split; not owned */
     struct weft_residuals *keep; /* validation windows kept for residuals [lookback + horizon], or NULL; not owned */
 };
 void weft_dlinear_stats_init(struct weft_dlinear_stats *st, const struct weft_dlinear_shape *s, size_t stride, size_t folds);
@@ -99,6 +100,8 @@ struct weft_dlinear_fit {
     uint64_t train_windows, valid_windows;
     size_t folds; /* that had windows to train and to validate on */
 };
+/* Weights of the matrix w[horizon, lookback] and bias[horizon] (out: Ws = Wt = W) when `shift` was subtracted from every value (0 with norm last and mean). */
+void weft_dlinear_take(size_t lookback, size_t horizon, double shift, const double *w, const double *bias, struct weft_dlinear_weights *out);
 /* The ridge used when no fold has windows to validate on. */
 #define WEFT_DLINEAR_RIDGE 1e-2
 /* Fits on the train part. ridge < 0: chosen by the mean validation error over the folds. Changes st. 78 when the train part has no window. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "weft/dlinear.h"
+#include "weft/dlinear_transfer.h"
 #include "weft/par.h"
 #include "weft/pool.h"
 #include "weft/progress.h"
@@ -19,6 +20,7 @@ struct weft_dlinear_unit {
     struct weft_pool_unit places; /* adam */
     struct weft_dlinear_weights w;
     struct weft_dlinear_fit fit;
+    struct weft_transfer *transfer; /* with a source */
     struct weft_dlinear_epoch best;
     char *log; /* JSON lines, written out in the order of the units; NULL: none */
     size_t log_n;
@@ -27,6 +29,7 @@ struct weft_dlinear_unit {
     struct weft_err err;
 };
 
+struct weft_ladder;
 struct weft_dlinear_trainer {
     /* Set before the first call. */
     struct weft_dlinear_shape shape; /* kernel and norm; lookback and horizon come from the stream */
@@ -37,6 +40,7 @@ struct weft_dlinear_trainer {
     int threads;
     struct weft_dlinear_adam options;
     FILE *log; /* or NULL */
+    struct weft_ladder *ladder; /* richer series to borrow from (dlinear_ladder.h), or NULL; not owned */
     struct weft_progress *progress;
     bool (*stopping)(void *ctx);
     void *ctx;

@@ -20,6 +20,15 @@ const char *weft_norm_name(enum weft_norm norm);
 /* What is subtracted from a window and added to its forecast: 0, the lookback's last value, or its mean (a float64 sum in order). */
 double weft_norm_base(enum weft_norm norm, const float *lookback, size_t n);
 
+/* Sums over windows after the norm, or, with norm none, after `mean`[lookback + horizon] was subtracted. g is finished. */
+struct weft_moments {
+    double *xx; /* [lookback, lookback] */
+    double *xy; /* [lookback, horizon] */
+    double yy;  /* of squares, over the horizon */
+};
+void weft_moments_of(const struct weft_gram *g, size_t lookback, enum weft_norm norm, const double *mean, struct weft_moments *m);
+void weft_moments_free(struct weft_moments *m);
+
 /* The decomposition of one training Gram. */
 struct weft_ridge;
 

@@ -23,6 +23,8 @@ struct weft_units {
 int weft_units_start(struct weft_units *u, const struct weft_head *h, const char *by, struct weft_err *e) WEFT_MUST_USE;
 /* Notes how far the train and validation parts of a series reach: the model file says so. weft_units_group does it by itself. */
 void weft_units_saw(struct weft_units *u, const struct weft_series *s);
+/* 78, and what differs, when windows of a source and a target do not have the same lookback, horizon, step, scale and channels. */
+int weft_units_compare(const struct weft_series_attrs *source, const struct weft_series_attrs *target, struct weft_err *e) WEFT_MUST_USE;
 /* The series' group, known or new ("(none)" without the key). */
 size_t weft_units_group(struct weft_units *u, const struct weft_series *s);
 /* order[i] = the group that stands at place i when they are sorted by name: models do not depend on the order of the series. Owned by the caller. */

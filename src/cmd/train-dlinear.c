@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "weft/dlinear_ladder.h"
 #include "weft/dlinear_units.h"
 #include "weft/exog_units.h"
 #include "weft/mem.h"
@@ -24,6 +25,9 @@ struct state {
     struct weft_list relative;
     bool exogenous; /* the stream has such channels, and they are used: x trains, not t */
     struct weft_exog_trainer x;
+    const char *source, *source_by;
+    int transfer;
+    struct weft_ladder ladder;
     struct weft_dlinear_trainer t;
     struct weft_series series;
     struct weft_progress progress;
@@ -49,6 +53,10 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_INT, 0, "exog-lags", AT(exog_lags), "7", 0, 1000000, "N", "exact: how many steps before the origin are looked at of past and future channels", 0},
     {WEFT_OPT_LIST, 0, "relative", AT(relative), "price", 0, 0, "CHANNEL", "exact: exogenous channels that count relative to their mean over the train part", 0},
     {WEFT_OPT_STR, 0, "log", AT(log), NULL, 0, 0, "FILE", "losses as JSON lines, one an epoch (adam) or a set of weights (exact)", WEFT_OPT_FILE | WEFT_OPT_RUN},
+    {WEFT_OPT_STR, 0, "source", AT(source), NULL, 0, 0, "ENDPOINT", "exact: windows of richer series to borrow from where history is short", WEFT_OPT_FILE | WEFT_OPT_RUN},
+    {WEFT_OPT_CHOICE, 0, "transfer", AT(transfer), "auto", 0, 0, "auto|source|own|pooled|ridge",
+     "with --source, each set of weights: the source's model, its own, both together, its own shrunk towards the source's; auto: chosen over the folds", 0},
+    {WEFT_OPT_STR, 0, "source-by", AT(source_by), "all", 0, 0, "KEY", "borrow from the source's series with the same value of this key alone", 0},
     {WEFT_OPT_FLAG, 0, "partial", AT(partial), NULL, 0, 0, NULL, "exact: write the sums of these series as a stream (-o), for --merge", 0},
     {WEFT_OPT_FLAG, 0, "merge", AT(merge), NULL, 0, 0, NULL, "make the model from the partial streams given as FILEs", 0},
     {.type = WEFT_OPT_END},
@@ -66,6 +74,15 @@ static int open_log(struct state *s, struct weft_err *e)
     return 0;
 }
 
+static int check_ladder(struct weft_run *run, const struct state *s, struct weft_err *e)
+{
+    if (!s->source && (weft_run_given(run, "transfer") || weft_run_given(run, "source-by")))
+        return weft_fail(e, WEFT_USAGE, "--transfer and --source-by go with --source");
+    if (s->source && (s->solver == ADAM || s->partial || s->merge))
+        return weft_fail(e, WEFT_USAGE, "--source goes with the exact solver in one process: not with --solver adam, --partial and --merge");
+    return 0;
+}
+
 static int read_options(struct weft_run *run, struct state *s, struct weft_err *e)
 {
     struct weft_dlinear_trainer *t = &s->t;
@@ -78,7 +95,7 @@ static int read_options(struct weft_run *run, struct state *s, struct weft_err *
         return weft_fail(e, WEFT_USAGE, "--individual is --by id: give one of them");
     if (s->partial && s->solver == ADAM)
         return weft_fail(e, WEFT_USAGE, "--partial goes with the exact solver");
-    if (!s->partial && !weft_units_path(run, e))
+    if (check_ladder(run, s, e) < 0 || (!s->partial && !weft_units_path(run, e)))
         return -1;
     t->shape = (struct weft_dlinear_shape){.kernel = (size_t)s->kernel, .norm = (enum weft_norm)s->norm};
     t->adam = s->solver == ADAM;
@@ -106,8 +123,8 @@ static int look_for_exogenous(struct weft_run *run, struct state *s, struct weft
     s->exogenous = any && s->exog != EXOG_NONE && s->solver == EXACT;
     if (any && s->solver == ADAM)
         weft_run_warn(run, "adam trains on targets alone: %s and other exogenous channels are not used", a.channels[a.n_targets]);
-    if (s->exogenous && s->partial) {
-        rc = weft_fail(e, WEFT_CONFIG, "--partial does not add up exogenous channels (%s)", a.channels[a.n_targets]);
+    if (s->exogenous && (s->partial || s->source)) {
+        rc = weft_fail(e, WEFT_CONFIG, "%s does not add up exogenous channels (%s)", s->partial ? "--partial" : "--source", a.channels[a.n_targets]);
         weft_fail_hint(e, "train in one process, or without them: --exog none");
     }
     weft_series_attrs_free(&a);
@@ -122,6 +139,19 @@ static int start_exogenous(struct weft_run *run, struct state *s, struct weft_er
     return weft_exog_trainer_start(&s->x, weft_run_in_head(run), s->individual ? "id" : s->by, e);
 }
 
+static int start_ladder(struct weft_run *run, struct state *s, struct weft_err *e)
+{
+    if (!s->source)
+        return 0;
+    s->ladder.want = s->transfer ? (enum weft_rung)(s->transfer - 1) : WEFT_RUNGS;
+    s->ladder.by = s->source_by;
+    s->t.ladder = &s->ladder;
+    if (weft_ladder_start(&s->ladder, &s->t, s->source, weft_run_stream_opts(run), e) < 0)
+        return -1;
+    s->ladder.lineage = weft_run_lineage_json_from(run, weft_reader_head(s->ladder.reader));
+    return 0;
+}
+
 static int start(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
@@ -132,7 +162,7 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
         return -1;
     if (s->exogenous)
         return start_exogenous(run, s, e);
-    if (weft_dlinear_trainer_start(&s->t, h, s->individual ? "id" : s->by, e) < 0)
+    if (weft_dlinear_trainer_start(&s->t, h, s->individual ? "id" : s->by, e) < 0 || start_ladder(run, s, e) < 0)
         return -1;
     if (!s->partial)
         return 0;
@@ -193,6 +223,8 @@ static int fit(struct weft_run *run, struct state *s, char *lineage, struct weft
         rc = weft_run_interrupted(e);
     if (rc == 0)
         say_fit(run, s);
+    if (rc == 0 && s->source && weft_run_verbose(run) >= 0)
+        weft_ladder_table(&s->t, 60, stderr);
     if (rc == 0)
         rc = weft_dlinear_trainer_save(&s->t, lineage, weft_run_output(run), e);
     if (rc == 0 && s->t.log && ferror(s->t.log))
@@ -330,6 +362,7 @@ static void stop(struct weft_run *run, void *state)
     weft_series_free(&s->series);
     weft_exog_trainer_free(&s->x);
     weft_dlinear_trainer_free(&s->t);
+    weft_ladder_free(&s->ladder);
     if (s->t.log)
         fclose(s->t.log);
 }
@@ -344,7 +377,8 @@ static const struct weft_filter filter = {
                           "train-dlinear --by major --norm last -i windows.weft -o model.safetensors -v\n"
                           "train-dlinear --solver adam --batch-by origin --norm none -i etth1.weft -o model.safetensors\n"
                           "covariates --weekday --holidays pipelines/holidays-kr.csv -i level.weft | window --lookback 56 --horizon 14 --scale standard | train-dlinear -o model.safetensors\n"
-                          "train-dlinear --partial -i half1.weft -o p1.weft; train-dlinear --merge p1.weft p2.weft -o model.safetensors",
+                          "train-dlinear --partial -i half1.weft -o p1.weft; train-dlinear --merge p1.weft p2.weft -o model.safetensors\n"
+                          "train-dlinear --source major.weft --by minor -i minor.weft -o model.safetensors",
               .see_also = "covariates, window, score, evaluate",
               .notes = "The exact solver adds up a Gram matrix in float64 in one pass and holds no windows: its memory does not grow with the series, but with "
                        "the sets of weights (--by). Adam holds every value once.\n"
@@ -354,7 +388,12 @@ static const struct weft_filter filter = {
                        "multiplied by the target's mean over a lookback that ends a horizon earlier, so that a promotion acts in proportion to what is sold; "
                        "--relative channels count as value / mean - 1. Inside the history a missing value is the last known one. The unknowns are lookback + "
                        "channels x (lags + 1); --partial refuses such channels, adam leaves them out.\n"
-                       "Adam's defaults with --norm none --batch-by origin are LTSF-Linear's for ETTh1. The weights are named as LTSF-Linear names them."},
+                       "Adam's defaults with --norm none --batch-by origin are LTSF-Linear's for ETTh1. The weights are named as LTSF-Linear names them.\n"
+                       "With --source every set of weights stands on a rung of its own: source (the source's model as it is), own (as without a source), pooled (a window of the source "
+                       "counts gamma windows of the target), ridge (shrunk towards the source's weights, which count lambda windows). Rungs, gamma and lambda are compared over "
+                       "the folds of the target's train and validation part, with what was known of the source at each fold's origin; the simplest rung that is within a standard error of "
+                       "the best, or half a percent, is taken. Where fewer than two folds have windows it is the source. A table says what was chosen and why (-q: "
+                       "none), as do --log and the model's metadata (\"transfer\"). Sums of the source are held for each value of --source-by."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,

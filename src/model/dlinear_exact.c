@@ -123,6 +123,8 @@ void weft_dlinear_stats_add(struct weft_dlinear_stats *st, const float *x, size_
     int64_t b[WEFT_DLINEAR_FOLDS_MAX + 2], width = (int64_t)(st->lookback + st->horizon), stride = (int64_t)st->stride;
     size_t used = split[1] < n ? split[1] : n, blocks = 2 * st->folds;
     weft_dlinear_borders(st->folds, split, b);
+    if (st->borders)
+        memcpy(b, st->borders, (st->folds + 2) * sizeof *b);
     bool whole;
     double *z = scaled(x, used, shift, factor, room), mean = mean_of(z, used, &whole);
     double level = st->norm == WEFT_NORM_NONE && st->shifted ? st->shift : mean;
@@ -226,21 +228,25 @@ static size_t least(const double *x, size_t n)
     return best;
 }
 
-static void take_weights(const struct weft_dlinear_stats *st, const struct weft_ridge *r, double ridge, struct weft_dlinear_weights *out)
+void weft_dlinear_take(size_t lookback, size_t horizon, double shift, const double *w, const double *bias, struct weft_dlinear_weights *out)
 {
-    size_t l = st->lookback, h = st->horizon;
-    double *w = weft_xaligned(h * l, sizeof *w), *bias = WEFT_ARRAY(double, h);
-    weft_ridge_weights(r, ridge, w, bias);
-    for (size_t k = 0; k < h; k++) {
+    for (size_t k = 0; k < horizon; k++) {
         double sum = 0;
-        for (size_t i = 0; i < l; i++) {
-            out->ws[k * l + i] = out->wt[k * l + i] = (float)w[k * l + i];
-            sum += w[k * l + i];
+        for (size_t i = 0; i < lookback; i++) {
+            out->ws[k * lookback + i] = out->wt[k * lookback + i] = (float)w[k * lookback + i];
+            sum += w[k * lookback + i];
         }
         /* Values were x - shift; the bias takes the shift back. */
-        out->bs[k] = (float)(bias[k] + (st->norm == WEFT_NORM_NONE ? st->shift * (1 - sum) : 0));
+        out->bs[k] = (float)(bias[k] + shift * (1 - sum));
         out->bt[k] = 0;
     }
+}
+
+static void take_weights(const struct weft_dlinear_stats *st, const struct weft_ridge *r, double ridge, struct weft_dlinear_weights *out)
+{
+    double *w = weft_xaligned(st->horizon * st->lookback, sizeof *w), *bias = WEFT_ARRAY(double, st->horizon);
+    weft_ridge_weights(r, ridge, w, bias);
+    weft_dlinear_take(st->lookback, st->horizon, st->norm == WEFT_NORM_NONE ? st->shift : 0, w, bias, out);
     free(bias);
     free(w);
 }

@@ -49,17 +49,11 @@ void weft_ridge_grid(double grid[WEFT_RIDGE_GRID])
         grid[i] = pow(10, -8 + 0.5 * (i - 1));
 }
 
-/* Moments of windows after centring or normalisation. */
-struct moments {
-    double *xx; /* [L, L] */
-    double *xy; /* [L, H] */
-    double yy;  /* trace */
-};
-
-static void moments_free(struct moments *m)
+void weft_moments_free(struct weft_moments *m)
 {
     free(m->xx);
     free(m->xy);
+    *m = (struct weft_moments){0};
 }
 
 /* u[i] = sum over windows of v_i times what the norm subtracts; returns the sum of squares of what it subtracts. */
@@ -99,7 +93,7 @@ static inline double seen(const struct view *v, size_t i, size_t j)
     return x - m[i] * s[j] - m[j] * s[i] + (double)v->g->n * m[i] * m[j];
 }
 
-static void moments_of(const struct weft_gram *g, size_t lookback, enum weft_norm norm, const double *mean, struct moments *m)
+void weft_moments_of(const struct weft_gram *g, size_t lookback, enum weft_norm norm, const double *mean, struct weft_moments *m)
 {
     size_t horizon = g->width - lookback;
     double *u = norm == WEFT_NORM_NONE ? NULL : weft_xmalloc(g->width * sizeof *u);
@@ -121,7 +115,7 @@ static void moments_of(const struct weft_gram *g, size_t lookback, enum weft_nor
 int weft_ridge_new(const struct weft_gram *train, size_t lookback, size_t horizon, enum weft_norm norm, struct weft_ridge **out, struct weft_err *e)
 {
     struct weft_ridge *r = WEFT_NEW(struct weft_ridge);
-    struct moments m;
+    struct weft_moments m;
     r->lookback = lookback;
     r->horizon = horizon;
     r->norm = norm;
@@ -129,7 +123,7 @@ int weft_ridge_new(const struct weft_gram *train, size_t lookback, size_t horizo
     if (norm == WEFT_NORM_NONE)
         for (size_t i = 0; i < train->width; i++)
             r->mean[i] = train->sum[i] / (double)train->n;
-    moments_of(train, lookback, norm, r->mean, &m);
+    weft_moments_of(train, lookback, norm, r->mean, &m);
     for (size_t i = 0; i < lookback; i++)
         r->unit += m.xx[i * lookback + i] / (double)lookback;
     r->q = m.xx;
@@ -167,7 +161,7 @@ static void filter(const struct weft_ridge *r, double ridge, double *d)
 }
 
 /* m = (q Vxx q') * (b b') by elements, c[i] = sum over h of b[i,h] (q Vxy)[i,h]. */
-static void project(const struct weft_ridge *r, const struct moments *v, double *m, double *c)
+static void project(const struct weft_ridge *r, const struct weft_moments *v, double *m, double *c)
 {
     size_t l = r->lookback, h = r->horizon;
     double *half = weft_xaligned(l * l, sizeof *half), *bb = weft_xaligned(l * l, sizeof *bb), *qy = weft_xaligned(l * h, sizeof *qy);
@@ -190,9 +184,9 @@ static void project(const struct weft_ridge *r, const struct moments *v, double 
 void weft_ridge_score(const struct weft_ridge *r, const struct weft_gram *valid, const double *ridge, size_t n, double *mse)
 {
     size_t l = r->lookback;
-    struct moments v;
+    struct weft_moments v;
     double *m = weft_xaligned(l * l, sizeof *m), *c = WEFT_ARRAY(double, l), *d = WEFT_ARRAY(double, l);
-    moments_of(valid, l, r->norm, r->mean, &v);
+    weft_moments_of(valid, l, r->norm, r->mean, &v);
     project(r, &v, m, c);
     for (size_t k = 0; k < n; k++) {
         double error = v.yy;
@@ -208,7 +202,7 @@ void weft_ridge_score(const struct weft_ridge *r, const struct weft_gram *valid,
     free(d);
     free(c);
     free(m);
-    moments_free(&v);
+    weft_moments_free(&v);
 }
 
 void weft_ridge_weights(const struct weft_ridge *r, double ridge, double *w, double *bias)

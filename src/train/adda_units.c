@@ -18,29 +18,9 @@ static size_t channels_of(const struct weft_adda_units *t)
 
 /* --- windows --- */
 
-static int compare(const struct weft_series_attrs *a, const struct weft_series_attrs *b, struct weft_err *e)
-{
-    const struct {
-        const char *what;
-        int64_t a, b;
-    } numbers[] = {{"lookback", a->lookback, b->lookback}, {"horizon", a->horizon, b->horizon}, {"step (seconds)", a->step, b->step},
-                   {"scale (0 none, 1 standard, 2 minmax)", (int64_t)a->scale, (int64_t)b->scale}, {"number of channels", (int64_t)a->n_channels, (int64_t)b->n_channels}};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        if (numbers[i].a != numbers[i].b) {
-            weft_fail(e, WEFT_CONFIG, "source and target do not fit: %s is %lld in the source and %lld in the target", numbers[i].what, (long long)numbers[i].a,
-                      (long long)numbers[i].b);
-            return weft_fail_hint(e, "make both with the same options of window");
-        }
-    for (size_t c = 0; c < a->n_channels; c++)
-        if (strcmp(a->channels[c], b->channels[c]) != 0)
-            return weft_fail(e, WEFT_CONFIG, "source and target do not fit: channel %zu is %s in the source and %s in the target", c + 1, a->channels[c],
-                             b->channels[c]);
-    return 0;
-}
-
 int weft_adda_units_start(struct weft_adda_units *t, const struct weft_head *source, const struct weft_head *target, struct weft_err *e)
 {
-    if (weft_series_attrs_read(source, &t->source, e) < 0 || weft_units_start(&t->units, target, "all", e) < 0 || compare(&t->source, &t->units.attrs, e) < 0)
+    if (weft_series_attrs_read(source, &t->source, e) < 0 || weft_units_start(&t->units, target, "all", e) < 0 || weft_units_compare(&t->source, &t->units.attrs, e) < 0)
         return -1;
     t->net = weft_net(t->encoder, (size_t)t->source.lookback, (size_t)t->source.horizon, t->code, t->layers);
     t->net.norm = t->norm;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "weft/dlinear_ladder.h"
 #include "weft/mem.h"
 #include "weft/rng.h"
 
@@ -41,10 +42,11 @@ void weft_dlinear_trainer_units(struct weft_dlinear_trainer *t)
     }
 }
 
-static void fit_exact(struct weft_dlinear_trainer *t, struct weft_dlinear_unit *u)
+static void fit_exact(struct weft_dlinear_trainer *t, size_t i)
 {
+    struct weft_dlinear_unit *u = t->unit[i];
     u->w = weft_dlinear_weights_new(&t->shape);
-    u->failed = weft_dlinear_solve(&u->st, t->ridge, &u->w, &u->fit, &u->err) < 0;
+    u->failed = (t->ladder ? weft_ladder_fit(t->ladder, t, i, &u->err) : weft_dlinear_solve(&u->st, t->ridge, &u->w, &u->fit, &u->err)) < 0;
     u->st.keep = NULL;
     weft_dlinear_stats_free(&u->st);
     u->solved = true;
@@ -53,7 +55,7 @@ static void fit_exact(struct weft_dlinear_trainer *t, struct weft_dlinear_unit *
 static void fit_waiting(void *ctx, size_t i)
 {
     struct weft_dlinear_trainer *t = ctx;
-    fit_exact(t, t->unit[t->waiting + i]);
+    fit_exact(t, t->waiting + i);
 }
 
 /* How many closed units wait so that the threads may share them: a wide window's Gram matrices take megabytes. */
@@ -66,6 +68,8 @@ int weft_dlinear_trainer_add(struct weft_dlinear_trainer *t, const struct weft_s
 {
     size_t channels = t->units.attrs.n_targets, group = weft_units_group(&t->units, s);
     weft_dlinear_trainer_units(t);
+    if (t->ladder && weft_ladder_meet(t->ladder, t, s, group, e) < 0)
+        return -1;
     for (size_t c = 0; c < channels; c++) {
         struct weft_dlinear_unit *u = t->unit[group * channels + c];
         if (u->closed)
@@ -75,10 +79,11 @@ int weft_dlinear_trainer_add(struct weft_dlinear_trainer *t, const struct weft_s
                 return -1;
             continue;
         }
+        u->st.borders = t->ladder ? t->ladder->own_border : NULL;
         weft_dlinear_stats_add(&u->st, s->values + c * s->n, s->n, s->scale[c], s->scale[s->n_channels + c], s->split, weft_hash(s->id.p, s->id.n, c), &t->room);
         u->closed = t->units.key == WEFT_KEY_ID && !t->partial; /* its sums need not wait for the end */
     }
-    if (!t->adam && t->units.key == WEFT_KEY_ID && !t->partial && t->n - t->waiting >= fit_together(t)) {
+    if (!t->adam && t->units.key == WEFT_KEY_ID && !t->partial && t->n - t->waiting >= fit_together(t) && (!t->ladder || t->ladder->read)) {
         weft_par_for(t->par, t->n - t->waiting, fit_waiting, t);
         t->waiting = t->n;
     }
@@ -151,7 +156,7 @@ static void fit_unit(void *ctx, size_t i)
     if (t->adam)
         fit_adam(t, i);
     else if (!t->unit[i]->solved)
-        fit_exact(t, t->unit[i]);
+        fit_exact(t, i);
 }
 
 void weft_dlinear_log_fit(const struct weft_units *units, size_t unit, const struct weft_dlinear_fit *fit, bool failed, FILE *f)
@@ -172,7 +177,13 @@ static void write_log(const struct weft_dlinear_trainer *t, size_t i)
         fwrite(u->log, 1, u->log_n, t->log);
     if (t->adam)
         return;
-    weft_dlinear_log_fit(&t->units, i, &u->fit, u->failed, t->log);
+    if (!u->transfer) {
+        weft_dlinear_log_fit(&t->units, i, &u->fit, u->failed, t->log);
+        return;
+    }
+    weft_json *j = weft_units_log_line(&t->units, i);
+    weft_ladder_json(u, j);
+    weft_units_log_put(j, t->log);
 }
 
 int weft_dlinear_trainer_fit(struct weft_dlinear_trainer *t, struct weft_err *e)
@@ -180,6 +191,8 @@ int weft_dlinear_trainer_fit(struct weft_dlinear_trainer *t, struct weft_err *e)
     size_t failed = 0, matrix = 2 * t->shape.horizon * (t->shape.lookback + 1);
     if (!t->n)
         return weft_fail(e, WEFT_DATA, "no series came");
+    if (t->ladder && weft_ladder_read(t->ladder, t, e) < 0)
+        return -1;
     weft_par_for(t->par, t->n, fit_unit, t);
     for (size_t i = 0; i < t->n; i++) {
         struct weft_dlinear_unit *u = t->unit[i];
@@ -207,13 +220,16 @@ int weft_dlinear_trainer_save(struct weft_dlinear_trainer *t, const char *lineag
     struct weft_dlinear *model = weft_dlinear_new(&t->shape, 1);
     struct weft_st_writer *out = weft_st_writer_new();
     for (size_t i = 0; i < t->n; i++) {
-        struct weft_dlinear_unit *u = t->unit[order[i / channels] * channels + i % channels];
+        size_t unit = order[i / channels] * channels + i % channels;
+        struct weft_dlinear_unit *u = t->unit[unit];
         w[i] = u->w;
         weft_dlinear_set(model, 0, &u->w);
-        weft_residuals_finish(&u->keep, t->shape.lookback, h, weft_dlinear_forecast, model, 0, rows, residuals + i * rows * h, &floor[i]);
+        weft_residuals_finish(t->ladder ? weft_ladder_residuals(t->ladder, t, unit) : &u->keep, t->shape.lookback, h, weft_dlinear_forecast, model, 0, rows, residuals + i * rows * h, &floor[i]);
     }
     weft_dlinear_write(&t->shape, w, t->n, out);
     weft_st_writer_meta(out, "solver", t->adam ? "adam" : "exact");
+    if (t->ladder)
+        weft_ladder_write(t->ladder, t, order, out);
     weft_st_writer_tensor(out, "residuals", WEFT_ST_F32, 3, (size_t[]){t->n, rows, h}, residuals);
     weft_st_writer_tensor(out, "residual_floor", WEFT_ST_F32, 1, (size_t[]){t->n}, floor);
     int rc = weft_units_save(&t->units, order, "dlinear", lineage, out, path, e);
@@ -234,6 +250,7 @@ void weft_dlinear_trainer_free(struct weft_dlinear_trainer *t)
         weft_residuals_free(&u->keep);
         weft_pool_unit_free(&u->places);
         weft_dlinear_weights_free(&u->w);
+        free(u->transfer);
         free(u->log);
         free(u);
     }

@@ -36,6 +36,26 @@ size_t weft_units_group(struct weft_units *u, const struct weft_series *s)
     return text.p ? weft_names_add(&u->groups, text.p, text.n) : weft_names_add(&u->groups, none, sizeof none - 1);
 }
 
+int weft_units_compare(const struct weft_series_attrs *a, const struct weft_series_attrs *b, struct weft_err *e)
+{
+    const struct {
+        const char *what;
+        int64_t a, b;
+    } numbers[] = {{"lookback", a->lookback, b->lookback}, {"horizon", a->horizon, b->horizon}, {"step (seconds)", a->step, b->step},
+                   {"scale (0 none, 1 standard, 2 minmax)", (int64_t)a->scale, (int64_t)b->scale}, {"number of targets", (int64_t)a->n_targets, (int64_t)b->n_targets}};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (numbers[i].a != numbers[i].b) {
+            weft_fail(e, WEFT_CONFIG, "source and target do not fit: %s is %lld in the source and %lld in the target", numbers[i].what, (long long)numbers[i].a,
+                      (long long)numbers[i].b);
+            return weft_fail_hint(e, "make both with the same options of window");
+        }
+    for (size_t c = 0; c < a->n_targets; c++)
+        if (strcmp(a->channels[c], b->channels[c]) != 0)
+            return weft_fail(e, WEFT_CONFIG, "source and target do not fit: channel %zu is %s in the source and %s in the target", c + 1, a->channels[c],
+                             b->channels[c]);
+    return 0;
+}
+
 struct place {
     const char *name;
     size_t i;

@@ -23,6 +23,7 @@ frames-expand|windows|frames expand
 train-dlinear|windows|train-dlinear -o $out
 train-exog|planned-windows|train-dlinear -o $out
 score-exog|planned|score -m $dir/planned.safetensors
+train-dlinear-source|windows|train-dlinear -q --source $dir/windows.weft --by major -o $out
 embed-text|products|embed-text --hash 64
 encode-image|products|encode-image -m $dir/demand.safetensors --drop-image
 train-demand|products|train-demand --no-image --no-name --epochs 2 -o $out
