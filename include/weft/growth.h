@@ -9,12 +9,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "weft/err.h"
+
 /* Steps of the horizon, counted from 1, both ends included. */
 struct weft_growth_days {
     size_t from, to;
 };
 /* "41:50"; false unless 1 <= from <= to. */
 bool weft_growth_days_parse(const char *text, struct weft_growth_days *d);
+
+/* The days that options --near and --far name ("FROM:TO"; NULL: the first and the last fifth of the horizon). An error names the option. */
+int weft_growth_days_choose(const char *near_text, const char *far_text, int64_t horizon, struct weft_growth_days *near, struct weft_growth_days *far,
+                            struct weft_err *e) WEFT_MUST_USE;
 
 /* What the forecasts of a group add up to. Zero-initialise. */
 struct weft_growth_sums {

@@ -6,6 +6,7 @@
 
 #include "weft/history.h"
 #include "weft/names.h"
+#include "weft/reasons.h"
 #include "weft/table.h"
 
 #define WEFT_RANKING_SCHEMA "ranking/1"
@@ -34,7 +35,8 @@ struct weft_ranking_row {
     double price_far;              /* amounts / units on the far days */
     const char *quality;           /* good, fair, poor */
     char *doubts;                  /* what the quality mark is about; owned */
-    char *reason;                  /* owned */
+    double part[WEFT_REASONS_MAX]; /* what the growth comes from (reasons.h) */
+    char *reason;                  /* in words; owned */
 };
 
 struct weft_ranking {
@@ -48,6 +50,9 @@ void weft_ranking_free(struct weft_ranking *r);
 
 /* What the past says of each ranked row. history: after weft_history_read. */
 void weft_ranking_add_past(struct weft_ranking *r, const struct weft_history *history);
+
+/* What the growth of each ranked row comes from. */
+void weft_ranking_add_reasons(struct weft_ranking *r, const struct weft_reasons *reasons);
 
 /* The numbers that are made of others, and the quality mark. step: seconds.
  * poor: next to nothing is sold, or less than half a year of history, more than half of the last year's days without sales, or more than a fifth of them missing.

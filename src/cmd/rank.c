@@ -33,6 +33,7 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_STR, 0, "far", AT(o.far), NULL, 0, 0, "FROM:TO", "far days; by default the last fifth of the horizon", 0},
     {WEFT_OPT_STR, 0, "history", AT(o.history), NULL, 0, 0, "FILE",
      "the series before aggregate: for season, sales now, competition, brands, price and data quality", WEFT_OPT_FILE},
+    {WEFT_OPT_STR, 0, "reasons", AT(o.reasons), NULL, 0, 0, "FILE", "explanations of the same series and days (explain --format frames): says what the growth comes from", WEFT_OPT_FILE},
     {WEFT_OPT_STR, 0, "brand", AT(o.brand), "brand", 0, 0, "KEY", "the key of the history that names brands", 0},
     {WEFT_OPT_INT, 0, "now", AT(o.now), "0", 0, 100000, "N", "the last N days of the history are now; 0: as many as aggregate --count looked at, or 28", 0},
     {WEFT_OPT_INT, 0, "among", AT(o.among), "3", 1, 1000, "N", "the chance that is simulated: to be among the first N", 0},
@@ -52,7 +53,7 @@ static const struct weft_opt opts[] = {
 
 static int start_products(struct weft_run *run, struct state *s, struct weft_err *e)
 {
-    static const char *const unused[] = {"near", "far", "level", "shrink", "sort", "history", "brand", "now", "among"};
+    static const char *const unused[] = {"near", "far", "level", "shrink", "sort", "history", "reasons", "brand", "now", "among"};
     for (size_t i = 0; i < sizeof unused / sizeof *unused; i++)
         if (weft_run_given(run, unused[i]))
             return weft_fail(e, WEFT_USAGE, "--%s is for forecasts of series, and this is a demand stream", unused[i]);
@@ -200,8 +201,9 @@ static const struct weft_filter filter = {
               .examples = "ingest train.csv | aggregate --by minor | score -m model.safetensors | rank --top 10\n"
                           "score -m model.safetensors -i series.weft | rank --by minor --near 1:10 --far 41:50 --format csv -o ranking.csv\n"
                           "rank --history products.weft --sort beyond-season --wide -i forecasts.weft\n"
+                          "explain -m model.safetensors --format frames -i level.weft -o reasons.weft; rank --reasons reasons.weft -i forecasts.weft\n"
                           "score -m demand.safetensors -i products.weft | rank --label sales --growth categories.weft --top 20",
-              .see_also = "score, aggregate, evaluate",
+              .see_also = "score, aggregate, explain, evaluate",
               .notes = "Growth is the mean forecast of the far days over that of the near days. Its interval comes from the model's own errors on the "
                        "validation part, with the correlation between days (delta method). A small volume (--shrink) is added to both, so that a category that "
                        "sells next to nothing can't win by chance: raw (far/near) is the index without it, and such rows are marked thin.\n"
@@ -215,6 +217,8 @@ static const struct weft_filter filter = {
                        "active, brands, each and price are the same for the far days, when these channels were forecast (aggregate --count active,brands).\n"
                        "quality is poor where next to nothing is sold, or there is less than half a year of history, or more than half of the days are without sales, or a "
                        "fifth is missing; fair where there is less than a year, or a tenth of the days is without sales, or a fiftieth missing; doubts says which.\n"
+                       "--reasons FILE says in words what the growth comes from: \"last week +8%, a year ago -2%\" means that the last week's days, being what they are and not "
+                       "average ones, make the growth index 0.08 higher, and those a year ago 0.02 lower.\n"
                        "Series of one group are added up; their errors are then taken as independent. For honest intervals of categories let aggregate "
                        "add them up before score.\n"
                        "Products are ordered by a predicted quantity. With --growth that is multiplied with the growth of their group (a key that both have: "

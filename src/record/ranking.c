@@ -27,7 +27,7 @@ size_t weft_ranking_find(struct weft_ranking *r, struct weft_span group, struct 
     r->row[r->n++] = (struct weft_ranking_row){
         .group = key[0], .channel = key[1], .growth = NAN, .sd = NAN, .low = NAN, .high = NAN, .raw = NAN, .p_top = NAN, .p_top_beyond = NAN,
         .year_growth = NAN, .beyond = NAN, .active_far = NAN, .brands_far = NAN, .each_now = NAN, .each_far = NAN, .price_far = NAN,
-        .past = {NAN, NAN, NAN, 0, NAN, NAN}, .rivals = {NAN, NAN, {NAN, NAN, NULL}, NAN, NAN}};
+        .past = {NAN, NAN, NAN, 0, NAN, NAN}, .rivals = {NAN, NAN, {NAN, NAN, NULL}, NAN, NAN}, .part = {NAN, NAN, NAN, NAN, NAN, NAN}};
     return i;
 }
 
@@ -54,6 +54,16 @@ void weft_ranking_add_past(struct weft_ranking *r, const struct weft_history *hi
             continue;
         x->has_past = weft_history_past(history, group, r->channels.at[x->channel].p, &x->past);
         x->rivals = weft_history_rivals(history, group);
+    }
+}
+
+void weft_ranking_add_reasons(struct weft_ranking *r, const struct weft_reasons *reasons)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        struct weft_ranking_row *x = &r->row[i];
+        const struct weft_name *group = &r->groups.at[x->group], *channel = &r->channels.at[x->channel];
+        if (x->ranked && weft_reasons_of(reasons, (struct weft_span){(const uint8_t *)group->p, group->n}, (struct weft_span){(const uint8_t *)channel->p, channel->n}, x->part))
+            x->reason = weft_reasons_text(x->part);
     }
 }
 
@@ -245,6 +255,12 @@ static const struct column {
     {"quality", "quality", TEXT, 0, 0, AT(quality)},
     {"doubts", "doubts", TEXT, 0, 0, AT(doubts)},
     {"reason", "reason", TEXT, 0, 0, AT(reason)},
+    {"reason_last_week", "last week", REAL, 3, 0, AT(part[0])},
+    {"reason_weekday", "weekdays", REAL, 3, 0, AT(part[1])},
+    {"reason_month", "4 weeks", REAL, 3, 0, AT(part[2])},
+    {"reason_quarter", "3 months", REAL, 3, 0, AT(part[3])},
+    {"reason_year_ago", "year ago", REAL, 3, 0, AT(part[4])},
+    {"reason_rest", "earlier", REAL, 3, 0, AT(part[5])},
     {"bar", "", DRAWN, 0, WEFT_COLUMN_DRAWN, 0},
 };
 enum { COLUMNS = sizeof columns / sizeof *columns };

@@ -26,31 +26,10 @@ struct weft_rank_groups {
     char chosen[256]; /* the model that is ranked */
     uint64_t other_models, missing;
     struct weft_history *history;
+    struct weft_reasons *reasons;
 };
 
 /* --- start --- */
-
-static int read_days(const struct weft_rank_groups *s, const char *option, const char *text, struct weft_growth_days usual, struct weft_growth_days *d,
-                     struct weft_err *e)
-{
-    *d = usual;
-    if (text && !weft_growth_days_parse(text, d))
-        return weft_fail(e, WEFT_USAGE, "--%s: days are FROM:TO, as in 1:10, not \"%s\"", option, text);
-    if ((int64_t)d->to > s->attrs.horizon)
-        return weft_fail(e, WEFT_CONFIG, "--%s: day %zu lies behind the horizon of %lld", option, d->to, (long long)s->attrs.horizon);
-    return 0;
-}
-
-static int choose_days(struct weft_rank_groups *s, struct weft_err *e)
-{
-    size_t h = (size_t)s->attrs.horizon, fifth = h / 5 ? h / 5 : 1;
-    if (read_days(s, "near", s->o->near, (struct weft_growth_days){1, fifth}, &s->near, e) < 0 ||
-        read_days(s, "far", s->o->far, (struct weft_growth_days){h - fifth + 1, h}, &s->far, e) < 0)
-        return -1;
-    if (s->far.from <= s->near.to)
-        return weft_fail(e, WEFT_CONFIG, "far days (%zu:%zu) begin before the near ones (%zu:%zu) end", s->far.from, s->far.to, s->near.from, s->near.to);
-    return 0;
-}
 
 /* What names the groups: a key, or, for series as they are, the levels that aggregate says it added them up to. */
 static int choose_groups(const struct weft_head *head, struct weft_rank_groups *s, struct weft_err *e)
@@ -76,12 +55,14 @@ int weft_rank_groups_new(const struct weft_head *head, const struct weft_rank_op
     struct weft_rank_groups *s = *out = WEFT_NEW(struct weft_rank_groups);
     s->o = o;
     s->origin = INT64_MIN;
-    if (weft_forecasts_attrs_read(head, &s->attrs, e) < 0 || choose_days(s, e) < 0 || choose_groups(head, s, e) < 0)
+    if (weft_forecasts_attrs_read(head, &s->attrs, e) < 0 || weft_growth_days_choose(o->near, o->far, s->attrs.horizon, &s->near, &s->far, e) < 0 || choose_groups(head, s, e) < 0)
         return -1;
     if (!weft_attr_int(head, "active_days", &s->active_days) || s->active_days < 1 || s->active_days > 100000)
         s->active_days = 0;
     if (o->sort == WEFT_SORT_BEYOND && !o->history)
         return weft_fail(e, WEFT_USAGE, "--sort beyond-season needs the history: give --history FILE");
+    if (o->reasons && weft_reasons_read(o->reasons, stream, s->o->by, (size_t[]){s->near.from, s->near.to}, (size_t[]){s->far.from, s->far.to}, &s->reasons, e) < 0)
+        return -1;
     if (!o->history)
         return 0;
     return weft_history_open(o->history, stream, s->levels, s->n_levels, o->brand, &s->history, e);
@@ -96,6 +77,7 @@ void weft_rank_groups_free(struct weft_rank_groups **rp)
     free(r->levels);
     weft_ranking_free(&r->ranking);
     weft_history_close(&r->history);
+    weft_reasons_free(&r->reasons);
     weft_forecasts_free(&r->f);
     weft_forecasts_attrs_free(&r->attrs);
     free(r);
@@ -272,6 +254,8 @@ int weft_rank_groups_finish(struct weft_rank_groups *s, struct weft_table *t, st
     for (size_t c = 0; c < s->ranking.channels.n; c++)
         find_growth(s, c);
     weft_ranking_complete(&s->ranking, s->attrs.step);
+    if (s->reasons)
+        weft_ranking_add_reasons(&s->ranking, s->reasons);
     for (size_t c = 0; c < s->ranking.channels.n; c++)
         find_chances(s, c);
     if (check_key(s, e) < 0)

@@ -10,6 +10,8 @@ aggregate|series|aggregate --by major
 window|series|window --lookback 14 --horizon 7
 score|windows|score -m $dir/model.safetensors,naive --part test
 evaluate|forecasts|evaluate --format json
+explain|windows|explain -m $dir/model.safetensors --format csv
+explain-frames|windows|explain -m $dir/model.safetensors --format frames
 rank|latest|rank --near 1:2 --far 6:7 --format csv
 frames|series|frames cat
 frames-show|series|frames show
@@ -251,7 +253,8 @@ schema_fits() {
     for s in series windows forecasts latest products demand; do frames check "$dir/$s.weft"; done
     evaluate --format frames -i "$dir/forecasts.weft" | frames check
     evaluate --format frames -i "$dir/demand.weft" | frames check
-    rank --near 1:2 --far 6:7 --format frames -i "$dir/latest.weft" | frames check
+    rank --near 1:2 --far 6:7 --history "$dir/series.weft" --format frames -i "$dir/latest.weft" | frames check
+    explain -m "$dir/model.safetensors" --lags --format frames -i "$dir/windows.weft" | frames check
 }
 
 @test "show and from-json are inverses" {
