@@ -155,7 +155,11 @@ static void print_table(const struct state *s, FILE *f)
     fprintf(f, "\n%s: mean of days %lld-%lld / mean of days %lld-%lld; thin: next to nothing is sold, drawn towards 1\n", a.model, (long long)a.far[0],
             (long long)a.far[1], (long long)a.near[0], (long long)a.near[1]);
     if (s->o.history)
-        fputs("beyond: growth / growth of the same days a year before; active, each: products with sales on the far days, and what each of them sells a day\n", f);
+        fputs("beyond: growth / growth of the same days a year before\n", f);
+    if (s->o.history && !s->o.reasons)
+        fputs("active, each: products with sales on the far days, and what each of them sells a day\n", f);
+    if (s->o.reasons)
+        fputs("reason: what these days, being other than average, add to the growth\n", f);
 }
 
 static int drain(struct weft_run *run, void *state, struct weft_err *e)

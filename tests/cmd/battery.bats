@@ -13,6 +13,7 @@ evaluate|forecasts|evaluate --format json
 explain|windows|explain -m $dir/model.safetensors --format csv
 explain-frames|windows|explain -m $dir/model.safetensors --format frames
 rank|latest|rank --near 1:2 --far 6:7 --format csv
+report|ranking|report --lang ko
 frames|series|frames cat
 frames-show|series|frames show
 frames-check|series|frames check
@@ -31,6 +32,7 @@ setup_file() {
     export dir="$BATS_FILE_TMPDIR"
     fixtures "$dir"
     garments "$dir"
+    rank -q --format frames -i "$dir/latest.weft" -o "$dir/ranking.weft"
 }
 
 setup() {
@@ -244,13 +246,13 @@ empty_stream() {
 }
 
 schema_fits() {
-    [[ $1 == frames-show || $1 == frames-check || $1 == frames-expand || $3 == *--format* || $3 == *'-o $out'* ]] && return 0
+    [[ $1 == frames-show || $1 == frames-check || $1 == frames-expand || $1 == report || $3 == *--format* || $3 == *'-o $out'* ]] && return 0
     pipe "$3 <$dir/$2.weft | frames check"
     [ "$status" -eq 0 ] || { echo "$output"; return 1; }
 }
 @test "what every program emits fits its schema" {
     each schema_fits
-    for s in series windows forecasts latest products demand; do frames check "$dir/$s.weft"; done
+    for s in series windows forecasts latest products demand ranking; do frames check "$dir/$s.weft"; done
     evaluate --format frames -i "$dir/forecasts.weft" | frames check
     evaluate --format frames -i "$dir/demand.weft" | frames check
     rank --near 1:2 --far 6:7 --history "$dir/series.weft" --format frames -i "$dir/latest.weft" | frames check
