@@ -90,7 +90,7 @@ $(BUILD)/libweft.a: $(lib_obj)
 # name get every model's object: each registers itself in a table (include/weft/model.h).
 link = $(CC) $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) $(BUILD)/libweft.a $(WEFT_LIBS)
 model_obj := $(filter $(BUILD)/src/model/%,$(lib_obj))
-$(BIN)/score $(BIN)/backtest $(units) $(benches): $(model_obj)
+$(BIN)/score $(BIN)/backtest $(BIN)/explain $(units) $(benches): $(model_obj)
 
 $(BIN)/%: $(BUILD)/src/cmd/%.o $(BUILD)/libweft.a
 	@mkdir -p $(@D)

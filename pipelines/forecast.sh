@@ -22,10 +22,12 @@ SALES.csv: one row a product with a column a day (any layout that ingest knows g
       --far A:B          far days (default: the last fifth)
       --top N            categories shown (default 10)
       --plot svg|png|none
-      --title TEXT       over the plot
+      --title TEXT       over the plot and the report
+      --lang en|ko       language of the report (default: en)
   -h, --help
 
-Results in DIR: model.safetensors, accuracy.csv, forecasts.csv, ranking.csv, ranking.txt, plot.svg (or .png). They appear together, or not at all.
+Results in DIR: report.html (all of it on one page), model.safetensors, accuracy.csv, forecasts.csv, ranking.csv, ranking.txt, plot.svg (or .png). They
+appear together, or not at all.
 
 Examples:
   forecast.sh train.csv --amounts sales.csv --mentions brand_keyword_cnt.csv
@@ -33,7 +35,7 @@ Examples:
 T
 }
 
-out=forecast by=minor amounts= mentions= ingest_options= horizon=50 lookback= near= far= top=10 plot=svg title= sales=
+out=forecast by=minor amounts= mentions= ingest_options= horizon=50 lookback= near= far= top=10 plot=svg title= lang=en sales=
 while [ $# -gt 0 ]; do
     case "$1" in
     -h | --help) usage; exit 0 ;;
@@ -49,6 +51,7 @@ while [ $# -gt 0 ]; do
     --top) top=${2:?}; shift ;;
     --plot) plot=${2:?}; shift ;;
     --title) title=${2:?}; shift ;;
+    --lang) lang=${2:?}; shift ;;
     -*) [ "$1" = - ] && sales=- || die "unknown option $1; see forecast.sh --help" ;;
     *) [ -z "$sales" ] || die "one table, please: $sales or $1"; sales=$1 ;;
     esac
@@ -56,7 +59,8 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$sales" ] || die "which table? forecast.sh SALES.csv; see forecast.sh --help"
 case "$plot" in svg | png | none) ;; *) die "--plot: svg, png or none" ;; esac
-need ingest aggregate window train-dlinear score evaluate rank frames
+case "$lang" in en | ko) ;; *) die "--lang: en or ko" ;; esac
+need ingest aggregate window train-dlinear score evaluate explain rank report frames
 [ "$plot" = none ] || need gnuplot
 scratch
 
@@ -65,7 +69,11 @@ more=()
 [ -z "$amounts" ] || more+=(--amounts "$amounts")
 [ -z "$mentions" ] || more+=(--mentions "$mentions")
 # shellcheck disable=SC2086  # options, split at blanks
-ingest $ingest_options "${more[@]}" "$sales" | aggregate --by "$by" -o "$work/level.weft" || culprit "ingest aggregate" "${PIPESTATUS[@]}"
+ingest $ingest_options "${more[@]}" "$sales" -o "$work/series.weft"
+head=$(frames head -n 1 "$work/series.weft" | frames show --elements 1 | sed -n 1p)
+count=active # who sells is forecast, too: products with sales, and brands where there are any
+[[ ! $head =~ \"keys\":\[[^]]*\"brand\" ]] || count=active,brands
+aggregate --by "$by" --count "$count" -i "$work/series.weft" -o "$work/level.weft"
 
 # --- lookback: the train part (64% of the history) holds at least twice as many windows as a window has days ---
 days=$(frames head -n 1 "$work/level.weft" | frames show --elements 1 | sed -n '1s/.*"length":\([0-9]*\).*/\1/p')
@@ -93,15 +101,20 @@ growth=()
 [ -z "$near" ] || growth+=(--near "$near")
 [ -z "$far" ] || growth+=(--far "$far")
 channel=$(frames head -n 1 "$work/level.weft" | frames show --elements 1 | sed -n '1s/.*"channels":\["\([^"]*\)".*/\1/p')
-rank "${growth[@]}" --format csv -i "$work/forecasts.weft" -o "$work/ranking.csv"
-rank "${growth[@]}" --channel "$channel" --top "$top" -i "$work/forecasts.weft" -o "$work/ranking.txt"
+explain -q -m "$work/model.safetensors" "${growth[@]}" --format frames -i "$work/level.weft" -o "$work/reasons.weft"
+ranked=(rank -q "${growth[@]}" --history "$work/series.weft" --reasons "$work/reasons.weft" -i "$work/forecasts.weft")
+"${ranked[@]}" --format csv -o "$work/ranking.csv"
+"${ranked[@]}" --channel "$channel" --top "$top" -o "$work/ranking.txt"
+"${ranked[@]}" --channel "$channel" --format frames -o "$work/ranking.weft"
+report --lang "$lang" ${title:+--title "$title"} --forecasts "$work/forecasts.weft" --history "$work/level.weft" --accuracy "$work/accuracy.csv" -i "$work/ranking.weft" \
+    -o "$work/report.html"
 
 # --- plot ---
 if [ "$plot" != none ]; then
     "$here/plot.sh" "$plot" "$channel" "${title:-Forecast by $by, $horizon days ahead}" "$work" "$top" >"$work/plot.$plot"
 fi
 
-results=(model.safetensors accuracy.csv forecasts.csv ranking.csv ranking.txt)
+results=(report.html model.safetensors accuracy.csv forecasts.csv ranking.csv ranking.txt)
 [ "$plot" = none ] || results+=("plot.$plot")
 deliver "$out" "${results[@]}" --without plot.svg plot.png
 

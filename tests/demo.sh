@@ -24,3 +24,4 @@ echo "pipelines/forecast.sh $out/sales.csv --amounts $out/amounts.csv --mentions
 echo
 pipelines/forecast.sh "$out/sales.csv" --amounts "$out/amounts.csv" --mentions "$out/mentions.csv" --horizon 50 --near 1:10 --far 41:50 -o "$out/result"
 echo "The plot: $out/result/plot.svg"
+echo "The report, one page for any browser: $out/result/report.html"

@@ -39,6 +39,8 @@ void weft_dlinear_free(struct weft_dlinear **m);
 void weft_dlinear_set(struct weft_dlinear *m, size_t unit, const struct weft_dlinear_weights *w);
 /* As weft_model_kind.forecast; `self` is a struct weft_dlinear. A forecast does not depend on the batch it came in. */
 void weft_dlinear_forecast(void *self, size_t unit, const float *const *x, size_t batch, float *y);
+/* As weft_model_kind.linear: R = W - e (1'W) + e 1', where e holds the weights of what norm subtracts (the last value, or the mean). */
+void weft_dlinear_linear(void *self, size_t unit, double *r, double *b);
 /* x[batch, lookback] = normalised lookbacks of windows, base[b] = what was subtracted from window b. */
 void weft_dlinear_gather(const struct weft_dlinear_shape *s, const float *const *windows, size_t batch, float *x, float *base);
 /* out[lookback, lanes] = (Ws (I - A) + Wt A)', ws and wt likewise transposed; room holds as much as out, acc `lanes`. */

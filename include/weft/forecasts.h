@@ -16,7 +16,6 @@
 #include "weft/series.h"
 
 #define WEFT_METRICS_SCHEMA "metrics/1"
-#define WEFT_RANKING_SCHEMA "ranking/1"
 
 enum { WEFT_MAX_LEVELS = 64 };
 

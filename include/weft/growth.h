@@ -37,6 +37,7 @@ bool weft_growth_add(struct weft_growth_sums *g, const float *forecast, const fl
 struct weft_growth {
     double index;     /* far / near; NaN when near is not above 0 */
     double shrunk;    /* (far + pseudo) / (near + pseudo): what ranks; NaN when that is not above 0 */
+    double sd;        /* standard error of `shrunk` (delta method); NaN without covariance */
     double low, high; /* interval of `shrunk`, not below 0; NaN without covariance */
     bool thin;        /* the pseudo volume is more than a fifth of near: little is known */
 };

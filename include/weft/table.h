@@ -29,6 +29,8 @@ size_t weft_table_rows(const struct weft_table *t);
 void weft_table_text(struct weft_table *t, size_t column, const char *p, size_t n); /* copied */
 void weft_table_int(struct weft_table *t, size_t column, int64_t v);
 void weft_table_real(struct weft_table *t, size_t column, double v); /* NaN and infinities leave the cell empty */
+/* From now on the text table, CSV and JSON have these columns alone, in this order (frames keep all). False: none is called *unknown; nothing is changed then. */
+bool weft_table_select(struct weft_table *t, const char *const *keys, size_t n, const char **unknown);
 
 /* Aligned columns, numbers to the right; a column that is empty throughout is left out. Wide (CJK) characters count two places. */
 void weft_table_print(const struct weft_table *t, FILE *f);

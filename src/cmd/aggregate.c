@@ -1,6 +1,7 @@
 /* aggregate.c - rolls series up to a level of the hierarchy.
  *
- * In: series/1. Out: series/1, one frame a group, ordered by id, with "members" (series in it) and "level" (what it was rolled up by) added. */
+ * In: series/1. Out: series/1, one frame a group, ordered by id, with "members" (series in it) and "level" (what it was rolled up by) added, and channels that count
+ * who sells when asked for. Its head says "by" (the levels) and, with counts, "active_days". */
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,10 +10,15 @@
 #include "weft/mem.h"
 #include "weft/run.h"
 
-enum { LEVELS_MAX = 8 };
+enum { LEVELS_MAX = 8, COUNTS_MAX = 2 };
+enum { ACTIVE, BRANDS };
 
 struct state {
-    struct weft_list by;
+    struct weft_list by, count;
+    int64_t active_days;
+    const char *brand;
+    int counts[COUNTS_MAX]; /* ACTIVE or BRANDS, in the order of their channels */
+    size_t n_counts;
     struct weft_series_attrs attrs;
     struct weft_series series;
     struct weft_groups *groups;
@@ -21,17 +27,48 @@ struct state {
 #define AT(member) offsetof(struct state, member)
 static const struct weft_opt opts[] = {
     {WEFT_OPT_LIST, 0, "by", AT(by), NULL, 0, 0, "LEVEL", "keys that name a group (major, brand, ...), or all", WEFT_OPT_REQUIRED},
+    {WEFT_OPT_LIST, 0, "count", AT(count), NULL, 0, 0, "WHAT",
+     "adds channels that count who sells in a group: active (series with sales), brands (brands with sales)", 0},
+    {WEFT_OPT_INT, 0, "active-days", AT(active_days), "28", 1, 100000, "N", "who sold within so many days counts", 0},
+    {WEFT_OPT_STR, 0, "brand", AT(brand), "brand", 0, 0, "KEY", "the key that brands counts", 0},
     {.type = WEFT_OPT_END},
 };
 
-static int unknown_level(const struct state *s, const char *name, struct weft_err *e)
+static int unknown_level(const struct state *s, const char *option, const char *name, struct weft_err *e)
 {
     char names[256] = "";
     size_t at = 0;
     for (size_t k = 0; k < s->attrs.n_keys && at < sizeof names; k++)
         at += (size_t)snprintf(names + at, sizeof names - at, "%s, ", s->attrs.keys[k]);
-    weft_fail(e, WEFT_CONFIG, "--by: the stream has no key \"%s\"", name);
+    weft_fail(e, WEFT_CONFIG, "--%s: the stream has no key \"%s\"", option, name);
     return weft_fail_hint(e, "it has: %sid, all", names);
+}
+
+/* --count: which channels are added, and what has to be watched for them. */
+static int choose_counts(struct state *s, struct weft_err *e)
+{
+    static const char *const names[] = {WEFT_CHANNEL_ACTIVE, WEFT_CHANNEL_BRANDS};
+    const struct weft_series_attrs *a = &s->attrs;
+    int brand = weft_series_key(a, s->brand);
+    for (size_t i = 0; i < s->count.n; i++) {
+        int what = strcmp(s->count.items[i], names[ACTIVE]) == 0 ? ACTIVE : strcmp(s->count.items[i], names[BRANDS]) == 0 ? BRANDS : -1;
+        if (what < 0)
+            return weft_fail(e, WEFT_USAGE, "--count: active or brands, not \"%s\"", s->count.items[i]);
+        if (s->n_counts == COUNTS_MAX || (s->n_counts && s->counts[0] == what))
+            return weft_fail(e, WEFT_USAGE, "--count: %s is asked for twice", names[what]);
+        for (size_t c = 0; c < a->n_channels; c++)
+            if (strcmp(a->channels[c], names[what]) == 0)
+                return weft_fail(e, WEFT_CONFIG, "--count: the stream has a channel %s already", names[what]);
+        if (what == BRANDS && brand == WEFT_KEY_NONE)
+            return unknown_level(s, "brand", s->brand, e);
+        s->counts[s->n_counts++] = what;
+    }
+    if (a->n_channels + s->n_counts > WEFT_MAX_CHANNELS)
+        return weft_fail(e, WEFT_DATA, "more than %d channels", WEFT_MAX_CHANNELS);
+    int64_t window = (s->active_days * 86400 + a->step - 1) / a->step;
+    if (s->n_counts)
+        weft_groups_watch(s->groups, weft_sales_channel(a->channels, a->n_channels), brand, (size_t)window, 0, 0);
+    return 0;
 }
 
 static int start(struct weft_run *run, void *state, struct weft_err *e)
@@ -45,10 +82,10 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     for (size_t i = 0; i < s->by.n; i++) {
         levels[i] = weft_series_key(&s->attrs, s->by.items[i]);
         if (levels[i] == WEFT_KEY_NONE)
-            return unknown_level(s, s->by.items[i], e);
+            return unknown_level(s, "by", s->by.items[i], e);
     }
     s->groups = weft_groups_new(&s->attrs, levels, s->by.n);
-    return 0;
+    return choose_counts(s, e);
 }
 
 static int frame(struct weft_run *run, void *state, struct weft_span in, struct weft_err *e)
@@ -60,19 +97,42 @@ static int frame(struct weft_run *run, void *state, struct weft_span in, struct 
     return weft_groups_add(s->groups, &s->series, e);
 }
 
-static int write_head(struct weft_run *run, const struct weft_series_attrs *out, struct weft_err *e)
+static int write_head(struct weft_run *run, const struct state *s, const struct weft_series_attrs *out, struct weft_err *e)
 {
-    struct weft_pack attrs = {0};
+    struct weft_pack attrs = {0}, edited = {0};
+    struct weft_edit edit = {0};
     weft_series_attrs_write(out, weft_run_in_head(run)->attrs, &attrs);
-    int rc = weft_run_head(run, WEFT_SERIES_SCHEMA, weft_pack_span(&attrs), e);
+    int rc = weft_edit_load(&edit, weft_pack_span(&attrs), e);
+    struct weft_pack *by = weft_edit_set(&edit, "by");
+    weft_pack_array(by, (uint32_t)s->by.n);
+    for (size_t i = 0; i < s->by.n; i++)
+        weft_pack_cstr(by, s->by.items[i]);
+    weft_edit_done(&edit);
+    if (s->n_counts)
+        weft_edit_int(&edit, "active_days", s->active_days);
+    weft_edit_write(&edit, &edited);
+    if (rc == 0)
+        rc = weft_run_head(run, WEFT_SERIES_SCHEMA, weft_pack_span(&edited), e);
+    weft_edit_free(&edit);
+    weft_pack_free(&edited);
     weft_pack_free(&attrs);
     return rc;
+}
+
+/* Values of group i: the channels that came, then the counts. */
+static void get_group(const struct state *s, size_t i, struct weft_span *id, struct weft_span *keys, float *values, uint64_t *members)
+{
+    const struct weft_activity *who = weft_groups_activity(s->groups, i);
+    size_t length = (size_t)s->attrs.length;
+    weft_groups_get(s->groups, i, id, keys, values, members);
+    for (size_t k = 0; k < s->n_counts; k++)
+        (s->counts[k] == ACTIVE ? weft_activity_series : weft_activity_brands)(who, values + (s->attrs.n_channels + k) * length);
 }
 
 static int write_groups(struct weft_run *run, struct state *s, const struct weft_series_attrs *out, const bool *kept, struct weft_err *e)
 {
     const struct weft_series_attrs *a = &s->attrs;
-    size_t cells = a->n_channels * (size_t)a->length;
+    size_t cells = out->n_channels * (size_t)a->length;
     float *values = weft_xaligned(cells, sizeof *values);
     struct weft_pack b = {0}, edited = {0};
     struct weft_edit edit = {0};
@@ -83,7 +143,7 @@ static int write_groups(struct weft_run *run, struct state *s, const struct weft
     for (size_t i = 0; i < weft_groups_count(s->groups) && rc == 0; i++) {
         struct weft_span id, all[WEFT_MAX_KEYS], keys[WEFT_MAX_KEYS];
         uint64_t members;
-        weft_groups_get(s->groups, i, &id, all, values, &members);
+        get_group(s, i, &id, all, values, &members);
         for (size_t k = 0, n = 0; k < a->n_keys; k++)
             if (kept[k])
                 keys[n++] = all[k];
@@ -104,6 +164,22 @@ static int write_groups(struct weft_run *run, struct state *s, const struct weft
     return rc;
 }
 
+/* The attrs with the channels of the counts behind the others: channels and reduce are new arrays. */
+static void add_channels(const struct state *s, struct weft_series_attrs *out)
+{
+    static char active[] = WEFT_CHANNEL_ACTIVE, brands[] = WEFT_CHANNEL_BRANDS;
+    const struct weft_series_attrs *a = &s->attrs;
+    out->n_channels = a->n_channels + s->n_counts;
+    out->channels = WEFT_ARRAY(char *, out->n_channels);
+    out->reduce = WEFT_ARRAY(enum weft_reduce, out->n_channels);
+    memcpy(out->channels, a->channels, a->n_channels * sizeof *a->channels);
+    memcpy(out->reduce, a->reduce, a->n_channels * sizeof *a->reduce);
+    for (size_t k = 0; k < s->n_counts; k++) {
+        out->channels[a->n_channels + k] = s->counts[k] == ACTIVE ? active : brands;
+        out->reduce[a->n_channels + k] = WEFT_REDUCE_SUM;
+    }
+}
+
 static int drain(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
@@ -116,9 +192,13 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     for (size_t k = 0; k < s->attrs.n_keys; k++)
         if (kept[k])
             names[out.n_keys++] = s->attrs.keys[k];
-    if (write_head(run, &out, e) < 0)
-        return -1;
-    return write_groups(run, s, &out, kept, e);
+    add_channels(s, &out);
+    int rc = write_head(run, s, &out, e);
+    if (rc == 0)
+        rc = write_groups(run, s, &out, kept, e);
+    free(out.channels);
+    free(out.reduce);
+    return rc;
 }
 
 static void stop(struct weft_run *run, void *state)
@@ -137,10 +217,15 @@ static const struct weft_filter filter = {
               .reads = "a series stream",
               .writes = "a series stream, one frame a group, ordered by id",
               .examples = "ingest train.csv | aggregate --by minor | frames count\n"
-                          "ingest train.csv | aggregate --by major,brand | window --lookback 56 --horizon 28 | train-dlinear -o brands.safetensors",
+                          "ingest train.csv | aggregate --by major,brand | window --lookback 56 --horizon 28 | train-dlinear -o brands.safetensors\n"
+                          "ingest train.csv | aggregate --by minor --count active,brands | frames csv",
               .see_also = "ingest, window, rank",
               .notes = "Units and amounts are summed, mentions averaged. A missing value takes no part; a day on which every member is missing stays "
-                       "missing. Keys that are the same in all members of every group are kept. Memory: 12 bytes per group, channel and step."},
+                       "missing. Keys that are the same in all members of every group are kept.\n"
+                       "--count makes the competition a series like any other, so that it can be forecast: channel active has the number of series with sales above 0 (of the "
+                       "first channel that is none of amounts and mentions) within the last --active-days, brands the number of brands that these belong to. The first "
+                       "days, before so many have passed, are missing.\n"
+                       "Memory: 12 bytes per group, channel and step; with --count 8 bytes more per group and step, and one per 8 steps for every brand of a group."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,

@@ -166,6 +166,23 @@ void weft_dlinear_forecast(void *self, size_t unit, const float *const *x, size_
     }
 }
 
+void weft_dlinear_linear(void *self, size_t unit, double *r, double *b)
+{
+    const struct weft_dlinear *m = self;
+    const struct weft_dlinear_shape *s = &m->shape;
+    const float *w = m->w + unit * s->lookback * m->lanes;
+    for (size_t h = 0; h < s->horizon; h++, r += s->lookback) {
+        double sum = 0;
+        for (size_t l = 0; l < s->lookback; l++)
+            sum += r[l] = w[l * m->lanes + h];
+        for (size_t l = 0; s->norm == WEFT_NORM_MEAN && l < s->lookback; l++)
+            r[l] += (1 - sum) / (double)s->lookback;
+        if (s->norm == WEFT_NORM_LAST)
+            r[s->lookback - 1] += 1 - sum;
+        b[h] = m->bias[unit * m->lanes + h];
+    }
+}
+
 /* --- the model file --- */
 
 static int read_shape(const struct weft_st *st, const struct weft_model_info *info, struct weft_dlinear_shape *s, struct weft_err *e)
@@ -234,4 +251,4 @@ static void free_self(void *self)
     weft_dlinear_free(&m);
 }
 
-WEFT_MODEL(dlinear, .name = "dlinear", .load = load, .free = free_self, .forecast = weft_dlinear_forecast);
+WEFT_MODEL(dlinear, .name = "dlinear", .load = load, .free = free_self, .forecast = weft_dlinear_forecast, .linear = weft_dlinear_linear);

@@ -82,7 +82,7 @@ bool weft_growth_add(struct weft_growth_sums *g, const float *forecast, const fl
 
 struct weft_growth weft_growth_of(const struct weft_growth_sums *g, double pseudo, double z)
 {
-    struct weft_growth r = {.index = g->near > 0 ? g->far / g->near : NAN, .shrunk = NAN, .low = NAN, .high = NAN};
+    struct weft_growth r = {.index = g->near > 0 ? g->far / g->near : NAN, .shrunk = NAN, .sd = NAN, .low = NAN, .high = NAN};
     double near = g->near + pseudo, far = g->far + pseudo;
     r.thin = !(g->near > 4 * pseudo);
     if (!(near > 0))
@@ -90,7 +90,9 @@ struct weft_growth weft_growth_of(const struct weft_growth_sums *g, double pseud
     r.shrunk = far / near;
     if (g->without_covariance)
         return r;
-    double var = g->var_far - 2 * r.shrunk * g->cov + r.shrunk * r.shrunk * g->var_near, half = z * sqrt(var > 0 ? var : 0) / near;
+    double var = g->var_far - 2 * r.shrunk * g->cov + r.shrunk * r.shrunk * g->var_near;
+    r.sd = sqrt(var > 0 ? var : 0) / near;
+    double half = z * r.sd;
     r.low = r.shrunk - half > 0 ? r.shrunk - half : 0;
     r.high = r.shrunk + half;
     return r;

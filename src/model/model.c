@@ -347,6 +347,13 @@ void weft_forecaster_run(struct weft_forecaster *f, size_t unit, const float *co
     f->kind->forecast(f->self, unit, x, batch, y);
 }
 
+bool weft_forecaster_linear(struct weft_forecaster *f, size_t unit, double *r, double *b)
+{
+    if (f->kind->linear && r)
+        f->kind->linear(f->self, unit, r, b);
+    return f->kind->linear != NULL;
+}
+
 float weft_forecaster_floor(const struct weft_forecaster *f, size_t unit)
 {
     return f->floor[unit];

@@ -16,6 +16,7 @@ struct group {
     double *sum;       /* [channels, length] */
     uint32_t *present; /* [channels, length]: members that had a value */
     uint64_t members;
+    struct weft_activity *activity; /* NULL unless watched */
 };
 
 struct weft_groups {
@@ -26,6 +27,10 @@ struct weft_groups {
     uint32_t *slots; /* open addressing: index + 1 */
     bool *kept;
     struct weft_pack id;
+    struct {
+        size_t channel, window, from, to; /* window 0: not watched */
+        int brand;
+    } watch;
 };
 
 struct weft_groups *weft_groups_new(const struct weft_series_attrs *attrs, const int *levels, size_t n_levels)
@@ -54,6 +59,7 @@ void weft_groups_free(struct weft_groups **gp)
         free(g->at[i].id);
         free(g->at[i].sum);
         free(g->at[i].present);
+        weft_activity_free(&g->at[i].activity);
     }
     free(g->at);
     free(g->levels);
@@ -62,6 +68,15 @@ void weft_groups_free(struct weft_groups **gp)
     weft_pack_free(&g->id);
     free(g);
     *gp = NULL;
+}
+
+void weft_groups_watch(struct weft_groups *g, size_t channel, int brand, size_t window, size_t from, size_t to)
+{
+    g->watch.channel = channel;
+    g->watch.brand = brand;
+    g->watch.window = window;
+    g->watch.from = from;
+    g->watch.to = to;
 }
 
 static void rehash(struct weft_groups *g)
@@ -91,6 +106,8 @@ static struct group *new_group(struct weft_groups *g, struct weft_span id, const
     x->varies = WEFT_ARRAY(bool, a->n_keys + 1);
     x->sum = WEFT_ARRAY(double, cells);
     x->present = WEFT_ARRAY(uint32_t, cells);
+    if (g->watch.window)
+        x->activity = weft_activity_new((size_t)a->length, g->watch.window, g->watch.from, g->watch.to);
     for (size_t k = 0; k < a->n_keys; k++)
         if (s->key[k].p)
             x->key[k] = weft_xstrndup((const char *)s->key[k].p, s->key[k].n);
@@ -143,6 +160,8 @@ int weft_groups_add(struct weft_groups *g, const struct weft_series *s, struct w
     struct group *x = find(g, s);
     compare_keys(g, x, s);
     x->members++;
+    if (x->activity)
+        weft_activity_add(x->activity, weft_series_key_text(s, g->watch.brand), s->values + g->watch.channel * s->n, s->n, (size_t)offset);
     for (size_t c = 0; c < a->n_channels; c++) {
         size_t base = c * (size_t)a->length + (size_t)offset;
         const float *v = s->values + c * s->n;
@@ -167,6 +186,18 @@ static int by_id(const void *a, const void *b)
     const struct group *x = a, *y = b;
     int order = memcmp(x->id, y->id, x->id_n < y->id_n ? x->id_n : y->id_n);
     return order ? order : (x->id_n > y->id_n) - (x->id_n < y->id_n);
+}
+
+size_t weft_groups_find(const struct weft_groups *g, struct weft_span id)
+{
+    const struct group key = {.id = (char *)(uintptr_t)id.p, .id_n = id.n};
+    const struct group *x = g->n ? bsearch(&key, g->at, g->n, sizeof *g->at, by_id) : NULL;
+    return x ? (size_t)(x - g->at) : SIZE_MAX;
+}
+
+const struct weft_activity *weft_groups_activity(const struct weft_groups *g, size_t i)
+{
+    return g->at[i].activity;
 }
 
 void weft_groups_finish(struct weft_groups *g, bool *kept)

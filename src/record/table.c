@@ -29,6 +29,8 @@ struct weft_table {
     size_t n_columns;
     struct cell *cells; /* [rows, columns] */
     size_t rows, cap;
+    size_t *view; /* [n_view] columns shown, in order; NULL: all */
+    size_t n_view;
 };
 
 struct weft_table *weft_table_new(void)
@@ -48,6 +50,7 @@ void weft_table_free(struct weft_table **tp)
         free(t->columns[c].title);
     }
     free(t->cells);
+    free(t->view);
     free(t->columns);
     free(t);
     *tp = NULL;
@@ -83,6 +86,35 @@ static struct cell *last_row(struct weft_table *t, size_t column)
 static const struct cell *cell_at(const struct weft_table *t, size_t row, size_t column)
 {
     return &t->cells[row * t->n_columns + column];
+}
+
+bool weft_table_select(struct weft_table *t, const char *const *keys, size_t n, const char **unknown)
+{
+    size_t *view = WEFT_ARRAY(size_t, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        while (view[i] < t->n_columns && strcmp(t->columns[view[i]].key, keys[i]) != 0)
+            view[i]++;
+        if (view[i] == t->n_columns) {
+            *unknown = keys[i];
+            free(view);
+            return false;
+        }
+    }
+    free(t->view);
+    t->view = view;
+    t->n_view = n;
+    return true;
+}
+
+/* The columns that a reader of text sees are 0 .. seen(t); the i-th of them is column at(t, i). */
+static size_t seen(const struct weft_table *t)
+{
+    return t->view ? t->n_view : t->n_columns;
+}
+
+static size_t at(const struct weft_table *t, size_t i)
+{
+    return t->view ? t->view[i] : i;
 }
 
 void weft_table_text(struct weft_table *t, size_t column, const char *p, size_t n)
@@ -242,7 +274,7 @@ static void pad(FILE *f, size_t n)
         putc(' ', f);
 }
 
-/* One line; row == SIZE_MAX: the titles. Nothing trails behind the last column. */
+/* One line; row == SIZE_MAX: the titles. Nothing trails behind the last column. columns, width and last: of those seen. */
 static void print_line(const struct weft_table *t, const struct column *columns, size_t row, const size_t *width, size_t last, FILE *f)
 {
     char buf[NUMBER_MAX];
@@ -251,7 +283,7 @@ static void print_line(const struct weft_table *t, const struct column *columns,
         if (!width[c])
             continue;
         const struct column *k = &columns[c];
-        const char *s = row == SIZE_MAX ? k->title : cell_text(k, cell_at(t, row, c), buf);
+        const char *s = row == SIZE_MAX ? k->title : cell_text(k, cell_at(t, row, at(t, c)), buf);
         size_t own = weft_text_width(s, strlen(s));
         own = own < width[c] ? own : width[c];
         if (k->kind != WEFT_CELL_TEXT)
@@ -284,16 +316,16 @@ static int fitting_digits(const struct weft_table *t, size_t column)
 
 void weft_table_print(const struct weft_table *t, FILE *f)
 {
-    size_t *width = WEFT_ARRAY(size_t, t->n_columns + 1), last = 0;
-    struct column *columns = WEFT_ARRAY(struct column, t->n_columns + 1);
-    for (size_t c = 0; c < t->n_columns; c++) {
-        columns[c] = t->columns[c];
+    size_t n = seen(t), *width = WEFT_ARRAY(size_t, n + 1), last = 0;
+    struct column *columns = WEFT_ARRAY(struct column, n + 1);
+    for (size_t c = 0; c < n; c++) {
+        columns[c] = t->columns[at(t, c)];
         if (columns[c].digits < 0)
-            columns[c].digits = fitting_digits(t, c);
-        width[c] = shown(t, &columns[c], c) ? column_width(t, &columns[c], c) : 0;
+            columns[c].digits = fitting_digits(t, at(t, c));
+        width[c] = shown(t, &columns[c], at(t, c)) ? column_width(t, &columns[c], at(t, c)) : 0;
         last = width[c] ? c : last;
     }
-    if (t->n_columns)
+    if (n)
         print_line(t, columns, SIZE_MAX, width, last, f);
     for (size_t r = 0; r < t->rows; r++)
         print_line(t, columns, r, width, last, f);
@@ -310,15 +342,16 @@ static bool drawn(const struct weft_table *t, size_t column)
 
 void weft_table_csv(const struct weft_table *t, FILE *f)
 {
-    for (size_t c = 0, n = 0; c < t->n_columns; c++)
-        if (!drawn(t, c)) {
+    for (size_t i = 0, n = 0; i < seen(t); i++)
+        if (!drawn(t, at(t, i))) {
             if (n++)
                 putc(',', f);
-            weft_csv_field(f, t->columns[c].key, strlen(t->columns[c].key));
+            weft_csv_field(f, t->columns[at(t, i)].key, strlen(t->columns[at(t, i)].key));
         }
     putc('\n', f);
     for (size_t r = 0; r < t->rows; r++) {
-        for (size_t c = 0, n = 0; c < t->n_columns; c++) {
+        for (size_t i = 0, n = 0; i < seen(t); i++) {
+            size_t c = at(t, i);
             const struct cell *x = cell_at(t, r, c);
             if (drawn(t, c))
                 continue;
@@ -371,7 +404,8 @@ static void json_value(struct weft_pack *b, FILE *f)
 void weft_table_json_members(const struct weft_table *t, size_t i, FILE *f)
 {
     struct weft_pack b = {0};
-    for (size_t c = 0, n = 0; c < t->n_columns; c++) {
+    for (size_t k = 0, n = 0; k < seen(t); k++) {
+        size_t c = at(t, k);
         if (drawn(t, c))
             continue;
         if (n++)

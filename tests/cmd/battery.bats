@@ -12,10 +12,13 @@ window|series|window --lookback 14 --horizon 7
 score|windows|score -m $dir/model.safetensors,naive --part test
 evaluate|forecasts|evaluate --format json
 reconcile|latest|reconcile --method bottom-up,wls
-rank|latest|rank --near 1:2 --far 6:7 --format csv
 backtest|series|backtest --horizon 7 --origins 3 --by all,major --format csv
 backtest-model|windows|backtest -m $dir/model.safetensors --origins 3 --per-step --format frames
 backtest-refit|series|backtest --refit train-dlinear --lookback 14 --horizon 7 --origins 2 --format json
+explain|windows|explain -m $dir/model.safetensors --format csv
+explain-frames|windows|explain -m $dir/model.safetensors --format frames
+rank|latest|rank --near 1:2 --far 6:7 --format csv
+report|ranking|report --lang ko
 frames|series|frames cat
 frames-show|series|frames show
 frames-check|series|frames check
@@ -38,6 +41,7 @@ setup_file() {
     fixtures "$dir"
     garments "$dir"
     planned "$dir"
+    rank -q --format frames -i "$dir/latest.weft" -o "$dir/ranking.weft"
 }
 
 setup() {
@@ -251,16 +255,17 @@ empty_stream() {
 }
 
 schema_fits() {
-    [[ $1 == frames-show || $1 == frames-check || $1 == frames-expand || $3 == *--format* || $3 == *'-o $out'* ]] && return 0
+    [[ $1 == frames-show || $1 == frames-check || $1 == frames-expand || $1 == report || $3 == *--format* || $3 == *'-o $out'* ]] && return 0
     pipe "$3 <$dir/$2.weft | frames check"
     [ "$status" -eq 0 ] || { echo "$output"; return 1; }
 }
 @test "what every program emits fits its schema" {
     each schema_fits
-    for s in series windows planned planned-windows forecasts latest products demand; do frames check "$dir/$s.weft"; done
+    for s in series windows planned planned-windows forecasts latest products demand ranking; do frames check "$dir/$s.weft"; done
     evaluate --format frames -i "$dir/forecasts.weft" | frames check
     evaluate --format frames -i "$dir/demand.weft" | frames check
-    rank --near 1:2 --far 6:7 --format frames -i "$dir/latest.weft" | frames check
+    rank --near 1:2 --far 6:7 --history "$dir/series.weft" --format frames -i "$dir/latest.weft" | frames check
+    explain -m "$dir/model.safetensors" --lags --format frames -i "$dir/windows.weft" | frames check
 }
 
 @test "show and from-json are inverses" {

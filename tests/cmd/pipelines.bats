@@ -24,8 +24,10 @@ days() {
     run "$pipelines/forecast.sh" "$dir/sales.csv" --amounts "$dir/amounts.csv" --by middle --horizon 20 -o out
     [ "$status" -eq 0 ] || { echo "$output"; false; }
     [[ "$output" == *"Growth of units by middle"* ]]
-    for f in model.safetensors accuracy.csv forecasts.csv ranking.csv ranking.txt plot.svg; do [ -s "out/$f" ]; done
+    for f in report.html model.safetensors accuracy.csv forecasts.csv ranking.csv ranking.txt plot.svg; do [ -s "out/$f" ]; done
     grep -q '</svg>' out/plot.svg
+    grep -q '</html>' out/report.html
+    head -n 1 out/ranking.csv | grep -q 'beyond,p_top.*reason'
     [ "$(awk -F, '$1 == "units"' out/ranking.csv | wc -l)" -eq 11 ]
 }
 

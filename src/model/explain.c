@@ -1,0 +1,122 @@
+/* explain.c - exact SHAP values of linear forecasts. */
+#include "weft/explain.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "weft/mem.h"
+
+enum { DAY = 86400, WEEKS = 4, QUARTER_WEEKS = 13, AROUND_DAYS = 3 };
+
+struct weft_lags weft_lags_of(int64_t step)
+{
+    int64_t week = 7 * DAY, year = 52 * week;
+    struct weft_lags k = {.recent = 7};
+    if (step <= 0)
+        return k;
+    if (week % step == 0)
+        k.recent = k.week = (size_t)(week / step);
+    if (year % step == 0)
+        k.year = (size_t)(year / step);
+    k.around = (size_t)(AROUND_DAYS * DAY / step);
+    return k;
+}
+
+enum weft_lag_group weft_lag_group_of(const struct weft_lags *k, size_t step, size_t lag)
+{
+    size_t apart = lag + step - 1; /* steps from the value to the one that is forecast */
+    if (lag <= k->recent)
+        return WEFT_LAG_WEEK;
+    if (k->week && lag <= WEEKS * k->week && apart % k->week == 0)
+        return WEFT_LAG_WEEKDAY;
+    if (k->year && apart + k->around >= k->year && apart <= k->year + k->around)
+        return WEFT_LAG_YEAR;
+    if (k->week && lag <= WEEKS * k->week)
+        return WEFT_LAG_MONTH;
+    if (k->week && lag <= QUARTER_WEEKS * k->week)
+        return WEFT_LAG_QUARTER;
+    return WEFT_LAG_REST;
+}
+
+/* mean[l] = mean over all windows of their l-th value, scaled. Returns the windows. */
+static uint64_t background(const struct weft_explain_job *j, double *mean)
+{
+    uint64_t windows = 0;
+    size_t after = 0; /* one behind the last missing value */
+    memset(mean, 0, j->lookback * sizeof *mean);
+    for (size_t end = 1; end <= j->n; end++) {
+        if (isnan(j->x[end - 1]))
+            after = end;
+        if (end - after < j->lookback)
+            continue;
+        const float *x = j->x + end - j->lookback;
+        for (size_t l = 0; l < j->lookback; l++)
+            mean[l] += (x[l] - j->shift) / j->factor;
+        windows++;
+    }
+    for (size_t l = 0; l < j->lookback && windows; l++)
+        mean[l] /= (double)windows;
+    return windows;
+}
+
+/* The mean over the days [from, to] of the forecasts for one lookback, scaled. */
+static double mean_forecast(const struct weft_explain_job *j, const size_t days[2], const double *z)
+{
+    double all = 0;
+    for (size_t h = days[0] - 1; h < days[1]; h++) {
+        double y = j->b[h];
+        for (size_t l = 0; l < j->lookback; l++)
+            y += j->r[h * j->lookback + l] * z[l];
+        all += y;
+    }
+    return all / (double)(days[1] - days[0] + 1);
+}
+
+static void explain_days(const struct weft_explain_job *j, const size_t days[2], const double *z, const double *mean, struct weft_explained *out)
+{
+    double n = (double)(days[1] - days[0] + 1);
+    out->lag = weft_xrealloc2(out->lag, j->lookback, sizeof *out->lag);
+    memset(out->lag, 0, j->lookback * sizeof *out->lag);
+    memset(out->phi, 0, sizeof out->phi);
+    memset(out->lags, 0, sizeof out->lags);
+    for (size_t h = days[0] - 1; h < days[1]; h++)
+        for (size_t l = 0; l < j->lookback; l++) {
+            double phi = j->factor * j->r[h * j->lookback + l] * (z[l] - mean[l]) / n;
+            out->lag[l] += phi;
+            enum weft_lag_group k = weft_lag_group_of(&j->lags, h + 1, j->lookback - l);
+            out->phi[k] += phi;
+            out->lags[k]++;
+        }
+    out->forecast = mean_forecast(j, days, z) * j->factor + j->shift;
+    out->mean = mean_forecast(j, days, mean) * j->factor + j->shift;
+}
+
+bool weft_explain(const struct weft_explain_job *j, struct weft_explanation *out)
+{
+    double *z = weft_xaligned(2 * j->lookback, sizeof *z), *mean = z + j->lookback;
+    bool whole = j->n >= j->lookback;
+    for (size_t l = 0; l < j->lookback && whole; l++) {
+        z[l] = (j->x[j->n - j->lookback + l] - j->shift) / j->factor;
+        whole = !isnan(z[l]);
+    }
+    if (whole) {
+        out->windows = background(j, mean);
+        explain_days(j, j->near, z, mean, &out->near);
+        explain_days(j, j->far, z, mean, &out->far);
+    }
+    free(z);
+    return whole;
+}
+
+void weft_explanation_free(struct weft_explanation *x)
+{
+    free(x->near.lag);
+    free(x->far.lag);
+    *x = (struct weft_explanation){0};
+}
+
+double weft_explain_growth(double near, double far, double phi_near, double phi_far)
+{
+    return near > 0 ? (phi_far - far / near * phi_near) / near : NAN;
+}

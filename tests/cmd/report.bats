@@ -1,0 +1,133 @@
+#!/usr/bin/env bats
+# report.bats - a ranking as an HTML page.
+
+load helper
+
+# named FILE NAMES: the small shop with the names of its categories and brands taken from a file, one a line.
+named() {
+    awk -F, -v OFS=, 'NR == FNR { gsub(/"/, "\"\""); name[NR - 1] = "\"" $0 "\""; n = NR; next } FNR > 1 { $5 = $6 = name[(FNR - 2) % n] } { print }' "$2" "$dir/shop.csv" >"$1"
+}
+
+setup_file() {
+    export dir="$BATS_FILE_TMPDIR"
+    shop "$dir/shop.csv" 420 24
+    # flow NAME: ranking, forecasts and level of $dir/NAME.csv
+    flow() {
+        ingest "$dir/$1.csv" -o "$dir/$1.weft"
+        aggregate --by minor --count active,brands -i "$dir/$1.weft" -o "$dir/$1-level.weft"
+        window --lookback 21 --horizon 10 -i "$dir/$1-level.weft" | train-dlinear -q -o "$dir/$1.st"
+        score -q -m "$dir/$1.st" --quantiles 0.05,0.95 -i "$dir/$1-level.weft" -o "$dir/$1-forecasts.weft"
+        explain -q -m "$dir/$1.st" --format frames -i "$dir/$1-level.weft" -o "$dir/$1-reasons.weft"
+        rank -q --history "$dir/$1.weft" --reasons "$dir/$1-reasons.weft" --format frames -i "$dir/$1-forecasts.weft" -o "$dir/$1-ranking.weft"
+    }
+    flow shop
+    printf '%s\n' "<script>alert(1)</script>" "a'b" 'say "hi"' 'x & y &amp; z' ']]><!--' '--></style><svg onload=alert(1)>' "' onmouseover='alert(1)" '%s%n%x' 'javascript:alert(1)' \
+        '</b></td></table>' '셔츠 & 블라우스' '&#60;b&#62;' >"$dir/names"
+    named "$dir/hostile.csv" "$dir/names"
+    flow hostile
+    window --lookback 21 --horizon 10 -i "$dir/shop-level.weft" -o "$dir/windows.weft"
+    score -q -m "$dir/shop.st,seasonal-naive:7" --part test --quantiles 0.05,0.95 -i "$dir/windows.weft" -o "$dir/test.weft"
+    evaluate -q --format csv -i "$dir/test.weft" -o "$dir/accuracy.csv"
+    evaluate -q --format json -i "$dir/test.weft" -o "$dir/accuracy.json"
+}
+
+page() {
+    report --forecasts "$dir/$1-forecasts.weft" --history "$dir/$1-level.weft" --accuracy "$dir/accuracy.csv" -i "$dir/$1-ranking.weft" "${@:2}"
+}
+
+# balanced FILE: every element ends, in the right order; prints the elements with the names of their attributes.
+balanced() {
+    sed '/<style>/,/<\/style>/d; s/<!DOCTYPE html>//' "$1" | tr '\n' ' ' | grep -o '<[^>]*>' | awk '
+        /^<\// { name = substr($0, 3, length($0) - 3); if (stack[n] != name) { print "expected </" stack[n] ">, found " $0; exit 1 } n--; next }
+        { name = $0; sub(/^</, "", name); sub(/[ >\/].*/, "", name); rest = $0; attrs = ""
+          while (match(rest, /[-a-zA-Z]+=('\''[^'\'']*'\''|"[^"]*")/)) { a = substr(rest, RSTART, RLENGTH); sub(/=.*/, "", a); attrs = attrs " " a; rest = substr(rest, RSTART + RLENGTH) }
+          print name attrs; if ($0 !~ /\/>$/) stack[++n] = name }
+        END { if (n) { print "open: " stack[n]; exit 1 } }'
+}
+
+@test "the page is whole, needs nothing else, and has no script" {
+    page shop -o "$dir/report.html"
+    balanced "$dir/report.html" >"$dir/elements" || { tail -n 3 "$dir/elements"; false; }
+    ! grep -qiE '<script|<link|<img|<iframe|<object|javascript:|https?://|@import|url\(|[ ](src|href|on[a-z]+)=' "$dir/report.html"
+    grep -q "Content-Security-Policy' content=\"default-src 'none'; style-src 'unsafe-inline'\"" "$dir/report.html"
+    grep -q "<html lang='en'>" "$dir/report.html"
+    [ "$(grep -c '<figure>' "$dir/report.html")" -eq 6 ]
+    ! grep -qiE '[^a-z](nan|inf)[^a-z]' <(sed '/<style>/,/<\/style>/d' "$dir/report.html")
+}
+
+@test "charts have words for those who do not see them, tables have captions and heads" {
+    page shop -o "$dir/report.html"
+    ! grep -oE '<svg class=[^>]*>' "$dir/report.html" | grep -vE "aria-hidden='true'|role='img' aria-label='[^']+'" | grep .
+    [ "$(grep -c '<table' "$dir/report.html")" -eq "$(grep -c '<caption>' "$dir/report.html")" ]
+    grep -q "<th scope='col'" "$dir/report.html"
+    grep -q "<th scope='row'" "$dir/report.html"
+    grep -q "tabindex='0' role='region' aria-labelledby='h-table'" "$dir/report.html"
+    grep -q '@media print' "$dir/report.html"
+    grep -q '@media (max-width: 640px)' "$dir/report.html"
+}
+
+@test "names can hold anything: the page's elements stay those of a harmless shop" {
+    page hostile --title '<h1 onclick="x">&' -o "$dir/hostile.html"
+    balanced "$dir/hostile.html" >"$dir/hostile-elements" || { tail -n 3 "$dir/hostile-elements"; false; }
+    ! grep -qE '<script|<svg onload|<!--|</b></td></table>' "$dir/hostile.html"
+    grep -q '&lt;script&gt;alert(1)&lt;/script&gt;' "$dir/hostile.html"
+    grep -qF '&lt;h1 onclick=&quot;x&quot;&gt;&amp;' "$dir/hostile.html"
+    grep -qF '%s%n%x' "$dir/hostile.html"
+    grep -qF '&amp;#60;b&amp;#62;' "$dir/hostile.html"
+    # With harmless names in their place: the same elements with the same attributes, in the same order.
+    frames show "$dir/hostile-ranking.weft" >"$dir/hostile.jsonl"
+    sed -E 's/"(group|top_brand)":"([^"\\]|\\.)*"/"\1":"plain"/g' "$dir/hostile.jsonl" | frames from-json -o "$dir/plain-ranking.weft"
+    report -i "$dir/plain-ranking.weft" -o "$dir/plain.html"
+    report -i "$dir/hostile-ranking.weft" -o "$dir/hostile-bare.html"
+    diff <(balanced "$dir/plain.html") <(balanced "$dir/hostile-bare.html")
+}
+
+@test "numbers and names of the page are the ranking's" {
+    page shop -o "$dir/report.html"
+    rank -q --history "$dir/shop.weft" --channel units --format csv --columns rank,group,growth,low,high,near,far -i "$dir/shop-forecasts.weft" | tail -n +2 |
+        while IFS=, read -r rank group growth low high near far; do
+            line=$(grep -F "<tr><td class='n'>$rank</td><th scope='row' class='w name'>$group</th>" "$dir/report.html" | head -n 1)
+            [[ "$line" == *"<td>$(printf %.2f "$growth")</td><td>$(printf '%.2f–%.2f' "$low" "$high")</td>"* ]] || { echo "$group: $line"; exit 1; }
+        done
+    grep -q '>seasonal-naive:7<' "$dir/report.html"
+    grep -q '>WAPE<' "$dir/report.html"
+    # The table of accuracy may be JSON.
+    cmp <(page shop) <(report --forecasts "$dir/shop-forecasts.weft" --history "$dir/shop-level.weft" --accuracy "$dir/accuracy.json" -i "$dir/shop-ranking.weft")
+}
+
+@test "Korean" {
+    page shop --lang ko -o "$dir/ko.html"
+    balanced "$dir/ko.html" >/dev/null
+    grep -q "<html lang='ko'>" "$dir/ko.html"
+    grep -q '<h1>수요가 커지는 곳</h1>' "$dir/ko.html"
+    for word in 소분류 성장 '1년 전' '활동 상품' 예측 '90% 구간' '읽는 법'; do grep -q "$word" "$dir/ko.html" || { echo "$word"; false; }; done
+    ! grep -q 'Where the growth' "$dir/ko.html"
+}
+
+@test "the history may be that of single series; without forecasts, history and accuracy there is still a page" {
+    cmp <(page shop) <(report --forecasts "$dir/shop-forecasts.weft" --history "$dir/shop.weft" --accuracy "$dir/accuracy.csv" -i "$dir/shop-ranking.weft")
+    rank -q --format frames -i "$dir/shop-forecasts.weft" | report -o "$dir/bare.html"
+    balanced "$dir/bare.html" >/dev/null
+    ! grep -q '<figure>\|h-market\|h-accuracy' "$dir/bare.html"
+    report --channel active -i "$dir/shop-ranking.weft" 2>/dev/null && false
+    rank -q --format frames --channel active -i "$dir/shop-forecasts.weft" | report | grep -q '· active ·'
+    [ "$(report --top 3 --bars 2 -i "$dir/shop-ranking.weft" | grep -c "scope='row'")" -eq 6 ]
+}
+
+@test "what does not fit is refused" {
+    run report --history "$dir/shop.weft" -i "$dir/shop-ranking.weft"
+    [ "$status" -eq 64 ]
+    run report --accuracy /nonexistent.csv -i "$dir/shop-ranking.weft"
+    [ "$status" -eq 66 ]
+    run report --accuracy "$dir/shop-ranking.weft" -i "$dir/shop-ranking.weft"
+    [ "$status" -eq 65 ]
+    run report --channel colour -i "$dir/shop-ranking.weft"
+    [ "$status" -eq 65 ]
+    score -q -m seasonal-naive:7 --horizon 3 -i "$dir/shop-level.weft" -o "$dir/other.weft"
+    run report --forecasts "$dir/other.weft" -i "$dir/shop-ranking.weft"
+    [ "$status" -eq 78 ]
+    echo old >"$dir/kept.html"
+    head -c 4000 "$dir/shop-forecasts.weft" >"$dir/cut.weft"
+    run report --forecasts "$dir/cut.weft" -i "$dir/shop-ranking.weft" -o "$dir/kept.html"
+    [ "$status" -eq 76 ] && [ "$(cat "$dir/kept.html")" = old ]
+}
