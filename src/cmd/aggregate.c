@@ -2,6 +2,7 @@
  *
  * In: series/1. Out: series/1, one frame a group, ordered by id, with "members" (series in it) and "level" (what it was rolled up by) added, and channels that count
  * who sells when asked for. Its head says "by" (the levels) and, with counts, "active_days". */
+#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,14 +120,20 @@ static int write_head(struct weft_run *run, const struct state *s, const struct 
     return rc;
 }
 
-/* Values of group i: the channels that came, then the counts. */
+/* Values of group i: the targets that came, then the counts, then exogenous channels. */
 static void get_group(const struct state *s, size_t i, struct weft_span *id, struct weft_span *keys, float *values, uint64_t *members)
 {
+    const struct weft_series_attrs *a = &s->attrs;
     const struct weft_activity *who = weft_groups_activity(s->groups, i);
-    size_t length = (size_t)s->attrs.length;
+    size_t length = (size_t)a->length, known = (size_t)a->known;
+    float *counts = values + a->n_targets * length;
     weft_groups_get(s->groups, i, id, keys, values, members);
-    for (size_t k = 0; k < s->n_counts; k++)
-        (s->counts[k] == ACTIVE ? weft_activity_series : weft_activity_brands)(who, values + (s->attrs.n_channels + k) * length);
+    memmove(counts + s->n_counts * length, counts, (a->n_channels - a->n_targets) * length * sizeof *values);
+    for (size_t k = 0; k < s->n_counts; k++) {
+        (s->counts[k] == ACTIVE ? weft_activity_series : weft_activity_brands)(who, counts + k * length);
+        for (size_t t = known; t < length; t++)
+            counts[k * length + t] = NAN; /* nobody knows yet who will sell */
+    }
 }
 
 static int write_groups(struct weft_run *run, struct state *s, const struct weft_series_attrs *out, const bool *kept, struct weft_err *e)
@@ -164,19 +171,22 @@ static int write_groups(struct weft_run *run, struct state *s, const struct weft
     return rc;
 }
 
-/* The attrs with the channels of the counts behind the others: channels and reduce are new arrays. */
+/* The attrs with the channels of the counts as the last targets: channels, reduce and role are new arrays. */
 static void add_channels(const struct state *s, struct weft_series_attrs *out)
 {
     static char active[] = WEFT_CHANNEL_ACTIVE, brands[] = WEFT_CHANNEL_BRANDS;
     const struct weft_series_attrs *a = &s->attrs;
     out->n_channels = a->n_channels + s->n_counts;
+    out->n_targets = a->n_targets + s->n_counts;
     out->channels = WEFT_ARRAY(char *, out->n_channels);
     out->reduce = WEFT_ARRAY(enum weft_reduce, out->n_channels);
-    memcpy(out->channels, a->channels, a->n_channels * sizeof *a->channels);
-    memcpy(out->reduce, a->reduce, a->n_channels * sizeof *a->reduce);
-    for (size_t k = 0; k < s->n_counts; k++) {
-        out->channels[a->n_channels + k] = s->counts[k] == ACTIVE ? active : brands;
-        out->reduce[a->n_channels + k] = WEFT_REDUCE_SUM;
+    out->role = WEFT_ARRAY(enum weft_role, out->n_channels);
+    for (size_t c = 0; c < out->n_channels; c++) {
+        bool counts = c >= a->n_targets && c < out->n_targets;
+        size_t from = c < out->n_targets ? c : c - s->n_counts;
+        out->channels[c] = !counts ? a->channels[from] : s->counts[c - a->n_targets] == ACTIVE ? active : brands;
+        out->reduce[c] = counts ? WEFT_REDUCE_SUM : a->reduce[from];
+        out->role[c] = counts ? WEFT_ROLE_TARGET : a->role[from];
     }
 }
 
@@ -198,6 +208,7 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
         rc = write_groups(run, s, &out, kept, e);
     free(out.channels);
     free(out.reduce);
+    free(out.role);
     return rc;
 }
 

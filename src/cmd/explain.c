@@ -76,8 +76,8 @@ static int match_channels(struct state *s, struct weft_err *e)
 {
     const struct weft_model_info *m = weft_forecaster_info(s->forecaster);
     bool any = false;
-    s->of_model = WEFT_ARRAY(size_t, s->in.n_channels);
-    for (size_t c = 0; c < s->in.n_channels; c++) {
+    s->of_model = WEFT_ARRAY(size_t, s->in.n_targets);
+    for (size_t c = 0; c < s->in.n_targets; c++) {
         s->of_model[c] = SIZE_MAX;
         for (size_t k = 0; k < m->n_channels; k++)
             if (strcmp(m->channels[k], s->in.channels[c]) == 0 && (!s->channel || strcmp(s->channel, m->channels[k]) == 0))
@@ -258,7 +258,7 @@ static int frame(struct weft_run *run, void *state, struct weft_span in, struct 
     uint64_t before = s->made;
     if (weft_series_read(in, &s->in, &s->series, e) < 0)
         return -1;
-    for (size_t c = 0; c < s->in.n_channels; c++)
+    for (size_t c = 0; c < s->in.n_targets; c++)
         if (s->of_model[c] != SIZE_MAX && explain_channel(run, s, c, e) < 0)
             return -1;
     if (s->made == before)

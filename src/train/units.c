@@ -42,7 +42,7 @@ int weft_units_compare(const struct weft_series_attrs *a, const struct weft_seri
         const char *what;
         int64_t a, b;
     } numbers[] = {{"lookback", a->lookback, b->lookback}, {"horizon", a->horizon, b->horizon}, {"step (seconds)", a->step, b->step},
-                   {"scale (0 none, 1 standard, 2 minmax)", (int64_t)a->scale, (int64_t)b->scale}, {"number of targets", (int64_t)a->n_targets, (int64_t)b->n_targets}};
+                   {"scale (0 none, 1 standard, 2 minmax)", (int64_t)a->scale, (int64_t)b->scale}, {"number of channels", (int64_t)a->n_targets, (int64_t)b->n_targets}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         if (numbers[i].a != numbers[i].b) {
             weft_fail(e, WEFT_CONFIG, "source and target do not fit: %s is %lld in the source and %lld in the target", numbers[i].what, (long long)numbers[i].a,
