@@ -19,8 +19,9 @@ const char *weft_rung_strength(enum weft_rung r);
 enum { WEFT_GAMMA_GRID = 13, WEFT_LAMBDA_GRID = 15 };
 
 /* The simplest rung is chosen whose error is above the best one's by no more than one standard error of that difference over the folds, or by this part of it
- * (Breiman's rule on paired differences; with two folds a rung must be better in both). Without it, choosing for 53 series of 300 days each from two folds cost 30% on
- * one generated shop; the floor is for rungs that are all but the same forecast. */
+ * (Breiman's rule on paired differences; with two folds a rung must be better in both). own has the part alone: shrinking is the safe side of a doubt, and what is not
+ * shrunk must be as good. Over 80 runs on Store Item Demand and two generated shops the choice was 1.8% worse than the best single rung of the test part in the mean,
+ * 2.3% with a standard error for own too, and without any, choosing for 53 series of 300 days each from two folds cost 30% on one of the shops. */
 #define WEFT_TRANSFER_MARGIN 0.005
 /* One fold is one look at one season, however many series there are, and has no standard error: with fewer than two nothing is chosen by them, it is the source.
  * (Store Item Demand, 200 days, one fold of 50 validation windows, all of one origin: the rung that was best there by 27% had 2.8 times the source's error on the

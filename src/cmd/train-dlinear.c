@@ -323,7 +323,8 @@ static int merge(struct weft_run *run, struct state *s, struct weft_err *e)
     int rc = weft_run_n_operands(run) ? read_options(run, s, e) : weft_fail(e, WEFT_USAGE, "--merge: which partial streams? --merge FILE...");
     for (int i = 0; i < weft_run_n_operands(run) && rc == 0; i++)
         rc = read_partial(run, s, &m, weft_run_operand(run, i), e);
-    qsort(m.part, m.n, sizeof *m.part, by_content);
+    if (m.n)
+        qsort(m.part, m.n, sizeof *m.part, by_content);
     for (size_t i = 0; i < m.n && rc == 0; i++)
         rc = weft_dlinear_merge_frame(&s->t, (struct weft_span){m.part[i].p, m.part[i].n}, e);
     s->t.partial = false;
@@ -392,7 +393,7 @@ static const struct weft_filter filter = {
                        "With --source every set of weights stands on a rung of its own: source (the source's model as it is), own (as without a source), pooled (a window of the source "
                        "counts gamma windows of the target), ridge (shrunk towards the source's weights, which count lambda windows). Rungs, gamma and lambda are compared over "
                        "the folds of the target's train and validation part, with what was known of the source at each fold's origin; the simplest rung that is within a standard error of "
-                       "the best, or half a percent, is taken. Where fewer than two folds have windows it is the source. A table says what was chosen and why (-q: "
+                       "the best, or half a percent (own: half a percent), is taken. Where fewer than two folds have windows it is the source. A table says what was chosen and why (-q: "
                        "none), as do --log and the model's metadata (\"transfer\"). Sums of the source are held for each value of --source-by."},
     .opts = opts,
     .state_size = sizeof(struct state),

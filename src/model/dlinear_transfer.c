@@ -263,9 +263,11 @@ static enum weft_rung choose(const struct weft_transfer *t)
     for (size_t r = 1; r < WEFT_RUNGS; r++)
         if (t->mse[r] < t->mse[best])
             best = r;
-    for (size_t r = 0; r < best; r++)
-        if (t->mse[r] - t->mse[best] <= fmax(standard_error(t, r, best), WEFT_TRANSFER_MARGIN * t->mse[best]))
+    for (size_t r = 0; r < best; r++) {
+        double doubt = r == WEFT_RUNG_OWN ? 0 : standard_error(t, r, best);
+        if (t->mse[r] - t->mse[best] <= fmax(doubt, WEFT_TRANSFER_MARGIN * t->mse[best]))
             return (enum weft_rung)r;
+    }
     return (enum weft_rung)best;
 }
 
