@@ -18,9 +18,10 @@ struct weft_growth_days {
 /* "41:50"; false unless 1 <= from <= to. */
 bool weft_growth_days_parse(const char *text, struct weft_growth_days *d);
 
-/* The days that options --near and --far name ("FROM:TO"; NULL: the first and the last fifth of the horizon). An error names the option. */
-int weft_growth_days_choose(const char *near_text, const char *far_text, int64_t horizon, struct weft_growth_days *near, struct weft_growth_days *far,
-                            struct weft_err *e) WEFT_MUST_USE;
+/* Near and far days as options give them (NULL: the first and the last fifth of the horizon). 64 when they are no days, 78 when they lie behind the horizon or
+ * the far ones begin before the near ones end; with a horizon of 1 all are the same day. */
+int weft_growth_days_read(const char *near_text, const char *far_text, size_t horizon, struct weft_growth_days *near, struct weft_growth_days *far,
+                          struct weft_err *e) WEFT_MUST_USE;
 
 /* What the forecasts of a group add up to. Zero-initialise. */
 struct weft_growth_sums {

@@ -156,7 +156,7 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     if (weft_series_attrs_read(h, &s->in, e) < 0 || open_model(s, e) < 0 || match_channels(s, e) < 0)
         return -1;
     const struct weft_model_info *m = weft_forecaster_info(s->forecaster);
-    if (weft_growth_days_choose(s->near_text, s->far_text, m->horizon, &s->near, &s->far, e) < 0)
+    if (weft_growth_days_read(s->near_text, s->far_text, (size_t)m->horizon, &s->near, &s->far, e) < 0)
         return -1;
     weft_forecaster_sha256(s->forecaster, sha);
     weft_run_lineage_arg(run, "model", sha);

@@ -21,24 +21,24 @@ bool weft_growth_days_parse(const char *text, struct weft_growth_days *d)
     return !*end && from >= 1 && from <= to && to <= 1000000;
 }
 
-static int read_days(const char *option, const char *text, int64_t horizon, struct weft_growth_days *d, struct weft_err *e)
+static int read_days(const char *option, const char *text, size_t horizon, struct weft_growth_days *d, struct weft_err *e)
 {
     if (text && !weft_growth_days_parse(text, d))
         return weft_fail(e, WEFT_USAGE, "--%s: days are FROM:TO, as in 1:10, not \"%s\"", option, text);
-    if ((int64_t)d->to > horizon)
-        return weft_fail(e, WEFT_CONFIG, "--%s: day %zu lies behind the horizon of %lld", option, d->to, (long long)horizon);
+    if (d->to > horizon)
+        return weft_fail(e, WEFT_CONFIG, "--%s: day %zu lies behind the horizon of %zu", option, d->to, horizon);
     return 0;
 }
 
-int weft_growth_days_choose(const char *near_text, const char *far_text, int64_t horizon, struct weft_growth_days *near, struct weft_growth_days *far,
-                            struct weft_err *e)
+int weft_growth_days_read(const char *near_text, const char *far_text, size_t horizon, struct weft_growth_days *near, struct weft_growth_days *far,
+                          struct weft_err *e)
 {
-    size_t h = (size_t)horizon, fifth = h / 5 ? h / 5 : 1;
+    size_t fifth = horizon / 5 ? horizon / 5 : 1;
     *near = (struct weft_growth_days){1, fifth};
-    *far = (struct weft_growth_days){h - fifth + 1, h};
+    *far = (struct weft_growth_days){horizon - fifth + 1, horizon};
     if (read_days("near", near_text, horizon, near, e) < 0 || read_days("far", far_text, horizon, far, e) < 0)
         return -1;
-    if (far->from <= near->to)
+    if (horizon > 1 && far->from <= near->to)
         return weft_fail(e, WEFT_CONFIG, "far days (%zu:%zu) begin before the near ones (%zu:%zu) end", far->from, far->to, near->from, near->to);
     return 0;
 }
