@@ -227,7 +227,7 @@ static const struct weft_filter filter = {
                        "add them up before score.\n"
                        "Products are ordered by a predicted quantity. With --growth that is multiplied with the growth of their group (a key that both have: "
                        "--by, or what the groups were ranked by, or category), of the first channel or --channel.\n"
-                       "Memory grows with the groups, or with the products; with --history by 16 bytes a group, channel and step."},
+                       "Memory grows with the groups, or with the products; with --history by 12 bytes a group, channel and step, and 8 a group and step."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,

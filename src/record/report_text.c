@@ -223,5 +223,7 @@ const char weft_report_style[] =
     "thead { display: table-header-group }\n"
     "tr { break-inside: avoid }\n"
     ".name { position: static }\n"
-    "footer { break-inside: avoid; font-size: 8.5pt }\n"
+    "footer { break-inside: avoid; margin-top: 7mm; padding-top: 3mm; font-size: 8pt }\n"
+    "footer h2 { font-size: 10pt }\n"
+    "footer dl { grid-template-columns: repeat(3, 1fr); gap: 2mm 8mm; margin-top: 1mm }\n"
     "}\n";

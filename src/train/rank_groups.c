@@ -57,6 +57,8 @@ int weft_rank_groups_new(const struct weft_head *head, const struct weft_rank_op
     s->origin = INT64_MIN;
     if (weft_forecasts_attrs_read(head, &s->attrs, e) < 0 || weft_growth_days_read(o->near, o->far, (size_t)s->attrs.horizon, &s->near, &s->far, e) < 0 || choose_groups(head, s, e) < 0)
         return -1;
+    if (s->far.from <= s->near.to)
+        return weft_fail(e, WEFT_CONFIG, "a horizon of %lld has no growth: near and far days are the same", (long long)s->attrs.horizon);
     if (!weft_attr_int(head, "active_days", &s->active_days) || s->active_days < 1 || s->active_days > 100000)
         s->active_days = 0;
     if (o->sort == WEFT_SORT_BEYOND && !o->history)
