@@ -58,14 +58,17 @@ enum { WEFT_DLINEAR_FOLDS_MAX = 16 };
  * training windows, then by turns a fold's validation windows and those that straddle the next border (dlinear_exact.c). */
 struct weft_dlinear_stats {
     size_t lookback, horizon, stride, folds;
+    size_t blocks; /* 2 * folds, and one for all other windows when weft_dlinear_stats_rest was called */
     enum weft_norm norm;
     double shift; /* subtracted from every scaled value; with norm last and mean each series has its own */
     bool shifted;
     uint64_t series;
-    struct weft_gram *block; /* [2 * folds] */
+    struct weft_gram *block; /* [blocks] */
     struct weft_residuals *keep; /* validation windows kept for residuals [lookback + horizon], or NULL; not owned */
 };
 void weft_dlinear_stats_init(struct weft_dlinear_stats *st, const struct weft_dlinear_shape *s, size_t stride, size_t folds);
+/* Before the first series: windows behind validation, and those that straddle its beginning, are added up too, in a block of their own. */
+void weft_dlinear_stats_rest(struct weft_dlinear_stats *st);
 void weft_dlinear_stats_free(struct weft_dlinear_stats *st);
 
 /* Room for one series; zero-initialise, free(p) at the end. */

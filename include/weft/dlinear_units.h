@@ -8,6 +8,7 @@
 #include "weft/par.h"
 #include "weft/pool.h"
 #include "weft/progress.h"
+#include "weft/tune.h"
 #include "weft/units.h"
 
 #define WEFT_GRAM_SCHEMA "gram/1"
@@ -19,6 +20,8 @@ struct weft_dlinear_unit {
     struct weft_pool_unit places; /* adam */
     struct weft_dlinear_weights w;
     struct weft_dlinear_fit fit;
+    struct weft_tuned tuned;            /* tune */
+    struct weft_dlinear_weights honest; /* refit: fitted on the train part alone, for the residuals */
     struct weft_dlinear_epoch best;
     char *log; /* JSON lines, written out in the order of the units; NULL: none */
     size_t log_n;
@@ -32,6 +35,8 @@ struct weft_dlinear_trainer {
     struct weft_dlinear_shape shape; /* kernel and norm; lookback and horizon come from the stream */
     bool adam, by_origin;            /* by_origin: a batch is windows of `batch` origins, all series of the unit together */
     bool partial;                    /* no fit: sums alone */
+    bool tune, refit;                /* exact: choices by weft_dlinear_tune; the weights from all windows, the test part's too */
+    struct weft_tune choices;        /* tune: step and par are the trainer's business */
     double ridge;                    /* < 0: chosen over the folds */
     size_t folds;
     int threads;
@@ -61,6 +66,18 @@ void weft_dlinear_trainer_units(struct weft_dlinear_trainer *t);
 int weft_dlinear_trainer_fit(struct weft_dlinear_trainer *t, struct weft_err *e) WEFT_MUST_USE;
 int weft_dlinear_trainer_save(struct weft_dlinear_trainer *t, const char *lineage, const char *path, struct weft_err *e) WEFT_MUST_USE;
 void weft_dlinear_trainer_free(struct weft_dlinear_trainer *t);
+
+/* --- tuning (dlinear_tuned.c): what the functions above do for it --- */
+
+void weft_dlinear_tuned_fit(struct weft_dlinear_trainer *t, struct weft_dlinear_unit *u);
+/* The choices as a JSON array, best first: {"lookback", "last", "ridge", "error"}. */
+weft_json *weft_dlinear_tuned_json(const struct weft_tuned *tuned);
+/* What the model file says of the weights: they are in raw coordinates; when all fits subtract a mean and so add up to 1, the window's own mean may be subtracted
+ * first, which changes nothing but rounding where levels are large. */
+enum weft_norm weft_dlinear_tuned_norm(const struct weft_dlinear_trainer *t);
+/* Adds metadata "tuned" (the choices of each unit, in order) and, up to a horizon of WEFT_COVARIANCE_HORIZON_MAX, tensor "covariance". Returns the tensor's
+ * memory, which must live until the file is saved; or NULL. */
+float *weft_dlinear_tuned_write(const struct weft_dlinear_trainer *t, const size_t *order, struct weft_st_writer *out);
 
 /* --- sufficient statistics over machines: gram/1 streams (schemas/gram.json) --- */
 

@@ -18,6 +18,9 @@
 #include "weft/err.h"
 #include "weft/safetensors.h"
 
+/* No model file holds, and nobody asks for, the covariance of more steps than these. */
+enum { WEFT_COVARIANCE_HORIZON_MAX = 128 };
+
 struct weft_model_info {
     char *name;
     int64_t lookback, horizon, stride, step;

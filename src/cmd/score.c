@@ -17,7 +17,7 @@
 #include "weft/run.h"
 #include "weft/window.h"
 
-enum { ITEMS_MAX = 12, COVARIANCE_HORIZON_MAX = 128, VALUES_PER_FRAME = 1 << 21 };
+enum { ITEMS_MAX = 12, VALUES_PER_FRAME = 1 << 21 };
 enum { LATEST, TEST, VALID, ALL };
 static const char *const part_names[] = {"train", "valid", "test"};
 
@@ -285,7 +285,7 @@ static int emit_job(struct weft_run *run, struct state *s, struct item *it, size
 {
     bool latest = s->part == LATEST;
     struct weft_apply_result *r = &s->result;
-    weft_apply_run(it->apply, unit, j, latest && j->horizon <= COVARIANCE_HORIZON_MAX, r);
+    weft_apply_run(it->apply, unit, j, latest && j->horizon <= WEFT_COVARIANCE_HORIZON_MAX, r);
     if (latest && all_nan(r->forecast, j->windows * j->horizon)) {
         it->gaps++;
         return 0;

@@ -14,7 +14,8 @@ enum { EXACT, ADAM };
 struct state {
     int solver, norm, batch_by;
     const char *ridge, *by, *log;
-    bool individual, partial, merge;
+    bool individual, partial, merge, tune, refit;
+    int lookback;
     int64_t kernel, folds, epochs, batch, patience;
     double lr, lr_decay;
     struct weft_dlinear_trainer t;
@@ -26,7 +27,12 @@ struct state {
 static const struct weft_opt opts[] = {
     {WEFT_OPT_CHOICE, 0, "solver", AT(solver), "exact", 0, 0, "exact|adam", "exact: the least-squares optimum in one pass; adam: gradient steps, as the papers train", 0},
     {WEFT_OPT_STR, 0, "ridge", AT(ridge), "auto", 0, 0, "auto|X", "exact: shrinkage, relative to the mean variance; auto: chosen over rolling-origin folds", 0},
-    {WEFT_OPT_CHOICE, 0, "norm", AT(norm), "mean", 0, 0, "none|last|mean", "what is subtracted from a window and added to its forecast: nothing, its last value, its mean", 0},
+    {WEFT_OPT_CHOICE, 0, "norm", AT(norm), "mean", 0, 0, "none|last|mean|auto",
+     "what is subtracted from a window and added to its forecast: nothing, its last value, its mean; auto: the mean of its last k values, every k of a grid tried", 0},
+    {WEFT_OPT_CHOICE, 0, "lookback", AT(lookback), "whole", 0, 0, "whole|auto", "exact: look back as far as the windows do, or try every lookback of a grid up to that", 0},
+    {WEFT_OPT_FLAG, 0, "tune", AT(tune), NULL, 0, 0, NULL, "exact: --lookback auto --norm auto --ridge auto, chosen over the folds; the best eight are averaged", 0},
+    {WEFT_OPT_FLAG, 0, "refit", AT(refit), NULL, 0, 0, NULL,
+     "exact: choose as ever, then fit on all windows, the test part's too: for forecasts of what comes, not for score --part test", 0},
     {WEFT_OPT_INT, 0, "kernel", AT(kernel), "25", 1, 1000001, "N", "moving average that makes the trend; odd", 0},
     {WEFT_OPT_STR, 0, "by", AT(by), "all", 0, 0, "LEVEL", "one set of weights for each value of this key", 0},
     {WEFT_OPT_FLAG, 0, "individual", AT(individual), NULL, 0, 0, NULL, "one set of weights for each series (--by id)", 0},
@@ -67,6 +73,8 @@ static int read_options(struct weft_run *run, struct state *s, struct weft_err *
         return weft_fail(e, WEFT_USAGE, "--individual is --by id: give one of them");
     if (s->partial && s->solver == ADAM)
         return weft_fail(e, WEFT_USAGE, "--partial goes with the exact solver");
+    if (s->solver == ADAM && (s->tune || s->refit || s->lookback || s->norm == WEFT_NORMS))
+        return weft_fail(e, WEFT_USAGE, "--tune, --lookback auto, --norm auto and --refit go with the exact solver");
     if (!s->partial && !weft_units_path(run, e))
         return -1;
     t->shape = (struct weft_dlinear_shape){.kernel = (size_t)s->kernel, .norm = (enum weft_norm)s->norm};
@@ -75,6 +83,15 @@ static int read_options(struct weft_run *run, struct state *s, struct weft_err *
     t->partial = s->partial;
     t->folds = (size_t)s->folds;
     t->threads = weft_run_threads(run);
+    if (s->tune && !weft_run_given(run, "lookback"))
+        s->lookback = 1;
+    if (s->tune && !weft_run_given(run, "norm"))
+        s->norm = WEFT_NORMS;
+    t->refit = s->refit;
+    t->tune = s->refit || s->lookback || s->norm == WEFT_NORMS;
+    t->choices = (struct weft_tune){.lookbacks = s->lookback, .norm = s->norm, .ridge = t->ridge};
+    if (t->tune)
+        t->shape.norm = WEFT_NORM_NONE; /* the sums are of raw values */
     t->options = (struct weft_dlinear_adam){.epochs = (int)s->epochs, .patience = (int)s->patience, .batch = (size_t)s->batch, .lr = s->lr,
                                             .lr_decay = s->lr_decay};
     if (t->adam)
@@ -137,6 +154,10 @@ static void say_fit(struct weft_run *run, const struct state *s)
             weft_run_warn(run, "%s, %s: %s; it will not be forecast", group, channel, u->err.what);
         else if (!u->failed && t->adam)
             weft_run_info(run, "%s, %s: best epoch %d, train %.6f, valid %.6f", group, channel, u->best.epoch, u->best.train_loss, u->best.valid_loss);
+        else if (!u->failed && t->tune)
+            weft_run_info(run, "%s, %s: %zu of %zu configurations (lookback, mean of the last k, ridge) over %zu folds in %.2f s, the best %zu, %zu, %.3g; valid %.6f", group,
+                          channel, u->tuned.n_best, u->tuned.configs, u->fit.folds, u->tuned.seconds, u->tuned.best[0].lookback, u->tuned.best[0].last,
+                          u->tuned.best[0].ridge, u->fit.valid_mse);
         else if (!u->failed)
             weft_run_info(run, "%s, %s: ridge %.3g over %zu folds, valid %.6f, %llu windows", group, channel, u->fit.ridge, u->fit.folds, u->fit.valid_mse,
                           (unsigned long long)u->fit.train_windows);

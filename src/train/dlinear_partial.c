@@ -28,7 +28,7 @@ void weft_dlinear_partial_attrs(const struct weft_dlinear_trainer *t, const stru
 
 static void pack_blocks(const struct weft_dlinear_stats *st, size_t width, struct weft_pack *b)
 {
-    uint32_t blocks = (uint32_t)(2 * st->folds);
+    uint32_t blocks = (uint32_t)st->blocks;
     size_t packed = weft_gram_packed_size(width);
     double *room = weft_xaligned(packed, sizeof *room);
     weft_pack_cstr(b, "windows");
@@ -104,7 +104,7 @@ int weft_dlinear_merge_start(struct weft_dlinear_trainer *t, const struct weft_h
 /* Reads the blocks of a frame into st, which is fresh. */
 static int unpack_blocks(struct weft_span frame, size_t width, struct weft_dlinear_stats *st, struct weft_err *e)
 {
-    size_t blocks = 2 * st->folds, packed = weft_gram_packed_size(width);
+    size_t blocks = st->blocks, packed = weft_gram_packed_size(width);
     struct weft_value windows, sum, gram, n;
     struct weft_tensor s, g;
     if (!weft_map_find(frame, "windows", &windows) || !weft_map_find(frame, "sum", &sum) || !weft_map_find(frame, "gram", &gram) ||

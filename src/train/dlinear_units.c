@@ -36,6 +36,8 @@ void weft_dlinear_trainer_units(struct weft_dlinear_trainer *t)
         weft_residuals_init(&u->keep, t->keep_cap, width);
         if (!t->adam) {
             weft_dlinear_stats_init(&u->st, &t->shape, (size_t)t->units.attrs.stride, t->folds);
+            if (t->refit)
+                weft_dlinear_stats_rest(&u->st);
             u->st.keep = &u->keep;
         }
     }
@@ -44,7 +46,10 @@ void weft_dlinear_trainer_units(struct weft_dlinear_trainer *t)
 static void fit_exact(struct weft_dlinear_trainer *t, struct weft_dlinear_unit *u)
 {
     u->w = weft_dlinear_weights_new(&t->shape);
-    u->failed = weft_dlinear_solve(&u->st, t->ridge, &u->w, &u->fit, &u->err) < 0;
+    if (t->tune)
+        weft_dlinear_tuned_fit(t, u);
+    else
+        u->failed = weft_dlinear_solve(&u->st, t->ridge, &u->w, &u->fit, &u->err) < 0;
     u->st.keep = NULL;
     weft_dlinear_stats_free(&u->st);
     u->solved = true;
@@ -167,6 +172,8 @@ static void write_log(const struct weft_dlinear_trainer *t, size_t i)
     weft_json_set(j, "train_windows", weft_json_new_int((int64_t)u->fit.train_windows));
     weft_json_set(j, "valid_windows", weft_json_new_int((int64_t)u->fit.valid_windows));
     weft_json_set(j, "folds", weft_json_new_int((int64_t)u->fit.folds));
+    if (t->tune)
+        weft_json_set(j, "tuned", weft_dlinear_tuned_json(&u->tuned));
     weft_units_log_put(j, t->log);
 }
 
@@ -175,7 +182,13 @@ int weft_dlinear_trainer_fit(struct weft_dlinear_trainer *t, struct weft_err *e)
     size_t failed = 0, matrix = 2 * t->shape.horizon * (t->shape.lookback + 1);
     if (!t->n)
         return weft_fail(e, WEFT_DATA, "no series came");
-    weft_par_for(t->par, t->n, fit_unit, t);
+    /* Few units share the threads inside, many side by side. */
+    t->choices.par = t->n < 4 * (size_t)(t->threads > 1 ? t->threads : 1) ? t->par : NULL;
+    if (t->tune && t->choices.par)
+        for (size_t i = 0; i < t->n; i++)
+            fit_unit(t, i);
+    else
+        weft_par_for(t->par, t->n, fit_unit, t);
     for (size_t i = 0; i < t->n; i++) {
         struct weft_dlinear_unit *u = t->unit[i];
         if (t->log)
@@ -199,19 +212,23 @@ int weft_dlinear_trainer_save(struct weft_dlinear_trainer *t, const char *lineag
     size_t channels = t->units.attrs.n_channels, h = t->shape.horizon, rows = weft_residuals_cap(t->n), *order = weft_units_order(&t->units);
     struct weft_dlinear_weights *w = WEFT_ARRAY(struct weft_dlinear_weights, t->n);
     float *residuals = weft_xrealloc2(NULL, t->n * rows * h, sizeof *residuals), *floor = WEFT_ARRAY(float, t->n);
+    if (t->tune)
+        t->shape.norm = weft_dlinear_tuned_norm(t);
     struct weft_dlinear *model = weft_dlinear_new(&t->shape, 1);
     struct weft_st_writer *out = weft_st_writer_new();
     for (size_t i = 0; i < t->n; i++) {
         struct weft_dlinear_unit *u = t->unit[order[i / channels] * channels + i % channels];
         w[i] = u->w;
-        weft_dlinear_set(model, 0, &u->w);
+        weft_dlinear_set(model, 0, u->honest.ws && !u->failed ? &u->honest : &u->w);
         weft_residuals_finish(&u->keep, t->shape.lookback, h, weft_dlinear_forecast, model, 0, rows, residuals + i * rows * h, &floor[i]);
     }
     weft_dlinear_write(&t->shape, w, t->n, out);
     weft_st_writer_meta(out, "solver", t->adam ? "adam" : "exact");
     weft_st_writer_tensor(out, "residuals", WEFT_ST_F32, 3, (size_t[]){t->n, rows, h}, residuals);
     weft_st_writer_tensor(out, "residual_floor", WEFT_ST_F32, 1, (size_t[]){t->n}, floor);
+    float *covariance = t->tune ? weft_dlinear_tuned_write(t, order, out) : NULL;
     int rc = weft_units_save(&t->units, order, "dlinear", lineage, out, path, e);
+    free(covariance);
     weft_st_writer_free(&out);
     weft_dlinear_free(&model);
     free(order);
@@ -229,6 +246,8 @@ void weft_dlinear_trainer_free(struct weft_dlinear_trainer *t)
         weft_residuals_free(&u->keep);
         weft_pool_unit_free(&u->places);
         weft_dlinear_weights_free(&u->w);
+        weft_dlinear_weights_free(&u->honest);
+        free(u->tuned.covariance);
         free(u->log);
         free(u);
     }
