@@ -2,8 +2,8 @@
  *
  * Every lookback of a grid, every "subtract the mean of the last k" and every ridge weight are judged on the folds' validation windows (nested.h). For each lookback
  * and k the best ridge counts; the forecasts of the best eight are averaged, which is one matrix in raw coordinates (SearchCast, arXiv 2606.27282, searches the same
- * space with a pass over the data for each trial). The joint covariance of the errors of all steps comes from the same folds, each forecast by a fit that did not
- * see it. The test part plays no part in any choice. */
+ * space with a pass over the data for each trial). The joint covariance of the errors of all steps comes from the last fold, the validation part forecast by a fit
+ * that did not see it. The test part plays no part in any choice. */
 #ifndef WEFT_TUNE_H
 #define WEFT_TUNE_H
 

@@ -221,11 +221,11 @@ static float *scaled_covariance(const struct weft_apply *a, size_t unit, const s
 {
     const struct weft_model_info *info = weft_forecaster_info(a->model);
     size_t cells = (size_t)info->horizon * (size_t)info->horizon;
-    if (!weft_forecaster_covariance(a->model, unit, out))
+    float spread = weft_local_spread(lookback, (size_t)info->lookback, weft_forecaster_floor(a->model, unit));
+    if (!weft_forecaster_covariance(a->model, unit, spread, out))
         return NULL;
-    double spread = weft_local_spread(lookback, (size_t)info->lookback, weft_forecaster_floor(a->model, unit)) * j->factor;
     for (size_t i = 0; i < cells; i++)
-        out[i] = (float)(out[i] * spread * spread);
+        out[i] = (float)(out[i] * j->factor * j->factor);
     return out;
 }
 

@@ -39,9 +39,9 @@ void weft_dlinear_stats_free(struct weft_dlinear_stats *st)
 
 /* b[1..folds + 1]. The stretches before the train part's end are as long as the validation part, or shorter, so that at least
  * 1 / (folds + 1) of the train part is left to the first fold. */
-static void fold_borders(size_t folds, const size_t *split, int64_t *b)
+static void fold_borders(size_t folds, const size_t *split, int64_t width, int64_t *b)
 {
-    int64_t train = (int64_t)split[0], valid = (int64_t)split[1] - train, most = train / (int64_t)(folds + 1);
+    int64_t train = (int64_t)split[0], valid = (int64_t)split[1] - train, starts = train >= width ? train - width + 1 : 0, most = starts / (int64_t)(folds + 1);
     int64_t stretch = valid > 0 && valid < most ? valid : most;
     for (size_t f = 1; f <= folds; f++)
         b[f] = train - (int64_t)(folds - f) * stretch;
@@ -146,7 +146,7 @@ void weft_dlinear_stats_add(struct weft_dlinear_stats *st, const float *x, size_
 {
     int64_t b[WEFT_DLINEAR_FOLDS_MAX + 2], width = (int64_t)(st->lookback + st->horizon), stride = (int64_t)st->stride;
     size_t blocks = 2 * st->folds, used = split[1] < n && st->blocks == blocks ? split[1] : n;
-    fold_borders(st->folds, split, b);
+    fold_borders(st->folds, split, width, b);
     bool whole;
     double *z = scaled(x, used, shift, factor, room), mean = mean_of(z, used, &whole);
     double level = st->norm == WEFT_NORM_NONE && st->shifted ? st->shift : mean;

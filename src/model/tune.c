@@ -2,11 +2,15 @@
 #include "weft/tune.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "weft/clock.h"
 #include "weft/mem.h"
+
+/* What is averaged has at most so many times the error of the best. */
+static const double WORST = 1.25;
 
 /* --- grids --- */
 
@@ -74,8 +78,9 @@ size_t weft_tune_lasts(size_t lookback, int64_t step, size_t *out)
 
 size_t weft_tune_ridges(double *out)
 {
+    static const double decades[WEFT_TUNE_RIDGES] = {-6, -4, -3, -2, -1.5, -1, -0.5, 0, 0.5, 1}; /* dense where sales and long horizons have theirs */
     for (int i = 0; i < WEFT_TUNE_RIDGES; i++)
-        out[i] = pow(10, -4 + 0.5 * i);
+        out[i] = pow(10, decades[i]);
     return WEFT_TUNE_RIDGES;
 }
 
@@ -91,9 +96,10 @@ struct search {
     size_t folds;
     double *mse; /* [folds, ridges, cells] */
     const struct weft_tuned *chosen;
-    double *r, *cov; /* [folds + 1, horizon, lookback + 1], weights and biases; [folds, horizon, horizon] */
-    bool failed[WEFT_DLINEAR_FOLDS_MAX + 1];
-    uint64_t windows[WEFT_DLINEAR_FOLDS_MAX];
+    double *r; /* [2, horizon, lookback + 1]: weights and biases of the last fold's fit and of the fit on all */
+    double *cov; /* [horizon, horizon] */
+    atomic_bool failed;
+    uint64_t windows; /* of cov */
 };
 
 static void make_grid(struct search *s, const struct weft_tune *o)
@@ -142,73 +148,82 @@ static void judge(void *ctx, size_t i)
     weft_nested_errors(s->fold[f], &s->grid, s->ridges[k], s->mse + i * s->cells);
 }
 
-/* The best ridge of a cell over all folds. */
-static double cell_error(const struct search *s, size_t cell, size_t *ridge)
+/* A lookback and a k, with the best ridge over all folds. */
+struct candidate {
+    struct weft_nested_config config;
+    double error;
+    size_t cell, last; /* places in the grid */
+    bool taken;
+};
+
+static struct candidate candidate_of(const struct search *s, size_t cell)
 {
-    double best = INFINITY;
+    struct candidate c = {.cell = cell, .last = cell % s->grid.n_lasts, .error = INFINITY};
+    size_t lookback = s->lookbacks[cell / s->grid.n_lasts], last = s->lasts[c.last];
+    c.config = (struct weft_nested_config){lookback, last == WEFT_NESTED_WHOLE ? lookback : last, s->ridges[0]};
     for (size_t k = 0; k < s->n_ridges; k++) {
         double sum = 0;
         for (size_t f = 0; f < s->folds; f++)
-            sum += s->mse[(f * s->n_ridges + k) * s->cells + cell];
-        if (sum < best) {
-            best = sum;
-            *ridge = k;
+            sum += s->mse[(f * s->n_ridges + k) * s->cells + cell] / (double)s->folds;
+        if (sum < c.error) {
+            c.error = sum;
+            c.config.ridge = s->ridges[k];
         }
     }
-    return best / (double)s->folds;
+    return c;
 }
 
-/* The best cells, each with its best ridge, best first. */
-static void choose(const struct search *s, struct weft_tuned *t)
+static int by_error(const void *a, const void *b)
 {
-    for (size_t cell = 0; cell < s->cells; cell++) {
-        size_t ridge = 0, lookback = s->lookbacks[cell / s->grid.n_lasts], last = s->lasts[cell % s->grid.n_lasts], at = t->n_best;
-        double error = cell_error(s, cell, &ridge);
-        t->configs += last == WEFT_NESTED_WHOLE || last < lookback ? s->n_ridges : 0;
-        if (!isfinite(error))
+    const struct candidate *x = a, *y = b;
+    return x->error < y->error ? -1 : x->error > y->error ? 1 : (x->cell > y->cell) - (x->cell < y->cell);
+}
+
+/* Takes candidates (best first) that are not too far behind the best one; `each`: one for every k. */
+static void pick(struct candidate *c, size_t n, bool each, size_t *picked)
+{
+    bool seen[WEFT_TUNE_LASTS] = {false};
+    for (size_t i = 0; i < n && *picked < WEFT_TUNE_BEST && c[i].error <= WORST * c[0].error; i++) {
+        if (c[i].taken || (each && seen[c[i].last]))
             continue;
-        while (at > 0 && error < t->error[at - 1])
-            at--;
-        if (at == WEFT_TUNE_BEST)
-            continue;
-        if (t->n_best < WEFT_TUNE_BEST)
-            t->n_best++;
-        memmove(t->best + at + 1, t->best + at, (t->n_best - at - 1) * sizeof *t->best);
-        memmove(t->error + at + 1, t->error + at, (t->n_best - at - 1) * sizeof *t->error);
-        t->best[at] = (struct weft_nested_config){lookback, last == WEFT_NESTED_WHOLE ? lookback : last, s->ridges[ridge]};
-        t->error[at] = error;
+        c[i].taken = seen[c[i].last] = true;
+        ++*picked;
     }
 }
 
-/* The mean of the chosen fits on what fold i trains on, and the moments of its errors; i == folds: on all. */
+/* Neighbours in the grid are nearly the same forecast; those that subtract something else differ where it matters, when the level moves: they come first. */
+static void choose(const struct search *s, struct weft_tuned *t)
+{
+    struct candidate *c = WEFT_ARRAY(struct candidate, s->cells);
+    size_t n = 0, picked = 0;
+    for (size_t cell = 0; cell < s->cells; cell++) {
+        size_t last = s->lasts[cell % s->grid.n_lasts];
+        t->configs += last == WEFT_NESTED_WHOLE || last < s->lookbacks[cell / s->grid.n_lasts] ? s->n_ridges : 0;
+        c[n] = candidate_of(s, cell);
+        n += isfinite(c[n].error);
+    }
+    qsort(c, n, sizeof *c, by_error);
+    pick(c, n, true, &picked);
+    pick(c, n, false, &picked);
+    for (size_t i = 0; i < n; i++)
+        if (c[i].taken) {
+            t->best[t->n_best] = c[i].config;
+            t->error[t->n_best++] = c[i].error;
+        }
+    free(c);
+}
+
+/* i = 0: the mean of the chosen fits on what the last fold trains on, and the moments of its errors; i = 1: the mean of the fits on all. */
 static void average(void *ctx, size_t i)
 {
     struct search *s = ctx;
     size_t matrix = s->horizon * s->lookback;
-    const struct weft_nested *f = i < s->folds ? s->fold[i] : s->all;
+    const struct weft_nested *f = i ? s->all : s->folds ? s->fold[s->folds - 1] : NULL;
     double *r = s->r + i * (matrix + s->horizon), *bias = r + matrix;
     for (size_t k = 0; f && k < s->chosen->n_best; k++)
-        s->failed[i] |= !weft_nested_add(f, &s->chosen->best[k], 1 / (double)s->chosen->n_best, r, bias);
-    if (i < s->folds)
-        s->windows[i] = weft_nested_moments(f, r, bias, s->cov + i * s->horizon * s->horizon);
-}
-
-/* Of all folds together; returns the error of the last one. */
-static double pool_covariance(const struct search *s, double *cov)
-{
-    size_t h = s->horizon;
-    double windows = 0, trace = 0;
-    for (size_t f = 0; f < s->folds; f++) {
-        for (size_t i = 0; i < h * h; i++)
-            cov[i] += s->cov[f * h * h + i];
-        windows += (double)s->windows[f];
-    }
-    for (size_t i = 0; i < h * h; i++)
-        cov[i] /= windows;
-    const double *last = s->cov + (s->folds - 1) * h * h;
-    for (size_t i = 0; i < h; i++)
-        trace += last[i * h + i];
-    return trace / ((double)s->windows[s->folds - 1] * (double)h);
+        s->failed |= !weft_nested_add(f, &s->chosen->best[k], 1 / (double)s->chosen->n_best, r, bias);
+    if (f && i == 0)
+        s->windows = weft_nested_moments(f, r, bias, s->cov);
 }
 
 static void take_weights(const struct search *s, size_t i, double shift, struct weft_dlinear_weights *out)
@@ -241,7 +256,7 @@ static void choose_blindly(const struct search *s, const struct weft_tune *o, st
 static int solve(struct search *s, const struct weft_tune *o, double shift, struct weft_dlinear_weights *w, struct weft_dlinear_weights *honest,
                  struct weft_dlinear_fit *fit, struct weft_tuned *t, struct weft_err *e)
 {
-    size_t l = s->lookback, h = s->horizon, final = s->all ? s->folds : s->folds - 1;
+    size_t h = s->horizon, final = s->all ? 1 : 0;
     s->mse = weft_xaligned(s->folds * s->n_ridges * s->cells + 1, sizeof *s->mse);
     weft_par_for(o->par, s->folds * s->n_ridges, judge, s);
     if (s->folds)
@@ -249,20 +264,25 @@ static int solve(struct search *s, const struct weft_tune *o, double shift, stru
     if (!t->n_best)
         choose_blindly(s, o, t);
     s->chosen = t;
-    s->r = WEFT_ARRAY(double, (s->folds + 1) * h * (l + 1));
-    s->cov = WEFT_ARRAY(double, s->folds * h * h + 1);
-    weft_par_for(o->par, s->folds + (s->all != NULL), average, s);
-    for (size_t i = 0; i <= final; i++)
-        if (s->failed[i])
-            return weft_fail(e, WEFT_DATA, "no fit: are the values finite and not too large to square?");
+    s->r = WEFT_ARRAY(double, 2 * h * (s->lookback + 1));
+    s->cov = WEFT_ARRAY(double, h * h);
+    weft_par_for(o->par, 2, average, s);
+    if (s->failed)
+        return weft_fail(e, WEFT_DATA, "no fit: are the values finite and not too large to square?");
     fit->valid_mse = NAN;
-    if (s->folds) {
-        t->covariance = WEFT_ARRAY(double, h * h);
-        fit->valid_mse = pool_covariance(s, t->covariance);
+    if (s->windows) {
+        double trace = 0;
+        for (size_t i = 0; i < h * h; i++) {
+            s->cov[i] /= (double)s->windows;
+            trace += i % (h + 1) ? 0 : s->cov[i];
+        }
+        fit->valid_mse = trace / (double)h;
+        t->covariance = s->cov;
+        s->cov = NULL;
     }
     take_weights(s, final, shift, w);
     if (honest)
-        take_weights(s, s->folds ? s->folds - 1 : final, shift, honest);
+        take_weights(s, s->folds ? 0 : final, shift, honest);
     fit->ridge = t->best[0].ridge;
     fit->folds = s->folds;
     return 0;

@@ -21,6 +21,11 @@ void weft_dlinear_partial_attrs(const struct weft_dlinear_trainer *t, const stru
         weft_edit_int(&m, "kernel", (int64_t)t->shape.kernel);
         weft_edit_int(&m, "folds", (int64_t)t->folds);
         weft_edit_real(&m, "ridge", t->ridge);
+        if (t->tune) {
+            weft_edit_str(&m, "tune", t->choices.norm == WEFT_NORMS ? "auto" : weft_norm_name((enum weft_norm)t->choices.norm));
+            weft_edit_int(&m, "tune_lookbacks", t->choices.lookbacks);
+            weft_edit_int(&m, "refit", t->refit);
+        }
     }
     weft_edit_write(&m, b);
     weft_edit_free(&m);
@@ -82,6 +87,31 @@ static int bad(struct weft_err *e)
     return weft_fail(e, WEFT_DATA, "a damaged gram frame");
 }
 
+/* WEFT_NORMS when it is none of them. */
+static enum weft_norm norm_of(const char *name)
+{
+    enum weft_norm norm = WEFT_NORM_NONE;
+    while (norm < WEFT_NORMS && strcmp(name, weft_norm_name(norm)) != 0)
+        norm++;
+    return norm;
+}
+
+/* What a partial that is to be tuned says of it; the sums are then of raw values. */
+static int read_tune(struct weft_dlinear_trainer *t, const struct weft_head *h, struct weft_err *e)
+{
+    char norm[16];
+    int64_t lookbacks, refit;
+    if (!weft_attr_str(h, "tune", norm, sizeof norm))
+        return 0;
+    if (!weft_attr_int(h, "tune_lookbacks", &lookbacks) || !weft_attr_int(h, "refit", &refit) || t->shape.norm != WEFT_NORM_NONE ||
+        (norm_of(norm) == WEFT_NORMS && strcmp(norm, "auto") != 0))
+        return weft_fail(e, WEFT_DATA, "a gram stream that does not say how it is to be tuned");
+    t->tune = true;
+    t->refit = refit;
+    t->choices = (struct weft_tune){.lookbacks = lookbacks, .norm = (int)norm_of(norm), .ridge = t->ridge};
+    return 0;
+}
+
 int weft_dlinear_merge_start(struct weft_dlinear_trainer *t, const struct weft_head *h, struct weft_err *e)
 {
     char norm[16];
@@ -89,15 +119,14 @@ int weft_dlinear_merge_start(struct weft_dlinear_trainer *t, const struct weft_h
     if (!weft_attr_str(h, "by", t->by, sizeof t->by) || !weft_attr_str(h, "norm", norm, sizeof norm) || !weft_attr_int(h, "kernel", &kernel) ||
         !weft_attr_int(h, "folds", &folds) || !weft_attr_real(h, "ridge", &t->ridge) || kernel < 1 || folds < 1 || folds > WEFT_DLINEAR_FOLDS_MAX)
         return weft_fail(e, WEFT_DATA, "a gram stream without by, norm, kernel, folds and ridge in its head");
-    t->shape.norm = WEFT_NORMS;
-    for (int i = 0; i < WEFT_NORMS; i++)
-        if (strcmp(norm, weft_norm_name((enum weft_norm)i)) == 0)
-            t->shape.norm = (enum weft_norm)i;
+    t->shape.norm = norm_of(norm);
     if (t->shape.norm == WEFT_NORMS)
         return weft_fail(e, WEFT_DATA, "a gram stream of an unknown norm \"%s\"", norm);
     t->shape.kernel = (size_t)kernel;
     t->folds = (size_t)folds;
     t->partial = true; /* until all is there */
+    if (read_tune(t, h, e) < 0)
+        return -1;
     return weft_dlinear_trainer_start(t, h, t->by, e);
 }
 
@@ -151,6 +180,8 @@ int weft_dlinear_merge_frame(struct weft_dlinear_trainer *t, struct weft_span fr
         return bad(e);
     struct weft_dlinear_stats st;
     weft_dlinear_stats_init(&st, &t->shape, (size_t)t->units.attrs.stride, t->folds);
+    if (t->refit)
+        weft_dlinear_stats_rest(&st);
     st.series = series.u;
     st.shifted = shift.kind != WEFT_NIL;
     st.shift = st.shifted ? shift.real : 0;

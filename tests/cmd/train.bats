@@ -7,15 +7,22 @@ setup_file() {
     export dir="$BATS_FILE_TMPDIR"
     shop "$dir/shop.csv" 200 30
     ingest "$dir/shop.csv" | window --lookback 21 --horizon 7 -o "$dir/windows.weft"
+    # The same season with noise that no model can know.
+    awk -v days=240 'BEGIN { srand(1)
+        printf "date"; for (p = 0; p < 12; p++) printf ",p%d", p; print ""
+        for (d = 0; d < days; d++) { printf "%s", strftime("%Y-%m-%d", 1640995200 + d * 86400, 1)
+            for (p = 0; p < 12; p++) { level[p] += (rand() - 0.5) * 2; printf ",%.2f", 40 + 3 * p + level[p] + 6 * sin(6.2831853 * (d + p) / 7) + 8 * rand() }
+            print "" } }' >"$dir/noisy.csv"
+    ingest --layout matrix "$dir/noisy.csv" | window --lookback 42 --horizon 7 --scale standard -o "$dir/noisy.weft"
     for i in 1 2 3; do
         { head -n 1 "$dir/shop.csv"; tail -n +2 "$dir/shop.csv" | awk -v i=$i 'NR % 3 == i - 1'; } >"$dir/part$i.csv"
         ingest "$dir/part$i.csv" | window --lookback 21 --horizon 7 | train-dlinear --partial -o "$dir/p$i.weft"
     done
 }
 
-# wape MODEL: on the test part.
+# wape MODEL [WINDOWS]: on the test part.
 wape() {
-    score -q -m "$1" --part test -i "$dir/windows.weft" | evaluate --format csv | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } NR == 2 { print $(at["wape"]) }'
+    score -q -m "$1" --part test -i "${2:-$dir/windows.weft}" | evaluate --format csv | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } NR == 2 { print $(at["wape"]) }'
 }
 
 @test "exact and Adam beat the seasonal naive forecast" {
@@ -133,4 +140,52 @@ wape() {
         [ "$status" -eq 65 ]
         [[ "$output" == *"twice"* ]]
     done
+}
+
+@test "--tune beats the plain fit or equals it, says what it chose, and is an ordinary model" {
+    cd "$BATS_TEST_TMPDIR"
+    train-dlinear -i "$dir/noisy.weft" -o plain.st
+    train-dlinear --tune --log t.jsonl -v -i "$dir/noisy.weft" -o tuned.st 2>said
+    grep -Eq '8 of [0-9]+ configurations .* over 3 folds in [0-9.]+ s' said
+    [ "$(grep -o '"lookback":' t.jsonl | wc -l)" -eq 8 ]
+    awk -v t="$(wape tuned.st "$dir/noisy.weft")" -v p="$(wape plain.st "$dir/noisy.weft")" 'BEGIN { exit !(t < 1.02 * p) }' || { echo "$(wape tuned.st "$dir/noisy.weft") $(wape plain.st "$dir/noisy.weft")"; false; }
+    head -c 100000 tuned.st | grep -aq 'tuned'
+    score -q -m tuned.st --quantiles 0.1,0.9 -i "$dir/noisy.weft" | rank >ranking
+    grep -q low ranking
+}
+
+@test "--tune: the same bytes for one and two threads; groups; each choice by itself" {
+    cd "$BATS_TEST_TMPDIR"
+    for how in "--tune --by major" "--tune --individual" "--tune --refit" "--lookback auto" "--norm auto --ridge 0.1" "--tune --norm last" "--refit"; do
+        train-dlinear -q $how --threads 1 -i "$dir/windows.weft" -o 1.st
+        train-dlinear -q $how --threads 2 -i "$dir/windows.weft" -o 2.st
+        cmp 1.st 2.st
+        [ -n "$(wape 1.st)" ]
+    done
+    run train-dlinear --tune --solver adam -i "$dir/windows.weft" -o m.st
+    [ "$status" -eq 64 ]
+}
+
+@test "--refit has seen the test part, and the choices have not" {
+    cd "$BATS_TEST_TMPDIR"
+    train-dlinear -q --tune --log a.jsonl -i "$dir/noisy.weft" -o a.st
+    train-dlinear -q --tune --refit --log b.jsonl -i "$dir/noisy.weft" -o b.st
+    diff <(grep -o '"lookback":[0-9]*,"last":[0-9]*,"ridge":[^,]*' a.jsonl) <(grep -o '"lookback":[0-9]*,"last":[0-9]*,"ridge":[^,]*' b.jsonl)
+    awk -v a="$(wape a.st "$dir/noisy.weft")" -v b="$(wape b.st "$dir/noisy.weft")" 'BEGIN { exit !(b < a) }' || { echo "$(wape a.st "$dir/noisy.weft") $(wape b.st "$dir/noisy.weft")"; false; }
+}
+
+@test "partial sums that are to be tuned merge to one machine's model" {
+    cd "$BATS_TEST_TMPDIR"
+    for i in 1 2 3; do
+        ingest "$dir/part$i.csv" | window --lookback 21 --horizon 7 | train-dlinear --tune --refit --partial -o t$i.weft
+        frames check t$i.weft
+    done
+    train-dlinear --tune --refit --log one.jsonl -i "$dir/windows.weft" -o one.st
+    train-dlinear --merge t1.weft t2.weft t3.weft --log a.jsonl -o a.st
+    train-dlinear --merge t3.weft t1.weft t2.weft -o b.st
+    cmp a.st b.st
+    diff <(grep -o '"lookback":[0-9]*,"last":[0-9]*' one.jsonl) <(grep -o '"lookback":[0-9]*,"last":[0-9]*' a.jsonl)
+    awk -v a="$(wape one.st)" -v b="$(wape a.st)" 'BEGIN { d = a - b; exit !(d < 1e-6 && d > -1e-6) }'
+    run train-dlinear --merge t1.weft "$dir/p2.weft" -o m.st
+    [ "$status" -eq 78 ]
 }
