@@ -33,6 +33,8 @@ struct weft_nested_grid {
 /* Moments of a training and a validation Gram (finished, lookback + horizon wide), as copies. valid may be NULL: weights alone. */
 struct weft_nested;
 struct weft_nested *weft_nested_new(const struct weft_gram *train, const struct weft_gram *valid, size_t lookback, size_t horizon);
+/* The training windows count n (when they are weighted). */
+void weft_nested_weigh(struct weft_nested *f, double n);
 void weft_nested_free(struct weft_nested **f);
 
 /* mse[i * n_lasts + j] = mean squared error over the validation windows and steps of lookback[i] with last[j]; INFINITY where last[j] is not below the lookback

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "weft/dlinear_state.h"
 #include "weft/dlinear_units.h"
 #include "weft/mem.h"
 #include "weft/num.h"
@@ -13,12 +14,14 @@ enum { EXACT, ADAM };
 
 struct state {
     int solver, norm, batch_by;
-    const char *ridge, *by, *log;
+    const char *ridge, *by, *log, *state, *metrics;
     bool individual, partial, merge, tune, refit;
     int lookback;
     int64_t kernel, folds, epochs, batch, patience;
-    double lr, lr_decay;
+    double lr, lr_decay, forget;
     struct weft_dlinear_trainer t;
+    struct weft_dlinear_state *days; /* --state */
+    bool fresh;                      /* its file is not there yet: the trainer chooses, and it keeps */
     struct weft_series series;
     struct weft_progress progress;
 };
@@ -44,6 +47,10 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_REAL, 0, "lr-decay", AT(lr_decay), "0.5", 1e-6, 1, "X", "adam: factor on the learning rate after each epoch from the second on; 1: none", 0},
     {WEFT_OPT_INT, 0, "patience", AT(patience), "3", 0, 1000000, "N", "adam: stop after so many epochs without a better validation loss; 0: never", 0},
     {WEFT_OPT_STR, 0, "log", AT(log), NULL, 0, 0, "FILE", "losses as JSON lines, one an epoch (adam) or a set of weights (exact)", WEFT_OPT_FILE | WEFT_OPT_RUN},
+    {WEFT_OPT_STR, 0, "state", AT(state), NULL, 0, 0, "FILE",
+     "exact: add these days to the sums in FILE and fit on all of them; begins FILE from windows when it is not there", WEFT_OPT_FILE | WEFT_OPT_RUN},
+    {WEFT_OPT_REAL, 0, "forget", AT(forget), "0", 0, 1e9, "STEPS", "a new state: windows count half after so many steps; 0: nothing is forgotten", 0},
+    {WEFT_OPT_STR, 0, "metrics", AT(metrics), NULL, 0, 0, "FILE", "state: drift and coverage of its forecasts of these days, for Prometheus", WEFT_OPT_FILE | WEFT_OPT_RUN},
     {WEFT_OPT_FLAG, 0, "partial", AT(partial), NULL, 0, 0, NULL, "exact: write the sums of these series as a stream (-o), for --merge", 0},
     {WEFT_OPT_FLAG, 0, "merge", AT(merge), NULL, 0, 0, NULL, "make the model from the partial streams given as FILEs", 0},
     {.type = WEFT_OPT_END},
@@ -88,7 +95,7 @@ static int read_options(struct weft_run *run, struct state *s, struct weft_err *
     if (s->tune && !weft_run_given(run, "norm"))
         s->norm = WEFT_NORMS;
     t->refit = s->refit;
-    t->tune = s->refit || s->lookback || s->norm == WEFT_NORMS;
+    t->tune = s->refit || s->state || s->lookback || s->norm == WEFT_NORMS;
     t->choices = (struct weft_tune){.lookbacks = s->lookback, .norm = s->norm, .ridge = t->ridge};
     if (t->tune)
         t->shape.norm = WEFT_NORM_NONE; /* the sums are of raw values */
@@ -103,13 +110,54 @@ static int read_options(struct weft_run *run, struct state *s, struct weft_err *
     return open_log(s, e);
 }
 
+/* Opens or begins the state. What it was begun with stays. */
+static int start_state(struct weft_run *run, struct state *s, const struct weft_head *h, struct weft_err *e)
+{
+    static const char *const kept[] = {"by", "individual", "norm", "lookback", "ridge", "tune", "folds", "forget"};
+    if (s->t.adam || s->partial || s->refit)
+        return weft_fail(e, WEFT_USAGE, "--state goes with the exact solver, and without --partial and --refit: it always fits on all days");
+    if (weft_dlinear_state_open(s->state, s->forget, &s->days, &s->fresh, e) < 0)
+        return -1;
+    for (const struct weft_opt *o = opts; o->type != WEFT_OPT_END; o++)
+        for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+            char text[256];
+            if (strcmp(o->name, kept[i]) != 0)
+                continue;
+            weft_opt_text(o, s, text, sizeof text);
+            if (s->fresh) {
+                weft_dlinear_state_set_option(s->days, o->name, text);
+                continue;
+            }
+            const char *before = weft_dlinear_state_option(s->days, o->name);
+            if (weft_run_given(run, o->name) && (!before || strcmp(before, text) != 0)) {
+                weft_fail(e, WEFT_CONFIG, "--%s is %s, and %s was begun with %s", o->name, text, s->state, before ? before : "none");
+                return weft_fail_hint(e, "leave it away, or begin a new state from all the history");
+            }
+        }
+    return weft_dlinear_state_start(s->days, h, s->individual ? "id" : s->by, e);
+}
+
 static int start(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
     const struct weft_head *h = weft_run_in_head(run);
-    if (s->merge)
+    if (s->merge && !s->state)
         return 0;
-    if (read_options(run, s, e) < 0 || weft_dlinear_trainer_start(&s->t, h, s->individual ? "id" : s->by, e) < 0)
+    if (!s->state && (s->forget > 0 || s->metrics))
+        return weft_fail(e, WEFT_USAGE, "--forget and --metrics go with --state");
+    if (s->merge)
+        return weft_fail(e, WEFT_USAGE, "--state reads days, --merge sums: give one of them");
+    if (strcmp(h->schema, WEFT_WINDOWS_SCHEMA) != 0 && !(s->state && strcmp(h->schema, WEFT_SERIES_SCHEMA) == 0)) {
+        weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s%s", h->schema, WEFT_WINDOWS_SCHEMA, s->state ? " or " WEFT_SERIES_SCHEMA : "");
+        return strcmp(h->schema, WEFT_SERIES_SCHEMA) == 0 ? weft_fail_hint(e, "put window in between: ingest ... | window --lookback N --horizon N | train-dlinear ...") : -1;
+    }
+    if (read_options(run, s, e) < 0)
+        return -1;
+    if (s->state && start_state(run, s, h, e) < 0)
+        return -1;
+    if (s->state && !s->fresh)
+        return 0;
+    if ( weft_dlinear_trainer_start(&s->t, h, s->individual ? "id" : s->by, e) < 0)
         return -1;
     if (!s->partial)
         return 0;
@@ -124,9 +172,11 @@ static int frame(struct weft_run *run, void *state, struct weft_span in, struct 
 {
     struct state *s = state;
     (void)run;
-    if (weft_series_read(in, &s->t.units.attrs, &s->series, e) < 0)
+    if (weft_series_read(in, s->days ? &s->days->units.attrs : &s->t.units.attrs, &s->series, e) < 0)
         return -1;
-    return weft_dlinear_trainer_add(&s->t, &s->series, e);
+    if ((!s->days || s->fresh) && weft_dlinear_trainer_add(&s->t, &s->series, e) < 0)
+        return -1;
+    return s->days ? weft_dlinear_state_add(s->days, &s->series, e) : 0;
 }
 
 static int emit_partial(struct weft_run *run, struct state *s, struct weft_err *e)
@@ -164,6 +214,24 @@ static void say_fit(struct weft_run *run, const struct state *s)
     }
     if (failed > 5)
         weft_run_warn(run, "and %zu more without a window to train on", failed - 5);
+}
+
+static int fit_state(struct weft_run *run, struct state *s, struct weft_err *e)
+{
+    if (s->fresh) {
+        if (weft_dlinear_trainer_fit(&s->t, e) < 0)
+            return -1;
+        say_fit(run, s);
+        weft_dlinear_state_choices(s->days, &s->t);
+    }
+    if (weft_dlinear_state_fit(s->days, e) < 0)
+        return -1;
+    weft_run_info(run, "%zu series: %llu new steps, %llu were there already", s->days->n_series, (unsigned long long)s->days->new_steps,
+                  (unsigned long long)s->days->old_steps);
+    char *lineage = weft_run_lineage_json(run);
+    int rc = weft_run_stopping(run) ? weft_run_interrupted(e) : weft_dlinear_state_save(s->days, lineage, weft_run_output(run), e);
+    free(lineage);
+    return rc == 0 && s->metrics ? weft_dlinear_state_metrics(s->days, s->metrics, e) : rc;
 }
 
 static int fit(struct weft_run *run, struct state *s, char *lineage, struct weft_err *e)
@@ -268,6 +336,8 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
         return merge(run, s, e);
     if (weft_run_n_operands(run))
         return weft_fail(e, WEFT_USAGE, "FILEs go with --merge; a windows stream comes through -i");
+    if (s->days)
+        return fit_state(run, s, e);
     return s->partial ? emit_partial(run, s, e) : fit(run, s, weft_run_lineage_json(run), e);
 }
 
@@ -276,6 +346,7 @@ static void stop(struct weft_run *run, void *state)
     struct state *s = state;
     (void)run;
     weft_series_free(&s->series);
+    weft_dlinear_state_close(&s->days);
     weft_dlinear_trainer_free(&s->t);
     if (s->t.log)
         fclose(s->t.log);
@@ -284,14 +355,17 @@ static void stop(struct weft_run *run, void *state)
 static const struct weft_filter filter = {
     .usage = {.name = "train-dlinear",
               .summary = "fits DLinear, a linear forecast of seasonal part and trend",
-              .synopsis = "train-dlinear -o MODEL [OPTION...]\ntrain-dlinear --merge -o MODEL FILE...",
-              .reads = "a windows stream",
+              .synopsis = "train-dlinear -o MODEL [OPTION...]\ntrain-dlinear --merge -o MODEL FILE...\n"
+                          "train-dlinear --state FILE -o MODEL [OPTION...]",
+              .reads = "a windows stream; with --state also a series stream of new days",
               .writes = "a model file (safetensors); with --partial a gram stream",
               .examples = "ingest train.csv | window --lookback 30 --horizon 10 | train-dlinear -o model.safetensors\n"
                           "train-dlinear --tune -i windows.weft -o model.safetensors -v; train-dlinear --tune --refit -i windows.weft -o latest.safetensors\n"
                           "train-dlinear --by major --norm last -i windows.weft -o model.safetensors -v\n"
                           "train-dlinear --solver adam --batch-by origin --norm none -i etth1.weft -o model.safetensors\n"
-                          "train-dlinear --partial -i half1.weft -o p1.weft; train-dlinear --merge p1.weft p2.weft -o model.safetensors",
+                          "train-dlinear --partial -i half1.weft -o p1.weft; train-dlinear --merge p1.weft p2.weft -o model.safetensors\n"
+                          "ingest history.csv | window --lookback 56 --horizon 28 | train-dlinear --tune --state s.st -o model.safetensors\n"
+                          "ingest today.csv | train-dlinear --state s.st -o model.safetensors --metrics weft.prom",
               .see_also = "window, score, evaluate",
               .notes = "The exact solver adds up a Gram matrix in float64 in one pass and holds no windows: its memory does not grow with the series, but with "
                        "the sets of weights (--by). Adam holds every value once.\n"
@@ -300,12 +374,14 @@ static const struct weft_filter filter = {
                        "each of the eight best k are averaged into one matrix in raw coordinates (Linear_Seasonal = Linear_Trend). Ridge weights are relative to the mean "
                        "variance within a window. The choices stand in the model's metadata (tuned) and in --log. Memory: the Gram matrices, and six matrices of lookback "
                        "squared for each thread (80 MB at 720).\n"
+                       "A state holds the Gram sums of each set of weights and the last lookback + horizon - 1 values of each series, in the file and in memory. What was chosen "
+                       "when it began stays, and so do the errors that make the intervals; days that are there already are ignored, so a dump twice changes nothing; days between "
+                       "are missing values; series that are new join. The model file is written before the state.\n"
                        "Adam's defaults with --norm none --batch-by origin are LTSF-Linear's for ETTh1. The weights are named as LTSF-Linear names them."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,
     .out = WEFT_IO_MODEL,
-    .schema = WEFT_WINDOWS_SCHEMA,
     .max_operands = -1,
     .threads_are_cores = true,
     .no_input = no_input,

@@ -76,6 +76,12 @@ struct weft_nested *weft_nested_new(const struct weft_gram *train, const struct 
     return f;
 }
 
+void weft_nested_weigh(struct weft_nested *f, double n)
+{
+    f->n = n;
+    f->unit = unit_of(f);
+}
+
 void weft_nested_free(struct weft_nested **p)
 {
     struct weft_nested *f = *p;
