@@ -120,10 +120,10 @@ static int start_state(struct weft_run *run, struct state *s, const struct weft_
         return -1;
     for (const struct weft_opt *o = opts; o->type != WEFT_OPT_END; o++)
         for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
-            char text[256];
+            char room[256];
             if (strcmp(o->name, kept[i]) != 0)
                 continue;
-            weft_opt_text(o, s, text, sizeof text);
+            const char *text = weft_opt_text(o, s, room, sizeof room);
             if (s->fresh) {
                 weft_dlinear_state_set_option(s->days, o->name, text);
                 continue;

@@ -189,3 +189,90 @@ wape() {
     run train-dlinear --merge t1.weft "$dir/p2.weft" -o m.st
     [ "$status" -eq 78 ]
 }
+
+# noisy_days FROM TO FILE: days of the noisy table, as a dump has them.
+noisy_days() {
+    awk -F, -v a="$1" -v b="$2" 'NR == 1 || (NR - 2 >= a && NR - 2 < b)' "$dir/noisy.csv" >"$3"
+}
+
+@test "--state: a model from yesterday's sums and today's dump; the same dump twice changes nothing" {
+    cd "$BATS_TEST_TMPDIR"
+    noisy_days 0 200 begin.csv
+    ingest --layout matrix begin.csv | window --lookback 42 --horizon 7 -o begin.weft
+    train-dlinear --norm mean --ridge 0.01 --state s.st -i begin.weft -o m.st
+    for d in 200 201 202 203 204 205 206 207 208 209; do
+        noisy_days $d $((d + 1)) day.csv
+        ingest --layout matrix day.csv | train-dlinear --state s.st -o m.st --metrics m.prom
+    done
+    cp s.st before.st
+    cp m.st model.st
+    ingest --layout matrix day.csv | train-dlinear -v --state s.st -o m.st 2>said
+    cmp s.st before.st
+    cmp m.st model.st
+    grep -q '0 new steps, 12 were there already' said
+    grep -Eq '^weft_state_judged 84$' m.prom
+    grep -Eq '^weft_state_wape 0\.[0-9]+$' m.prom
+    grep -Eq '^weft_state_coverage (1|0\.[0-9]+)$' m.prom
+    grep -Eq '^weft_state_drift [0-9.]+$' m.prom
+    # All at once, chosen likewise: the same forecasts.
+    noisy_days 0 210 all.csv
+    ingest --layout matrix all.csv -o all.weft
+    window --lookback 42 --horizon 7 -i all.weft | train-dlinear --norm mean --ridge 0.01 --state once.st -o once-m.st
+    score -q -m grown=m.st,once=once-m.st -i all.weft | frames csv | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+        { f = $(at["forecast"]); k = $(at["id"]) " " $(at["step"]); if (k in x) { n++; d = (x[k] - f) / f; if (d > 1e-4 || d < -1e-4) bad = 1 } else x[k] = f } END { exit bad || n != 84 }'
+    # A gap and a new series.
+    noisy_days 220 221 day.csv
+    sed -i -e 's/p11/p12/' day.csv
+    ingest --layout matrix day.csv | train-dlinear -v --state s.st -o m.st 2>said
+    grep -q '13 series: 12 new steps' said
+}
+
+@test "--state: what does not fit is refused, and the old files stay" {
+    cd "$BATS_TEST_TMPDIR"
+    noisy_days 0 200 begin.csv
+    noisy_days 200 201 day.csv
+    ingest --layout matrix begin.csv -o begin.weft
+    ingest --layout matrix day.csv -o day.weft
+    window --lookback 42 --horizon 7 -i begin.weft -o w.weft
+    run train-dlinear --state s.st -i day.weft -o m.st
+    [ "$status" -eq 78 ] && [[ "$output" == *window* ]]
+    window --lookback 42 --horizon 7 --scale standard -i begin.weft -o scaled.weft
+    run train-dlinear --state s.st -i scaled.weft -o m.st
+    [ "$status" -eq 78 ]
+    [ ! -e s.st ] && [ ! -e m.st ]
+    train-dlinear -q --tune --forget 90 --state s.st -i w.weft -o m.st
+    cp s.st old.st
+    for wrong in "--norm last" "--forget 30" "--by minor" "--ridge 0.1" "--no-tune"; do
+        run train-dlinear $wrong --state s.st -i day.weft -o m.st
+        [ "$status" -eq 78 ] || { echo "$wrong: $status $output"; false; }
+        [ "${#lines[@]}" -eq 1 ]
+    done
+    train-dlinear -q --tune --forget 90 --state s.st -i day.weft -o m.st
+    cp old.st s.st
+    window --lookback 30 --horizon 7 -i begin.weft -o other.weft
+    run train-dlinear --state s.st -i other.weft -o m.st
+    [ "$status" -eq 78 ]
+    for wrong in "--partial" "--solver adam" "--refit"; do
+        run train-dlinear $wrong --state s.st -i day.weft -o m.st
+        [ "$status" -eq 64 ] || { echo "$wrong: $status $output"; false; }
+    done
+    run train-dlinear --forget 3 -i w.weft -o m.st
+    [ "$status" -eq 64 ]
+    cmp s.st old.st
+    # Damage at any place: an error, or numbers; never a crash, never a changed file.
+    size=$(stat -c %s old.st)
+    for cut in 0 7 100 2000 $((size / 2)) $((size - 1)); do
+        head -c $cut old.st >s.st
+        cp s.st cut.st
+        run train-dlinear --state s.st -i day.weft -o m.st
+        [ "$status" -eq 65 ] || { echo "$cut: $status $output"; false; }
+        cmp s.st cut.st
+    done
+    for from in lookback '"last"' ridge weft.state '"ids"' F64 half_life; do
+        sed "s/$from/xxxx/" old.st >s.st
+        run train-dlinear --state s.st -i day.weft -o m.st
+        [ "$status" -eq 65 ] || [ "$status" -eq 0 ] || { echo "$from: $status $output"; false; }
+    done
+    run train-dlinear --state w.weft -i day.weft -o m.st
+    [ "$status" -eq 65 ]
+}
