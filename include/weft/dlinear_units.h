@@ -93,4 +93,7 @@ int weft_dlinear_merge_start(struct weft_dlinear_trainer *t, const struct weft_h
 /* Adds one frame to its unit. The sum's last bits depend on the order of the calls: sort the frames first. */
 int weft_dlinear_merge_frame(struct weft_dlinear_trainer *t, struct weft_span frame, struct weft_err *e) WEFT_MUST_USE;
 
+/* Reads the partial streams that are the program's operands and adds them up, whatever their order. *lineage is one of theirs (the caller frees it). */
+int weft_dlinear_merge_files(struct weft_dlinear_trainer *t, struct weft_run *run, char **lineage, struct weft_err *e) WEFT_MUST_USE;
+
 #endif

@@ -250,78 +250,16 @@ static int fit(struct weft_run *run, struct state *s, char *lineage, struct weft
     return rc;
 }
 
-/* --- --merge: the frames of all partials, added in an order that is theirs and not that of the command line --- */
-
-struct part {
-    uint8_t *p;
-    size_t n;
-};
-
-static int by_content(const void *a, const void *b)
-{
-    const struct part *x = a, *y = b;
-    int c = memcmp(x->p, y->p, x->n < y->n ? x->n : y->n);
-    return c ? c : (x->n > y->n) - (x->n < y->n);
-}
-
-struct merge {
-    struct part *part;
-    size_t n, cap;
-    struct weft_pack attrs;
-    char *lineage;
-};
-
-static int read_partial(struct weft_run *run, struct state *s, struct merge *m, const char *path, struct weft_err *e)
-{
-    struct weft_reader *r = NULL;
-    struct weft_span frame;
-    if (weft_reader_open(path, WEFT_GRAM_SCHEMA, weft_run_stream_opts(run), &r, e) < 0)
-        return -1;
-    const struct weft_head *h = weft_reader_head(r);
-    int got = 1;
-    char *lineage = weft_run_lineage_json_from(run, h), *other = m->lineage;
-    if (!other || strcmp(lineage, other) < 0) { /* the model names one of them, whatever their order */
-        m->lineage = lineage;
-        lineage = other;
-    }
-    free(lineage);
-    if (!m->attrs.n) {
-        weft_pack_raw(&m->attrs, h->attrs);
-        got = weft_dlinear_merge_start(&s->t, h, e) < 0 ? -1 : 1;
-    } else if (m->attrs.n != h->attrs.n || memcmp(m->attrs.p, h->attrs.p, h->attrs.n) != 0) {
-        got = weft_fail(e, WEFT_CONFIG, "%s was made with other windows or options than the first partial", path);
-    }
-    while (got > 0 && (got = weft_reader_next(r, &frame, e)) > 0) {
-        if (m->n == m->cap) {
-            m->cap = weft_grow(m->cap, m->n + 1);
-            m->part = weft_xrealloc2(m->part, m->cap, sizeof *m->part);
-        }
-        m->part[m->n++] = (struct part){memcpy(weft_xmalloc(frame.n), frame.p, frame.n), frame.n};
-        weft_run_read(run, 1);
-    }
-    weft_reader_close(&r);
-    return got < 0 ? -1 : 0;
-}
+/* --- --merge --- */
 
 static int merge(struct weft_run *run, struct state *s, struct weft_err *e)
 {
-    struct merge m = {0};
+    char *lineage = NULL;
     int rc = weft_run_n_operands(run) ? read_options(run, s, e) : weft_fail(e, WEFT_USAGE, "--merge: which partial streams? --merge FILE...");
-    for (int i = 0; i < weft_run_n_operands(run) && rc == 0; i++)
-        rc = read_partial(run, s, &m, weft_run_operand(run, i), e);
-    qsort(m.part, m.n, sizeof *m.part, by_content);
-    for (size_t i = 0; i < m.n && rc == 0; i++)
-        rc = weft_dlinear_merge_frame(&s->t, (struct weft_span){m.part[i].p, m.part[i].n}, e);
-    s->t.partial = false;
-    if (rc == 0)
-        rc = fit(run, s, m.lineage, e);
-    else
-        free(m.lineage);
-    for (size_t i = 0; i < m.n; i++)
-        free(m.part[i].p);
-    free(m.part);
-    weft_pack_free(&m.attrs);
-    return rc;
+    if (rc == 0 && weft_dlinear_merge_files(&s->t, run, &lineage, e) == 0)
+        return fit(run, s, lineage, e);
+    free(lineage);
+    return -1;
 }
 
 static bool no_input(const void *state)
