@@ -92,7 +92,7 @@ ingest -q $ingest_options --to "$date" "${files[@]}" | aggregate -q --by "$by" -
 # A model of this very week is good enough, unless told otherwise. It is made anew when none is there.
 model=$dir/model.safetensors week=$(date -d "$date" +%G-%V)
 if [ ! -e "$model" ] || [ "$retrain" = daily ] || { [ "$retrain" = weekly ] && [ "$(cat "$dir/model.week" 2>/dev/null)" != "$week" ]; }; then
-    window -q --lookback "$lookback" --horizon "$horizon" --split 0.8,0.2,0 -i "$work/series.weft" | train-dlinear -q -o "$work/model.safetensors" ||
+    window -q --lookback "$lookback" --horizon "$horizon" --split 0.8,0.2,0 -i "$work/series.weft" | train-dlinear -q --tune --refit -o "$work/model.safetensors" ||
         culprit "window train-dlinear" "${PIPESTATUS[@]}"
     model=$work/model.safetensors
 fi

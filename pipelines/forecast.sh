@@ -17,7 +17,8 @@ SALES.csv: one row a product with a column a day (any layout that ingest knows g
       --mentions FILE    the table of brand mentions
       --ingest OPTIONS   further options of ingest, as in --ingest "--layout long --id item --value sales"
       --horizon N        days to forecast (default 50)
-      --lookback N       days to look back on (default: what the history allows, whole weeks, at most 182)
+      --lookback N       days to look back on (default: the longest that the history allows, whole weeks, at most a year and the
+                         horizon; shorter ones are tried too)
       --near A:B         near days of the growth index (default: the first fifth of the horizon)
       --far A:B          far days (default: the last fifth)
       --top N            categories shown (default 10)
@@ -79,7 +80,7 @@ aggregate --by "$by" --count "$count" -i "$work/series.weft" -o "$work/level.wef
 days=$(frames head -n 1 "$work/level.weft" | frames show --elements 1 | sed -n '1s/.*"length":\([0-9]*\).*/\1/p')
 if [ -z "$lookback" ]; then
     lookback=$(((days * 64 / 100 - horizon) / 3 / 7 * 7))
-    [ "$lookback" -le 182 ] || lookback=182
+    [ "$lookback" -le $((364 + horizon)) ] || lookback=$((364 + horizon))
     [ "$lookback" -ge 7 ] || die "$days days are too few for a horizon of $horizon; give --horizon" 65
 fi
 models=model=$work/test.safetensors,seasonal-naive:7,mean:28
@@ -87,13 +88,13 @@ models=model=$work/test.safetensors,seasonal-naive:7,mean:28
 
 # --- accuracy: fitted on the first 64%, measured on the last 20% ---
 window --lookback "$lookback" --horizon "$horizon" --split 0.64,0.16,0.20 -i "$work/level.weft" -o "$work/windows.weft"
-train-dlinear -q -i "$work/windows.weft" -o "$work/test.safetensors"
+train-dlinear -q --tune -i "$work/windows.weft" -o "$work/test.safetensors"
 score -q -m "$models" --part test --quantiles 0.05,0.95 -i "$work/windows.weft" -o "$work/test.weft"
 evaluate -q -i "$work/test.weft" -o "$work/accuracy.txt"
 evaluate -q --format csv -i "$work/test.weft" -o "$work/accuracy.csv"
 
-# --- forecasts: fitted on everything but what the intervals are measured on ---
-window --lookback "$lookback" --horizon "$horizon" --split 0.85,0.15,0 -i "$work/level.weft" | train-dlinear -q -o "$work/model.safetensors" ||
+# --- forecasts: chosen and measured on the last 15%, fitted on everything ---
+window --lookback "$lookback" --horizon "$horizon" --split 0.85,0.15,0 -i "$work/level.weft" | train-dlinear -q --tune --refit -o "$work/model.safetensors" ||
     culprit "window train-dlinear" "${PIPESTATUS[@]}"
 score -q -m "$work/model.safetensors" --quantiles 0.05,0.5,0.95 -i "$work/level.weft" -o "$work/forecasts.weft"
 frames csv "$work/forecasts.weft" -o "$work/forecasts.csv"

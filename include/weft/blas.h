@@ -21,6 +21,17 @@ void weft_dgemm(bool ta, bool tb, size_t m, size_t n, size_t k, double alpha, co
 /* Upper triangle of C[n,n] = alpha * op(A) * op(A)' + beta * C; op(A) is [n,k]: A' when `trans`. */
 void weft_dsyrk(bool trans, size_t n, size_t k, double alpha, const double *a, size_t lda, double beta, double *c, size_t ldc);
 
+/* C[n,m] = A B for a symmetric A[n,n], of which the upper triangle is read. */
+void weft_dsymm(size_t n, size_t m, const double *a, size_t lda, const double *b, size_t ldb, double *c, size_t ldc);
+
+/* A = U' U of a symmetric positive definite A[n,n]: its upper triangle is read and becomes U; the lower one is left alone. False, and no U, when A is not
+ * positive definite. */
+bool weft_cholesky(size_t n, double *a);
+/* B[n,m] becomes U'^-1 B (trans), or U^-1 B. */
+void weft_cholesky_half(bool trans, size_t n, size_t m, const double *u, size_t ldu, double *b, size_t ldb);
+/* The symmetric A[n,n], of which the upper triangle is read, becomes U'^-1 A U^-1 (upper triangle; dsygst). */
+void weft_congruence(size_t n, double *a, const double *u);
+
 /* Eigenvalues of the symmetric a[n,n] in ascending order in w[n]; row i of a becomes the unit eigenvector of w[i]. 65 when there are none
  * (values that are not finite). */
 int weft_eigh(size_t n, double *a, double *w, struct weft_err *e) WEFT_MUST_USE;

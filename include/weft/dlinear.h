@@ -60,19 +60,22 @@ enum { WEFT_DLINEAR_FOLDS_MAX = 16 };
  * training windows, then by turns a fold's validation windows and those that straddle the next border (dlinear_exact.c). */
 struct weft_dlinear_stats {
     size_t lookback, horizon, stride, folds;
+    size_t blocks; /* 2 * folds, and one for all other windows when weft_dlinear_stats_rest was called */
     enum weft_norm norm;
     double shift; /* subtracted from every scaled value; with norm last and mean each series has its own */
     bool shifted;
     uint64_t series;
-    struct weft_gram *block; /* [2 * folds] */
+    struct weft_gram *block; /* [blocks] */
     const int64_t *borders; /* [folds + 2] in steps of the series that comes next, [0] unused; NULL: from its split; not owned */
     struct weft_residuals *keep; /* validation windows kept for residuals [lookback + horizon], or NULL; not owned */
 };
 void weft_dlinear_stats_init(struct weft_dlinear_stats *st, const struct weft_dlinear_shape *s, size_t stride, size_t folds);
+/* Before the first series: windows behind validation, and those that straddle its beginning, are added up too, in a block of their own. */
+void weft_dlinear_stats_rest(struct weft_dlinear_stats *st);
 void weft_dlinear_stats_free(struct weft_dlinear_stats *st);
 
-/* b[1 .. folds + 1]: the folds' borders in steps of a series whose parts end at split[0..2]; b[folds + 1] is the end of the validation part. */
-void weft_dlinear_borders(size_t folds, const size_t *split, int64_t *b);
+/* b[1 .. folds + 1]: the folds' borders in steps of a series whose parts end at split[0..2], for windows of `width`; b[folds + 1] is the end of the validation part. */
+void weft_dlinear_borders(size_t folds, const size_t *split, int64_t width, int64_t *b);
 struct weft_dlinear_range {
     int64_t from, to; /* window starts [from, to) */
 };

@@ -9,6 +9,7 @@
 #include "weft/par.h"
 #include "weft/pool.h"
 #include "weft/progress.h"
+#include "weft/tune.h"
 #include "weft/units.h"
 
 #define WEFT_GRAM_SCHEMA "gram/1"
@@ -21,6 +22,8 @@ struct weft_dlinear_unit {
     struct weft_dlinear_weights w;
     struct weft_dlinear_fit fit;
     struct weft_transfer *transfer; /* with a source */
+    struct weft_tuned tuned;            /* tune */
+    struct weft_dlinear_weights honest; /* refit: fitted on the train part alone, for the residuals */
     struct weft_dlinear_epoch best;
     char *log; /* JSON lines, written out in the order of the units; NULL: none */
     size_t log_n;
@@ -35,6 +38,8 @@ struct weft_dlinear_trainer {
     struct weft_dlinear_shape shape; /* kernel and norm; lookback and horizon come from the stream */
     bool adam, by_origin;            /* by_origin: a batch is windows of `batch` origins, all series of the unit together */
     bool partial;                    /* no fit: sums alone */
+    bool tune, refit;                /* exact: choices by weft_dlinear_tune; the weights from all windows, the test part's too */
+    struct weft_tune choices;        /* tune: step and par are the trainer's business */
     double ridge;                    /* < 0: chosen over the folds */
     size_t folds;
     int threads;
@@ -66,8 +71,20 @@ int weft_dlinear_trainer_fit(struct weft_dlinear_trainer *t, struct weft_err *e)
 int weft_dlinear_trainer_save(struct weft_dlinear_trainer *t, const char *lineage, const char *path, struct weft_err *e) WEFT_MUST_USE;
 void weft_dlinear_trainer_free(struct weft_dlinear_trainer *t);
 
-/* A line of the log for a unit that an exact solver fitted. */
-void weft_dlinear_log_fit(const struct weft_units *units, size_t unit, const struct weft_dlinear_fit *fit, bool failed, FILE *f);
+/* A line of the log for a unit that an exact solver fitted; for weft_units_log_put. */
+weft_json *weft_dlinear_log_line(const struct weft_units *units, size_t unit, const struct weft_dlinear_fit *fit, bool failed);
+
+/* --- tuning (dlinear_tuned.c): what the functions above do for it --- */
+
+void weft_dlinear_tuned_fit(struct weft_dlinear_trainer *t, struct weft_dlinear_unit *u);
+/* The choices as a JSON array, best first: {"lookback", "last", "ridge", "error"}. */
+weft_json *weft_dlinear_tuned_json(const struct weft_tuned *tuned);
+/* What the model file says of the weights: they are in raw coordinates; when all fits subtract a mean and so add up to 1, the window's own mean may be subtracted
+ * first, which changes nothing but rounding where levels are large. */
+enum weft_norm weft_dlinear_tuned_norm(const struct weft_dlinear_trainer *t);
+/* Adds metadata "tuned" (the choices of each unit, in order) and, up to a horizon of WEFT_COVARIANCE_HORIZON_MAX, tensor "covariance". Returns the tensor's
+ * memory, which must live until the file is saved; or NULL. */
+float *weft_dlinear_tuned_write(const struct weft_dlinear_trainer *t, const size_t *order, struct weft_st_writer *out);
 
 /* --- sufficient statistics over machines: gram/1 streams (schemas/gram.json) --- */
 
@@ -82,5 +99,8 @@ void weft_dlinear_partial_frame(struct weft_dlinear_trainer *t, size_t unit, str
 int weft_dlinear_merge_start(struct weft_dlinear_trainer *t, const struct weft_head *h, struct weft_err *e) WEFT_MUST_USE;
 /* Adds one frame to its unit. The sum's last bits depend on the order of the calls: sort the frames first. */
 int weft_dlinear_merge_frame(struct weft_dlinear_trainer *t, struct weft_span frame, struct weft_err *e) WEFT_MUST_USE;
+
+/* Reads the partial streams that are the program's operands and adds them up, whatever their order. *lineage is one of theirs (the caller frees it). */
+int weft_dlinear_merge_files(struct weft_dlinear_trainer *t, struct weft_run *run, char **lineage, struct weft_err *e) WEFT_MUST_USE;
 
 #endif

@@ -8,7 +8,8 @@
  * "relative" (JSON array of those that count relative to their mean), "exog_lags" and "exog_effect" (exog.h); "channels" are its targets.
  * Weights exist once per unit = group * n_channels + channel. Tensor "residuals" f32 [units, rows, horizon] keeps errors of validation windows
  * (actual - forecast, in scaled units, divided by weft_local_spread of the window's lookback); rows that were not filled are NaN. "residual_floor" f32 [units]
- * is the spread used for a flat lookback.
+ * is the spread used for a flat lookback. Tensor "covariance" f32 [units, horizon, horizon] (only in models of scaled series; may be absent): the joint second moments
+ * of the errors of all validation windows, in scaled units.
  *
  * A new model is src/model/NAME.c with one WEFT_MODEL(NAME, …) in it and src/cmd/train-NAME.c; nothing else changes. */
 #ifndef WEFT_MODEL_H
@@ -21,6 +22,9 @@
 #include "weft/err.h"
 #include "weft/exog.h"
 #include "weft/safetensors.h"
+
+/* No model file holds, and nobody asks for, the covariance of more steps than these. */
+enum { WEFT_COVARIANCE_HORIZON_MAX = 128 };
 
 struct weft_model_info {
     char *name;
@@ -77,8 +81,9 @@ void weft_forecaster_run(struct weft_forecaster *f, size_t unit, const float *co
 /* out[l*horizon + h] = offset to add to the forecast, per quantile level l, in scaled units for a window with spread `spread`: split conformal, the ceil((n+1)·level)-th smallest of the n
  * residuals of step h (floor((n+1)·level)-th from below for levels < 0.5, so that intervals never shrink), times spread. False when the unit has no residuals. */
 bool weft_forecaster_offsets(const struct weft_forecaster *f, size_t unit, float spread, const double *levels, size_t n_levels, float *out);
-/* cov[h*horizon + g] = covariance of the errors of steps h and g for spread 1 (mean not removed: it is part of the error). False when there are none. */
-bool weft_forecaster_covariance(const struct weft_forecaster *f, size_t unit, float *cov);
+/* cov[h*horizon + g] = covariance of the errors of steps h and g in scaled units (mean not removed: it is part of the error): tensor "covariance" where the file has it, for
+ * windows of any spread; else that of the residual rows, for spread 1 (*by_spread: to be multiplied with the window's spread^2). False when there are none. */
+bool weft_forecaster_covariance(const struct weft_forecaster *f, size_t unit, float *cov, bool *by_spread);
 float weft_forecaster_floor(const struct weft_forecaster *f, size_t unit);
 
 /* Spread of a lookback window in scaled units: standard deviation over its n values (float64 sums), at least `floor`. */

@@ -17,7 +17,7 @@
 #include "weft/run.h"
 #include "weft/window.h"
 
-enum { ITEMS_MAX = 12, COVARIANCE_HORIZON_MAX = 128, VALUES_PER_FRAME = 1 << 21 };
+enum { ITEMS_MAX = 12, VALUES_PER_FRAME = 1 << 21 };
 enum { LATEST, TEST, VALID, ALL };
 static const char *const part_names[] = {"train", "valid", "test"};
 
@@ -59,7 +59,7 @@ static const struct weft_opt opts[] = {
      "latest: from the end of each series; the others: every window of that part, with its actual values; of products, valid: those held out in training", 0},
     {WEFT_OPT_LIST, 0, "quantiles", AT(quantiles), NULL, 0, 0, "Q", "quantiles to give beside the forecast, each between 0 and 1", 0},
     {WEFT_OPT_FLAG, 0, "nonnegative", AT(nonnegative), NULL, 0, 0, NULL,
-     "no forecast or quantile below 0; on for channels named units, sales, amounts and mentions unless --no-nonnegative", 0},
+     "no forecast or quantile below 0; on for channels named units, sales, amounts, mentions, active and brands unless --no-nonnegative", 0},
     {WEFT_OPT_INT, 0, "horizon", AT(horizon), "0", 0, 1000000, "N", "steps to forecast, when baselines alone score a series stream", 0},
     {WEFT_OPT_INT, 0, "season", AT(season), "0", 0, 1000000, "N", "steps in a season, for MASE; 0: 24 hours, 7 days, 52 weeks", 0},
     {.type = WEFT_OPT_END},
@@ -320,7 +320,7 @@ static int emit_job(struct weft_run *run, struct state *s, struct item *it, size
 {
     bool latest = s->part == LATEST;
     struct weft_apply_result *r = &s->result;
-    weft_apply_run(it->apply, unit, j, latest && j->horizon <= COVARIANCE_HORIZON_MAX, r);
+    weft_apply_run(it->apply, unit, j, latest && j->horizon <= WEFT_COVARIANCE_HORIZON_MAX, r);
     if (latest && all_nan(r->forecast, j->windows * j->horizon)) {
         it->gaps++;
         return 0;

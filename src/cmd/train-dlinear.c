@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "weft/dlinear_ladder.h"
+#include "weft/dlinear_state.h"
 #include "weft/dlinear_units.h"
 #include "weft/exog_units.h"
 #include "weft/mem.h"
@@ -16,10 +17,11 @@ enum { EXOG_LEVEL, EXOG_UNITS, EXOG_NONE };
 
 struct state {
     int solver, norm, batch_by;
-    const char *ridge, *by, *log;
-    bool individual, partial, merge;
+    const char *ridge, *by, *log, *state, *metrics;
+    bool individual, partial, merge, tune, refit;
+    int lookback;
     int64_t kernel, folds, epochs, batch, patience;
-    double lr, lr_decay;
+    double lr, lr_decay, forget;
     int exog;
     int64_t exog_lags;
     struct weft_list relative;
@@ -29,6 +31,8 @@ struct state {
     int transfer;
     struct weft_ladder ladder;
     struct weft_dlinear_trainer t;
+    struct weft_dlinear_state *days; /* --state */
+    bool fresh;                      /* its file is not there yet: the trainer chooses, and it keeps */
     struct weft_series series;
     struct weft_progress progress;
 };
@@ -37,7 +41,12 @@ struct state {
 static const struct weft_opt opts[] = {
     {WEFT_OPT_CHOICE, 0, "solver", AT(solver), "exact", 0, 0, "exact|adam", "exact: the least-squares optimum in one pass; adam: gradient steps, as the papers train", 0},
     {WEFT_OPT_STR, 0, "ridge", AT(ridge), "auto", 0, 0, "auto|X", "exact: shrinkage, relative to the mean variance; auto: chosen over rolling-origin folds", 0},
-    {WEFT_OPT_CHOICE, 0, "norm", AT(norm), "mean", 0, 0, "none|last|mean", "what is subtracted from a window and added to its forecast: nothing, its last value, its mean", 0},
+    {WEFT_OPT_CHOICE, 0, "norm", AT(norm), "mean", 0, 0, "none|last|mean|auto",
+     "what is subtracted from a window and added to its forecast: nothing, its last value, its mean; auto: the mean of the last k values, every k of a grid tried", 0},
+    {WEFT_OPT_CHOICE, 0, "lookback", AT(lookback), "whole", 0, 0, "whole|auto", "exact: look back as far as the windows do, or try every lookback of a grid up to that", 0},
+    {WEFT_OPT_FLAG, 0, "tune", AT(tune), NULL, 0, 0, NULL, "exact: --lookback auto --norm auto --ridge auto, chosen over the folds; the best eight are averaged", 0},
+    {WEFT_OPT_FLAG, 0, "refit", AT(refit), NULL, 0, 0, NULL,
+     "exact: choose as ever, then fit on all windows, the test part's too: for forecasts of what comes, not for score --part test", 0},
     {WEFT_OPT_INT, 0, "kernel", AT(kernel), "25", 1, 1000001, "N", "moving average that makes the trend; odd", 0},
     {WEFT_OPT_STR, 0, "by", AT(by), "all", 0, 0, "LEVEL", "one set of weights for each value of this key", 0},
     {WEFT_OPT_FLAG, 0, "individual", AT(individual), NULL, 0, 0, NULL, "one set of weights for each series (--by id)", 0},
@@ -57,6 +66,10 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_CHOICE, 0, "transfer", AT(transfer), "auto", 0, 0, "auto|source|own|pooled|ridge",
      "with --source, each set of weights: the source's model, its own, both together, its own shrunk towards the source's; auto: chosen over the folds", 0},
     {WEFT_OPT_STR, 0, "source-by", AT(source_by), "all", 0, 0, "KEY", "borrow from the source's series with the same value of this key alone", 0},
+    {WEFT_OPT_STR, 0, "state", AT(state), NULL, 0, 0, "FILE",
+     "exact: add these days to the sums in FILE and fit on all of them; begins FILE from windows when it is not there", WEFT_OPT_FILE | WEFT_OPT_RUN},
+    {WEFT_OPT_REAL, 0, "forget", AT(forget), "0", 0, 1e9, "STEPS", "a new state: windows count half after so many steps; 0: nothing is forgotten", 0},
+    {WEFT_OPT_STR, 0, "metrics", AT(metrics), NULL, 0, 0, "FILE", "state: drift and coverage of its forecasts of these days, for Prometheus", WEFT_OPT_FILE | WEFT_OPT_RUN},
     {WEFT_OPT_FLAG, 0, "partial", AT(partial), NULL, 0, 0, NULL, "exact: write the sums of these series as a stream (-o), for --merge", 0},
     {WEFT_OPT_FLAG, 0, "merge", AT(merge), NULL, 0, 0, NULL, "make the model from the partial streams given as FILEs", 0},
     {.type = WEFT_OPT_END},
@@ -78,8 +91,8 @@ static int check_ladder(struct weft_run *run, const struct state *s, struct weft
 {
     if (!s->source && (weft_run_given(run, "transfer") || weft_run_given(run, "source-by")))
         return weft_fail(e, WEFT_USAGE, "--transfer and --source-by go with --source");
-    if (s->source && (s->solver == ADAM || s->partial || s->merge))
-        return weft_fail(e, WEFT_USAGE, "--source goes with the exact solver in one process: not with --solver adam, --partial and --merge");
+    if (s->source && (s->solver == ADAM || s->partial || s->merge || s->tune || s->refit || s->state || s->lookback || s->norm == WEFT_NORMS))
+        return weft_fail(e, WEFT_USAGE, "--source goes with the plain exact solver in one process: not with --solver adam, --partial, --merge, --tune, --refit and --state");
     return 0;
 }
 
@@ -95,6 +108,8 @@ static int read_options(struct weft_run *run, struct state *s, struct weft_err *
         return weft_fail(e, WEFT_USAGE, "--individual is --by id: give one of them");
     if (s->partial && s->solver == ADAM)
         return weft_fail(e, WEFT_USAGE, "--partial goes with the exact solver");
+    if (s->solver == ADAM && (s->tune || s->refit || s->lookback || s->norm == WEFT_NORMS))
+        return weft_fail(e, WEFT_USAGE, "--tune, --lookback auto, --norm auto and --refit go with the exact solver");
     if (check_ladder(run, s, e) < 0 || (!s->partial && !weft_units_path(run, e)))
         return -1;
     t->shape = (struct weft_dlinear_shape){.kernel = (size_t)s->kernel, .norm = (enum weft_norm)s->norm};
@@ -103,6 +118,15 @@ static int read_options(struct weft_run *run, struct state *s, struct weft_err *
     t->partial = s->partial;
     t->folds = (size_t)s->folds;
     t->threads = weft_run_threads(run);
+    if (s->tune && !weft_run_given(run, "lookback"))
+        s->lookback = 1;
+    if (s->tune && !weft_run_given(run, "norm"))
+        s->norm = WEFT_NORMS;
+    t->refit = s->refit;
+    t->tune = s->refit || s->state || s->lookback || s->norm == WEFT_NORMS;
+    t->choices = (struct weft_tune){.lookbacks = s->lookback, .norm = s->norm, .ridge = t->ridge};
+    if (t->tune)
+        t->shape.norm = WEFT_NORM_NONE; /* the sums are of raw values */
     t->options = (struct weft_dlinear_adam){.epochs = (int)s->epochs, .patience = (int)s->patience, .batch = (size_t)s->batch, .lr = s->lr,
                                             .lr_decay = s->lr_decay};
     if (t->adam)
@@ -123,9 +147,10 @@ static int look_for_exogenous(struct weft_run *run, struct state *s, struct weft
     s->exogenous = any && s->exog != EXOG_NONE && s->solver == EXACT;
     if (any && s->solver == ADAM)
         weft_run_warn(run, "adam trains on targets alone: %s and other exogenous channels are not used", a.channels[a.n_targets]);
-    if (s->exogenous && (s->partial || s->source)) {
-        rc = weft_fail(e, WEFT_CONFIG, "%s does not add up exogenous channels (%s)", s->partial ? "--partial" : "--source", a.channels[a.n_targets]);
-        weft_fail_hint(e, "train in one process, or without them: --exog none");
+    const char *other = s->partial ? "--partial" : s->source ? "--source" : s->state ? "--state" : s->t.tune ? "--tune" : NULL;
+    if (s->exogenous && other) {
+        rc = weft_fail(e, WEFT_CONFIG, "%s does not add up exogenous channels (%s)", other, a.channels[a.n_targets]);
+        weft_fail_hint(e, "train without it, or without them: --exog none");
     }
     weft_series_attrs_free(&a);
     return rc;
@@ -152,16 +177,55 @@ static int start_ladder(struct weft_run *run, struct state *s, struct weft_err *
     return 0;
 }
 
+/* Opens or begins the state. What it was begun with stays. */
+static int start_state(struct weft_run *run, struct state *s, const struct weft_head *h, struct weft_err *e)
+{
+    static const char *const kept[] = {"by", "individual", "norm", "lookback", "ridge", "tune", "folds", "forget"};
+    if (s->t.adam || s->partial || s->refit)
+        return weft_fail(e, WEFT_USAGE, "--state goes with the exact solver, and without --partial and --refit: it always fits on all days");
+    if (weft_dlinear_state_open(s->state, s->forget, &s->days, &s->fresh, e) < 0)
+        return -1;
+    for (const struct weft_opt *o = opts; o->type != WEFT_OPT_END; o++)
+        for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+            char room[256];
+            if (strcmp(o->name, kept[i]) != 0)
+                continue;
+            const char *text = weft_opt_text(o, s, room, sizeof room);
+            if (s->fresh) {
+                weft_dlinear_state_set_option(s->days, o->name, text);
+                continue;
+            }
+            const char *before = weft_dlinear_state_option(s->days, o->name);
+            if (weft_run_given(run, o->name) && (!before || strcmp(before, text) != 0)) {
+                weft_fail(e, WEFT_CONFIG, "--%s is %s, and %s was begun with %s", o->name, text, s->state, before ? before : "none");
+                return weft_fail_hint(e, "leave it away, or begin a new state from all the history");
+            }
+        }
+    return weft_dlinear_state_start(s->days, h, s->individual ? "id" : s->by, e);
+}
+
 static int start(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
     const struct weft_head *h = weft_run_in_head(run);
-    if (s->merge)
+    if (s->merge && !s->state)
         return 0;
+    if (!s->state && (s->forget > 0 || s->metrics))
+        return weft_fail(e, WEFT_USAGE, "--forget and --metrics go with --state");
+    if (s->merge)
+        return weft_fail(e, WEFT_USAGE, "--state reads days, --merge sums: give one of them");
+    if (strcmp(h->schema, WEFT_WINDOWS_SCHEMA) != 0 && !(s->state && strcmp(h->schema, WEFT_SERIES_SCHEMA) == 0)) {
+        weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s%s", h->schema, WEFT_WINDOWS_SCHEMA, s->state ? " or " WEFT_SERIES_SCHEMA : "");
+        return strcmp(h->schema, WEFT_SERIES_SCHEMA) == 0 ? weft_fail_hint(e, "put window in between: ingest ... | window --lookback N --horizon N | train-dlinear ...") : -1;
+    }
     if (read_options(run, s, e) < 0 || look_for_exogenous(run, s, e) < 0)
         return -1;
     if (s->exogenous)
         return start_exogenous(run, s, e);
+    if (s->state && start_state(run, s, h, e) < 0)
+        return -1;
+    if (s->state && !s->fresh)
+        return 0;
     if (weft_dlinear_trainer_start(&s->t, h, s->individual ? "id" : s->by, e) < 0 || start_ladder(run, s, e) < 0)
         return -1;
     if (!s->partial)
@@ -177,9 +241,13 @@ static int frame(struct weft_run *run, void *state, struct weft_span in, struct 
 {
     struct state *s = state;
     (void)run;
-    if (weft_series_read(in, s->exogenous ? &s->x.units.attrs : &s->t.units.attrs, &s->series, e) < 0)
+    if (weft_series_read(in, s->exogenous ? &s->x.units.attrs : s->days ? &s->days->units.attrs : &s->t.units.attrs, &s->series, e) < 0)
         return -1;
-    return s->exogenous ? weft_exog_trainer_add(&s->x, &s->series, e) : weft_dlinear_trainer_add(&s->t, &s->series, e);
+    if (s->exogenous)
+        return weft_exog_trainer_add(&s->x, &s->series, e);
+    if ((!s->days || s->fresh) && weft_dlinear_trainer_add(&s->t, &s->series, e) < 0)
+        return -1;
+    return s->days ? weft_dlinear_state_add(s->days, &s->series, e) : 0;
 }
 
 static int emit_partial(struct weft_run *run, struct state *s, struct weft_err *e)
@@ -207,12 +275,34 @@ static void say_fit(struct weft_run *run, const struct state *s)
             weft_run_warn(run, "%s, %s: %s; it will not be forecast", group, channel, u->err.what);
         else if (!u->failed && t->adam)
             weft_run_info(run, "%s, %s: best epoch %d, train %.6f, valid %.6f", group, channel, u->best.epoch, u->best.train_loss, u->best.valid_loss);
+        else if (!u->failed && t->tune)
+            weft_run_info(run, "%s, %s: %zu of %zu configurations (lookback, mean of the last k, ridge) over %zu folds in %.2f s, the best %zu, %zu, %.3g; valid %.6f", group,
+                          channel, u->tuned.n_best, u->tuned.configs, u->fit.folds, u->tuned.seconds, u->tuned.best[0].lookback, u->tuned.best[0].last,
+                          u->tuned.best[0].ridge, u->fit.valid_mse);
         else if (!u->failed)
             weft_run_info(run, "%s, %s: ridge %.3g over %zu folds, valid %.6f, %llu windows", group, channel, u->fit.ridge, u->fit.folds, u->fit.valid_mse,
                           (unsigned long long)u->fit.train_windows);
     }
     if (failed > 5)
         weft_run_warn(run, "and %zu more without a window to train on", failed - 5);
+}
+
+static int fit_state(struct weft_run *run, struct state *s, struct weft_err *e)
+{
+    if (s->fresh) {
+        if (weft_dlinear_trainer_fit(&s->t, e) < 0)
+            return -1;
+        say_fit(run, s);
+        weft_dlinear_state_choices(s->days, &s->t);
+    }
+    if (weft_dlinear_state_fit(s->days, e) < 0)
+        return -1;
+    weft_run_info(run, "%zu series: %llu new steps, %llu were there already", s->days->n_series, (unsigned long long)s->days->new_steps,
+                  (unsigned long long)s->days->old_steps);
+    char *lineage = weft_run_lineage_json(run);
+    int rc = weft_run_stopping(run) ? weft_run_interrupted(e) : weft_dlinear_state_save(s->days, lineage, weft_run_output(run), e);
+    free(lineage);
+    return rc == 0 && s->metrics ? weft_dlinear_state_metrics(s->days, s->metrics, e) : rc;
 }
 
 static int fit(struct weft_run *run, struct state *s, char *lineage, struct weft_err *e)
@@ -264,79 +354,16 @@ static int fit_exogenous(struct weft_run *run, struct state *s, struct weft_err 
     return rc;
 }
 
-/* --- --merge: the frames of all partials, added in an order that is theirs and not that of the command line --- */
-
-struct part {
-    uint8_t *p;
-    size_t n;
-};
-
-static int by_content(const void *a, const void *b)
-{
-    const struct part *x = a, *y = b;
-    int c = memcmp(x->p, y->p, x->n < y->n ? x->n : y->n);
-    return c ? c : (x->n > y->n) - (x->n < y->n);
-}
-
-struct merge {
-    struct part *part;
-    size_t n, cap;
-    struct weft_pack attrs;
-    char *lineage;
-};
-
-static int read_partial(struct weft_run *run, struct state *s, struct merge *m, const char *path, struct weft_err *e)
-{
-    struct weft_reader *r = NULL;
-    struct weft_span frame;
-    if (weft_reader_open(path, WEFT_GRAM_SCHEMA, weft_run_stream_opts(run), &r, e) < 0)
-        return -1;
-    const struct weft_head *h = weft_reader_head(r);
-    int got = 1;
-    char *lineage = weft_run_lineage_json_from(run, h), *other = m->lineage;
-    if (!other || strcmp(lineage, other) < 0) { /* the model names one of them, whatever their order */
-        m->lineage = lineage;
-        lineage = other;
-    }
-    free(lineage);
-    if (!m->attrs.n) {
-        weft_pack_raw(&m->attrs, h->attrs);
-        got = weft_dlinear_merge_start(&s->t, h, e) < 0 ? -1 : 1;
-    } else if (m->attrs.n != h->attrs.n || memcmp(m->attrs.p, h->attrs.p, h->attrs.n) != 0) {
-        got = weft_fail(e, WEFT_CONFIG, "%s was made with other windows or options than the first partial", path);
-    }
-    while (got > 0 && (got = weft_reader_next(r, &frame, e)) > 0) {
-        if (m->n == m->cap) {
-            m->cap = weft_grow(m->cap, m->n + 1);
-            m->part = weft_xrealloc2(m->part, m->cap, sizeof *m->part);
-        }
-        m->part[m->n++] = (struct part){memcpy(weft_xmalloc(frame.n), frame.p, frame.n), frame.n};
-        weft_run_read(run, 1);
-    }
-    weft_reader_close(&r);
-    return got < 0 ? -1 : 0;
-}
+/* --- --merge --- */
 
 static int merge(struct weft_run *run, struct state *s, struct weft_err *e)
 {
-    struct merge m = {0};
+    char *lineage = NULL;
     int rc = weft_run_n_operands(run) ? read_options(run, s, e) : weft_fail(e, WEFT_USAGE, "--merge: which partial streams? --merge FILE...");
-    for (int i = 0; i < weft_run_n_operands(run) && rc == 0; i++)
-        rc = read_partial(run, s, &m, weft_run_operand(run, i), e);
-    if (m.n)
-        qsort(m.part, m.n, sizeof *m.part, by_content);
-    for (size_t i = 0; i < m.n && rc == 0; i++)
-        rc = weft_dlinear_merge_frame(&s->t, (struct weft_span){m.part[i].p, m.part[i].n}, e);
-    s->t.partial = false;
-    if (rc == 0)
-        rc = fit(run, s, m.lineage, e);
-    else
-        free(m.lineage);
-    for (size_t i = 0; i < m.n; i++)
-        free(m.part[i].p);
-    free(m.part);
-    weft_pack_free(&m.attrs);
-    return rc;
+    if (rc == 0 && weft_dlinear_merge_files(&s->t, run, &lineage, e) == 0)
+        return fit(run, s, lineage, e);
+    free(lineage);
+    return -1;
 }
 
 static bool no_input(const void *state)
@@ -353,6 +380,8 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
         return weft_fail(e, WEFT_USAGE, "FILEs go with --merge; a windows stream comes through -i");
     if (s->exogenous)
         return fit_exogenous(run, s, e);
+    if (s->days)
+        return fit_state(run, s, e);
     return s->partial ? emit_partial(run, s, e) : fit(run, s, weft_run_lineage_json(run), e);
 }
 
@@ -362,6 +391,7 @@ static void stop(struct weft_run *run, void *state)
     (void)run;
     weft_series_free(&s->series);
     weft_exog_trainer_free(&s->x);
+    weft_dlinear_state_close(&s->days);
     weft_dlinear_trainer_free(&s->t);
     weft_ladder_free(&s->ladder);
     if (s->t.log)
@@ -371,19 +401,30 @@ static void stop(struct weft_run *run, void *state)
 static const struct weft_filter filter = {
     .usage = {.name = "train-dlinear",
               .summary = "fits DLinear, a linear forecast of seasonal part and trend",
-              .synopsis = "train-dlinear -o MODEL [OPTION...]\ntrain-dlinear --merge -o MODEL FILE...",
-              .reads = "a windows stream",
+              .synopsis = "train-dlinear -o MODEL [OPTION...]\ntrain-dlinear --merge -o MODEL FILE...\n"
+                          "train-dlinear --state FILE -o MODEL [OPTION...]",
+              .reads = "a windows stream; with --state also a series stream of new days",
               .writes = "a model file (safetensors); with --partial a gram stream",
               .examples = "ingest train.csv | window --lookback 30 --horizon 10 | train-dlinear -o model.safetensors\n"
+                          "train-dlinear --tune -i windows.weft -o model.safetensors -v; train-dlinear --tune --refit -i windows.weft -o latest.safetensors\n"
                           "train-dlinear --by major --norm last -i windows.weft -o model.safetensors -v\n"
                           "train-dlinear --solver adam --batch-by origin --norm none -i etth1.weft -o model.safetensors\n"
                           "covariates --weekday --holidays pipelines/holidays-kr.csv -i level.weft | window --lookback 56 --horizon 14 --scale standard | train-dlinear -o model.safetensors\n"
                           "train-dlinear --partial -i half1.weft -o p1.weft; train-dlinear --merge p1.weft p2.weft -o model.safetensors\n"
-                          "train-dlinear --source major.weft --by minor -i minor.weft -o model.safetensors",
+                          "train-dlinear --source major.weft --by minor -i minor.weft -o model.safetensors\n"
+                          "ingest history.csv | window --lookback 56 --horizon 28 | train-dlinear --tune --state s.st -o model.safetensors\n"
+                          "ingest today.csv | train-dlinear --state s.st -o model.safetensors --metrics weft.prom",
               .see_also = "covariates, window, score, evaluate",
               .notes = "The exact solver adds up a Gram matrix in float64 in one pass and holds no windows: its memory does not grow with the series, but with "
                        "the sets of weights (--by). Adam holds every value once.\n"
                        "Windows that touch a missing value are left out. Errors of validation windows are kept in the model: score makes intervals of them.\n"
+                       "--tune tries every lookback, every mean of the last k values and every ridge weight of a grid from the same sums, judged by the folds alone; the best for "
+                       "each of the eight best k are averaged into one matrix in raw coordinates (Linear_Seasonal = Linear_Trend). Ridge weights are relative to the mean "
+                       "variance within a window. The choices stand in the model's metadata (tuned) and in --log. Memory: the Gram matrices, and six matrices of lookback "
+                       "squared for each thread (80 MB at 720).\n"
+                       "A state holds the Gram sums of each set of weights and the last lookback + horizon - 1 values of each series, in the file and in memory. What was chosen "
+                       "when it began stays, and so do the errors that make the intervals; days that are there already are ignored, so a dump twice changes nothing; days between "
+                       "are missing values; series that are new join. The model file is written before the state.\n"
                        "Channels that the head declares past, future or static (ingest --future, covariates) become inputs of the exact solver: of each its last "
                        "--exog-lags steps, and of a future one the step that is forecast, with weights of its own for each step. With --exog level a value is "
                        "multiplied by the target's mean over a lookback that ends a horizon earlier, so that a promotion acts in proportion to what is sold; "
@@ -399,7 +440,6 @@ static const struct weft_filter filter = {
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,
     .out = WEFT_IO_MODEL,
-    .schema = WEFT_WINDOWS_SCHEMA,
     .max_operands = -1,
     .threads_are_cores = true,
     .no_input = no_input,

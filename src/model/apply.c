@@ -19,8 +19,8 @@ struct weft_apply {
     float *offsets; /* [levels, horizon] for spread 1 */
     size_t n_offsets;
     size_t covariance_unit; /* whose covariance is in `covariance`, as offsets_unit */
-    bool has_covariance;
-    float *covariance; /* [horizon, horizon] for spread 1 */
+    bool has_covariance, by_spread;
+    float *covariance; /* [horizon, horizon], for spread 1 when by_spread */
 };
 
 int weft_apply_open(const char *item, struct weft_apply **out, struct weft_err *e)
@@ -241,13 +241,13 @@ static void run_model(struct weft_apply *a, size_t unit, const struct weft_apply
     }
 }
 
-/* The unit's covariance for spread 1: a sum over all residuals, so it is kept for the series of the same unit that follow. */
+/* The unit's covariance: it may be a sum over all residuals, so it is kept for the series of the same unit that follow. */
 static bool load_covariance(struct weft_apply *a, size_t unit, size_t cells)
 {
     if (!a->covariance)
         a->covariance = weft_xrealloc2(NULL, cells, sizeof *a->covariance);
     if (a->covariance_unit != unit)
-        a->has_covariance = weft_forecaster_covariance(a->model, unit, a->covariance);
+        a->has_covariance = weft_forecaster_covariance(a->model, unit, a->covariance, &a->by_spread);
     a->covariance_unit = unit;
     return a->has_covariance;
 }
@@ -259,9 +259,9 @@ static float *scaled_covariance(struct weft_apply *a, size_t unit, const struct 
     size_t cells = (size_t)info->horizon * (size_t)info->horizon;
     if (!load_covariance(a, unit, cells))
         return NULL;
-    double spread = weft_local_spread(lookback, (size_t)info->lookback, weft_forecaster_floor(a->model, unit)) * j->factor;
+    double unit_of = j->factor * (a->by_spread ? weft_local_spread(lookback, (size_t)info->lookback, weft_forecaster_floor(a->model, unit)) : 1);
     for (size_t i = 0; i < cells; i++)
-        out[i] = (float)(a->covariance[i] * spread * spread);
+        out[i] = (float)(a->covariance[i] * unit_of * unit_of);
     return out;
 }
 

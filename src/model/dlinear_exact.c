@@ -15,15 +15,21 @@
 
 void weft_dlinear_stats_init(struct weft_dlinear_stats *st, const struct weft_dlinear_shape *s, size_t stride, size_t folds)
 {
-    *st = (struct weft_dlinear_stats){.lookback = s->lookback, .horizon = s->horizon, .stride = stride, .folds = folds, .norm = s->norm};
+    *st = (struct weft_dlinear_stats){.lookback = s->lookback, .horizon = s->horizon, .stride = stride, .folds = folds, .blocks = 2 * folds, .norm = s->norm};
     st->block = WEFT_ARRAY(struct weft_gram, 2 * folds);
     for (size_t i = 0; i < 2 * folds; i++)
         weft_gram_init(&st->block[i], s->lookback + s->horizon, stride);
 }
 
+void weft_dlinear_stats_rest(struct weft_dlinear_stats *st)
+{
+    st->block = weft_xrealloc2(st->block, st->blocks + 1, sizeof *st->block);
+    weft_gram_init(&st->block[st->blocks++], st->lookback + st->horizon, st->stride);
+}
+
 void weft_dlinear_stats_free(struct weft_dlinear_stats *st)
 {
-    for (size_t i = 0; st->block && i < 2 * st->folds; i++)
+    for (size_t i = 0; st->block && i < st->blocks; i++)
         weft_gram_free(&st->block[i]);
     free(st->block);
     *st = (struct weft_dlinear_stats){0};
@@ -33,9 +39,9 @@ void weft_dlinear_stats_free(struct weft_dlinear_stats *st)
 
 /* The stretches before the train part's end are as long as the validation part, or shorter, so that at least
  * 1 / (folds + 1) of the train part is left to the first fold. */
-void weft_dlinear_borders(size_t folds, const size_t *split, int64_t *b)
+void weft_dlinear_borders(size_t folds, const size_t *split, int64_t width, int64_t *b)
 {
-    int64_t train = (int64_t)split[0], valid = (int64_t)split[1] - train, most = train / (int64_t)(folds + 1);
+    int64_t train = (int64_t)split[0], valid = (int64_t)split[1] - train, starts = train >= width ? train - width + 1 : 0, most = starts / (int64_t)(folds + 1);
     int64_t stretch = valid > 0 && valid < most ? valid : most;
     for (size_t f = 1; f <= folds; f++)
         b[f] = train - (int64_t)(folds - f) * stretch;
@@ -54,13 +60,33 @@ static struct weft_dlinear_range block_starts(size_t k, const int64_t *b, int64_
     return (struct weft_dlinear_range){b[f] - width + 1, b[f] - lookback < end ? b[f] - lookback : end};
 }
 
-struct weft_dlinear_range weft_dlinear_block(size_t k, const int64_t *b, int64_t lookback, int64_t width, struct weft_dlinear_range run, int64_t stride)
+/* What no fold has a use for, in two parts: windows that straddle the end of the train part, and those that end behind validation. */
+static struct weft_dlinear_range rest_starts(size_t k, size_t folds, const int64_t *b, int64_t lookback, int64_t width)
 {
-    struct weft_dlinear_range r = block_starts(k, b, lookback, width);
+    int64_t end = b[folds + 1] - width + 1;
+    if (k)
+        return (struct weft_dlinear_range){end, INT64_MAX};
+    return (struct weft_dlinear_range){b[folds] - width + 1, b[folds] - lookback < end ? b[folds] - lookback : end};
+}
+
+/* The part of a range that lies in a run of starts, from a multiple of the stride on. */
+static struct weft_dlinear_range cut(struct weft_dlinear_range r, struct weft_dlinear_range run, int64_t stride)
+{
     r.from = r.from > run.from ? r.from : run.from;
     r.to = r.to < run.to ? r.to : run.to;
     r.from = (r.from + stride - 1) / stride * stride;
     return r;
+}
+
+struct weft_dlinear_range weft_dlinear_block(size_t k, const int64_t *b, int64_t lookback, int64_t width, struct weft_dlinear_range run, int64_t stride)
+{
+    return cut(block_starts(k, b, lookback, width), run, stride);
+}
+
+static void add_range(struct weft_gram *g, const double *z, struct weft_dlinear_range r, int64_t stride)
+{
+    if (r.from < r.to)
+        weft_gram_add(g, z + r.from, (size_t)((r.to - r.from + stride - 1) / stride));
 }
 
 /* Scaled values minus a constant, with slack behind; returns how many there are. A constant near the values keeps the squares small,
@@ -121,8 +147,8 @@ void weft_dlinear_stats_add(struct weft_dlinear_stats *st, const float *x, size_
                             uint64_t key, struct weft_dlinear_room *room)
 {
     int64_t b[WEFT_DLINEAR_FOLDS_MAX + 2], width = (int64_t)(st->lookback + st->horizon), stride = (int64_t)st->stride;
-    size_t used = split[1] < n ? split[1] : n, blocks = 2 * st->folds;
-    weft_dlinear_borders(st->folds, split, b);
+    size_t blocks = 2 * st->folds, used = split[1] < n && st->blocks == blocks ? split[1] : n;
+    weft_dlinear_borders(st->folds, split, width, b);
     if (st->borders)
         memcpy(b, st->borders, (st->folds + 2) * sizeof *b);
     bool whole;
@@ -143,16 +169,18 @@ void weft_dlinear_stats_add(struct weft_dlinear_stats *st, const float *x, size_
             struct weft_dlinear_range r = weft_dlinear_block(k, b, (int64_t)st->lookback, width, run, stride);
             if (r.from >= r.to)
                 continue;
-            weft_gram_add(&st->block[k], z + r.from, (size_t)((r.to - r.from + stride - 1) / stride));
+            add_range(&st->block[k], z, r, stride);
             if (k == blocks - 1 && st->keep)
                 keep_windows(st->keep, x, shift, factor, r, stride, key);
         }
+        for (size_t k = 0; st->blocks > blocks && k < 2 && run.to > run.from; k++)
+            add_range(&st->block[blocks], z, cut(rest_starts(k, st->folds, b, (int64_t)st->lookback, width), run, stride), stride);
     }
 }
 
 void weft_dlinear_stats_finish(struct weft_dlinear_stats *st)
 {
-    for (size_t i = 0; i < 2 * st->folds; i++)
+    for (size_t i = 0; i < st->blocks; i++)
         weft_gram_finish(&st->block[i]);
 }
 
@@ -162,7 +190,7 @@ void weft_dlinear_stats_merge(struct weft_dlinear_stats *dst, struct weft_dlinea
         dst->shift = src->shift;
         dst->shifted = src->shifted;
     }
-    for (size_t i = 0; i < 2 * dst->folds; i++) {
+    for (size_t i = 0; i < dst->blocks; i++) {
         if (src->shift != dst->shift)
             weft_gram_shift(&src->block[i], dst->shift - src->shift);
         weft_gram_merge(&dst->block[i], &src->block[i]);

@@ -107,7 +107,7 @@ void weft_linear_exog_stats_add(struct weft_linear_exog_stats *st, const float *
     bool *good = WEFT_ARRAY(bool, starts);
     double *z = prepare(st, y, n, split[0], shift, factor, x, room);
     const struct weft_track_gram *shape = &st->block[0];
-    weft_dlinear_borders(st->folds, split, b);
+    weft_dlinear_borders(st->folds, split, (int64_t)width, b);
     memset(good, 1, starts * sizeof *good);
     for (size_t k = 0; k < tracks; k++)
         mark(z + k * n, used, shape->from[k], shape->to[k], good, starts);

@@ -222,6 +222,7 @@ struct weft_forecaster {
     struct group *groups;  /* sorted by name */
     float *residuals;      /* [units, rows, horizon] */
     float *floor;          /* [units] */
+    float *covariance;     /* [units, horizon, horizon]; NULL: none */
     float **sorted;        /* [units]: [horizon, count] ascending, made when first asked for */
     size_t *count;         /* [units]: rows that are filled */
 };
@@ -250,6 +251,9 @@ static int read_residuals(struct weft_forecaster *f, struct weft_err *e)
     f->floor = WEFT_ARRAY(float, f->units);
     f->sorted = WEFT_ARRAY(float *, f->units);
     f->count = WEFT_ARRAY(size_t, f->units);
+    const size_t joint[] = {f->units, (size_t)f->info.horizon, (size_t)f->info.horizon};
+    if (weft_st_find(f->st, "covariance") && weft_st_floats(f->st, "covariance", joint, 3, &f->covariance, e) < 0)
+        return -1;
     if (!t)
         return 0;
     const size_t dims[] = {f->units, t->rank == 3 ? t->dims[1] : 0, (size_t)f->info.horizon};
@@ -304,6 +308,7 @@ void weft_forecaster_close(struct weft_forecaster **f)
     free(x->count);
     free(x->residuals);
     free(x->floor);
+    free(x->covariance);
     free(x->groups);
     weft_model_info_free(&x->info);
     weft_st_close(&x->st);
@@ -423,13 +428,11 @@ bool weft_forecaster_offsets(const struct weft_forecaster *f, size_t unit, float
     return s != NULL;
 }
 
-bool weft_forecaster_covariance(const struct weft_forecaster *f, size_t unit, float *cov)
+/* Mean over the unit's residual rows of the products of two steps' errors; their number. */
+static size_t rows_covariance(const struct weft_forecaster *f, size_t unit, double *sum)
 {
     size_t horizon = (size_t)f->info.horizon, n = 0;
-    if (!f->rows)
-        return false;
-    double *sum = WEFT_ARRAY(double, horizon * horizon);
-    const float *rows = unit_rows(f, unit);
+    const float *rows = f->rows ? unit_rows(f, unit) : NULL;
     for (size_t i = 0; i < f->rows; i++, rows += horizon) {
         if (!filled(rows, horizon))
             continue;
@@ -438,8 +441,24 @@ bool weft_forecaster_covariance(const struct weft_forecaster *f, size_t unit, fl
             for (size_t g = 0; g < horizon; g++)
                 sum[h * horizon + g] += (double)rows[h] * (double)rows[g];
     }
-    for (size_t i = 0; i < horizon * horizon; i++)
-        cov[i] = n ? (float)(sum[i] / (double)n) : NAN;
+    for (size_t i = 0; n && i < horizon * horizon; i++)
+        sum[i] /= (double)n;
+    return n;
+}
+
+bool weft_forecaster_covariance(const struct weft_forecaster *f, size_t unit, float *cov, bool *by_spread)
+{
+    size_t cells = (size_t)f->info.horizon * (size_t)f->info.horizon;
+    const float *joint = f->covariance ? f->covariance + unit * cells : NULL;
+    *by_spread = !(joint && filled(joint, cells));
+    if (!*by_spread) {
+        memcpy(cov, joint, cells * sizeof *cov);
+        return true;
+    }
+    double *sum = WEFT_ARRAY(double, cells);
+    size_t n = rows_covariance(f, unit, sum);
+    for (size_t i = 0; i < cells; i++)
+        cov[i] = n ? (float)sum[i] : NAN;
     free(sum);
     return n > 0;
 }

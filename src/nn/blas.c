@@ -41,6 +41,31 @@ void weft_dsyrk(bool trans, size_t n, size_t k, double alpha, const double *a, s
     cblas_dsyrk(CblasRowMajor, CblasUpper, op(trans), (int)n, (int)k, alpha, a, (int)lda, beta, c, (int)ldc);
 }
 
+void weft_dsymm(size_t n, size_t m, const double *a, size_t lda, const double *b, size_t ldb, double *c, size_t ldc)
+{
+    weft_blas_one_thread();
+    cblas_dsymm(CblasRowMajor, CblasLeft, CblasUpper, (int)n, (int)m, 1, a, (int)lda, b, (int)ldb, 0, c, (int)ldc);
+}
+
+/* Column-major for LAPACK, so that nothing is transposed: our upper triangle by rows is its lower one by columns. */
+bool weft_cholesky(size_t n, double *a)
+{
+    weft_blas_one_thread();
+    return LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'L', (int)n, a, (int)n) == 0;
+}
+
+void weft_cholesky_half(bool trans, size_t n, size_t m, const double *u, size_t ldu, double *b, size_t ldb)
+{
+    weft_blas_one_thread();
+    cblas_dtrsm(CblasRowMajor, CblasLeft, CblasUpper, op(trans), CblasNonUnit, (int)n, (int)m, 1, u, (int)ldu, b, (int)ldb);
+}
+
+void weft_congruence(size_t n, double *a, const double *u)
+{
+    weft_blas_one_thread();
+    LAPACKE_dsygst_work(LAPACK_COL_MAJOR, 1, 'L', (int)n, a, (int)n, u, (int)n); /* fails for wrong arguments alone */
+}
+
 int weft_eigh(size_t n, double *a, double *w, struct weft_err *e)
 {
     weft_blas_one_thread();

@@ -329,7 +329,7 @@ struct weft_span weft_series_key_text(const struct weft_series *s, int k)
 
 bool weft_channel_is_count(const char *name, size_t n)
 {
-    static const char *const counted[] = {"units", "sales", "amounts", "mentions"};
+    static const char *const counted[] = {"units", "sales", "amounts", "mentions", "active", "brands"};
     for (size_t k = 0; k < sizeof counted / sizeof *counted; k++)
         if (strlen(counted[k]) == n && memcmp(counted[k], name, n) == 0)
             return true;

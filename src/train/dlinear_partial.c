@@ -21,6 +21,11 @@ void weft_dlinear_partial_attrs(const struct weft_dlinear_trainer *t, const stru
         weft_edit_int(&m, "kernel", (int64_t)t->shape.kernel);
         weft_edit_int(&m, "folds", (int64_t)t->folds);
         weft_edit_real(&m, "ridge", t->ridge);
+        if (t->tune) {
+            weft_edit_str(&m, "tune", t->choices.norm == WEFT_NORMS ? "auto" : weft_norm_name((enum weft_norm)t->choices.norm));
+            weft_edit_int(&m, "tune_lookbacks", t->choices.lookbacks);
+            weft_edit_int(&m, "refit", t->refit);
+        }
     }
     weft_edit_write(&m, b);
     weft_edit_free(&m);
@@ -28,7 +33,7 @@ void weft_dlinear_partial_attrs(const struct weft_dlinear_trainer *t, const stru
 
 static void pack_blocks(const struct weft_dlinear_stats *st, size_t width, struct weft_pack *b)
 {
-    uint32_t blocks = (uint32_t)(2 * st->folds);
+    uint32_t blocks = (uint32_t)st->blocks;
     size_t packed = weft_gram_packed_size(width);
     double *room = weft_xaligned(packed, sizeof *room);
     weft_pack_cstr(b, "windows");
@@ -82,6 +87,31 @@ static int bad(struct weft_err *e)
     return weft_fail(e, WEFT_DATA, "a damaged gram frame");
 }
 
+/* WEFT_NORMS when it is none of them. */
+static enum weft_norm norm_of(const char *name)
+{
+    enum weft_norm norm = WEFT_NORM_NONE;
+    while (norm < WEFT_NORMS && strcmp(name, weft_norm_name(norm)) != 0)
+        norm++;
+    return norm;
+}
+
+/* What a partial that is to be tuned says of it; the sums are then of raw values. */
+static int read_tune(struct weft_dlinear_trainer *t, const struct weft_head *h, struct weft_err *e)
+{
+    char norm[16];
+    int64_t lookbacks, refit;
+    if (!weft_attr_str(h, "tune", norm, sizeof norm))
+        return 0;
+    if (!weft_attr_int(h, "tune_lookbacks", &lookbacks) || !weft_attr_int(h, "refit", &refit) || t->shape.norm != WEFT_NORM_NONE ||
+        (norm_of(norm) == WEFT_NORMS && strcmp(norm, "auto") != 0))
+        return weft_fail(e, WEFT_DATA, "a gram stream that does not say how it is to be tuned");
+    t->tune = true;
+    t->refit = refit;
+    t->choices = (struct weft_tune){.lookbacks = lookbacks, .norm = (int)norm_of(norm), .ridge = t->ridge};
+    return 0;
+}
+
 int weft_dlinear_merge_start(struct weft_dlinear_trainer *t, const struct weft_head *h, struct weft_err *e)
 {
     char norm[16];
@@ -89,22 +119,21 @@ int weft_dlinear_merge_start(struct weft_dlinear_trainer *t, const struct weft_h
     if (!weft_attr_str(h, "by", t->by, sizeof t->by) || !weft_attr_str(h, "norm", norm, sizeof norm) || !weft_attr_int(h, "kernel", &kernel) ||
         !weft_attr_int(h, "folds", &folds) || !weft_attr_real(h, "ridge", &t->ridge) || kernel < 1 || folds < 1 || folds > WEFT_DLINEAR_FOLDS_MAX)
         return weft_fail(e, WEFT_DATA, "a gram stream without by, norm, kernel, folds and ridge in its head");
-    t->shape.norm = WEFT_NORMS;
-    for (int i = 0; i < WEFT_NORMS; i++)
-        if (strcmp(norm, weft_norm_name((enum weft_norm)i)) == 0)
-            t->shape.norm = (enum weft_norm)i;
+    t->shape.norm = norm_of(norm);
     if (t->shape.norm == WEFT_NORMS)
         return weft_fail(e, WEFT_DATA, "a gram stream of an unknown norm \"%s\"", norm);
     t->shape.kernel = (size_t)kernel;
     t->folds = (size_t)folds;
     t->partial = true; /* until all is there */
+    if (read_tune(t, h, e) < 0)
+        return -1;
     return weft_dlinear_trainer_start(t, h, t->by, e);
 }
 
 /* Reads the blocks of a frame into st, which is fresh. */
 static int unpack_blocks(struct weft_span frame, size_t width, struct weft_dlinear_stats *st, struct weft_err *e)
 {
-    size_t blocks = 2 * st->folds, packed = weft_gram_packed_size(width);
+    size_t blocks = st->blocks, packed = weft_gram_packed_size(width);
     struct weft_value windows, sum, gram, n;
     struct weft_tensor s, g;
     if (!weft_map_find(frame, "windows", &windows) || !weft_map_find(frame, "sum", &sum) || !weft_map_find(frame, "gram", &gram) ||
@@ -151,6 +180,8 @@ int weft_dlinear_merge_frame(struct weft_dlinear_trainer *t, struct weft_span fr
         return bad(e);
     struct weft_dlinear_stats st;
     weft_dlinear_stats_init(&st, &t->shape, (size_t)t->units.attrs.stride, t->folds);
+    if (t->refit)
+        weft_dlinear_stats_rest(&st);
     st.series = series.u;
     st.shifted = shift.kind != WEFT_NIL;
     st.shift = st.shifted ? shift.real : 0;
@@ -164,5 +195,76 @@ int weft_dlinear_merge_frame(struct weft_dlinear_trainer *t, struct weft_span fr
         rc = unpack_kept(frame, width, &u->keep, e);
     }
     weft_dlinear_stats_free(&st);
+    return rc;
+}
+
+/* --- the frames of all partials, added in an order that is theirs and not that of the command line --- */
+
+struct part {
+    uint8_t *p;
+    size_t n;
+};
+
+static int by_content(const void *a, const void *b)
+{
+    const struct part *x = a, *y = b;
+    int c = memcmp(x->p, y->p, x->n < y->n ? x->n : y->n);
+    return c ? c : (x->n > y->n) - (x->n < y->n);
+}
+
+struct merge {
+    struct part *part;
+    size_t n, cap;
+    struct weft_pack attrs;
+    char *lineage;
+};
+
+static int read_partial(struct weft_run *run, struct weft_dlinear_trainer *t, struct merge *m, const char *path, struct weft_err *e)
+{
+    struct weft_reader *r = NULL;
+    struct weft_span frame;
+    if (weft_reader_open(path, WEFT_GRAM_SCHEMA, weft_run_stream_opts(run), &r, e) < 0)
+        return -1;
+    const struct weft_head *h = weft_reader_head(r);
+    int got = 1;
+    char *lineage = weft_run_lineage_json_from(run, h), *other = m->lineage;
+    if (!other || strcmp(lineage, other) < 0) { /* the model names one of them, whatever their order */
+        m->lineage = lineage;
+        lineage = other;
+    }
+    free(lineage);
+    if (!m->attrs.n) {
+        weft_pack_raw(&m->attrs, h->attrs);
+        got = weft_dlinear_merge_start(t, h, e) < 0 ? -1 : 1;
+    } else if (m->attrs.n != h->attrs.n || memcmp(m->attrs.p, h->attrs.p, h->attrs.n) != 0) {
+        got = weft_fail(e, WEFT_CONFIG, "%s was made with other windows or options than the first partial", path);
+    }
+    while (got > 0 && (got = weft_reader_next(r, &frame, e)) > 0) {
+        if (m->n == m->cap) {
+            m->cap = weft_grow(m->cap, m->n + 1);
+            m->part = weft_xrealloc2(m->part, m->cap, sizeof *m->part);
+        }
+        m->part[m->n++] = (struct part){memcpy(weft_xmalloc(frame.n), frame.p, frame.n), frame.n};
+        weft_run_read(run, 1);
+    }
+    weft_reader_close(&r);
+    return got < 0 ? -1 : 0;
+}
+
+int weft_dlinear_merge_files(struct weft_dlinear_trainer *t, struct weft_run *run, char **lineage, struct weft_err *e)
+{
+    struct merge m = {0};
+    int rc = 0;
+    for (int i = 0; i < weft_run_n_operands(run) && rc == 0; i++)
+        rc = read_partial(run, t, &m, weft_run_operand(run, i), e);
+    qsort(m.part, m.n, sizeof *m.part, by_content);
+    for (size_t i = 0; i < m.n && rc == 0; i++)
+        rc = weft_dlinear_merge_frame(t, (struct weft_span){m.part[i].p, m.part[i].n}, e);
+    t->partial = false;
+    for (size_t i = 0; i < m.n; i++)
+        free(m.part[i].p);
+    free(m.part);
+    weft_pack_free(&m.attrs);
+    *lineage = m.lineage;
     return rc;
 }

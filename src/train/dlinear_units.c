@@ -37,6 +37,8 @@ void weft_dlinear_trainer_units(struct weft_dlinear_trainer *t)
         weft_residuals_init(&u->keep, t->keep_cap, width);
         if (!t->adam) {
             weft_dlinear_stats_init(&u->st, &t->shape, (size_t)t->units.attrs.stride, t->folds);
+            if (t->refit)
+                weft_dlinear_stats_rest(&u->st);
             u->st.keep = &u->keep;
         }
     }
@@ -46,7 +48,10 @@ static void fit_exact(struct weft_dlinear_trainer *t, size_t i)
 {
     struct weft_dlinear_unit *u = t->unit[i];
     u->w = weft_dlinear_weights_new(&t->shape);
-    u->failed = (t->ladder ? weft_ladder_fit(t->ladder, t, i, &u->err) : weft_dlinear_solve(&u->st, t->ridge, &u->w, &u->fit, &u->err)) < 0;
+    if (t->tune)
+        weft_dlinear_tuned_fit(t, u);
+    else
+        u->failed = (t->ladder ? weft_ladder_fit(t->ladder, t, i, &u->err) : weft_dlinear_solve(&u->st, t->ridge, &u->w, &u->fit, &u->err)) < 0;
     u->st.keep = NULL;
     weft_dlinear_stats_free(&u->st);
     u->solved = true;
@@ -159,7 +164,7 @@ static void fit_unit(void *ctx, size_t i)
         fit_exact(t, i);
 }
 
-void weft_dlinear_log_fit(const struct weft_units *units, size_t unit, const struct weft_dlinear_fit *fit, bool failed, FILE *f)
+weft_json *weft_dlinear_log_line(const struct weft_units *units, size_t unit, const struct weft_dlinear_fit *fit, bool failed)
 {
     weft_json *j = weft_units_log_line(units, unit);
     weft_json_set(j, "ridge", weft_json_new_real(failed ? NAN : fit->ridge));
@@ -167,7 +172,7 @@ void weft_dlinear_log_fit(const struct weft_units *units, size_t unit, const str
     weft_json_set(j, "train_windows", weft_json_new_int((int64_t)fit->train_windows));
     weft_json_set(j, "valid_windows", weft_json_new_int((int64_t)fit->valid_windows));
     weft_json_set(j, "folds", weft_json_new_int((int64_t)fit->folds));
-    weft_units_log_put(j, f);
+    return j;
 }
 
 static void write_log(const struct weft_dlinear_trainer *t, size_t i)
@@ -177,12 +182,11 @@ static void write_log(const struct weft_dlinear_trainer *t, size_t i)
         fwrite(u->log, 1, u->log_n, t->log);
     if (t->adam)
         return;
-    if (!u->transfer) {
-        weft_dlinear_log_fit(&t->units, i, &u->fit, u->failed, t->log);
-        return;
-    }
-    weft_json *j = weft_units_log_line(&t->units, i);
-    weft_ladder_json(u, j);
+    weft_json *j = u->transfer ? weft_units_log_line(&t->units, i) : weft_dlinear_log_line(&t->units, i, &u->fit, u->failed);
+    if (u->transfer)
+        weft_ladder_json(u, j);
+    if (t->tune)
+        weft_json_set(j, "tuned", weft_dlinear_tuned_json(&u->tuned));
     weft_units_log_put(j, t->log);
 }
 
@@ -193,7 +197,13 @@ int weft_dlinear_trainer_fit(struct weft_dlinear_trainer *t, struct weft_err *e)
         return weft_fail(e, WEFT_DATA, "no series came");
     if (t->ladder && weft_ladder_read(t->ladder, t, e) < 0)
         return -1;
-    weft_par_for(t->par, t->n, fit_unit, t);
+    /* Few units share the threads inside, many side by side. */
+    t->choices.par = t->n < 4 * (size_t)(t->threads > 1 ? t->threads : 1) ? t->par : NULL;
+    if (t->tune && t->choices.par)
+        for (size_t i = 0; i < t->n; i++)
+            fit_unit(t, i);
+    else
+        weft_par_for(t->par, t->n, fit_unit, t);
     for (size_t i = 0; i < t->n; i++) {
         struct weft_dlinear_unit *u = t->unit[i];
         if (t->log)
@@ -217,13 +227,15 @@ int weft_dlinear_trainer_save(struct weft_dlinear_trainer *t, const char *lineag
     size_t channels = t->units.attrs.n_targets, h = t->shape.horizon, rows = weft_residuals_cap(t->n), *order = weft_units_order(&t->units);
     struct weft_dlinear_weights *w = WEFT_ARRAY(struct weft_dlinear_weights, t->n);
     float *residuals = weft_xrealloc2(NULL, t->n * rows * h, sizeof *residuals), *floor = WEFT_ARRAY(float, t->n);
+    if (t->tune)
+        t->shape.norm = weft_dlinear_tuned_norm(t);
     struct weft_dlinear *model = weft_dlinear_new(&t->shape, 1);
     struct weft_st_writer *out = weft_st_writer_new();
     for (size_t i = 0; i < t->n; i++) {
         size_t unit = order[i / channels] * channels + i % channels;
         struct weft_dlinear_unit *u = t->unit[unit];
         w[i] = u->w;
-        weft_dlinear_set(model, 0, &u->w);
+        weft_dlinear_set(model, 0, u->honest.ws && !u->failed ? &u->honest : &u->w);
         weft_residuals_finish(t->ladder ? weft_ladder_residuals(t->ladder, t, unit) : &u->keep, t->shape.lookback, h, weft_dlinear_forecast, model, 0, rows, residuals + i * rows * h, &floor[i]);
     }
     weft_dlinear_write(&t->shape, w, t->n, out);
@@ -232,7 +244,9 @@ int weft_dlinear_trainer_save(struct weft_dlinear_trainer *t, const char *lineag
         weft_ladder_write(t->ladder, t, order, out);
     weft_st_writer_tensor(out, "residuals", WEFT_ST_F32, 3, (size_t[]){t->n, rows, h}, residuals);
     weft_st_writer_tensor(out, "residual_floor", WEFT_ST_F32, 1, (size_t[]){t->n}, floor);
+    float *covariance = t->tune ? weft_dlinear_tuned_write(t, order, out) : NULL;
     int rc = weft_units_save(&t->units, order, "dlinear", lineage, out, path, e);
+    free(covariance);
     weft_st_writer_free(&out);
     weft_dlinear_free(&model);
     free(order);
@@ -251,6 +265,8 @@ void weft_dlinear_trainer_free(struct weft_dlinear_trainer *t)
         weft_pool_unit_free(&u->places);
         weft_dlinear_weights_free(&u->w);
         free(u->transfer);
+        weft_dlinear_weights_free(&u->honest);
+        free(u->tuned.covariance);
         free(u->log);
         free(u);
     }

@@ -105,7 +105,7 @@ int weft_exog_trainer_fit(struct weft_exog_trainer *t, struct weft_err *e)
     for (size_t i = 0; i < t->n; i++) {
         struct weft_exog_unit *u = &t->unit[i];
         if (t->log)
-            weft_dlinear_log_fit(&t->units, i, &u->fit, u->failed, t->log);
+            weft_units_log_put(weft_dlinear_log_line(&t->units, i, &u->fit, u->failed), t->log);
         failed += u->failed;
         if (u->failed && u->err.code != WEFT_CONFIG) {
             *e = u->err;

@@ -7,15 +7,22 @@ setup_file() {
     export dir="$BATS_FILE_TMPDIR"
     shop "$dir/shop.csv" 200 30
     ingest "$dir/shop.csv" | window --lookback 21 --horizon 7 -o "$dir/windows.weft"
+    # The same season with noise that no model can know.
+    awk -v days=240 'BEGIN { srand(1)
+        printf "date"; for (p = 0; p < 12; p++) printf ",p%d", p; print ""
+        for (d = 0; d < days; d++) { printf "%s", strftime("%Y-%m-%d", 1640995200 + d * 86400, 1)
+            for (p = 0; p < 12; p++) { level[p] += (rand() - 0.5) * 2; printf ",%.2f", 40 + 3 * p + level[p] + 6 * sin(6.2831853 * (d + p) / 7) + 8 * rand() }
+            print "" } }' >"$dir/noisy.csv"
+    ingest --layout matrix "$dir/noisy.csv" | window --lookback 42 --horizon 7 --scale standard -o "$dir/noisy.weft"
     for i in 1 2 3; do
         { head -n 1 "$dir/shop.csv"; tail -n +2 "$dir/shop.csv" | awk -v i=$i 'NR % 3 == i - 1'; } >"$dir/part$i.csv"
         ingest "$dir/part$i.csv" | window --lookback 21 --horizon 7 | train-dlinear --partial -o "$dir/p$i.weft"
     done
 }
 
-# wape MODEL: on the test part.
+# wape MODEL [WINDOWS]: on the test part.
 wape() {
-    score -q -m "$1" --part test -i "$dir/windows.weft" | evaluate --format csv | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } NR == 2 { print $(at["wape"]) }'
+    score -q -m "$1" --part test -i "${2:-$dir/windows.weft}" | evaluate --format csv | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } NR == 2 { print $(at["wape"]) }'
 }
 
 @test "exact and Adam beat the seasonal naive forecast" {
@@ -133,4 +140,139 @@ wape() {
         [ "$status" -eq 65 ]
         [[ "$output" == *"twice"* ]]
     done
+}
+
+@test "--tune beats the plain fit or equals it, says what it chose, and is an ordinary model" {
+    cd "$BATS_TEST_TMPDIR"
+    train-dlinear -i "$dir/noisy.weft" -o plain.st
+    train-dlinear --tune --log t.jsonl -v -i "$dir/noisy.weft" -o tuned.st 2>said
+    grep -Eq '8 of [0-9]+ configurations .* over 3 folds in [0-9.]+ s' said
+    [ "$(grep -o '"lookback":' t.jsonl | wc -l)" -eq 8 ]
+    awk -v t="$(wape tuned.st "$dir/noisy.weft")" -v p="$(wape plain.st "$dir/noisy.weft")" 'BEGIN { exit !(t < 1.02 * p) }' || { echo "$(wape tuned.st "$dir/noisy.weft") $(wape plain.st "$dir/noisy.weft")"; false; }
+    head -c 100000 tuned.st | grep -aq 'tuned'
+    score -q -m tuned.st --quantiles 0.1,0.9 -i "$dir/noisy.weft" | rank >ranking
+    grep -q low ranking
+}
+
+@test "--tune: the same bytes for one and two threads; groups; each choice by itself" {
+    cd "$BATS_TEST_TMPDIR"
+    for how in "--tune --by major" "--tune --individual" "--tune --refit" "--lookback auto" "--norm auto --ridge 0.1" "--tune --norm last" "--refit"; do
+        train-dlinear -q $how --threads 1 -i "$dir/windows.weft" -o 1.st
+        train-dlinear -q $how --threads 2 -i "$dir/windows.weft" -o 2.st
+        cmp 1.st 2.st
+        [ -n "$(wape 1.st)" ]
+    done
+    run train-dlinear --tune --solver adam -i "$dir/windows.weft" -o m.st
+    [ "$status" -eq 64 ]
+}
+
+@test "--refit has seen the test part, and the choices have not" {
+    cd "$BATS_TEST_TMPDIR"
+    train-dlinear -q --tune --log a.jsonl -i "$dir/noisy.weft" -o a.st
+    train-dlinear -q --tune --refit --log b.jsonl -i "$dir/noisy.weft" -o b.st
+    diff <(grep -o '"lookback":[0-9]*,"last":[0-9]*,"ridge":[^,]*' a.jsonl) <(grep -o '"lookback":[0-9]*,"last":[0-9]*,"ridge":[^,]*' b.jsonl)
+    awk -v a="$(wape a.st "$dir/noisy.weft")" -v b="$(wape b.st "$dir/noisy.weft")" 'BEGIN { exit !(b < a) }' || { echo "$(wape a.st "$dir/noisy.weft") $(wape b.st "$dir/noisy.weft")"; false; }
+}
+
+@test "partial sums that are to be tuned merge to one machine's model" {
+    cd "$BATS_TEST_TMPDIR"
+    for i in 1 2 3; do
+        ingest "$dir/part$i.csv" | window --lookback 21 --horizon 7 | train-dlinear --tune --refit --partial -o t$i.weft
+        frames check t$i.weft
+    done
+    train-dlinear --tune --refit --log one.jsonl -i "$dir/windows.weft" -o one.st
+    train-dlinear --merge t1.weft t2.weft t3.weft --log a.jsonl -o a.st
+    train-dlinear --merge t3.weft t1.weft t2.weft -o b.st
+    cmp a.st b.st
+    diff <(grep -o '"lookback":[0-9]*,"last":[0-9]*' one.jsonl) <(grep -o '"lookback":[0-9]*,"last":[0-9]*' a.jsonl)
+    awk -v a="$(wape one.st)" -v b="$(wape a.st)" 'BEGIN { d = a - b; exit !(d < 1e-6 && d > -1e-6) }'
+    run train-dlinear --merge t1.weft "$dir/p2.weft" -o m.st
+    [ "$status" -eq 78 ]
+}
+
+# noisy_days FROM TO FILE: days of the noisy table, as a dump has them.
+noisy_days() {
+    awk -F, -v a="$1" -v b="$2" 'NR == 1 || (NR - 2 >= a && NR - 2 < b)' "$dir/noisy.csv" >"$3"
+}
+
+@test "--state: a model from yesterday's sums and today's dump; the same dump twice changes nothing" {
+    cd "$BATS_TEST_TMPDIR"
+    noisy_days 0 200 begin.csv
+    ingest --layout matrix begin.csv | window --lookback 42 --horizon 7 -o begin.weft
+    train-dlinear --norm mean --ridge 0.01 --state s.st -i begin.weft -o m.st
+    for d in 200 201 202 203 204 205 206 207 208 209; do
+        noisy_days $d $((d + 1)) day.csv
+        ingest --layout matrix day.csv | train-dlinear --state s.st -o m.st --metrics m.prom
+    done
+    cp s.st before.st
+    cp m.st model.st
+    ingest --layout matrix day.csv | train-dlinear -v --state s.st -o m.st 2>said
+    cmp s.st before.st
+    cmp m.st model.st
+    grep -q '0 new steps, 12 were there already' said
+    grep -Eq '^weft_state_judged 84$' m.prom
+    grep -Eq '^weft_state_wape 0\.[0-9]+$' m.prom
+    grep -Eq '^weft_state_coverage (1|0\.[0-9]+)$' m.prom
+    grep -Eq '^weft_state_drift [0-9.]+$' m.prom
+    # All at once, chosen likewise: the same forecasts.
+    noisy_days 0 210 all.csv
+    ingest --layout matrix all.csv -o all.weft
+    window --lookback 42 --horizon 7 -i all.weft | train-dlinear --norm mean --ridge 0.01 --state once.st -o once-m.st
+    score -q -m grown=m.st,once=once-m.st -i all.weft | frames csv | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+        { f = $(at["forecast"]); k = $(at["id"]) " " $(at["step"]); if (k in x) { n++; d = (x[k] - f) / f; if (d > 1e-4 || d < -1e-4) bad = 1 } else x[k] = f } END { exit bad || n != 84 }'
+    # A gap and a new series.
+    noisy_days 220 221 day.csv
+    sed -i -e 's/p11/p12/' day.csv
+    ingest --layout matrix day.csv | train-dlinear -v --state s.st -o m.st 2>said
+    grep -q '13 series: 12 new steps' said
+}
+
+@test "--state: what does not fit is refused, and the old files stay" {
+    cd "$BATS_TEST_TMPDIR"
+    noisy_days 0 200 begin.csv
+    noisy_days 200 201 day.csv
+    ingest --layout matrix begin.csv -o begin.weft
+    ingest --layout matrix day.csv -o day.weft
+    window --lookback 42 --horizon 7 -i begin.weft -o w.weft
+    run train-dlinear --state s.st -i day.weft -o m.st
+    [ "$status" -eq 78 ] && [[ "$output" == *window* ]]
+    window --lookback 42 --horizon 7 --scale standard -i begin.weft -o scaled.weft
+    run train-dlinear --state s.st -i scaled.weft -o m.st
+    [ "$status" -eq 78 ]
+    [ ! -e s.st ] && [ ! -e m.st ]
+    train-dlinear -q --tune --forget 90 --state s.st -i w.weft -o m.st
+    cp s.st old.st
+    for wrong in "--norm last" "--forget 30" "--by minor" "--ridge 0.1" "--no-tune"; do
+        run train-dlinear $wrong --state s.st -i day.weft -o m.st
+        [ "$status" -eq 78 ] || { echo "$wrong: $status $output"; false; }
+        [ "${#lines[@]}" -eq 1 ]
+    done
+    train-dlinear -q --tune --forget 90 --state s.st -i day.weft -o m.st
+    cp old.st s.st
+    window --lookback 30 --horizon 7 -i begin.weft -o other.weft
+    run train-dlinear --state s.st -i other.weft -o m.st
+    [ "$status" -eq 78 ]
+    for wrong in "--partial" "--solver adam" "--refit"; do
+        run train-dlinear $wrong --state s.st -i day.weft -o m.st
+        [ "$status" -eq 64 ] || { echo "$wrong: $status $output"; false; }
+    done
+    run train-dlinear --forget 3 -i w.weft -o m.st
+    [ "$status" -eq 64 ]
+    cmp s.st old.st
+    # Damage at any place: an error, or numbers; never a crash, never a changed file.
+    size=$(stat -c %s old.st)
+    for cut in 0 7 100 2000 $((size / 2)) $((size - 1)); do
+        head -c $cut old.st >s.st
+        cp s.st cut.st
+        run train-dlinear --state s.st -i day.weft -o m.st
+        [ "$status" -eq 65 ] || { echo "$cut: $status $output"; false; }
+        cmp s.st cut.st
+    done
+    for from in lookback '"last"' ridge weft.state '"ids"' F64 half_life; do
+        sed "s/$from/xxxx/" old.st >s.st
+        run train-dlinear --state s.st -i day.weft -o m.st
+        [ "$status" -eq 65 ] || [ "$status" -eq 0 ] || { echo "$from: $status $output"; false; }
+    done
+    run train-dlinear --state w.weft -i day.weft -o m.st
+    [ "$status" -eq 65 ]
 }

@@ -463,9 +463,10 @@ static void model_file(void **state)
     assert_true(weft_forecaster_offsets(f, 0, 2, levels, 2, offsets)); /* of 0, 4, 8 for step 0: first and third */
     assert_true(offsets[0] == 0 && offsets[HORIZON] == 16 && offsets[HORIZON + 1] == 18);
     assert_false(weft_forecaster_offsets(f, 1, 2, levels, 2, offsets));
-    assert_true(weft_forecaster_covariance(f, 0, cov));
+    bool by_spread = false;
+    assert_true(weft_forecaster_covariance(f, 0, cov, &by_spread));
     assert_true(fabsf(cov[1] - (0 * 1 + 4 * 5 + 8 * 9) / 3.0f) < 1e-5f);
-    assert_false(weft_forecaster_covariance(f, 1, cov));
+    assert_false(weft_forecaster_covariance(f, 1, cov, &by_spread));
     weft_forecaster_close(&f);
 
     struct weft_st *st;
