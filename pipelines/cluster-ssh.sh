@@ -72,6 +72,10 @@ done <"$hosts"
 [ "$n" -gt 0 ] || die "$hosts names no host" 65
 # shellcheck disable=SC2086
 scatter --bind "tcp://*:$port" "${head_keys[@]}" $scatter_options -i "$input" -o "$output"
+# Workers that met the head end by themselves; those that came too late would wait for one that is gone.
+enough=$((SECONDS + 5))
 for pid in "${started[@]}"; do
+    while kill -0 "$pid" 2>/dev/null && [ "$SECONDS" -lt "$enough" ]; do sleep 0.1; done
+    kill "$pid" 2>/dev/null || true
     wait "$pid" || true
 done

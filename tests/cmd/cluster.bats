@@ -36,6 +36,15 @@ setup() {
     cmp multi.weft "$dir/single.weft"
 }
 
+@test "cluster-ssh.sh: a host that comes too late is not waited for" {
+    printf 'alpha\nlate\n' >hosts
+    mkdir slow
+    printf '#!/bin/bash\nhost=$1\nshift\n[ "$host" != late ] || while [ ! -s "%s/multi.weft" ]; do sleep 0.1; done\nexec bash -c "$*"\n' "$PWD" >slow/ssh
+    chmod +x slow/ssh
+    PATH=$PWD/slow:$PATH timeout 60 "$pipelines/cluster-ssh.sh" --hosts hosts --ssh ssh "${keys[@]}" -i "$dir/series.weft" -o multi.weft -- score -m "$dir/m.st" 3>&-
+    cmp multi.weft "$dir/single.weft"
+}
+
 @test "slurm.sh: a job array of workers: the bytes of a single process, and the job is cancelled" {
     timeout 60 "$pipelines/slurm.sh" --workers 2 "${keys[@]}" -i "$dir/series.weft" -o multi.weft -- score -m "$dir/m.st" 3>&-
     cmp multi.weft "$dir/single.weft"
