@@ -194,6 +194,43 @@ attrs() {
     [[ "$output" == *'--exog none'* ]]
 }
 
+@test "tuned, and as a state that grows: without the channels it is the model that never saw them" {
+    window -q --lookback 14 --horizon 7 --scale standard -i "$dir/series.weft" | train-dlinear -q --tune --by minor -o plain.st
+    train-dlinear -q --tune --exog none --by minor -i "$dir/planned-windows.weft" -o none.st
+    for m in plain none; do
+        score -q -m model=$m.st --quantiles 0.1,0.9 -i "$dir/planned.weft" | rank --near 1:2 --far 6:7 --format csv >$m.csv
+    done
+    cmp plain.csv none.csv
+    window -q --lookback 14 --horizon 7 -i "$dir/series.weft" | train-dlinear -q --by minor --state plain-state -o plain.st
+    window -q --lookback 14 --horizon 7 -i "$dir/planned.weft" | train-dlinear -q --exog none --by minor --state state -o none.st
+    shop more.csv 125 24
+    ingest -q more.csv -o more.weft
+    train-dlinear -q --state plain-state -i more.weft -o plain.st
+    covariates -q --csv "$dir/plan.csv" --weekday -i more.weft -o more-planned.weft
+    train-dlinear -v --exog none --state state -i more-planned.weft -o none.st 2>said
+    # The days ahead of the first were not there yet.
+    grep -q '24 series: 120 new steps, 2880 were there already' said
+    for m in plain none; do
+        score -q -m model=$m.st -i more.weft | frames csv >$m.csv
+    done
+    cmp plain.csv none.csv
+    for how in --tune --refit "--norm auto"; do
+        run train-dlinear $how -i "$dir/planned-windows.weft" -o no.st
+        [ "$status" -eq 78 ] && [[ "$output" == *"$how does not add up exogenous channels"*'--exog none'* ]]
+    done
+}
+
+@test "without a look back a channel that is known up to the origin alone says nothing" {
+    awk 'BEGIN { srand(1); print "date,rain"; for (d = 0; d < 120; d++) printf "%s,%.2f\n", strftime("%Y-%m-%d", 1640995200 + d * 86400, 1), rand() }' >rain.csv
+    covariates -q --csv rain.csv --past rain -i "$dir/planned.weft" -o rain.weft
+    window -q --lookback 14 --horizon 7 --scale standard -i rain.weft | train-dlinear -q --ridge 0.1 --exog-lags 0 -o rain.st
+    train-dlinear -q --ridge 0.1 --exog-lags 0 -i "$dir/planned-windows.weft" -o dry.st
+    for m in rain dry; do
+        score -q -m model=$m.st -i rain.weft | frames csv >$m.csv
+    done
+    cmp rain.csv dry.csv
+}
+
 @test "by id and by group: the same model for one and two threads, whatever the order" {
     for by in id minor; do
         train-dlinear -q --by $by --threads 1 -i "$dir/planned-windows.weft" -o one.st
