@@ -147,7 +147,8 @@ static int look_for_exogenous(struct weft_run *run, struct state *s, struct weft
     s->exogenous = any && s->exog != EXOG_NONE && s->solver == EXACT;
     if (any && s->solver == ADAM)
         weft_run_warn(run, "adam trains on targets alone: %s and other exogenous channels are not used", a.channels[a.n_targets]);
-    const char *other = s->partial ? "--partial" : s->source ? "--source" : s->state ? "--state" : s->t.tune ? "--tune" : NULL;
+    const char *other = s->partial ? "--partial" : s->source ? "--source" : s->state ? "--state" : s->tune ? "--tune" : s->refit ? "--refit"
+                        : s->lookback ? "--lookback auto" : s->norm == WEFT_NORMS ? "--norm auto" : NULL;
     if (s->exogenous && other) {
         rc = weft_fail(e, WEFT_CONFIG, "%s does not add up exogenous channels (%s)", other, a.channels[a.n_targets]);
         weft_fail_hint(e, "train without it, or without them: --exog none");
@@ -272,7 +273,7 @@ static void say_fit(struct weft_run *run, const struct state *s)
         const struct weft_dlinear_unit *u = t->unit[i];
         const char *group = t->units.groups.at[i / channels].p, *channel = t->units.attrs.channels[i % channels];
         if (u->failed && failed++ < 5)
-            weft_run_warn(run, "%s, %s: %s; it will not be forecast", group, channel, u->err.what);
+            weft_run_warn(run, "%s, %s: %s; %s", group, channel, u->err.what, s->days ? "it takes what was chosen for the first that has one" : "it will not be forecast");
         else if (!u->failed && t->adam)
             weft_run_info(run, "%s, %s: best epoch %d, train %.6f, valid %.6f", group, channel, u->best.epoch, u->best.train_loss, u->best.valid_loss);
         else if (!u->failed && t->tune)
@@ -356,10 +357,26 @@ static int fit_exogenous(struct weft_run *run, struct state *s, struct weft_err 
 
 /* --- --merge --- */
 
+/* The sums were made as their options said; another choice now would be of other sums, or none. */
+static int check_merge(struct weft_run *run, struct weft_err *e)
+{
+    static const char *const free_to_give[] = {"merge", "log"};
+    for (const struct weft_opt *o = opts; o->type != WEFT_OPT_END; o++) {
+        bool given = weft_run_given(run, o->name);
+        for (size_t i = 0; i < sizeof free_to_give / sizeof *free_to_give; i++)
+            given &= strcmp(o->name, free_to_give[i]) != 0;
+        if (given) {
+            weft_fail(e, WEFT_USAGE, "--merge fits as the partial streams say: --%s goes with --partial", o->name);
+            return weft_fail_hint(e, "make the partial streams with it, all of them");
+        }
+    }
+    return 0;
+}
+
 static int merge(struct weft_run *run, struct state *s, struct weft_err *e)
 {
     char *lineage = NULL;
-    int rc = weft_run_n_operands(run) ? read_options(run, s, e) : weft_fail(e, WEFT_USAGE, "--merge: which partial streams? --merge FILE...");
+    int rc = check_merge(run, e) < 0 ? -1 : weft_run_n_operands(run) ? read_options(run, s, e) : weft_fail(e, WEFT_USAGE, "--merge: which partial streams? --merge FILE...");
     if (rc == 0 && weft_dlinear_merge_files(&s->t, run, &lineage, e) == 0)
         return fit(run, s, lineage, e);
     free(lineage);

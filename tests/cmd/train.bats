@@ -190,6 +190,16 @@ wape() {
     [ "$status" -eq 78 ]
 }
 
+@test "--merge fits as the partial streams say: options that choose otherwise are refused" {
+    cd "$BATS_TEST_TMPDIR"
+    for wrong in --tune --refit "--norm last" "--ridge 1" "--by major" --individual "--folds 2" "--solver adam" "--lookback auto"; do
+        run train-dlinear --merge $wrong "$dir/p1.weft" -o m.st
+        [ "$status" -eq 64 ] || { echo "$wrong: $status $output"; false; }
+        [[ "$output" == *"${wrong%% *}"*"--partial"* ]]
+        [ ! -e m.st ]
+    done
+}
+
 # noisy_days FROM TO FILE: days of the noisy table, as a dump has them.
 noisy_days() {
     awk -F, -v a="$1" -v b="$2" 'NR == 1 || (NR - 2 >= a && NR - 2 < b)' "$dir/noisy.csv" >"$3"
@@ -225,6 +235,21 @@ noisy_days() {
     sed -i -e 's/p11/p12/' day.csv
     ingest --layout matrix day.csv | train-dlinear -v --state s.st -o m.st 2>said
     grep -q '13 series: 12 new steps' said
+}
+
+@test "--state: a group too short to be judged is fitted as the first one was chosen, and the state can be read again" {
+    cd "$BATS_TEST_TMPDIR"
+    awk 'BEGIN { srand(2); print "date,id,minor,units"
+        for (d = 0; d < 120; d++) { date = strftime("%Y-%m-%d", 1640995200 + d * 86400, 1)
+            if (d >= 80) printf "%s,z,young,%.2f\n", date, 40 + 8 * sin(6.2831853 * d / 7) + rand()
+            printf "%s,a,old,%.2f\n", date, 20 + 4 * sin(6.2831853 * d / 7) + rand() } }' >two.csv
+    ingest -q --layout long --id id --keys minor --value units two.csv --missing nan -o two.weft
+    window --lookback 14 --horizon 7 -i two.weft | train-dlinear --tune --by minor --state s.st -o m.st 2>said
+    grep -q 'young, units: no window .* what was chosen for the first' said
+    cp m.st first.st
+    train-dlinear -q --state s.st -i two.weft -o m.st
+    score -q -m first=first.st,again=m.st -i two.weft | frames csv | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+        $(at["id"]) == "z" { f = $(at["forecast"]); k = $(at["step"]); n++; if (f < 28 || f > 52) bad = 1; if (k in x && x[k] != f) bad = 1; x[k] = f } END { exit bad || n != 14 }'
 }
 
 @test "--state: what does not fit is refused, and the old files stay" {
