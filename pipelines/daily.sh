@@ -22,6 +22,7 @@ appears and the earlier results stay.
   -h, --help
 
 In DIR: dumps/DATE.csv, model.safetensors, results/DATE/{ranking.csv, ranking.txt, forecasts.csv}, results/latest -> the newest DATE.
+Channels that are past, future or static (ingest --future, ...) are not used here: train-dlinear without --tune uses them.
 
 Example (crontab):
   15 2 * * *  daily.sh -d /srv/demand --ingest "--layout long --id item --keys minor,item --value sales" /srv/dumps/$(date +\%F).csv
@@ -92,7 +93,7 @@ ingest -q $ingest_options --to "$date" "${files[@]}" | aggregate -q --by "$by" -
 # A model of this very week is good enough, unless told otherwise. It is made anew when none is there.
 model=$dir/model.safetensors week=$(date -d "$date" +%G-%V)
 if [ ! -e "$model" ] || [ "$retrain" = daily ] || { [ "$retrain" = weekly ] && [ "$(cat "$dir/model.week" 2>/dev/null)" != "$week" ]; }; then
-    window -q --lookback "$lookback" --horizon "$horizon" --split 0.8,0.2,0 -i "$work/series.weft" | train-dlinear -q --tune --refit -o "$work/model.safetensors" ||
+    window -q --lookback "$lookback" --horizon "$horizon" --split 0.8,0.2,0 -i "$work/series.weft" | train-dlinear -q --tune --refit --exog none -o "$work/model.safetensors" ||
         culprit "window train-dlinear" "${PIPESTATUS[@]}"
     model=$work/model.safetensors
 fi

@@ -153,11 +153,11 @@ static int place_origins(struct state *s, struct weft_err *e)
     *o = (struct weft_origins){.every = (size_t)(s->every ? s->every : s->horizon), .n = (size_t)s->origins, .gap = (size_t)s->gap, .horizon = (size_t)s->horizon};
     if (s->refit.n && !s->lookback) {
         struct weft_origins first = *o;
-        if (weft_origins_place(&first, (size_t)s->in.length, least_known(s), e) < 0)
+        if (weft_origins_place(&first, (size_t)s->in.known, least_known(s), e) < 0)
             return -1;
         s->lookback = usual_lookback(s, (int64_t)weft_origin_known(&first, 0));
     }
-    if (weft_origins_place(o, (size_t)s->in.length, least_known(s), e) < 0)
+    if (weft_origins_place(o, (size_t)s->in.known, least_known(s), e) < 0)
         return -1;
     s->dates = weft_xrealloc2(NULL, o->n, sizeof *s->dates);
     for (size_t k = 0; k < o->n; k++)
