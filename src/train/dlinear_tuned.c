@@ -24,7 +24,7 @@ weft_json *weft_dlinear_tuned_json(const struct weft_tuned *tuned)
         weft_json_set(j, "lookback", weft_json_new_int((int64_t)c->lookback));
         weft_json_set(j, "last", weft_json_new_int((int64_t)c->last));
         weft_json_set(j, "ridge", weft_json_new_real(c->ridge));
-        weft_json_set(j, "error", weft_json_new_real(tuned->error[i]));
+        weft_json_set(j, "error", weft_json_new_measure(tuned->error[i]));
         weft_json_push(list, j);
     }
     return list;

@@ -166,6 +166,22 @@ wape() {
     [ "$status" -eq 64 ]
 }
 
+@test "the same bytes whatever the order of the series" {
+    cd "$BATS_TEST_TMPDIR"
+    for p in 1 2 3 4 5 6 7 8; do
+        cut -d, -f1,$((p + 1)) "$dir/noisy.csv" >one.csv
+        ingest -q --layout matrix one.csv -o $p.weft
+    done
+    frames cat 1.weft 2.weft 3.weft 4.weft 5.weft 6.weft 7.weft 8.weft | window -q --lookback 21 --horizon 7 -o up.weft
+    frames cat 6.weft 3.weft 8.weft 1.weft 7.weft 5.weft 2.weft 4.weft | window -q --lookback 21 --horizon 7 -o mixed.weft
+    for how in "" "--tune --refit" "--tune --individual" "--source up.weft" "--source up.weft --individual --norm none"; do
+        for order in up mixed; do
+            train-dlinear -q $how -i $order.weft -o $order.st
+        done
+        cmp up.st mixed.st || { echo "$how"; false; }
+    done
+}
+
 @test "--refit has seen the test part, and the choices have not" {
     cd "$BATS_TEST_TMPDIR"
     train-dlinear -q --tune --log a.jsonl -i "$dir/noisy.weft" -o a.st
