@@ -206,6 +206,20 @@ wape() {
     [ "$status" -eq 78 ]
 }
 
+@test "--merge: a partial stream given twice, or an id in two of them, is refused" {
+    cd "$BATS_TEST_TMPDIR"
+    run train-dlinear --merge "$dir/p1.weft" "$dir/p2.weft" "$dir/p1.weft" -o m.st
+    [ "$status" -eq 65 ] && [[ "$output" == *"given twice"* ]]
+    # Other values under the same id.
+    for i in 1 2; do
+        awk -F, -v OFS=, -v i=$i 'NR > 1 { $NF += i } { print }' "$dir/part1.csv" | ingest - | window --lookback 21 --horizon 7 | train-dlinear --individual --partial -o i$i.weft
+    done
+    ! cmp -s i1.weft i2.weft
+    run train-dlinear --merge i1.weft i2.weft -o m.st
+    [ "$status" -eq 65 ] && [[ "$output" == *"in two of the partial streams"* ]]
+    [ ! -e m.st ]
+}
+
 @test "--merge fits as the partial streams say: options that choose otherwise are refused" {
     cd "$BATS_TEST_TMPDIR"
     for wrong in --tune --refit "--norm last" "--ridge 1" "--by major" --individual "--folds 2" "--solver adam" "--lookback auto"; do
