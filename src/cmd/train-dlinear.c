@@ -184,6 +184,9 @@ static int start_state(struct weft_run *run, struct state *s, const struct weft_
     static const char *const kept[] = {"by", "individual", "norm", "lookback", "ridge", "tune", "folds", "forget"};
     if (s->t.adam || s->partial || s->refit)
         return weft_fail(e, WEFT_USAGE, "--state goes with the exact solver, and without --partial and --refit: it always fits on all days");
+    const char *model = weft_run_output(run);
+    if (strcmp(s->state, model) == 0 || (s->metrics && (strcmp(s->metrics, model) == 0 || strcmp(s->metrics, s->state) == 0)))
+        return weft_fail(e, WEFT_USAGE, "--state, --metrics and -o are files of their own: two of them are %s", strcmp(s->state, model) == 0 ? model : s->metrics);
     if (weft_dlinear_state_open(s->state, s->forget, &s->days, &s->fresh, e) < 0)
         return -1;
     for (const struct weft_opt *o = opts; o->type != WEFT_OPT_END; o++)
@@ -209,10 +212,10 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
     const struct weft_head *h = weft_run_in_head(run);
-    if (s->merge && !s->state)
-        return 0;
     if (!s->state && (s->forget > 0 || s->metrics))
         return weft_fail(e, WEFT_USAGE, "--forget and --metrics go with --state");
+    if (s->merge && !s->state)
+        return 0;
     if (s->merge)
         return weft_fail(e, WEFT_USAGE, "--state reads days, --merge sums: give one of them");
     if (strcmp(h->schema, WEFT_WINDOWS_SCHEMA) != 0 && !(s->state && strcmp(h->schema, WEFT_SERIES_SCHEMA) == 0)) {
@@ -376,7 +379,9 @@ static int check_merge(struct weft_run *run, struct weft_err *e)
 static int merge(struct weft_run *run, struct state *s, struct weft_err *e)
 {
     char *lineage = NULL;
-    int rc = check_merge(run, e) < 0 ? -1 : weft_run_n_operands(run) ? read_options(run, s, e) : weft_fail(e, WEFT_USAGE, "--merge: which partial streams? --merge FILE...");
+    int rc = weft_run_n_operands(run) ? read_options(run, s, e) : weft_fail(e, WEFT_USAGE, "--merge: which partial streams? --merge FILE...");
+    if (rc == 0)
+        rc = check_merge(run, e);
     if (rc == 0 && weft_dlinear_merge_files(&s->t, run, &lineage, e) == 0)
         return fit(run, s, lineage, e);
     free(lineage);

@@ -212,7 +212,7 @@ wape() {
     [ "$status" -eq 65 ] && [[ "$output" == *"given twice"* ]]
     # Other values under the same id.
     for i in 1 2; do
-        awk -F, -v OFS=, -v i=$i 'NR > 1 { $NF += i } { print }' "$dir/part1.csv" | ingest - | window --lookback 21 --horizon 7 | train-dlinear --individual --partial -o i$i.weft
+        awk -F, -v OFS=, -v i=$i 'NR > 1 { $20 += i } { print }' "$dir/part1.csv" | ingest - | window --lookback 21 --horizon 7 | train-dlinear --individual --partial -o i$i.weft
     done
     ! cmp -s i1.weft i2.weft
     run train-dlinear --merge i1.weft i2.weft -o m.st
@@ -307,10 +307,12 @@ noisy_days() {
     window --lookback 30 --horizon 7 -i begin.weft -o other.weft
     run train-dlinear --state s.st -i other.weft -o m.st
     [ "$status" -eq 78 ]
-    for wrong in "--partial" "--solver adam" "--refit"; do
+    for wrong in "--partial" "--solver adam" "--refit" "--metrics s.st" "--metrics m.st"; do
         run train-dlinear $wrong --state s.st -i day.weft -o m.st
         [ "$status" -eq 64 ] || { echo "$wrong: $status $output"; false; }
     done
+    run train-dlinear --state s.st -i day.weft -o s.st
+    [ "$status" -eq 64 ] && [[ "$output" == *"two of them are s.st"* ]]
     run train-dlinear --forget 3 -i w.weft -o m.st
     [ "$status" -eq 64 ]
     cmp s.st old.st
