@@ -257,3 +257,15 @@ attrs() {
     [ "$status" -eq 0 ]
     [[ "$output" == *"windows with promotion"* ]]
 }
+
+@test "backtest: a model with exogenous channels is measured as score forecasts it, and trained anew from the past" {
+    window -q --lookback 14 --horizon 7 --split 80,20,20 -i "$dir/planned.weft" -o w.weft
+    train-dlinear -q -i w.weft -o m.st
+    backtest -q -m m=m.st --horizon 7 --origins 2 --every 7 --format csv --table accuracy -i w.weft >b.csv
+    score -q -m m.st --part test -i w.weft | frames csv | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+        $(at["origin"]) == "2022-04-17" || $(at["origin"]) == "2022-04-24" { e = $(at["forecast"]) - $(at["actual"]); sum += e < 0 ? -e : e; n++ } END { printf "%.5f %d\n", sum / n, n }' >mae
+    awk -F, -v mae="$(cat mae)" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $(at["model"]) == "m" { n++; e = $(at["mae"]) - mae; if (e > 1e-4 || e < -1e-4) bad = 1 } END { exit bad || n != 1 }' b.csv || { cat b.csv mae; false; }
+    backtest -q --refit train-dlinear --lookback 14 --horizon 7 --origins 3 -i "$dir/planned.weft" | grep -q dlinear-exog
+    run backtest -q -m m=m.st --horizon 7 -i "$dir/series.weft"
+    [ "$status" -eq 78 ] && [[ "$output" == *'looks at channel'*'none of this name'* ]]
+}
