@@ -17,7 +17,8 @@ appears and the earlier results stay.
       --by LEVEL           what is forecast and ranked (default: minor)
       --lookback N         days to look back on (default 56)
       --horizon N          days to forecast (default 28)
-      --retrain WHEN       never, weekly (when the model is of another ISO week), or daily (default: weekly)
+      --retrain WHEN       never, weekly (when the model is of another ISO week, or was made with other options), or daily
+                           (default: weekly)
       --replace            a dump of a day that is there already takes its place
   -h, --help
 
@@ -90,8 +91,8 @@ done
 ingest -q $ingest_options --to "$date" "${files[@]}" | aggregate -q --by "$by" -o "$work/series.weft" ||
     culprit "ingest aggregate" "${PIPESTATUS[@]}"
 
-# A model of this very week is good enough, unless told otherwise. It is made anew when none is there.
-model=$dir/model.safetensors week=$(date -d "$date" +%G-%V)
+# A model of this very week, made with the same options, is good enough, unless told otherwise. It is made anew when none is there.
+model=$dir/model.safetensors week="$(date -d "$date" +%G-%V) --by $by --lookback $lookback --horizon $horizon --ingest $ingest_options"
 if [ ! -e "$model" ] || [ "$retrain" = daily ] || { [ "$retrain" = weekly ] && [ "$(cat "$dir/model.week" 2>/dev/null)" != "$week" ]; }; then
     window -q --lookback "$lookback" --horizon "$horizon" --split 0.8,0.2,0 -i "$work/series.weft" | train-dlinear -q --tune --refit --exog none -o "$work/model.safetensors" ||
         culprit "window train-dlinear" "${PIPESTATUS[@]}"

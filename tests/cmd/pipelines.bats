@@ -79,6 +79,16 @@ days() {
     ! ls state/results/.*.part 2>/dev/null
 }
 
+@test "daily.sh: other options make another model, in the same week too" {
+    cd "$BATS_TEST_TMPDIR"
+    days 2022-01-01 2022-06-27 >first.csv
+    days 2022-06-28 2022-06-28 >second.csv
+    "$pipelines/daily.sh" -d state --lookback 28 --horizon 7 --by middle --date 2022-06-27 first.csv
+    "$pipelines/daily.sh" -d state --lookback 28 --horizon 10 --by middle --date 2022-06-28 second.csv
+    grep -q ',2022-07-04,' state/results/2022-06-27/forecasts.csv
+    grep -q ',2022-07-08,' state/results/2022-06-28/forecasts.csv
+}
+
 @test "paper-dlinear.sh reproduces the paper's row at horizon 96" {
     etth1=${WEFT_DATA:-../shared/data}/ett/ETTh1.csv
     [ -r "$etth1" ] || skip "skipped: no ETTh1.csv"
