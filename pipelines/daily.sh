@@ -17,11 +17,13 @@ appears and the earlier results stay.
       --by LEVEL           what is forecast and ranked (default: minor)
       --lookback N         days to look back on (default 56)
       --horizon N          days to forecast (default 28)
-      --retrain WHEN       never, weekly (when the model is of another ISO week), or daily (default: weekly)
+      --retrain WHEN       never, weekly (when the model is of another ISO week, or was made with other options), or daily
+                           (default: weekly)
       --replace            a dump of a day that is there already takes its place
   -h, --help
 
 In DIR: dumps/DATE.csv, model.safetensors, results/DATE/{ranking.csv, ranking.txt, forecasts.csv}, results/latest -> the newest DATE.
+Channels that are past, future or static (ingest --future, ...) are not used here: train-dlinear without --tune uses them.
 
 Example (crontab):
   15 2 * * *  daily.sh -d /srv/demand --ingest "--layout long --id item --keys minor,item --value sales" /srv/dumps/$(date +\%F).csv
@@ -89,10 +91,10 @@ done
 ingest -q $ingest_options --to "$date" "${files[@]}" | aggregate -q --by "$by" -o "$work/series.weft" ||
     culprit "ingest aggregate" "${PIPESTATUS[@]}"
 
-# A model of this very week is good enough, unless told otherwise. It is made anew when none is there.
-model=$dir/model.safetensors week=$(date -d "$date" +%G-%V)
+# A model of this very week, made with the same options, is good enough, unless told otherwise. It is made anew when none is there.
+model=$dir/model.safetensors week="$(date -d "$date" +%G-%V) --by $by --lookback $lookback --horizon $horizon --ingest $ingest_options"
 if [ ! -e "$model" ] || [ "$retrain" = daily ] || { [ "$retrain" = weekly ] && [ "$(cat "$dir/model.week" 2>/dev/null)" != "$week" ]; }; then
-    window -q --lookback "$lookback" --horizon "$horizon" --split 0.8,0.2,0 -i "$work/series.weft" | train-dlinear -q --tune --refit -o "$work/model.safetensors" ||
+    window -q --lookback "$lookback" --horizon "$horizon" --split 0.8,0.2,0 -i "$work/series.weft" | train-dlinear -q --tune --refit --exog none -o "$work/model.safetensors" ||
         culprit "window train-dlinear" "${PIPESTATUS[@]}"
     model=$work/model.safetensors
 fi

@@ -28,7 +28,7 @@ SALES.csv: one row a product with a column a day (any layout that ingest knows g
   -h, --help
 
 Results in DIR: report.html (all of it on one page), model.safetensors, accuracy.csv, forecasts.csv, ranking.csv, ranking.txt, plot.svg (or .png). They
-appear together, or not at all.
+appear together, or not at all. Channels that are past, future or static (ingest --future, ...) are not used here: train-dlinear without --tune uses them.
 
 Examples:
   forecast.sh train.csv --amounts sales.csv --mentions brand_keyword_cnt.csv
@@ -77,7 +77,7 @@ count=active # who sells is forecast, too: products with sales, and brands where
 aggregate --by "$by" --count "$count" -i "$work/series.weft" -o "$work/level.weft"
 
 # --- lookback: the train part (64% of the history) holds at least twice as many windows as a window has days ---
-days=$(frames head -n 1 "$work/level.weft" | frames show --elements 1 | sed -n '1s/.*"length":\([0-9]*\).*/\1/p')
+days=$(frames head -n 1 "$work/level.weft" | frames show --elements 1 | sed -n '1{s/.*"known":\([0-9]*\).*/\1/p;t;s/.*"length":\([0-9]*\).*/\1/p}')
 if [ -z "$lookback" ]; then
     lookback=$(((days * 64 / 100 - horizon) / 3 / 7 * 7))
     [ "$lookback" -le $((364 + horizon)) ] || lookback=$((364 + horizon))
@@ -88,13 +88,13 @@ models=model=$work/test.safetensors,seasonal-naive:7,mean:28
 
 # --- accuracy: fitted on the first 64%, measured on the last 20% ---
 window --lookback "$lookback" --horizon "$horizon" --split 0.64,0.16,0.20 -i "$work/level.weft" -o "$work/windows.weft"
-train-dlinear -q --tune -i "$work/windows.weft" -o "$work/test.safetensors"
+train-dlinear -q --tune --exog none -i "$work/windows.weft" -o "$work/test.safetensors"
 score -q -m "$models" --part test --quantiles 0.05,0.95 -i "$work/windows.weft" -o "$work/test.weft"
 evaluate -q -i "$work/test.weft" -o "$work/accuracy.txt"
 evaluate -q --format csv -i "$work/test.weft" -o "$work/accuracy.csv"
 
 # --- forecasts: chosen and measured on the last 15%, fitted on everything ---
-window --lookback "$lookback" --horizon "$horizon" --split 0.85,0.15,0 -i "$work/level.weft" | train-dlinear -q --tune --refit -o "$work/model.safetensors" ||
+window --lookback "$lookback" --horizon "$horizon" --split 0.85,0.15,0 -i "$work/level.weft" | train-dlinear -q --tune --refit --exog none -o "$work/model.safetensors" ||
     culprit "window train-dlinear" "${PIPESTATUS[@]}"
 score -q -m "$work/model.safetensors" --quantiles 0.05,0.5,0.95 -i "$work/level.weft" -o "$work/forecasts.weft"
 frames csv "$work/forecasts.weft" -o "$work/forecasts.csv"

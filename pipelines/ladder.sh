@@ -108,7 +108,8 @@ fi
 errors() { # PART: model, channel, group, windows x steps, MSE in scaled units
     score -q -m "$(IFS=,; echo "${models[*]}")" --part "$1" -i "$work/target.weft" | evaluate -q --scaled --by "$by" --format csv -o "$work/errors" ||
         culprit "score evaluate" "${PIPESTATUS[@]}"
-    awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { print $(at["model"]), $(at["channel"]), $(at["group"]), $(at["n"]), $(at["mse"]) }' "$work/errors"
+    csv_plain "$work/errors" |
+        awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { print $(at["model"]), $(at["channel"]), $(at["group"]), $(at["n"]), $(at["mse"]) }'
 }
 errors valid >"$work/valid.csv"
 errors test >"$work/test.csv"
@@ -116,7 +117,7 @@ errors test >"$work/test.csv"
 # A group without a validation window has the linear choice. A network's ratio to it is that of the group, drawn half way to that of all groups: by its own alone, each of
 # 53 groups found a network that it liked for one season, and lost 9% by it on the test part of the generated shop.
 awk -F, -v OFS=, -v names="${names[*]}" -v margin="$margin" '
-    FILENAME ~ /valid/ { mse[$1, $2, $3] = $5; sum[$1, $2] += $4 * $5; next }
+    FILENAME ~ /\/valid\.csv$/ { mse[$1, $2, $3] = $5; sum[$1, $2] += $4 * $5; next }
     $1 == "linear" { groups[++n] = $2 SUBSEP $3 }
     END {
         m = split(names, name, " ")
@@ -137,33 +138,35 @@ awk -F, -v OFS=, -v names="${names[*]}" -v margin="$margin" '
             }
             print row, chosen
         }
-    }' "$work/valid.csv" "$work/test.csv" >"$work/choice.csv"
+    }' "$work/valid.csv" "$work/test.csv" >"$work/choice"
 
 # The next steps, each group by its model.
-score -q -m "$(IFS=,; echo "${models[*]}")" -i "$work/target.weft" | frames csv -o "$work/all.csv" || culprit "score frames" "${PIPESTATUS[@]}"
+score -q -m "$(IFS=,; echo "${models[*]}")" -i "$work/target.weft" | frames csv | csv_plain >"$work/all" || culprit "score frames awk" "${PIPESTATUS[@]}"
 awk -F, -v by="$by" '
-    FILENAME ~ /choice/ { chosen[$1, $2] = $NF; next }
+    FILENAME ~ /\/choice$/ { chosen[$1, $2] = $NF; next }
     FNR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; print; next }
-    $(at["model"]) == chosen[$(at["channel"]), by == "all" ? "all" : $(at[by])]' "$work/choice.csv" "$work/all.csv" >"$work/forecasts.csv"
+    $(at["model"]) == chosen[$(at["channel"]), by == "all" ? "all" : $(at[by])]' "$work/choice" "$work/all" >"$work/forecasts"
+csv_whole "$work/choice" >"$work/choice.csv"
+csv_whole "$work/forecasts" >"$work/forecasts.csv"
 
 # A mean over groups weighs each by its windows, as the mean over windows does.
 {
     echo "MSE (scaled) by $by, $source -> $target, $lookback -> $horizon steps${from:+, target from $from}"
     awk -F, -v names="${names[*]}" '
-        FILENAME ~ /choice/ { if (FNR > 1) { chosen[$1, $2] = $NF; count[$NF]++; groups++ } next }
-        { part = FILENAME ~ /valid/ ? 1 : 2; n[$1, part] += $4; sum[$1, part] += $4 * $5
+        FILENAME ~ /\/choice$/ { if (FNR > 1) { chosen[$1, $2] = $NF; count[$NF]++; groups++ } next }
+        { part = FILENAME ~ /\/valid\.csv$/ ? 1 : 2; n[$1, part] += $4; sum[$1, part] += $4 * $5
           if ($1 == chosen[$2, $3]) { n["ladder", part] += $4; sum["ladder", part] += $4 * $5 } }
         function show(name, part) { return n[name, part] ? sprintf("%.4f", sum[name, part] / n[name, part]) : "-" }
         END { printf "%-14s %12s %12s %10s\n", "", "validation", "test", "groups"
               m = split(names " ladder", name, " ")
               for (i = 1; i <= m; i++)
                   printf "%-14s %12s %12s %10s\n", name[i], show(name[i], 1), show(name[i], 2), name[i] == "ladder" ? groups : count[name[i]] + 0 }' \
-        "$work/choice.csv" "$work/valid.csv" "$work/test.csv"
+        "$work/choice" "$work/valid.csv" "$work/test.csv"
     awk -F'"rung":"' '{ split($2, p, "\""); count[p[1]]++ } END { printf "linear is"; for (r in count) print " " r, count[r] | "sort"; close("sort") }' "$work/auto.log" | paste -s -d,  | sed 's/is,/is/'
 } >"$work/table.txt"
 
 serving=()
-for name in $(awk -F, 'NR > 1 { print $NF }' "$work/choice.csv" | sort -u); do
+for name in $(awk -F, 'NR > 1 { print $NF }' "$work/choice" | sort -u); do
     serving+=("$name.safetensors")
 done
 without=()

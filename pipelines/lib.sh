@@ -40,6 +40,21 @@ culprit() {
     die "$worst_name $why; no result was written" "$worst"
 }
 
+# csv_plain: for awk -F, and others that read lines: commas and line ends inside of quoted fields become \001 and \002; csv_whole puts them back.
+csv_plain() {
+    awk '{
+        line = open ? line "\002" $0 : $0
+        n = split(line, part, "\"")
+        if (open = n % 2 == 0) next
+        out = part[1]
+        for (i = 2; i <= n; i++) { if (i % 2 == 0) gsub(/,/, "\001", part[i]); out = out "\"" part[i] }
+        print out
+    }' "$@"
+}
+csv_whole() {
+    tr '\001\002' ',\n' <"$1"
+}
+
 # A directory for what lies between, removed at the end however that comes, as are results that did not get their names.
 scratch() {
     work=$(mktemp -d "${TMPDIR:-/tmp}/weft.XXXXXX") stage= parts=()

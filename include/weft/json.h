@@ -35,6 +35,7 @@ void weft_json_push(weft_json *arr, weft_json *v);
 weft_json *weft_json_new_str(const char *s, size_t n); /* invalid UTF-8 is replaced */
 weft_json *weft_json_new_int(int64_t v);
 weft_json *weft_json_new_real(double v); /* NaN and infinities become null */
+weft_json *weft_json_new_measure(double v); /* of nine digits: what is behind them depends on the order in which it was added up */
 weft_json *weft_json_new_bool(bool v);
 weft_json *weft_json_new_null(void);
 

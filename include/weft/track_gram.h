@@ -23,7 +23,7 @@ struct weft_track_gram {
     bool finished;
 };
 
-/* stride: distance between starts; the recursion serves stride 1, other strides are added up directly. Every track has a place. */
+/* stride: distance between starts; the recursion serves stride 1, other strides are added up directly. A track may have no place: from == to. */
 void weft_track_gram_init(struct weft_track_gram *g, size_t tracks, const size_t *from, const size_t *to, size_t stride);
 void weft_track_gram_free(struct weft_track_gram *g);
 /* Adds `count` windows: x[k] points to where place 0 of the first window is on channel k; its places [from[k], to[k] + (count - 1) * stride) are finite.

@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,6 +154,13 @@ weft_json *weft_json_new_int(int64_t v)
 weft_json *weft_json_new_real(double v)
 {
     return checked(isfinite(v) ? json_real(v) : json_null());
+}
+
+weft_json *weft_json_new_measure(double v)
+{
+    char digits[32];
+    snprintf(digits, sizeof digits, "%.9g", v);
+    return weft_json_new_real(strtod(digits, NULL));
 }
 
 weft_json *weft_json_new_bool(bool v)

@@ -153,11 +153,11 @@ static int place_origins(struct state *s, struct weft_err *e)
     *o = (struct weft_origins){.every = (size_t)(s->every ? s->every : s->horizon), .n = (size_t)s->origins, .gap = (size_t)s->gap, .horizon = (size_t)s->horizon};
     if (s->refit.n && !s->lookback) {
         struct weft_origins first = *o;
-        if (weft_origins_place(&first, (size_t)s->in.length, least_known(s), e) < 0)
+        if (weft_origins_place(&first, (size_t)s->in.known, least_known(s), e) < 0)
             return -1;
         s->lookback = usual_lookback(s, (int64_t)weft_origin_known(&first, 0));
     }
-    if (weft_origins_place(o, (size_t)s->in.length, least_known(s), e) < 0)
+    if (weft_origins_place(o, (size_t)s->in.known, least_known(s), e) < 0)
         return -1;
     s->dates = weft_xrealloc2(NULL, o->n, sizeof *s->dates);
     for (size_t k = 0; k < o->n; k++)
@@ -525,7 +525,7 @@ static const struct weft_filter filter = {
               .notes =
                   "An origin is the first step that is measured. All contenders forecast from the same past, and a value counts only when all of them have a forecast for it, so "
                   "every row of the table is about the same values. Measures are those of evaluate; MASE divides by the error of the naive forecast on the train part of windows, "
-                  "and of series on what is known at the first origin. Intervals are those of score: baselines have none.\n"
+                  "and of series on what is known at the first origin. Intervals are those of score: baselines have none. What a model with exogenous channels needs to know ahead of an origin is what stands in the stream.\n"
                   "A model file is taken as it is: whether its training saw what it is measured on, its metadata say, and a warning then. --refit runs a trainer for every origin (or "
                   "every K-th) on a windows stream that ends where the past of the origin does, so nothing leaks; of a windows stream that comes in, lookback, stride and scale stay, and "
                   "the split is --valid's. The command is split at blanks, with quotes; no shell is started. "

@@ -239,7 +239,7 @@ static int explain_channel(struct weft_run *run, struct state *s, size_t c, stru
         weft_forecaster_linear(s->forecaster, unit, s->matrix, s->matrix + s->job.lookback * s->job.horizon);
     s->unit = unit;
     s->job.x = s->series.values + c * s->series.n;
-    s->job.n = s->series.n;
+    s->job.n = weft_series_known(&s->in, s->series.start, s->series.n);
     scale_of(s, c);
     if (!weft_explain(&s->job, &s->why)) {
         s->short_series++;

@@ -10,6 +10,7 @@
 #include "weft/apply.h"
 #include "weft/calendar.h"
 #include "weft/demand_score.h"
+#include "weft/exog_units.h"
 #include "weft/forecasts.h"
 #include "weft/mem.h"
 #include "weft/num.h"
@@ -124,13 +125,9 @@ static int match_exogenous(const struct state *s, struct item *it, struct weft_e
     const struct weft_model_info *m = weft_apply_info(it->apply);
     const char *name = weft_apply_name(it->apply);
     char from[32], to[32];
+    if (weft_exog_match(&s->in, m, name, it->exogenous, e) < 0)
+        return -1;
     for (size_t c = 0; c < m->exog.n; c++) {
-        it->exogenous[c] = weft_series_channel(&s->in, m->exogenous[c]);
-        if (it->exogenous[c] == SIZE_MAX) {
-            weft_fail(e, WEFT_CONFIG, "model %s looks at channel %s (%s), and the stream has none of this name", name, m->exogenous[c],
-                      weft_role_name(m->exog.role[c]));
-            return weft_fail_hint(e, "ingest --value and covariates give channels; train-dlinear --exog none does without");
-        }
         if (s->part != LATEST || m->exog.role[c] != WEFT_ROLE_FUTURE || s->in.known + m->horizon <= s->in.length)
             continue;
         weft_date_text(s->in.start + s->in.length * s->in.step, s->in.step, from);
@@ -565,7 +562,7 @@ static const struct weft_filter filter = {
                   "whatever the windows' lookback.\n"
                   "Quantiles are split conformal: the model file keeps errors of validation windows; baselines have none.\n"
                   "A windows stream brings its scale, fitted on the train part. A series stream has none: a model trained with --scale standard or minmax "
-                  "then scales each series by all of it.\n"
+                  "then scales each series by all of it, and a channel that counts relative to its mean (train-dlinear --relative) to that of all of it.\n"
                   "A series shorter than the lookback, or with a missing value in it, is left out and counted; of a part, such windows alone. A model "
                   "may look back less than the windows do, so that models of several lookbacks are measured on the same windows.\n"
                   "A model with exogenous channels (train-dlinear on a stream with past, future or static ones) needs them in the stream by name, and those "

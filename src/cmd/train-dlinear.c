@@ -147,7 +147,8 @@ static int look_for_exogenous(struct weft_run *run, struct state *s, struct weft
     s->exogenous = any && s->exog != EXOG_NONE && s->solver == EXACT;
     if (any && s->solver == ADAM)
         weft_run_warn(run, "adam trains on targets alone: %s and other exogenous channels are not used", a.channels[a.n_targets]);
-    const char *other = s->partial ? "--partial" : s->source ? "--source" : s->state ? "--state" : s->t.tune ? "--tune" : NULL;
+    const char *other = s->partial ? "--partial" : s->source ? "--source" : s->state ? "--state" : s->tune ? "--tune" : s->refit ? "--refit"
+                        : s->lookback ? "--lookback auto" : s->norm == WEFT_NORMS ? "--norm auto" : NULL;
     if (s->exogenous && other) {
         rc = weft_fail(e, WEFT_CONFIG, "%s does not add up exogenous channels (%s)", other, a.channels[a.n_targets]);
         weft_fail_hint(e, "train without it, or without them: --exog none");
@@ -183,6 +184,9 @@ static int start_state(struct weft_run *run, struct state *s, const struct weft_
     static const char *const kept[] = {"by", "individual", "norm", "lookback", "ridge", "tune", "folds", "forget"};
     if (s->t.adam || s->partial || s->refit)
         return weft_fail(e, WEFT_USAGE, "--state goes with the exact solver, and without --partial and --refit: it always fits on all days");
+    const char *model = weft_run_output(run);
+    if (strcmp(s->state, model) == 0 || (s->metrics && (strcmp(s->metrics, model) == 0 || strcmp(s->metrics, s->state) == 0)))
+        return weft_fail(e, WEFT_USAGE, "--state, --metrics and -o are files of their own: two of them are %s", strcmp(s->state, model) == 0 ? model : s->metrics);
     if (weft_dlinear_state_open(s->state, s->forget, &s->days, &s->fresh, e) < 0)
         return -1;
     for (const struct weft_opt *o = opts; o->type != WEFT_OPT_END; o++)
@@ -208,10 +212,10 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
     const struct weft_head *h = weft_run_in_head(run);
-    if (s->merge && !s->state)
-        return 0;
     if (!s->state && (s->forget > 0 || s->metrics))
         return weft_fail(e, WEFT_USAGE, "--forget and --metrics go with --state");
+    if (s->merge && !s->state)
+        return 0;
     if (s->merge)
         return weft_fail(e, WEFT_USAGE, "--state reads days, --merge sums: give one of them");
     if (strcmp(h->schema, WEFT_WINDOWS_SCHEMA) != 0 && !(s->state && strcmp(h->schema, WEFT_SERIES_SCHEMA) == 0)) {
@@ -272,7 +276,7 @@ static void say_fit(struct weft_run *run, const struct state *s)
         const struct weft_dlinear_unit *u = t->unit[i];
         const char *group = t->units.groups.at[i / channels].p, *channel = t->units.attrs.channels[i % channels];
         if (u->failed && failed++ < 5)
-            weft_run_warn(run, "%s, %s: %s; it will not be forecast", group, channel, u->err.what);
+            weft_run_warn(run, "%s, %s: %s; %s", group, channel, u->err.what, s->days ? "it takes what was chosen for the first that has one" : "it will not be forecast");
         else if (!u->failed && t->adam)
             weft_run_info(run, "%s, %s: best epoch %d, train %.6f, valid %.6f", group, channel, u->best.epoch, u->best.train_loss, u->best.valid_loss);
         else if (!u->failed && t->tune)
@@ -356,10 +360,28 @@ static int fit_exogenous(struct weft_run *run, struct state *s, struct weft_err 
 
 /* --- --merge --- */
 
+/* The sums were made as their options said; another choice now would be of other sums, or none. */
+static int check_merge(struct weft_run *run, struct weft_err *e)
+{
+    static const char *const free_to_give[] = {"merge", "log"};
+    for (const struct weft_opt *o = opts; o->type != WEFT_OPT_END; o++) {
+        bool given = weft_run_given(run, o->name);
+        for (size_t i = 0; i < sizeof free_to_give / sizeof *free_to_give; i++)
+            given &= strcmp(o->name, free_to_give[i]) != 0;
+        if (given) {
+            weft_fail(e, WEFT_USAGE, "--merge fits as the partial streams say: --%s goes with --partial", o->name);
+            return weft_fail_hint(e, "make the partial streams with it, all of them");
+        }
+    }
+    return 0;
+}
+
 static int merge(struct weft_run *run, struct state *s, struct weft_err *e)
 {
     char *lineage = NULL;
     int rc = weft_run_n_operands(run) ? read_options(run, s, e) : weft_fail(e, WEFT_USAGE, "--merge: which partial streams? --merge FILE...");
+    if (rc == 0)
+        rc = check_merge(run, e);
     if (rc == 0 && weft_dlinear_merge_files(&s->t, run, &lineage, e) == 0)
         return fit(run, s, lineage, e);
     free(lineage);
@@ -424,12 +446,12 @@ static const struct weft_filter filter = {
                        "squared for each thread (80 MB at 720).\n"
                        "A state holds the Gram sums of each set of weights and the last lookback + horizon - 1 values of each series, in the file and in memory. What was chosen "
                        "when it began stays, and so do the errors that make the intervals; days that are there already are ignored, so a dump twice changes nothing; days between "
-                       "are missing values; series that are new join. The model file is written before the state.\n"
+                       "are missing values; series that are new join, and groups that are new, or had no window to be judged by, are fitted as the first one was chosen. The model file is written before the state.\n"
                        "Channels that the head declares past, future or static (ingest --future, covariates) become inputs of the exact solver: of each its last "
                        "--exog-lags steps, and of a future one the step that is forecast, with weights of its own for each step. With --exog level a value is "
                        "multiplied by the target's mean over a lookback that ends a horizon earlier, so that a promotion acts in proportion to what is sold; "
                        "--relative channels count as value / mean - 1. Inside the history a missing value is the last known one. The unknowns are lookback + "
-                       "channels x (lags + 1); --partial refuses such channels, adam leaves them out.\n"
+                       "channels x (lags + 1); --tune, --refit, --source, --state and --partial refuse such channels (--exog none leaves them out), adam leaves them out.\n"
                        "Adam's defaults with --norm none --batch-by origin are LTSF-Linear's for ETTh1. The weights are named as LTSF-Linear names them.\n"
                        "With --source every set of weights stands on a rung of its own: source (the source's model as it is), own (as without a source), pooled (a window of the source "
                        "counts gamma windows of the target), ridge (shrunk towards the source's weights, which count lambda windows). Rungs, gamma and lambda are compared over "

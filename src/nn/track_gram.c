@@ -57,6 +57,8 @@ WEFT_INLINE void add_block(struct weft_track_gram *g, size_t k, size_t l, const 
 {
     size_t rows = g->to[k] - g->from[k], columns = g->to[l] - g->from[l], w = g->width;
     double *block = g->g + g->base[k] * w + g->base[l];
+    if (!rows || !columns)
+        return;
     correlate(block, 1, a, b, n, columns);
     correlate(block + w, w, b, a + 1, n, rows - 1);
     for (size_t i = 0; i + 1 < rows; i++) {
@@ -110,8 +112,9 @@ void weft_track_gram_add(struct weft_track_gram *g, const double *const *x, size
     for (size_t k = 0; k < g->tracks; k++) {
         const double *a = x[k] + g->from[k];
         double *sum = g->sum + g->base[k];
-        sum[0] += weft_gram_sum(a, count);
-        for (size_t i = 0; i + 1 < g->to[k] - g->from[k]; i++)
+        if (g->to[k] > g->from[k])
+            sum[0] += weft_gram_sum(a, count);
+        for (size_t i = 0; i + 1 + g->from[k] < g->to[k]; i++)
             sum[i + 1] += a[count + i] - a[i];
     }
     if (weft_has_avx2())

@@ -166,6 +166,8 @@ void weft_series_attrs_write(const struct weft_series_attrs *a, struct weft_span
     }
     if (a->known > 0 && a->known < a->length)
         weft_edit_int(&m, "known", a->known);
+    else
+        weft_edit_drop(&m, "known"); /* what the input said of its own calendar */
     if (a->lookback > 0) {
         weft_edit_int(&m, "lookback", a->lookback);
         weft_edit_int(&m, "horizon", a->horizon);

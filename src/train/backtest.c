@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "weft/accuracy.h"
+#include "weft/exog_units.h"
 #include "weft/forecasts.h"
 #include "weft/growth_trial.h"
 #include "weft/mem.h"
@@ -50,6 +51,7 @@ struct entry {
     int by;          /* key of its groups */
     size_t *channel; /* [channels of the stream]: the model's own, SIZE_MAX: it has none */
     size_t train_end;
+    size_t exogenous[WEFT_EXOG_MAX]; /* the stream's channels that the model looks at beside its target */
 };
 
 struct contender {
@@ -241,6 +243,8 @@ int weft_backtest_model(struct weft_backtest *b, size_t contender, size_t i, str
                 x->channel[k] = j;
         shared += x->channel[k] != SIZE_MAX;
     }
+    if (weft_exog_match(a, m, c->name, x->exogenous, e) < 0)
+        return -1;
     return shared ? 0 : weft_fail(e, WEFT_CONFIG, "model %s forecasts channel %s, and the stream has %s", c->name, m->channels[0], a->channels[0]);
 }
 
@@ -260,16 +264,18 @@ static void scale_of(const struct weft_backtest *b, const struct view *v, const 
     size_t n = v->known, split[WEFT_PARTS];
     j->shift = 0;
     j->factor = 1;
+    j->train = n;
     if (!m)
         return;
     if (v->s->scale && !x->train_end) {
+        j->train = v->s->split[WEFT_PART_TRAIN];
         j->shift = v->s->scale[v->channel];
         j->factor = v->s->scale[b->attrs->n_channels + v->channel];
         return;
     }
     if (x->train_end) {
         weft_split_own((const size_t[]){x->train_end, x->train_end, x->train_end}, b->attrs, v->s, split);
-        n = split[0];
+        j->train = n = split[0];
     }
     weft_scale_fit((enum weft_scale)m->scale, v->x, n, &j->shift, &j->factor);
 }
@@ -287,6 +293,7 @@ static void ask(struct weft_backtest *b, const struct view *v, struct contender 
     const struct entry *x = &c->entry[v->origin / c->serves];
     const struct weft_model_info *m = weft_apply_info(x->apply);
     const double levels[2] = {(1 - b->o.level) / 2, (1 + b->o.level) / 2};
+    const float *exogenous[WEFT_EXOG_MAX];
     size_t h = o->horizon, own = m ? (size_t)m->horizon : o->gap + h, unit = 0;
     struct weft_apply_job j = {.x = v->x, .n = v->known, .origin = v->known, .stride = 1, .windows = 1, .horizon = own, .nonnegative = b->o.clip[v->channel],
                                .levels = levels, .n_levels = 2};
@@ -299,6 +306,12 @@ static void ask(struct weft_backtest *b, const struct view *v, struct contender 
             return;
     }
     scale_of(b, v, x, &j);
+    for (size_t k = 0; m && k < m->exog.n; k++) { /* what lies ahead of the origin stands there as the plan of its time */
+        exogenous[k] = v->s->values + x->exogenous[k] * v->s->n;
+        j.exogenous = exogenous;
+        j.n = v->s->n;
+        j.known = weft_series_known(b->attrs, v->s->start, v->s->n);
+    }
     weft_apply_run(x->apply, unit, &j, growth != NULL, &b->result);
     memcpy(out, b->result.forecast + o->gap, h * sizeof *out);
     for (size_t q = 0; b->result.quantiles && q < 2; q++)

@@ -227,9 +227,9 @@ void weft_ladder_json(const struct weft_dlinear_unit *u, weft_json *j)
     weft_json_set(j, "chosen", weft_json_new_bool(t->chosen));
     weft_json_set(j, "train_windows", weft_json_new_int((int64_t)u->fit.train_windows));
     weft_json_set(j, "valid_windows", weft_json_new_int((int64_t)u->fit.valid_windows));
-    weft_json_set(j, "valid_loss", weft_json_new_real(u->failed ? NAN : u->fit.valid_mse));
+    weft_json_set(j, "valid_loss", weft_json_new_measure(u->failed ? NAN : u->fit.valid_mse));
     for (size_t r = 0; r < WEFT_RUNGS; r++)
-        weft_json_set(mse, weft_rung_name((enum weft_rung)r), weft_json_new_real(t->mse[r]));
+        weft_json_set(mse, weft_rung_name((enum weft_rung)r), weft_json_new_measure(t->mse[r]));
     weft_json_set(j, "mse", mse);
     for (size_t f = 0; f < t->folds; f++) {
         const struct weft_transfer_fold *fold = &t->fold[f];
@@ -238,7 +238,7 @@ void weft_ladder_json(const struct weft_dlinear_unit *u, weft_json *j)
         weft_json_set(one, "valid_windows", weft_json_new_int((int64_t)fold->valid_windows));
         weft_json_set(one, "source_windows", weft_json_new_int((int64_t)fold->source_windows));
         for (size_t r = 0; r < WEFT_RUNGS; r++)
-            weft_json_set(one, weft_rung_name((enum weft_rung)r), weft_json_new_real(fold->mse[r]));
+            weft_json_set(one, weft_rung_name((enum weft_rung)r), weft_json_new_measure(fold->mse[r]));
         weft_json_push(folds, one);
     }
     weft_json_set(j, "folds", folds);

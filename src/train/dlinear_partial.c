@@ -191,8 +191,11 @@ int weft_dlinear_merge_frame(struct weft_dlinear_trainer *t, struct weft_span fr
         weft_dlinear_trainer_units(t);
         struct weft_dlinear_unit *u = t->unit[g * channels + channel.u];
         weft_dlinear_stats_finish(&u->st);
+        if (t->units.key == WEFT_KEY_ID && u->st.series)
+            rc = weft_fail(e, WEFT_DATA, "id \"%.80s\" stands in two of the partial streams", t->units.groups.at[g].p);
         weft_dlinear_stats_merge(&u->st, &st);
-        rc = unpack_kept(frame, width, &u->keep, e);
+        if (rc == 0)
+            rc = unpack_kept(frame, width, &u->keep, e);
     }
     weft_dlinear_stats_free(&st);
     return rc;
@@ -251,6 +254,22 @@ static int read_partial(struct weft_run *run, struct weft_dlinear_trainer *t, st
     return got < 0 ? -1 : 0;
 }
 
+/* Frames in order. Two that are the same to the byte, and keep windows (each under a hash of its series' id), are one stream given twice. */
+static int refuse_twice(const struct merge *m, struct weft_err *e)
+{
+    struct weft_value hash, group;
+    for (size_t i = 1; i < m->n; i++) {
+        struct weft_span frame = {m->part[i].p, m->part[i].n};
+        if (by_content(&m->part[i - 1], &m->part[i]) != 0 || !weft_map_find(frame, "hash", &hash) || hash.kind != WEFT_BIN || !hash.body.n ||
+            !weft_map_find(frame, "group", &group) || group.kind != WEFT_STR)
+            continue;
+        weft_fail(e, WEFT_DATA, "the same sums of \"%.*s\" come twice: is a partial stream given twice?", group.body.n < 80 ? (int)group.body.n : 80,
+                  (const char *)group.body.p);
+        return weft_fail_hint(e, "name each once");
+    }
+    return 0;
+}
+
 int weft_dlinear_merge_files(struct weft_dlinear_trainer *t, struct weft_run *run, char **lineage, struct weft_err *e)
 {
     struct merge m = {0};
@@ -258,6 +277,7 @@ int weft_dlinear_merge_files(struct weft_dlinear_trainer *t, struct weft_run *ru
     for (int i = 0; i < weft_run_n_operands(run) && rc == 0; i++)
         rc = read_partial(run, t, &m, weft_run_operand(run, i), e);
     qsort(m.part, m.n, sizeof *m.part, by_content);
+    rc = rc == 0 ? refuse_twice(&m, e) : rc;
     for (size_t i = 0; i < m.n && rc == 0; i++)
         rc = weft_dlinear_merge_frame(t, (struct weft_span){m.part[i].p, m.part[i].n}, e);
     t->partial = false;

@@ -62,9 +62,9 @@ static int check_fit(const struct weft_dlinear_state *s, const struct weft_serie
 {
     if (a->step != s->step)
         return weft_fail(e, WEFT_CONFIG, "the state has steps of %lld s, and the stream has steps of %lld s", (long long)s->step, (long long)a->step);
-    if (a->n_channels != s->channels.n)
-        return weft_fail(e, WEFT_CONFIG, "the state has %zu channels, and the stream has %zu", s->channels.n, a->n_channels);
-    for (size_t c = 0; c < a->n_channels; c++)
+    if (a->n_targets != s->channels.n)
+        return weft_fail(e, WEFT_CONFIG, "the state has %zu channels, and the stream has %zu", s->channels.n, a->n_targets);
+    for (size_t c = 0; c < a->n_targets; c++)
         if (strcmp(a->channels[c], s->channels.at[c].p) != 0)
             return weft_fail(e, WEFT_CONFIG, "channel %zu of the state is %s, and of the stream %s", c + 1, s->channels.at[c].p, a->channels[c]);
     if (a->lookback > 0 && ((size_t)a->lookback != s->shape.lookback || (size_t)a->horizon != s->shape.horizon))
@@ -82,7 +82,7 @@ static int take_shape(struct weft_dlinear_state *s, const struct weft_series_att
     s->shape = (struct weft_dlinear_shape){(size_t)a->lookback, (size_t)a->horizon, 25, WEFT_NORM_NONE};
     s->step = a->step;
     s->by = weft_xstrdup(by);
-    for (size_t c = 0; c < a->n_channels; c++)
+    for (size_t c = 0; c < a->n_targets; c++)
         weft_names_add(&s->channels, a->channels[c], strlen(a->channels[c]));
     double width = (double)(s->shape.lookback + s->shape.horizon);
     if (s->half_life > 0 && s->half_life * 100 < width)
@@ -107,12 +107,26 @@ int weft_dlinear_state_start(struct weft_dlinear_state *s, const struct weft_hea
         return -1;
     s->units.by = s->by;
     s->before = s->day;
-    int64_t end = a->start + (a->length - 1) * a->step;
+    int64_t end = a->start + (a->known - 1) * a->step;
     s->day = end > s->day ? end : s->day;
     return 0;
 }
 
 /* --- days --- */
+
+/* A unit for which nothing could be chosen, or that is new, is fitted as the first one of its channel was chosen, or the first of all. */
+static void borrow_choices(struct weft_dlinear_state *s, size_t unit)
+{
+    const struct weft_state_unit *from = NULL;
+    for (size_t i = unit % s->channels.n; i < s->n_units && !from; i += s->channels.n)
+        from = s->unit[i].n_best ? &s->unit[i] : NULL;
+    for (size_t i = 0; i < s->n_units && !from; i++)
+        from = s->unit[i].n_best ? &s->unit[i] : NULL;
+    if (!from)
+        return;
+    memcpy(s->unit[unit].best, from->best, sizeof from->best);
+    s->unit[unit].n_best = from->n_best;
+}
 
 void weft_state_units(struct weft_dlinear_state *s, size_t n)
 {
@@ -123,10 +137,7 @@ void weft_state_units(struct weft_dlinear_state *s, size_t n)
         *u = (struct weft_state_unit){.w = weft_dlinear_weights_new(&s->shape)};
         weft_gram_init(&u->sum, width, 1);
         u->sum.finished = true;
-        if (s->n_units) { /* a group that is new begins as the first one was chosen */
-            memcpy(u->best, s->unit[0].best, sizeof u->best);
-            u->n_best = s->unit[0].n_best;
-        }
+        borrow_choices(s, s->n_units);
     }
 }
 
@@ -235,7 +246,8 @@ int weft_dlinear_state_add(struct weft_dlinear_state *s, const struct weft_serie
     size_t channels = s->channels.n, group = weft_units_group(&s->units, x), keep = s->shape.lookback + s->shape.horizon - 1;
     struct weft_state_series *t = weft_state_series(s, x->id.p, x->id.n);
     weft_state_units(s, s->units.groups.n * channels);
-    int64_t end = x->start + ((int64_t)x->n - 1) * s->step, gap;
+    size_t n = weft_series_known(&s->units.attrs, x->start, x->n); /* what lies ahead is still to come */
+    int64_t end = x->start + ((int64_t)n - 1) * s->step, gap;
     if (t->last == INT64_MIN) {
         t->last = x->start - s->step;
         t->group = group;
@@ -245,11 +257,11 @@ int weft_dlinear_state_add(struct weft_dlinear_state *s, const struct weft_serie
     if ((end - t->last) % s->step)
         return weft_fail(e, WEFT_DATA, "the days of \"%.*s\" do not follow the state's by whole steps", x->id.n < 80 ? (int)x->id.n : 80, (const char *)x->id.p);
     if (end <= t->last) {
-        s->old_steps += x->n;
+        s->old_steps += n;
         return 0;
     }
     gap = (x->start - t->last) / s->step - 1;
-    size_t old = gap < 0 ? (size_t)-gap : 0, missing = gap > 0 ? (size_t)gap : 0, came = missing + x->n - old;
+    size_t old = gap < 0 ? (size_t)-gap : 0, missing = gap > 0 ? (size_t)gap : 0, came = missing + n - old;
     /* More missing steps than a window has forget all that was before. */
     if (missing > keep) {
         came -= missing - keep;
@@ -257,13 +269,13 @@ int weft_dlinear_state_add(struct weft_dlinear_state *s, const struct weft_serie
     }
     float *all = weft_xrealloc2(NULL, keep + came, sizeof *all);
     s->old_steps += old;
-    s->new_steps += x->n - old;
+    s->new_steps += n - old;
     for (size_t c = 0; c < channels; c++) {
         struct weft_state_unit *u = &s->unit[group * channels + c];
         memcpy(all, t->tail + c * keep, keep * sizeof *all);
         for (size_t i = 0; i < missing; i++)
             all[keep + i] = NAN;
-        memcpy(all + keep + missing, x->values + c * x->n + old, (x->n - old) * sizeof *all);
+        memcpy(all + keep + missing, x->values + c * x->n + old, (n - old) * sizeof *all);
         judge(s, u, all, keep + came, came, t->last);
         add_windows(s, u, all, keep + came, (double)(s->day - end) / (double)s->step);
         memcpy(t->tail + c * keep, all + came, keep * sizeof *all);
@@ -353,6 +365,9 @@ void weft_dlinear_state_choices(struct weft_dlinear_state *s, const struct weft_
         weft_residuals_finish(&from->keep, s->shape.lookback, h, weft_dlinear_forecast, model, 0, rows, u->rows, &u->floor);
     }
     weft_dlinear_free(&model);
+    for (size_t i = 0; i < t->n; i++)
+        if (!s->unit[i].n_best)
+            borrow_choices(s, i);
 }
 
 /* --- drift and coverage --- */

@@ -24,7 +24,7 @@ weft_json *weft_dlinear_tuned_json(const struct weft_tuned *tuned)
         weft_json_set(j, "lookback", weft_json_new_int((int64_t)c->lookback));
         weft_json_set(j, "last", weft_json_new_int((int64_t)c->last));
         weft_json_set(j, "ridge", weft_json_new_real(c->ridge));
-        weft_json_set(j, "error", weft_json_new_real(tuned->error[i]));
+        weft_json_set(j, "error", weft_json_new_measure(tuned->error[i]));
         weft_json_push(list, j);
     }
     return list;
@@ -41,7 +41,7 @@ enum weft_norm weft_dlinear_tuned_norm(const struct weft_dlinear_trainer *t)
 
 float *weft_dlinear_tuned_write(const struct weft_dlinear_trainer *t, const size_t *order, struct weft_st_writer *out)
 {
-    size_t channels = t->units.attrs.n_channels, h = t->shape.horizon;
+    size_t channels = t->units.attrs.n_targets, h = t->shape.horizon;
     weft_json *all = weft_json_new_array();
     bool scaled = t->units.attrs.scale != WEFT_SCALE_NONE; /* else the series' sizes differ, and the residual rows, scaled by each window's spread, tell more */
     float *covariance = scaled && h <= WEFT_COVARIANCE_HORIZON_MAX ? weft_xrealloc2(NULL, t->n * h * h, sizeof *covariance) : NULL;

@@ -182,6 +182,7 @@ static int start(struct refit *f, size_t place, size_t origin, struct weft_err *
         struct weft_series_attrs a = *f->r->attrs;
         struct weft_pack attrs = {0};
         a.length = (int64_t)f->length[origin];
+        a.known = a.known < a.length ? a.known : a.length;
         a.lookback = f->r->lookback;
         a.horizon = f->r->horizon;
         a.stride = f->r->stride;

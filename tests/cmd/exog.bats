@@ -194,6 +194,43 @@ attrs() {
     [[ "$output" == *'--exog none'* ]]
 }
 
+@test "tuned, and as a state that grows: without the channels it is the model that never saw them" {
+    window -q --lookback 14 --horizon 7 --scale standard -i "$dir/series.weft" | train-dlinear -q --tune --by minor -o plain.st
+    train-dlinear -q --tune --exog none --by minor -i "$dir/planned-windows.weft" -o none.st
+    for m in plain none; do
+        score -q -m model=$m.st --quantiles 0.1,0.9 -i "$dir/planned.weft" | rank --near 1:2 --far 6:7 --format csv >$m.csv
+    done
+    cmp plain.csv none.csv
+    window -q --lookback 14 --horizon 7 -i "$dir/series.weft" | train-dlinear -q --by minor --state plain-state -o plain.st
+    window -q --lookback 14 --horizon 7 -i "$dir/planned.weft" | train-dlinear -q --exog none --by minor --state state -o none.st
+    shop more.csv 125 24
+    ingest -q more.csv -o more.weft
+    train-dlinear -q --state plain-state -i more.weft -o plain.st
+    covariates -q --csv "$dir/plan.csv" --weekday -i more.weft -o more-planned.weft
+    train-dlinear -v --exog none --state state -i more-planned.weft -o none.st 2>said
+    # The days ahead of the first were not there yet.
+    grep -q '24 series: 120 new steps, 2880 were there already' said
+    for m in plain none; do
+        score -q -m model=$m.st -i more.weft | frames csv >$m.csv
+    done
+    cmp plain.csv none.csv
+    for how in --tune --refit "--norm auto"; do
+        run train-dlinear $how -i "$dir/planned-windows.weft" -o no.st
+        [ "$status" -eq 78 ] && [[ "$output" == *"$how does not add up exogenous channels"*'--exog none'* ]]
+    done
+}
+
+@test "without a look back a channel that is known up to the origin alone says nothing" {
+    awk 'BEGIN { srand(1); print "date,rain"; for (d = 0; d < 120; d++) printf "%s,%.2f\n", strftime("%Y-%m-%d", 1640995200 + d * 86400, 1), rand() }' >rain.csv
+    covariates -q --csv rain.csv --past rain -i "$dir/planned.weft" -o rain.weft
+    window -q --lookback 14 --horizon 7 --scale standard -i rain.weft | train-dlinear -q --ridge 0.1 --exog-lags 0 -o rain.st
+    train-dlinear -q --ridge 0.1 --exog-lags 0 -i "$dir/planned-windows.weft" -o dry.st
+    for m in rain dry; do
+        score -q -m model=$m.st -i rain.weft | frames csv >$m.csv
+    done
+    cmp rain.csv dry.csv
+}
+
 @test "by id and by group: the same model for one and two threads, whatever the order" {
     for by in id minor; do
         train-dlinear -q --by $by --threads 1 -i "$dir/planned-windows.weft" -o one.st
@@ -219,4 +256,16 @@ attrs() {
     echo "$output"
     [ "$status" -eq 0 ]
     [[ "$output" == *"windows with promotion"* ]]
+}
+
+@test "backtest: a model with exogenous channels is measured as score forecasts it, and trained anew from the past" {
+    window -q --lookback 14 --horizon 7 --split 80,20,20 -i "$dir/planned.weft" -o w.weft
+    train-dlinear -q -i w.weft -o m.st
+    backtest -q -m m=m.st --horizon 7 --origins 2 --every 7 --format csv --table accuracy -i w.weft >b.csv
+    score -q -m m.st --part test -i w.weft | frames csv | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+        $(at["origin"]) == "2022-04-17" || $(at["origin"]) == "2022-04-24" { e = $(at["forecast"]) - $(at["actual"]); sum += e < 0 ? -e : e; n++ } END { printf "%.5f %d\n", sum / n, n }' >mae
+    awk -F, -v mae="$(cat mae)" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $(at["model"]) == "m" { n++; e = $(at["mae"]) - mae; if (e > 1e-4 || e < -1e-4) bad = 1 } END { exit bad || n != 1 }' b.csv || { cat b.csv mae; false; }
+    backtest -q --refit train-dlinear --lookback 14 --horizon 7 --origins 3 -i "$dir/planned.weft" | grep -q dlinear-exog
+    run backtest -q -m m=m.st --horizon 7 -i "$dir/series.weft"
+    [ "$status" -eq 78 ] && [[ "$output" == *'looks at channel'*'none of this name'* ]]
 }

@@ -31,6 +31,22 @@ days() {
     [ "$(awk -F, '$1 == "units"' out/ranking.csv | wc -l)" -eq 11 ]
 }
 
+@test "forecast.sh and backtest: a plan of coming days changes no forecast and no measure" {
+    cd "$BATS_TEST_TMPDIR"
+    "$BUILD/gen/shop" --products 40 --days 250 --layout long --plan 20 >planned.csv
+    last=$(date -d '2022-01-01 +249 days' +%F)
+    awk -F, -v last="$last" 'NR == 1 || $1 <= last' planned.csv >known.csv
+    long="--layout long --id id --keys minor --value units"
+    "$pipelines/forecast.sh" planned.csv --horizon 14 --plot none --ingest "$long,price,promotion --future price,promotion" -o planned
+    "$pipelines/forecast.sh" known.csv --horizon 14 --plot none --ingest "$long" -o known
+    for f in accuracy.csv forecasts.csv ranking.csv ranking.txt report.html; do cmp planned/$f known/$f; done
+    ingest -q $long,price,promotion --future price,promotion planned.csv | aggregate -q --by minor | backtest -q -m seasonal-naive:7 --horizon 14 >planned.txt
+    ingest -q $long known.csv | aggregate -q --by minor | backtest -q -m seasonal-naive:7 --horizon 14 >known.txt
+    cmp planned.txt known.txt
+    "$pipelines/daily.sh" -d days --date "$last" --lookback 28 --horizon 7 --ingest "$long,price,promotion --future price,promotion" planned.csv
+    [ -s days/results/latest/ranking.csv ]
+}
+
 @test "forecast.sh: a bad table leaves nothing and keeps the exit status" {
     cd "$BATS_TEST_TMPDIR"
     sed '7s/,[0-9]*$/,x/' "$dir/sales.csv" >bad.csv
@@ -61,6 +77,16 @@ days() {
     [ "$status" -eq 73 ]
     find state -type f -exec sha256sum {} + | sort | diff before -
     ! ls state/results/.*.part 2>/dev/null
+}
+
+@test "daily.sh: other options make another model, in the same week too" {
+    cd "$BATS_TEST_TMPDIR"
+    days 2022-01-01 2022-06-27 >first.csv
+    days 2022-06-28 2022-06-28 >second.csv
+    "$pipelines/daily.sh" -d state --lookback 28 --horizon 7 --by middle --date 2022-06-27 first.csv
+    "$pipelines/daily.sh" -d state --lookback 28 --horizon 10 --by middle --date 2022-06-28 second.csv
+    grep -q ',2022-07-04,' state/results/2022-06-27/forecasts.csv
+    grep -q ',2022-07-08,' state/results/2022-06-28/forecasts.csv
 }
 
 @test "paper-dlinear.sh reproduces the paper's row at horizon 96" {

@@ -166,6 +166,22 @@ wape() {
     [ "$status" -eq 64 ]
 }
 
+@test "the same bytes whatever the order of the series" {
+    cd "$BATS_TEST_TMPDIR"
+    for p in 1 2 3 4 5 6 7 8; do
+        cut -d, -f1,$((p + 1)) "$dir/noisy.csv" >one.csv
+        ingest -q --layout matrix one.csv -o $p.weft
+    done
+    frames cat 1.weft 2.weft 3.weft 4.weft 5.weft 6.weft 7.weft 8.weft | window -q --lookback 21 --horizon 7 -o up.weft
+    frames cat 6.weft 3.weft 8.weft 1.weft 7.weft 5.weft 2.weft 4.weft | window -q --lookback 21 --horizon 7 -o mixed.weft
+    for how in "" "--tune --refit" "--tune --individual" "--source up.weft" "--source up.weft --individual --norm none"; do
+        for order in up mixed; do
+            train-dlinear -q $how -i $order.weft -o $order.st
+        done
+        cmp up.st mixed.st || { echo "$how"; false; }
+    done
+}
+
 @test "--refit has seen the test part, and the choices have not" {
     cd "$BATS_TEST_TMPDIR"
     train-dlinear -q --tune --log a.jsonl -i "$dir/noisy.weft" -o a.st
@@ -188,6 +204,30 @@ wape() {
     awk -v a="$(wape one.st)" -v b="$(wape a.st)" 'BEGIN { d = a - b; exit !(d < 1e-6 && d > -1e-6) }'
     run train-dlinear --merge t1.weft "$dir/p2.weft" -o m.st
     [ "$status" -eq 78 ]
+}
+
+@test "--merge: a partial stream given twice, or an id in two of them, is refused" {
+    cd "$BATS_TEST_TMPDIR"
+    run train-dlinear --merge "$dir/p1.weft" "$dir/p2.weft" "$dir/p1.weft" -o m.st
+    [ "$status" -eq 65 ] && [[ "$output" == *"given twice"* ]]
+    # Other values under the same id.
+    for i in 1 2; do
+        awk -F, -v OFS=, -v i=$i 'NR > 1 { $20 += i } { print }' "$dir/part1.csv" | ingest - | window --lookback 21 --horizon 7 | train-dlinear --individual --partial -o i$i.weft
+    done
+    ! cmp -s i1.weft i2.weft
+    run train-dlinear --merge i1.weft i2.weft -o m.st
+    [ "$status" -eq 65 ] && [[ "$output" == *"in two of the partial streams"* ]]
+    [ ! -e m.st ]
+}
+
+@test "--merge fits as the partial streams say: options that choose otherwise are refused" {
+    cd "$BATS_TEST_TMPDIR"
+    for wrong in --tune --refit "--norm last" "--ridge 1" "--by major" --individual "--folds 2" "--solver adam" "--lookback auto"; do
+        run train-dlinear --merge $wrong "$dir/p1.weft" -o m.st
+        [ "$status" -eq 64 ] || { echo "$wrong: $status $output"; false; }
+        [[ "$output" == *"${wrong%% *}"*"--partial"* ]]
+        [ ! -e m.st ]
+    done
 }
 
 # noisy_days FROM TO FILE: days of the noisy table, as a dump has them.
@@ -227,6 +267,21 @@ noisy_days() {
     grep -q '13 series: 12 new steps' said
 }
 
+@test "--state: a group too short to be judged is fitted as the first one was chosen, and the state can be read again" {
+    cd "$BATS_TEST_TMPDIR"
+    awk 'BEGIN { srand(2); print "date,id,minor,units"
+        for (d = 0; d < 120; d++) { date = strftime("%Y-%m-%d", 1640995200 + d * 86400, 1)
+            if (d >= 80) printf "%s,z,young,%.2f\n", date, 40 + 8 * sin(6.2831853 * d / 7) + rand()
+            printf "%s,a,old,%.2f\n", date, 20 + 4 * sin(6.2831853 * d / 7) + rand() } }' >two.csv
+    ingest -q --layout long --id id --keys minor --value units two.csv --missing nan -o two.weft
+    window --lookback 14 --horizon 7 -i two.weft | train-dlinear --tune --by minor --state s.st -o m.st 2>said
+    grep -q 'young, units: no window .* what was chosen for the first' said
+    cp m.st first.st
+    train-dlinear -q --state s.st -i two.weft -o m.st
+    score -q -m first=first.st,again=m.st -i two.weft | frames csv | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+        $(at["id"]) == "z" { f = $(at["forecast"]); k = $(at["step"]); n++; if (f < 28 || f > 52) bad = 1; if (k in x && x[k] != f) bad = 1; x[k] = f } END { exit bad || n != 14 }'
+}
+
 @test "--state: what does not fit is refused, and the old files stay" {
     cd "$BATS_TEST_TMPDIR"
     noisy_days 0 200 begin.csv
@@ -252,10 +307,12 @@ noisy_days() {
     window --lookback 30 --horizon 7 -i begin.weft -o other.weft
     run train-dlinear --state s.st -i other.weft -o m.st
     [ "$status" -eq 78 ]
-    for wrong in "--partial" "--solver adam" "--refit"; do
+    for wrong in "--partial" "--solver adam" "--refit" "--metrics s.st" "--metrics m.st"; do
         run train-dlinear $wrong --state s.st -i day.weft -o m.st
         [ "$status" -eq 64 ] || { echo "$wrong: $status $output"; false; }
     done
+    run train-dlinear --state s.st -i day.weft -o s.st
+    [ "$status" -eq 64 ] && [[ "$output" == *"two of them are s.st"* ]]
     run train-dlinear --forget 3 -i w.weft -o m.st
     [ "$status" -eq 64 ]
     cmp s.st old.st

@@ -191,3 +191,19 @@ P
     run ladder -o new
     [ ! -e new ]
 }
+
+@test "ladder.sh: names with commas, quotes and line ends lose nobody, wherever temporary files are" {
+    cd "$BATS_TEST_TMPDIR"
+    mkdir "valid choice"
+    "$BUILD/gen/shop" --products 40 --days 150 --layout long >plain.csv
+    awk -F, -v OFS=, 'NR > 1 { $6 = "\"" $6 ", \"\"x\"\"\n" "2\"" } { print }' plain.csv >odd.csv
+    for t in plain odd; do
+        TMPDIR="$PWD/valid choice" "$BATS_TEST_DIRNAME/../../pipelines/ladder.sh" -o $t --source all --target minor --lookback 14 --horizon 7 --train none \
+            --ingest "--layout long --id id --keys minor --value units" $t.csv
+    done
+    cmp plain/table.txt odd/table.txt
+    for f in choice forecasts; do
+        python3 -c 'import csv, sys; [print(*[v.replace(", \"x\"\n2", "") for v in row], sep=",") for row in csv.reader(open(sys.argv[1], newline=""))]' odd/$f.csv | sort >names
+        diff names <(sort plain/$f.csv)
+    done
+}
