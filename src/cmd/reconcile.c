@@ -30,6 +30,7 @@ struct state {
     /* Of one sheet. */
     size_t windows, horizon;
     float *base, *result;     /* [nodes, windows, horizon] */
+    uint64_t no_sums;         /* sheets of channels that do not add up */
     bool covariance;          /* has every node one? */
     double *variance;         /* [horizon, nodes]: diagonals of the covariances */
     double *naive;            /* [nodes]: squares of the seasonal naive errors */
@@ -298,9 +299,11 @@ static int emit_sheet(struct weft_run *run, struct state *s, size_t sheet, struc
     size_t methods = s->methods.n ? s->methods.n : 1;
     if (load_sheet(s, sheet, e) < 0)
         return -1;
+    bool sum = weft_channel_is_sum((const char *)s->f.channel.p, s->f.channel.n);
+    s->no_sums += !sum;
     bool clip = weft_run_given(run, "nonnegative") ? s->nonnegative : weft_channel_is_count((const char *)s->f.channel.p, s->f.channel.n);
     for (size_t m = 0; m < methods; m++) {
-        if (reconcile(s, s->method[m], clip, e) < 0)
+        if (reconcile(s, sum ? s->method[m] : NONE, clip, e) < 0)
             return -1;
         for (size_t i = 0; i < s->tree.n; i++)
             if (s->written[weft_hierarchy_level_of(s->h, i)] &&
@@ -349,6 +352,8 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
         rc = emit_sheet(run, s, k, e);
     if (rc == 0)
         weft_run_reject(run, weft_hierarchy_unnamed(s->h) + weft_hierarchy_again(s->h));
+    if (rc == 0 && s->no_sums)
+        weft_run_warn(run, "forecasts of mentions (a mean) and brands (one sells in several groups) do not add up: left as they were");
     if (rc == 0 && weft_hierarchy_unnamed(s->h))
         weft_run_warn(run, "%llu forecasts of levels that --levels does not name are left out", (unsigned long long)weft_hierarchy_unnamed(s->h));
     if (rc == 0 && weft_hierarchy_again(s->h))
@@ -394,7 +399,7 @@ static const struct weft_filter filter = {
               .notes =
                   "Forecast each level by itself, of the same windows or from the same end, with models of the same name; reconcile reads them together. Levels "
                   "are those of aggregate, each within the one above: --by major,brand makes the level major/brand, and what was not aggregated is the "
-                  "level id. A node's parent is found by its keys. Channels must be sums.\n"
+                  "level id. A node's parent is found by its keys. Channels must be sums; mentions (a mean) and brands (one sells in several groups) are left as they were.\n"
                   "bottom-up: the lowest level, added up. top-down: the highest, shared by forecast proportions. ols: the nearest forecasts that add up. wls: "
                   "the same, weighted by 1 / number of series below (structural scaling). wls-var: weighted by 1 / variance, from the covariances "
                   "that models give with --part latest, else from each series' seasonal naive error. none: as they were, to compare. Several methods: the "
