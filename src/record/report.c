@@ -404,7 +404,7 @@ static struct weft_axis growth_axis(const struct weft_report *r, size_t n)
 
 static void put_bar_row(const struct weft_report *r, const struct row *x, const struct weft_axis *axis, FILE *f)
 {
-    char *label = weft_xasprintf("%s: %.2f", t(r, L_GROWTH), x->v[GROWTH]);
+    char *label = isfinite(x->v[GROWTH]) ? weft_xasprintf("%s: %.2f", t(r, L_GROWTH), x->v[GROWTH]) : weft_xasprintf("%s: \xe2\x80\x93", t(r, L_GROWTH));
     if (isfinite(x->v[LOW])) {
         char *longer = weft_xasprintf("%s (%.2f\xe2\x80\x93%.2f)", label, x->v[LOW], x->v[HIGH]);
         free(label);

@@ -104,6 +104,15 @@ balanced() {
     report --lang ko --accuracy "$dir/trial.csv" -i "$dir/shop-ranking.weft" | grep -q '>계절 반복 대비 개선율</th>'
 }
 
+@test "nothing is sold: a page without a growth, and no nan in it" {
+    printf '%s,0,0,0,0\n' a b | sed 1iID,2022-01-01,2022-01-02,2022-01-03,2022-01-04 >"$dir/zero.csv"
+    ingest "$dir/zero.csv" | score -q -m naive --horizon 5 -o "$dir/zero.weft"
+    rank -q --model naive --format frames -i "$dir/zero.weft" | report --forecasts "$dir/zero.weft" -o "$dir/zero.html"
+    balanced "$dir/zero.html" >/dev/null
+    ! grep -qw 'nan\|inf' "$dir/zero.html"
+    grep -q "aria-label='Growth: –'" "$dir/zero.html"
+}
+
 @test "Korean" {
     page shop --lang ko -o "$dir/ko.html"
     balanced "$dir/ko.html" >/dev/null
