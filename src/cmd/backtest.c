@@ -75,7 +75,7 @@ static const struct weft_opt opts[] = {
 
 static int read_head(struct weft_run *run, struct state *s, struct weft_err *e)
 {
-    static const char *const of_windows[] = {"lookback", "scale"};
+    static const char *const of_windows[] = {"lookback", "scale"}, *const of_refit[] = {"refit-every", "lookback", "scale", "valid"};
     const struct weft_head *h = weft_run_in_head(run);
     bool windows = strcmp(h->schema, WEFT_WINDOWS_SCHEMA) == 0;
     if (!windows && strcmp(h->schema, WEFT_SERIES_SCHEMA) != 0)
@@ -89,6 +89,9 @@ static int read_head(struct weft_run *run, struct state *s, struct weft_err *e)
         s->lookback = s->in.lookback;
         s->scale = (int)s->in.scale;
     }
+    for (size_t i = 0; i < sizeof of_refit / sizeof *of_refit && !s->refit.n; i++)
+        if (weft_run_given(run, of_refit[i]))
+            return weft_fail(e, WEFT_USAGE, "--%s is for --refit, and nothing is trained here", of_refit[i]);
     s->season = s->season ? s->season : weft_season_of(s->in.step);
     return 0;
 }
@@ -359,6 +362,8 @@ static int make_tables(struct weft_run *run, struct state *s, struct weft_err *e
         weft_run_warn(run, "%llu of %llu forecasts (series and origins) were left out of every row%s%s%s", (unsigned long long)n.left_out,
                       (unsigned long long)n.windows, n.culprit ? ", since " : "", n.culprit ? n.culprit : "", n.culprit ? " gave none" : "");
     if (!weft_backtest_ranking(s->backtest, s->ranking = weft_table_new()) && (s->rank_by || s->table == RANKING)) {
+        if (s->o.far.from <= s->o.near.to)
+            return weft_fail(e, WEFT_CONFIG, "--table ranking: a horizon of %zu has no growth: near and far days are the same", s->o.origins.horizon);
         weft_fail(e, WEFT_DATA, "nothing to rank%s%s: two groups at least must sell something", s->rank_by ? " by " : "", s->rank_by ? s->rank_by : "");
         return weft_fail_hint(e, "name the level with --rank-by");
     }

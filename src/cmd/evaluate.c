@@ -90,6 +90,8 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
         return start_products(run, s, e);
     if (strcmp(h->schema, WEFT_FORECASTS_SCHEMA) != 0)
         return weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s or %s", h->schema, WEFT_FORECASTS_SCHEMA, WEFT_DEMAND_SCHEMA);
+    if (s->confusion)
+        return weft_fail(e, WEFT_USAGE, "--confusion is for products (a demand stream), and this is a forecasts stream");
     if (weft_forecasts_attrs_read(h, &s->attrs, e) < 0 || find_key(s, "by", s->by, &s->by_key, e) < 0)
         return -1;
     s->psfa_key = weft_forecasts_key(&s->attrs, "major");

@@ -67,6 +67,9 @@ static int read_methods(struct state *s, struct weft_err *e)
             weft_fail(e, WEFT_USAGE, "--method: \"%s\"", s->methods.items[i]);
             return weft_fail_hint(e, "one of none, bottom-up, top-down, ols, wls, wls-var");
         }
+        for (size_t k = 0; k < i; k++)
+            if (s->method[k] == (enum method)m)
+                return weft_fail(e, WEFT_USAGE, "--method: %s twice", method_names[m]);
         s->method[i] = (enum method)m;
     }
     return 0;

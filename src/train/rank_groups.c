@@ -82,7 +82,7 @@ int weft_rank_groups_new(const struct weft_head *head, const struct weft_rank_op
         return -1;
     if (!o->history)
         return 0;
-    return weft_history_open(o->history, stream, s->levels, s->n_levels, o->brand, &s->history, e);
+    return weft_history_open(o->history, stream, s->levels, s->n_levels, o->brand, o->brand_told, &s->history, e);
 }
 
 void weft_rank_groups_free(struct weft_rank_groups **rp)

@@ -190,6 +190,12 @@ same() {
     [ "$status" -eq 76 ]
     run rank --model seasonal-naive:7 --history "$dir/forecasts.weft" -i "$dir/forecasts.weft"
     [ "$status" -eq 65 ]
+    run rank --model seasonal-naive:7 --brand maker --history "$dir/products.weft" -i "$dir/forecasts.weft"
+    [ "$status" -eq 78 ] && [[ "$output" == *'no key "maker"'* ]]
+    for o in "--brand brand" "--now 7" "--columns growth --format frames"; do
+        run rank --model seasonal-naive:7 $o -i "$dir/forecasts.weft"
+        [ "$status" -eq 64 ]
+    done
 }
 
 @test "aggregate --count: the counts are channels, and what can't be is refused" {
@@ -203,4 +209,8 @@ same() {
     [ "$status" -eq 78 ]
     run aggregate --by minor --count brands --brand maker -i "$dir/products.weft"
     [ "$status" -eq 78 ]
+    run aggregate --by minor,minor -i "$dir/products.weft"
+    [ "$status" -eq 64 ]
+    run aggregate --by all,minor -i "$dir/products.weft"
+    [ "$status" -eq 64 ]
 }

@@ -61,6 +61,8 @@ setup_file() {
     run evaluate -i "$dir/latest.weft"
     [ "$status" -eq 65 ]
     [[ "$output" == *"--part test"* ]]
+    run evaluate --confusion -i "$dir/forecasts.weft"
+    [ "$status" -eq 64 ]
 }
 
 @test "intervals cover what they say, on a generated shop" {

@@ -118,6 +118,8 @@ sums() {
     cd "$dir"
     run reconcile --method best all.latest
     [ "$status" -eq 64 ] && [[ "$output" == *"bottom-up"* ]]
+    run reconcile --method wls,ols,wls all.latest id.latest
+    [ "$status" -eq 64 ] && [[ "$output" == *"wls twice"* ]]
     run reconcile all.latest id.test
     [ "$status" -eq 65 ]
     run reconcile --levels all,brand,id all.latest id.latest
