@@ -196,6 +196,10 @@ says() {
     run frames inspect w.csv w2.csv
     [ "$status" -eq 64 ]
     ingest -q w.csv -o s.weft
+    run frames show --format json s.weft
+    [ "$status" -eq 64 ] && [[ "$output" == *"--format is for frames inspect"* ]]
+    run frames count -n 3 s.weft
+    [ "$status" -eq 64 ] && [[ "$output" == *"--frames is for frames head"* ]]
     run frames inspect s.weft
     [ "$status" -eq 65 ] && [[ "$output" == *"weft stream"* ]]
 }
