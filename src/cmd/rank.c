@@ -219,7 +219,7 @@ static const struct weft_filter filter = {
                        "validation part, with the correlation between days (delta method). A small volume (--shrink) is added to both, so that a category that "
                        "sells next to nothing can't win by chance: raw (far/near) is the index without it, and such rows are marked thin.\n"
                        "P(top 3) is the share of 10,000 draws in which the row's growth is among the three largest, the growth of each row drawn from the normal distribution of "
-                       "its interval, by itself (--seed; with more than 2,000 rows 20 million single draws are shared out, at least 1,000 a row).\n"
+                       "its interval, by itself; equal ones draw lots (--seed; with more than 2,000 rows 20 million single draws are shared out, at least 1,000 a row).\n"
                        "--history FILE gives what a growth alone does not say, in --format csv, json, frames and with --wide: now (sales a day of the last --now days); "
                        "year_growth, the growth of the same days a year (364 days) before, and beyond, growth over year_growth: what is left when the season is "
                        "taken away; active_now, brands_now, products and brands with sales within the last days; each_now, sales a day of each active product; hhi, the sum of "
