@@ -10,9 +10,9 @@
 struct weft_history;
 
 /* Opens the stream and looks at its head. by[n_by]: the keys whose values, joined by "/", are the names of the groups. brand: the key of the brands; when the stream has no
- * such key nothing is known of them. 78 when it has no such level. `brand` must outlive it. */
-int weft_history_open(const char *endpoint, const struct weft_stream_opts *o, char *const *by, size_t n_by, const char *brand, struct weft_history **out,
-                      struct weft_err *e) WEFT_MUST_USE;
+ * such key nothing is known of them, unless brand_told: then 78, as when it has no such level. */
+int weft_history_open(const char *endpoint, const struct weft_stream_opts *o, char *const *by, size_t n_by, const char *brand, bool brand_told,
+                      struct weft_history **out, struct weft_err *e) WEFT_MUST_USE;
 void weft_history_close(struct weft_history **h);
 
 /* What counts. Steps of the stream; days of the horizon are counted from 1, both ends included. */

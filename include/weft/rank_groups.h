@@ -8,7 +8,8 @@
 struct weft_rank_options {
     const char *by, *near, *far; /* near, far: "FROM:TO" or NULL: the first and last fifth of the horizon */
     const char *model, *channel; /* NULL: the first model that is no baseline; all channels but active and brands */
-    const char *history, *brand; /* history: an endpoint, or NULL */
+    const char *history, *brand; /* history: an endpoint, or NULL; brand: a key that need not be there, */
+    bool brand_told;             /* unless the user named it */
     const char *reasons;         /* explanations of the same series: an endpoint, or NULL */
     int64_t now, among, top;     /* now: days, 0: as the forecasts' head says, or 28 */
     int sort;                    /* enum weft_ranking_sort */

@@ -13,7 +13,7 @@ struct weft_sheet {
     char **cell;  /* [rows, columns]; NULL: empty */
     size_t columns, rows;
 };
-/* What begins with [ or { is JSON. A member that the first object has not is left out; a JSON object with an array in it stands for that array. 65 when it is neither; 66 when it can't be
+/* What begins with [ or { is JSON. A member that the first object has not is left out; a JSON object stands for the first array of objects in it. 65 when it is neither; 66 when it can't be
  * opened. weft_sheet_free also after an error. */
 int weft_sheet_read(const char *path, struct weft_sheet *s, struct weft_err *e) WEFT_MUST_USE;
 void weft_sheet_free(struct weft_sheet *s);

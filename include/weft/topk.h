@@ -9,8 +9,8 @@
 size_t weft_topk_draws(size_t n);
 
 /* out[i] = share of `draws` joint draws in which number i is among the k largest, i < n. Number i is normal with mean[i] and sd[i], independent of the others. Draw d of number i
- * depends on (seed, stream[i], d) alone, so neither order nor company changes it. mean NaN: takes no part, out NaN. sd NaN: stands at its mean, out NaN. Of equal numbers the
- * first one is the larger. */
+ * depends on (seed, stream[i], d) alone, so neither order nor company changes it. mean NaN: takes no part, out NaN. sd NaN: stands at its mean, out NaN. Equal
+ * numbers draw lots, anew each time. */
 void weft_topk_chances(size_t n, const double *mean, const double *sd, const uint64_t *stream, size_t k, size_t draws, uint64_t seed, double *out);
 
 #endif

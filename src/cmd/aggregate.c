@@ -84,6 +84,11 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
         levels[i] = weft_series_key(&s->attrs, s->by.items[i]);
         if (levels[i] == WEFT_KEY_NONE)
             return unknown_level(s, "by", s->by.items[i], e);
+        if (s->by.n > 1 && levels[i] == WEFT_KEY_ALL)
+            return weft_fail(e, WEFT_USAGE, "--by: all is one group by itself, and there are other keys beside it");
+        for (size_t k = 0; k < i; k++)
+            if (levels[k] == levels[i])
+                return weft_fail(e, WEFT_USAGE, "--by: %s twice", s->by.items[i]);
     }
     s->groups = weft_groups_new(&s->attrs, levels, s->by.n);
     return choose_counts(s, e);

@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "weft/backtest.h"
+#include "weft/backtest_print.h"
 #include "weft/calendar.h"
 #include "weft/mem.h"
 #include "weft/refit.h"
 #include "weft/run.h"
-#include "weft/view.h"
 
 #define BACKTEST_SCHEMA "backtest/1"
 
@@ -75,7 +75,7 @@ static const struct weft_opt opts[] = {
 
 static int read_head(struct weft_run *run, struct state *s, struct weft_err *e)
 {
-    static const char *const of_windows[] = {"lookback", "scale"};
+    static const char *const of_windows[] = {"lookback", "scale"}, *const of_refit[] = {"refit-every", "lookback", "scale", "valid"};
     const struct weft_head *h = weft_run_in_head(run);
     bool windows = strcmp(h->schema, WEFT_WINDOWS_SCHEMA) == 0;
     if (!windows && strcmp(h->schema, WEFT_SERIES_SCHEMA) != 0)
@@ -89,6 +89,9 @@ static int read_head(struct weft_run *run, struct state *s, struct weft_err *e)
         s->lookback = s->in.lookback;
         s->scale = (int)s->in.scale;
     }
+    for (size_t i = 0; i < sizeof of_refit / sizeof *of_refit && !s->refit.n; i++)
+        if (weft_run_given(run, of_refit[i]))
+            return weft_fail(e, WEFT_USAGE, "--%s is for --refit, and nothing is trained here", of_refit[i]);
     s->season = s->season ? s->season : weft_season_of(s->in.step);
     return 0;
 }
@@ -359,69 +362,12 @@ static int make_tables(struct weft_run *run, struct state *s, struct weft_err *e
         weft_run_warn(run, "%llu of %llu forecasts (series and origins) were left out of every row%s%s%s", (unsigned long long)n.left_out,
                       (unsigned long long)n.windows, n.culprit ? ", since " : "", n.culprit ? n.culprit : "", n.culprit ? " gave none" : "");
     if (!weft_backtest_ranking(s->backtest, s->ranking = weft_table_new()) && (s->rank_by || s->table == RANKING)) {
+        if (s->o.far.from <= s->o.near.to)
+            return weft_fail(e, WEFT_CONFIG, "--table ranking: a horizon of %zu has no growth: near and far days are the same", s->o.origins.horizon);
         weft_fail(e, WEFT_DATA, "nothing to rank%s%s: two groups at least must sell something", s->rank_by ? " by " : "", s->rank_by ? s->rank_by : "");
         return weft_fail_hint(e, "name the level with --rank-by");
     }
     return 0;
-}
-
-static void print_notes(const struct state *s, FILE *f)
-{
-    const struct weft_origins *o = &s->o.origins;
-    fprintf(f, "\n%zu origin%s from %s to %s, horizon %zu", o->n, o->n > 1 ? "s" : "", s->dates[0], s->dates[o->n - 1], o->horizon);
-    if (o->n > 1)
-        fprintf(f, ", every %zu", o->every);
-    if (o->gap)
-        fprintf(f, ", gap %zu", o->gap);
-    if (s->refit.n && s->refit_every > 1)
-        fprintf(f, "; trained anew after %lld origins, lookback %lld", (long long)s->refit_every, (long long)s->lookback);
-    else if (s->refit.n)
-        fprintf(f, "; trained anew for each, lookback %lld", (long long)s->lookback);
-    fputs("\nin units of the data", f);
-    if (s->seasonal != SIZE_MAX)
-        fprintf(f, "; vs season: 1 - WAPE / WAPE of %s", weft_backtest_name(s->backtest, s->seasonal));
-    if (s->lag != SIZE_MAX)
-        fprintf(f, "; vs lag-growth: of %s", weft_backtest_name(s->backtest, s->lag));
-    putc('\n', f);
-}
-
-static void print_tables(const struct state *s, FILE *f)
-{
-    const char *ranked = weft_backtest_ranked(s->backtest);
-    if (s->table != RANKING) {
-        weft_table_print(s->accuracy, f);
-        print_notes(s, f);
-    }
-    if (s->table == ACCURACY || !ranked || !weft_table_rows(s->ranking))
-        return;
-    fprintf(f, "%sRanking of %s by growth: mean of days %zu-%zu / mean of days %zu-%zu, predicted against what it became\n\n", s->table == RANKING ? "" : "\n", ranked,
-            s->o.far.from, s->o.far.to, s->o.near.from, s->o.near.to);
-    weft_table_print(s->ranking, f);
-    fputs("\nmeans over the origins; regret: growth of the best less that of the first chosen; error: mean |predicted - became|; random: in expectation\n", f);
-}
-
-static void print_json(const struct state *s, FILE *f)
-{
-    const struct weft_origins *o = &s->o.origins;
-    const char *ranked = weft_backtest_ranked(s->backtest);
-    fputs("{\"origins\": [", f);
-    for (size_t k = 0; k < o->n; k++)
-        fprintf(f, "%s\"%s\"", k ? ", " : "", s->dates[k]);
-    fprintf(f, "], \"every\": %zu, \"gap\": %zu, \"horizon\": %zu", o->every, o->gap, o->horizon);
-    if (s->table != RANKING) {
-        fputs(",\n \"accuracy\": ", f);
-        weft_table_json(s->accuracy, f);
-    }
-    if (s->table != ACCURACY && ranked) {
-        struct weft_pack name = {0};
-        weft_pack_cstr(&name, ranked);
-        fputs(",\n \"ranked\": ", f);
-        weft_view_json(f, weft_pack_span(&name), 0);
-        fprintf(f, ", \"near\": [%zu, %zu], \"far\": [%zu, %zu],\n \"ranking\": ", s->o.near.from, s->o.near.to, s->o.far.from, s->o.far.to);
-        weft_table_json(s->ranking, f);
-        weft_pack_free(&name);
-    }
-    fputs("}\n", f);
 }
 
 /* Rows as frames, with the name of their table. */
@@ -486,12 +432,15 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     if (s->format == FRAMES)
         return emit_frames(run, s, e);
     FILE *f = weft_run_text(run);
+    struct weft_backtest_report r = {.backtest = s->backtest, .o = &s->o, .accuracy = s->table == RANKING ? NULL : s->accuracy,
+                                     .ranking = s->table == ACCURACY ? NULL : s->ranking, .seasonal = s->seasonal, .lag = s->lag,
+                                     .refit_every = s->refit.n ? (size_t)s->refit_every : 0, .lookback = (size_t)s->lookback};
     if (s->format == CSV)
         weft_table_csv(s->table == RANKING ? s->ranking : s->accuracy, f);
     else if (s->format == JSON)
-        print_json(s, f);
+        weft_backtest_json(&r, f);
     else
-        print_tables(s, f);
+        weft_backtest_print(&r, f);
     return 0;
 }
 

@@ -364,6 +364,16 @@ static int inspect(struct weft_run *run, struct state *s, struct weft_err *e)
 
 /* --- which --- */
 
+/* An option of another command would be looked past. */
+static int check_options(const struct weft_run *run, const char *command, struct weft_err *e)
+{
+    static const char *const of[][2] = {{"frames", "head"}, {"elements", "show"}, {"no-drain", "head"}, {"format", "inspect"}};
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++)
+        if (weft_run_given(run, of[i][0]) && strcmp(command, of[i][1]) != 0)
+            return weft_fail(e, WEFT_USAGE, "--%s is for frames %s, and this is frames %s", of[i][0], of[i][1], command);
+    return 0;
+}
+
 static int drain(struct weft_run *run, void *state, struct weft_err *e)
 {
     static const struct {
@@ -384,7 +394,7 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     const char *name = weft_run_operand(run, 0);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (strcmp(name, commands[i].name) == 0)
-            return commands[i].own ? commands[i].own(run, state, e) : visit_all(run, state, &commands[i].visit, e);
+            return check_options(run, name, e) < 0 ? -1 : commands[i].own ? commands[i].own(run, state, e) : visit_all(run, state, &commands[i].visit, e);
     weft_fail(e, WEFT_USAGE, "no command \"%s\"", name);
     return weft_fail_hint(e, "one of show, csv, count, check, expand, cat, head, from-json, inspect");
 }

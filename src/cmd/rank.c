@@ -67,7 +67,10 @@ static int start_products(struct weft_run *run, struct state *s, struct weft_err
 
 static int start(struct weft_run *run, void *state, struct weft_err *e)
 {
+    static const char *const of_history[] = {"brand", "now"};
     struct state *s = state;
+    if (s->columns.n && s->format == FRAMES)
+        return weft_fail(e, WEFT_USAGE, "--columns is for table, csv and json; a ranking stream has them all");
     const struct weft_head *head = weft_run_in_head(run);
     if (strcmp(head->schema, WEFT_DEMAND_SCHEMA) == 0)
         return start_products(run, s, e);
@@ -75,6 +78,10 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
         return weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s or %s", head->schema, WEFT_FORECASTS_SCHEMA, WEFT_DEMAND_SCHEMA);
     if (s->label || s->outlook)
         return weft_fail(e, WEFT_USAGE, "--label and --growth are for products (a demand stream)");
+    for (size_t i = 0; i < sizeof of_history / sizeof *of_history && !s->o.history; i++)
+        if (weft_run_given(run, of_history[i]))
+            return weft_fail(e, WEFT_USAGE, "--%s says what to look at in the history: give --history FILE", of_history[i]);
+    s->o.brand_told = weft_run_given(run, "brand");
     s->o.seed = weft_run_seed(run);
     return weft_rank_groups_new(head, &s->o, weft_run_stream_opts(run), &s->groups, e);
 }
@@ -212,7 +219,7 @@ static const struct weft_filter filter = {
                        "validation part, with the correlation between days (delta method). A small volume (--shrink) is added to both, so that a category that "
                        "sells next to nothing can't win by chance: raw (far/near) is the index without it, and such rows are marked thin.\n"
                        "P(top 3) is the share of 10,000 draws in which the row's growth is among the three largest, the growth of each row drawn from the normal distribution of "
-                       "its interval, by itself (--seed; with more than 2,000 rows 20 million single draws are shared out, at least 1,000 a row).\n"
+                       "its interval, by itself; equal ones draw lots (--seed; with more than 2,000 rows 20 million single draws are shared out, at least 1,000 a row).\n"
                        "--history FILE gives what a growth alone does not say, in --format csv, json, frames and with --wide: now (sales a day of the last --now days); "
                        "year_growth, the growth of the same days a year (364 days) before, and beyond, growth over year_growth: what is left when the season is "
                        "taken away; active_now, brands_now, products and brands with sales within the last days; each_now, sales a day of each active product; hhi, the sum of "

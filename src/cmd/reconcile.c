@@ -9,35 +9,23 @@
 
 #include "weft/hierarchy.h"
 #include "weft/mem.h"
-#include "weft/reconcile.h"
+#include "weft/reconciler.h"
 #include "weft/run.h"
 
 enum { METHODS_MAX = 6 };
-enum method { NONE, BOTTOM_UP, TOP_DOWN, OLS, WLS, WLS_VAR, METHODS };
-static const char *const method_names[] = {"none", "bottom-up", "top-down", "ols", "wls", "wls-var"};
 
 struct state {
     struct weft_list levels, methods, only;
     bool nonnegative;
-    enum method method[METHODS_MAX];
+    enum weft_reconcile_method method[METHODS_MAX];
     struct weft_hierarchy *h;
-    struct weft_tree tree;
     bool *written; /* [levels] */
     struct weft_forecasts_attrs attrs;
     struct weft_forecasts f;
     struct weft_edit edit;
     struct weft_pack frame;
-    /* Of one sheet. */
-    size_t windows, horizon;
-    float *base, *result;     /* [nodes, windows, horizon] */
-    bool covariance;          /* has every node one? */
-    double *variance;         /* [horizon, nodes]: diagonals of the covariances */
-    double *naive;            /* [nodes]: squares of the seasonal naive errors */
-    double *leaves;           /* [nodes]: below each */
-    double *weights;          /* [nodes]: variances of one step, all above 0 */
-    double *x, *y, *room;     /* [nodes], [nodes], [3 nodes] */
-    float *rounded;           /* [nodes] */
-    bool *missing;            /* [nodes]: is a forecast of its tree missing? */
+    struct weft_reconciler *reconciler;
+    uint64_t no_sums; /* sheets of channels that do not add up */
 };
 
 #define AT(member) offsetof(struct state, member)
@@ -57,16 +45,19 @@ static int read_methods(struct state *s, struct weft_err *e)
 {
     if (s->methods.n > METHODS_MAX)
         return weft_fail(e, WEFT_USAGE, "--method: more than %d", METHODS_MAX);
-    s->method[0] = WLS;
+    s->method[0] = WEFT_RECONCILE_WLS;
     for (size_t i = 0; i < s->methods.n; i++) {
         int m = 0;
-        while (m < METHODS && strcmp(s->methods.items[i], method_names[m]) != 0)
+        while (m < WEFT_RECONCILE_METHODS && strcmp(s->methods.items[i], weft_reconcile_names[m]) != 0)
             m++;
-        if (m == METHODS) {
+        if (m == WEFT_RECONCILE_METHODS) {
             weft_fail(e, WEFT_USAGE, "--method: \"%s\"", s->methods.items[i]);
             return weft_fail_hint(e, "one of none, bottom-up, top-down, ols, wls, wls-var");
         }
-        s->method[i] = (enum method)m;
+        for (size_t k = 0; k < i; k++)
+            if (s->method[k] == (enum weft_reconcile_method)m)
+                return weft_fail(e, WEFT_USAGE, "--method: %s twice", weft_reconcile_names[m]);
+        s->method[i] = (enum weft_reconcile_method)m;
     }
     return 0;
 }
@@ -110,110 +101,6 @@ static int choose_written(struct state *s, struct weft_err *e)
     return 0;
 }
 
-/* --- one sheet --- */
-
-static void *fresh(void *old, size_t count, size_t size)
-{
-    free(old);
-    return weft_xcalloc(count + 1, size);
-}
-
-static void make_room(struct state *s)
-{
-    size_t n = s->tree.n, cells = n * s->windows * s->horizon;
-    s->base = fresh(s->base, cells, sizeof *s->base);
-    s->result = fresh(s->result, cells, sizeof *s->result);
-}
-
-/* Base forecasts of all nodes, and what their frames say of the variances of their errors. */
-static int load_sheet(struct state *s, size_t sheet, struct weft_err *e)
-{
-    const struct weft_span *frames = weft_hierarchy_frames(s->h, sheet);
-    const struct weft_forecasts *f = &s->f;
-    size_t n = s->tree.n;
-    s->covariance = true;
-    for (size_t i = 0; i < n; i++) {
-        if (weft_forecasts_read(frames[i], &s->attrs, &s->f, e) < 0)
-            return -1;
-        if (!i) {
-            s->windows = f->windows;
-            make_room(s);
-        }
-        size_t cells = s->windows * s->horizon;
-        memcpy(s->base + i * cells, f->forecast, cells * sizeof *s->base);
-        s->naive[i] = isfinite(f->naive[2]) ? f->naive[2] * f->naive[2] : f->naive[1];
-        s->covariance &= f->covariance != NULL;
-        for (size_t k = 0; k < s->horizon && f->covariance; k++)
-            s->variance[k * n + i] = f->covariance[k * s->horizon + k];
-    }
-    return 0;
-}
-
-/* Variances of step k. One that is not known, or 0 (an item that never sold), would give a node no say or all of it: a small part of the largest then. */
-static const double *weigh(struct state *s, enum method m, size_t k)
-{
-    const double *from = m == WLS ? s->leaves : s->covariance ? s->variance + k * s->tree.n : s->naive;
-    double top = 0;
-    if (m == OLS)
-        return NULL;
-    for (size_t i = 0; i < s->tree.n; i++)
-        top = isfinite(from[i]) && from[i] > top ? from[i] : top;
-    for (size_t i = 0; i < s->tree.n; i++)
-        s->weights[i] = !(top > 0) ? s->leaves[i] : from[i] > top * 1e-9 && isfinite(from[i]) ? from[i] : top * 1e-9;
-    return s->weights;
-}
-
-static void solve(struct state *s, enum method m, const double *weights, bool clip)
-{
-    if (m == BOTTOM_UP)
-        weft_reconcile_bottom_up(&s->tree, s->x, s->y);
-    else if (m == TOP_DOWN)
-        weft_reconcile_top_down(&s->tree, s->x, s->y, s->room);
-    else
-        weft_reconcile_wls(&s->tree, s->x, weights, s->y, s->room);
-    if (clip)
-        weft_reconcile_clip(&s->tree, s->y);
-}
-
-/* Takes cell c of every node into x. A tree in which one forecast is missing has none: missing[], and zeros for the time being. */
-static void gather(struct state *s, size_t c)
-{
-    size_t n = s->tree.n, cells = s->windows * s->horizon;
-    for (size_t i = 0; i < n; i++) {
-        s->x[i] = s->base[i * cells + c];
-        s->missing[i] = !isfinite(s->x[i]);
-    }
-    for (size_t i = n; i-- > 0;)
-        if (s->tree.parent[i] != SIZE_MAX)
-            s->missing[s->tree.parent[i]] |= s->missing[i];
-    for (size_t i = 0; i < n; i++) {
-        if (s->tree.parent[i] != SIZE_MAX)
-            s->missing[i] = s->missing[s->tree.parent[i]];
-        s->x[i] = s->missing[i] ? 0 : s->x[i];
-    }
-}
-
-static int reconcile(struct state *s, enum method m, bool clip, struct weft_err *e)
-{
-    size_t n = s->tree.n, cells = s->windows * s->horizon;
-    if (m == NONE) {
-        memcpy(s->result, s->base, n * cells * sizeof *s->base);
-        return 0;
-    }
-    for (size_t k = 0; k < s->horizon; k++) {
-        const double *weights = weigh(s, m, k);
-        for (size_t c = k; c < cells; c += s->horizon) {
-            gather(s, c);
-            solve(s, m, weights, clip);
-            if (!weft_reconcile_round(&s->tree, s->y, s->rounded, s->room))
-                return weft_fail(e, WEFT_DATA, "forecasts too large to be added up in float32");
-            for (size_t i = 0; i < n; i++)
-                s->result[i * cells + c] = s->missing[i] ? NAN : s->rounded[i];
-        }
-    }
-    return 0;
-}
-
 /* --- out --- */
 
 static int write_head(struct weft_run *run, struct state *s, const struct weft_head *from, struct weft_err *e)
@@ -252,8 +139,8 @@ static void set_keys(struct state *s, struct weft_span frame, const char *level)
 /* Quantiles move with their forecast. */
 static void set_quantiles(struct state *s, const float *was, const float *is, bool clip)
 {
-    size_t cells = s->windows * s->horizon;
-    const uint32_t dims[] = {(uint32_t)s->attrs.n_levels, (uint32_t)s->windows, (uint32_t)s->horizon};
+    size_t cells = s->f.windows * s->f.horizon;
+    const uint32_t dims[] = {(uint32_t)s->attrs.n_levels, (uint32_t)s->f.windows, (uint32_t)s->f.horizon};
     uint8_t *at = weft_pack_tensor(weft_edit_set(&s->edit, "quantiles"), WEFT_F32, 3, dims);
     for (size_t i = 0; i < s->attrs.n_levels * cells; i++) {
         float q = (float)((double)s->f.quantiles[i] + ((double)is[i % cells] - was[i % cells]));
@@ -265,18 +152,18 @@ static void set_quantiles(struct state *s, const float *was, const float *is, bo
 
 static int emit_node(struct weft_run *run, struct state *s, struct weft_span frame, size_t node, const char *suffix, bool clip, struct weft_err *e)
 {
-    size_t cells = s->windows * s->horizon, skipped = 0;
-    const float *was = s->base + node * cells, *is = s->result + node * cells;
+    size_t skipped = 0;
+    const float *was = weft_reconciler_base(s->reconciler, node), *is = weft_reconciler_result(s->reconciler, node);
     if (weft_forecasts_read(frame, &s->attrs, &s->f, e) < 0 || weft_edit_load(&s->edit, frame, e) < 0)
         return -1;
-    for (size_t w = 0; w < s->windows; w++) {
+    for (size_t w = 0; w < s->f.windows; w++) {
         size_t k = 0;
-        while (k < s->horizon && isnan(is[w * s->horizon + k]))
+        while (k < s->f.horizon && isnan(is[w * s->f.horizon + k]))
             k++;
-        skipped += k == s->horizon;
+        skipped += k == s->f.horizon;
     }
     set_keys(s, frame, weft_hierarchy_level(s->h, weft_hierarchy_level_of(s->h, node)));
-    weft_pack_f32(weft_edit_set(&s->edit, "forecast"), 2, (uint32_t[]){(uint32_t)s->windows, (uint32_t)s->horizon}, is);
+    weft_pack_f32(weft_edit_set(&s->edit, "forecast"), 2, (uint32_t[]){(uint32_t)s->f.windows, (uint32_t)s->f.horizon}, is);
     weft_edit_done(&s->edit);
     if (s->f.quantiles)
         set_quantiles(s, was, is, clip);
@@ -296,37 +183,20 @@ static int emit_sheet(struct weft_run *run, struct state *s, size_t sheet, struc
 {
     const struct weft_span *frames = weft_hierarchy_frames(s->h, sheet);
     size_t methods = s->methods.n ? s->methods.n : 1;
-    if (load_sheet(s, sheet, e) < 0)
+    if (weft_reconciler_load(s->reconciler, sheet, e) < 0 || weft_forecasts_read(frames[0], &s->attrs, &s->f, e) < 0)
         return -1;
+    bool sum = weft_channel_is_sum((const char *)s->f.channel.p, s->f.channel.n);
+    s->no_sums += !sum;
     bool clip = weft_run_given(run, "nonnegative") ? s->nonnegative : weft_channel_is_count((const char *)s->f.channel.p, s->f.channel.n);
     for (size_t m = 0; m < methods; m++) {
-        if (reconcile(s, s->method[m], clip, e) < 0)
+        if (weft_reconciler_run(s->reconciler, sum ? s->method[m] : WEFT_RECONCILE_NONE, clip, e) < 0)
             return -1;
-        for (size_t i = 0; i < s->tree.n; i++)
+        for (size_t i = 0; i < weft_hierarchy_nodes(s->h); i++)
             if (s->written[weft_hierarchy_level_of(s->h, i)] &&
-                emit_node(run, s, frames[i], i, methods > 1 ? method_names[s->method[m]] : "", clip, e) < 0)
+                emit_node(run, s, frames[i], i, methods > 1 ? weft_reconcile_names[s->method[m]] : "", clip, e) < 0)
                 return -1;
     }
     return 0;
-}
-
-static void make_tree(struct state *s)
-{
-    size_t n = weft_hierarchy_nodes(s->h), *children = WEFT_ARRAY(size_t, n + 1);
-    weft_tree_count(n, weft_hierarchy_parents(s->h), children);
-    s->tree = (struct weft_tree){n, weft_hierarchy_parents(s->h), children};
-    s->attrs = *weft_hierarchy_attrs(s->h);
-    s->horizon = (size_t)s->attrs.horizon;
-    s->variance = WEFT_ARRAY(double, n * s->horizon + 1);
-    s->naive = WEFT_ARRAY(double, n + 1);
-    s->leaves = WEFT_ARRAY(double, n + 1);
-    s->weights = WEFT_ARRAY(double, n + 1);
-    s->x = WEFT_ARRAY(double, n + 1);
-    s->y = WEFT_ARRAY(double, n + 1);
-    s->room = WEFT_ARRAY(double, 3 * n + 1);
-    s->rounded = WEFT_ARRAY(float, n + 1);
-    s->missing = WEFT_ARRAY(bool, n + 1);
-    weft_tree_leaves(&s->tree, s->leaves);
 }
 
 static int drain(struct weft_run *run, void *state, struct weft_err *e)
@@ -341,14 +211,18 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
         rc = weft_hierarchy_finish(s->h, e);
     if (rc == 0)
         rc = choose_written(s, e);
-    if (rc == 0)
-        make_tree(s);
+    if (rc == 0) {
+        s->attrs = *weft_hierarchy_attrs(s->h);
+        s->reconciler = weft_reconciler_new(s->h);
+    }
     if (rc == 0)
         rc = write_head(run, s, weft_reader_head(first), e);
     for (size_t k = 0; rc == 0 && k < weft_hierarchy_sheets(s->h); k++)
         rc = emit_sheet(run, s, k, e);
     if (rc == 0)
         weft_run_reject(run, weft_hierarchy_unnamed(s->h) + weft_hierarchy_again(s->h));
+    if (rc == 0 && s->no_sums)
+        weft_run_warn(run, "forecasts of mentions (a mean) and brands (one sells in several groups) do not add up: left as they were");
     if (rc == 0 && weft_hierarchy_unnamed(s->h))
         weft_run_warn(run, "%llu forecasts of levels that --levels does not name are left out", (unsigned long long)weft_hierarchy_unnamed(s->h));
     if (rc == 0 && weft_hierarchy_again(s->h))
@@ -362,19 +236,8 @@ static void stop(struct weft_run *run, void *state)
     struct state *s = state;
     (void)run;
     weft_hierarchy_free(&s->h);
-    free((void *)(uintptr_t)s->tree.children);
+    weft_reconciler_free(&s->reconciler);
     free(s->written);
-    free(s->base);
-    free(s->result);
-    free(s->variance);
-    free(s->naive);
-    free(s->leaves);
-    free(s->weights);
-    free(s->x);
-    free(s->y);
-    free(s->room);
-    free(s->rounded);
-    free(s->missing);
     weft_forecasts_free(&s->f);
     weft_edit_free(&s->edit);
     weft_pack_free(&s->frame);
@@ -394,7 +257,7 @@ static const struct weft_filter filter = {
               .notes =
                   "Forecast each level by itself, of the same windows or from the same end, with models of the same name; reconcile reads them together. Levels "
                   "are those of aggregate, each within the one above: --by major,brand makes the level major/brand, and what was not aggregated is the "
-                  "level id. A node's parent is found by its keys. Channels must be sums.\n"
+                  "level id. A node's parent is found by its keys. Channels must be sums; mentions (a mean) and brands (one sells in several groups) are left as they were.\n"
                   "bottom-up: the lowest level, added up. top-down: the highest, shared by forecast proportions. ols: the nearest forecasts that add up. wls: "
                   "the same, weighted by 1 / number of series below (structural scaling). wls-var: weighted by 1 / variance, from the covariances "
                   "that models give with --part latest, else from each series' seasonal naive error. none: as they were, to compare. Several methods: the "

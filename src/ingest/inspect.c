@@ -1,6 +1,7 @@
 /* inspect.c - what the columns of a CSV file are, and how ingest is to be called. */
 #include "weft/inspect.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -139,7 +140,7 @@ static void look(struct inspect *in, const struct weft_csv_row *row, const size_
         if (got == WEFT_COUNT_MISSING)
             continue;
         c->filled++;
-        if (got == WEFT_COUNT_OK) {
+        if (got == WEFT_COUNT_OK && fabs(x) <= FLT_MAX) { /* ingest takes no larger ones */
             see_number(c, x);
         } else if (!c->odd_line) {
             c->odd_line = row->line;
@@ -379,12 +380,29 @@ static int64_t find_step(const struct inspect *in)
     return all && all % (7 * DAY) == 0 && in->n_days > 2 ? 7 * DAY : DAY;
 }
 
+/* What every day or series must have for itself: a column. */
+static void find_doubles(struct inspect *in)
+{
+    const struct weft_header *h = &in->h;
+    bool wide = in->out.layout == WEFT_LAYOUT_WIDE;
+    for (size_t i = 0; i < h->n && !in->unusable && (wide || in->out.layout == WEFT_LAYOUT_MATRIX); i++)
+        for (size_t k = 0; k < i && !in->unusable; k++) {
+            in->unusable = wide ? h->date[i] != WEFT_NO_DATE && h->date[i] == h->date[k] : strcmp(h->name[i], h->name[k]) == 0;
+            if (in->unusable)
+                note(in, "columns %zu and %zu are both \"%s\": rename or drop one", k + 1, i + 1, h->name[i]);
+        }
+}
+
 static void find_calendar(struct inspect *in)
 {
     struct weft_inspection *out = &in->out;
     for (size_t i = 0; i < in->h.n && out->layout == WEFT_LAYOUT_WIDE; i++)
         if (in->h.date[i] != WEFT_NO_DATE)
             see_day(in, in->h.date[i]);
+    if (!in->n_days && in->date != SIZE_MAX && out->rows > out->bad_rows) {
+        note(in, "no date can be read, as in \"%s\": ingest reads 2023-01-31, 2023.1.31, 2023/1/31 and 20230131, with or without a time", out->column[in->date].first);
+        in->unusable = true;
+    }
     if (!in->n_days)
         return;
     qsort(in->day, in->n_days, sizeof *in->day, by_time);
@@ -454,12 +472,15 @@ static void put_word(struct weft_pack *b, const char *prefix, const char *word)
         weft_pack_raw(b, (struct weft_span){(const uint8_t *)"'", 1});
 }
 
-static void put_list(struct weft_pack *b, const char *prefix, const struct weft_list *list)
+/* named: the option takes NAME=COLUMN, so that a column with = in it needs a name. */
+static void put_list(struct weft_pack *b, const char *prefix, const struct weft_list *list, bool named)
 {
     struct weft_pack joined = {0};
     for (size_t i = 0; i < list->n; i++) {
         if (i)
             weft_pack_raw(&joined, (struct weft_span){(const uint8_t *)",", 1});
+        if (named && strchr(list->items[i], '='))
+            weft_pack_raw(&joined, (struct weft_span){(const uint8_t *)"units=", 6});
         weft_pack_raw(&joined, (struct weft_span){(const uint8_t *)list->items[i], strlen(list->items[i])});
     }
     weft_pack_raw(&joined, (struct weft_span){(const uint8_t *)"", 1});
@@ -468,11 +489,22 @@ static void put_list(struct weft_pack *b, const char *prefix, const struct weft_
     weft_pack_free(&joined);
 }
 
+static void check_list(struct inspect *in, const char *option, const struct weft_list *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (strchr(list->items[i], ',')) {
+            note(in, "--%s takes a list, and column \"%s\" has a comma in its name: rename it", option, list->items[i]);
+            in->unusable = true;
+        }
+}
+
 static void make_command(struct inspect *in)
 {
     static const char *const layouts[] = {"auto", "wide", "long", "matrix", "products"};
     struct weft_inspection *out = &in->out;
     char step[32];
+    check_list(in, "id", &in->o.id);
+    check_list(in, "value", &in->o.values);
     bool impossible = in->unusable || out->layout == WEFT_LAYOUT_AUTO || out->rows == out->bad_rows || (in->n_days && !out->step) ||
                       (out->layout == WEFT_LAYOUT_LONG && (!in->o.id.n || !in->o.values.n));
     if (out->rows == out->bad_rows)
@@ -486,8 +518,8 @@ static void make_command(struct inspect *in)
         put_word(&b, " --encoding ", out->file[0].encoding);
     if (in->o.date)
         put_word(&b, " --date ", in->o.date);
-    put_list(&b, " --id ", &in->o.id);
-    put_list(&b, " --value ", &in->o.values);
+    put_list(&b, " --id ", &in->o.id, false);
+    put_list(&b, " --value ", &in->o.values, true);
     if (in->o.image)
         put_word(&b, " --image ", in->o.image);
     if (out->layout == WEFT_LAYOUT_LONG && out->step != DAY)
@@ -548,6 +580,7 @@ static int look_through(struct inspect *in, const char *const *paths, size_t n, 
     find_roles(in);
     if (walk(in, compare, false, e) < 0)
         return -1;
+    find_doubles(in);
     find_calendar(in);
     add_values(in);
     make_command(in);

@@ -131,7 +131,7 @@ static int read_json(const struct weft_mapping *m, struct weft_sheet *s, struct 
         return -1;
     if (weft_json_kind(root) == WEFT_JSON_OBJECT)
         for (void *at = weft_json_next(root, NULL, &key, &v); at && list == root; at = weft_json_next(root, at, &key, &v))
-            if (weft_json_kind(v) == WEFT_JSON_ARRAY)
+            if (weft_json_kind(v) == WEFT_JSON_ARRAY && weft_json_kind(weft_json_at(v, 0)) == WEFT_JSON_OBJECT)
                 list = v;
     int rc = weft_json_kind(list) == WEFT_JSON_ARRAY ? read_objects(list, s, e) : weft_fail(e, WEFT_DATA, "no array of objects");
     weft_json_free(&root);

@@ -2,6 +2,7 @@
 #include "weft/topk.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "weft/mem.h"
@@ -33,14 +34,22 @@ static int by_most(const void *a, const void *b)
 
 struct place {
     double value;
+    uint64_t lot; /* of equal values the larger one goes first */
     size_t i;
 };
+
+static bool goes_before(const struct place *a, const struct place *b)
+{
+    if (a->value != b->value)
+        return a->value > b->value;
+    return a->lot != b->lot ? a->lot > b->lot : a->i < b->i;
+}
 
 /* The best so far, in order; a new one moves the others down. */
 static size_t insert(struct place *best, size_t n, size_t k, struct place x)
 {
     size_t at = n;
-    while (at > 0 && (best[at - 1].value < x.value || (best[at - 1].value == x.value && best[at - 1].i > x.i)))
+    while (at > 0 && goes_before(&x, &best[at - 1]))
         at--;
     if (at == k)
         return n;
@@ -69,8 +78,12 @@ void weft_topk_chances(size_t n, const double *mean, const double *sd, const uin
         for (size_t j = 0; j < m && k && !(found == k && x[j].most < best[k - 1].value); j++) {
             struct weft_rng r = weft_rng(seed, x[j].stream);
             r.index = 4 * d; /* a normal number takes four steps */
-            double value = x[j].sd > 0 ? x[j].mean + x[j].sd * weft_rng_normal(&r) : x[j].mean;
-            found = insert(best, found, k, (struct place){value, x[j].i});
+            struct place p = {.value = x[j].mean, .i = x[j].i};
+            if (x[j].sd > 0)
+                p.value += x[j].sd * weft_rng_normal(&r);
+            else
+                p.lot = weft_rng_u64(&r);
+            found = insert(best, found, k, p);
         }
         for (size_t j = 0; j < found; j++)
             hits[best[j].i]++;

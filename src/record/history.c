@@ -28,8 +28,8 @@ size_t weft_history_year(int64_t step)
     return step > 0 && year % step == 0 ? (size_t)(year / step) : 0;
 }
 
-int weft_history_open(const char *endpoint, const struct weft_stream_opts *o, char *const *by, size_t n_by, const char *brand, struct weft_history **out,
-                      struct weft_err *e)
+int weft_history_open(const char *endpoint, const struct weft_stream_opts *o, char *const *by, size_t n_by, const char *brand, bool brand_told,
+                      struct weft_history **out, struct weft_err *e)
 {
     struct weft_history *h = *out = WEFT_NEW(struct weft_history);
     int levels[LEVELS_MAX];
@@ -45,6 +45,8 @@ int weft_history_open(const char *endpoint, const struct weft_stream_opts *o, ch
         }
     }
     h->brand = weft_series_key(&h->attrs, brand);
+    if (brand_told && h->brand == WEFT_KEY_NONE)
+        return weft_fail(e, WEFT_CONFIG, "--brand: %s has no key \"%s\"", endpoint, brand);
     h->groups = weft_groups_new(&h->attrs, levels, n_by);
     return 0;
 }

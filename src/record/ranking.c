@@ -149,7 +149,7 @@ void weft_ranking_complete(struct weft_ranking *r, int64_t step)
         x->year_growth = near > 0 ? far / near : NAN;
         x->beyond = x->year_growth > 0 ? x->growth / x->year_growth : NAN;
         x->active_far = a ? fmax(a->far, 0) : NAN;
-        x->brands_far = b ? fmax(b->far, 0) : NAN;
+        x->brands_far = b && b->series == 1 ? fmax(b->far, 0) : NAN; /* one brand sells in several series: their counts are no sum */
         x->each_now = volume ? per_active(x->past.now, x->rivals.active) : NAN;
         x->each_far = volume ? per_active(x->far, x->active_far) : NAN;
         x->price_far = paid && sold && paid != sold && sold->far > 0 ? paid->far / sold->far : NAN;

@@ -404,7 +404,7 @@ static struct weft_axis growth_axis(const struct weft_report *r, size_t n)
 
 static void put_bar_row(const struct weft_report *r, const struct row *x, const struct weft_axis *axis, FILE *f)
 {
-    char *label = weft_xasprintf("%s: %.2f", t(r, L_GROWTH), x->v[GROWTH]);
+    char *label = isfinite(x->v[GROWTH]) ? weft_xasprintf("%s: %.2f", t(r, L_GROWTH), x->v[GROWTH]) : weft_xasprintf("%s: \xe2\x80\x93", t(r, L_GROWTH));
     if (isfinite(x->v[LOW])) {
         char *longer = weft_xasprintf("%s (%.2f\xe2\x80\x93%.2f)", label, x->v[LOW], x->v[HIGH]);
         free(label);
@@ -715,23 +715,24 @@ static void put_accuracy_cell(const char *name, const char *s, FILE *f)
 static void put_accuracy_name(const struct weft_report *r, const char *name, FILE *f)
 {
     static const char *const written[][2] = {{"mae", "MAE"}, {"wape", "WAPE"}, {"smape", "sMAPE"}, {"mase", "MASE"}, {"rmsse", "RMSSE"}, {"psfa", "PSFA"}};
+    static const struct {
+        const char *name;
+        enum weft_report_label label;
+    } said[] = {{"model", L_MODEL}, {"bias", L_BIAS}, {"skill", L_SKILL}, {"skill_seasonal", L_SKILL_SEASONAL}, {"skill_lag_growth", L_SKILL_LAG_GROWTH}};
     for (size_t i = 0; i < sizeof written / sizeof *written; i++)
         if (strcmp(name, written[i][0]) == 0) {
             fputs(written[i][1], f);
             return;
         }
-    if (strcmp(name, "model") == 0) {
-        fputs(t(r, L_MODEL), f);
-        return;
-    }
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+        if (strcmp(name, said[i].name) == 0) {
+            fputs(t(r, said[i].label), f);
+            return;
+        }
     if (strncmp(name, "coverage_", 9) == 0) {
         fputs(t(r, L_COVERAGE), f);
         weft_html_str(f, name + 9);
         putc('%', f);
-        return;
-    }
-    if (strcmp(name, "skill") == 0 || strcmp(name, "bias") == 0) {
-        fputs(t(r, name[0] == 's' ? L_SKILL : L_BIAS), f);
         return;
     }
     weft_html_str(f, name);

@@ -67,6 +67,8 @@ static const char *const texts[L_LABELS][2] = {
         "모델이 보지 못한 기간에서 단순한 방법과 비교한 결과"},
     [L_COVERAGE] = {"coverage ", "포함률 "},
     [L_SKILL] = {"skill", "개선율"},
+    [L_SKILL_SEASONAL] = {"better than last season", "계절 반복 대비 개선율"},
+    [L_SKILL_LAG_GROWTH] = {"better than a year ago × growth", "1년 전 × 성장 대비 개선율"},
     [L_BIAS] = {"bias", "편향"},
     [L_READ] = {"How to read this", "읽는 법"},
     [L_READ_FIRST] = {"Growth", "성장 지수"},

@@ -329,13 +329,24 @@ struct weft_span weft_series_key_text(const struct weft_series *s, int k)
     return k >= 0 ? s->key[k] : (struct weft_span){0};
 }
 
+static bool is_one_of(const char *const *names, size_t n_names, const char *name, size_t n)
+{
+    for (size_t k = 0; k < n_names; k++)
+        if (strlen(names[k]) == n && memcmp(names[k], name, n) == 0)
+            return true;
+    return false;
+}
+
 bool weft_channel_is_count(const char *name, size_t n)
 {
     static const char *const counted[] = {"units", "sales", "amounts", "mentions", "active", "brands"};
-    for (size_t k = 0; k < sizeof counted / sizeof *counted; k++)
-        if (strlen(counted[k]) == n && memcmp(counted[k], name, n) == 0)
-            return true;
-    return false;
+    return is_one_of(counted, sizeof counted / sizeof *counted, name, n);
+}
+
+bool weft_channel_is_sum(const char *name, size_t n)
+{
+    static const char *const others[] = {"mentions", "brands"};
+    return !is_one_of(others, sizeof others / sizeof *others, name, n);
 }
 
 int64_t weft_season_of(int64_t step)

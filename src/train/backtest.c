@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "weft/accuracy.h"
+#include "weft/activity.h"
 #include "weft/exog_units.h"
 #include "weft/forecasts.h"
 #include "weft/growth_trial.h"
@@ -104,6 +105,11 @@ static int choose_trials(struct weft_backtest *b, struct weft_err *e)
 {
     const struct weft_series_attrs *a = b->attrs;
     b->trial = WEFT_ARRAY(struct trial, a->n_keys + 1);
+    if (b->o.far.from <= b->o.near.to) { /* a horizon of 1: every growth is 1 */
+        if (!b->o.rank_by)
+            return 0;
+        return weft_fail(e, WEFT_CONFIG, "--rank-by: a horizon of %zu has no growth: near and far days are the same", b->o.origins.horizon);
+    }
     if (b->o.rank_by) {
         b->trial[0].name = b->o.rank_by;
         b->n_trials = 1;
@@ -549,6 +555,12 @@ static void put_verdict(const struct weft_backtest *b, const struct trial *trial
     weft_table_real(t, c->width, v.width);
 }
 
+/* As rank has it: who sells is no demand. */
+static bool is_ranked(const char *channel)
+{
+    return strcmp(channel, WEFT_CHANNEL_ACTIVE) != 0 && strcmp(channel, WEFT_CHANNEL_BRANDS) != 0;
+}
+
 bool weft_backtest_ranking(struct weft_backtest *b, struct weft_table *t)
 {
     static const char *const past[PAST] = {"last period's growth", "last year's growth"};
@@ -558,7 +570,7 @@ bool weft_backtest_ranking(struct weft_backtest *b, struct weft_table *t)
     struct columns c = ranking_columns(b, t);
     size_t rounds = b->o.per_origin ? b->o.origins.n : 1;
     for (size_t channel = 0; channel < b->attrs->n_targets; channel++)
-        for (size_t k = 0; k < rounds; k++) {
+        for (size_t k = 0; k < rounds && is_ranked(b->attrs->channels[channel]); k++) {
             size_t origin = b->o.per_origin ? k : SIZE_MAX, predictor = 0;
             for (size_t i = 0; i < b->n; i++)
                 if (b->contender[i].ranked)

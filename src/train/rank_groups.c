@@ -49,6 +49,19 @@ static int choose_groups(const struct weft_head *head, struct weft_rank_groups *
     return 0;
 }
 
+static int check_channel(const struct weft_forecasts_attrs *a, const char *name, struct weft_err *e)
+{
+    char names[256] = "";
+    for (size_t c = 0, at = 0; c < a->n_channels; c++) {
+        if (strcmp(a->channels[c], name) == 0)
+            return 0;
+        if (at < sizeof names)
+            at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", c ? ", " : "", a->channels[c]);
+    }
+    weft_fail(e, WEFT_CONFIG, "--channel: the forecasts have no channel \"%s\"", name);
+    return weft_fail_hint(e, "they have: %s", names);
+}
+
 int weft_rank_groups_new(const struct weft_head *head, const struct weft_rank_options *o, const struct weft_stream_opts *stream, struct weft_rank_groups **out,
                          struct weft_err *e)
 {
@@ -61,13 +74,15 @@ int weft_rank_groups_new(const struct weft_head *head, const struct weft_rank_op
         return weft_fail(e, WEFT_CONFIG, "a horizon of %lld has no growth: near and far days are the same", (long long)s->attrs.horizon);
     if (!weft_attr_int(head, "active_days", &s->active_days) || s->active_days < 1 || s->active_days > 100000)
         s->active_days = 0;
+    if (o->channel && check_channel(&s->attrs, o->channel, e) < 0)
+        return -1;
     if (o->sort == WEFT_SORT_BEYOND && !o->history)
         return weft_fail(e, WEFT_USAGE, "--sort beyond-season needs the history: give --history FILE");
     if (o->reasons && weft_reasons_read(o->reasons, stream, s->o->by, (size_t[]){s->near.from, s->near.to}, (size_t[]){s->far.from, s->far.to}, &s->reasons, e) < 0)
         return -1;
     if (!o->history)
         return 0;
-    return weft_history_open(o->history, stream, s->levels, s->n_levels, o->brand, &s->history, e);
+    return weft_history_open(o->history, stream, s->levels, s->n_levels, o->brand, o->brand_told, &s->history, e);
 }
 
 void weft_rank_groups_free(struct weft_rank_groups **rp)

@@ -128,6 +128,13 @@ same() {
     ! rank --model seasonal-naive:7 --history "$dir/products.weft" --channel units --format csv --columns now -i "$dir/two.weft" | grep -qx ''
 }
 
+@test "counts of brands of several series are not added up: one brand may be in all of them" {
+    aggregate --by minor --count active,brands -i "$dir/products.weft" | score -m seasonal-naive:7 --horizon 14 -o "$dir/minors.weft"
+    frames show "$dir/minors.weft" | sed 's/"keys":{[^}]*}/"keys":{"minor":"both"}/' | frames from-json >"$dir/both.weft"
+    rank --model seasonal-naive:7 --by minor --channel units --format csv --columns active,brands -i "$dir/both.weft" | tail -n 1 | grep -qE '^[1-9][0-9.]*,$'
+    ! rank --model seasonal-naive:7 --by minor --channel units --format csv --columns brands -i "$dir/minors.weft" | grep -qx ''
+}
+
 @test "--sort orders by one column, and says what is missing for it" {
     for s in volume:far beyond-season:beyond sales-per-active:each growth:growth; do
         rank --model seasonal-naive:7 --near 1:3 --far 12:14 --history "$dir/products.weft" --channel units --sort "${s%:*}" --columns "${s#*:}" --format csv \
@@ -183,6 +190,12 @@ same() {
     [ "$status" -eq 76 ]
     run rank --model seasonal-naive:7 --history "$dir/forecasts.weft" -i "$dir/forecasts.weft"
     [ "$status" -eq 65 ]
+    run rank --model seasonal-naive:7 --brand maker --history "$dir/products.weft" -i "$dir/forecasts.weft"
+    [ "$status" -eq 78 ] && [[ "$output" == *'no key "maker"'* ]]
+    for o in "--brand brand" "--now 7" "--columns growth --format frames"; do
+        run rank --model seasonal-naive:7 $o -i "$dir/forecasts.weft"
+        [ "$status" -eq 64 ]
+    done
 }
 
 @test "aggregate --count: the counts are channels, and what can't be is refused" {
@@ -196,4 +209,8 @@ same() {
     [ "$status" -eq 78 ]
     run aggregate --by minor --count brands --brand maker -i "$dir/products.weft"
     [ "$status" -eq 78 ]
+    run aggregate --by minor,minor -i "$dir/products.weft"
+    [ "$status" -eq 64 ]
+    run aggregate --by all,minor -i "$dir/products.weft"
+    [ "$status" -eq 64 ]
 }

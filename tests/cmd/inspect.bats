@@ -144,6 +144,31 @@ says() {
     frames inspect --format json - <w.csv | grep -q '"rows":1'
 }
 
+@test "a command that ingest would refuse is not given: said, with the way out" {
+    printf 'date,item,sales\n31/01/2022,x,1\n01/02/2022,x,2\n' >dmy.csv
+    frames inspect dmy.csv >report
+    says 'no date can be read, as in "31/01/2022"' '2023-01-31' 'none: see the notes'
+    printf 'date,item,"a,b"\n2022-01-01,x,1\n2022-01-02,x,2\n' >comma.csv
+    frames inspect comma.csv >report
+    says '--value takes a list' '"a,b"' 'none: see the notes'
+    printf 'date,a,a\n2022-01-01,1,2\n2022-01-02,1,3\n' >twice.csv
+    frames inspect twice.csv >report
+    says 'columns 2 and 3 are both "a"' 'none: see the notes'
+    printf 'id,2022-01-01,2022.01.01\nx,1,2\n' >twice.csv
+    frames inspect twice.csv >report
+    says 'columns 2 and 3 are both "2022.01.01"' 'none: see the notes'
+}
+
+@test "a column with = in its name, and a number beyond float32" {
+    printf 'date,item,price=1\n2022-01-01,x,1\n2022-01-02,x,2\n' >equals.csv
+    command_of equals.csv
+    reads 1 x,2022-01-02,2
+    { echo 'date,item,sales'; for d in {10..30}; do echo "2022-01-$d,x,$d"; done; echo '2022-01-31,x,1e39'; } >huge.csv
+    command_of huge.csv
+    says '1 not numbers' '"1e39" is no number'
+    reads 1 x,2022-01-30,30
+}
+
 @test "what is no table of sales: said, with the way out" {
     printf 'id,2022-01-01\n' >none.csv
     frames inspect none.csv >report
@@ -171,6 +196,10 @@ says() {
     run frames inspect w.csv w2.csv
     [ "$status" -eq 64 ]
     ingest -q w.csv -o s.weft
+    run frames show --format json s.weft
+    [ "$status" -eq 64 ] && [[ "$output" == *"--format is for frames inspect"* ]]
+    run frames count -n 3 s.weft
+    [ "$status" -eq 64 ] && [[ "$output" == *"--frames is for frames head"* ]]
     run frames inspect s.weft
     [ "$status" -eq 65 ] && [[ "$output" == *"weft stream"* ]]
 }

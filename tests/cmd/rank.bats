@@ -45,6 +45,9 @@ setup_file() {
     rank --model naive --format csv -i "$dir/two.weft" >/dev/null
     run rank --model lstm -i "$dir/two.weft"
     [ "$status" -eq 65 ]
+    run rank --channel colour -i "$dir/two.weft"
+    [ "$status" -eq 78 ]
+    [[ "$output" == *'no channel "colour"; they have: '* ]]
     run rank -i "$dir/forecasts.weft"
     [ "$status" -eq 65 ]
     [[ "$output" == *"--part latest"* ]]
@@ -58,6 +61,8 @@ setup_file() {
     run evaluate -i "$dir/latest.weft"
     [ "$status" -eq 65 ]
     [[ "$output" == *"--part test"* ]]
+    run evaluate --confusion -i "$dir/forecasts.weft"
+    [ "$status" -eq 64 ]
 }
 
 @test "intervals cover what they say, on a generated shop" {

@@ -28,6 +28,18 @@ sums() {
         }'
 }
 
+@test "what is no sum over groups is left as it was" {
+    cd "$BATS_TEST_TMPDIR"
+    printf 'date,item,minor,brand,units,mentions\n' >two.csv
+    for d in 01 02 03 04; do printf '2022-01-%s,a,m,x,1,4\n2022-01-%s,b,m,y,2,5\n2022-01-%s,c,n,x,3,9\n' $d $d $d; done >>two.csv
+    ingest -q --layout long --id item --date date --value units,mentions --keys minor,brand -o two.weft two.csv
+    for l in all minor; do aggregate --by $l --count active,brands --active-days 1 -i two.weft | score -m mean:2 --horizon 1 -o $l.weft; done
+    reconcile all.weft minor.weft -o r.weft 2>warning
+    [ "$(wc -l <warning)" -eq 1 ]
+    grep -q 'mentions (a mean) and brands' warning
+    [ "$(frames csv r.weft | awk -F, '$3 == "all" { printf "%s=%s ", $5, $NF == "" ? $(NF - 1) : $NF }')" = "units=6 mentions=6 active=3 brands=2 " ]
+}
+
 @test "every level adds up to the one above, by every method" {
     cd "$dir"
     for m in bottom-up top-down ols wls wls-var; do
@@ -106,6 +118,8 @@ sums() {
     cd "$dir"
     run reconcile --method best all.latest
     [ "$status" -eq 64 ] && [[ "$output" == *"bottom-up"* ]]
+    run reconcile --method wls,ols,wls all.latest id.latest
+    [ "$status" -eq 64 ] && [[ "$output" == *"wls twice"* ]]
     run reconcile all.latest id.test
     [ "$status" -eq 65 ]
     run reconcile --levels all,brand,id all.latest id.latest

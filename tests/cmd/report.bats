@@ -95,6 +95,24 @@ balanced() {
     cmp <(page shop) <(report --forecasts "$dir/shop-forecasts.weft" --history "$dir/shop-level.weft" --accuracy "$dir/accuracy.json" -i "$dir/shop-ranking.weft")
 }
 
+@test "tables of backtest: CSV or JSON, in the page's language" {
+    backtest -q --horizon 14 --origins 3 --format csv -i "$dir/shop-level.weft" -o "$dir/trial.csv"
+    backtest -q --horizon 14 --origins 3 --format json -i "$dir/shop-level.weft" -o "$dir/trial.json"
+    report --accuracy "$dir/trial.csv" -i "$dir/shop-ranking.weft" -o "$dir/trial.html"
+    grep -q '>better than last season</th>' "$dir/trial.html"
+    cmp "$dir/trial.html" <(report --accuracy "$dir/trial.json" -i "$dir/shop-ranking.weft")
+    report --lang ko --accuracy "$dir/trial.csv" -i "$dir/shop-ranking.weft" | grep -q '>계절 반복 대비 개선율</th>'
+}
+
+@test "nothing is sold: a page without a growth, and no nan in it" {
+    printf '%s,0,0,0,0\n' a b | sed 1iID,2022-01-01,2022-01-02,2022-01-03,2022-01-04 >"$dir/zero.csv"
+    ingest "$dir/zero.csv" | score -q -m naive --horizon 5 -o "$dir/zero.weft"
+    rank -q --model naive --format frames -i "$dir/zero.weft" | report --forecasts "$dir/zero.weft" -o "$dir/zero.html"
+    balanced "$dir/zero.html" >/dev/null
+    ! grep -qw 'nan\|inf' "$dir/zero.html"
+    grep -q "aria-label='Growth: –'" "$dir/zero.html"
+}
+
 @test "Korean" {
     page shop --lang ko -o "$dir/ko.html"
     balanced "$dir/ko.html" >/dev/null

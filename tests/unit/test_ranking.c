@@ -86,6 +86,20 @@ static void chances_do_not_depend_on_order_or_company(void **state)
         assert_true(got[i] == turned[N - 1 - i]);
 }
 
+static void equal_numbers_share_their_chances(void **state)
+{
+    const double mean[] = {1, 1, 2, 1, 1}, sd[] = {0, 0, 0, 0, 0};
+    const uint64_t stream[] = {11, 12, 13, 14, 15}, other[] = {15, 14, 13, 12, 11};
+    double got[5], turned[5];
+    (void)state;
+    weft_topk_chances(5, mean, sd, stream, 3, 10000, 1, got);
+    weft_topk_chances(5, mean, sd, other, 3, 10000, 1, turned);
+    for (int i = 0; i < 5; i++) {
+        assert_float_equal(got[i], i == 2 ? 1 : 0.5, 0.02);
+        assert_true(got[i] == turned[4 - i]); /* in whatever order they come */
+    }
+}
+
 static void what_is_not_known_has_no_chance(void **state)
 {
     (void)state;
@@ -287,6 +301,7 @@ static void standard_error_of_growth(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(equal_numbers_share_their_chances),
         cmocka_unit_test(chances_are_those_of_numerical_integration),
         cmocka_unit_test(chances_do_not_depend_on_order_or_company),
         cmocka_unit_test(what_is_not_known_has_no_chance),
