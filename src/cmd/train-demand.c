@@ -25,6 +25,7 @@ struct state {
     size_t image_features; /* that neighbours are compared by */
     struct weft_demand_set set;
     struct weft_demand *net;
+    char backbone_sha[65];
     struct weft_par *par;
     struct weft_progress progress;
 };
@@ -123,13 +124,15 @@ static int frame(struct weft_run *run, void *state, struct weft_span in, struct 
     return weft_demand_set_add(&s->set, &s->shape, in, e);
 }
 
-static int load_backbone(struct state *s, struct weft_err *e)
+static int load_backbone(struct weft_run *run, struct state *s, struct weft_err *e)
 {
     struct weft_st *st;
     if (weft_st_open(s->backbone, &st, e) < 0)
         return -1;
     bool inside = !weft_st_find(st, "conv1.weight") && weft_st_find(st, "backbone.conv1.weight");
     int rc = weft_resnet18_load(weft_demand_backbone(s->net), st, inside ? "backbone." : "", e);
+    weft_st_sha256(st, s->backbone_sha);
+    weft_run_lineage_arg(run, "backbone", s->backbone_sha);
     weft_st_close(&st);
     return rc < 0 ? weft_fail_where(e, "%s", s->backbone) : 0;
 }
@@ -150,7 +153,7 @@ static int build(struct weft_run *run, struct state *s, struct weft_err *e)
     s->set.encoder.how.limits.side = (int)s->side;
     s->set.encoder.shape = weft_demand_shape_of(s->net);
     weft_demand_init(s->net, weft_run_seed(run));
-    return s->backbone ? load_backbone(s, e) : 0;
+    return s->backbone ? load_backbone(run, s, e) : 0;
 }
 
 static bool stopping(void *run)
@@ -211,6 +214,7 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     struct weft_demand_training t = {.set = &s->set, .net = s->net, .epochs = s->epochs, .batch = (size_t)s->batch, .lr = s->lr, .seed = weft_run_seed(run),
                                      .precision = s->precision, .augment = s->augment ? &s->change : NULL, .par = s->par, .log = s->log, .progress = &s->progress,
                                      .checkpoint = {.path = s->checkpoint, .resume = s->resume}, .stopping = stopping, .ctx = run};
+    memcpy(t.backbone, s->backbone_sha, sizeof t.backbone);
     weft_progress_start(&s->progress, weft_run_program(run), weft_run_progress(run));
     int rc = weft_demand_training_run(&t, e);
     weft_progress_end(&s->progress);

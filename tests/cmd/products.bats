@@ -148,6 +148,26 @@ model_bytes() {
     refused 'checkpoint of another training' 78 train-demand $small --lr 0.5 --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
     refused 'checkpoint of another training' 78 train-demand $small --gamma 1 --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
     refused '--resume goes on from --checkpoint' 64 train-demand $small --resume -i "$dir/products.weft" -o model.safetensors
+    refused 'checkpoint of another training' 78 train-demand $small --backbone "$dir/model.safetensors" --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
+}
+
+@test "train-demand: a checkpoint beyond --epochs is refused; a log that begins late has a head" {
+    bash -c "exec train-demand -q --no-name --no-image --threads 1 --epochs 1000000 --checkpoint run.st -i $dir/products.weft -o model.safetensors" 3>&- &
+    sleep 1
+    kill -9 $!
+    wait $! || true
+    refused 'run.st is of epoch' 78 train-demand --no-name --no-image --epochs 1 --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
+    [[ "$output" == *"and --epochs 1 ends before"* ]] && [ ! -e model.safetensors ]
+    local epoch
+    epoch=$(grep -aoE '"epoch": ?"[0-9]+"' run.st | tr -dc 0-9)
+    train-demand -q --no-name --no-image --threads 1 --epochs $((epoch + 1)) --checkpoint run.st --resume --log log.csv -i "$dir/products.weft" -o model.safetensors
+    [[ "$(head -n 1 log.csv)" == epoch,train_loss,* ]]
+    [[ "$(sed -n 2p log.csv)" == $((epoch + 1)),* ]] && [ "$(wc -l <log.csv)" -eq 2 ]
+}
+
+@test "train-demand: the model says by its sum which weights it began with" {
+    train-demand -q $small --epochs 1 --backbone "$dir/model.safetensors" -i "$dir/products.weft" -o m.st
+    grep -aq "\\\\\"backbone\\\\\":\\\\\"$(sha256sum <"$dir/model.safetensors" | cut -d' ' -f1)" m.st
 }
 
 @test "train-demand: what does not fit is refused with the way out" {
