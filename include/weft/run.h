@@ -33,6 +33,7 @@ struct weft_filter {
     int min_operands, max_operands; /* operands (FILEs); max -1: any number */
     bool acknowledges;           /* calls weft_run_done itself: it holds frames back to work on several at once */
     bool threads_are_cores;      /* --threads defaults to the cores (trainers), not to 1 */
+    bool threads_matter;         /* the result depends on their number */
     bool (*no_input)(const void *state); /* NULL, or: true when -i is not opened this time */
 
     /* Checks the head and writes ours (weft_run_head) before the first frame. */

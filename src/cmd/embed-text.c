@@ -252,10 +252,11 @@ static const struct weft_filter filter = {
               .synopsis = "embed-text -m DIR | --hash N [OPTION...]",
               .reads = "a products stream",
               .writes = "the same stream, with text_features",
-              .examples = "ingest --layout products shop.csv | embed-text -m bert-base-multilingual-cased -o named.weft\n"
+              .examples = "ingest --layout products shop.csv | embed-text -m models/bert-base-multilingual-cased -o named.weft\n"
                           "embed-text --hash 256 -i products.weft | frames show",
               .see_also = "ingest, encode-image, train-demand, score",
-              .notes = "DIR is a BERT of Hugging Face as downloaded. tokenizer_config.json is read when it is there (do_lower_case); without it, a "
+              .notes = "DIR is a BERT of Hugging Face as downloaded: config.json, vocab.txt and model.safetensors. get-models.sh bert fetches the multilingual one "
+                       "(715 MB) into models/bert-base-multilingual-cased. tokenizer_config.json is read when it is there (do_lower_case); without it, a "
                        "vocabulary with upper-case letters is not lower-cased. The mean leaves out [CLS] and [SEP]. A product without a name, or with one "
                        "that has no word, gets no text_features and is counted. Of a name, the first 16 kB count. "
                        "Repeated names are computed once, as long as they are among the last to be met (64 MB of them). "

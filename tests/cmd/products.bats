@@ -286,4 +286,7 @@ model_bytes() {
     [ "$few" -le 200 ] || { echo "$few MB"; false; } # no ResNet18 without images
     run train-demand -v $small --epochs 1 -i "$dir/products.weft" -o m.st
     [[ "$output" == *"1 MiB of frames held"* && "$output" == *"MiB for network, activations and a batch"* ]] || { echo "$output"; false; }
+    local said held
+    said=$(grep -oE '[0-9]+ MiB for network' <<<"$output" | tr -dc 0-9) held=$(grep -oE '[0-9]+ MB$' <<<"$output" | tr -dc 0-9)
+    [ "$held" -le $((said + 40)) ] && [ "$said" -le $((held * 3 / 2)) ] || { echo "said $said MiB, held $held MB"; false; }
 }
