@@ -253,8 +253,17 @@ model_bytes() {
     cmp want got || { cat want got csv; false; }
     evaluate --format frames -i all.dem | frames check
     [[ "$(evaluate --confusion -i all.dem)" == *"gender by model: rows are actual, columns predicted"* ]]
+    evaluate --confusion -i all.dem | sed -n '/^age by/,$p' | grep -oE '^[0-9]+대' | sort -c
     refused 'is for forecasts of series' 64 evaluate --by gender -i all.dem
     refused 'this program reads forecasts/1 or demand/1' 65 evaluate -i "$dir/products.weft"
+}
+
+@test "evaluate: thousands of classes take seconds" {
+    awk 'BEGIN { srand(1); print "id,name,price,kind"; for (i = 0; i < 6000; i++) print i ",n," i % 7 ",k" int(2000 * rand()) }' >p.csv
+    ingest -q --layout products --label kind p.csv -o p.weft
+    train-demand -q --no-image --no-name --heads kind:ce --hidden 4 --epochs 1 -i p.weft -o m.st
+    score -q -m m.st -i p.weft | timeout 20 bash -c 'ulimit -t 4; evaluate --format csv' >csv
+    [ "$(tail -n +2 csv | cut -d, -f3)" -eq 6000 ]
 }
 
 @test "rank: products by what is predicted, times the growth of their category" {
