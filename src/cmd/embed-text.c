@@ -87,6 +87,9 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     const struct weft_head *h = weft_run_in_head(run);
     if ((s->model == NULL) == (s->hash == 0))
         return weft_fail(e, WEFT_USAGE, "give one of -m DIR and --hash N");
+    static const char *const unused[] = {"pool", "max-tokens", "precision", NULL};
+    if (s->hash && weft_run_refuse(run, unused, "is for a model, and --hash has none", e) < 0)
+        return -1;
     s->width = (size_t)s->hash;
     if (weft_products_attrs_read(h, &s->attrs, e) < 0 || (s->model != NULL && load(run, s, e) < 0))
         return -1;

@@ -68,10 +68,14 @@ static const struct weft_opt opts[] = {
 };
 
 /* Without a network features are all there is. */
-static int choose_neighbours(struct state *s, struct weft_err *e)
+static int choose_neighbours(struct weft_run *run, struct state *s, struct weft_err *e)
 {
+    static const char *const unused[] = {"inputs", "backbone", "image-size", "hidden", "dropout", "gamma", "class-weights", "epochs", "batch", "lr", "augment", "rotate",
+                                         "brightness", "contrast", "saturation", "precision", "bad-images", "checkpoint", "resume", "log", "max-side", NULL};
     struct weft_demand_shape *d = &s->shape;
     const struct weft_products_attrs *a = &s->set.attrs;
+    if (weft_run_refuse(run, unused, "is for a network, and --neighbours trains none", e) < 0)
+        return -1;
     s->image_features = s->without_image ? 0 : a->image_features;
     d->text = s->without_name ? 0 : a->text_features;
     if (!d->text && !s->image_features) {
@@ -98,6 +102,12 @@ static int choose(struct weft_run *run, struct state *s, struct weft_err *e)
     d->gamma = s->gamma;
     if (weft_demand_choose_heads(d, s->heads.items, s->heads.n, a, e) < 0)
         return -1;
+    bool focal = false;
+    for (size_t k = 0; k < d->n_heads; k++)
+        focal = focal || d->head[k].loss == WEFT_DEMAND_FOCAL;
+    static const char *const of_focal[] = {"gamma", "class-weights", NULL};
+    if (!focal && weft_run_refuse(run, of_focal, "is for focal losses, and --heads has none", e) < 0)
+        return -1;
     bool none = s->inputs.n == 1 && strcmp(s->inputs.items[0], "none") == 0;
     return weft_demand_choose_inputs(d, s->inputs.items, none ? 0 : s->inputs.n, a, weft_run_given(run, "inputs"), e);
 }
@@ -114,7 +124,7 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     s->change = (struct weft_augment){s->rotate, s->brightness, s->contrast, s->saturation};
     if (weft_products_attrs_read(weft_run_in_head(run), &s->set.attrs, e) < 0)
         return -1;
-    return s->neighbours ? choose_neighbours(s, e) : choose(run, s, e);
+    return s->neighbours ? choose_neighbours(run, s, e) : choose(run, s, e);
 }
 
 static int frame(struct weft_run *run, void *state, struct weft_span in, struct weft_err *e)

@@ -137,6 +137,14 @@ bool weft_run_given(const struct weft_run *run, const char *option)
     return false;
 }
 
+int weft_run_refuse(const struct weft_run *run, const char *const *options, const char *why, struct weft_err *e)
+{
+    for (; *options; options++)
+        if (weft_run_given(run, *options))
+            return weft_fail(e, WEFT_USAGE, "--%s %s", *options, why);
+    return 0;
+}
+
 int weft_run_threads(const struct weft_run *run)
 {
     if (run->common.threads > 0)

@@ -178,6 +178,9 @@ model_bytes() {
     refused '"gender" stands twice' 64 train-demand --no-name --heads gender:ce,gender:focal -i "$dir/products.weft" -o m.st
     refused 'a mean squared error needs numbers' 65 train-demand --no-name --heads gender:mse -i "$dir/products.weft" -o m.st
     refused 'neither a number nor a key "colour"' 78 train-demand --no-name --inputs price,colour -i "$dir/products.weft" -o m.st
+    refused '--gamma is for focal losses' 64 train-demand --no-name --heads gender:ce --gamma 1 -i "$dir/products.weft" -o m.st
+    refused '--class-weights is for focal losses' 64 train-demand --no-name --heads gender:ce --class-weights balanced -i "$dir/products.weft" -o m.st
+    refused '--checkpoint is for a network' 64 train-demand --neighbours 3 --checkpoint c.st -i "$dir/products.weft" -o m.st
     refused 'is for pictures' 64 train-demand --no-name --no-image --backbone x -i "$dir/products.weft" -o m.st
     ingest -q --images nowhere "$dir/g/garments.csv" 2>/dev/null | refused 'none of the 96 products has an image; --no-image' 65 train-demand --no-name -o m.st
     [ ! -e m.st ]
