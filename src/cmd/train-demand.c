@@ -278,7 +278,7 @@ static const struct weft_filter filter = {
                        "Held in memory: every product's frame (pictures stay compressed until their batch comes), and the network with its gradients, moments and "
                        "the activations of a batch: with pictures and --batch 32 0.4 GB at --image-size 32, 0.5 GB at 64, 1.5 GB at 224, without pictures a few MB; "
                        "-v says how much. Pictures are read as encode-image --help says.\n"
-                       "The result depends on --seed and, in its last digits, on --threads: oneDNN adds up weight gradients thread by thread. The last epoch's "
+                       "The result depends on --seed, not on the order of the products, and, in its last digits, on --threads: oneDNN adds up weight gradients thread by thread. The last epoch's "
                        "weights are the model's. A training of more epochs can go on from the checkpoint of a shorter one."},
     .opts = opts,
     .state_size = sizeof(struct state),

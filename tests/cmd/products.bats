@@ -121,6 +121,18 @@ refused() { # TEXT STATUS COMMAND...
     encode-image -q -m "$dir/model.safetensors" --drop-image -i "$dir/products.weft" | frames check
 }
 
+@test "train-demand: the same model whatever the order of the products" {
+    { head -n 1 "$dir/g/garments.csv"; tail -n +2 "$dir/g/garments.csv" | tac; } >back.csv
+    ingest -q --images "$dir/g" back.csv -o back.weft
+    train-demand -q $small --epochs 2 --log log.csv -i back.weft -o back.safetensors
+    cmp log.csv "$dir/log.csv"
+    cmp back.safetensors "$dir/model.safetensors"
+    embed-text -q --hash 16 -i "$dir/products.weft" -o a.weft
+    embed-text -q --hash 16 -i back.weft -o b.weft
+    for f in a b; do train-demand -q --neighbours 3 -i $f.weft -o $f.st; done
+    cmp a.st b.st
+}
+
 @test "train-demand: kill -9 and --resume, the same bytes in the end" {
     train-demand -q $small --epochs 6 --log whole.csv -i "$dir/products.weft" -o whole.safetensors
     bash -c "exec train-demand -q $small --epochs 1000 --checkpoint run.st --log log.csv -i $dir/products.weft -o model.safetensors" 3>&- &
