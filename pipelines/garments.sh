@@ -65,6 +65,10 @@ done
 need ingest embed-text encode-image train-demand score evaluate frames
 [ -n "$sort" ] || sort=$(tr ',' '\n' <<<"$heads" | sed -n 's/:mse.*//p' | tail -n 1)
 [ -z "$sort" ] || need rank jq
+# What the ranking needs is looked at before the training, not hours later.
+[ -z "$sort" ] || [[ ",$heads," == *",$sort:mse"[:,]* ]] || die "--sort $sort: --heads $heads learns no such quantity"
+[ -z "$growth" ] || [ -r "$growth" ] || die "can't read $growth" 66
+[[ $top =~ ^[1-9][0-9]*$ && $neighbours =~ ^[1-9][0-9]*$ ]] || die "--top $top and --neighbours $neighbours: whole numbers from 1"
 scratch
 
 # --- read; names to features ---

@@ -18,6 +18,7 @@ struct weft_demand_training {
     double lr;
     uint64_t seed;
     int precision; /* of the network: a checkpoint is for one */
+    char backbone[65]; /* SHA-256 of the weights begun with, in hex; "": random ones */
     const struct weft_augment *augment; /* NULL: none */
     struct weft_par *par;
     struct weft_checkpoint checkpoint;

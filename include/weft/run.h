@@ -33,6 +33,7 @@ struct weft_filter {
     int min_operands, max_operands; /* operands (FILEs); max -1: any number */
     bool acknowledges;           /* calls weft_run_done itself: it holds frames back to work on several at once */
     bool threads_are_cores;      /* --threads defaults to the cores (trainers), not to 1 */
+    bool threads_matter;         /* the result depends on their number */
     bool (*no_input)(const void *state); /* NULL, or: true when -i is not opened this time */
 
     /* Checks the head and writes ours (weft_run_head) before the first frame. */
@@ -53,6 +54,8 @@ const struct weft_head *weft_run_in_head(const struct weft_run *run);
 int weft_run_n_operands(const struct weft_run *run);
 const char *weft_run_operand(const struct weft_run *run, int i);
 bool weft_run_given(const struct weft_run *run, const char *option); /* was --option on the command line? */
+/* 64 when one of the options (NULL ends them) was given: "--OPTION why". */
+int weft_run_refuse(const struct weft_run *run, const char *const *options, const char *why, struct weft_err *e) WEFT_MUST_USE;
 int weft_run_threads(const struct weft_run *run);
 uint64_t weft_run_seed(const struct weft_run *run);
 int weft_run_verbose(const struct weft_run *run);                    /* -1 quiet, 0, 1.. */

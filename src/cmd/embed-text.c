@@ -87,6 +87,9 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     const struct weft_head *h = weft_run_in_head(run);
     if ((s->model == NULL) == (s->hash == 0))
         return weft_fail(e, WEFT_USAGE, "give one of -m DIR and --hash N");
+    static const char *const unused[] = {"pool", "max-tokens", "precision", NULL};
+    if (s->hash && weft_run_refuse(run, unused, "is for a model, and --hash has none", e) < 0)
+        return -1;
     s->width = (size_t)s->hash;
     if (weft_products_attrs_read(h, &s->attrs, e) < 0 || (s->model != NULL && load(run, s, e) < 0))
         return -1;
@@ -252,16 +255,17 @@ static const struct weft_filter filter = {
               .synopsis = "embed-text -m DIR | --hash N [OPTION...]",
               .reads = "a products stream",
               .writes = "the same stream, with text_features",
-              .examples = "ingest --layout products shop.csv | embed-text -m bert-base-multilingual-cased -o named.weft\n"
+              .examples = "ingest --layout products shop.csv | embed-text -m models/bert-base-multilingual-cased -o named.weft\n"
                           "embed-text --hash 256 -i products.weft | frames show",
               .see_also = "ingest, encode-image, train-demand, score",
-              .notes = "DIR is a BERT of Hugging Face as downloaded. tokenizer_config.json is read when it is there (do_lower_case); without it, a "
+              .notes = "DIR is a BERT of Hugging Face as downloaded: config.json, vocab.txt and model.safetensors. get-models.sh bert fetches the multilingual one "
+                       "(715 MB) into models/bert-base-multilingual-cased. tokenizer_config.json is read when it is there (do_lower_case); without it, a "
                        "vocabulary with upper-case letters is not lower-cased. The mean leaves out [CLS] and [SEP]. A product without a name, or with one "
                        "that has no word, gets no text_features and is counted. Of a name, the first 16 kB count. "
                        "Repeated names are computed once, as long as they are among the last to be met (64 MB of them). "
                        "Features do not depend on the batch or on --threads, and are the same on CPUs of one type. Frames are held until a batch is full "
-                       "or no more input is waiting: at most 64 MB and one frame. The model is held in memory: BERT-base takes 350 MB, half of it in bf16, "
-                       "beside the mapped file."},
+                       "or no more input is waiting: at most 64 MB and one frame. Memory with the multilingual BERT: 1.2 GB, 0.9 GB in bf16; 0.7 GB of it is "
+                       "the mapped file, which processes share. With --hash: 20 MB and the frames held."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,

@@ -37,10 +37,9 @@ static const struct weft_opt opts[] = {
 
 static int start_products(struct weft_run *run, struct state *s, struct weft_err *e)
 {
-    static const char *const unused[] = {"by", "per-step", "scaled", "psfa-by"};
-    for (size_t i = 0; i < sizeof unused / sizeof *unused; i++)
-        if (weft_run_given(run, unused[i]))
-            return weft_fail(e, WEFT_USAGE, "--%s is for forecasts of series, and this is a demand stream", unused[i]);
+    static const char *const unused[] = {"by", "per-step", "scaled", "psfa-by", NULL};
+    if (weft_run_refuse(run, unused, "is for forecasts of series, and this is a demand stream", e) < 0)
+        return -1;
     if (weft_predictions_attrs_read(weft_run_in_head(run), &s->said, e) < 0)
         return -1;
     s->demand = weft_demand_metrics_new(&s->said);

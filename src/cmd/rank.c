@@ -53,10 +53,9 @@ static const struct weft_opt opts[] = {
 
 static int start_products(struct weft_run *run, struct state *s, struct weft_err *e)
 {
-    static const char *const unused[] = {"near", "far", "level", "shrink", "sort", "history", "reasons", "brand", "now", "among"};
-    for (size_t i = 0; i < sizeof unused / sizeof *unused; i++)
-        if (weft_run_given(run, unused[i]))
-            return weft_fail(e, WEFT_USAGE, "--%s is for forecasts of series, and this is a demand stream", unused[i]);
+    static const char *const unused[] = {"near", "far", "level", "shrink", "sort", "history", "reasons", "brand", "now", "among", NULL};
+    if (weft_run_refuse(run, unused, "is for forecasts of series, and this is a demand stream", e) < 0)
+        return -1;
     if (s->format == FRAMES)
         return weft_fail(e, WEFT_USAGE, "--format frames is for forecasts of series; products are ranked as table, csv or json");
     struct weft_demand_rank_options o = {s->o.model, s->label, weft_run_given(run, "by") ? s->o.by : NULL, s->outlook, s->o.channel};

@@ -238,10 +238,9 @@ static int read_head(const struct weft_head *h, struct state *s, struct weft_err
 
 static int start_products(struct weft_run *run, struct state *s, struct weft_err *e)
 {
-    static const char *const unused[] = {"quantiles", "nonnegative", "horizon", "season"};
-    for (size_t i = 0; i < sizeof unused / sizeof *unused; i++)
-        if (weft_run_given(run, unused[i]))
-            return weft_fail(e, WEFT_USAGE, "--%s is for forecasts of series, and this is a products stream", unused[i]);
+    static const char *const unused[] = {"quantiles", "nonnegative", "horizon", "season", NULL};
+    if (weft_run_refuse(run, unused, "is for forecasts of series, and this is a products stream", e) < 0)
+        return -1;
     if (s->part == TEST)
         return weft_fail(e, WEFT_USAGE, "a garment model has no test part; --part valid scores the products that its training held out");
     return weft_demand_scorer_start(run, s->models.items, s->models.n, s->part == VALID, &s->demand, e);

@@ -46,6 +46,7 @@ static const struct weft_opt opt_socket[] = {
     {WEFT_OPT_INT, 0, "producers", AT(producers), "1", 1, 1024, "N", "writers to merge on an -i that listens", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
 };
 static const struct weft_opt opt_model = {WEFT_OPT_STR, 'o', "output", AT(output), "-", 0, 0, "MODEL", "model file to write, whole or not at all", WEFT_OPT_RUN | WEFT_OPT_FILE};
+static const char threads_matter_help[] = "threads to use; 0: all cores; the last digits of the result depend on their number";
 static const struct weft_opt opt_rest[] = {
     {WEFT_OPT_INT, 0, "threads", AT(threads), "0", 0, 1024, "N", "threads to use; 0: 1 in filters, all cores in trainers; the result is the same", WEFT_OPT_RUN},
     {WEFT_OPT_INT, 0, "seed", AT(seed), "1", 0, 9223372036854775807.0, "N", "seed of everything random", WEFT_OPT_RUN},
@@ -134,6 +135,14 @@ bool weft_run_given(const struct weft_run *run, const char *option)
         if (strcmp(run->filter->opts[i].name, option) == 0)
             return run->given >> i & 1;
     return false;
+}
+
+int weft_run_refuse(const struct weft_run *run, const char *const *options, const char *why, struct weft_err *e)
+{
+    for (; *options; options++)
+        if (weft_run_given(run, *options))
+            return weft_fail(e, WEFT_USAGE, "--%s %s", *options, why);
+    return 0;
 }
 
 int weft_run_threads(const struct weft_run *run)
@@ -624,6 +633,9 @@ static void make_table(struct weft_run *run)
         *t++ = opt_socket[i];
     for (size_t i = 0; i < sizeof opt_rest / sizeof *opt_rest; i++)
         *t++ = opt_rest[i];
+    for (struct weft_opt *o = run->table; o < t && run->filter->threads_matter; o++)
+        if (strcmp(o->name, "threads") == 0)
+            o->help = threads_matter_help;
     *t++ = opt_help;
     *t++ = opt_version;
     *t = (struct weft_opt){.type = WEFT_OPT_END};

@@ -20,8 +20,8 @@ static void widen(struct weft_confusion *c, size_t n)
 void weft_confusion_add(struct weft_confusion *c, size_t actual, size_t predicted)
 {
     size_t most = actual > predicted ? actual : predicted;
-    if (most >= c->n)
-        widen(c, most + 1);
+    if (most >= c->n) /* twofold, or thousands of classes that come one by one are copied for ever */
+        widen(c, most + 1 > 2 * c->n ? most + 1 : 2 * c->n);
     c->count[actual * c->n + predicted]++;
     c->total++;
 }

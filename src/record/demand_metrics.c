@@ -183,6 +183,16 @@ static bool occurs(const struct weft_confusion *c, size_t k)
     return false;
 }
 
+struct met {
+    const char *name;
+    size_t class;
+};
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct met *)a)->name, ((const struct met *)b)->name);
+}
+
 static void print_confusion(const struct weft_demand_metrics *m, size_t i, size_t k, void *ctx)
 {
     const struct weft_confusion *c = &m->row[i][k].confusion;
@@ -192,22 +202,24 @@ static void print_confusion(const struct weft_demand_metrics *m, size_t i, size_
         return;
     fprintf(f, "\n%s by %s: rows are actual, columns predicted\n", h->name, m->a->model[i].name);
     struct weft_table *t = weft_table_new();
-    size_t first = weft_table_column(t, "actual", "", WEFT_CELL_TEXT, 0, 0), *column = WEFT_ARRAY(size_t, c->n);
+    size_t first = weft_table_column(t, "actual", "", WEFT_CELL_TEXT, 0, 0), n = 0, *column = WEFT_ARRAY(size_t, c->n);
+    struct met *met = WEFT_ARRAY(struct met, c->n); /* sorted: the table does not depend on the order of the products */
     for (size_t j = 0; j < c->n; j++)
         if (occurs(c, j))
-            column[j] = weft_table_column(t, m->classes.at[j].p, m->classes.at[j].p, WEFT_CELL_INT, 0, 0);
-    for (size_t j = 0; j < c->n; j++) {
-        if (!occurs(c, j))
-            continue;
+            met[n++] = (struct met){m->classes.at[j].p, j};
+    qsort(met, n, sizeof *met, by_name);
+    for (size_t j = 0; j < n; j++)
+        column[j] = weft_table_column(t, met[j].name, met[j].name, WEFT_CELL_INT, 0, 0);
+    for (size_t j = 0; j < n; j++) {
         weft_table_row(t);
-        weft_table_text(t, first, m->classes.at[j].p, m->classes.at[j].n);
-        for (size_t l = 0; l < c->n; l++)
-            if (occurs(c, l))
-                weft_table_int(t, column[l], (int64_t)weft_confusion_at(c, j, l));
+        weft_table_text(t, first, met[j].name, strlen(met[j].name));
+        for (size_t l = 0; l < n; l++)
+            weft_table_int(t, column[l], (int64_t)weft_confusion_at(c, met[j].class, met[l].class));
     }
     weft_table_print(t, f);
     weft_table_free(&t);
     free(column);
+    free(met);
 }
 
 void weft_demand_metrics_confusion(const struct weft_demand_metrics *m, FILE *f)

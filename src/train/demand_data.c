@@ -222,6 +222,40 @@ bool weft_demand_is_valid(struct weft_span id, uint64_t valid_below)
     return hash_of(id) < valid_below;
 }
 
+struct placed {
+    uint64_t hash;
+    struct weft_span id; /* within frame */
+    struct weft_pack frame;
+};
+
+static int by_id(const void *a, const void *b)
+{
+    const struct placed *x = a, *y = b;
+    size_t n = x->id.n < y->id.n ? x->id.n : y->id.n;
+    if (x->hash != y->hash)
+        return x->hash < y->hash ? -1 : 1;
+    int c = memcmp(x->id.p, y->id.p, n);
+    return c ? c : (x->id.n > y->id.n) - (x->id.n < y->id.n);
+}
+
+/* What is learned does not depend on the order in which products came. */
+static int sort_products(struct weft_demand_set *d, struct weft_err *e)
+{
+    struct placed *at = WEFT_ARRAY(struct placed, d->n + 1);
+    int rc = 0;
+    for (size_t i = 0; i < d->n && rc == 0; i++) {
+        rc = read_at(d, i, e);
+        at[i] = (struct placed){hash_of(d->product.id), d->product.id, d->frame[i]};
+    }
+    if (rc == 0) {
+        qsort(at, d->n, sizeof *at, by_id);
+        for (size_t i = 0; i < d->n; i++)
+            d->frame[i] = at[i].frame;
+    }
+    free(at);
+    return rc;
+}
+
 static int ascending(const void *a, const void *b)
 {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -387,7 +421,7 @@ static void balance(struct weft_demand_set *d, struct weft_demand_shape *s, size
 int weft_demand_set_fit(struct weft_demand_set *d, struct weft_demand_shape *s, double valid, bool balanced, struct weft_err *e)
 {
     struct sums m = {0};
-    if (split(d, valid, e) < 0 || weft_demand_encoder_start(&d->encoder, s, &d->attrs, e) < 0)
+    if (sort_products(d, e) < 0 || split(d, valid, e) < 0 || weft_demand_encoder_start(&d->encoder, s, &d->attrs, e) < 0)
         return -1;
     for (size_t i = 0; i < d->n_train; i++)
         if (read_at(d, d->train[i], e) < 0 || gather(d, s, &m, e) < 0)

@@ -208,7 +208,8 @@ static uint64_t fingerprint(const struct weft_demand_training *t)
     const struct weft_augment *a = t->augment ? t->augment : &none;
     const double numbers[] = {(double)t->batch, t->lr,         (double)t->seed, (double)t->set->n_valid, (double)t->precision,
                               a->rotate,        a->brightness, a->contrast,     a->saturation};
-    return shape_hash(shape_of(t), weft_hash(numbers, sizeof numbers, weft_demand_set_hash(t->set)));
+    uint64_t h = weft_hash(numbers, sizeof numbers, weft_demand_set_hash(t->set));
+    return shape_hash(shape_of(t), weft_hash(t->backbone, strlen(t->backbone), h));
 }
 
 static int save(struct weft_demand_training *t, struct weft_err *e)
@@ -230,11 +231,15 @@ static int resume(struct weft_demand_training *t, struct weft_err *e)
     int rc = weft_checkpoint_open(&t->checkpoint, &st, e);
     if (rc == 0 && st)
         rc = weft_st_meta_int(st, "epoch", 0, INT64_MAX, &t->epoch, e);
+    if (rc == 0 && t->epoch > t->epochs) {
+        weft_fail(e, WEFT_CONFIG, "%s is of epoch %lld, and --epochs %lld ends before", t->checkpoint.path, (long long)t->epoch, (long long)t->epochs);
+        rc = weft_fail_hint(e, "give more epochs, or leave --resume out to begin anew");
+    }
     if (rc == 0 && st)
         rc = weft_demand_read_state(t->net, st, e);
     if (rc == 0)
         rc = weft_checkpoint_log(&t->checkpoint, t->log, st, e);
-    if (rc == 0 && t->checkpoint.log && !st)
+    if (rc == 0 && t->checkpoint.log && fseek(t->checkpoint.log, 0, SEEK_END) == 0 && ftell(t->checkpoint.log) == 0)
         log_head(t);
     weft_st_close(&st);
     return rc;

@@ -121,6 +121,18 @@ refused() { # TEXT STATUS COMMAND...
     encode-image -q -m "$dir/model.safetensors" --drop-image -i "$dir/products.weft" | frames check
 }
 
+@test "train-demand: the same model whatever the order of the products" {
+    { head -n 1 "$dir/g/garments.csv"; tail -n +2 "$dir/g/garments.csv" | tac; } >back.csv
+    ingest -q --images "$dir/g" back.csv -o back.weft
+    train-demand -q $small --epochs 2 --log log.csv -i back.weft -o back.safetensors
+    cmp log.csv "$dir/log.csv"
+    cmp back.safetensors "$dir/model.safetensors"
+    embed-text -q --hash 16 -i "$dir/products.weft" -o a.weft
+    embed-text -q --hash 16 -i back.weft -o b.weft
+    for f in a b; do train-demand -q --neighbours 3 -i $f.weft -o $f.st; done
+    cmp a.st b.st
+}
+
 @test "train-demand: kill -9 and --resume, the same bytes in the end" {
     train-demand -q $small --epochs 6 --log whole.csv -i "$dir/products.weft" -o whole.safetensors
     bash -c "exec train-demand -q $small --epochs 1000 --checkpoint run.st --log log.csv -i $dir/products.weft -o model.safetensors" 3>&- &
@@ -148,6 +160,26 @@ model_bytes() {
     refused 'checkpoint of another training' 78 train-demand $small --lr 0.5 --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
     refused 'checkpoint of another training' 78 train-demand $small --gamma 1 --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
     refused '--resume goes on from --checkpoint' 64 train-demand $small --resume -i "$dir/products.weft" -o model.safetensors
+    refused 'checkpoint of another training' 78 train-demand $small --backbone "$dir/model.safetensors" --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
+}
+
+@test "train-demand: a checkpoint beyond --epochs is refused; a log that begins late has a head" {
+    bash -c "exec train-demand -q --no-name --no-image --threads 1 --epochs 1000000 --checkpoint run.st -i $dir/products.weft -o model.safetensors" 3>&- &
+    sleep 1
+    kill -9 $!
+    wait $! || true
+    refused 'run.st is of epoch' 78 train-demand --no-name --no-image --epochs 1 --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
+    [[ "$output" == *"and --epochs 1 ends before"* ]] && [ ! -e model.safetensors ]
+    local epoch
+    epoch=$(grep -aoE '"epoch": ?"[0-9]+"' run.st | tr -dc 0-9)
+    train-demand -q --no-name --no-image --threads 1 --epochs $((epoch + 1)) --checkpoint run.st --resume --log log.csv -i "$dir/products.weft" -o model.safetensors
+    [[ "$(head -n 1 log.csv)" == epoch,train_loss,* ]]
+    [[ "$(sed -n 2p log.csv)" == $((epoch + 1)),* ]] && [ "$(wc -l <log.csv)" -eq 2 ]
+}
+
+@test "train-demand: the model says by its sum which weights it began with" {
+    train-demand -q $small --epochs 1 --backbone "$dir/model.safetensors" -i "$dir/products.weft" -o m.st
+    grep -aq "\\\\\"backbone\\\\\":\\\\\"$(sha256sum <"$dir/model.safetensors" | cut -d' ' -f1)" m.st
 }
 
 @test "train-demand: what does not fit is refused with the way out" {
@@ -158,6 +190,9 @@ model_bytes() {
     refused '"gender" stands twice' 64 train-demand --no-name --heads gender:ce,gender:focal -i "$dir/products.weft" -o m.st
     refused 'a mean squared error needs numbers' 65 train-demand --no-name --heads gender:mse -i "$dir/products.weft" -o m.st
     refused 'neither a number nor a key "colour"' 78 train-demand --no-name --inputs price,colour -i "$dir/products.weft" -o m.st
+    refused '--gamma is for focal losses' 64 train-demand --no-name --heads gender:ce --gamma 1 -i "$dir/products.weft" -o m.st
+    refused '--class-weights is for focal losses' 64 train-demand --no-name --heads gender:ce --class-weights balanced -i "$dir/products.weft" -o m.st
+    refused '--checkpoint is for a network' 64 train-demand --neighbours 3 --checkpoint c.st -i "$dir/products.weft" -o m.st
     refused 'is for pictures' 64 train-demand --no-name --no-image --backbone x -i "$dir/products.weft" -o m.st
     ingest -q --images nowhere "$dir/g/garments.csv" 2>/dev/null | refused 'none of the 96 products has an image; --no-image' 65 train-demand --no-name -o m.st
     [ ! -e m.st ]
@@ -233,8 +268,17 @@ model_bytes() {
     cmp want got || { cat want got csv; false; }
     evaluate --format frames -i all.dem | frames check
     [[ "$(evaluate --confusion -i all.dem)" == *"gender by model: rows are actual, columns predicted"* ]]
+    evaluate --confusion -i all.dem | sed -n '/^age by/,$p' | grep -oE '^[0-9]+대' | sort -c
     refused 'is for forecasts of series' 64 evaluate --by gender -i all.dem
     refused 'this program reads forecasts/1 or demand/1' 65 evaluate -i "$dir/products.weft"
+}
+
+@test "evaluate: thousands of classes take seconds" {
+    awk 'BEGIN { srand(1); print "id,name,price,kind"; for (i = 0; i < 6000; i++) print i ",n," i % 7 ",k" int(2000 * rand()) }' >p.csv
+    ingest -q --layout products --label kind p.csv -o p.weft
+    train-demand -q --no-image --no-name --heads kind:ce --hidden 4 --epochs 1 -i p.weft -o m.st
+    score -q -m m.st -i p.weft | timeout 20 bash -c 'ulimit -t 4; evaluate --format csv' >csv
+    [ "$(tail -n +2 csv | cut -d, -f3)" -eq 6000 ]
 }
 
 @test "rank: products by what is predicted, times the growth of their category" {
@@ -266,4 +310,7 @@ model_bytes() {
     [ "$few" -le 200 ] || { echo "$few MB"; false; } # no ResNet18 without images
     run train-demand -v $small --epochs 1 -i "$dir/products.weft" -o m.st
     [[ "$output" == *"1 MiB of frames held"* && "$output" == *"MiB for network, activations and a batch"* ]] || { echo "$output"; false; }
+    local said held
+    said=$(grep -oE '[0-9]+ MiB for network' <<<"$output" | tr -dc 0-9) held=$(grep -oE '[0-9]+ MB$' <<<"$output" | tr -dc 0-9)
+    [ "$held" -le $((said + 40)) ] && [ "$said" -le $((held * 3 / 2)) ] || { echo "said $said MiB, held $held MB"; false; }
 }
