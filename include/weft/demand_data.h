@@ -69,7 +69,8 @@ int weft_demand_choose_inputs(struct weft_demand_shape *s, char *const *items, s
                               struct weft_err *e) WEFT_MUST_USE;
 /* Keeps a frame: image_features for a shape without a network, pictures and text_features as the shape has them. */
 int weft_demand_set_add(struct weft_demand_set *d, const struct weft_demand_shape *s, struct weft_span frame, struct weft_err *e) WEFT_MUST_USE;
-/* All are there: puts them in the order of the hashes of their ids and splits them by it, finds vocabularies, scales and (balanced) class weights on the train part, and places the shape. */
+/* All are there: puts them in the order of the hashes of their ids and splits them by it, finds vocabularies, scales and (balanced) class
+ * weights on the train part, and places the shape. */
 int weft_demand_set_fit(struct weft_demand_set *d, struct weft_demand_shape *s, double valid, bool balanced, struct weft_err *e) WEFT_MUST_USE;
 /* From now on products are encoded for this shape (the network's own, which must outlive the set's use). */
 int weft_demand_set_use(struct weft_demand_set *d, const struct weft_demand_shape *s, struct weft_err *e) WEFT_MUST_USE;

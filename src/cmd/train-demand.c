@@ -273,13 +273,13 @@ static const struct weft_filter filter = {
               .see_also = "ingest, encode-image, embed-text, score, evaluate",
               .notes = "ResNet18 is trained through to its first layer; text features are taken as they are. Features, numbers and keys (one-hot) are joined, "
                        "then come two fully connected layers with ReLU and dropout between them. Quantities are learned as the standardised log(1 + x). The loss is "
-                       "the weighted sum of the heads' means; a missing label takes no part, and a quantity below 0 counts as 0. A product without an image is seen as grey, a missing number as the "
-                       "mean.\n"
+                       "the weighted sum of the heads' means; a missing label takes no part, and a quantity below 0 counts as 0. "
+                       "A product without an image is seen as grey, a missing number as the mean.\n"
                        "Held in memory: every product's frame (pictures stay compressed until their batch comes), and the network with its gradients, moments and "
                        "the activations of a batch: with pictures and --batch 32 0.4 GB at --image-size 32, 0.5 GB at 64, 1.5 GB at 224, without pictures a few MB; "
                        "-v says how much. Pictures are read as encode-image --help says.\n"
-                       "The result depends on --seed, not on the order of the products, and, in its last digits, on --threads: oneDNN adds up weight gradients thread by thread. The last epoch's "
-                       "weights are the model's. A training of more epochs can go on from the checkpoint of a shorter one."},
+                       "The result depends on --seed, not on the order of the products, and, in its last digits, on --threads: oneDNN "
+                       "adds up weight gradients thread by thread. The last epoch's weights are the model's. A training of more epochs can go on from the checkpoint of a shorter one."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,
