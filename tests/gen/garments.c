@@ -229,7 +229,7 @@ int main(int argc, char **argv)
 {
     int64_t products = 400, seed = 1;
     char path[4000];
-    if (argc < 2 || argc > 4 || (argc > 2 && !weft_num_int(argv[2], 1, PRODUCTS_MAX, &products)) ||
+    if (argc < 2 || argc > 4 || argv[1][0] == '-' || (argc > 2 && !weft_num_int(argv[2], 1, PRODUCTS_MAX, &products)) ||
         (argc > 3 && !weft_num_int(argv[3], 0, INT64_MAX, &seed))) {
         fprintf(stderr, "garments DIR [PRODUCTS [SEED]]\n");
         return 64;
