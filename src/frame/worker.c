@@ -38,9 +38,24 @@ struct state {
 
 static const struct weft_peer the_head = {.n = 0};
 
+static int gone(const struct state *s, struct weft_err *e)
+{
+    return weft_fail(e, WEFT_PEER, "the head at %s is gone", s->connect);
+}
+
+/* A head that is slow to take it is waited for, one that went is not: libzmq would wait for it to come back. */
 static int send_map(struct state *s, struct weft_pack *b, struct weft_err *e)
 {
-    int rc = weft_socket_send(s->socket, &the_head, b->p, b->n, -1, e);
+    struct weft_received news;
+    int rc, got = 0;
+    while ((rc = weft_socket_send(s->socket, &the_head, b->p, b->n, TICK_MS, e)) == 0) {
+        while ((got = weft_socket_news(s->socket, &news, e)) > 0 && news.event != WEFT_SOCKET_GONE) {
+        }
+        if (got != 0) {
+            rc = got < 0 ? -1 : gone(s, e);
+            break;
+        }
+    }
     weft_pack_free(b);
     return rc < 0 ? -1 : 0;
 }
@@ -265,7 +280,7 @@ static int serve_socket(struct state *s, struct weft_err *e)
         if (m.event == WEFT_SOCKET_MESSAGE)
             rc = take_message(s, (struct weft_span){m.p, m.n}, e);
         if (m.event == WEFT_SOCKET_GONE && s->met)
-            return weft_fail(e, WEFT_PEER, "the head at %s is gone", s->connect);
+            return gone(s, e);
     }
     return rc;
 }

@@ -135,6 +135,25 @@ teardown() {
     [ ! -e x.weft ]
 }
 
+@test "a head that is killed while workers say hello: every one of them ends" {
+    for round in 1 2 3 4 5; do
+        workers=()
+        for i in 1 2 3 4 5 6; do timeout -s KILL 60 work -q --wait 2 --timeout 2 --connect "$at" -- crasher --slow 20000 2>/dev/null & workers+=($!); done
+        scatter -q --bind "$at" -i "$dir/series.weft" -o multi.weft 2>/dev/null &
+        head=$!
+        until [ -S "$BATS_TEST_TMPDIR/s" ] || ! kill -0 $head 2>/dev/null; do :; done
+        sleep 0.0$round
+        kill -9 $head
+        wait $head || true
+        for w in "${workers[@]}"; do
+            status=0
+            wait "$w" || status=$?
+            [ "$status" -eq 69 ] || { echo "round $round: $status"; false; }
+        done
+        rm -f "$BATS_TEST_TMPDIR/s"
+    done
+}
+
 @test "other CPU kernels are refused, unless --mixed-cpus; so is another model" {
     work -q --wait 5 --connect "$at" -- crasher --slow 20000 & started+=($!)
     (until_status frames_done_total; OPENBLAS_CORETYPE=Prescott work --connect "$at" -- crasher >refused 2>&1 || echo $? >status) & started+=($!)
