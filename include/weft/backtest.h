@@ -56,7 +56,6 @@ int weft_backtest_series(struct weft_backtest *b, const struct weft_series *s, s
 struct weft_backtest_counts {
     uint64_t series, windows, left_out; /* windows: series, channel and origin; left out since a contender said nothing */
     const char *culprit;                /* the first such contender; NULL: none */
-    uint64_t unknown;                   /* series of groups that a model has no weights for */
 };
 void weft_backtest_count(const struct weft_backtest *b, struct weft_backtest_counts *out);
 /* Both tables are empty without columns before. The second false: there is nothing to rank. */

@@ -19,7 +19,9 @@ int weft_file_write(struct weft_file *f, const void *p, size_t n, struct weft_er
 int weft_file_commit(struct weft_file **f, struct weft_err *e) WEFT_MUST_USE;
 void weft_file_abort(struct weft_file **f);
 
-/* A directory of our own, under $TMPDIR or /tmp, for files that programs which we start shall write; *path is owned by the caller until weft_tempdir_remove, which
+/* $TMPDIR, or /tmp. */
+const char *weft_temporary_place(void);
+/* A directory of our own, under weft_temporary_place, for files that programs which we start shall write; *path is owned by the caller until weft_tempdir_remove, which
  * removes it with the files in it. An early end (weft_file_cleanup) removes it when nothing is in it but files called 0 to 63. */
 int weft_tempdir_create(const char *program, char **path, struct weft_err *e) WEFT_MUST_USE;
 void weft_tempdir_remove(char **path);

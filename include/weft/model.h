@@ -46,6 +46,9 @@ void weft_model_info_write(const struct weft_model_info *info, struct weft_st_wr
 void weft_model_exog_write(const struct weft_exog_shape *x, char *const *names, struct weft_st_writer *w);
 void weft_model_info_free(struct weft_model_info *info);
 
+/* The name of a unit's tensor: "Linear_Trend.weight", or with several units "Linear_Trend.7.weight", as torch's ModuleList names them. */
+void weft_model_tensor_name(char buf[64], const char *part, size_t unit, size_t units, const char *kind);
+
 /* One kind of model. */
 struct weft_model_kind {
     const char *name;

@@ -28,6 +28,7 @@ struct weft_peer {
     uint8_t id[16];
     uint8_t n;
 };
+bool weft_peer_same(const struct weft_peer *a, const struct weft_peer *b);
 
 struct weft_socket;
 int weft_socket_open(const char *endpoint, const struct weft_socket_opts *o, struct weft_socket **out, struct weft_err *e) WEFT_MUST_USE;
@@ -40,7 +41,7 @@ int weft_socket_send(struct weft_socket *s, const struct weft_peer *to, const vo
 
 enum weft_socket_event {
     WEFT_SOCKET_MESSAGE = 1, /* p, n and from are set; bytes are valid until the next receive */
-    WEFT_SOCKET_GONE,        /* the connection of `from` ended (from.n == 0xff: it never sent anything) */
+    WEFT_SOCKET_GONE,        /* the connection of `from` ended, who had said something; who connects: ours ended */
     WEFT_SOCKET_CONNECTED    /* who connects: handshake done */
 };
 struct weft_received {

@@ -19,6 +19,10 @@ int weft_split_borders(const struct weft_split *s, size_t length, size_t borders
 /* The calendar's borders in steps of this series, which may begin later or end earlier. */
 void weft_split_own(const size_t borders[WEFT_PARTS], const struct weft_series_attrs *a, const struct weft_series *s, size_t split[WEFT_PARTS]);
 
+/* Makes the series frame in `edit` a windows frame: adds its split (in its own steps) and its scale, which is fitted on the train part of each target; exogenous
+ * channels are left as they are. */
+void weft_windows_mark(const struct weft_series *s, const struct weft_series_attrs *a, const size_t split[WEFT_PARTS], enum weft_scale scale, struct weft_edit *edit);
+
 /* What was known when the calendar had `length` steps: the windows frame of that, from a series or windows frame with all its other fields, appended to b.
  * borders: of that shorter calendar. 1; 0: the series had not begun; -1: an error. `edit` is working room. */
 int weft_windows_until(const struct weft_series *s, const struct weft_series_attrs *a, size_t length, const size_t borders[WEFT_PARTS], enum weft_scale scale,

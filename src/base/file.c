@@ -206,7 +206,7 @@ void weft_file_cleanup(void)
 
 /* --- what other programs write for us --- */
 
-static const char *temporary_place(void)
+const char *weft_temporary_place(void)
 {
     const char *dir = getenv("TMPDIR");
     return dir && *dir ? dir : "/tmp";
@@ -217,11 +217,11 @@ int weft_tempdir_create(const char *program, char **path, struct weft_err *e)
     int slot = take_slot();
     if (slot < 0)
         return weft_fail(e, WEFT_BUG, "more than %d output files at once", OPEN_MAX_FILES);
-    int n = snprintf(names[slot], NAME_BYTES, "%s/%s.XXXXXX", temporary_place(), program);
+    int n = snprintf(names[slot], NAME_BYTES, "%s/%s.XXXXXX", weft_temporary_place(), program);
     used[slot] = 2;
     if (n < 0 || n >= NAME_BYTES || !mkdtemp(names[slot])) {
         used[slot] = 0;
-        weft_fail_errno(e, WEFT_CANTCREAT, "can't create a directory in %s", temporary_place());
+        weft_fail_errno(e, WEFT_CANTCREAT, "can't create a directory in %s", weft_temporary_place());
         return weft_fail_hint(e, "set TMPDIR to a place with room");
     }
     *path = weft_xstrdup(names[slot]);
@@ -249,10 +249,10 @@ void weft_tempdir_remove(char **path)
 int weft_tempfile(int *fd, struct weft_err *e)
 {
     char name[NAME_BYTES];
-    int n = snprintf(name, sizeof name, "%s/weft.XXXXXX", temporary_place());
+    int n = snprintf(name, sizeof name, "%s/weft.XXXXXX", weft_temporary_place());
     *fd = n > 0 && n < NAME_BYTES ? mkstemp(name) : -1;
     if (*fd < 0) {
-        weft_fail_errno(e, WEFT_CANTCREAT, "can't create a file in %s", temporary_place());
+        weft_fail_errno(e, WEFT_CANTCREAT, "can't create a file in %s", weft_temporary_place());
         return weft_fail_hint(e, "set TMPDIR to a place with room");
     }
     unlink(name);

@@ -11,6 +11,7 @@
 #include "weft/blas.h"
 #include "weft/csv.h"
 #include "weft/dnn.h"
+#include "weft/file.h"
 #include "weft/json.h"
 #include "weft/machine.h"
 #include "weft/roundtrip.h"
@@ -166,15 +167,9 @@ static void directory(struct state *s, const char *check, const char *dir, enum 
         say(s, OK, check, NULL, "%s is writable, %llu MB are left", dir, (unsigned long long)(left >> 20));
 }
 
-static const char *temporary(void)
-{
-    const char *dir = getenv("TMPDIR");
-    return dir && *dir ? dir : "/tmp";
-}
-
 static void resources(struct state *s)
 {
-    directory(s, "temporary files", temporary(), FAIL, "set TMPDIR to a directory that can be written, as export TMPDIR=$HOME/tmp");
+    directory(s, "temporary files", weft_temporary_place(), FAIL, "set TMPDIR to a directory that can be written, as export TMPDIR=$HOME/tmp");
     directory(s, "shared memory", "/dev/shm", WARN, "mount it (docker run --shm-size=64m); programs other than weft's own need it");
     bool few = s->machine.files < 1024;
     say(s, few ? WARN : OK, "open files", few ? "scatter needs one a worker: ulimit -n 4096" : NULL, "up to %llu", (unsigned long long)s->machine.files);
@@ -280,10 +275,10 @@ static void sockets(struct state *s, const char *own)
     char key[ROOM], peers[ROOM], ipc[ROOM], text[256], public_key[41], secret_key[41];
     struct weft_key_file k;
     struct weft_err e = {0};
-    snprintf(s->dir, sizeof s->dir, "%.60s/weft-doctor-XXXXXX", strlen(temporary()) < 60 ? temporary() : "/tmp"); /* sockets have short names */
+    snprintf(s->dir, sizeof s->dir, "%.60s/weft-doctor-XXXXXX", strlen(weft_temporary_place()) < 60 ? weft_temporary_place() : "/tmp"); /* sockets have short names */
     if (!mkdtemp(s->dir)) {
         *s->dir = 0;
-        say(s, FAIL, "sockets", "set TMPDIR to a directory that can be written", "not tried: no directory for them can be made in %s", temporary());
+        say(s, FAIL, "sockets", "set TMPDIR to a directory that can be written", "not tried: no directory for them can be made in %s", weft_temporary_place());
         return;
     }
     snprintf(ipc, sizeof ipc, "bind+ipc://%.100s/socket", s->dir);

@@ -55,47 +55,14 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     return rc;
 }
 
-/* The calendar's borders in steps of this series, which may begin later or end earlier. */
-static void own_borders(const struct state *s, size_t split[WEFT_PARTS])
-{
-    int64_t offset = (s->series.start - s->attrs.start) / s->attrs.step;
-    for (int i = 0; i < WEFT_PARTS; i++) {
-        int64_t border = (int64_t)s->borders[i] - offset;
-        split[i] = border < 0 ? 0 : (size_t)border < s->series.n ? (size_t)border : s->series.n;
-    }
-}
-
-static void add_split(struct state *s, const size_t split[WEFT_PARTS])
-{
-    struct weft_pack *b = weft_edit_set(&s->edit, "split");
-    weft_pack_array(b, WEFT_PARTS);
-    for (int i = 0; i < WEFT_PARTS; i++)
-        weft_pack_uint(b, split[i]);
-    weft_edit_done(&s->edit);
-}
-
-static void add_scale(struct state *s, size_t train)
-{
-    uint32_t channels = (uint32_t)s->series.n_channels;
-    uint8_t *at = weft_pack_tensor(weft_edit_set(&s->edit, "scale"), WEFT_F64, 2, (uint32_t[]){2, channels});
-    for (size_t c = 0; c < channels; c++) {
-        double shift, factor;
-        weft_scale_fit(c < s->attrs.n_targets ? (enum weft_scale)s->scale : WEFT_SCALE_NONE, s->series.values + c * s->series.n, train, &shift, &factor);
-        memcpy(at + c * sizeof shift, &shift, sizeof shift);
-        memcpy(at + (channels + c) * sizeof factor, &factor, sizeof factor);
-    }
-    weft_edit_done(&s->edit);
-}
-
 static int frame(struct weft_run *run, void *state, struct weft_span in, struct weft_err *e)
 {
     struct state *s = state;
     size_t split[WEFT_PARTS];
     if (weft_series_read(in, &s->attrs, &s->series, e) < 0 || weft_edit_load(&s->edit, in, e) < 0)
         return -1;
-    own_borders(s, split);
-    add_split(s, split);
-    add_scale(s, split[WEFT_PART_TRAIN]);
+    weft_split_own(s->borders, &s->attrs, &s->series, split);
+    weft_windows_mark(&s->series, &s->attrs, split, (enum weft_scale)s->scale, &s->edit);
     struct weft_series_attrs cut = s->attrs;
     cut.lookback = s->lookback;
     memcpy(s->series.split, split, sizeof split);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "weft/file.h"
 #include "weft/mem.h"
 
 struct weft_hold {
@@ -17,18 +18,13 @@ struct weft_hold {
 
 int weft_hold_new(struct weft_hold **out, struct weft_err *e)
 {
-    const char *dir = getenv("TMPDIR");
-    char *path = weft_xasprintf("%s/weft-XXXXXX", dir && *dir ? dir : "/tmp");
-    int fd = mkstemp(path);
-    FILE *f = fd < 0 ? NULL : fdopen(fd, "w+");
-    if (fd >= 0)
-        unlink(path);
-    int rc = f ? 0 : weft_fail_errno(e, WEFT_CANTCREAT, "can't create the temporary file %s", path);
-    free(path);
-    if (rc < 0) {
-        if (fd >= 0)
-            close(fd);
+    int fd;
+    if (weft_tempfile(&fd, e) < 0)
         return -1;
+    FILE *f = fdopen(fd, "w+");
+    if (!f) {
+        close(fd);
+        return weft_fail_errno(e, WEFT_CANTCREAT, "can't use a temporary file");
     }
     *out = WEFT_NEW(struct weft_hold);
     (*out)->f = f;

@@ -44,15 +44,10 @@ struct state {
 
 /* --- workers --- */
 
-static bool same(const struct weft_peer *a, const struct weft_peer *b)
-{
-    return a->n == b->n && memcmp(a->id, b->id, a->n) == 0;
-}
-
 static struct worker *find_worker(struct state *s, const struct weft_peer *p)
 {
     for (size_t i = 0; i < s->n_workers; i++)
-        if (s->worker[i].there && same(&s->worker[i].peer, p))
+        if (s->worker[i].there && weft_peer_same(&s->worker[i].peer, p))
             return &s->worker[i];
     return NULL;
 }

@@ -10,11 +10,6 @@
 
 enum { TICK_MS = 200, LINGER_MS = 2000 };
 
-static bool same(const struct weft_peer *a, const struct weft_peer *b)
-{
-    return a->n == b->n && memcmp(a->id, b->id, a->n) == 0;
-}
-
 /* --- control messages: maps of one entry, {"hello": role}, {"go": true}, {"no": reason}, {"done": true} --- */
 
 static int send_control(struct weft_socket *s, const struct weft_peer *to, const char *key, const char *text, struct weft_err *e)
@@ -122,7 +117,7 @@ int weft_wire_reader_open(const char *endpoint, const struct weft_wire_opts *o, 
 static int producer_of(const struct weft_wire_reader *r, const struct weft_peer *p)
 {
     for (int i = 0; i < r->n; i++)
-        if (same(&r->at[i].peer, p))
+        if (weft_peer_same(&r->at[i].peer, p))
             return i;
     return -1;
 }
@@ -286,7 +281,7 @@ static int listen_once(struct weft_wire_writer *w, int timeout_ms, struct weft_e
     int got = weft_socket_receive(w->socket, &m, timeout_ms, e);
     if (got <= 0)
         return got;
-    bool reader = same(&m.from, &w->reader);
+    bool reader = weft_peer_same(&m.from, &w->reader);
     if (m.event == WEFT_SOCKET_GONE && reader)
         return weft_fail(e, WEFT_PEER, "the reader on %s is gone before the end of the stream", weft_socket_address(w->socket));
     if (reader && is_control(&m, "done", &v))

@@ -40,6 +40,11 @@ struct weft_socket {
     size_t n_allowed;
 };
 
+bool weft_peer_same(const struct weft_peer *a, const struct weft_peer *b)
+{
+    return a->n == b->n && memcmp(a->id, b->id, a->n) == 0;
+}
+
 bool weft_socket_endpoint(const char *endpoint)
 {
     if (strncmp(endpoint, "bind+", 5) == 0)
@@ -383,15 +388,10 @@ static void link_drop(struct weft_socket *s, struct link *l)
     *l = s->links[--s->n_links];
 }
 
-static bool same_peer(const struct weft_peer *a, const struct weft_peer *b)
-{
-    return a->n == b->n && memcmp(a->id, b->id, a->n) == 0;
-}
-
 void weft_socket_forget(struct weft_socket *s, const struct weft_peer *peer)
 {
     for (size_t i = 0; i < s->n_links; i++)
-        if (s->links[i].known && same_peer(&s->links[i].peer, peer)) {
+        if (s->links[i].known && weft_peer_same(&s->links[i].peer, peer)) {
             link_drop(s, &s->links[i]);
             return;
         }
@@ -479,7 +479,7 @@ static void remember(struct weft_socket *s, const struct weft_peer *peer)
     int fd = zmq_msg_get(&s->message, ZMQ_SRCFD);
     struct link *l = link_of(s, fd);
     struct weft_err ignored = {0};
-    if (l && l->known && same_peer(&l->peer, peer))
+    if (l && l->known && weft_peer_same(&l->peer, peer))
         return;
     (void)take_events(s, &ignored);
     l = link_of(s, fd);

@@ -36,15 +36,6 @@ void weft_dlinear_weights_free(struct weft_dlinear_weights *w)
     *w = (struct weft_dlinear_weights){0};
 }
 
-/* "Linear_Trend.weight", or "Linear_Trend.7.weight" as torch's ModuleList names them. */
-static void tensor_name(char buf[64], const char *part, size_t unit, size_t units, const char *kind)
-{
-    if (units == 1)
-        snprintf(buf, 64, "Linear_%s.%s", part, kind);
-    else
-        snprintf(buf, 64, "Linear_%s.%zu.%s", part, unit, kind);
-}
-
 void weft_dlinear_write(const struct weft_dlinear_shape *s, const struct weft_dlinear_weights *units, size_t n_units, struct weft_st_writer *w)
 {
     const size_t matrix[] = {s->horizon, s->lookback};
@@ -52,13 +43,13 @@ void weft_dlinear_write(const struct weft_dlinear_shape *s, const struct weft_dl
     weft_st_writer_meta_int(w, "kernel", (int64_t)s->kernel);
     weft_st_writer_meta(w, "norm", weft_norm_name(s->norm));
     for (size_t u = 0; u < n_units; u++) {
-        tensor_name(name, "Seasonal", u, n_units, "weight");
+        weft_model_tensor_name(name, "Linear_Seasonal", u, n_units, "weight");
         weft_st_writer_tensor(w, name, WEFT_ST_F32, 2, matrix, units[u].ws);
-        tensor_name(name, "Seasonal", u, n_units, "bias");
+        weft_model_tensor_name(name, "Linear_Seasonal", u, n_units, "bias");
         weft_st_writer_tensor(w, name, WEFT_ST_F32, 1, matrix, units[u].bs);
-        tensor_name(name, "Trend", u, n_units, "weight");
+        weft_model_tensor_name(name, "Linear_Trend", u, n_units, "weight");
         weft_st_writer_tensor(w, name, WEFT_ST_F32, 2, matrix, units[u].wt);
-        tensor_name(name, "Trend", u, n_units, "bias");
+        weft_model_tensor_name(name, "Linear_Trend", u, n_units, "bias");
         weft_st_writer_tensor(w, name, WEFT_ST_F32, 1, matrix, units[u].bt);
     }
 }
@@ -205,13 +196,13 @@ static int read_shape(const struct weft_st *st, const struct weft_model_info *in
 static int read_unit(const struct weft_st *st, const struct weft_dlinear_shape *s, size_t unit, size_t units, struct weft_dlinear *m,
                      struct weft_err *e)
 {
-    static const char *const parts[] = {"Seasonal", "Seasonal", "Trend", "Trend"}, *const kinds[] = {"weight", "bias", "weight", "bias"};
+    static const char *const parts[] = {"Linear_Seasonal", "Linear_Seasonal", "Linear_Trend", "Linear_Trend"}, *const kinds[] = {"weight", "bias", "weight", "bias"};
     const size_t matrix[] = {s->horizon, s->lookback};
     float *got[4] = {0};
     char name[64];
     int rc = 0;
     for (int i = 0; i < 4 && rc == 0; i++) {
-        tensor_name(name, parts[i], unit, units, kinds[i]);
+        weft_model_tensor_name(name, parts[i], unit, units, kinds[i]);
         rc = weft_st_floats(st, name, matrix, i % 2 ? 1 : 2, &got[i], e);
     }
     if (rc == 0)
@@ -229,7 +220,7 @@ static int load(const struct weft_st *st, const struct weft_model_info *info, vo
     if (read_shape(st, info, &s, e) < 0)
         return -1;
     /* Before memory is taken for what the metadata promises, the first tensor must be there. */
-    tensor_name(name, "Seasonal", 0, units, "weight");
+    weft_model_tensor_name(name, "Linear_Seasonal", 0, units, "weight");
     const struct weft_st_tensor *t = weft_st_find(st, name);
     if (!t || t->rank != 2 || t->dims[0] != s.horizon || t->dims[1] != s.lookback || weft_st_count(st) < 4 * units) {
         weft_fail(e, WEFT_DATA, "the weights do not fit lookback %zu, horizon %zu and %zu units", s.lookback, s.horizon, units);

@@ -32,25 +32,17 @@ void weft_linear_exog_weights_free(struct weft_linear_exog_weights *w)
     *w = (struct weft_linear_exog_weights){0};
 }
 
-static void tensor_name(char buf[64], const char *part, size_t unit, size_t units, const char *kind)
-{
-    if (units == 1)
-        snprintf(buf, 64, "%s.%s", part, kind);
-    else
-        snprintf(buf, 64, "%s.%zu.%s", part, unit, kind);
-}
-
 void weft_linear_exog_write(const struct weft_linear_exog_shape *s, const struct weft_linear_exog_weights *units, size_t n_units, struct weft_st_writer *w)
 {
     const size_t matrix[] = {s->horizon, s->lookback}, beside[] = {s->horizon, weft_exog_weights(&s->exog)};
     char name[64];
     weft_st_writer_meta(w, "norm", weft_norm_name(s->norm));
     for (size_t u = 0; u < n_units; u++) {
-        tensor_name(name, "Linear", u, n_units, "weight");
+        weft_model_tensor_name(name, "Linear", u, n_units, "weight");
         weft_st_writer_tensor(w, name, WEFT_ST_F32, 2, matrix, units[u].w);
-        tensor_name(name, "Linear", u, n_units, "bias");
+        weft_model_tensor_name(name, "Linear", u, n_units, "bias");
         weft_st_writer_tensor(w, name, WEFT_ST_F32, 1, matrix, units[u].bias);
-        tensor_name(name, "Exogenous", u, n_units, "weight");
+        weft_model_tensor_name(name, "Exogenous", u, n_units, "weight");
         weft_st_writer_tensor(w, name, WEFT_ST_F32, 2, beside, units[u].v);
     }
 }
@@ -137,7 +129,7 @@ static int read_unit(const struct weft_st *st, struct weft_linear_exog *m, size_
     char name[64];
     int rc = 0;
     for (int i = 0; i < 3 && rc == 0; i++) {
-        tensor_name(name, parts[i], unit, m->units, kinds[i]);
+        weft_model_tensor_name(name, parts[i], unit, m->units, kinds[i]);
         rc = weft_st_floats(st, name, dims[i], i == 1 ? 1 : 2, &got[i], e);
     }
     if (rc == 0)
@@ -161,7 +153,7 @@ static int load(const struct weft_st *st, const struct weft_model_info *info, vo
     if (!info->exog.n)
         return bad(st, e, "a model with exogenous channels that names none");
     /* Before memory is taken for what the metadata promises, the first tensor must be there. */
-    tensor_name(name, "Linear", 0, units, "weight");
+    weft_model_tensor_name(name, "Linear", 0, units, "weight");
     const struct weft_st_tensor *t = weft_st_find(st, name);
     if (!t || t->rank != 2 || t->dims[0] != s.horizon || t->dims[1] != s.lookback || weft_st_count(st) < 3 * units)
         return bad(st, e, "the weights do not fit lookback, horizon and units");

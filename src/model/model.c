@@ -179,6 +179,14 @@ void weft_model_exog_write(const struct weft_exog_shape *x, char *const *names, 
     weft_st_writer_meta(w, "exog_effect", weft_exog_effect_name(x->effect));
 }
 
+void weft_model_tensor_name(char buf[64], const char *part, size_t unit, size_t units, const char *kind)
+{
+    if (units == 1)
+        snprintf(buf, 64, "%s.%s", part, kind);
+    else
+        snprintf(buf, 64, "%s.%zu.%s", part, unit, kind);
+}
+
 void weft_model_info_write(const struct weft_model_info *info, struct weft_st_writer *w)
 {
     weft_st_writer_meta(w, "weft.model", info->name);

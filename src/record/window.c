@@ -92,13 +92,18 @@ void weft_split_own(const size_t borders[WEFT_PARTS], const struct weft_series_a
     }
 }
 
-static void set_scale(const struct weft_series *s, size_t train, enum weft_scale scale, struct weft_edit *edit)
+void weft_windows_mark(const struct weft_series *s, const struct weft_series_attrs *a, const size_t split[WEFT_PARTS], enum weft_scale scale, struct weft_edit *edit)
 {
+    struct weft_pack *p = weft_edit_set(edit, "split");
+    weft_pack_array(p, WEFT_PARTS);
+    for (int i = 0; i < WEFT_PARTS; i++)
+        weft_pack_uint(p, split[i]);
+    weft_edit_done(edit);
     uint32_t channels = (uint32_t)s->n_channels;
     uint8_t *at = weft_pack_tensor(weft_edit_set(edit, "scale"), WEFT_F64, 2, (uint32_t[]){2, channels});
     for (size_t c = 0; c < channels; c++) {
         double shift, factor;
-        weft_scale_fit(scale, s->values + c * s->n, train, &shift, &factor);
+        weft_scale_fit(c < a->n_targets ? scale : WEFT_SCALE_NONE, s->values + c * s->n, split[WEFT_PART_TRAIN], &shift, &factor);
         memcpy(at + c * sizeof shift, &shift, sizeof shift);
         memcpy(at + (channels + c) * sizeof factor, &factor, sizeof factor);
     }
@@ -120,12 +125,7 @@ int weft_windows_until(const struct weft_series *s, const struct weft_series_att
     for (size_t c = 0; c < s->n_channels; c++)
         memcpy(to + c * n[0] * sizeof(float), s->values + c * s->n, n[0] * sizeof(float));
     weft_edit_done(edit);
-    struct weft_pack *p = weft_edit_set(edit, "split");
-    weft_pack_array(p, WEFT_PARTS);
-    for (int i = 0; i < WEFT_PARTS; i++)
-        weft_pack_uint(p, split[i]);
-    weft_edit_done(edit);
-    set_scale(s, split[WEFT_PART_TRAIN], scale, edit);
+    weft_windows_mark(s, a, split, scale, edit);
     weft_edit_write(edit, b);
     return 1;
 }

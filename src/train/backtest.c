@@ -86,7 +86,7 @@ struct weft_backtest {
     float *said;     /* [n, 3, horizon]: forecast, low, high */
     struct weft_growth_sums *growth; /* [ranked + PAST], of the series at hand */
     size_t *row;     /* [n_by] */
-    uint64_t series, windows_seen, left_out, unknown;
+    uint64_t series, windows_seen, left_out;
 };
 
 static int find_key(const struct weft_backtest *b, const char *option, const char *name, int *key, struct weft_err *e)
@@ -307,7 +307,6 @@ static void ask(struct weft_backtest *b, const struct view *v, struct contender 
     if (m) {
         struct weft_span group = weft_series_key_text(v->s, x->by);
         unit = group.p ? weft_apply_unit(x->apply, (const char *)group.p, group.n, x->channel[v->channel]) : SIZE_MAX;
-        b->unknown += unit == SIZE_MAX;
         if (unit == SIZE_MAX)
             return;
     }
@@ -459,7 +458,7 @@ int weft_backtest_series(struct weft_backtest *b, const struct weft_series *s, s
 
 void weft_backtest_count(const struct weft_backtest *b, struct weft_backtest_counts *out)
 {
-    *out = (struct weft_backtest_counts){.series = b->series, .windows = b->windows_seen, .left_out = b->left_out, .unknown = b->unknown};
+    *out = (struct weft_backtest_counts){.series = b->series, .windows = b->windows_seen, .left_out = b->left_out};
     for (size_t i = 0; i < b->n && !out->culprit; i++)
         if (b->contender[i].blamed)
             out->culprit = b->contender[i].name;
