@@ -2,7 +2,8 @@
 # compare_demand.sh DIR - train-demand beside its PyTorch twin on real clothes: the same products held out, the same epochs, several seeds each.
 #
 # DIR has products.csv (id, name, gender, usage, image) and images/. EPOCHS=30 SIZE=64 SEEDS="1 2 3" THREADS=2 PRECISIONS="f32 bf16" change what is run.
-# Prints CSV: program, inputs, seed, label, accuracy, macro_f1, seconds.
+# Prints CSV: program, inputs, seed, label, accuracy, macro_f1, seconds; and at the end, on stderr, the means over the seeds as a table. "neighbours" are the
+# ten nearest by cosine, on what the network trained on images makes of an image, and on the name.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 PATH=${BIN:-$here/../../bin}:$PATH
@@ -16,12 +17,21 @@ frames show "$work/products.weft" >"$work/products.jsonl"
 train-demand -q --no-image --inputs none --heads "$heads" --epochs 1 -i "$work/products.weft" -o "$work/m.st"
 score -q -m "$work/m.st" --part valid -i "$work/products.weft" | frames csv -o "$work/valid.csv"
 
+measure() { # WHO PRODUCTS BEGAN
+    score -q -m m="$work/m.st" --part valid -i "$2" | evaluate -q --format csv |
+        awk -F, -v who="$1" -v t=$((SECONDS - $3)) 'NR > 1 { printf "%s,%s,%.4f,%.4f,%d\n", who, $1, $5, $6, t }'
+}
 weft() { # PRECISION INPUTS SEED OPTION...
     local began=$SECONDS
     train-demand -q --inputs none --heads "$heads" --epochs "$epochs" --image-size "$size" --threads "$threads" --precision "$1" --seed "$3" "${@:4}" \
         -i "$work/products.weft" -o "$work/m.st"
-    score -q -m m="$work/m.st" --part valid -i "$work/products.weft" | evaluate -q --format csv |
-        awk -F, -v who="weft-$1,$2,$3" -v t=$((SECONDS - began)) 'NR > 1 { printf "%s,%s,%.4f,%.4f,%d\n", who, $1, $5, $6, t }'
+    measure "weft-$1,$2,$3" "$work/products.weft" $began
+}
+neighbours() { # SEED; with the network that weft left
+    local began=$SECONDS
+    encode-image -q -m "$work/m.st" --image-size "$size" -i "$work/products.weft" -o "$work/encoded.weft"
+    train-demand -q --neighbours 10 --heads "$heads" -i "$work/encoded.weft" -o "$work/m.st"
+    measure "neighbours,both,$1" "$work/encoded.weft" $began
 }
 torch() { # INPUTS SEED OPTION...
     local began=$SECONDS
@@ -38,7 +48,24 @@ for seed in ${SEEDS:-1 2 3}; do
         [ $inputs != image ] || leave=(--no-name)
         for precision in ${PRECISIONS:-f32 bf16}; do
             [ $inputs = name ] && [ "$precision" = bf16 ] || weft "$precision" $inputs "$seed" "${leave[@]}"
+            [ $inputs$precision != imagef32 ] || neighbours "$seed"
         done
         torch $inputs "$seed" "${leave[@]}"
     done
-done
+done | tee "$work/rows.csv"
+awk -F, '
+    !(($1, $2) in seen) { seen[$1, $2]; row[++rows] = $1 FS $2 }
+    !($4 in label) { label[$4]; name[++labels] = $4 }
+    { n[$1, $2, $4]++; accuracy[$1, $2, $4] += $5; f1[$1, $2, $4] += $6 }
+    END {
+        printf "%-12s%-8s", "program", "inputs"; for (l = 1; l <= labels; l++) printf "%20s", name[l]; print ""
+        for (r = 1; r <= rows; r++) {
+            split(row[r], at, FS)
+            printf "%-12s%-8s", at[1], at[2]
+            for (l = 1; l <= labels; l++) {
+                k = at[1] SUBSEP at[2] SUBSEP name[l]
+                printf "%20s", sprintf("%.1f%% (F1 %.1f)", 100 * accuracy[k] / n[k], 100 * f1[k] / n[k])
+            }
+            print ""
+        }
+    }' "$work/rows.csv" >&2
