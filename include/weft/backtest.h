@@ -8,6 +8,7 @@
 
 #include "weft/apply.h"
 #include "weft/growth.h"
+#include "weft/opt.h"
 #include "weft/series.h"
 #include "weft/table.h"
 
@@ -24,11 +25,10 @@ int weft_origins_place(struct weft_origins *o, size_t length, size_t least, stru
 struct weft_backtest_options {
     struct weft_origins origins;
     const char (*dates)[32];  /* [origins.n] */
-    char *const *by;          /* levels whose values have rows */
-    size_t n_by;
+    struct weft_list by;      /* levels whose values have rows */
     bool per_step, per_origin;
     double level;             /* of intervals */
-    size_t season, year;      /* steps; year 0: none */
+    size_t season;            /* steps */
     const bool *clip;         /* [channels]: forecasts of it are not below 0 */
     struct weft_growth_days near, far;
     double shrink;
@@ -47,9 +47,9 @@ size_t weft_backtest_enter(struct weft_backtest *b, const char *name, size_t ser
 /* The model or baseline for origins [i * serves, (i + 1) * serves). It is the backtest's from now on, also after an error. train_end: of a model that was trained
  * for this, the steps of the calendar that its scale was fitted on; 0: as the windows say, else on what is known. 78 when it does not fit. */
 int weft_backtest_model(struct weft_backtest *b, size_t contender, size_t i, struct weft_apply *apply, size_t train_end, struct weft_err *e) WEFT_MUST_USE;
-/* What skill is measured against. */
-void weft_backtest_bars(struct weft_backtest *b, size_t seasonal, size_t lag_growth);
 const char *weft_backtest_name(const struct weft_backtest *b, size_t contender); /* made different from those before */
+/* What skill is measured against: the first seasonal naive forecast of the season, and the first of a year ago times growth; NULL: none was entered. */
+void weft_backtest_bars(const struct weft_backtest *b, const char **seasonal, const char **lag_growth);
 
 int weft_backtest_series(struct weft_backtest *b, const struct weft_series *s, struct weft_err *e) WEFT_MUST_USE;
 

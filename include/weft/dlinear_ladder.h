@@ -31,8 +31,8 @@ struct weft_ladder {
     char *lineage;            /* of the source, JSON; or NULL */
 };
 
-/* After weft_dlinear_trainer_start: opens the source. 78 when it differs from the target in lookback, horizon, step, scale or channels, or one of them lacks the key. */
-int weft_ladder_start(struct weft_ladder *l, struct weft_dlinear_trainer *t, const char *endpoint, const struct weft_stream_opts *o, struct weft_err *e) WEFT_MUST_USE;
+/* After weft_dlinear_trainer_start: opens the source, an endpoint. 78 when it differs from the target in lookback, horizon, step, scale or channels, or one of them lacks the key. */
+int weft_ladder_start(struct weft_ladder *l, struct weft_dlinear_trainer *t, const char *endpoint, struct weft_run *run, struct weft_err *e) WEFT_MUST_USE;
 void weft_ladder_free(struct weft_ladder *l);
 /* Before a series of the target's `group` is added: sets own_border; reads the source if it can be dated now. */
 int weft_ladder_meet(struct weft_ladder *l, struct weft_dlinear_trainer *t, const struct weft_series *s, size_t group, struct weft_err *e) WEFT_MUST_USE;

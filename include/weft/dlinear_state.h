@@ -38,6 +38,7 @@ struct weft_state_day {
 /* Read-only for others. */
 struct weft_dlinear_state {
     char *path, *by;
+    bool fresh; /* there was no file: the trainer chooses, and the state keeps */
     struct weft_dlinear_shape shape;
     int64_t step, day, before; /* day: the newest of all; before: that of the file */
     double half_life;
@@ -57,12 +58,11 @@ struct weft_dlinear_state {
     struct weft_dlinear_room room;
 };
 
-/* Opens the file, or begins a new state (*fresh) when there is none. `half_life`: steps, 0: nothing is forgotten; of a new state alone. */
-int weft_dlinear_state_open(const char *path, double half_life, struct weft_dlinear_state **out, bool *fresh, struct weft_err *e) WEFT_MUST_USE;
+/* Opens the file, or begins a new state (fresh) when there is none. `half_life`: steps, 0: nothing is forgotten; of a new state alone. */
+int weft_dlinear_state_open(const char *path, double half_life, struct weft_dlinear_state **out, struct weft_err *e) WEFT_MUST_USE;
 void weft_dlinear_state_close(struct weft_dlinear_state **s);
-/* The text that an opened state holds for an option, or NULL; and setting it in a new one. */
-const char *weft_dlinear_state_option(const struct weft_dlinear_state *s, const char *name);
-void weft_dlinear_state_set_option(struct weft_dlinear_state *s, const char *name, const char *text);
+/* An option that a state keeps from its beginning: a new one takes its text; 78 when an opened one has another, and the user gave this one. */
+int weft_dlinear_state_keep(struct weft_dlinear_state *s, const char *name, const char *text, bool given, struct weft_err *e) WEFT_MUST_USE;
 
 /* Head of a windows stream (unscaled, stride 1), or, for an opened state, of a series stream with the same step and channels. 78 when it does not fit. */
 int weft_dlinear_state_start(struct weft_dlinear_state *s, const struct weft_head *h, const char *by, struct weft_err *e) WEFT_MUST_USE;
@@ -78,6 +78,7 @@ int weft_dlinear_state_metrics(const struct weft_dlinear_state *s, const char *p
 
 /* --- for dlinear_state_file.c --- */
 
+void weft_state_set_option(struct weft_dlinear_state *s, const char *name, const char *text);
 /* Units and the series of an id, made when they are not there. */
 void weft_state_units(struct weft_dlinear_state *s, size_t n);
 struct weft_state_series *weft_state_series(struct weft_dlinear_state *s, const void *id, size_t n);

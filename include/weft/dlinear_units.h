@@ -68,11 +68,14 @@ void weft_dlinear_trainer_units(struct weft_dlinear_trainer *t);
 /* Fits every unit. A unit without a window to train on is said in its err and gets weights that are NaN (forecasts are then missing values); 78 when no
  * unit has one. */
 int weft_dlinear_trainer_fit(struct weft_dlinear_trainer *t, struct weft_err *e) WEFT_MUST_USE;
+/* Says how every unit came out. without: what becomes of one that could not be fitted. */
+void weft_dlinear_trainer_say(const struct weft_dlinear_trainer *t, const char *without, struct weft_run *run);
 int weft_dlinear_trainer_save(struct weft_dlinear_trainer *t, const char *lineage, const char *path, struct weft_err *e) WEFT_MUST_USE;
 void weft_dlinear_trainer_free(struct weft_dlinear_trainer *t);
 
-/* A line of the log for a unit that an exact solver fitted; for weft_units_log_put. */
+/* How an exact solver fitted a unit: as a line of the log, for weft_units_log_put, and in words. */
 weft_json *weft_dlinear_log_line(const struct weft_units *units, size_t unit, const struct weft_dlinear_fit *fit, bool failed);
+void weft_dlinear_fit_text(const struct weft_dlinear_fit *fit, char text[WEFT_UNIT_TEXT]);
 
 /* --- tuning (dlinear_tuned.c): what the functions above do for it --- */
 
@@ -88,19 +91,14 @@ float *weft_dlinear_tuned_write(const struct weft_dlinear_trainer *t, const size
 
 /* --- sufficient statistics over machines: gram/1 streams (schemas/gram.json) --- */
 
-/* The head's attrs: those of the windows stream, with "by", "norm", "kernel" and "folds". */
-void weft_dlinear_partial_attrs(const struct weft_dlinear_trainer *t, const struct weft_head *windows, struct weft_pack *b);
-/* One frame a unit, after the last add (exact alone): {"group", "channel": number, "series", "shift": f64 or nil, "windows": [of each block], "sum": f64
- * [blocks, width], "gram": f64 [blocks, width (width + 1) / 2] (upper triangle by rows), "hash": f64 bits of the kept windows' hashes as u64 in
- * binary, "kept": f32 [rows, width]}. */
-void weft_dlinear_partial_frame(struct weft_dlinear_trainer *t, size_t unit, struct weft_pack *b);
-/* Takes over shape, stream and solver from the head of the first partial stream; further ones must have the same attrs. `by` lives in the trainer's
- * own memory. */
-int weft_dlinear_merge_start(struct weft_dlinear_trainer *t, const struct weft_head *h, struct weft_err *e) WEFT_MUST_USE;
-/* Adds one frame to its unit. The sum's last bits depend on the order of the calls: sort the frames first. */
-int weft_dlinear_merge_frame(struct weft_dlinear_trainer *t, struct weft_span frame, struct weft_err *e) WEFT_MUST_USE;
-
-/* Reads the partial streams that are the program's operands and adds them up, whatever their order. *lineage is one of theirs (the caller frees it). */
+/* The head of the program's output. Its attrs are those of the windows stream, with "by", "norm", "kernel" and "folds". */
+int weft_dlinear_partial_head(const struct weft_dlinear_trainer *t, struct weft_run *run, struct weft_err *e) WEFT_MUST_USE;
+/* One frame a unit in the order of the groups' names, after the last add (exact alone): {"group", "channel": number, "series", "shift": f64 or nil,
+ * "windows": [of each block], "sum": f64 [blocks, width], "gram": f64 [blocks, width (width + 1) / 2] (upper triangle by rows), "hash": f64 bits of the kept
+ * windows' hashes as u64 in binary, "kept": f32 [rows, width]}. */
+int weft_dlinear_partial_emit(struct weft_dlinear_trainer *t, struct weft_run *run, struct weft_err *e) WEFT_MUST_USE;
+/* Reads the partial streams that are the program's operands and adds them up, whatever their order: shape, stream and solver are as they say, and all must
+ * say the same. *lineage is one of theirs (the caller frees it). */
 int weft_dlinear_merge_files(struct weft_dlinear_trainer *t, struct weft_run *run, char **lineage, struct weft_err *e) WEFT_MUST_USE;
 
 #endif

@@ -44,6 +44,8 @@ int weft_exog_trainer_start(struct weft_exog_trainer *t, const struct weft_head 
 int weft_exog_trainer_add(struct weft_exog_trainer *t, const struct weft_series *s, struct weft_err *e) WEFT_MUST_USE;
 /* Fits every unit. A unit without a window to train on is said in its err and gets weights that are NaN; 78 when no unit has one. */
 int weft_exog_trainer_fit(struct weft_exog_trainer *t, struct weft_err *e) WEFT_MUST_USE;
+/* Says how every unit came out. */
+void weft_exog_trainer_say(const struct weft_exog_trainer *t, struct weft_run *run);
 int weft_exog_trainer_save(struct weft_exog_trainer *t, const char *lineage, const char *path, struct weft_err *e) WEFT_MUST_USE;
 void weft_exog_trainer_free(struct weft_exog_trainer *t);
 

@@ -38,6 +38,8 @@ int weft_lstm_units_add(struct weft_lstm_units *t, const struct weft_series *s, 
 /* Trains unit after unit. 0; 1 when options.tick ended it; 78 when no unit has a window to train on. A unit without one
  * gets weights that are NaN: its forecasts are missing values. */
 int weft_lstm_units_fit(struct weft_lstm_units *t, struct weft_err *e) WEFT_MUST_USE;
+/* Says how every unit came out. */
+void weft_lstm_units_say(const struct weft_lstm_units *t, struct weft_run *run);
 /* Writes the model file and removes the checkpoint. */
 int weft_lstm_units_save(struct weft_lstm_units *t, const char *lineage, const char *path, struct weft_err *e) WEFT_MUST_USE;
 void weft_lstm_units_free(struct weft_lstm_units *t);

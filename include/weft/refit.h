@@ -3,7 +3,7 @@
 #define WEFT_REFIT_H
 
 #include "weft/apply.h"
-#include "weft/progress.h"
+#include "weft/run.h"
 #include "weft/series.h"
 
 /* Frames of a stream, kept in a temporary file without a name. */
@@ -18,23 +18,19 @@ void weft_spool_free(struct weft_spool **s);
 
 /* What all trainings of a backtest share. */
 struct weft_refit {
-    const char *program;                  /* ours, for messages */
-    const struct weft_head *head;         /* of the series or windows stream */
+    struct weft_run *run;                 /* reads a series or windows stream; runs as many trainers at a time as it has threads, at most 64; told to end, it ends them with 75 */
     const struct weft_series_attrs *attrs;
-    const struct weft_spool *spool;       /* its frames */
+    const struct weft_spool *spool;       /* the stream's frames */
     int64_t lookback, horizon, stride;    /* of the windows */
     enum weft_scale scale;
     double valid;                         /* share of the history that is validation, its end */
-    size_t at_once;                       /* trainers that run at a time, at most 64 */
-    bool (*stopping)(void *ctx);          /* asked now and then: true ends it with 75 */
-    void *ctx;
     struct weft_progress *progress;
 };
 /* Borders of train, validation and (empty) test when the calendar has `length` steps. Validation holds a horizon at least, unless its share is 0. */
 void weft_refit_borders(const struct weft_refit *r, size_t length, size_t borders[WEFT_PARTS]);
 
 /* Runs `command -o FILE` once for each of n lengths of the calendar, a windows stream on its standard input, and opens the models. command: words split at blanks,
- * '...' and "..." keep them together; the program is looked for on PATH. dates [n]: how messages call the origins. The result is the same for any at_once.
+ * '...' and "..." keep them together; the program is looked for on PATH. dates [n]: how messages call the origins. The result is the same for any number of threads.
  * What trainers say on standard error is passed on. When one fails, all are ended and nothing stays: its status when that is one of ours (64-78), else 70 (75
  * when a signal ended it). out [n]: opened models, NULL after an error. */
 int weft_refit_run(const struct weft_refit *r, const char *command, const size_t *length, const char (*dates)[32], size_t n, struct weft_apply **out,

@@ -48,6 +48,8 @@ void weft_series_attrs_write(const struct weft_series_attrs *a, struct weft_span
 void weft_series_attrs_free(struct weft_series_attrs *a);
 /* The channel `name`; SIZE_MAX. */
 size_t weft_series_channel(const struct weft_series_attrs *a, const char *name);
+/* How the stream writes a time of its calendar: "2017-01-01", with the hour where steps are shorter than a day. Returns buf. */
+const char *weft_series_date(const struct weft_series_attrs *a, int64_t seconds, char buf[32]);
 /* Steps of a series, which may begin later or end earlier than the calendar, up to the last one with targets. */
 size_t weft_series_known(const struct weft_series_attrs *a, int64_t start, size_t n);
 

@@ -23,6 +23,8 @@ struct weft_head {
     struct weft_span lineage;  /* encoded array of {program, version, args} */
 };
 
+/* Is its schema "name/VERSION", of any version? A version behind the name given is not looked at. */
+bool weft_head_is(const struct weft_head *h, const char *name);
 /* Attribute access. False when it is missing or of another kind. */
 bool weft_attr_int(const struct weft_head *h, const char *key, int64_t *out);
 bool weft_attr_real(const struct weft_head *h, const char *key, double *out);

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "weft/pack.h"
+#include "weft/run.h"
 
 enum weft_cell_kind { WEFT_CELL_TEXT, WEFT_CELL_INT, WEFT_CELL_REAL };
 enum weft_column_flags {
@@ -36,8 +36,8 @@ bool weft_table_select(struct weft_table *t, const char *const *keys, size_t n, 
 void weft_table_print(const struct weft_table *t, FILE *f);
 /* RFC 4180 with a head row and LF line ends; ten digits; an empty cell is an empty field. */
 void weft_table_csv(const struct weft_table *t, FILE *f);
-/* Row i as a map of all cells; empty ones are null when `nulls`, else left out. */
-void weft_table_frame(const struct weft_table *t, size_t i, bool nulls, struct weft_pack *b);
+/* Every row as a frame, a map of the cells that are not empty; behind them "table": name, unless that is NULL. */
+int weft_table_emit(const struct weft_table *t, const char *name, struct weft_run *run, struct weft_err *e) WEFT_MUST_USE;
 /* Row i as members of a JSON object, without braces. */
 void weft_table_json_members(const struct weft_table *t, size_t i, FILE *f);
 /* All rows as a JSON array. */

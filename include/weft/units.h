@@ -12,6 +12,8 @@
 #include "weft/run.h"
 #include "weft/series.h"
 
+enum { WEFT_UNIT_TEXT = 600 };
+
 struct weft_units {
     struct weft_series_attrs attrs; /* of the windows stream */
     const char *by;                 /* key that names the groups; not owned */
@@ -37,6 +39,10 @@ int weft_units_save(const struct weft_units *u, const size_t *order, const char 
 /* A trainer's log is JSON lines: an object with the unit's "group" and "channel", to be completed; and a line, written at once so that it can be watched. */
 weft_json *weft_units_log_line(const struct weft_units *u, size_t unit);
 void weft_units_log_put(weft_json *line, FILE *f);
+/* Writes to text how unit i of a trainer came out; false: why it failed. */
+typedef bool weft_unit_text(const void *trainer, size_t i, char text[WEFT_UNIT_TEXT]);
+/* Says how all came out: a line of information each; of those that failed a warning that ends with `without`, for the first five. */
+void weft_units_say(const struct weft_units *u, size_t n, weft_unit_text *text, const void *trainer, const char *without, struct weft_run *run);
 /* -o of a trainer must be a file: its name, or NULL with an error (64). */
 const char *weft_units_path(const struct weft_run *run, struct weft_err *e);
 

@@ -119,13 +119,8 @@ static int emit_frames(struct weft_run *run, struct state *s, struct weft_err *e
         weft_pack_int(&b, weft_forecast_metrics_horizon(s->series));
     }
     int rc = weft_run_head(run, WEFT_METRICS_SCHEMA, weft_pack_span(&b), e);
-    for (size_t i = 0; i < weft_table_rows(s->table) && rc == 0; i++) {
-        weft_pack_clear(&b);
-        weft_table_frame(s->table, i, false, &b);
-        rc = weft_run_emit(run, weft_pack_span(&b), e);
-    }
     weft_pack_free(&b);
-    return rc;
+    return rc < 0 ? rc : weft_table_emit(s->table, NULL, run, e);
 }
 
 static void warn_of_uneven(void *run, const char *group)

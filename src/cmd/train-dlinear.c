@@ -32,7 +32,6 @@ struct state {
     struct weft_ladder ladder;
     struct weft_dlinear_trainer t;
     struct weft_dlinear_state *days; /* --state */
-    bool fresh;                      /* its file is not there yet: the trainer chooses, and it keeps */
     struct weft_series series;
     struct weft_progress progress;
 };
@@ -80,13 +79,6 @@ static bool stopping(void *run)
     return weft_run_stopping(run);
 }
 
-static int open_log(struct state *s, struct weft_err *e)
-{
-    if (s->log && !(s->t.log = fopen(s->log, "w")))
-        return weft_fail_errno(e, WEFT_CANTCREAT, "can't create %s", s->log);
-    return 0;
-}
-
 static int check_ladder(struct weft_run *run, const struct state *s, struct weft_err *e)
 {
     if (!s->source && (weft_run_given(run, "transfer") || weft_run_given(run, "source-by")))
@@ -96,11 +88,10 @@ static int check_ladder(struct weft_run *run, const struct state *s, struct weft
     return 0;
 }
 
-static int read_options(struct weft_run *run, struct state *s, struct weft_err *e)
+static int check_options(struct weft_run *run, struct state *s, struct weft_err *e)
 {
-    struct weft_dlinear_trainer *t = &s->t;
-    t->ridge = -1;
-    if (strcmp(s->ridge, "auto") != 0 && !weft_num_real(s->ridge, 0, 1e12, &t->ridge))
+    s->t.ridge = -1;
+    if (strcmp(s->ridge, "auto") != 0 && !weft_num_real(s->ridge, 0, 1e12, &s->t.ridge))
         return weft_fail(e, WEFT_USAGE, "--ridge: auto, or a number from 0 on, not \"%s\"", s->ridge);
     if (s->kernel % 2 == 0)
         return weft_fail(e, WEFT_USAGE, "--kernel: the moving average has a middle: %lld is even", (long long)s->kernel);
@@ -110,23 +101,28 @@ static int read_options(struct weft_run *run, struct state *s, struct weft_err *
         return weft_fail(e, WEFT_USAGE, "--partial goes with the exact solver");
     if (s->solver == ADAM && (s->tune || s->refit || s->lookback || s->norm == WEFT_NORMS))
         return weft_fail(e, WEFT_USAGE, "--tune, --lookback auto, --norm auto and --refit go with the exact solver");
-    if (check_ladder(run, s, e) < 0 || (!s->partial && !weft_units_path(run, e)))
+    return check_ladder(run, s, e) < 0 || (!s->partial && !weft_units_path(run, e)) ? -1 : 0;
+}
+
+static int configure(struct weft_run *run, struct state *s, struct weft_err *e)
+{
+    struct weft_dlinear_trainer *t = &s->t;
+    if (check_options(run, s, e) < 0)
         return -1;
-    t->shape = (struct weft_dlinear_shape){.kernel = (size_t)s->kernel, .norm = (enum weft_norm)s->norm};
+    if (s->tune && !weft_run_given(run, "lookback"))
+        s->lookback = 1;
+    if (s->tune && !weft_run_given(run, "norm"))
+        s->norm = WEFT_NORMS;
     t->adam = s->solver == ADAM;
     t->by_origin = s->batch_by == 1;
     t->partial = s->partial;
     t->folds = (size_t)s->folds;
     t->threads = weft_run_threads(run);
-    if (s->tune && !weft_run_given(run, "lookback"))
-        s->lookback = 1;
-    if (s->tune && !weft_run_given(run, "norm"))
-        s->norm = WEFT_NORMS;
     t->refit = s->refit;
     t->tune = s->refit || s->state || s->lookback || s->norm == WEFT_NORMS;
     t->choices = (struct weft_tune){.lookbacks = s->lookback, .norm = s->norm, .ridge = t->ridge};
-    if (t->tune)
-        t->shape.norm = WEFT_NORM_NONE; /* the sums are of raw values */
+    /* The sums of what is tuned are of raw values. */
+    t->shape = (struct weft_dlinear_shape){.kernel = (size_t)s->kernel, .norm = t->tune ? WEFT_NORM_NONE : (enum weft_norm)s->norm};
     t->options = (struct weft_dlinear_adam){.epochs = (int)s->epochs, .patience = (int)s->patience, .batch = (size_t)s->batch, .lr = s->lr,
                                             .lr_decay = s->lr_decay};
     if (t->adam)
@@ -135,7 +131,14 @@ static int read_options(struct weft_run *run, struct state *s, struct weft_err *
     t->stopping = stopping;
     t->ctx = run;
     weft_progress_start(&s->progress, weft_run_program(run), weft_run_progress(run));
-    return open_log(s, e);
+    if (s->log && !(t->log = fopen(s->log, "w")))
+        return weft_fail_errno(e, WEFT_CANTCREAT, "can't create %s", s->log);
+    return 0;
+}
+
+static const char *groups_by(const struct state *s)
+{
+    return s->individual ? "id" : s->by;
 }
 
 /* Does the head declare exogenous channels that this training uses? */
@@ -162,24 +165,18 @@ static int start_exogenous(struct weft_run *run, struct state *s, struct weft_er
     s->x = (struct weft_exog_trainer){.norm = (enum weft_norm)s->norm, .effect = s->exog == EXOG_LEVEL ? WEFT_EXOG_LEVEL : WEFT_EXOG_UNITS,
                                       .lags = (size_t)s->exog_lags, .relative = &s->relative, .ridge = s->t.ridge, .folds = (size_t)s->folds,
                                       .threads = weft_run_threads(run), .log = s->t.log};
-    return weft_exog_trainer_start(&s->x, weft_run_in_head(run), s->individual ? "id" : s->by, e);
+    return weft_exog_trainer_start(&s->x, weft_run_in_head(run), groups_by(s), e);
 }
 
 static int start_ladder(struct weft_run *run, struct state *s, struct weft_err *e)
 {
-    if (!s->source)
-        return 0;
     s->ladder.want = s->transfer ? (enum weft_rung)(s->transfer - 1) : WEFT_RUNGS;
     s->ladder.by = s->source_by;
-    s->t.ladder = &s->ladder;
-    if (weft_ladder_start(&s->ladder, &s->t, s->source, weft_run_stream_opts(run), e) < 0)
-        return -1;
-    s->ladder.lineage = weft_run_lineage_json_from(run, weft_reader_head(s->ladder.reader));
-    return 0;
+    return weft_ladder_start(&s->ladder, &s->t, s->source, run, e);
 }
 
 /* Opens or begins the state. What it was begun with stays. */
-static int start_state(struct weft_run *run, struct state *s, const struct weft_head *h, struct weft_err *e)
+static int start_state(struct weft_run *run, struct state *s, struct weft_err *e)
 {
     static const char *const kept[] = {"by", "individual", "norm", "lookback", "ridge", "tune", "folds", "forget"};
     if (s->t.adam || s->partial || s->refit)
@@ -187,25 +184,15 @@ static int start_state(struct weft_run *run, struct state *s, const struct weft_
     const char *model = weft_run_output(run);
     if (strcmp(s->state, model) == 0 || (s->metrics && (strcmp(s->metrics, model) == 0 || strcmp(s->metrics, s->state) == 0)))
         return weft_fail(e, WEFT_USAGE, "--state, --metrics and -o are files of their own: two of them are %s", strcmp(s->state, model) == 0 ? model : s->metrics);
-    if (weft_dlinear_state_open(s->state, s->forget, &s->days, &s->fresh, e) < 0)
+    if (weft_dlinear_state_open(s->state, s->forget, &s->days, e) < 0)
         return -1;
     for (const struct weft_opt *o = opts; o->type != WEFT_OPT_END; o++)
         for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
             char room[256];
-            if (strcmp(o->name, kept[i]) != 0)
-                continue;
-            const char *text = weft_opt_text(o, s, room, sizeof room);
-            if (s->fresh) {
-                weft_dlinear_state_set_option(s->days, o->name, text);
-                continue;
-            }
-            const char *before = weft_dlinear_state_option(s->days, o->name);
-            if (weft_run_given(run, o->name) && (!before || strcmp(before, text) != 0)) {
-                weft_fail(e, WEFT_CONFIG, "--%s is %s, and %s was begun with %s", o->name, text, s->state, before ? before : "none");
-                return weft_fail_hint(e, "leave it away, or begin a new state from all the history");
-            }
+            if (strcmp(o->name, kept[i]) == 0 && weft_dlinear_state_keep(s->days, o->name, weft_opt_text(o, s, room, sizeof room), weft_run_given(run, o->name), e) < 0)
+                return -1;
         }
-    return weft_dlinear_state_start(s->days, h, s->individual ? "id" : s->by, e);
+    return weft_dlinear_state_start(s->days, weft_run_in_head(run), groups_by(s), e);
 }
 
 static int start(struct weft_run *run, void *state, struct weft_err *e)
@@ -222,23 +209,17 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
         weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s%s", h->schema, WEFT_WINDOWS_SCHEMA, s->state ? " or " WEFT_SERIES_SCHEMA : "");
         return strcmp(h->schema, WEFT_SERIES_SCHEMA) == 0 ? weft_fail_hint(e, "put window in between: ingest ... | window --lookback N --horizon N | train-dlinear ...") : -1;
     }
-    if (read_options(run, s, e) < 0 || look_for_exogenous(run, s, e) < 0)
+    if (configure(run, s, e) < 0 || look_for_exogenous(run, s, e) < 0)
         return -1;
     if (s->exogenous)
         return start_exogenous(run, s, e);
-    if (s->state && start_state(run, s, h, e) < 0)
+    if (s->state && start_state(run, s, e) < 0)
         return -1;
-    if (s->state && !s->fresh)
+    if (s->state && !s->days->fresh)
         return 0;
-    if (weft_dlinear_trainer_start(&s->t, h, s->individual ? "id" : s->by, e) < 0 || start_ladder(run, s, e) < 0)
+    if (weft_dlinear_trainer_start(&s->t, h, groups_by(s), e) < 0 || (s->source && start_ladder(run, s, e) < 0))
         return -1;
-    if (!s->partial)
-        return 0;
-    struct weft_pack b = {0};
-    weft_dlinear_partial_attrs(&s->t, h, &b);
-    int rc = weft_run_head(run, WEFT_GRAM_SCHEMA, weft_pack_span(&b), e);
-    weft_pack_free(&b);
-    return rc;
+    return s->partial ? weft_dlinear_partial_head(&s->t, run, e) : 0;
 }
 
 static int frame(struct weft_run *run, void *state, struct weft_span in, struct weft_err *e)
@@ -249,54 +230,17 @@ static int frame(struct weft_run *run, void *state, struct weft_span in, struct 
         return -1;
     if (s->exogenous)
         return weft_exog_trainer_add(&s->x, &s->series, e);
-    if ((!s->days || s->fresh) && weft_dlinear_trainer_add(&s->t, &s->series, e) < 0)
+    if ((!s->days || s->days->fresh) && weft_dlinear_trainer_add(&s->t, &s->series, e) < 0)
         return -1;
     return s->days ? weft_dlinear_state_add(s->days, &s->series, e) : 0;
 }
 
-static int emit_partial(struct weft_run *run, struct state *s, struct weft_err *e)
-{
-    struct weft_pack b = {0};
-    size_t *order = weft_units_order(&s->t.units), channels = s->t.units.attrs.n_targets;
-    int rc = 0;
-    for (size_t i = 0; i < s->t.n && rc == 0; i++) {
-        weft_dlinear_partial_frame(&s->t, order[i / channels] * channels + i % channels, &b);
-        rc = weft_run_emit(run, weft_pack_span(&b), e);
-    }
-    free(order);
-    weft_pack_free(&b);
-    return rc;
-}
-
-static void say_fit(struct weft_run *run, const struct state *s)
-{
-    const struct weft_dlinear_trainer *t = &s->t;
-    size_t channels = t->units.attrs.n_targets, failed = 0;
-    for (size_t i = 0; i < t->n; i++) {
-        const struct weft_dlinear_unit *u = t->unit[i];
-        const char *group = t->units.groups.at[i / channels].p, *channel = t->units.attrs.channels[i % channels];
-        if (u->failed && failed++ < 5)
-            weft_run_warn(run, "%s, %s: %s; %s", group, channel, u->err.what, s->days ? "it takes what was chosen for the first that has one" : "it will not be forecast");
-        else if (!u->failed && t->adam)
-            weft_run_info(run, "%s, %s: best epoch %d, train %.6f, valid %.6f", group, channel, u->best.epoch, u->best.train_loss, u->best.valid_loss);
-        else if (!u->failed && t->tune)
-            weft_run_info(run, "%s, %s: %zu of %zu configurations (lookback, mean of the last k, ridge) over %zu folds in %.2f s, the best %zu, %zu, %.3g; valid %.6f", group,
-                          channel, u->tuned.n_best, u->tuned.configs, u->fit.folds, u->tuned.seconds, u->tuned.best[0].lookback, u->tuned.best[0].last,
-                          u->tuned.best[0].ridge, u->fit.valid_mse);
-        else if (!u->failed)
-            weft_run_info(run, "%s, %s: ridge %.3g over %zu folds, valid %.6f, %llu windows", group, channel, u->fit.ridge, u->fit.folds, u->fit.valid_mse,
-                          (unsigned long long)u->fit.train_windows);
-    }
-    if (failed > 5)
-        weft_run_warn(run, "and %zu more without a window to train on", failed - 5);
-}
-
 static int fit_state(struct weft_run *run, struct state *s, struct weft_err *e)
 {
-    if (s->fresh) {
+    if (s->days->fresh) {
         if (weft_dlinear_trainer_fit(&s->t, e) < 0)
             return -1;
-        say_fit(run, s);
+        weft_dlinear_trainer_say(&s->t, "it takes what was chosen for the first that has one", run);
         weft_dlinear_state_choices(s->days, &s->t);
     }
     if (weft_dlinear_state_fit(s->days, e) < 0)
@@ -309,49 +253,34 @@ static int fit_state(struct weft_run *run, struct state *s, struct weft_err *e)
     return rc == 0 && s->metrics ? weft_dlinear_state_metrics(s->days, s->metrics, e) : rc;
 }
 
-static int fit(struct weft_run *run, struct state *s, char *lineage, struct weft_err *e)
+static int fit_exogenous(struct weft_run *run, struct state *s, const char *lineage, struct weft_err *e)
+{
+    int rc = weft_exog_trainer_fit(&s->x, e);
+    weft_progress_end(&s->progress);
+    if (rc < 0)
+        return rc;
+    weft_exog_trainer_say(&s->x, run);
+    return weft_exog_trainer_save(&s->x, lineage, weft_run_output(run), e);
+}
+
+static int fit_dlinear(struct weft_run *run, struct state *s, const char *lineage, struct weft_err *e)
 {
     int rc = weft_dlinear_trainer_fit(&s->t, e);
     weft_progress_end(&s->progress);
     if (rc == 0 && weft_run_stopping(run))
         rc = weft_run_interrupted(e);
-    if (rc == 0)
-        say_fit(run, s);
-    if (rc == 0 && s->source && weft_run_verbose(run) >= 0)
+    if (rc < 0)
+        return rc;
+    weft_dlinear_trainer_say(&s->t, "it will not be forecast", run);
+    if (s->source && weft_run_verbose(run) >= 0)
         weft_ladder_table(&s->t, 60, stderr);
-    if (rc == 0)
-        rc = weft_dlinear_trainer_save(&s->t, lineage, weft_run_output(run), e);
-    if (rc == 0 && s->t.log && ferror(s->t.log))
-        rc = weft_fail(e, WEFT_IO, "can't write %s", s->log);
-    free(lineage);
-    return rc;
+    return weft_dlinear_trainer_save(&s->t, lineage, weft_run_output(run), e);
 }
 
-static void say_exogenous(struct weft_run *run, const struct weft_exog_trainer *x)
+/* Takes the lineage over. */
+static int fit(struct weft_run *run, struct state *s, char *lineage, struct weft_err *e)
 {
-    size_t targets = x->units.attrs.n_targets, failed = 0;
-    for (size_t i = 0; i < x->n; i++) {
-        const struct weft_exog_unit *u = &x->unit[i];
-        const char *group = x->units.groups.at[i / targets].p, *channel = x->units.attrs.channels[i % targets];
-        if (u->failed && failed++ < 5)
-            weft_run_warn(run, "%s, %s: %s; it will not be forecast", group, channel, u->err.what);
-        else if (!u->failed)
-            weft_run_info(run, "%s, %s: ridge %.3g over %zu folds, valid %.6f, %llu windows, %zu exogenous channels", group, channel, u->fit.ridge,
-                          u->fit.folds, u->fit.valid_mse, (unsigned long long)u->fit.train_windows, x->shape.exog.n);
-    }
-    if (failed > 5)
-        weft_run_warn(run, "and %zu more without a window to train on", failed - 5);
-}
-
-static int fit_exogenous(struct weft_run *run, struct state *s, struct weft_err *e)
-{
-    char *lineage = weft_run_lineage_json(run);
-    int rc = weft_exog_trainer_fit(&s->x, e);
-    weft_progress_end(&s->progress);
-    if (rc == 0)
-        say_exogenous(run, &s->x);
-    if (rc == 0)
-        rc = weft_exog_trainer_save(&s->x, lineage, weft_run_output(run), e);
+    int rc = s->exogenous ? fit_exogenous(run, s, lineage, e) : fit_dlinear(run, s, lineage, e);
     if (rc == 0 && s->t.log && ferror(s->t.log))
         rc = weft_fail(e, WEFT_IO, "can't write %s", s->log);
     free(lineage);
@@ -363,23 +292,18 @@ static int fit_exogenous(struct weft_run *run, struct state *s, struct weft_err 
 /* The sums were made as their options said; another choice now would be of other sums, or none. */
 static int check_merge(struct weft_run *run, struct weft_err *e)
 {
-    static const char *const free_to_give[] = {"merge", "log"};
-    for (const struct weft_opt *o = opts; o->type != WEFT_OPT_END; o++) {
-        bool given = weft_run_given(run, o->name);
-        for (size_t i = 0; i < sizeof free_to_give / sizeof *free_to_give; i++)
-            given &= strcmp(o->name, free_to_give[i]) != 0;
-        if (given) {
+    for (const struct weft_opt *o = opts; o->type != WEFT_OPT_END; o++)
+        if (weft_run_given(run, o->name) && strcmp(o->name, "merge") != 0 && strcmp(o->name, "log") != 0) {
             weft_fail(e, WEFT_USAGE, "--merge fits as the partial streams say: --%s goes with --partial", o->name);
             return weft_fail_hint(e, "make the partial streams with it, all of them");
         }
-    }
     return 0;
 }
 
 static int merge(struct weft_run *run, struct state *s, struct weft_err *e)
 {
     char *lineage = NULL;
-    int rc = weft_run_n_operands(run) ? read_options(run, s, e) : weft_fail(e, WEFT_USAGE, "--merge: which partial streams? --merge FILE...");
+    int rc = weft_run_n_operands(run) ? configure(run, s, e) : weft_fail(e, WEFT_USAGE, "--merge: which partial streams? --merge FILE...");
     if (rc == 0)
         rc = check_merge(run, e);
     if (rc == 0 && weft_dlinear_merge_files(&s->t, run, &lineage, e) == 0)
@@ -400,11 +324,9 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
         return merge(run, s, e);
     if (weft_run_n_operands(run))
         return weft_fail(e, WEFT_USAGE, "FILEs go with --merge; a windows stream comes through -i");
-    if (s->exogenous)
-        return fit_exogenous(run, s, e);
     if (s->days)
         return fit_state(run, s, e);
-    return s->partial ? emit_partial(run, s, e) : fit(run, s, weft_run_lineage_json(run), e);
+    return s->partial ? weft_dlinear_partial_emit(&s->t, run, e) : fit(run, s, weft_run_lineage_json(run), e);
 }
 
 static void stop(struct weft_run *run, void *state)

@@ -73,22 +73,6 @@ static int frame(struct weft_run *run, void *state, struct weft_span in, struct 
     return weft_lstm_units_add(&s->t, &s->series, e);
 }
 
-static void say_fit(struct weft_run *run, const struct weft_lstm_units *t)
-{
-    size_t channels = t->units.attrs.n_targets, failed = 0;
-    for (size_t i = 0; i < t->n; i++) {
-        const struct weft_lstm_unit *u = &t->unit[i];
-        const char *group = t->units.groups.at[i / channels].p, *channel = t->units.attrs.channels[i % channels];
-        if (u->failed && failed++ < 5)
-            weft_run_warn(run, "%s, %s: no window lies wholly in the train part; it will not be forecast", group, channel);
-        else if (!u->failed)
-            weft_run_info(run, "%s, %s: best epoch %lld, train %.6f, valid %.6f", group, channel, (long long)u->best.epoch, u->best.train_loss,
-                          u->best.valid_loss);
-    }
-    if (failed > 5)
-        weft_run_warn(run, "and %zu more without a window to train on", failed - 5);
-}
-
 static int drain(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
@@ -101,7 +85,7 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     }
     if (rc < 0)
         return rc;
-    say_fit(run, &s->t);
+    weft_lstm_units_say(&s->t, run);
     char *lineage = weft_run_lineage_json(run);
     rc = weft_lstm_units_save(&s->t, lineage, weft_run_output(run), e);
     free(lineage);

@@ -41,6 +41,12 @@ bool weft_attr_str(const struct weft_head *h, const char *key, char *out, size_t
     return true;
 }
 
+bool weft_head_is(const struct weft_head *h, const char *name)
+{
+    size_t n = strcspn(name, "/");
+    return strncmp(h->schema, name, n) == 0 && h->schema[n] == '/';
+}
+
 bool weft_attr_strs(const struct weft_head *h, const char *key, char ***items, size_t *n)
 {
     struct weft_value v, x;
@@ -247,8 +253,7 @@ static int check_schema(const struct weft_head *h, const char *schema, struct we
 {
     if (!schema || strcmp(h->schema, schema) == 0)
         return 0;
-    size_t name = strcspn(schema, "/");
-    if (strncmp(h->schema, schema, name) == 0 && h->schema[name] == '/') {
+    if (weft_head_is(h, schema)) {
         weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s", h->schema, schema);
         return weft_fail_hint(e, "use the same release of weft on both sides");
     }

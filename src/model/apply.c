@@ -85,6 +85,11 @@ const struct weft_model_info *weft_apply_info(const struct weft_apply *a)
     return a->model ? weft_forecaster_info(a->model) : NULL;
 }
 
+const struct weft_baseline *weft_apply_baseline(const struct weft_apply *a)
+{
+    return a->model ? NULL : &a->baseline;
+}
+
 size_t weft_apply_unit(const struct weft_apply *a, const char *group, size_t group_n, size_t channel)
 {
     return a->model ? weft_forecaster_unit(a->model, group, group_n, channel) : 0;

@@ -123,6 +123,11 @@ size_t weft_series_channel(const struct weft_series_attrs *a, const char *name)
     return SIZE_MAX;
 }
 
+const char *weft_series_date(const struct weft_series_attrs *a, int64_t seconds, char buf[32])
+{
+    return weft_date_text(seconds, a->step, buf);
+}
+
 size_t weft_series_known(const struct weft_series_attrs *a, int64_t start, size_t n)
 {
     int64_t known = a->known - (start - a->start) / a->step;

@@ -382,17 +382,34 @@ static void pack_cell(const struct column *k, const struct cell *x, struct weft_
         weft_pack_real(b, x->real);
 }
 
-void weft_table_frame(const struct weft_table *t, size_t i, bool nulls, struct weft_pack *b)
+static void pack_row(const struct weft_table *t, size_t row, const char *name, struct weft_pack *b)
 {
-    uint32_t n = 0;
+    uint32_t n = name != NULL;
     for (size_t c = 0; c < t->n_columns; c++)
-        n += !drawn(t, c) && (nulls || cell_at(t, i, c)->filled);
+        n += !drawn(t, c) && cell_at(t, row, c)->filled;
     weft_pack_map(b, n);
     for (size_t c = 0; c < t->n_columns; c++)
-        if (!drawn(t, c) && (nulls || cell_at(t, i, c)->filled)) {
+        if (!drawn(t, c) && cell_at(t, row, c)->filled) {
             weft_pack_cstr(b, t->columns[c].key);
-            pack_cell(&t->columns[c], cell_at(t, i, c), b);
+            pack_cell(&t->columns[c], cell_at(t, row, c), b);
         }
+    if (name) {
+        weft_pack_cstr(b, "table");
+        weft_pack_cstr(b, name);
+    }
+}
+
+int weft_table_emit(const struct weft_table *t, const char *name, struct weft_run *run, struct weft_err *e)
+{
+    struct weft_pack b = {0};
+    int rc = 0;
+    for (size_t r = 0; r < t->rows && rc == 0; r++) {
+        weft_pack_clear(&b);
+        pack_row(t, r, name, &b);
+        rc = weft_run_emit(run, weft_pack_span(&b), e);
+    }
+    weft_pack_free(&b);
+    return rc;
 }
 
 static void json_value(struct weft_pack *b, FILE *f)

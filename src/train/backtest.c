@@ -74,9 +74,10 @@ struct weft_backtest {
     const struct weft_series_attrs *attrs;
     struct weft_backtest_options o;
     bool windows;
-    int *level; /* [n_by] keys */
+    int *level; /* [by.n] keys */
     struct contender *contender;
-    size_t n, ranked, seasonal, lag;
+    size_t n, ranked, seasonal, lag; /* the last two: what skill is measured against, or SIZE_MAX */
+    size_t year; /* steps; 0: none */
     char **names; /* [n], for the table */
     struct weft_accuracy *accuracy;
     struct trial *trial;
@@ -85,7 +86,7 @@ struct weft_backtest {
     struct weft_apply_result result;
     float *said;     /* [n, 3, horizon]: forecast, low, high */
     struct weft_growth_sums *growth; /* [ranked + PAST], of the series at hand */
-    size_t *row;     /* [n_by] */
+    size_t *row;     /* [by.n] */
     uint64_t series, windows_seen, left_out;
 };
 
@@ -130,12 +131,13 @@ int weft_backtest_new(const struct weft_series_attrs *attrs, const struct weft_b
     b->o = *o;
     b->windows = attrs->lookback > 0;
     b->seasonal = b->lag = SIZE_MAX;
-    b->level = WEFT_ARRAY(int, o->n_by + 1);
-    b->row = WEFT_ARRAY(size_t, o->n_by + 1);
+    b->level = WEFT_ARRAY(int, o->by.n + 1);
+    b->row = WEFT_ARRAY(size_t, o->by.n + 1);
     b->past[LAST_PERIOD] = known >= at->horizon;
-    b->past[LAST_YEAR] = o->year >= at->gap + at->horizon && known + at->gap >= o->year;
-    for (size_t i = 0; i < o->n_by; i++)
-        if (find_key(b, "by", o->by[i], &b->level[i], e) < 0)
+    b->year = (size_t)weft_year_of(attrs->step);
+    b->past[LAST_YEAR] = b->year >= at->gap + at->horizon && known + at->gap >= b->year;
+    for (size_t i = 0; i < o->by.n; i++)
+        if (find_key(b, "by", o->by.items[i], &b->level[i], e) < 0)
             return -1;
     return choose_trials(b, e);
 }
@@ -201,10 +203,18 @@ const char *weft_backtest_name(const struct weft_backtest *b, size_t contender)
     return b->contender[contender].name;
 }
 
-void weft_backtest_bars(struct weft_backtest *b, size_t seasonal, size_t lag_growth)
+void weft_backtest_bars(const struct weft_backtest *b, const char **seasonal, const char **lag_growth)
 {
-    b->seasonal = seasonal;
-    b->lag = lag_growth;
+    *seasonal = b->seasonal == SIZE_MAX ? NULL : b->contender[b->seasonal].name;
+    *lag_growth = b->lag == SIZE_MAX ? NULL : b->contender[b->lag].name;
+}
+
+static void note_bar(struct weft_backtest *b, size_t contender, const struct weft_baseline *is)
+{
+    if (is->kind == WEFT_BASELINE_SEASONAL && is->lag == b->o.season && b->seasonal == SIZE_MAX)
+        b->seasonal = contender;
+    if (is->kind == WEFT_BASELINE_LAG_GROWTH && b->lag == SIZE_MAX)
+        b->lag = contender;
 }
 
 static int check_fit(const struct weft_backtest *b, const struct contender *c, size_t i, size_t train_end, const struct weft_model_info *m, struct weft_err *e)
@@ -235,8 +245,10 @@ int weft_backtest_model(struct weft_backtest *b, size_t contender, size_t i, str
     struct entry *x = &c->entry[i];
     size_t shared = 0;
     *x = (struct entry){.apply = apply, .channel = WEFT_ARRAY(size_t, a->n_targets), .train_end = train_end};
-    if (!m)
+    if (!m) {
+        note_bar(b, contender, weft_apply_baseline(apply));
         return 0;
+    }
     if (check_fit(b, c, i, train_end, m, e) < 0)
         return -1;
     x->by = weft_series_key(a, m->by);
@@ -348,7 +360,7 @@ static void add_growth(struct weft_backtest *b, const struct view *v)
     if (b->past[LAST_PERIOD])
         past_growth(b, v, (int64_t)v->known - (int64_t)o->horizon, v->known, &past[LAST_PERIOD]);
     if (b->past[LAST_YEAR])
-        past_growth(b, v, (int64_t)(v->known + o->gap) - (int64_t)b->o.year, v->known, &past[LAST_YEAR]);
+        past_growth(b, v, (int64_t)(v->known + o->gap) - (int64_t)b->year, v->known, &past[LAST_YEAR]);
     for (size_t i = 0; i < b->n_trials; i++) {
         struct weft_span group = weft_series_key_text(v->s, b->trial[i].key);
         if (!group.p)
@@ -368,7 +380,7 @@ static size_t measure(struct weft_backtest *b, const struct view *v, const float
         measured += whole;
         for (size_t i = 0; i < b->n && whole; i++) {
             const float *f = b->said + 3 * i * h + t;
-            for (size_t l = 0; l < b->o.n_by; l++)
+            for (size_t l = 0; l < b->o.by.n; l++)
                 weft_accuracy_add(b->accuracy, b->row[l], i, v->origin, t, (double)actual[t], (double)f[0], (double)f[h], (double)f[2 * h]);
         }
     }
@@ -439,7 +451,7 @@ int weft_backtest_series(struct weft_backtest *b, const struct weft_series *s, s
         int64_t first = (int64_t)weft_origin_known(o, 0) - offset;
         size_t history = first <= 0 ? 0 : (size_t)first < s->n ? (size_t)first : s->n;
         weft_naive_errors(v.x, b->windows ? s->split[WEFT_PART_TRAIN] : history, b->o.season, naive);
-        for (size_t l = 0; l < b->o.n_by; l++) {
+        for (size_t l = 0; l < b->o.by.n; l++) {
             struct weft_span group = weft_series_key_text(s, b->level[l]);
             b->row[l] = weft_accuracy_row(b->accuracy, c, l, group.p ? group.p : (const uint8_t *)"(none)", group.p ? group.n : 6);
             weft_accuracy_series(b->accuracy, b->row[l], id, naive);
@@ -472,7 +484,7 @@ bool weft_backtest_accuracy(struct weft_backtest *b, struct weft_table *t)
     b->names = WEFT_ARRAY(char *, b->n);
     for (size_t i = 0; i < b->n; i++)
         b->names[i] = b->contender[i].name;
-    struct weft_accuracy_names names = {.models = b->names, .channels = b->attrs->channels, .levels = b->o.by, .origins = b->o.dates, .seasonal = b->seasonal,
+    struct weft_accuracy_names names = {.models = b->names, .channels = b->attrs->channels, .levels = b->o.by.items, .origins = b->o.dates, .seasonal = b->seasonal,
                                         .lag = b->lag, .interval = b->o.level};
     weft_accuracy_table(b->accuracy, &names, t);
     return true;

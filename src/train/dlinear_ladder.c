@@ -27,10 +27,12 @@ static int find_key(struct weft_ladder *l, const struct weft_units *target, stru
     return weft_fail_hint(e, "take a key that both have, or leave it out: one source for all");
 }
 
-int weft_ladder_start(struct weft_ladder *l, struct weft_dlinear_trainer *t, const char *endpoint, const struct weft_stream_opts *o, struct weft_err *e)
+int weft_ladder_start(struct weft_ladder *l, struct weft_dlinear_trainer *t, const char *endpoint, struct weft_run *run, struct weft_err *e)
 {
-    if (weft_reader_open(endpoint, WEFT_WINDOWS_SCHEMA, o, &l->reader, e) < 0 || weft_units_start(&l->units, weft_reader_head(l->reader), "all", e) < 0)
+    t->ladder = l;
+    if (weft_reader_open(endpoint, WEFT_WINDOWS_SCHEMA, weft_run_stream_opts(run), &l->reader, e) < 0 || weft_units_start(&l->units, weft_reader_head(l->reader), "all", e) < 0)
         return -1;
+    l->lineage = weft_run_lineage_json_from(run, weft_reader_head(l->reader));
     return weft_units_compare(&l->units.attrs, &t->units.attrs, e) < 0 || find_key(l, &t->units, e) < 0 ? -1 : 0;
 }
 

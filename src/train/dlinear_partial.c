@@ -11,7 +11,7 @@ static size_t width_of(const struct weft_dlinear_trainer *t)
     return t->shape.lookback + t->shape.horizon;
 }
 
-void weft_dlinear_partial_attrs(const struct weft_dlinear_trainer *t, const struct weft_head *windows, struct weft_pack *b)
+static void pack_attrs(const struct weft_dlinear_trainer *t, const struct weft_head *windows, struct weft_pack *b)
 {
     struct weft_edit m = {0};
     struct weft_err e = {0};
@@ -29,6 +29,15 @@ void weft_dlinear_partial_attrs(const struct weft_dlinear_trainer *t, const stru
     }
     weft_edit_write(&m, b);
     weft_edit_free(&m);
+}
+
+int weft_dlinear_partial_head(const struct weft_dlinear_trainer *t, struct weft_run *run, struct weft_err *e)
+{
+    struct weft_pack attrs = {0};
+    pack_attrs(t, weft_run_in_head(run), &attrs);
+    int rc = weft_run_head(run, WEFT_GRAM_SCHEMA, weft_pack_span(&attrs), e);
+    weft_pack_free(&attrs);
+    return rc;
 }
 
 static void pack_blocks(const struct weft_dlinear_stats *st, size_t width, struct weft_pack *b)
@@ -53,7 +62,7 @@ static void pack_blocks(const struct weft_dlinear_stats *st, size_t width, struc
     free(room);
 }
 
-void weft_dlinear_partial_frame(struct weft_dlinear_trainer *t, size_t unit, struct weft_pack *b)
+static void pack_unit(struct weft_dlinear_trainer *t, size_t unit, struct weft_pack *b)
 {
     struct weft_dlinear_unit *u = t->unit[unit];
     size_t channels = t->units.attrs.n_targets, width = width_of(t);
@@ -78,6 +87,20 @@ void weft_dlinear_partial_frame(struct weft_dlinear_trainer *t, size_t unit, str
     weft_pack_bin(b, u->keep.hash, u->keep.n * sizeof *u->keep.hash);
     weft_pack_cstr(b, "kept");
     weft_pack_f32(b, 2, (uint32_t[]){(uint32_t)u->keep.n, (uint32_t)width}, u->keep.rows);
+}
+
+int weft_dlinear_partial_emit(struct weft_dlinear_trainer *t, struct weft_run *run, struct weft_err *e)
+{
+    struct weft_pack b = {0};
+    size_t *order = weft_units_order(&t->units), channels = t->units.attrs.n_targets;
+    int rc = 0;
+    for (size_t i = 0; i < t->n && rc == 0; i++) {
+        pack_unit(t, order[i / channels] * channels + i % channels, &b);
+        rc = weft_run_emit(run, weft_pack_span(&b), e);
+    }
+    free(order);
+    weft_pack_free(&b);
+    return rc;
 }
 
 /* --- and back --- */
@@ -112,7 +135,8 @@ static int read_tune(struct weft_dlinear_trainer *t, const struct weft_head *h, 
     return 0;
 }
 
-int weft_dlinear_merge_start(struct weft_dlinear_trainer *t, const struct weft_head *h, struct weft_err *e)
+/* Takes over shape, stream and solver from the head of the first partial stream. `by` lives in the trainer's own memory. */
+static int merge_start(struct weft_dlinear_trainer *t, const struct weft_head *h, struct weft_err *e)
 {
     char norm[16];
     int64_t kernel, folds;
@@ -171,7 +195,8 @@ static int unpack_kept(struct weft_span frame, size_t width, struct weft_residua
     return 0;
 }
 
-int weft_dlinear_merge_frame(struct weft_dlinear_trainer *t, struct weft_span frame, struct weft_err *e)
+/* Adds one frame to its unit. The sum's last bits depend on the order of the calls: sort the frames first. */
+static int merge_frame(struct weft_dlinear_trainer *t, struct weft_span frame, struct weft_err *e)
 {
     struct weft_value group, channel, series, shift;
     size_t width = width_of(t), channels = t->units.attrs.n_targets;
@@ -238,7 +263,7 @@ static int read_partial(struct weft_run *run, struct weft_dlinear_trainer *t, st
     free(lineage);
     if (!m->attrs.n) {
         weft_pack_raw(&m->attrs, h->attrs);
-        got = weft_dlinear_merge_start(t, h, e) < 0 ? -1 : 1;
+        got = merge_start(t, h, e) < 0 ? -1 : 1;
     } else if (m->attrs.n != h->attrs.n || memcmp(m->attrs.p, h->attrs.p, h->attrs.n) != 0) {
         got = weft_fail(e, WEFT_CONFIG, "%s was made with other windows or options than the first partial", path);
     }
@@ -279,7 +304,7 @@ int weft_dlinear_merge_files(struct weft_dlinear_trainer *t, struct weft_run *ru
     qsort(m.part, m.n, sizeof *m.part, by_content);
     rc = rc == 0 ? refuse_twice(&m, e) : rc;
     for (size_t i = 0; i < m.n && rc == 0; i++)
-        rc = weft_dlinear_merge_frame(t, (struct weft_span){m.part[i].p, m.part[i].n}, e);
+        rc = merge_frame(t, (struct weft_span){m.part[i].p, m.part[i].n}, e);
     t->partial = false;
     for (size_t i = 0; i < m.n; i++)
         free(m.part[i].p);

@@ -41,7 +41,7 @@ void weft_dlinear_state_close(struct weft_dlinear_state **p)
     *p = NULL;
 }
 
-const char *weft_dlinear_state_option(const struct weft_dlinear_state *s, const char *name)
+static const char *option(const struct weft_dlinear_state *s, const char *name)
 {
     for (size_t i = 0; i < s->n_options; i++)
         if (strcmp(s->option[i].name, name) == 0)
@@ -49,11 +49,23 @@ const char *weft_dlinear_state_option(const struct weft_dlinear_state *s, const 
     return NULL;
 }
 
-void weft_dlinear_state_set_option(struct weft_dlinear_state *s, const char *name, const char *text)
+void weft_state_set_option(struct weft_dlinear_state *s, const char *name, const char *text)
 {
     s->option = weft_xrealloc2(s->option, s->n_options + 1, sizeof *s->option);
     s->option[s->n_options].name = weft_xstrdup(name);
     s->option[s->n_options++].text = weft_xstrdup(text);
+}
+
+int weft_dlinear_state_keep(struct weft_dlinear_state *s, const char *name, const char *text, bool given, struct weft_err *e)
+{
+    const char *before = option(s, name);
+    if (s->fresh)
+        weft_state_set_option(s, name, text);
+    else if (given && (!before || strcmp(before, text) != 0)) {
+        weft_fail(e, WEFT_CONFIG, "--%s is %s, and %s was begun with %s", name, text, s->path, before ? before : "none");
+        return weft_fail_hint(e, "leave it away, or begin a new state from all the history");
+    }
+    return 0;
 }
 
 /* --- start --- */
@@ -93,8 +105,7 @@ static int take_shape(struct weft_dlinear_state *s, const struct weft_series_att
 int weft_dlinear_state_start(struct weft_dlinear_state *s, const struct weft_head *h, const char *by, struct weft_err *e)
 {
     struct weft_names groups = s->units.groups; /* of an opened state */
-    bool fresh = s->by == NULL;
-    int rc = weft_units_start(&s->units, h, fresh ? by : s->by, e);
+    int rc = weft_units_start(&s->units, h, s->fresh ? by : s->by, e);
     s->units.groups = groups;
     if (rc < 0)
         return -1;
@@ -103,7 +114,7 @@ int weft_dlinear_state_start(struct weft_dlinear_state *s, const struct weft_hea
         weft_fail(e, WEFT_CONFIG, "a state adds up values as they are, window by window: --scale none and --stride 1");
         return weft_fail_hint(e, "leave --scale and --stride of window away");
     }
-    if (fresh ? take_shape(s, a, by, e) < 0 : check_fit(s, a, e) < 0)
+    if (s->fresh ? take_shape(s, a, by, e) < 0 : check_fit(s, a, e) < 0)
         return -1;
     s->units.by = s->by;
     s->before = s->day;

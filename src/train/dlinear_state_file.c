@@ -53,7 +53,7 @@ static int read_options(struct weft_dlinear_state *s, const struct weft_st *st, 
     for (void *at = rc == 0 ? weft_json_next(j, NULL, &key, &value) : NULL; at && rc == 0; at = weft_json_next(j, at, &key, &value)) {
         const char *v = weft_json_str(value, NULL);
         if (v)
-            weft_dlinear_state_set_option(s, key, v);
+            weft_state_set_option(s, key, v);
         else
             rc = damaged(st, e, "options");
     }
@@ -177,15 +177,15 @@ static int read_series(struct weft_dlinear_state *s, const struct weft_st *st, s
     return rc;
 }
 
-int weft_dlinear_state_open(const char *path, double half_life, struct weft_dlinear_state **out, bool *fresh, struct weft_err *e)
+int weft_dlinear_state_open(const char *path, double half_life, struct weft_dlinear_state **out, struct weft_err *e)
 {
     struct weft_dlinear_state *s = *out = WEFT_NEW(struct weft_dlinear_state);
     struct weft_st *st = NULL;
     s->path = weft_xstrdup(path);
     s->day = s->before = INT64_MIN;
     s->half_life = half_life;
-    *fresh = access(path, F_OK) != 0;
-    if (*fresh)
+    s->fresh = access(path, F_OK) != 0;
+    if (s->fresh)
         return 0;
     int rc = weft_st_open(path, &st, e) < 0 || read_meta(s, st, e) < 0 || read_units(s, st, e) < 0 || read_series(s, st, e) < 0 ? -1 : 0;
     weft_st_close(&st);

@@ -175,6 +175,11 @@ weft_json *weft_dlinear_log_line(const struct weft_units *units, size_t unit, co
     return j;
 }
 
+void weft_dlinear_fit_text(const struct weft_dlinear_fit *fit, char text[WEFT_UNIT_TEXT])
+{
+    snprintf(text, WEFT_UNIT_TEXT, "ridge %.3g over %zu folds, valid %.6f, %llu windows", fit->ridge, fit->folds, fit->valid_mse, (unsigned long long)fit->train_windows);
+}
+
 static void write_log(const struct weft_dlinear_trainer *t, size_t i)
 {
     const struct weft_dlinear_unit *u = t->unit[i];
@@ -220,6 +225,27 @@ int weft_dlinear_trainer_fit(struct weft_dlinear_trainer *t, struct weft_err *e)
         return 0;
     *e = t->unit[0]->err;
     return weft_fail_hint(e, "give more history, or a shorter --lookback or --horizon");
+}
+
+static bool unit_text(const void *trainer, size_t i, char text[WEFT_UNIT_TEXT])
+{
+    const struct weft_dlinear_trainer *t = trainer;
+    const struct weft_dlinear_unit *u = t->unit[i];
+    if (u->failed)
+        snprintf(text, WEFT_UNIT_TEXT, "%s", u->err.what);
+    else if (t->adam)
+        snprintf(text, WEFT_UNIT_TEXT, "best epoch %d, train %.6f, valid %.6f", u->best.epoch, u->best.train_loss, u->best.valid_loss);
+    else if (t->tune)
+        snprintf(text, WEFT_UNIT_TEXT, "%zu of %zu configurations (lookback, mean of the last k, ridge) over %zu folds in %.2f s, the best %zu, %zu, %.3g; valid %.6f",
+                 u->tuned.n_best, u->tuned.configs, u->fit.folds, u->tuned.seconds, u->tuned.best[0].lookback, u->tuned.best[0].last, u->tuned.best[0].ridge, u->fit.valid_mse);
+    else
+        weft_dlinear_fit_text(&u->fit, text);
+    return !u->failed;
+}
+
+void weft_dlinear_trainer_say(const struct weft_dlinear_trainer *t, const char *without, struct weft_run *run)
+{
+    weft_units_say(&t->units, t->n, unit_text, t, without, run);
 }
 
 int weft_dlinear_trainer_save(struct weft_dlinear_trainer *t, const char *lineage, const char *path, struct weft_err *e)

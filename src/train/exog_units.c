@@ -132,6 +132,24 @@ int weft_exog_trainer_fit(struct weft_exog_trainer *t, struct weft_err *e)
     return weft_fail_hint(e, "give more history, or a shorter --lookback or --horizon");
 }
 
+static bool unit_text(const void *trainer, size_t i, char text[WEFT_UNIT_TEXT])
+{
+    const struct weft_exog_trainer *t = trainer;
+    const struct weft_exog_unit *u = &t->unit[i];
+    if (u->failed) {
+        snprintf(text, WEFT_UNIT_TEXT, "%s", u->err.what);
+        return false;
+    }
+    weft_dlinear_fit_text(&u->fit, text);
+    snprintf(text + strlen(text), WEFT_UNIT_TEXT - strlen(text), ", %zu exogenous channels", t->shape.exog.n);
+    return true;
+}
+
+void weft_exog_trainer_say(const struct weft_exog_trainer *t, struct weft_run *run)
+{
+    weft_units_say(&t->units, t->n, unit_text, t, "it will not be forecast", run);
+}
+
 int weft_exog_trainer_save(struct weft_exog_trainer *t, const char *lineage, const char *path, struct weft_err *e)
 {
     const struct weft_series_attrs *a = &t->units.attrs;

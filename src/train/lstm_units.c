@@ -191,6 +191,21 @@ int weft_lstm_units_fit(struct weft_lstm_units *t, struct weft_err *e)
 
 /* --- the model file --- */
 
+static bool unit_text(const void *trainer, size_t i, char text[WEFT_UNIT_TEXT])
+{
+    const struct weft_lstm_unit *u = &((const struct weft_lstm_units *)trainer)->unit[i];
+    if (u->failed)
+        snprintf(text, WEFT_UNIT_TEXT, "no window lies wholly in the train part");
+    else
+        snprintf(text, WEFT_UNIT_TEXT, "best epoch %lld, train %.6f, valid %.6f", (long long)u->best.epoch, u->best.train_loss, u->best.valid_loss);
+    return !u->failed;
+}
+
+void weft_lstm_units_say(const struct weft_lstm_units *t, struct weft_run *run)
+{
+    weft_units_say(&t->units, t->n, unit_text, t, "it will not be forecast", run);
+}
+
 int weft_lstm_units_save(struct weft_lstm_units *t, const char *lineage, const char *path, struct weft_err *e)
 {
     size_t *groups = weft_units_order(&t->units), *at = unit_order(t, groups);

@@ -174,7 +174,7 @@ static void feed(struct job *j, const struct weft_pack *b)
 static int start(struct refit *f, size_t place, size_t origin, struct weft_err *e)
 {
     struct job *j = &f->job[place];
-    char *name = weft_xasprintf("%s at %s", f->r->program, f->dates[origin]);
+    char *name = weft_xasprintf("%s at %s", weft_run_program(f->r->run), f->dates[origin]);
     *j = (struct job){.origin = origin, .model = weft_xasprintf("%s/%zu", f->dir, place)};
     char **words = split_words(f->command, (const char *[]){"-o", j->model}, e);
     int rc = words ? weft_child_start(words, name, &j->child, e) : -1;
@@ -187,9 +187,9 @@ static int start(struct refit *f, size_t place, size_t origin, struct weft_err *
         a.horizon = f->r->horizon;
         a.stride = f->r->stride;
         a.scale = f->r->scale;
-        weft_series_attrs_write(&a, f->r->head->attrs, &attrs);
+        weft_series_attrs_write(&a, weft_run_in_head(f->r->run)->attrs, &attrs);
         weft_pack_clear(&f->frame);
-        weft_head_pack(&f->frame, WEFT_WINDOWS_SCHEMA, weft_pack_span(&attrs), f->r->head->lineage);
+        weft_head_pack(&f->frame, WEFT_WINDOWS_SCHEMA, weft_pack_span(&attrs), weft_run_in_head(f->r->run)->lineage);
         feed(j, &f->frame);
         weft_pack_free(&attrs);
     }
@@ -207,7 +207,7 @@ static int feed_next(struct refit *f, struct job *j, struct weft_err *e)
     if (!weft_spool_next(f->r->spool, &j->at, &frame)) {
         struct weft_pack counts = {0};
         weft_pack_array(&counts, 1);
-        weft_pack_tally(&counts, f->r->program, j->count, j->count, 0);
+        weft_pack_tally(&counts, weft_run_program(f->r->run), j->count, j->count, 0);
         weft_tail_pack(&f->frame, j->count, j->crc, weft_pack_span(&counts));
         weft_child_feed(j->child, f->frame.p, f->frame.n);
         weft_child_finish(j->child);
@@ -257,7 +257,7 @@ static int serve(struct refit *f, struct job *j, struct weft_apply **out, struct
             return 0;
         if (!j->finished && feed_next(f, j, e) < 0)
             return -1;
-        if (f->r->stopping(f->r->ctx))
+        if (weft_run_stopping(f->r->run))
             return 0;
     }
     weft_child_move(j->child);
@@ -310,8 +310,8 @@ static int run_all(struct refit *f, size_t n, struct weft_apply **out, struct we
                 done++;
             }
         }
-        if (f->r->stopping(f->r->ctx))
-            return weft_fail(e, WEFT_TEMPFAIL, "interrupted");
+        if (weft_run_stopping(f->r->run))
+            return weft_run_interrupted(e);
         weft_progress_at(f->r->progress, done, n, "trainings", "%s", f->command);
         if (done == before)
             wait_for_some(f);
@@ -323,7 +323,8 @@ int weft_refit_run(const struct weft_refit *r, const char *command, const size_t
                    struct weft_err *e)
 {
     struct refit f = {.r = r, .command = command, .length = length, .dates = dates};
-    f.places = r->at_once < AT_ONCE_MAX ? r->at_once : AT_ONCE_MAX;
+    size_t threads = (size_t)weft_run_threads(r->run);
+    f.places = threads < AT_ONCE_MAX ? threads : AT_ONCE_MAX;
     for (size_t i = 0; i < n; i++)
         out[i] = NULL;
     if (weft_tempdir_create("weft", &f.dir, e) < 0)

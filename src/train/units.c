@@ -6,6 +6,8 @@
 
 #include "weft/mem.h"
 
+enum { FAILED_SAID = 5 };
+
 int weft_units_start(struct weft_units *u, const struct weft_head *h, const char *by, struct weft_err *e)
 {
     *u = (struct weft_units){.by = by};
@@ -120,6 +122,21 @@ void weft_units_log_put(weft_json *line, FILE *f)
     fflush(f);
     free(text);
     weft_json_free(&line);
+}
+
+void weft_units_say(const struct weft_units *u, size_t n, weft_unit_text *text, const void *trainer, const char *without, struct weft_run *run)
+{
+    size_t channels = u->attrs.n_targets, failed = 0;
+    char how[WEFT_UNIT_TEXT];
+    for (size_t i = 0; i < n; i++) {
+        const char *group = u->groups.at[i / channels].p, *channel = u->attrs.channels[i % channels];
+        if (text(trainer, i, how))
+            weft_run_info(run, "%s, %s: %s", group, channel, how);
+        else if (failed++ < FAILED_SAID)
+            weft_run_warn(run, "%s, %s: %s; %s", group, channel, how, without);
+    }
+    if (failed > FAILED_SAID)
+        weft_run_warn(run, "and %zu more without a window to train on", failed - FAILED_SAID);
 }
 
 const char *weft_units_path(const struct weft_run *run, struct weft_err *e)

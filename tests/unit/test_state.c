@@ -79,9 +79,10 @@ static struct weft_dlinear_state *open_state(const char *path, double half_life,
 {
     struct weft_dlinear_state *s;
     struct weft_err e = {0};
-    int rc = weft_dlinear_state_open(path, half_life, &s, fresh, &e);
+    int rc = weft_dlinear_state_open(path, half_life, &s, &e);
     if (rc < 0)
         fail_msg("%s", e.what);
+    *fresh = s->fresh;
     return s;
 }
 
