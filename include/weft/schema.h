@@ -14,6 +14,8 @@ struct weft_schema;
 
 /* The compiled-in schema of "series/1"; NULL and an error when there is none or it is unusable. */
 struct weft_schema *weft_schema_find(const char *id, struct weft_err *e);
+/* Whether every compiled-in schema can be used; *n is their number. */
+int weft_schemas_check(size_t *n, struct weft_err *e);
 struct weft_schema *weft_schema_parse(const char *text, size_t n, struct weft_err *e);
 void weft_schema_free(struct weft_schema **s);
 

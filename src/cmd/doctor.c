@@ -45,17 +45,11 @@ static void libraries(struct weft_checklist *c)
 
 static void schemas(struct weft_checklist *c)
 {
-    static const char *const ids[] = {"series/1", "windows/1", "forecasts/1", "products/1", "demand/1", "metrics/1", "ranking/1", "gram/1", "examples/1"};
-    size_t n = 0;
-    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
-        struct weft_err e = {0};
-        struct weft_schema *schema = weft_schema_find(ids[i], &e);
-        n += schema != NULL;
-        if (!schema)
-            weft_check(c, WEFT_CHECK_FAIL, "schemas", "build it again: make clean all", "%s: %s", ids[i], e.what);
-        weft_schema_free(&schema);
-    }
-    if (n == sizeof ids / sizeof *ids)
+    struct weft_err e = {0};
+    size_t n;
+    if (weft_schemas_check(&n, &e) < 0)
+        weft_check(c, WEFT_CHECK_FAIL, "schemas", "build it again: make clean all", "%s", e.what);
+    else
         weft_check(c, WEFT_CHECK_OK, "schemas", NULL, "%zu, compiled in", n);
 }
 

@@ -257,6 +257,8 @@ static int fit_exogenous(struct weft_run *run, struct state *s, const char *line
 {
     int rc = weft_exog_trainer_fit(&s->x, e);
     weft_progress_end(&s->progress);
+    if (rc == 0 && weft_run_stopping(run))
+        rc = weft_run_interrupted(e);
     if (rc < 0)
         return rc;
     weft_exog_trainer_say(&s->x, run);

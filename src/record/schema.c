@@ -87,10 +87,15 @@ struct weft_schema *weft_schema_parse(const char *text, size_t n, struct weft_er
     return s;
 }
 
+static struct weft_schema *compiled_in(size_t i, struct weft_err *e)
+{
+    return weft_schema_parse(weft_schema_texts[i], strlen(weft_schema_texts[i]), e);
+}
+
 struct weft_schema *weft_schema_find(const char *id, struct weft_err *e)
 {
     for (size_t i = 0; weft_schema_texts[i]; i++) {
-        struct weft_schema *s = weft_schema_parse(weft_schema_texts[i], strlen(weft_schema_texts[i]), e);
+        struct weft_schema *s = compiled_in(i, e);
         if (!s)
             return NULL;
         const char *own = weft_json_str(weft_json_get(s->root, "$id"), NULL);
@@ -100,6 +105,17 @@ struct weft_schema *weft_schema_find(const char *id, struct weft_err *e)
     }
     weft_fail(e, WEFT_DATA, "no schema \"%s\" in this release", id);
     return NULL;
+}
+
+int weft_schemas_check(size_t *n, struct weft_err *e)
+{
+    for (*n = 0; weft_schema_texts[*n]; ++*n) {
+        struct weft_schema *s = compiled_in(*n, e);
+        if (!s)
+            return -1;
+        weft_schema_free(&s);
+    }
+    return 0;
 }
 
 void weft_schema_free(struct weft_schema **s)
