@@ -69,7 +69,12 @@ static int load(struct weft_run *run, struct state *s, struct weft_err *e)
                              ? "backbone."
                              : "";
     int rc = 0;
-    if (s->size == 0 && weft_st_meta(st, "image_size") != NULL)
+    const char *images = weft_st_meta(st, "image");
+    if (images != NULL && strcmp(images, "0") == 0) {
+        weft_fail(e, WEFT_CONFIG, "a model without pictures has no ResNet18");
+        rc = weft_fail_hint(e, "train-demand makes one with it, unless --no-image or --neighbours is given");
+    }
+    if (rc == 0 && s->size == 0 && weft_st_meta(st, "image_size") != NULL)
         rc = weft_st_meta_int(st, "image_size", WEFT_RESNET18_MIN, WEFT_RESNET18_MAX, &s->size, e);
     s->size = s->size == 0 ? 224 : s->size;
     if (rc == 0)
