@@ -142,13 +142,16 @@ learn both "${pictures[@]}"
 
 # --- the nearest neighbours, by what ResNet18 and the names say ---
 # A picture that can't be read has ended the training, unless it was to be missing.
-valid=$(train_option valid) side=$(train_option max-side)
-encode-image -m "${backbone:-$work/image.safetensors}" --image-size "$size" --bad-images missing ${side:+--max-side "$side"} -i "$work/products.weft" -o "$work/encoded.weft"
+valid=$(train_option valid) limits=()
+for o in max-side max-pixels; do
+    [ -z "$(train_option $o)" ] || limits+=("--$o" "$(train_option $o)")
+done
+encode-image -m "${backbone:-$work/image.safetensors}" --image-size "$size" --bad-images missing "${limits[@]}" -i "$work/products.weft" -o "$work/encoded.weft"
 train-demand --neighbours "$neighbours" --heads "$heads" --valid "${valid:-0.2}" -i "$work/encoded.weft" -o "$work/neighbours.safetensors"
 
 # --- the table: a row a model, measured on the garments held out ---
 models=neighbours=$work/neighbours.safetensors,image=$work/image.safetensors,name=$work/name.safetensors,both=$work/both.safetensors
-score -m "$models" --part valid -i "$work/encoded.weft" | evaluate --format csv -o "$work/accuracy.csv" || culprit "score evaluate" "${PIPESTATUS[@]}"
+score -m "$models" "${limits[@]}" --part valid -i "$work/encoded.weft" | evaluate --format csv -o "$work/accuracy.csv" || culprit "score evaluate" "${PIPESTATUS[@]}"
 awk -F, '
     NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
     !($at["label"] in seen) { seen[$at["label"]]; label[++labels] = $at["label"] }
@@ -163,7 +166,7 @@ awk -F, '
     }' "$work/accuracy.csv" >"$work/table.txt"
 
 # --- predictions for every garment, and a sheet of those that promise most ---
-score -q -m both="$work/both.safetensors" -i "$work/products.weft" -o "$work/predictions.weft"
+score -q -m both="$work/both.safetensors" "${limits[@]}" -i "$work/products.weft" -o "$work/predictions.weft"
 frames csv "$work/predictions.weft" -o "$work/predictions.csv"
 results=(image.safetensors name.safetensors both.safetensors neighbours.safetensors accuracy.csv table.txt log-image.csv log-name.csv log-both.csv predictions.csv)
 if [ -n "$sort" ]; then

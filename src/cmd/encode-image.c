@@ -21,7 +21,7 @@ struct held {
 
 struct state {
     const char *model;
-    int64_t size, batch, side;
+    int64_t size, batch, side, pixels_max;
     int precision, bad;
     bool drop;
     struct weft_image_prepare how;
@@ -56,6 +56,8 @@ static const struct weft_opt opts[] = {
      WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
     {WEFT_OPT_INT, 0, "max-side", AT(side), "16384", 1, 65535, "PIXELS", "largest width or height of a picture",
      WEFT_OPT_ADVANCED},
+    {WEFT_OPT_INT, 0, "max-pixels", AT(pixels_max), "33554432", 1, WEFT_IMAGE_PIXELS_MAX, "N",
+     "largest width times height; a picture takes 3 bytes a pixel and thread", WEFT_OPT_ADVANCED},
     {.type = WEFT_OPT_END},
 };
 
@@ -99,6 +101,7 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
         return -1;
     s->how.limits = weft_image_default_limits();
     s->how.limits.side = (int)s->side;
+    s->how.limits.pixels = (size_t)s->pixels_max;
     s->how.size = (int)s->size;
     s->jobs = WEFT_ARRAY(struct weft_image_job, (size_t)s->batch);
     s->par = weft_par_new(weft_run_threads(run));

@@ -18,7 +18,7 @@ struct state {
     struct weft_list heads, inputs;
     const char *backbone, *checkpoint, *log;
     bool without_image, without_name, resume, augment;
-    int64_t hidden, size, epochs, batch, side, neighbours;
+    int64_t hidden, size, epochs, batch, side, pixels, neighbours;
     int precision, weights, bad;
     double lr, dropout, gamma, valid, rotate, brightness, contrast, saturation;
     struct weft_augment change;
@@ -66,6 +66,8 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_INT, 0, "neighbours", AT(neighbours), "0", 0, WEFT_NEIGHBOURS_MAX, "K",
      "no network: the model is the products themselves, and the K most like one (cosine of image_features and text_features) say what it will do", 0},
     {WEFT_OPT_INT, 0, "max-side", AT(side), "16384", 1, 65535, "PIXELS", "largest width or height of a picture", WEFT_OPT_ADVANCED},
+    {WEFT_OPT_INT, 0, "max-pixels", AT(pixels), "33554432", 1, WEFT_IMAGE_PIXELS_MAX, "N", "largest width times height; a picture takes 3 bytes a pixel and thread",
+     WEFT_OPT_ADVANCED},
     {.type = WEFT_OPT_END},
 };
 
@@ -73,7 +75,8 @@ static const struct weft_opt opts[] = {
 static int choose_neighbours(struct weft_run *run, struct state *s, struct weft_err *e)
 {
     static const char *const unused[] = {"inputs", "backbone", "image-size", "hidden", "dropout", "gamma", "class-weights", "epochs", "batch", "lr", "augment", "rotate",
-                                         "brightness", "contrast", "saturation", "precision", "bad-images", "checkpoint", "resume", "log", "max-side", NULL};
+                                         "brightness", "contrast", "saturation", "precision", "bad-images", "checkpoint", "resume", "log", "max-side", "max-pixels",
+                                         NULL};
     struct weft_demand_shape *d = &s->shape;
     const struct weft_products_attrs *a = &s->set.attrs;
     if (weft_run_refuse(run, unused, "is for a network, and --neighbours trains none", e) < 0)
@@ -175,6 +178,7 @@ static int build(struct weft_run *run, struct state *s, struct weft_err *e)
     s->set.encoder.par = s->par;
     s->set.encoder.broken_is_missing = s->bad == BAD_MISSING;
     s->set.encoder.how.limits.side = (int)s->side;
+    s->set.encoder.how.limits.pixels = (size_t)s->pixels;
     s->set.encoder.shape = weft_demand_shape_of(s->net);
     weft_demand_init(s->net, weft_run_seed(run));
     return s->backbone ? load_backbone(s, weft_demand_backbone(s->net), e) : 0;

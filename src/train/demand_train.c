@@ -214,8 +214,8 @@ static uint64_t fingerprint(const struct weft_demand_training *t)
     static const struct weft_augment none;
     const struct weft_augment *a = t->augment ? t->augment : &none;
     const struct weft_demand_encoder *c = &t->set->encoder;
-    const double numbers[] = {(double)t->batch, t->lr,         (double)t->set->n_valid, (double)t->precision,     a->rotate,
-                              a->brightness,    a->contrast,   a->saturation,           (double)c->broken_is_missing, (double)c->how.limits.side};
+    const double numbers[] = {(double)t->batch, t->lr, (double)t->set->n_valid, (double)t->precision, a->rotate, a->brightness, a->contrast, a->saturation,
+                              (double)c->broken_is_missing, (double)c->how.limits.side, (double)c->how.limits.pixels};
     uint64_t h = weft_hash(numbers, sizeof numbers, weft_hash(&t->seed, sizeof t->seed, weft_demand_set_hash(t->set)));
     return shape_hash(shape_of(t), weft_hash(t->backbone, strlen(t->backbone), h));
 }

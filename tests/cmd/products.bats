@@ -249,6 +249,19 @@ model_bytes() {
     frames check b.dem
 }
 
+@test "pictures beyond --max-side or --max-pixels are broken ones, to every program that looks at them" {
+    encode-image -q -m "$dir/model.safetensors" --drop-image -i "$dir/products.weft" -o e.weft
+    for o in "--max-side 4" "--max-pixels 9"; do
+        refused 'pixels; at most ' 65 encode-image -m "$dir/model.safetensors" $o -i "$dir/products.weft"
+        refused 'pixels; at most ' 65 train-demand $small $o -i "$dir/products.weft" -o m.st
+        run score -m "$dir/model.safetensors" $o -i "$dir/products.weft" -o s.dem
+        [ "$status" -eq 0 ] && [[ "$output" == *"94 pictures can't be read"* ]] || { echo "$output"; false; }
+        refused 'is for a network' 64 train-demand --neighbours 3 $o -i e.weft -o m.st
+    done
+    printf 'date,item,sales\n2022-01-01,a,1\n2022-01-02,a,2\n' | ingest -q --layout long - -o series.weft
+    refused '--max-side is for pictures of products' 64 score -m naive --horizon 1 --max-side 9 -i series.weft
+}
+
 @test "train-demand --neighbours: the most alike say it; features must fit" {
     encode-image -q -m "$dir/model.safetensors" --drop-image -i "$dir/products.weft" -o e.weft
     train-demand -q --neighbours 1 --valid 0 --no-name -i e.weft -o n.st
