@@ -26,6 +26,7 @@ GARMENTS.csv: one row a garment; columns are found by their names (see ingest --
       --top N            garments shown and on the contact sheet (default 24)
       --sort LABEL       the quantity that they are ranked by (default: the last one that is learned)
       --growth FILE      ranking of categories (rank --format frames): what is predicted is multiplied with the growth of the category
+      --checkpoint DIR   keep what is trained there until the results are written; the same command, given again, goes on where it was
   -h, --help
 
 Results in DIR: image.safetensors, name.safetensors, both.safetensors, neighbours.safetensors, accuracy.csv, table.txt, log-*.csv, predictions.csv, and where
@@ -34,11 +35,12 @@ a quantity is learned ranking.csv, ranking.txt and contact.html (pictures of the
 Examples:
   garments.sh --images photos garments.csv
   garments.sh --ingest "--label gender,usage" --heads gender:ce,usage:focal --train "--inputs none" styles.csv
+  garments.sh --image-size 224 --backbone resnet18.safetensors --checkpoint garments.run garments.csv
 T
 }
 
 out=garments images= ingest_options= text="embed-text --hash 512" heads=gender:ce,age:focal,views:mse,sales:mse backbone= size=64 epochs=30 lr=1e-4
-train_options= neighbours=10 top=24 sort= growth= table=
+train_options= neighbours=10 top=24 sort= growth= checkpoint= table=
 while [ $# -gt 0 ]; do
     case "$1" in
     -h | --help) usage; exit 0 ;;
@@ -56,6 +58,7 @@ while [ $# -gt 0 ]; do
     --top) top=${2:?}; shift ;;
     --sort) sort=${2:?}; shift ;;
     --growth) growth=${2:?}; shift ;;
+    --checkpoint) checkpoint=${2:?}; shift ;;
     -*) die "unknown option $1; see garments.sh --help" ;;
     *) [ -z "$table" ] || die "one table, please: $table or $1"; table=$1 ;;
     esac
@@ -68,8 +71,37 @@ need ingest embed-text encode-image train-demand score evaluate frames
 # What the ranking needs is looked at before the training, not hours later.
 [ -z "$sort" ] || [[ ",$heads," == *",$sort:mse"[:,]* ]] || die "--sort $sort: --heads $heads learns no such quantity"
 [ -z "$growth" ] || [ -r "$growth" ] || die "can't read $growth" 66
+[ -z "$backbone" ] || [ -r "$backbone" ] || die "can't read $backbone" 66
 [[ $top =~ ^[1-9][0-9]*$ && $neighbours =~ ^[1-9][0-9]*$ ]] || die "--top $top and --neighbours $neighbours: whole numbers from 1"
+
+# train_option NAME: its value among --train's options, or nothing.
+train_option() {
+    local i value= words
+    # shellcheck disable=SC2206  # options, split at blanks
+    words=(${train_options//=/ })
+    for ((i = 0; i + 1 < ${#words[@]}; i++)); do
+        [ "${words[i]}" != "--$1" ] || value=${words[i + 1]}
+    done
+    echo "$value"
+}
+[ -z "$(train_option checkpoint)" ] || die "--train: one checkpoint can't be that of three trainings; garments.sh --checkpoint DIR keeps one of each"
 scratch
+
+# --- what an earlier run left ---
+keep=$work
+forget() { # FILE...: those and halves of files that a killed program left
+    (cd "$keep" && rm -f "$@" run.part {image,name,both}.{state,safetensors}.*.tmp)
+}
+if [ -n "$checkpoint" ]; then
+    keep=$checkpoint
+    [ "$(realpath -m "$keep")" != "$(realpath -m "$out")" ] || die "--checkpoint $keep: the results go there"
+    [ -e "$keep/run" ] || [ -z "$(ls -A "$keep" 2>/dev/null | grep -vxE 'lock|run\.part')" ] || die "$keep is not empty, and no checkpoint of garments.sh" 73
+    need flock
+    mkdir -p "$keep" || die "can't create $keep" 73
+    exec 9>"$keep/lock"
+    flock -n 9 || die "another garments.sh is at work in $keep" 75
+    forget
+fi
 
 # --- read; names to features ---
 more=()
@@ -81,22 +113,45 @@ ingest --layout products $ingest_options "${more[@]}" "$table" | $text -o "$work
 train=(--heads "$heads" --epochs "$epochs" --lr "$lr")
 pictures=(--image-size "$size")
 [ -z "$backbone" ] || pictures+=(--backbone "$backbone")
+if [ -n "$checkpoint" ]; then
+    # All that the models depend on.
+    sum() { sha256sum <"$1" | cut -d' ' -f1; }
+    printf '%s\n' "products $(sum "$work/products.weft")" "backbone $([ -z "$backbone" ] || sum "$backbone")" "heads $heads" "image-size $size" \
+        "epochs $epochs" "lr $lr" "train $train_options" "version $(train-demand --version | tr '\n' ' ')" >"$work/run"
+    if [ -e "$keep/run" ]; then
+        other=$(comm -3 <(sort "$keep/run") <(sort "$work/run") | awk '{ print $1 }' | sort -u | tr '\n' ' ')
+        [ -z "$other" ] || die "$keep is of another run, which differs in: ${other% }; run that one again, or remove $keep to begin anew" 78
+    else
+        prepare "$work/run" "$keep/run"
+        publish "$keep/run"
+    fi
+fi
 learn() { # NAME OPTION...
+    local f state=()
+    if [ -n "$checkpoint" ]; then
+        state=(--checkpoint "$keep/$1.state" --resume)
+        for f in "$1.safetensors" "log-$1.csv"; do ln -s "$(realpath "$keep")/$f" "$work/$f"; done
+        [ ! -e "$keep/$1.safetensors" ] || return 0 # by an earlier run
+    fi
     # shellcheck disable=SC2086
-    train-demand "${train[@]}" $train_options "${@:2}" --log "$work/log-$1.csv" -i "$work/products.weft" -o "$work/$1.safetensors"
+    train-demand "${train[@]}" $train_options "${@:2}" "${state[@]}" --log "$keep/log-$1.csv" -i "$work/products.weft" -o "$keep/$1.safetensors"
 }
 learn image --no-name "${pictures[@]}"
 learn name --no-image
 learn both "${pictures[@]}"
 
 # --- the nearest neighbours, by what ResNet18 and the names say ---
-valid=$(sed -n 's/.*--valid[ =]*\([0-9.]*\).*/\1/p' <<<"$train_options")
-encode-image -m "${backbone:-$work/image.safetensors}" --image-size "$size" -i "$work/products.weft" -o "$work/encoded.weft"
+# A picture that can't be read has ended the training, unless it was to be missing.
+valid=$(train_option valid) limits=()
+for o in max-side max-pixels; do
+    [ -z "$(train_option $o)" ] || limits+=("--$o" "$(train_option $o)")
+done
+encode-image -m "${backbone:-$work/image.safetensors}" --image-size "$size" --bad-images missing "${limits[@]}" -i "$work/products.weft" -o "$work/encoded.weft"
 train-demand --neighbours "$neighbours" --heads "$heads" --valid "${valid:-0.2}" -i "$work/encoded.weft" -o "$work/neighbours.safetensors"
 
 # --- the table: a row a model, measured on the garments held out ---
 models=neighbours=$work/neighbours.safetensors,image=$work/image.safetensors,name=$work/name.safetensors,both=$work/both.safetensors
-score -m "$models" --part valid -i "$work/encoded.weft" | evaluate --format csv -o "$work/accuracy.csv" || culprit "score evaluate" "${PIPESTATUS[@]}"
+score -m "$models" "${limits[@]}" --part valid -i "$work/encoded.weft" | evaluate --format csv -o "$work/accuracy.csv" || culprit "score evaluate" "${PIPESTATUS[@]}"
 awk -F, '
     NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
     !($at["label"] in seen) { seen[$at["label"]]; label[++labels] = $at["label"] }
@@ -111,7 +166,7 @@ awk -F, '
     }' "$work/accuracy.csv" >"$work/table.txt"
 
 # --- predictions for every garment, and a sheet of those that promise most ---
-score -q -m both="$work/both.safetensors" -i "$work/products.weft" -o "$work/predictions.weft"
+score -q -m both="$work/both.safetensors" "${limits[@]}" -i "$work/products.weft" -o "$work/predictions.weft"
 frames csv "$work/predictions.weft" -o "$work/predictions.csv"
 results=(image.safetensors name.safetensors both.safetensors neighbours.safetensors accuracy.csv table.txt log-image.csv log-name.csv log-both.csv predictions.csv)
 if [ -n "$sort" ]; then
@@ -135,6 +190,10 @@ if [ -n "$sort" ]; then
 fi
 
 deliver "$out" "${results[@]}" --without ranking.csv ranking.txt contact.html
+if [ -n "$checkpoint" ]; then
+    forget run lock {image,name,both}.{state,safetensors} log-{image,name,both}.csv
+    rmdir "$keep" 2>/dev/null || true
+fi
 
 echo "On the garments held out: accuracy (macro-F1), or the mean squared error in scaled units:"
 cat "$out/table.txt"

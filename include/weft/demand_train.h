@@ -31,7 +31,7 @@ struct weft_demand_training {
     uint32_t *order;
     float *pixels, *side, *target, *out;
     struct weft_confusion confusion[WEFT_DEMAND_FIELDS];
-    double train_loss, valid_loss; /* of the last epoch; valid_loss NaN without a validation part */
+    double train_loss, valid_loss; /* of the last epoch; NaN: no epoch was left to run, or no label to validate on */
 };
 /* Runs all epochs, or those that a checkpoint leaves. 1: `stopping` ended it, with a checkpoint if one is kept. 65 when the loss is no finite number. */
 int weft_demand_training_run(struct weft_demand_training *t, struct weft_err *e) WEFT_MUST_USE;

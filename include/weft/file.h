@@ -14,6 +14,8 @@ struct weft_file;
 
 int weft_file_create(const char *path, struct weft_file **out, struct weft_err *e) WEFT_MUST_USE;
 int weft_file_fd(const struct weft_file *f);
+/* Could PATH be created? Said hours before it is, when a name is mistyped. A device or a named pipe is left alone. */
+int weft_file_check(const char *path, struct weft_err *e) WEFT_MUST_USE;
 /* Writes all n bytes; retries on EINTR and short writes. */
 int weft_file_write(struct weft_file *f, const void *p, size_t n, struct weft_err *e) WEFT_MUST_USE;
 int weft_file_commit(struct weft_file **f, struct weft_err *e) WEFT_MUST_USE;

@@ -25,7 +25,7 @@ struct weft_image_limits {
     size_t pixels; /* width * height; at most WEFT_IMAGE_PIXELS_MAX */
 };
 #define WEFT_IMAGE_PIXELS_MAX ((size_t)1 << 26)
-/* 64 MiB, 16,384 a side, 2^25 pixels (33 megapixels, 100 MB decoded). */
+/* 64 MiB, 16,384 a side, 2^25 pixels (33 megapixels, 100 MB decoded): what --max-side and --max-pixels begin with. */
 struct weft_image_limits weft_image_default_limits(void);
 
 /* Decodes n bytes; the size that the header claims is checked before anything is allocated. An error (65) says what is

@@ -52,7 +52,8 @@ void weft_resnet18_save(const struct weft_resnet18 *r, const char *prefix, struc
  * the rest of its batch. */
 int weft_resnet18_features(struct weft_resnet18 *r, const float *images, size_t n, size_t h, size_t w, float *features,
                            struct weft_err *e) WEFT_MUST_USE;
-/* The same with the batch's statistics; updates the running ones and keeps what backward needs. */
+/* The same with the batch's statistics; updates the running ones and keeps what backward needs. 78 for one image of at
+ * most 32 x 32: nothing varies in its last stage. */
 int weft_resnet18_forward(struct weft_resnet18 *r, const float *images, size_t n, size_t h, size_t w, float *features,
                           struct weft_err *e) WEFT_MUST_USE;
 /* From the gradient of the features of the last forward: overwrites the gradients of all learned tensors. */

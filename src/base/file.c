@@ -96,6 +96,18 @@ int weft_file_create(const char *path, struct weft_file **out, struct weft_err *
     return create_regular(path, out, e);
 }
 
+int weft_file_check(const char *path, struct weft_err *e)
+{
+    struct stat st;
+    struct weft_file *f;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+        return 0;
+    if (weft_file_create(path, &f, e) < 0)
+        return -1;
+    weft_file_abort(&f);
+    return 0;
+}
+
 int weft_file_fd(const struct weft_file *f)
 {
     return f->fd;

@@ -119,14 +119,14 @@ static int waiting(const struct state *s, const int32_t *ids, size_t n)
     return -1;
 }
 
-/* A name's tokens: known from before, waiting in this batch, or new. Writes the features when they are known. */
-static int look_up(struct state *s, const char *name, size_t n, float *features)
+/* A name's tokens: known from before, waiting in this batch, or new. Writes the features when they are known. cut: n bytes are not all of it. */
+static int look_up(struct state *s, const char *name, size_t n, bool cut, float *features)
 {
     size_t most = (size_t)s->most;
     int32_t *ids = s->ids + s->n_texts * (most + 1);
     size_t count = weft_wordpiece_encode(s->tokenizer, name, n, most + 1, ids);
+    s->cut += cut || count > most;
     if (count > most) {
-        s->cut++;
         ids[most - 1] = ids[most]; /* [SEP] */
         count = most;
     }
@@ -147,11 +147,12 @@ static int look_up(struct state *s, const char *name, size_t n, float *features)
 static int read_name(struct state *s, struct weft_span name, float *features)
 {
     size_t n = name.n < NAME_BYTES_MAX ? name.n : NAME_BYTES_MAX;
-    s->cut += n < name.n && s->bert == NULL;
+    bool cut = n < name.n;
     if (name.p == NULL || n == 0)
         return MISSING;
     if (s->bert != NULL)
-        return look_up(s, (const char *)name.p, n, features);
+        return look_up(s, (const char *)name.p, n, cut, features);
+    s->cut += cut;
     return weft_ngrams((const char *)name.p, n, s->normalize == 0, s->width, &s->codes, features) ? KNOWN : MISSING;
 }
 

@@ -21,7 +21,7 @@ struct held {
 
 struct state {
     const char *model;
-    int64_t size, batch, side;
+    int64_t size, batch, side, pixels_max;
     int precision, bad;
     bool drop;
     struct weft_image_prepare how;
@@ -56,6 +56,8 @@ static const struct weft_opt opts[] = {
      WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
     {WEFT_OPT_INT, 0, "max-side", AT(side), "16384", 1, 65535, "PIXELS", "largest width or height of a picture",
      WEFT_OPT_ADVANCED},
+    {WEFT_OPT_INT, 0, "max-pixels", AT(pixels_max), "33554432", 1, WEFT_IMAGE_PIXELS_MAX, "N",
+     "largest width times height; a picture takes 3 bytes a pixel and thread", WEFT_OPT_ADVANCED},
     {.type = WEFT_OPT_END},
 };
 
@@ -69,7 +71,12 @@ static int load(struct weft_run *run, struct state *s, struct weft_err *e)
                              ? "backbone."
                              : "";
     int rc = 0;
-    if (s->size == 0 && weft_st_meta(st, "image_size") != NULL)
+    const char *images = weft_st_meta(st, "image");
+    if (images != NULL && strcmp(images, "0") == 0) {
+        weft_fail(e, WEFT_CONFIG, "a model without pictures has no ResNet18");
+        rc = weft_fail_hint(e, "train-demand makes one with it, unless --no-image or --neighbours is given");
+    }
+    if (rc == 0 && s->size == 0 && weft_st_meta(st, "image_size") != NULL)
         rc = weft_st_meta_int(st, "image_size", WEFT_RESNET18_MIN, WEFT_RESNET18_MAX, &s->size, e);
     s->size = s->size == 0 ? 224 : s->size;
     if (rc == 0)
@@ -94,6 +101,7 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
         return -1;
     s->how.limits = weft_image_default_limits();
     s->how.limits.side = (int)s->side;
+    s->how.limits.pixels = (size_t)s->pixels_max;
     s->how.size = (int)s->size;
     s->jobs = WEFT_ARRAY(struct weft_image_job, (size_t)s->batch);
     s->par = weft_par_new(weft_run_threads(run));

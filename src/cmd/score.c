@@ -35,7 +35,7 @@ struct item {
 
 struct state {
     struct weft_list models, quantiles;
-    int64_t horizon, season;
+    int64_t horizon, season, side, pixels;
     int part;
     bool nonnegative;
     bool windows; /* a windows stream */
@@ -63,6 +63,8 @@ static const struct weft_opt opts[] = {
      "no forecast or quantile below 0; on for channels named units, sales, amounts, mentions, active and brands unless --no-nonnegative", 0},
     {WEFT_OPT_INT, 0, "horizon", AT(horizon), "0", 0, 1000000, "N", "steps to forecast, when baselines alone score a series stream", 0},
     {WEFT_OPT_INT, 0, "season", AT(season), "0", 0, 1000000, "N", "steps in a season, for MASE; 0: 24 hours, 7 days, 52 weeks", 0},
+    {WEFT_OPT_INT, 0, "max-side", AT(side), "16384", 1, 65535, "PIXELS", "products: largest width or height of a picture", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
+    {WEFT_OPT_INT, 0, "max-pixels", AT(pixels), "33554432", 1, WEFT_IMAGE_PIXELS_MAX, "N", "products: largest width times height", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
     {.type = WEFT_OPT_END},
 };
 
@@ -243,7 +245,15 @@ static int start_products(struct weft_run *run, struct state *s, struct weft_err
         return -1;
     if (s->part == TEST)
         return weft_fail(e, WEFT_USAGE, "a garment model has no test part; --part valid scores the products that its training held out");
-    return weft_demand_scorer_start(run, s->models.items, s->models.n, s->part == VALID, &s->demand, e);
+    struct weft_image_limits limits = weft_image_default_limits();
+    char text[32];
+    limits.side = (int)s->side;
+    limits.pixels = (size_t)s->pixels;
+    snprintf(text, sizeof text, "%d", limits.side); /* here: forecasts have no pictures */
+    weft_run_lineage_arg(run, "max-side", text);
+    snprintf(text, sizeof text, "%zu", limits.pixels);
+    weft_run_lineage_arg(run, "max-pixels", text);
+    return weft_demand_scorer_start(run, s->models.items, s->models.n, s->part == VALID, &limits, &s->demand, e);
 }
 
 /* Will a forecast need values ahead of the data? Then none goes out before every series is known to have them. */
@@ -264,6 +274,9 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     const struct weft_head *h = weft_run_in_head(run);
     if (strcmp(h->schema, WEFT_PRODUCTS_SCHEMA) == 0)
         return start_products(run, s, e);
+    static const char *const of_pictures[] = {"max-side", "max-pixels", NULL};
+    if (weft_run_refuse(run, of_pictures, "is for pictures of products, and these are series", e) < 0)
+        return -1;
     if (read_quantiles(s, e) < 0 || read_head(h, s, e) < 0 || open_items(run, s, e) < 0)
         return -1;
     if (s->windows)

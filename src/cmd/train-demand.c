@@ -1,6 +1,7 @@
 /* train-demand.c - trains the garment network: photo, name, numbers and keys to classes and quantities.
  *
  * In: products/1. Out: a model file. */
+#include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@ struct state {
     struct weft_list heads, inputs;
     const char *backbone, *checkpoint, *log;
     bool without_image, without_name, resume, augment;
-    int64_t hidden, size, epochs, batch, side, neighbours;
+    int64_t hidden, size, epochs, batch, side, pixels, neighbours;
     int precision, weights, bad;
     double lr, dropout, gamma, valid, rotate, brightness, contrast, saturation;
     struct weft_augment change;
@@ -25,6 +26,7 @@ struct state {
     size_t image_features; /* that neighbours are compared by */
     struct weft_demand_set set;
     struct weft_demand *net;
+    struct weft_st *start;   /* of --backbone */
     char backbone_sha[65];
     struct weft_par *par;
     struct weft_progress progress;
@@ -64,6 +66,8 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_INT, 0, "neighbours", AT(neighbours), "0", 0, WEFT_NEIGHBOURS_MAX, "K",
      "no network: the model is the products themselves, and the K most like one (cosine of image_features and text_features) say what it will do", 0},
     {WEFT_OPT_INT, 0, "max-side", AT(side), "16384", 1, 65535, "PIXELS", "largest width or height of a picture", WEFT_OPT_ADVANCED},
+    {WEFT_OPT_INT, 0, "max-pixels", AT(pixels), "33554432", 1, WEFT_IMAGE_PIXELS_MAX, "N", "largest width times height; a picture takes 3 bytes a pixel and thread",
+     WEFT_OPT_ADVANCED},
     {.type = WEFT_OPT_END},
 };
 
@@ -71,7 +75,8 @@ static const struct weft_opt opts[] = {
 static int choose_neighbours(struct weft_run *run, struct state *s, struct weft_err *e)
 {
     static const char *const unused[] = {"inputs", "backbone", "image-size", "hidden", "dropout", "gamma", "class-weights", "epochs", "batch", "lr", "augment", "rotate",
-                                         "brightness", "contrast", "saturation", "precision", "bad-images", "checkpoint", "resume", "log", "max-side", NULL};
+                                         "brightness", "contrast", "saturation", "precision", "bad-images", "checkpoint", "resume", "log", "max-side", "max-pixels",
+                                         NULL};
     struct weft_demand_shape *d = &s->shape;
     const struct weft_products_attrs *a = &s->set.attrs;
     if (weft_run_refuse(run, unused, "is for a network, and --neighbours trains none", e) < 0)
@@ -112,6 +117,27 @@ static int choose(struct weft_run *run, struct state *s, struct weft_err *e)
     return weft_demand_choose_inputs(d, s->inputs.items, none ? 0 : s->inputs.n, a, weft_run_given(run, "inputs"), e);
 }
 
+static int load_backbone(const struct state *s, struct weft_resnet18 *net, struct weft_err *e)
+{
+    bool inside = !weft_st_find(s->start, "conv1.weight") && weft_st_find(s->start, "backbone.conv1.weight");
+    return weft_resnet18_load(net, s->start, inside ? "backbone." : "", e) < 0 ? weft_fail_where(e, "%s", s->backbone) : 0;
+}
+
+/* Whether the weights fit is said before the products come, which may take hours. */
+static int open_backbone(struct weft_run *run, struct state *s, struct weft_err *e)
+{
+    struct weft_resnet18 *net;
+    if (weft_st_open(s->backbone, &s->start, e) < 0)
+        return -1;
+    weft_st_sha256(s->start, s->backbone_sha);
+    weft_run_lineage_arg(run, "backbone", s->backbone_sha);
+    int rc = weft_resnet18_new(1, WEFT_DNN_F32, &net, e);
+    if (rc == 0)
+        rc = load_backbone(s, net, e);
+    weft_resnet18_free(&net);
+    return rc;
+}
+
 static int start(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
@@ -124,7 +150,11 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     s->change = (struct weft_augment){s->rotate, s->brightness, s->contrast, s->saturation};
     if (weft_products_attrs_read(weft_run_in_head(run), &s->set.attrs, e) < 0)
         return -1;
-    return s->neighbours ? choose_neighbours(run, s, e) : choose(run, s, e);
+    if (s->neighbours)
+        return choose_neighbours(run, s, e);
+    if (choose(run, s, e) < 0)
+        return -1;
+    return s->backbone ? open_backbone(run, s, e) : 0;
 }
 
 static int frame(struct weft_run *run, void *state, struct weft_span in, struct weft_err *e)
@@ -132,19 +162,6 @@ static int frame(struct weft_run *run, void *state, struct weft_span in, struct 
     struct state *s = state;
     (void)run;
     return weft_demand_set_add(&s->set, &s->shape, in, e);
-}
-
-static int load_backbone(struct weft_run *run, struct state *s, struct weft_err *e)
-{
-    struct weft_st *st;
-    if (weft_st_open(s->backbone, &st, e) < 0)
-        return -1;
-    bool inside = !weft_st_find(st, "conv1.weight") && weft_st_find(st, "backbone.conv1.weight");
-    int rc = weft_resnet18_load(weft_demand_backbone(s->net), st, inside ? "backbone." : "", e);
-    weft_st_sha256(st, s->backbone_sha);
-    weft_run_lineage_arg(run, "backbone", s->backbone_sha);
-    weft_st_close(&st);
-    return rc < 0 ? weft_fail_where(e, "%s", s->backbone) : 0;
 }
 
 static int build(struct weft_run *run, struct state *s, struct weft_err *e)
@@ -161,9 +178,10 @@ static int build(struct weft_run *run, struct state *s, struct weft_err *e)
     s->set.encoder.par = s->par;
     s->set.encoder.broken_is_missing = s->bad == BAD_MISSING;
     s->set.encoder.how.limits.side = (int)s->side;
+    s->set.encoder.how.limits.pixels = (size_t)s->pixels;
     s->set.encoder.shape = weft_demand_shape_of(s->net);
     weft_demand_init(s->net, weft_run_seed(run));
-    return s->backbone ? load_backbone(run, s, e) : 0;
+    return s->backbone ? load_backbone(s, weft_demand_backbone(s->net), e) : 0;
 }
 
 static bool stopping(void *run)
@@ -240,8 +258,10 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     weft_st_writer_free(&w);
     if (rc == 0) {
         weft_checkpoint_done(&t.checkpoint);
-        weft_run_info(run, "%lld epochs: train loss %.4f, validation loss %.4f; %zu MiB for network, activations and a batch", (long long)t.epoch,
-                      t.train_loss, t.valid_loss, weft_demand_training_bytes(&t) / MIB);
+        char losses[100] = ""; /* none of this run, when the checkpoint was of the last epoch */
+        if (!isnan(t.train_loss))
+            snprintf(losses, sizeof losses, isnan(t.valid_loss) ? "train loss %.4f; " : "train loss %.4f, validation loss %.4f; ", t.train_loss, t.valid_loss);
+        weft_run_info(run, "%lld epochs: %s%zu MiB for network, activations and a batch", (long long)t.epoch, losses, weft_demand_training_bytes(&t) / MIB);
     }
     if (rc == 0 && s->set.encoder.broken)
         weft_run_warn(run, "%llu times a picture could not be read: such products were learned as if they had none", (unsigned long long)s->set.encoder.broken);
@@ -256,6 +276,7 @@ static void stop(struct weft_run *run, void *state)
     weft_demand_set_free(&s->set);
     weft_demand_shape_free(&s->shape);
     weft_demand_free(&s->net);
+    weft_st_close(&s->start);
     weft_par_free(&s->par);
 }
 

@@ -18,6 +18,7 @@
 #include "weft/json.h"
 #include "weft/mem.h"
 #include "weft/par.h"
+#include "weft/socket.h"
 #include "weft/version.h"
 
 struct common {
@@ -496,6 +497,9 @@ static int finish_text(struct weft_run *run, struct weft_err *e)
 static int open_ends(struct weft_run *run, struct weft_err *e)
 {
     const struct weft_filter *f = run->filter;
+    const char *to = run->common.output;
+    if (f->out == WEFT_IO_MODEL && strcmp(to, "-") != 0 && !weft_socket_endpoint(to) && weft_file_check(to, e) < 0)
+        return -1;
     if (f->out == WEFT_IO_STREAM && weft_writer_open(run->common.output, &run->stream_opts, &run->out, e) < 0)
         return -1;
     bool input = f->in == WEFT_IO_STREAM && !(f->no_input && f->no_input(run->state));

@@ -109,6 +109,12 @@ static bool huffman_ok(const uint8_t *p, size_t n)
     return true;
 }
 
+/* Frame headers of lossless, hierarchical and arithmetic coding, which stb_image does not know. */
+static bool is_foreign(int m)
+{
+    return m >= 0xc3 && m <= 0xcf && m != 0xc4 && m != 0xc8 && m != 0xcc;
+}
+
 /* One segment of n bytes behind marker m and the length: false when stb_image can't be trusted with it. */
 static bool segment_ok(int m, const uint8_t *p, size_t n, uint32_t *w, uint32_t *h, int *scans)
 {
@@ -147,6 +153,8 @@ static int jpeg_size(const uint8_t *p, size_t n, uint32_t *w, uint32_t *h, struc
         if (n - at < 2 || be16(p + at) > n - at)
             break;
         size_t len = be16(p + at);
+        if (is_foreign(m))
+            return weft_fail(e, WEFT_DATA, "a JPEG of a kind that is not read (marker %02x): baseline and progressive ones are", (unsigned)m);
         if (len < 2 || !segment_ok(m, p + at + 2, len - 2, w, h, &scans))
             return weft_fail(e, WEFT_DATA, "the picture is broken (JPEG marker %02x at byte %zu)", (unsigned)m, at - 2);
         at += len;

@@ -498,9 +498,19 @@ int weft_resnet18_features(struct weft_resnet18 *r, const float *images, size_t 
     return average(p, features, e);
 }
 
+/* Of a side, in the last stage: half of it, rounded up, five times. */
+static size_t pixels_left(size_t side)
+{
+    return (side + 31) / 32;
+}
+
 int weft_resnet18_forward(struct weft_resnet18 *r, const float *images, size_t n, size_t h, size_t w, float *features,
                           struct weft_err *e)
 {
+    if (n == 1 && pixels_left(h) == 1 && pixels_left(w) == 1) {
+        weft_fail(e, WEFT_CONFIG, "a batch of 1 picture of %zu x %zu pixels: batch norm needs more than one value", w, h);
+        return weft_fail_hint(e, "take a larger batch, or pictures of more than 32 pixels");
+    }
     struct graph *p = graph_of(r, true, n, h, w, e);
     r->trained = p;
     if (p == NULL || weft_dnn_write(p->in, images, e) < 0 || train_forward(r, p, e) < 0)

@@ -288,24 +288,29 @@ static int split(struct weft_demand_set *d, double valid, struct weft_err *e)
     return rc;
 }
 
+/* Mean and sum of squared distances from it, number by number (Welford 1962): product numbers of 13 digits that lie close together keep their spread, which
+ * a difference of large squares would lose. */
 struct moments {
-    double n, sum, squares;
+    double n, mean, squares;
 };
 
 static void add(struct moments *m, double x)
 {
     if (isnan(x))
         return;
+    double from = x - m->mean;
     m->n++;
-    m->sum += x;
-    m->squares += x * x;
+    m->mean += from / m->n;
+    m->squares += from * (x - m->mean);
 }
 
+/* Numbers of one value alone, rounding aside, are not stretched. */
 static void finish(const struct moments *m, double *mean, double *std)
 {
-    *mean = m->n ? m->sum / m->n : 0;
-    double variance = m->n ? m->squares / m->n - *mean * *mean : 0;
-    *std = variance > 1e-12 * (1 + *mean * *mean) ? sqrt(variance) : 1;
+    double spread = m->n ? sqrt(m->squares / m->n) : 0;
+    bool usable = isfinite(m->mean) && isfinite(spread);
+    *mean = usable ? m->mean : 0;
+    *std = usable && spread > 1e-12 * fabs(m->mean) ? spread : 1;
 }
 
 static int by_text(const void *a, const void *b)
@@ -329,7 +334,8 @@ static int sort_names(struct weft_names *names, const char *what, const char *na
 
 /* What is met on the train part. */
 struct sums {
-    struct moments input[WEFT_DEMAND_FIELDS], head[WEFT_DEMAND_FIELDS], text;
+    struct moments input[WEFT_DEMAND_FIELDS], head[WEFT_DEMAND_FIELDS];
+    double text, text_squares; /* how many text features there are, and the sum of their squares */
 };
 
 static int gather_label(struct weft_demand_set *d, struct weft_demand_head *h, const struct weft_product_label *l, struct moments *m, struct weft_err *e)
@@ -362,7 +368,8 @@ static int gather(struct weft_demand_set *d, struct weft_demand_shape *s, struct
             weft_names_add(&s->input[i].values, p->key[at].p, p->key[at].n);
     }
     for (size_t i = 0; p->text_features && i < s->text; i++)
-        add(&m->text, (double)p->text_features[i]);
+        m->text_squares += (double)p->text_features[i] * (double)p->text_features[i];
+    m->text += p->text_features ? (double)s->text : 0;
     for (size_t k = 0; k < s->n_heads; k++)
         if (gather_label(d, &s->head[k], &p->label[d->encoder.label[k]], &m->head[k], e) < 0)
             return -1;
@@ -389,8 +396,8 @@ static int settle(const struct weft_demand_set *d, struct weft_demand_shape *s, 
     for (size_t k = 0; k < s->n_heads; k++)
         if (settle_head(d, &s->head[k], &m->head[k], e) < 0)
             return -1;
-    s->text_scale = m->text.squares > 0 ? sqrt(m->text.n / m->text.squares) : 1;
-    /* A key that no product has, and numbers of one value alone, are no input. */
+    s->text_scale = m->text_squares > 0 ? sqrt(m->text / m->text_squares) : 1;
+    /* A key that no product to train on has is no input. */
     for (size_t i = 0; i < s->n_inputs;)
         if (s->input[i].key && !s->input[i].values.n) {
             free(s->input[i].name);

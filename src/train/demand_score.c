@@ -127,7 +127,8 @@ static int write_head(struct weft_run *run, const struct weft_demand_scorer *s, 
     return rc;
 }
 
-int weft_demand_scorer_start(struct weft_run *run, char *const *items, size_t n, bool held_out, struct weft_demand_scorer **out, struct weft_err *e)
+int weft_demand_scorer_start(struct weft_run *run, char *const *items, size_t n, bool held_out, const struct weft_image_limits *limits,
+                             struct weft_demand_scorer **out, struct weft_err *e)
 {
     struct weft_demand_scorer *s = *out = WEFT_NEW(struct weft_demand_scorer);
     size_t pixels = 0;
@@ -144,6 +145,7 @@ int weft_demand_scorer_start(struct weft_run *run, char *const *items, size_t n,
         const struct weft_demand_shape *shape = shape_of(m);
         m->encoder.par = s->par;
         m->encoder.broken_is_missing = true;
+        m->encoder.how.limits = *limits;
         m->width = m->like ? weft_neighbours_width(m->like) : shape->side;
         m->side = WEFT_ARRAY(float, BATCH *m->width);
         m->out = WEFT_ARRAY(float, BATCH *shape->out);

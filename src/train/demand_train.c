@@ -2,6 +2,7 @@
 #include "weft/demand_train.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,11 +126,14 @@ static int valid_epoch(struct weft_demand_training *t, double *mean, struct weft
         weft_demand_losses(s, &b, t->out, mean, counts);
         count(t, &b);
     }
-    t->valid_loss = t->set->n_valid ? 0 : NAN;
+    bool labels = false;
+    t->valid_loss = 0;
     for (size_t k = 0; k < s->n_heads; k++) {
+        labels = labels || counts[k];
         mean[k] = counts[k] ? mean[k] / (double)counts[k] : NAN;
         t->valid_loss += counts[k] ? s->head[k].weight * mean[k] : 0;
     }
+    t->valid_loss = labels ? t->valid_loss : NAN;
     return 0;
 }
 
@@ -182,7 +186,10 @@ static void say_epoch(const struct weft_demand_training *t, const double *mean)
         else
             snprintf(text + at, sizeof text - at, "  %.20s %.4f", s->head[k].name, mean[k]);
     }
-    weft_progress_line(t->progress, "epoch %3lld  train %.4f  valid %.4f%s", (long long)t->epoch, t->train_loss, t->valid_loss, text);
+    char valid[40] = "";
+    if (!isnan(t->valid_loss))
+        snprintf(valid, sizeof valid, "  valid %.4f", t->valid_loss);
+    weft_progress_line(t->progress, "epoch %3lld  train %.4f%s%s", (long long)t->epoch, t->train_loss, valid, text);
 }
 
 /* --- the checkpoint --- */
@@ -206,9 +213,10 @@ static uint64_t fingerprint(const struct weft_demand_training *t)
 {
     static const struct weft_augment none;
     const struct weft_augment *a = t->augment ? t->augment : &none;
-    const double numbers[] = {(double)t->batch, t->lr,         (double)t->seed, (double)t->set->n_valid, (double)t->precision,
-                              a->rotate,        a->brightness, a->contrast,     a->saturation};
-    uint64_t h = weft_hash(numbers, sizeof numbers, weft_demand_set_hash(t->set));
+    const struct weft_demand_encoder *c = &t->set->encoder;
+    const double numbers[] = {(double)t->batch, t->lr, (double)t->set->n_valid, (double)t->precision, a->rotate, a->brightness, a->contrast, a->saturation,
+                              (double)c->broken_is_missing, (double)c->how.limits.side, (double)c->how.limits.pixels};
+    uint64_t h = weft_hash(numbers, sizeof numbers, weft_hash(&t->seed, sizeof t->seed, weft_demand_set_hash(t->set)));
     return shape_hash(shape_of(t), weft_hash(t->backbone, strlen(t->backbone), h));
 }
 
@@ -249,6 +257,7 @@ int weft_demand_training_run(struct weft_demand_training *t, struct weft_err *e)
 {
     double mean[WEFT_DEMAND_FIELDS];
     int rc = 0;
+    t->train_loss = t->valid_loss = NAN;
     make_room(t);
     weft_demand_learn(t->net, t->lr, t->seed, t->par);
     if (resume(t, e) < 0)

@@ -82,7 +82,8 @@ one() {
     [ "$status" -eq 0 ]
     [[ "$output" == *"1 names were too long and cut"*"1 names embedded"* ]] || { echo "$output"; false; }
     one word.weft "$(head -c 100000 /dev/zero | tr '\0' x)"
-    embed-text -q -m "$bert" -i word.weft | frames show | grep -q '"f32"'
+    embed-text -v -m "$bert" -i word.weft 2>err | frames show | grep -q '"f32"'
+    grep -q "1 names were too long and cut" err
     embed-text -q --hash 32 -i word.weft | frames show | grep -q '"f32"'
 }
 

@@ -61,3 +61,71 @@ setup_file() {
     [[ "$(head -n 1 out/ranking.csv)" == rank,id,name,category,outlook,growth,* ]]
     grep -q 'outlook: ' out/contact.html
 }
+
+# instead DIR BODY: the programs, with a train-demand of ours that does BODY; "$real" is the true one.
+instead() {
+    mkdir "$1"
+    ln -s "$BIN"/* "$1/"
+    rm "$1/train-demand"
+    printf '#!/usr/bin/env bash\nreal=%q\n%s\n' "$BIN/train-demand" "$2" >"$1/train-demand"
+    chmod +x "$1/train-demand"
+}
+
+@test "garments.sh --checkpoint: killed in one training and stopped in another, it goes on, and the results are the same bytes" {
+    cd "$BATS_TEST_TMPDIR"
+    local it=("$pipelines/garments.sh" --image-size 16 --epochs 4 --train "--threads 1") table=$dir/g/garments.csv
+    "${it[@]}" -o whole "$table"
+    # The first training dies as soon as it has a checkpoint.
+    instead dies '"$real" "$@" & while kill -0 $! 2>/dev/null; do if [ -e keep/image.state ]; then kill -9 $!; fi; sleep 0.02; done; wait $!'
+    WEFT_BIN=$PWD/dies run "${it[@]}" --checkpoint keep -o out "$table"
+    [ "$status" -eq 137 ] && [ -e keep/image.state ] && [ ! -e keep/image.safetensors ] && [ ! -e out ] || { echo "$status $output"; ls keep; false; }
+    # It goes on there; the second one fails.
+    instead fails 'case " $* " in *" --no-image "*) exit 70 ;; esac; exec "$real" "$@"'
+    WEFT_BIN=$PWD/fails run "${it[@]}" --checkpoint keep -o out "$table"
+    [ "$status" -eq 70 ] && [ -e keep/image.safetensors ] && [ ! -e keep/image.state ] && [ ! -e out ] || { echo "$status $output"; ls keep; false; }
+    # What was finished is not trained again, and nothing stays behind.
+    touch keep/both.state.17.tmp
+    instead tells 'echo "$*" >>told; exec "$real" "$@"'
+    WEFT_BIN=$PWD/tells run "${it[@]}" --checkpoint keep -o out "$table"
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [ "$(grep -c -- '--no-name' told)" -eq 0 ] && [ "$(grep -c -- '--epochs 4' told)" -eq 2 ]
+    diff -r whole out
+    [ ! -e keep ]
+}
+
+@test "garments.sh --checkpoint: of another run, in use, or no checkpoint at all: refused, and nothing is lost" {
+    cd "$BATS_TEST_TMPDIR"
+    local it=("$pipelines/garments.sh" --image-size 16 --epochs 1 -o out) table=$dir/g/garments.csv
+    instead fails 'case " $* " in *" --no-image "*) exit 70 ;; esac; exec "$real" "$@"'
+    WEFT_BIN=$PWD/fails run "${it[@]}" --checkpoint keep "$table"
+    [ "$status" -eq 70 ]
+    run "${it[@]}" --checkpoint keep --lr 0.01 --train "--dropout 0.1" "$table"
+    [ "$status" -eq 78 ] && [[ "$output" == *"garments.sh: keep is of another run, which differs in: lr train; run that one again, or remove keep"* ]] || { echo "$output"; false; }
+    head -n 100 "$table" >less.csv
+    run "${it[@]}" --checkpoint keep --images "$dir/g" less.csv
+    [ "$status" -eq 78 ] && [[ "$output" == *"differs in: products;"* ]] || { echo "$output"; false; }
+    run flock keep/lock "${it[@]}" --checkpoint keep "$table"
+    [ "$status" -eq 75 ] && [[ "$output" == *"at work in keep"* ]] || { echo "$output"; false; }
+    [ -e keep/image.safetensors ]
+    mkdir mine && echo precious >mine/image.safetensors
+    run "${it[@]}" --checkpoint mine "$table"
+    [ "$status" -eq 73 ] && [ "$output" = "garments.sh: mine is not empty, and no checkpoint of garments.sh" ] && [ "$(cat mine/image.safetensors)" = precious ]
+    run "${it[@]}" --checkpoint ./out "$table"
+    [ "$status" -eq 64 ] && [[ "$output" == *"the results go there"* ]]
+    run "${it[@]}" --train "--checkpoint x --resume" "$table"
+    [ "$status" -eq 64 ] && [[ "$output" == *"garments.sh --checkpoint DIR keeps one of each"* ]]
+    [ ! -e out ] && [ ! -e x ]
+}
+
+@test "garments.sh: what --train says of pictures and of the split holds behind the trainings too" {
+    cd "$BATS_TEST_TMPDIR"
+    cp -r "$dir/g" g
+    echo "no picture" >"g/$(sed -n 3p g/garments.csv | grep -oE 'images/[^,]*png')"
+    run "$pipelines/garments.sh" --image-size 16 --epochs 1 -o out g/garments.csv
+    [ "$status" -eq 65 ] && [[ "$output" == *"--bad-images missing goes on"* ]] && [ ! -e out ]
+    run "$pipelines/garments.sh" --image-size 16 --epochs 1 --train "--bad-images missing --valid 1e-1" -o out g/garments.csv
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [ "$(cut -d, -f2-4 out/accuracy.csv | awk -F, '$1 == "neighbours" { print $2 + $3; exit }')" -eq 12 ]
+    run "$pipelines/garments.sh" --backbone nowhere.st -o other g/garments.csv
+    [ "$status" -eq 66 ] && [ "$output" = "garments.sh: can't read nowhere.st" ]
+}

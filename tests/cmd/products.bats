@@ -159,13 +159,14 @@ model_bytes() {
     [ "$status" -ne 0 ] && [ ! -e model.safetensors ]
     refused 'checkpoint of another training' 78 train-demand $small --lr 0.5 --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
     refused 'checkpoint of another training' 78 train-demand $small --gamma 1 --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
+    refused 'checkpoint of another training' 78 train-demand $small --bad-images missing --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
     refused '--resume goes on from --checkpoint' 64 train-demand $small --resume -i "$dir/products.weft" -o model.safetensors
     refused 'checkpoint of another training' 78 train-demand $small --backbone "$dir/model.safetensors" --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
 }
 
 @test "train-demand: a checkpoint beyond --epochs is refused; a log that begins late has a head" {
     bash -c "exec train-demand -q --no-name --no-image --threads 1 --epochs 1000000 --checkpoint run.st -i $dir/products.weft -o model.safetensors" 3>&- &
-    sleep 1
+    for i in $(seq 600); do ! grep -aqE '"epoch": ?"([2-9]|[0-9]{2,})"' run.st 2>/dev/null || break; sleep 0.1; done
     kill -9 $!
     wait $! || true
     refused 'run.st is of epoch' 78 train-demand --no-name --no-image --epochs 1 --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
@@ -195,7 +196,32 @@ model_bytes() {
     refused '--checkpoint is for a network' 64 train-demand --neighbours 3 --checkpoint c.st -i "$dir/products.weft" -o m.st
     refused 'is for pictures' 64 train-demand --no-name --no-image --backbone x -i "$dir/products.weft" -o m.st
     ingest -q --images nowhere "$dir/g/garments.csv" 2>/dev/null | refused 'none of the 96 products has an image; --no-image' 65 train-demand --no-name -o m.st
+    refused 'a batch of 1 picture of 16 x 16 pixels: batch norm needs more than one value; take a larger batch' 78 train-demand $small --batch 1 -i "$dir/products.weft" -o m.st
     [ ! -e m.st ]
+}
+
+@test "train-demand: what is mistyped is said before the products come" {
+    head -c 2000 "$dir/products.weft" >cut.weft
+    train-demand -q --no-name --no-image --epochs 1 -i "$dir/products.weft" -o blind.st
+    refused "can't open nowhere.st" 66 train-demand --no-name --backbone nowhere.st -i cut.weft -o m.st
+    refused 'blind.st: no tensor "conv1.weight"' 65 train-demand --no-name --backbone blind.st -i cut.weft -o m.st
+    refused "can't create nowhere/m.st" 73 train-demand --no-name --checkpoint c.st -i cut.weft -o nowhere/m.st
+    refused 'is a directory' 73 train-demand --no-name -i cut.weft -o .
+    [ "$(ls)" = "$(printf '%s\n' blind.st cut.weft out.weft)" ] || { ls; false; }
+    refused 'blind.st: a model without pictures has no ResNet18' 78 encode-image -m blind.st -i "$dir/products.weft"
+}
+
+@test "train-demand: numbers that lie close together far from 0 are told apart" {
+    for from in 0 8801234500000; do
+        { echo id,name,number,age; for i in $(seq 60); do echo "$i,n,$((from + i * 1000)),$((i / 31))"; done; } | ingest -q --layout products - -o n.weft
+        train-demand -q --no-name --no-image --heads age:ce --epochs 5 --threads 1 --log $from.csv -i n.weft -o m.st
+    done
+    paste -d, 0.csv 8801234500000.csv | awk -F, 'NR > 1 { n++; if (($2 - $7) ^ 2 > 1e-6) exit 1 } END { exit n != 5 }' || { cat *.csv; false; }
+}
+
+@test "train-demand: what was not measured is not said" {
+    run train-demand -v --progress plain $small --no-image --valid 0 --epochs 1 --checkpoint c.st -i "$dir/products.weft" -o m.st
+    [ "$status" -eq 0 ] && [[ "$output" == *"1 epochs: train loss "* && "$output" != *nan* && "$output" != *"  valid "* && "$output" != *validation* ]] || { echo "$output"; false; }
 }
 
 @test "train-demand: other heads, numbers as classes, weights; images left out" {
@@ -221,6 +247,19 @@ model_bytes() {
     run score -m m.st -i b.weft -o b.dem
     [ "$status" -eq 0 ] && [[ "$output" == *"1 pictures can't be read"* ]]
     frames check b.dem
+}
+
+@test "pictures beyond --max-side or --max-pixels are broken ones, to every program that looks at them" {
+    encode-image -q -m "$dir/model.safetensors" --drop-image -i "$dir/products.weft" -o e.weft
+    for o in "--max-side 4" "--max-pixels 9"; do
+        refused 'pixels; at most ' 65 encode-image -m "$dir/model.safetensors" $o -i "$dir/products.weft"
+        refused 'pixels; at most ' 65 train-demand $small $o -i "$dir/products.weft" -o m.st
+        run score -m "$dir/model.safetensors" $o -i "$dir/products.weft" -o s.dem
+        [ "$status" -eq 0 ] && [[ "$output" == *"94 pictures can't be read"* ]] || { echo "$output"; false; }
+        refused 'is for a network' 64 train-demand --neighbours 3 $o -i e.weft -o m.st
+    done
+    printf 'date,item,sales\n2022-01-01,a,1\n2022-01-02,a,2\n' | ingest -q --layout long - -o series.weft
+    refused '--max-side is for pictures of products' 64 score -m naive --horizon 1 --max-side 9 -i series.weft
 }
 
 @test "train-demand --neighbours: the most alike say it; features must fit" {

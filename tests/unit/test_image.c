@@ -122,6 +122,16 @@ static void test_refused(void **state)
     put32(huge + 16, 0);
     refused(huge, png->bytes, NULL, "");
     free(huge);
+    const struct weft_st_tensor *jpeg = tensor(st, "file.", "jpeg-444");
+    uint8_t *lossless = weft_xmalloc(jpeg->bytes);
+    memcpy(lossless, jpeg->data, jpeg->bytes);
+    for (size_t i = 2; i + 1 < jpeg->bytes; i++)
+        if (lossless[i] == 0xff && lossless[i + 1] == 0xc0) {
+            lossless[i + 1] = 0xc3;
+            break;
+        }
+    refused(lossless, jpeg->bytes, NULL, "a JPEG of a kind that is not read (marker c3)");
+    free(lossless);
     refused("", 0, NULL, "not a JPEG or PNG");
     refused("id,name\n1,shirt\n", 16, NULL, "not a JPEG or PNG");
     refused("GIF89a\x01\x00\x01\x00", 10, NULL, "not a JPEG or PNG");
