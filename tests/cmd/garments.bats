@@ -73,7 +73,7 @@ instead() {
 
 @test "garments.sh --checkpoint: killed in one training and stopped in another, it goes on, and the results are the same bytes" {
     cd "$BATS_TEST_TMPDIR"
-    local it=("$pipelines/garments.sh" --image-size 16 --epochs 4 --train "--threads 1") table=$dir/g/garments.csv
+    local it=("$pipelines/garments.sh" --image-size 16 --epochs 8 --train "--threads 1") table=$dir/g/garments.csv
     "${it[@]}" -o whole "$table"
     # The first training dies as soon as it has a checkpoint.
     instead dies '"$real" "$@" & while kill -0 $! 2>/dev/null; do if [ -e keep/image.state ]; then kill -9 $!; fi; sleep 0.02; done; wait $!'
@@ -88,7 +88,7 @@ instead() {
     instead tells 'echo "$*" >>told; exec "$real" "$@"'
     WEFT_BIN=$PWD/tells run "${it[@]}" --checkpoint keep -o out "$table"
     [ "$status" -eq 0 ] || { echo "$output"; false; }
-    [ "$(grep -c -- '--no-name' told)" -eq 0 ] && [ "$(grep -c -- '--epochs 4' told)" -eq 2 ]
+    [ "$(grep -c -- '--no-name' told)" -eq 0 ] && [ "$(grep -c -- '--epochs 8' told)" -eq 2 ]
     diff -r whole out
     [ ! -e keep ]
 }
