@@ -17,8 +17,8 @@ void weft_apply_rename(struct weft_apply *a, const char *name);
 /* What stands for it in lineage: "[NAME=]sha256 of the file" or the baseline's text. The caller frees it. */
 char *weft_apply_identity(const struct weft_apply *a);
 const struct weft_model_info *weft_apply_info(const struct weft_apply *a); /* NULL: a baseline */
-/* The unit for a group's text (NULL: the series has none) and a channel of the model; SIZE_MAX when it has none. 0 of a baseline. */
-size_t weft_apply_unit(const struct weft_apply *a, const char *group, size_t group_n, size_t channel);
+/* The unit for a group's text and a channel of the model; SIZE_MAX when it has none. */
+size_t weft_apply_unit(const struct weft_apply *a, const char *group, size_t group_n, size_t channel); /* group NULL: the series has none; of a baseline 0 */
 
 /* Windows of one channel of one series: window w forecasts steps origin + w*stride .. + horizon. */
 struct weft_apply_job {

@@ -238,7 +238,9 @@ int weft_backtest_model(struct weft_backtest *b, size_t contender, size_t i, str
     *x = (struct entry){.apply = apply, .channel = WEFT_ARRAY(size_t, a->n_targets), .train_end = train_end};
     if (!m)
         return 0;
-    if (check_fit(b, c, i, train_end, m, e) < 0 || weft_match_key(a, m, who, &x->by, e) < 0 || weft_match_exogenous(a, m, who, x->exogenous, e) < 0)
+    if (check_fit(b, c, i, train_end, m, e) < 0)
+        return -1;
+    if (weft_match_key(a, m, who, &x->by, e) < 0 || weft_match_exogenous(a, m, who, x->exogenous, e) < 0)
         return -1;
     return weft_match_channels(a, m, who, NULL, x->channel, e);
 }
