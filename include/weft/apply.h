@@ -19,7 +19,7 @@ char *weft_apply_identity(const struct weft_apply *a);
 const struct weft_model_info *weft_apply_info(const struct weft_apply *a);   /* NULL: a baseline */
 const struct weft_baseline *weft_apply_baseline(const struct weft_apply *a); /* NULL: a model */
 /* The unit for a group's text and a channel of the model; SIZE_MAX when it has none. */
-size_t weft_apply_unit(const struct weft_apply *a, const char *group, size_t group_n, size_t channel);
+size_t weft_apply_unit(const struct weft_apply *a, const char *group, size_t group_n, size_t channel); /* group NULL: the series has none; of a baseline 0 */
 
 /* Windows of one channel of one series: window w forecasts steps origin + w*stride .. + horizon. */
 struct weft_apply_job {

@@ -49,7 +49,4 @@ void weft_exog_trainer_say(const struct weft_exog_trainer *t, struct weft_run *r
 int weft_exog_trainer_save(struct weft_exog_trainer *t, const char *lineage, const char *path, struct weft_err *e) WEFT_MUST_USE;
 void weft_exog_trainer_free(struct weft_exog_trainer *t);
 
-/* at[k]: which channel of the stream is the model's exogenous channel k (of WEFT_EXOG_MAX). 78 when it has none of its name. */
-int weft_exog_match(const struct weft_series_attrs *a, const struct weft_model_info *m, const char *name, size_t *at, struct weft_err *e) WEFT_MUST_USE;
-
 #endif

@@ -39,17 +39,15 @@ struct weft_explained {
     double forecast, mean;        /* for the last window; mean over all windows */
     double phi[WEFT_LAG_GROUPS];  /* sum to forecast - mean */
     size_t lags[WEFT_LAG_GROUPS]; /* pairs of step and lag in each; 0: the lookback does not reach so far */
-    double *lag;                  /* [lookback], oldest first, the same of every lag; owned: weft_explanation_free */
+    double *lag;                  /* [lookback], oldest first, the same of every lag; a view */
 };
 struct weft_explanation {
     struct weft_explained near, far;
     uint64_t windows; /* of the background */
+    double *by_lag;   /* [2, lookback]: near's, then far's; owned: weft_explanation_free */
 };
 /* False: the last `lookback` values are not all there. Zero-initialise *out once; it is used again. */
 bool weft_explain(const struct weft_explain_job *job, struct weft_explanation *out);
 void weft_explanation_free(struct weft_explanation *x);
-
-/* phi of the growth far / near, to first order: (phi_far - g phi_near) / near. NaN when near is not above 0. */
-double weft_explain_growth(double near, double far, double phi_near, double phi_far);
 
 #endif

@@ -76,7 +76,7 @@ int weft_forecaster_open(const char *path, struct weft_forecaster **out, struct 
 void weft_forecaster_close(struct weft_forecaster **f);
 const struct weft_model_info *weft_forecaster_info(const struct weft_forecaster *f);
 void weft_forecaster_sha256(const struct weft_forecaster *f, char out[65]);
-/* Unit of a group's text and a channel; SIZE_MAX when the model has none. */
+/* Unit of a group's text (NULL: the series has none) and a channel; SIZE_MAX when the model has none. */
 size_t weft_forecaster_unit(const struct weft_forecaster *f, const char *group, size_t group_n, size_t channel);
 /* The forecast as a matrix (weft_model_kind.linear). False when the model is not linear. r == NULL asks alone. */
 bool weft_forecaster_linear(struct weft_forecaster *f, size_t unit, double *r, double *b);

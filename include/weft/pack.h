@@ -28,6 +28,7 @@ void weft_pack_str(struct weft_pack *b, const char *s, size_t n);
 void weft_pack_cstr(struct weft_pack *b, const char *s);
 void weft_pack_bin(struct weft_pack *b, const void *p, size_t n);
 void weft_pack_array(struct weft_pack *b, uint32_t n);
+void weft_pack_cstrs(struct weft_pack *b, char *const *items, size_t n); /* an array of them */
 void weft_pack_map(struct weft_pack *b, uint32_t n);
 void weft_pack_raw(struct weft_pack *b, struct weft_span value); /* a whole encoded value */
 /* Header of a tensor; returns where its count*size bytes go (unaligned; valid until the next call on b). */
@@ -60,6 +61,7 @@ void weft_edit_done(struct weft_edit *m);
 void weft_edit_int(struct weft_edit *m, const char *key, int64_t v);
 void weft_edit_real(struct weft_edit *m, const char *key, double v);
 void weft_edit_str(struct weft_edit *m, const char *key, const char *s);
+void weft_edit_strs(struct weft_edit *m, const char *key, char *const *items, size_t n);
 void weft_edit_raw(struct weft_edit *m, const char *key, struct weft_span value);
 void weft_edit_drop(struct weft_edit *m, const char *key);
 /* Appends the map to b. */

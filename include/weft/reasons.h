@@ -9,6 +9,7 @@
 
 #include "weft/names.h"
 #include "weft/series.h"
+#include "weft/table.h"
 
 #define WEFT_EXPLANATIONS_SCHEMA "explanations/1"
 
@@ -16,14 +17,31 @@ enum { WEFT_REASONS_MAX = 6 };
 extern const char *const weft_reason_names[WEFT_REASONS_MAX];  /* last_week, weekday, month, quarter, year_ago, rest: as enum weft_lag_group */
 extern const char *const weft_reason_titles[WEFT_REASONS_MAX]; /* "last week", ... */
 
+struct weft_reasons_attrs {
+    int64_t step, horizon; /* seconds, steps */
+    char **keys;
+    size_t n_keys;
+    const char *model;
+    size_t near[2], far[2]; /* days, from 1, both ends included */
+};
+/* Appends the attrs map. `series` (may be empty): the attrs of the input, whose "by" is passed on. */
+void weft_reasons_attrs_write(const struct weft_reasons_attrs *a, struct weft_span series, struct weft_pack *b);
+
 struct weft_reason {
     double near, near_mean, far, far_mean;
     uint64_t windows;
     double phi_near[WEFT_REASONS_MAX], phi_far[WEFT_REASONS_MAX];
+    bool reaches[WEFT_REASONS_MAX]; /* does the lookback reach as far as the group? The table alone asks */
 };
+/* What the growth far / near comes from, to first order: out[k] = (phi_far[k] - far / near * phi_near[k]) / near. False, and out is NaN: near is not above 0. */
+bool weft_reason_growth(const struct weft_reason *r, double out[WEFT_REASONS_MAX]);
 /* A frame with the id, keys and other fields of `series` (a series or windows frame). lags[2, lookback] or NULL. */
 int weft_reason_write(const struct weft_reason *r, struct weft_span series, const char *channel, const double *lags, size_t lookback, struct weft_edit *edit, struct weft_pack *b,
                       struct weft_err *e) WEFT_MUST_USE;
+
+/* The columns of a table of explanations, which has none before; and the three rows of one: near, far and growth. */
+void weft_reason_columns(struct weft_table *t);
+void weft_reason_rows(const struct weft_reason *r, struct weft_span id, const char *channel, struct weft_table *t);
 
 /* All explanations of a stream, added up by group and channel. */
 struct weft_reasons;

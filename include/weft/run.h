@@ -107,6 +107,8 @@ char *weft_run_lineage_json(struct weft_run *run);
 char *weft_run_lineage_json_from(struct weft_run *run, const struct weft_head *from);
 /* A model that takes part counts in lineage as its sha256: adds args.model. Call before weft_run_head. */
 void weft_run_lineage_arg(struct weft_run *run, const char *key, const char *value);
+/* The same for number i of several, from 0: key, then key-2, key-3. */
+void weft_run_lineage_nth(struct weft_run *run, const char *key, size_t i, const char *value);
 /* A warning line "program: text" unless -q. */
 void weft_run_warn(struct weft_run *run, const char *fmt, ...) WEFT_PRINTF(2, 3);
 /* An information line, only with -v. */

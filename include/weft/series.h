@@ -24,8 +24,10 @@
 
 enum { WEFT_MAX_KEYS = 32, WEFT_MAX_CHANNELS = 4096 };
 enum weft_reduce { WEFT_REDUCE_SUM, WEFT_REDUCE_MEAN };
-enum weft_scale { WEFT_SCALE_NONE, WEFT_SCALE_STANDARD, WEFT_SCALE_MINMAX };
+enum weft_scale { WEFT_SCALE_NONE, WEFT_SCALE_STANDARD, WEFT_SCALE_MINMAX, WEFT_SCALES };
 enum weft_part { WEFT_PART_TRAIN, WEFT_PART_VALID, WEFT_PART_TEST, WEFT_PARTS };
+extern const char *const weft_scale_names[WEFT_SCALES]; /* none, standard, minmax */
+extern const char *const weft_part_names[WEFT_PARTS];   /* train, valid, test */
 
 /* Attributes of a series or windows stream. */
 struct weft_series_attrs {
@@ -52,6 +54,8 @@ size_t weft_series_channel(const struct weft_series_attrs *a, const char *name);
 const char *weft_series_date(const struct weft_series_attrs *a, int64_t seconds, char buf[32]);
 /* Steps of a series, which may begin later or end earlier than the calendar, up to the last one with targets. */
 size_t weft_series_known(const struct weft_series_attrs *a, int64_t start, size_t n);
+/* 78 unless the stream's steps are those in which `who` ("model dlinear") forecasts. */
+int weft_series_check_step(const struct weft_series_attrs *a, int64_t step, const char *who, struct weft_err *e) WEFT_MUST_USE;
 
 /* One series, as views into its frame. */
 struct weft_series {

@@ -31,5 +31,7 @@ int weft_windows_until(const struct weft_series *s, const struct weft_series_att
 /* Shift and factor of one channel's n values (NaN: missing), so that scaled = (x - shift) / factor: standard: mean and standard deviation
  * (ddof 0), minmax: minimum and range. Without spread the factor is 1; without a value, 0 and 1. float64 sums in order. */
 void weft_scale_fit(enum weft_scale kind, const float *x, size_t n, double *shift, double *factor);
+/* Those of channel c for a forecast: as a windows frame says, or, for a series as it is, fitted to its first n values. */
+void weft_scale_of(const struct weft_series *s, size_t c, enum weft_scale kind, size_t n, double *shift, double *factor);
 
 #endif

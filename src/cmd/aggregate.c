@@ -109,11 +109,7 @@ static int write_head(struct weft_run *run, const struct state *s, const struct 
     struct weft_edit edit = {0};
     weft_series_attrs_write(out, weft_run_in_head(run)->attrs, &attrs);
     int rc = weft_edit_load(&edit, weft_pack_span(&attrs), e);
-    struct weft_pack *by = weft_edit_set(&edit, "by");
-    weft_pack_array(by, (uint32_t)s->by.n);
-    for (size_t i = 0; i < s->by.n; i++)
-        weft_pack_cstr(by, s->by.items[i]);
-    weft_edit_done(&edit);
+    weft_edit_strs(&edit, "by", s->by.items, s->by.n);
     if (s->n_counts)
         weft_edit_int(&edit, "active_days", s->active_days);
     weft_edit_write(&edit, &edited);

@@ -1,19 +1,16 @@
 /* explain.c - why a linear model forecasts what it does.
  *
  * In: series/1 or windows/1. Out: a table, CSV, JSON, or explanations/1: for every series and channel what its last days add to the forecast of its latest days. */
-#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/calendar.h"
 #include "weft/explain.h"
 #include "weft/growth.h"
+#include "weft/match.h"
 #include "weft/mem.h"
-#include "weft/model.h"
 #include "weft/reasons.h"
 #include "weft/run.h"
-#include "weft/table.h"
 #include "weft/window.h"
 
 enum { TABLE, CSV, JSON, FRAMES };
@@ -27,15 +24,13 @@ struct state {
     struct weft_series_attrs in;
     struct weft_series series;
     struct weft_forecaster *forecaster;
-    int by;          /* key that names the model's group */
-    size_t *of_model; /* [channels]: the model's own index, SIZE_MAX: it has none */
+    int key;          /* that names the model's group */
+    size_t *of_model; /* [targets]: the model's own index, SIZE_MAX: it has none */
     struct weft_explain_job job;
     double *matrix; /* [horizon, lookback] and [horizon] of `unit` */
     size_t unit;
     struct weft_explanation why;
-    double *pair; /* [2, lookback] */
     struct weft_table *table;
-    size_t column[5 + WEFT_REASONS_MAX];
     struct weft_edit edit;
     struct weft_pack frame;
     uint64_t made, short_series, unknown;
@@ -56,7 +51,6 @@ static const struct weft_opt opts[] = {
 
 static int open_model(struct state *s, struct weft_err *e)
 {
-    char a[32], b[32];
     if (weft_forecaster_open(s->model, &s->forecaster, e) < 0)
         return -1;
     const struct weft_model_info *m = weft_forecaster_info(s->forecaster);
@@ -64,86 +58,22 @@ static int open_model(struct state *s, struct weft_err *e)
         weft_fail(e, WEFT_CONFIG, "%s is a model of kind %s: only forecasts that are linear in the days before them have exact explanations", s->model, m->name);
         return weft_fail_hint(e, "train-dlinear makes such a model");
     }
-    if (m->step != s->in.step)
-        return weft_fail(e, WEFT_CONFIG, "%s forecasts in steps of a %s, and the stream has steps of a %s", s->model, weft_step_text(m->step, a), weft_step_text(s->in.step, b));
-    s->by = weft_series_key(&s->in, m->by);
-    if (s->by == WEFT_KEY_NONE)
-        return weft_fail(e, WEFT_CONFIG, "%s has weights for each \"%s\", and the stream has no such key", s->model, m->by);
-    return 0;
-}
-
-static int match_channels(struct state *s, struct weft_err *e)
-{
-    const struct weft_model_info *m = weft_forecaster_info(s->forecaster);
-    bool any = false;
     s->of_model = WEFT_ARRAY(size_t, s->in.n_targets);
-    for (size_t c = 0; c < s->in.n_targets; c++) {
-        s->of_model[c] = SIZE_MAX;
-        for (size_t k = 0; k < m->n_channels; k++)
-            if (strcmp(m->channels[k], s->in.channels[c]) == 0 && (!s->channel || strcmp(s->channel, m->channels[k]) == 0))
-                s->of_model[c] = k;
-        any |= s->of_model[c] != SIZE_MAX;
-    }
-    if (any)
-        return 0;
-    if (s->channel)
-        return weft_fail(e, WEFT_CONFIG, "--channel: model and stream have no channel \"%s\" in common", s->channel);
-    return weft_fail(e, WEFT_CONFIG, "%s forecasts channel %s, and the stream has %s", s->model, m->channels[0], s->in.channels[0]);
-}
-
-static void pack_names(struct weft_pack *b, const char *key, const char *const *names, size_t n)
-{
-    weft_pack_cstr(b, key);
-    weft_pack_array(b, (uint32_t)n);
-    for (size_t i = 0; i < n; i++)
-        weft_pack_cstr(b, names[i]);
-}
-
-static void pack_days(struct weft_pack *b, const char *key, struct weft_growth_days d)
-{
-    weft_pack_cstr(b, key);
-    weft_pack_array(b, 2);
-    weft_pack_uint(b, d.from);
-    weft_pack_uint(b, d.to);
+    if (weft_series_check_step(&s->in, m->step, s->model, e) < 0 || weft_match_key(&s->in, m, s->model, &s->key, e) < 0)
+        return -1;
+    return weft_match_channels(&s->in, m, s->model, s->channel, s->of_model, e);
 }
 
 static int write_head(struct weft_run *run, const struct state *s, struct weft_err *e)
 {
     const struct weft_model_info *m = weft_forecaster_info(s->forecaster);
+    const struct weft_reasons_attrs a = {.step = s->in.step, .horizon = m->horizon, .keys = s->in.keys, .n_keys = s->in.n_keys, .model = m->name,
+                                         .near = {s->near.from, s->near.to}, .far = {s->far.from, s->far.to}};
     struct weft_pack b = {0};
-    struct weft_value by;
-    char text[32];
-    bool levels = weft_map_find(weft_run_in_head(run)->attrs, "by", &by);
-    weft_pack_map(&b, 7 + levels);
-    weft_pack_cstr(&b, "step");
-    weft_pack_cstr(&b, weft_step_text(s->in.step, text));
-    pack_names(&b, "keys", (const char *const *)s->in.keys, s->in.n_keys);
-    if (levels) {
-        weft_pack_cstr(&b, "by");
-        weft_pack_raw(&b, by.whole);
-    }
-    weft_pack_cstr(&b, "model");
-    weft_pack_cstr(&b, m->name);
-    weft_pack_cstr(&b, "horizon");
-    weft_pack_int(&b, m->horizon);
-    pack_days(&b, "near", s->near);
-    pack_days(&b, "far", s->far);
-    pack_names(&b, "groups", weft_reason_names, WEFT_REASONS_MAX);
+    weft_reasons_attrs_write(&a, weft_run_in_head(run)->attrs, &b);
     int rc = weft_run_head(run, WEFT_EXPLANATIONS_SCHEMA, weft_pack_span(&b), e);
     weft_pack_free(&b);
     return rc;
-}
-
-static void make_table(struct state *s)
-{
-    struct weft_table *t = s->table = weft_table_new();
-    s->column[0] = weft_table_column(t, "id", "id", WEFT_CELL_TEXT, 0, 0);
-    s->column[1] = weft_table_column(t, "channel", "channel", WEFT_CELL_TEXT, 0, WEFT_COLUMN_SAME);
-    s->column[2] = weft_table_column(t, "target", "", WEFT_CELL_TEXT, 0, 0);
-    s->column[3] = weft_table_column(t, "forecast", "forecast", WEFT_CELL_REAL, 3, 0);
-    s->column[4] = weft_table_column(t, "mean", "mean", WEFT_CELL_REAL, 3, 0);
-    for (size_t k = 0; k < WEFT_REASONS_MAX; k++)
-        s->column[5 + k] = weft_table_column(t, weft_reason_names[k], weft_reason_titles[k], WEFT_CELL_REAL, 3, 0);
 }
 
 static int start(struct weft_run *run, void *state, struct weft_err *e)
@@ -153,103 +83,72 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     char sha[65];
     if (strcmp(h->schema, WEFT_WINDOWS_SCHEMA) != 0 && strcmp(h->schema, WEFT_SERIES_SCHEMA) != 0)
         return weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s or %s", h->schema, WEFT_SERIES_SCHEMA, WEFT_WINDOWS_SCHEMA);
-    if (weft_series_attrs_read(h, &s->in, e) < 0 || open_model(s, e) < 0 || match_channels(s, e) < 0)
+    if (weft_series_attrs_read(h, &s->in, e) < 0 || open_model(s, e) < 0)
         return -1;
     const struct weft_model_info *m = weft_forecaster_info(s->forecaster);
-    if (weft_growth_days_read(s->near_text, s->far_text, (size_t)m->horizon, &s->near, &s->far, e) < 0)
+    size_t lookback = (size_t)m->lookback, horizon = (size_t)m->horizon;
+    if (weft_growth_days_read(s->near_text, s->far_text, horizon, &s->near, &s->far, e) < 0)
         return -1;
     weft_forecaster_sha256(s->forecaster, sha);
     weft_run_lineage_arg(run, "model", sha);
-    size_t lookback = (size_t)m->lookback, horizon = (size_t)m->horizon;
     s->unit = SIZE_MAX;
     s->matrix = weft_xaligned((lookback + 1) * horizon, sizeof *s->matrix);
-    s->pair = weft_xaligned(2 * lookback, sizeof *s->pair);
     s->job = (struct weft_explain_job){.r = s->matrix, .b = s->matrix + lookback * horizon, .lookback = lookback, .horizon = horizon, .lags = weft_lags_of(s->in.step),
                                        .near = {s->near.from, s->near.to}, .far = {s->far.from, s->far.to}};
-    if (s->format != FRAMES) {
-        make_table(s);
-        return 0;
-    }
-    return write_head(run, s, e);
+    if (s->format == FRAMES)
+        return write_head(run, s, e);
+    weft_reason_columns(s->table = weft_table_new());
+    return 0;
 }
 
 /* --- frames --- */
 
-static void put_row(struct state *s, const char *channel, const char *target, double forecast, double mean, const double *phi)
+static struct weft_reason reason_of(const struct weft_explanation *why)
 {
-    struct weft_table *t = s->table;
-    weft_table_row(t);
-    weft_table_text(t, s->column[0], (const char *)s->series.id.p, s->series.id.n);
-    weft_table_text(t, s->column[1], channel, strlen(channel));
-    weft_table_text(t, s->column[2], target, strlen(target));
-    weft_table_real(t, s->column[3], forecast);
-    weft_table_real(t, s->column[4], mean);
-    for (size_t k = 0; k < WEFT_REASONS_MAX; k++)
-        weft_table_real(t, s->column[5 + k], s->why.far.lags[k] + s->why.near.lags[k] ? phi[k] : NAN);
+    const struct weft_explained *near = &why->near, *far = &why->far;
+    struct weft_reason r = {.near = near->forecast, .near_mean = near->mean, .far = far->forecast, .far_mean = far->mean, .windows = why->windows};
+    for (size_t k = 0; k < WEFT_REASONS_MAX; k++) {
+        r.phi_near[k] = near->phi[k];
+        r.phi_far[k] = far->phi[k];
+        r.reaches[k] = near->lags[k] + far->lags[k] > 0;
+    }
+    return r;
 }
 
-static void put_rows(struct state *s, const char *channel)
+static int put(struct weft_run *run, struct state *s, const char *channel, struct weft_err *e)
 {
-    const struct weft_explained *near = &s->why.near, *far = &s->why.far;
-    double growth[WEFT_REASONS_MAX];
-    for (size_t k = 0; k < WEFT_REASONS_MAX; k++)
-        growth[k] = weft_explain_growth(near->forecast, far->forecast, near->phi[k], far->phi[k]);
-    put_row(s, channel, "near", near->forecast, near->mean, near->phi);
-    put_row(s, channel, "far", far->forecast, far->mean, far->phi);
-    put_row(s, channel, "growth", near->forecast > 0 ? far->forecast / near->forecast : NAN, near->mean > 0 ? far->mean / near->mean : NAN, growth);
-}
-
-static int emit(struct weft_run *run, struct state *s, const char *channel, struct weft_err *e)
-{
-    const struct weft_explained *near = &s->why.near, *far = &s->why.far;
-    struct weft_reason r = {.near = near->forecast, .near_mean = near->mean, .far = far->forecast, .far_mean = far->mean, .windows = s->why.windows};
-    memcpy(r.phi_near, near->phi, sizeof r.phi_near);
-    memcpy(r.phi_far, far->phi, sizeof r.phi_far);
-    memcpy(s->pair, near->lag, s->job.lookback * sizeof *s->pair);
-    memcpy(s->pair + s->job.lookback, far->lag, s->job.lookback * sizeof *s->pair);
+    const struct weft_reason r = reason_of(&s->why);
+    s->made++;
+    if (s->format != FRAMES) {
+        weft_reason_rows(&r, s->series.id, channel, s->table);
+        return 0;
+    }
     weft_pack_clear(&s->frame);
-    if (weft_reason_write(&r, s->series.frame, channel, s->lags ? s->pair : NULL, s->job.lookback, &s->edit, &s->frame, e) < 0)
+    if (weft_reason_write(&r, s->series.frame, channel, s->lags ? s->why.by_lag : NULL, s->job.lookback, &s->edit, &s->frame, e) < 0)
         return -1;
     return weft_run_emit(run, weft_pack_span(&s->frame), e);
 }
 
-/* Scaled as score scales: as the windows say, or, for a series as it is, by all of it. */
-static void scale_of(struct state *s, size_t c)
-{
-    struct weft_explain_job *j = &s->job;
-    j->shift = 0;
-    j->factor = 1;
-    if (s->series.scale) {
-        j->shift = s->series.scale[c];
-        j->factor = s->series.scale[s->in.n_channels + c];
-    } else {
-        weft_scale_fit((enum weft_scale)weft_forecaster_info(s->forecaster)->scale, j->x, j->n, &j->shift, &j->factor);
-    }
-}
-
 static int explain_channel(struct weft_run *run, struct state *s, size_t c, struct weft_err *e)
 {
-    struct weft_span group = weft_series_key_text(&s->series, s->by);
-    size_t unit = group.p ? weft_forecaster_unit(s->forecaster, (const char *)group.p, group.n, s->of_model[c]) : SIZE_MAX;
+    struct weft_explain_job *j = &s->job;
+    struct weft_span group = weft_series_key_text(&s->series, s->key);
+    size_t unit = weft_forecaster_unit(s->forecaster, (const char *)group.p, group.n, s->of_model[c]);
     if (unit == SIZE_MAX) {
         s->unknown++;
         return 0;
     }
     if (unit != s->unit)
-        weft_forecaster_linear(s->forecaster, unit, s->matrix, s->matrix + s->job.lookback * s->job.horizon);
+        weft_forecaster_linear(s->forecaster, unit, s->matrix, s->matrix + j->lookback * j->horizon);
     s->unit = unit;
-    s->job.x = s->series.values + c * s->series.n;
-    s->job.n = weft_series_known(&s->in, s->series.start, s->series.n);
-    scale_of(s, c);
-    if (!weft_explain(&s->job, &s->why)) {
+    j->x = s->series.values + c * s->series.n;
+    j->n = weft_series_known(&s->in, s->series.start, s->series.n);
+    weft_scale_of(&s->series, c, (enum weft_scale)weft_forecaster_info(s->forecaster)->scale, j->n, &j->shift, &j->factor);
+    if (!weft_explain(j, &s->why)) {
         s->short_series++;
         return 0;
     }
-    s->made++;
-    if (s->format == FRAMES)
-        return emit(run, s, s->in.channels[c], e);
-    put_rows(s, s->in.channels[c]);
-    return 0;
+    return put(run, s, s->in.channels[c], e);
 }
 
 static int frame(struct weft_run *run, void *state, struct weft_span in, struct weft_err *e)
@@ -269,6 +168,7 @@ static int frame(struct weft_run *run, void *state, struct weft_span in, struct 
 static int drain(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
+    FILE *f = weft_run_text(run);
     if (!s->made && s->unknown)
         return weft_fail(e, WEFT_CONFIG, "%s has no weights for any of the series", s->model);
     if (!s->made)
@@ -278,13 +178,13 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     if (s->short_series)
         weft_run_warn(run, "%llu series that are too short, or have missing values at their end, were left out", (unsigned long long)s->short_series);
     if (s->format == CSV) {
-        weft_table_csv(s->table, weft_run_text(run));
+        weft_table_csv(s->table, f);
     } else if (s->format == JSON) {
-        weft_table_json(s->table, weft_run_text(run));
-        putc('\n', weft_run_text(run));
+        weft_table_json(s->table, f);
+        putc('\n', f);
     } else if (s->format == TABLE) {
-        weft_table_print(s->table, weft_run_text(run));
-        fprintf(weft_run_text(run), "\nnear: mean of days %zu-%zu, far: of days %zu-%zu; mean: of the forecasts for every day of the history; the rest: what the days before the forecast add to it\n",
+        weft_table_print(s->table, f);
+        fprintf(f, "\nnear: mean of days %zu-%zu, far: of days %zu-%zu; mean: of the forecasts for every day of the history; the rest: what the days before the forecast add to it\n",
                 s->near.from, s->near.to, s->far.from, s->far.to);
     }
     return 0;
@@ -303,7 +203,6 @@ static void stop(struct weft_run *run, void *state)
     weft_pack_free(&s->frame);
     free(s->of_model);
     free(s->matrix);
-    free(s->pair);
 }
 
 static const struct weft_filter filter = {

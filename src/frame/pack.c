@@ -110,6 +110,13 @@ void weft_pack_array(struct weft_pack *b, uint32_t n)
     msgpack_pack_array(&pk, n);
 }
 
+void weft_pack_cstrs(struct weft_pack *b, char *const *items, size_t n)
+{
+    weft_pack_array(b, (uint32_t)n);
+    for (size_t i = 0; i < n; i++)
+        weft_pack_cstr(b, items[i]);
+}
+
 void weft_pack_map(struct weft_pack *b, uint32_t n)
 {
     msgpack_packer pk = packer(b);
@@ -262,6 +269,12 @@ void weft_edit_real(struct weft_edit *m, const char *key, double v)
 void weft_edit_str(struct weft_edit *m, const char *key, const char *s)
 {
     weft_pack_cstr(weft_edit_set(m, key), s);
+    weft_edit_done(m);
+}
+
+void weft_edit_strs(struct weft_edit *m, const char *key, char *const *items, size_t n)
+{
+    weft_pack_cstrs(weft_edit_set(m, key), items, n);
     weft_edit_done(m);
 }
 

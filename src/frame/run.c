@@ -237,6 +237,13 @@ void weft_run_lineage_arg(struct weft_run *run, const char *key, const char *val
     run->arg_value[run->n_args++] = weft_xstrdup(value);
 }
 
+void weft_run_lineage_nth(struct weft_run *run, const char *key, size_t i, const char *value)
+{
+    char nth[64];
+    snprintf(nth, sizeof nth, "%s-%zu", key, i + 1);
+    weft_run_lineage_arg(run, i ? nth : key, value);
+}
+
 struct arg {
     const char *key;
     char value[512];

@@ -76,7 +76,6 @@ static double mean_forecast(const struct weft_explain_job *j, const size_t days[
 static void explain_days(const struct weft_explain_job *j, const size_t days[2], const double *z, const double *mean, struct weft_explained *out)
 {
     double n = (double)(days[1] - days[0] + 1);
-    out->lag = weft_xrealloc2(out->lag, j->lookback, sizeof *out->lag);
     memset(out->lag, 0, j->lookback * sizeof *out->lag);
     memset(out->phi, 0, sizeof out->phi);
     memset(out->lags, 0, sizeof out->lags);
@@ -101,6 +100,9 @@ bool weft_explain(const struct weft_explain_job *j, struct weft_explanation *out
         whole = !isnan(z[l]);
     }
     if (whole) {
+        out->by_lag = weft_xrealloc2(out->by_lag, 2 * j->lookback, sizeof *out->by_lag);
+        out->near.lag = out->by_lag;
+        out->far.lag = out->by_lag + j->lookback;
         out->windows = background(j, mean);
         explain_days(j, j->near, z, mean, &out->near);
         explain_days(j, j->far, z, mean, &out->far);
@@ -111,12 +113,6 @@ bool weft_explain(const struct weft_explain_job *j, struct weft_explanation *out
 
 void weft_explanation_free(struct weft_explanation *x)
 {
-    free(x->near.lag);
-    free(x->far.lag);
+    free(x->by_lag);
     *x = (struct weft_explanation){0};
-}
-
-double weft_explain_growth(double near, double far, double phi_near, double phi_far)
-{
-    return near > 0 ? (phi_far - far / near * phi_near) / near : NAN;
 }

@@ -337,7 +337,7 @@ void weft_forecaster_sha256(const struct weft_forecaster *f, char out[65])
 size_t weft_forecaster_unit(const struct weft_forecaster *f, const char *group, size_t group_n, size_t channel)
 {
     size_t lo = 0, hi = f->info.n_groups;
-    if (channel >= f->info.n_channels)
+    if (!group || channel >= f->info.n_channels)
         return SIZE_MAX;
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;

@@ -9,8 +9,6 @@
 #include "weft/mem.h"
 #include "weft/view.h"
 
-static const char *const part_names[] = {"train", "valid", "test"};
-
 static void pack_scaled(struct weft_pack *b, const float *x, size_t n, double shift, double factor)
 {
     uint8_t *at = weft_pack_tensor(b, WEFT_F32, 1, (uint32_t[]){(uint32_t)n});
@@ -32,7 +30,7 @@ static void pack_window(struct weft_pack *b, const struct weft_series_attrs *a, 
     weft_pack_cstr(b, "channel");
     weft_pack_cstr(b, a->channels[channel]);
     weft_pack_cstr(b, "part");
-    weft_pack_cstr(b, part_names[part]);
+    weft_pack_cstr(b, weft_part_names[part]);
     weft_pack_cstr(b, "start");
     weft_pack_cstr(b, weft_date_text(s->start + (int64_t)at * a->step, a->step, date));
     weft_pack_cstr(b, "x");

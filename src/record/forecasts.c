@@ -8,8 +8,6 @@
 #include "weft/calendar.h"
 #include "weft/mem.h"
 
-static const char *const scale_names[] = {"none", "standard", "minmax"};
-
 static int read_levels(const struct weft_head *h, struct weft_forecasts_attrs *a, struct weft_err *e)
 {
     struct weft_value v;
@@ -43,8 +41,8 @@ int weft_forecasts_attrs_read(const struct weft_head *h, struct weft_forecasts_a
         return weft_fail(e, WEFT_DATA, "a %s head without a usable \"horizon\"", h->schema);
     (void)weft_attr_int(h, "season", &a->season);
     if (weft_attr_str(h, "scale", text, sizeof text))
-        for (int i = 0; i < 3; i++)
-            if (strcmp(text, scale_names[i]) == 0)
+        for (int i = 0; i < WEFT_SCALES; i++)
+            if (strcmp(text, weft_scale_names[i]) == 0)
                 a->scale = (enum weft_scale)i;
     if (!weft_attr_strs(h, "keys", &a->keys, &a->n_keys) || a->n_keys > WEFT_MAX_KEYS)
         return weft_fail(e, WEFT_DATA, "a %s head without keys, or more than %d", h->schema, WEFT_MAX_KEYS);
@@ -58,15 +56,6 @@ void weft_forecasts_attrs_free(struct weft_forecasts_attrs *a)
     free(a->keys);
     free(a->channels);
     *a = (struct weft_forecasts_attrs){0};
-}
-
-static void set_strs(struct weft_edit *m, const char *key, char *const *items, size_t n)
-{
-    struct weft_pack *b = weft_edit_set(m, key);
-    weft_pack_array(b, (uint32_t)n);
-    for (size_t i = 0; i < n; i++)
-        weft_pack_cstr(b, items[i]);
-    weft_edit_done(m);
 }
 
 static void set_f64(struct weft_edit *m, const char *key, const double *x, size_t n)
@@ -85,11 +74,11 @@ void weft_forecasts_attrs_write(const struct weft_forecasts_attrs *a, struct wef
     for (size_t i = 0; i < sizeof of_series / sizeof *of_series; i++)
         weft_edit_drop(&m, of_series[i]);
     weft_edit_str(&m, "step", weft_step_text(a->step, text));
-    set_strs(&m, "keys", a->keys, a->n_keys);
-    set_strs(&m, "channels", a->channels, a->n_channels);
+    weft_edit_strs(&m, "keys", a->keys, a->n_keys);
+    weft_edit_strs(&m, "channels", a->channels, a->n_channels);
     weft_edit_int(&m, "horizon", a->horizon);
     weft_edit_int(&m, "season", a->season);
-    weft_edit_str(&m, "scale", scale_names[a->scale]);
+    weft_edit_str(&m, "scale", weft_scale_names[a->scale]);
     set_f64(&m, "levels", a->levels, a->n_levels);
     weft_edit_write(&m, b);
     weft_edit_free(&m);

@@ -33,23 +33,14 @@ int weft_products_attrs_read(const struct weft_head *h, struct weft_products_att
     return width(h, "text_features", &a->text_features, e);
 }
 
-static void put_names(struct weft_edit *m, const char *key, char *const *items, size_t n)
-{
-    struct weft_pack *b = weft_edit_set(m, key);
-    weft_pack_array(b, (uint32_t)n);
-    for (size_t i = 0; i < n; i++)
-        weft_pack_cstr(b, items[i]);
-    weft_edit_done(m);
-}
-
 void weft_products_attrs_write(const struct weft_products_attrs *a, struct weft_span extra, struct weft_pack *b)
 {
     struct weft_edit m = {0};
     if (extra.n > 0 && weft_edit_load(&m, extra, NULL) < 0)
         weft_edit_clear(&m);
-    put_names(&m, "keys", a->keys, a->n_keys);
-    put_names(&m, "numbers", a->numbers, a->n_numbers);
-    put_names(&m, "labels", a->labels, a->n_labels);
+    weft_edit_strs(&m, "keys", a->keys, a->n_keys);
+    weft_edit_strs(&m, "numbers", a->numbers, a->n_numbers);
+    weft_edit_strs(&m, "labels", a->labels, a->n_labels);
     if (a->image_features > 0)
         weft_edit_int(&m, "image_features", (int64_t)a->image_features);
     if (a->text_features > 0)

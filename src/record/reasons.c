@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "weft/calendar.h"
 #include "weft/mem.h"
 
 const char *const weft_reason_names[WEFT_REASONS_MAX] = {"last_week", "weekday", "month", "quarter", "year_ago", "rest"};
@@ -14,6 +15,38 @@ const char *const weft_reason_titles[WEFT_REASONS_MAX] = {"last week", "same wee
 enum { SAID_MAX = 2 };
 
 /* --- writing --- */
+
+static void pack_days(struct weft_pack *b, const char *key, const size_t days[2])
+{
+    weft_pack_cstr(b, key);
+    weft_pack_array(b, 2);
+    weft_pack_uint(b, days[0]);
+    weft_pack_uint(b, days[1]);
+}
+
+void weft_reasons_attrs_write(const struct weft_reasons_attrs *a, struct weft_span series, struct weft_pack *b)
+{
+    struct weft_value by;
+    char text[32];
+    bool levels = weft_map_find(series, "by", &by);
+    weft_pack_map(b, 7 + levels);
+    weft_pack_cstr(b, "step");
+    weft_pack_cstr(b, weft_step_text(a->step, text));
+    weft_pack_cstr(b, "keys");
+    weft_pack_cstrs(b, a->keys, a->n_keys);
+    if (levels) {
+        weft_pack_cstr(b, "by");
+        weft_pack_raw(b, by.whole);
+    }
+    weft_pack_cstr(b, "model");
+    weft_pack_cstr(b, a->model);
+    weft_pack_cstr(b, "horizon");
+    weft_pack_int(b, a->horizon);
+    pack_days(b, "near", a->near);
+    pack_days(b, "far", a->far);
+    weft_pack_cstr(b, "groups");
+    weft_pack_cstrs(b, (char *const *)weft_reason_names, WEFT_REASONS_MAX);
+}
 
 int weft_reason_write(const struct weft_reason *r, struct weft_span series, const char *channel, const double *lags, size_t lookback, struct weft_edit *edit, struct weft_pack *b,
                       struct weft_err *e)
@@ -40,6 +73,52 @@ int weft_reason_write(const struct weft_reason *r, struct weft_span series, cons
     }
     weft_edit_write(edit, b);
     return 0;
+}
+
+/* --- one explanation --- */
+
+bool weft_reason_growth(const struct weft_reason *r, double out[WEFT_REASONS_MAX])
+{
+    bool any = r->near > 0;
+    for (size_t k = 0; k < WEFT_REASONS_MAX; k++)
+        out[k] = any ? (r->phi_far[k] - r->far / r->near * r->phi_near[k]) / r->near : NAN;
+    return any;
+}
+
+enum { ID, CHANNEL, TARGET, FORECAST, MEAN, GROUPS }; /* columns */
+
+void weft_reason_columns(struct weft_table *t)
+{
+    weft_table_column(t, "id", "id", WEFT_CELL_TEXT, 0, 0);
+    weft_table_column(t, "channel", "channel", WEFT_CELL_TEXT, 0, WEFT_COLUMN_SAME);
+    weft_table_column(t, "target", "", WEFT_CELL_TEXT, 0, 0);
+    weft_table_column(t, "forecast", "forecast", WEFT_CELL_REAL, 3, 0);
+    weft_table_column(t, "mean", "mean", WEFT_CELL_REAL, 3, 0);
+    for (size_t k = 0; k < WEFT_REASONS_MAX; k++)
+        weft_table_column(t, weft_reason_names[k], weft_reason_titles[k], WEFT_CELL_REAL, 3, 0);
+}
+
+void weft_reason_rows(const struct weft_reason *r, struct weft_span id, const char *channel, struct weft_table *t)
+{
+    double growth[WEFT_REASONS_MAX];
+    bool any = weft_reason_growth(r, growth);
+    const struct {
+        const char *target;
+        double forecast, mean;
+        const double *phi;
+    } row[] = {{"near", r->near, r->near_mean, r->phi_near},
+               {"far", r->far, r->far_mean, r->phi_far},
+               {"growth", any ? r->far / r->near : NAN, r->near_mean > 0 ? r->far_mean / r->near_mean : NAN, growth}};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        weft_table_row(t);
+        weft_table_text(t, ID, (const char *)id.p, id.n);
+        weft_table_text(t, CHANNEL, channel, strlen(channel));
+        weft_table_text(t, TARGET, row[i].target, strlen(row[i].target));
+        weft_table_real(t, FORECAST, row[i].forecast);
+        weft_table_real(t, MEAN, row[i].mean);
+        for (size_t k = 0; k < WEFT_REASONS_MAX; k++)
+            weft_table_real(t, GROUPS + k, r->reaches[k] ? row[i].phi[k] : NAN);
+    }
 }
 
 /* --- reading --- */
@@ -153,12 +232,7 @@ bool weft_reasons_of(const struct weft_reasons *r, struct weft_span group, struc
 {
     size_t key[2] = {weft_names_find(&r->groups, group.p, group.n), weft_names_find(&r->channels, channel.p, channel.n)};
     size_t i = key[0] == SIZE_MAX || key[1] == SIZE_MAX ? SIZE_MAX : weft_names_find(&r->keys, key, sizeof key);
-    if (i == SIZE_MAX || !(r->at[i].near > 0))
-        return false;
-    const struct weft_reason *x = &r->at[i];
-    for (size_t k = 0; k < WEFT_REASONS_MAX; k++)
-        out[k] = (x->phi_far[k] - x->far / x->near * x->phi_near[k]) / x->near;
-    return true;
+    return i != SIZE_MAX && weft_reason_growth(&r->at[i], out);
 }
 
 char *weft_reasons_text(const double part[WEFT_REASONS_MAX])

@@ -8,7 +8,8 @@
 #include "weft/calendar.h"
 #include "weft/mem.h"
 
-static const char *const scale_names[] = {"none", "standard", "minmax"};
+const char *const weft_scale_names[WEFT_SCALES] = {"none", "standard", "minmax"};
+const char *const weft_part_names[WEFT_PARTS] = {"train", "valid", "test"};
 static const char *const reduce_names[] = {"sum", "mean"};
 
 static int index_of(const char *const *names, size_t n, const char *s)
@@ -78,7 +79,7 @@ static int read_windows_attrs(const struct weft_head *h, struct weft_series_attr
     if (attr_positive(h, "lookback", &a->lookback, e) < 0 || attr_positive(h, "horizon", &a->horizon, e) < 0 ||
         attr_positive(h, "stride", &a->stride, e) < 0)
         return -1;
-    int k = weft_attr_str(h, "scale", text, sizeof text) ? index_of(scale_names, 3, text) : -1;
+    int k = weft_attr_str(h, "scale", text, sizeof text) ? index_of(weft_scale_names, WEFT_SCALES, text) : -1;
     if (k < 0)
         return weft_fail(e, WEFT_DATA, "a windows head without a known scale");
     a->scale = (enum weft_scale)k;
@@ -134,13 +135,12 @@ size_t weft_series_known(const struct weft_series_attrs *a, int64_t start, size_
     return known < 0 ? 0 : (size_t)known < n ? (size_t)known : n;
 }
 
-static void pack_strs(struct weft_edit *m, const char *key, char *const *items, size_t n)
+int weft_series_check_step(const struct weft_series_attrs *a, int64_t step, const char *who, struct weft_err *e)
 {
-    struct weft_pack *b = weft_edit_set(m, key);
-    weft_pack_array(b, (uint32_t)n);
-    for (size_t i = 0; i < n; i++)
-        weft_pack_cstr(b, items[i]);
-    weft_edit_done(m);
+    char theirs[32], ours[32];
+    if (step == a->step)
+        return 0;
+    return weft_fail(e, WEFT_CONFIG, "%s forecasts in steps of a %s, and the stream has steps of a %s", who, weft_step_text(step, theirs), weft_step_text(a->step, ours));
 }
 
 void weft_series_attrs_write(const struct weft_series_attrs *a, struct weft_span extra, struct weft_pack *b)
@@ -152,8 +152,8 @@ void weft_series_attrs_write(const struct weft_series_attrs *a, struct weft_span
     weft_edit_str(&m, "step", weft_step_text(a->step, text));
     weft_edit_str(&m, "start", weft_date_text(a->start, a->step, text));
     weft_edit_int(&m, "length", a->length);
-    pack_strs(&m, "keys", a->keys, a->n_keys);
-    pack_strs(&m, "channels", a->channels, a->n_channels);
+    weft_edit_strs(&m, "keys", a->keys, a->n_keys);
+    weft_edit_strs(&m, "channels", a->channels, a->n_channels);
     struct weft_pack *list = weft_edit_set(&m, "reduce");
     weft_pack_array(list, (uint32_t)a->n_channels);
     for (size_t i = 0; i < a->n_channels; i++)
@@ -177,7 +177,7 @@ void weft_series_attrs_write(const struct weft_series_attrs *a, struct weft_span
         weft_edit_int(&m, "lookback", a->lookback);
         weft_edit_int(&m, "horizon", a->horizon);
         weft_edit_int(&m, "stride", a->stride);
-        weft_edit_str(&m, "scale", scale_names[a->scale]);
+        weft_edit_str(&m, "scale", weft_scale_names[a->scale]);
     }
     weft_edit_write(&m, b);
     weft_edit_free(&m);

@@ -83,6 +83,16 @@ void weft_scale_fit(enum weft_scale kind, const float *x, size_t n, double *shif
     *factor = deviation > 1e-12 * (fabs(mean) + 1) ? deviation : 1;
 }
 
+void weft_scale_of(const struct weft_series *s, size_t c, enum weft_scale kind, size_t n, double *shift, double *factor)
+{
+    if (!s->scale) {
+        weft_scale_fit(kind, s->values + c * s->n, n, shift, factor);
+        return;
+    }
+    *shift = s->scale[c];
+    *factor = s->scale[s->n_channels + c];
+}
+
 void weft_split_own(const size_t borders[WEFT_PARTS], const struct weft_series_attrs *a, const struct weft_series *s, size_t split[WEFT_PARTS])
 {
     int64_t offset = (s->start - a->start) / a->step;

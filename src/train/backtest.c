@@ -2,14 +2,15 @@
 #include "weft/backtest.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "weft/accuracy.h"
 #include "weft/activity.h"
-#include "weft/exog_units.h"
 #include "weft/forecasts.h"
 #include "weft/growth_trial.h"
+#include "weft/match.h"
 #include "weft/mem.h"
 #include "weft/rng.h"
 #include "weft/window.h"
@@ -219,7 +220,6 @@ static void note_bar(struct weft_backtest *b, size_t contender, const struct wef
 
 static int check_fit(const struct weft_backtest *b, const struct contender *c, size_t i, size_t train_end, const struct weft_model_info *m, struct weft_err *e)
 {
-    static const char *const scales[] = {"none", "standard", "minmax"};
     const struct weft_origins *o = &b->o.origins;
     size_t known = weft_origin_known(o, i * c->serves);
     if (m->step != b->attrs->step)
@@ -232,8 +232,8 @@ static int check_fit(const struct weft_backtest *b, const struct contender *c, s
         return weft_fail_hint(e, "give fewer --origins, or a smaller --every");
     }
     if (b->windows && !train_end && m->scale != (int)b->attrs->scale)
-        return weft_fail(e, WEFT_CONFIG, "model %s was trained with --scale %s, and the windows have --scale %s", c->name, scales[m->scale],
-                         scales[b->attrs->scale]);
+        return weft_fail(e, WEFT_CONFIG, "model %s was trained with --scale %s, and the windows have --scale %s", c->name, weft_scale_names[m->scale],
+                         weft_scale_names[b->attrs->scale]);
     return 0;
 }
 
@@ -243,7 +243,8 @@ int weft_backtest_model(struct weft_backtest *b, size_t contender, size_t i, str
     const struct weft_model_info *m = weft_apply_info(apply);
     const struct weft_series_attrs *a = b->attrs;
     struct entry *x = &c->entry[i];
-    size_t shared = 0;
+    char who[sizeof e->what];
+    snprintf(who, sizeof who, "model %s", c->name);
     *x = (struct entry){.apply = apply, .channel = WEFT_ARRAY(size_t, a->n_targets), .train_end = train_end};
     if (!m) {
         note_bar(b, contender, weft_apply_baseline(apply));
@@ -251,19 +252,9 @@ int weft_backtest_model(struct weft_backtest *b, size_t contender, size_t i, str
     }
     if (check_fit(b, c, i, train_end, m, e) < 0)
         return -1;
-    x->by = weft_series_key(a, m->by);
-    if (x->by == WEFT_KEY_NONE)
-        return weft_fail(e, WEFT_CONFIG, "model %s has weights for each \"%s\", and the stream has no such key", c->name, m->by);
-    for (size_t k = 0; k < a->n_targets; k++) {
-        x->channel[k] = SIZE_MAX;
-        for (size_t j = 0; j < m->n_channels; j++)
-            if (strcmp(m->channels[j], a->channels[k]) == 0)
-                x->channel[k] = j;
-        shared += x->channel[k] != SIZE_MAX;
-    }
-    if (weft_exog_match(a, m, c->name, x->exogenous, e) < 0)
+    if (weft_match_key(a, m, who, &x->by, e) < 0 || weft_match_exogenous(a, m, who, x->exogenous, e) < 0)
         return -1;
-    return shared ? 0 : weft_fail(e, WEFT_CONFIG, "model %s forecasts channel %s, and the stream has %s", c->name, m->channels[0], a->channels[0]);
+    return weft_match_channels(a, m, who, NULL, x->channel, e);
 }
 
 /* --- one series --- */
@@ -279,23 +270,20 @@ struct view {
 static void scale_of(const struct weft_backtest *b, const struct view *v, const struct entry *x, struct weft_apply_job *j)
 {
     const struct weft_model_info *m = weft_apply_info(x->apply);
-    size_t n = v->known, split[WEFT_PARTS];
+    size_t split[WEFT_PARTS];
     j->shift = 0;
     j->factor = 1;
-    j->train = n;
+    j->train = v->known;
     if (!m)
         return;
-    if (v->s->scale && !x->train_end) {
-        j->train = v->s->split[WEFT_PART_TRAIN];
-        j->shift = v->s->scale[v->channel];
-        j->factor = v->s->scale[b->attrs->n_channels + v->channel];
+    if (!x->train_end) {
+        j->train = v->s->scale ? v->s->split[WEFT_PART_TRAIN] : v->known;
+        weft_scale_of(v->s, v->channel, (enum weft_scale)m->scale, v->known, &j->shift, &j->factor);
         return;
     }
-    if (x->train_end) {
-        weft_split_own((const size_t[]){x->train_end, x->train_end, x->train_end}, b->attrs, v->s, split);
-        j->train = n = split[0];
-    }
-    weft_scale_fit((enum weft_scale)m->scale, v->x, n, &j->shift, &j->factor);
+    weft_split_own((const size_t[]){x->train_end, x->train_end, x->train_end}, b->attrs, v->s, split);
+    j->train = split[0];
+    weft_scale_fit((enum weft_scale)m->scale, v->x, j->train, &j->shift, &j->factor);
 }
 
 static void fill_nan(float *x, size_t n)
@@ -318,7 +306,7 @@ static void ask(struct weft_backtest *b, const struct view *v, struct contender 
     fill_nan(out, 3 * h);
     if (m) {
         struct weft_span group = weft_series_key_text(v->s, x->by);
-        unit = group.p ? weft_apply_unit(x->apply, (const char *)group.p, group.n, x->channel[v->channel]) : SIZE_MAX;
+        unit = weft_apply_unit(x->apply, (const char *)group.p, group.n, x->channel[v->channel]);
         if (unit == SIZE_MAX)
             return;
     }

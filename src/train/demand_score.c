@@ -73,7 +73,7 @@ static int open_model(struct weft_run *run, struct weft_demand_scorer *s, const 
     struct model *m = &s->model[s->n_models];
     struct weft_st *st;
     const char *path;
-    char key[32] = "model", sha[65], value[400];
+    char sha[65], value[400];
     m->name = name_of(item, &path);
     s->n_models++;
     for (struct model *other = s->model; other < m; other++)
@@ -84,10 +84,8 @@ static int open_model(struct weft_run *run, struct weft_demand_scorer *s, const 
     if (weft_st_open(path, &st, e) < 0)
         return -1;
     weft_st_sha256(st, sha);
-    if (s->n_models > 1)
-        snprintf(key, sizeof key, "model-%zu", s->n_models);
     snprintf(value, sizeof value, "%.300s=%s", m->name, sha);
-    weft_run_lineage_arg(run, key, value);
+    weft_run_lineage_nth(run, "model", s->n_models - 1, value);
     const char *kind = weft_st_meta(st, "weft.model");
     bool like = kind && strcmp(kind, "neighbours") == 0;
     int rc = like ? weft_neighbours_open(st, &m->like, e) : weft_demand_open(st, weft_run_threads(run), WEFT_DNN_F32, &m->net, e);

@@ -62,18 +62,6 @@ static void more_units(struct weft_exog_trainer *t)
     }
 }
 
-int weft_exog_match(const struct weft_series_attrs *a, const struct weft_model_info *m, const char *name, size_t *at, struct weft_err *e)
-{
-    for (size_t c = 0; c < m->exog.n; c++) {
-        at[c] = weft_series_channel(a, m->exogenous[c]);
-        if (at[c] != SIZE_MAX)
-            continue;
-        weft_fail(e, WEFT_CONFIG, "model %s looks at channel %s (%s), and the stream has none of this name", name, m->exogenous[c], weft_role_name(m->exog.role[c]));
-        return weft_fail_hint(e, "ingest --value and covariates give channels; train-dlinear --exog none does without");
-    }
-    return 0;
-}
-
 static void fit_unit(void *ctx, size_t i)
 {
     struct weft_exog_trainer *t = ctx;

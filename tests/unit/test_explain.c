@@ -11,6 +11,7 @@
 
 #include "weft/dlinear.h"
 #include "weft/explain.h"
+#include "weft/reasons.h"
 #include "weft/rng.h"
 
 enum { LOOKBACK = 40, HORIZON = 12, LENGTH = 150 };
@@ -177,8 +178,20 @@ static void what_is_too_short_or_has_a_gap_is_not_explained(void **state)
     assert_true(weft_explain(&f.job, &why));
     assert_true(why.windows == 1 && why.near.forecast == why.near.mean);
     weft_explanation_free(&why);
-    close_to(weft_explain_growth(10, 12, 1, 3), (3 - 1.2) / 10, 1e-15);
-    assert_true(isnan(weft_explain_growth(0, 12, 1, 3)));
+}
+
+static void growth_is_far_less_its_share_of_near(void **state)
+{
+    (void)state;
+    double part[WEFT_REASONS_MAX];
+    struct weft_reason r = {.near = 10, .far = 12, .phi_near = {1, 0, 2}, .phi_far = {3, 0, 2.4}};
+    assert_true(weft_reason_growth(&r, part));
+    close_to(part[0], (3 - 1.2) / 10, 1e-15);
+    assert_true(part[1] == 0);
+    close_to(part[2], 0, 1e-15);
+    r.near = 0;
+    assert_false(weft_reason_growth(&r, part));
+    assert_true(isnan(part[0]));
 }
 
 /* The matrix of a DLinear model forecasts what the model forecasts, whatever is subtracted from the window first. */
@@ -219,6 +232,7 @@ int main(void)
         cmocka_unit_test(parts_are_shapley_values),
         cmocka_unit_test(every_lag_has_its_group),
         cmocka_unit_test(what_is_too_short_or_has_a_gap_is_not_explained),
+        cmocka_unit_test(growth_is_far_less_its_share_of_near),
         cmocka_unit_test(matrix_is_the_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
