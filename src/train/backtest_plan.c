@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "weft/match.h"
 #include "weft/mem.h"
 
 enum { MODELS_MAX = 32, LOOKBACK_AUTO_SEASONS = 26 };
@@ -25,16 +26,13 @@ static int open_models(struct weft_backtest_plan *p, struct weft_run *run, struc
         return weft_fail(e, WEFT_USAGE, "--model: more than %d models", MODELS_MAX);
     p->opened = WEFT_ARRAY(struct weft_apply *, p->models.n + 1);
     for (size_t i = 0; i < p->models.n; i++) {
-        char key[32] = "model";
         if (weft_apply_open(p->models.items[i], &p->opened[i], e) < 0)
             return -1;
         const struct weft_model_info *m = weft_apply_info(p->opened[i]);
         if (m && m->horizon < shortest)
             shortest = m->horizon;
         char *identity = weft_apply_identity(p->opened[i]);
-        if (i)
-            snprintf(key, sizeof key, "model-%zu", i + 1);
-        weft_run_lineage_arg(run, key, identity);
+        weft_run_lineage_nth(run, "model", i, identity);
         free(identity);
     }
     if (!p->horizon && shortest != INT64_MAX && shortest > p->gap)
@@ -148,15 +146,6 @@ static int place_origins(struct weft_backtest_plan *p, struct weft_err *e)
 
 /* --- start --- */
 
-static void choose_clip(struct weft_backtest_plan *p, bool told)
-{
-    bool any = false;
-    p->clip = WEFT_ARRAY(bool, p->attrs.n_targets);
-    for (size_t c = 0; c < p->attrs.n_targets; c++)
-        any |= p->clip[c] = told ? p->nonnegative : weft_channel_is_count(p->attrs.channels[c], strlen(p->attrs.channels[c]));
-    p->nonnegative = any; /* for the lineage: what was done */
-}
-
 int weft_backtest_plan_start(struct weft_backtest_plan *p, struct weft_run *run, struct weft_err *e)
 {
     if (p->attrs.lookback) {
@@ -166,10 +155,9 @@ int weft_backtest_plan_start(struct weft_backtest_plan *p, struct weft_run *run,
     p->season = p->season ? p->season : weft_season_of(p->attrs.step);
     if (open_models(p, run, e) < 0 || weft_growth_days_read(p->near, p->far, (size_t)p->horizon, &p->o.near, &p->o.far, e) < 0 || place_origins(p, e) < 0)
         return -1;
-    choose_clip(p, weft_run_given(run, "nonnegative"));
     p->o.season = (size_t)p->season;
     p->o.dates = (const char (*)[32])p->dates;
-    p->o.clip = p->clip;
+    p->o.clip = p->clip = weft_match_clip(&p->attrs, weft_run_given(run, "nonnegative"), &p->nonnegative);
     if (weft_backtest_new(&p->attrs, &p->o, &p->backtest, e) < 0 || enter_models(p, run, e) < 0)
         return -1;
     return p->refit.n ? weft_spool_new(&p->spool, e) : enter_baselines(p, e);

@@ -95,15 +95,16 @@ static int match(struct weft_run *run, const struct weft_series_scorer *s, struc
     return s->o->part == WEFT_SCORE_LATEST ? weft_match_calendar_ahead(&s->in, x->info, x->who, e) : 0;
 }
 
-/* Two models of one name: the second is called NAME-2. */
-static void make_unique(const struct weft_series_scorer *s, const struct model *x)
+/* Models of one name: the second is called NAME-2, the third NAME-3. */
+static void make_unique(const struct weft_series_scorer *s, struct weft_apply *a)
 {
-    char name[256];
+    char own[201], name[256];
     int copies = 1;
+    snprintf(own, sizeof own, "%s", weft_apply_name(a));
     for (size_t i = 0; i < s->n_models; i++)
-        if (strcmp(s->model[i].name, weft_apply_name(x->apply)) == 0) {
-            snprintf(name, sizeof name, "%.200s-%d", weft_apply_name(x->apply), ++copies);
-            weft_apply_rename(x->apply, name);
+        if (strcmp(s->model[i].name, weft_apply_name(a)) == 0) {
+            snprintf(name, sizeof name, "%s-%d", own, ++copies);
+            weft_apply_rename(a, name);
             i = SIZE_MAX; /* from the first one again */
         }
 }
@@ -113,7 +114,7 @@ static int open_model(struct weft_run *run, struct weft_series_scorer *s, const 
     struct model *x = &s->model[s->n_models];
     if (weft_apply_open(item, &x->apply, e) < 0)
         return -1;
-    make_unique(s, x);
+    make_unique(s, x->apply);
     x->info = weft_apply_info(x->apply);
     x->name = weft_apply_name(x->apply);
     x->who = weft_xasprintf("model %s", x->name);

@@ -49,3 +49,9 @@ lumpy() {
     [ "$status" -eq 64 ]
     [[ "$output" == *"tsb:0.1:0.1"* ]]
 }
+
+@test "models of one name are told apart: naive, naive-2, naive-3" {
+    lumpy "$BATS_TEST_TMPDIR/l.csv"
+    pipe "ingest -q $BATS_TEST_TMPDIR/l.csv | score -q -m naive,naive,naive --horizon 1 | frames show | jq -r 'select(.model).model' | sort -u | tr '\n' ' '"
+    [ "$output" = "naive naive-2 naive-3 " ]
+}
