@@ -23,8 +23,7 @@ struct model {
     int key;         /* of its groups */
     size_t *channel; /* [targets of the stream]: its own index, SIZE_MAX: it has none */
     size_t exogenous[WEFT_EXOG_MAX]; /* the stream's channels that it looks at beside its target */
-    uint64_t made, too_short, gaps, unknown;
-    bool bare; /* quantiles were asked for, and it has none */
+    uint64_t made, too_short, gaps, unknown, bare; /* bare: quantiles were asked for, and it had none */
     char *unknown_group;
 };
 
@@ -274,7 +273,7 @@ static int emit(struct weft_run *run, struct weft_series_scorer *s, const struct
         return -1;
     x->made++;
     s->made++;
-    x->bare = s->out.n_levels && !r->quantiles && x->info;
+    x->bare += s->out.n_levels && !r->quantiles && x->info;
     return weft_run_emit(run, weft_pack_span(&s->frame), e);
 }
 
@@ -402,8 +401,11 @@ int weft_series_scorer_drain(struct weft_run *run, struct weft_series_scorer *s,
         const struct model *x = &s->model[i];
         if (!x->made && (x->unknown || x->too_short || x->gaps) && (x->info || !s->made))
             return nothing_made(s, x, e);
-        if (x->bare)
+        if (x->bare == x->made && x->bare)
             weft_run_warn(run, "%s keeps no validation errors, so it gives no quantiles; train it with a validation part", x->name);
+        else if (x->bare)
+            weft_run_warn(run, "%s gives no quantiles for %llu of %llu frames: it keeps no validation errors of their groups", x->name, (unsigned long long)x->bare,
+                          (unsigned long long)x->made);
         if (x->too_short)
             weft_run_warn(run, "%s: %llu series too short for a forecast were left out", x->name, (unsigned long long)x->too_short);
         if (x->gaps)

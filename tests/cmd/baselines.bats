@@ -55,3 +55,13 @@ lumpy() {
     pipe "ingest -q $BATS_TEST_TMPDIR/l.csv | score -q -m naive,naive,naive --horizon 1 | frames show | jq -r 'select(.model).model' | sort -u | tr '\n' ' '"
     [ "$output" = "naive naive-2 naive-3 " ]
 }
+
+@test "quantiles without validation errors: said, and the way out" {
+    lumpy "$BATS_TEST_TMPDIR/l.csv"
+    cd "$BATS_TEST_TMPDIR"
+    pipe "ingest -q l.csv | window -q --lookback 7 --horizon 2 --split 0.8,0,0.2 | train-dlinear -q -o m.st"
+    [ "$status" -eq 0 ]
+    pipe "ingest -q l.csv | score -m m.st --quantiles 0.5 2>&1 >/dev/null"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"keeps no validation errors, so it gives no quantiles; train it with a validation part"* ]]
+}
