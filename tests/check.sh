@@ -64,12 +64,15 @@ units() {
 
 # programs NAME BINDIR FILES...: bats tests against the programs of one build; to be counted afterwards, since two may run side by side.
 programs() {
-    local name=$1 dir=$2
+    local name=$1 dir=$2 status tests
     shift 2
-    BIN=$(cd "$dir" && pwd) BUILD=$(cd "$build" && pwd) PATH="$(cd "$dir" && pwd):$PATH" BATS_TEST_TIMEOUT=300 timeout 1800 bats --tap "$@" >"$log/$name.tap" 2>&1
-    local status=$?
+    BIN=$(cd "$dir" && pwd) BUILD=$(cd "$build" && pwd) PATH="$(cd "$dir" && pwd):$PATH" BATS_TEST_TIMEOUT=${limit:-300} timeout 1800 bats --tap "$@" >"$log/$name.tap" 2>&1
+    status=$?
+    # A test out of time has no line.
     if [ $status -ne 0 ] && ! grep -q '^not ok ' "$log/$name.tap"; then
-        echo "not ok - bats ended with status $status" >>"$log/$name.tap"
+        tests=$(sed -n '1s/^1\.\.//p' "$log/$name.tap")
+        tests=$(comm -13 <(sed -n 's/^ok \([0-9]*\).*/\1/p' "$log/$name.tap" | sort) <(seq "${tests:-0}" | sort) | sort -n | tr '\n' ' ')
+        echo "not ok - bats ended with status $status; without a result: tests ${tests:-none}" >>"$log/$name.tap"
     fi
 }
 
@@ -101,7 +104,7 @@ if [ "$quick" != --quick ]; then
     done
     # Slow, and each mostly one process at a time: side by side.
     for san in "${built[@]}"; do
-        programs "program-$san" "build/san-${san//,/-}/bin" tests/cmd/battery.bats tests/cmd/flow.bats &
+        CUTS=6 limit=900 programs "program-$san" "build/san-${san//,/-}/bin" tests/cmd/battery.bats tests/cmd/flow.bats &
     done
     wait
     for san in "${built[@]}"; do

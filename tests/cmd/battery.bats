@@ -157,7 +157,7 @@ same_threads() {
 cut_everywhere() {
     local size step n
     size=$(stat -c %s "$dir/$2.weft")
-    step=$((size / 25 + 1))
+    step=$((size / ${CUTS:-25} + 1))
     for ((n = 0; n < size; n += step)); do
         rm -f "$out" "$out.file"
         echo old >"$out"
