@@ -253,26 +253,14 @@ static int fit_state(struct weft_run *run, struct state *s, struct weft_err *e)
     return rc == 0 && s->metrics ? weft_dlinear_state_metrics(s->days, s->metrics, e) : rc;
 }
 
-static int fit_exogenous(struct weft_run *run, struct state *s, const char *lineage, struct weft_err *e)
+static int save_exogenous(struct weft_run *run, struct state *s, const char *lineage, struct weft_err *e)
 {
-    int rc = weft_exog_trainer_fit(&s->x, e);
-    weft_progress_end(&s->progress);
-    if (rc == 0 && weft_run_stopping(run))
-        rc = weft_run_interrupted(e);
-    if (rc < 0)
-        return rc;
     weft_exog_trainer_say(&s->x, run);
     return weft_exog_trainer_save(&s->x, lineage, weft_run_output(run), e);
 }
 
-static int fit_dlinear(struct weft_run *run, struct state *s, const char *lineage, struct weft_err *e)
+static int save_dlinear(struct weft_run *run, struct state *s, const char *lineage, struct weft_err *e)
 {
-    int rc = weft_dlinear_trainer_fit(&s->t, e);
-    weft_progress_end(&s->progress);
-    if (rc == 0 && weft_run_stopping(run))
-        rc = weft_run_interrupted(e);
-    if (rc < 0)
-        return rc;
     weft_dlinear_trainer_say(&s->t, "it will not be forecast", run);
     if (s->source && weft_run_verbose(run) >= 0)
         weft_ladder_table(&s->t, 60, stderr);
@@ -282,7 +270,12 @@ static int fit_dlinear(struct weft_run *run, struct state *s, const char *lineag
 /* Takes the lineage over. */
 static int fit(struct weft_run *run, struct state *s, char *lineage, struct weft_err *e)
 {
-    int rc = s->exogenous ? fit_exogenous(run, s, lineage, e) : fit_dlinear(run, s, lineage, e);
+    int rc = s->exogenous ? weft_exog_trainer_fit(&s->x, e) : weft_dlinear_trainer_fit(&s->t, e);
+    weft_progress_end(&s->progress);
+    if (rc == 0 && weft_run_stopping(run))
+        rc = weft_run_interrupted(e);
+    if (rc == 0)
+        rc = s->exogenous ? save_exogenous(run, s, lineage, e) : save_dlinear(run, s, lineage, e);
     if (rc == 0 && s->t.log && ferror(s->t.log))
         rc = weft_fail(e, WEFT_IO, "can't write %s", s->log);
     free(lineage);
