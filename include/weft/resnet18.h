@@ -45,6 +45,8 @@ void weft_resnet18_changed(struct weft_resnet18 *r);
  * (65) names the tensor that is missing or has another shape. */
 int weft_resnet18_load(struct weft_resnet18 *r, const struct weft_st *st, const char *prefix,
                        struct weft_err *e) WEFT_MUST_USE;
+/* What its tensors' names begin with in a file: "backbone." in a model of train-demand, else "". */
+const char *weft_resnet18_prefix(const struct weft_st *st);
 /* Adds every tensor; the network must outlive the writer and must not change before it has saved. */
 void weft_resnet18_save(const struct weft_resnet18 *r, const char *prefix, struct weft_st_writer *w);
 

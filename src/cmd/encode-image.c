@@ -67,9 +67,6 @@ static int load(struct weft_run *run, struct state *s, struct weft_err *e)
     char text[65];
     if (weft_st_open(s->model, &st, e) < 0)
         return -1;
-    const char *prefix = weft_st_find(st, "conv1.weight") == NULL && weft_st_find(st, "backbone.conv1.weight") != NULL
-                             ? "backbone."
-                             : "";
     int rc = 0;
     const char *images = weft_st_meta(st, "image");
     if (images != NULL && strcmp(images, "0") == 0) {
@@ -82,7 +79,7 @@ static int load(struct weft_run *run, struct state *s, struct weft_err *e)
     if (rc == 0)
         rc = weft_resnet18_new(weft_run_threads(run), s->precision ? WEFT_DNN_BF16 : WEFT_DNN_F32, &s->net, e);
     if (rc == 0)
-        rc = weft_resnet18_load(s->net, st, prefix, e);
+        rc = weft_resnet18_load(s->net, st, weft_resnet18_prefix(st), e);
     weft_st_sha256(st, text);
     weft_run_lineage_arg(run, "model", text);
     snprintf(text, sizeof text, "%d", (int)s->size);

@@ -119,8 +119,7 @@ static int choose(struct weft_run *run, struct state *s, struct weft_err *e)
 
 static int load_backbone(const struct state *s, struct weft_resnet18 *net, struct weft_err *e)
 {
-    bool inside = !weft_st_find(s->start, "conv1.weight") && weft_st_find(s->start, "backbone.conv1.weight");
-    return weft_resnet18_load(net, s->start, inside ? "backbone." : "", e) < 0 ? weft_fail_where(e, "%s", s->backbone) : 0;
+    return weft_resnet18_load(net, s->start, weft_resnet18_prefix(s->start), e) < 0 ? weft_fail_where(e, "%s", s->backbone) : 0;
 }
 
 /* Whether the weights fit is said before the products come, which may take hours. */

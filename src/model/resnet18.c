@@ -199,6 +199,11 @@ void weft_resnet18_changed(struct weft_resnet18 *r)
     r->version++;
 }
 
+const char *weft_resnet18_prefix(const struct weft_st *st)
+{
+    return !weft_st_find(st, "conv1.weight") && weft_st_find(st, "backbone.conv1.weight") ? "backbone." : "";
+}
+
 int weft_resnet18_load(struct weft_resnet18 *r, const struct weft_st *st, const char *prefix, struct weft_err *e)
 {
     for (int i = 0; i < TENSORS; i++) {
