@@ -33,12 +33,12 @@ endif
 
 GITHASH := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 
-WEFT_CFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -Iinclude -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
+WEFT_CFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -Iinclude/weft -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
   -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla -fno-common -fno-math-errno -ffp-contract=off -fstack-protector-strong -pthread \
   $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -O1 -Wno-error) $(PKG_CFLAGS)
 WEFT_LIBS := $(PKG_LIBS) -lcsv -ldnnl -lgomp -lm -pthread
 
-layers   := base frame record text image time nn model ingest train
+layers   := base frame cluster record show measure rank report nn model text image ingest train apply
 lib_src  := $(sort $(foreach l,$(layers),$(wildcard src/$(l)/*.c)))
 lib_obj  := $(lib_src:%.c=$(BUILD)/%.o)
 cmd_src  := $(sort $(wildcard src/cmd/*.c))
@@ -87,7 +87,7 @@ $(BUILD)/libweft.a: $(lib_obj)
 	@ar rcs $@ $^
 
 # A program is its object and what it needs from the library, so that small filters load no BLAS. Programs that look models up by
-# name get every model's object: each registers itself in a table (include/weft/model.h).
+# name get every model's object: each registers itself in a table (include/weft/model/model.h).
 link = $(CC) $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) $(BUILD)/libweft.a $(WEFT_LIBS)
 model_obj := $(filter $(BUILD)/src/model/%,$(lib_obj))
 $(BIN)/score $(BIN)/backtest $(BIN)/explain $(units) $(benches): $(model_obj)
@@ -157,7 +157,7 @@ bench:
 
 libexec := $(PREFIX)/libexec/weft
 share   := $(PREFIX)/share/weft
-VERSION := $(shell sed -n 's/.*WEFT_VERSION "\(.*\)".*/\1/p' include/weft/version.h)
+VERSION := $(shell sed -n 's/.*WEFT_VERSION "\(.*\)".*/\1/p' include/weft/frame/version.h)
 fill    := sed 's|@LIBEXEC@|$(libexec)|; s|@SHARE@|$(share)|; s|@VERSION@|$(VERSION)|'
 
 install: all

@@ -1,5 +1,5 @@
 /* checklist.c - how checks came out. */
-#include "weft/checklist.h"
+#include "base/checklist.h"
 
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* clock.c - the monotonic clock. */
-#include "weft/clock.h"
+#include "base/clock.h"
 
 #include <time.h>
 

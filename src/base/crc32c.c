@@ -1,5 +1,5 @@
 /* crc32c.c - CRC-32C by the CPU's instruction, or by tables. */
-#include "weft/crc32c.h"
+#include "base/crc32c.h"
 
 #include <pthread.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* err.c - errors filled by the library, printed by programs. */
-#include "weft/err.h"
+#include "base/err.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* file.c - files that are whole or not there. */
-#include "weft/file.h"
+#include "base/file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "weft/mem.h"
+#include "base/mem.h"
 
 /* Names of the temporary files, where a signal handler finds them: fixed places, filled before the file exists and emptied after it is gone. */
 enum { OPEN_MAX_FILES = 16, NAME_BYTES = 4096, DIRECTORY_FILES = 64 };

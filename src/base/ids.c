@@ -1,10 +1,10 @@
 /* ids.c - numbers for texts. */
-#include "weft/ids.h"
+#include "base/ids.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/mem.h"
+#include "base/mem.h"
 
 /* Up to 16 bytes at p as two words: overlapping reads instead of a loop. */
 static void words(const uint8_t *p, size_t n, uint64_t *a, uint64_t *b)

@@ -1,5 +1,5 @@
 /* json.c - the only file that knows jansson. */
-#include "weft/json.h"
+#include "base/json.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/mem.h"
+#include "base/mem.h"
 
 static weft_json *checked(weft_json *j)
 {

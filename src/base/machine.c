@@ -1,5 +1,5 @@
 /* machine.c - what this process has to work with. */
-#include "weft/machine.h"
+#include "base/machine.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,8 +13,8 @@
 #include <cpuid.h>
 #endif
 
-#include "weft/file.h"
-#include "weft/par.h"
+#include "base/file.h"
+#include "base/par.h"
 
 enum { PATH_ROOM = 4096 };
 

@@ -1,5 +1,5 @@
 /* mem.c - memory that is there. */
-#include "weft/mem.h"
+#include "base/mem.h"
 
 #include <stdarg.h>
 #include <stdint.h>
@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "weft/err.h"
-#include "weft/file.h"
+#include "base/err.h"
+#include "base/file.h"
 
 static _Noreturn void out_of_memory(void)
 {

@@ -1,11 +1,11 @@
 /* memo.c - sets of slots, one set for each hash; the oldest slot of its set gives way. */
-#include "weft/memo.h"
+#include "base/memo.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/mem.h"
+#include "base/mem.h"
 
 enum { WAYS = 8 };
 

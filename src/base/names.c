@@ -1,11 +1,11 @@
 /* names.c - numbers for texts. */
-#include "weft/names.h"
+#include "base/names.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/mem.h"
-#include "weft/rng.h"
+#include "base/mem.h"
+#include "base/rng.h"
 
 /* Where the text is, or the free slot where it belongs. */
 static size_t slot_of(const struct weft_names *t, const void *p, size_t n)

@@ -1,5 +1,5 @@
 /* num.c - strict numbers. */
-#include "weft/num.h"
+#include "base/num.h"
 
 #include <errno.h>
 #include <math.h>

@@ -1,11 +1,11 @@
 /* opt.c - one option table for everything. */
-#include "weft/opt.h"
+#include "base/opt.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/mem.h"
-#include "weft/num.h"
+#include "base/mem.h"
+#include "base/num.h"
 
 enum { HELP_WIDTH = 100, NAME_COLUMN = 28, SUGGEST_MAX = 3, GIVEN_BITS = 64 };
 

@@ -1,5 +1,5 @@
 /* par.c - a pool of threads for loops. */
-#include "weft/par.h"
+#include "base/par.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "weft/mem.h"
+#include "base/mem.h"
 
 /* Spins this often before it sleeps: loops inside a training step follow each other within microseconds. */
 enum { SPINS = 4000 };

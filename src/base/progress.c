@@ -1,12 +1,12 @@
 /* progress.c - where long work stands. */
-#include "weft/progress.h"
+#include "base/progress.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "weft/clock.h"
+#include "base/clock.h"
 
 /* Quiet for the first moments: most runs are over before a bar helps. */
 static const double first_after = 1.0, tty_every = 0.2, plain_every = 5.0;

@@ -1,5 +1,5 @@
 /* rng.c - Philox 4x32-10. */
-#include "weft/rng.h"
+#include "base/rng.h"
 
 #include <math.h>
 

@@ -1,5 +1,5 @@
 /* role.c - names of roles. */
-#include "weft/role.h"
+#include "base/role.h"
 
 #include <string.h>
 

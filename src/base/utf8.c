@@ -1,5 +1,5 @@
 /* utf8.c - valid UTF-8 (RFC 3629: no overlong forms, no surrogates, nothing beyond U+10FFFF). */
-#include "weft/utf8.h"
+#include "base/utf8.h"
 
 #include <stdint.h>
 

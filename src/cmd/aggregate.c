@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/group.h"
-#include "weft/mem.h"
-#include "weft/run.h"
+#include "rank/group.h"
+#include "base/mem.h"
+#include "frame/run.h"
 
 enum { LEVELS_MAX = 8, COUNTS_MAX = 2 };
 enum { ACTIVE, BRANDS };

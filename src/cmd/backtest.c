@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "weft/backtest_print.h"
+#include "apply/backtest_print.h"
 
 enum { TABLE, CSV, JSON, FRAMES };
 enum { BOTH, ACCURACY, RANKING };

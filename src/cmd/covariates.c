@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/calendar.h"
-#include "weft/covariates.h"
-#include "weft/mem.h"
-#include "weft/run.h"
+#include "base/calendar.h"
+#include "ingest/covariates.h"
+#include "base/mem.h"
+#include "frame/run.h"
 
 struct state {
     struct weft_covariates_opts o;

@@ -4,17 +4,17 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "weft/blas.h"
-#include "weft/csv.h"
-#include "weft/dnn.h"
-#include "weft/file.h"
-#include "weft/machine.h"
-#include "weft/run.h"
-#include "weft/schema.h"
-#include "weft/socket_check.h"
-#include "weft/transcode.h"
-#include "weft/unicode.h"
-#include "weft/version.h"
+#include "nn/blas.h"
+#include "text/csv.h"
+#include "nn/dnn.h"
+#include "base/file.h"
+#include "base/machine.h"
+#include "frame/run.h"
+#include "record/schema.h"
+#include "cluster/socket_check.h"
+#include "text/transcode.h"
+#include "text/unicode.h"
+#include "frame/version.h"
 
 struct state {
     int format;

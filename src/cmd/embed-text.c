@@ -5,14 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/bert.h"
-#include "weft/file.h"
-#include "weft/mem.h"
-#include "weft/memo.h"
-#include "weft/ngram.h"
-#include "weft/products.h"
-#include "weft/run.h"
-#include "weft/wordpiece.h"
+#include "model/bert.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/memo.h"
+#include "text/ngram.h"
+#include "record/products.h"
+#include "frame/run.h"
+#include "text/wordpiece.h"
 
 enum { BATCH_MAX = 4096, HELD_BYTES_MAX = 64 << 20, MEMO_BYTES = 64 << 20, NAME_BYTES_MAX = 16384, TOKENS_MAX = 512, MISSING = -1, KNOWN = -2 };
 

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/augment.h"
-#include "weft/mem.h"
-#include "weft/products.h"
-#include "weft/resnet18.h"
-#include "weft/run.h"
+#include "image/augment.h"
+#include "base/mem.h"
+#include "record/products.h"
+#include "model/resnet18.h"
+#include "frame/run.h"
 
 enum { BATCH_MAX = 256, HELD_BYTES_MAX = 64 << 20 };
 

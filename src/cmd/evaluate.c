@@ -4,11 +4,11 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "weft/demand_metrics.h"
-#include "weft/forecast_metrics.h"
-#include "weft/forecasts.h"
-#include "weft/run.h"
-#include "weft/table.h"
+#include "measure/demand_metrics.h"
+#include "measure/forecast_metrics.h"
+#include "record/forecasts.h"
+#include "frame/run.h"
+#include "show/table.h"
 
 enum { TABLE, CSV, JSON, FRAMES };
 

@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/explain.h"
-#include "weft/growth.h"
-#include "weft/match.h"
-#include "weft/mem.h"
-#include "weft/reasons.h"
-#include "weft/run.h"
-#include "weft/window.h"
+#include "model/explain.h"
+#include "measure/growth.h"
+#include "apply/match.h"
+#include "base/mem.h"
+#include "rank/reasons.h"
+#include "frame/run.h"
+#include "record/window.h"
 
 enum { TABLE, CSV, JSON, FRAMES };
 _Static_assert((int)WEFT_REASONS_MAX == (int)WEFT_LAG_GROUPS, "a name for every lag group");

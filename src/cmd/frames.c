@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/expand.h"
-#include "weft/inspect.h"
-#include "weft/lines.h"
-#include "weft/mem.h"
-#include "weft/schema.h"
-#include "weft/stream_csv.h"
+#include "show/expand.h"
+#include "ingest/inspect.h"
+#include "show/lines.h"
+#include "base/mem.h"
+#include "record/schema.h"
+#include "show/stream_csv.h"
 
 struct state {
     int64_t n, max;

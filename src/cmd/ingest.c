@@ -3,7 +3,7 @@
  * In: CSV files. Out: series/1, or products/1. The layouts are in src/ingest. */
 #include <stddef.h>
 
-#include "weft/ingest.h"
+#include "ingest/ingest.h"
 
 #define AT(member) offsetof(struct weft_ingest, member)
 static const struct weft_opt opts[] = {

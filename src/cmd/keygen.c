@@ -4,9 +4,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "weft/file.h"
-#include "weft/run.h"
-#include "weft/socket.h"
+#include "base/file.h"
+#include "frame/run.h"
+#include "frame/socket.h"
 
 struct state {
     bool force;

@@ -4,10 +4,10 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "weft/demand_rank.h"
-#include "weft/mem.h"
-#include "weft/rank_groups.h"
-#include "weft/run.h"
+#include "rank/demand_rank.h"
+#include "base/mem.h"
+#include "rank/rank_groups.h"
+#include "frame/run.h"
 
 enum { TABLE, CSV, JSON, FRAMES };
 

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/hierarchy.h"
-#include "weft/mem.h"
-#include "weft/reconciler.h"
-#include "weft/run.h"
+#include "rank/hierarchy.h"
+#include "base/mem.h"
+#include "apply/reconciler.h"
+#include "frame/run.h"
 
 enum { METHODS_MAX = 6 };
 

@@ -4,9 +4,9 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "weft/report.h"
-#include "weft/run.h"
-#include "weft/sheet.h"
+#include "report/report.h"
+#include "frame/run.h"
+#include "ingest/sheet.h"
 
 struct state {
     const char *forecasts, *history, *accuracy_file;

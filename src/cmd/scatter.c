@@ -1,8 +1,8 @@
-/* scatter.c - hands the frames of a stream to workers anywhere, and puts their results back in order. The head's side of the protocol is src/frame/spread.c. */
+/* scatter.c - hands the frames of a stream to workers anywhere, and puts their results back in order. The head's side of the protocol is src/cluster/spread.c. */
 #include <stddef.h>
 
-#include "weft/run.h"
-#include "weft/spread.h"
+#include "frame/run.h"
+#include "cluster/spread.h"
 
 struct state {
     struct weft_spread_opts o;

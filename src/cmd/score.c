@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/demand_score.h"
-#include "weft/num.h"
-#include "weft/products.h"
-#include "weft/run.h"
-#include "weft/series_score.h"
+#include "apply/demand_score.h"
+#include "base/num.h"
+#include "record/products.h"
+#include "frame/run.h"
+#include "apply/series_score.h"
 
 struct state {
     struct weft_list quantiles;

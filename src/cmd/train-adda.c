@@ -2,7 +2,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "weft/adda_units.h"
+#include "train/adda_units.h"
 
 struct state {
     const char *source, *target, *pretrained, *log, *checkpoint;

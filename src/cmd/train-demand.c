@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/demand_train.h"
-#include "weft/mem.h"
-#include "weft/neighbours.h"
-#include "weft/run.h"
+#include "train/demand_train.h"
+#include "base/mem.h"
+#include "model/neighbours.h"
+#include "frame/run.h"
 
 enum { MIB = 1 << 20 };
 

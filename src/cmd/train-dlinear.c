@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/dlinear_ladder.h"
-#include "weft/dlinear_state.h"
-#include "weft/dlinear_units.h"
-#include "weft/exog_units.h"
-#include "weft/mem.h"
-#include "weft/num.h"
+#include "train/dlinear_ladder.h"
+#include "train/dlinear_state.h"
+#include "train/dlinear_units.h"
+#include "train/exog_units.h"
+#include "base/mem.h"
+#include "base/num.h"
 
 enum { EXACT, ADAM };
 enum { EXOG_LEVEL, EXOG_UNITS, EXOG_NONE };

@@ -2,7 +2,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "weft/lstm_units.h"
+#include "train/lstm_units.h"
 
 struct state {
     const char *by, *log, *checkpoint;

@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "weft/run.h"
-#include "weft/window.h"
+#include "frame/run.h"
+#include "record/window.h"
 
 struct state {
     int64_t lookback, horizon, stride;

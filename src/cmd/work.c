@@ -1,4 +1,4 @@
-/* work.c - runs a filter for a scatter somewhere. The worker's side of the protocol is src/frame/worker.c. */
+/* work.c - runs a filter for a scatter somewhere. The worker's side of the protocol is src/cluster/worker.c. */
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
@@ -6,10 +6,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "weft/blas.h"
-#include "weft/mem.h"
-#include "weft/run.h"
-#include "weft/worker.h"
+#include "nn/blas.h"
+#include "base/mem.h"
+#include "frame/run.h"
+#include "cluster/worker.h"
 
 enum { CHILDREN_MAX = 1024 };
 

@@ -1,5 +1,5 @@
 /* endpoint.c - descriptors, files and sockets as ends of a stream. */
-#include "weft/endpoint.h"
+#include "frame/endpoint.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "weft/file.h"
-#include "weft/mem.h"
+#include "base/file.h"
+#include "base/mem.h"
 
 /* Pipes start at 64 KiB; a larger one doubles the throughput of a pipeline. A refusal does no harm. */
 enum { PIPE_BYTES = 1 << 20 };

@@ -1,12 +1,12 @@
 /* hold.c - frames in a temporary file. */
-#include "weft/hold.h"
+#include "frame/hold.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "weft/file.h"
-#include "weft/mem.h"
+#include "base/file.h"
+#include "base/mem.h"
 
 struct weft_hold {
     FILE *f;

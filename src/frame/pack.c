@@ -1,11 +1,11 @@
 /* pack.c - writing msgpack; the only file that knows msgpack-c. */
-#include "weft/pack.h"
+#include "frame/pack.h"
 
 #include <msgpack.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/mem.h"
+#include "base/mem.h"
 
 void weft_pack_clear(struct weft_pack *b)
 {

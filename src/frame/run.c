@@ -1,5 +1,5 @@
 /* run.c - what every program has in common. */
-#include "weft/run.h"
+#include "frame/run.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,15 +11,15 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "weft/clock.h"
-#include "weft/endpoint.h"
-#include "weft/file.h"
-#include "weft/hold.h"
-#include "weft/json.h"
-#include "weft/mem.h"
-#include "weft/par.h"
-#include "weft/socket.h"
-#include "weft/version.h"
+#include "base/clock.h"
+#include "frame/endpoint.h"
+#include "base/file.h"
+#include "frame/hold.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/par.h"
+#include "frame/socket.h"
+#include "frame/version.h"
 
 struct common {
     bool help, version, quiet, verbose, no_lineage;

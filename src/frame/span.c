@@ -1,5 +1,5 @@
 /* span.c - the only reader of raw msgpack bytes. */
-#include "weft/span.h"
+#include "frame/span.h"
 
 #include <string.h>
 

@@ -1,13 +1,13 @@
 /* stream.c - head, frames, tail or fault. */
-#include "weft/stream.h"
+#include "frame/stream.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/crc32c.h"
-#include "weft/endpoint.h"
-#include "weft/mem.h"
+#include "base/crc32c.h"
+#include "frame/endpoint.h"
+#include "base/mem.h"
 
 enum { READ_BYTES = 1 << 20, WRITE_BYTES = 256 << 10 };
 

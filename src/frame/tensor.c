@@ -1,10 +1,10 @@
 /* tensor.c - tensors inside frames. */
-#include "weft/tensor.h"
+#include "frame/tensor.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/mem.h"
+#include "base/mem.h"
 
 size_t weft_dtype_size(enum weft_dtype t)
 {

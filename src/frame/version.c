@@ -1,5 +1,5 @@
 /* version.c - what was built, from what. */
-#include "weft/version.h"
+#include "frame/version.h"
 
 #include "version_build.h" /* made by the Makefile: WEFT_GIT, WEFT_LIBS */
 

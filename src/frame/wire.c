@@ -1,12 +1,12 @@
 /* wire.c - a stream over a ZeroMQ socket. */
-#include "weft/wire.h"
+#include "frame/wire.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/clock.h"
-#include "weft/mem.h"
-#include "weft/pack.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "frame/pack.h"
 
 enum { TICK_MS = 200, LINGER_MS = 2000 };
 

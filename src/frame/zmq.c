@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/clock.h"
-#include "weft/file.h"
-#include "weft/mem.h"
-#include "weft/socket.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "frame/socket.h"
 
 enum { POLL_MAX = 8, KEY_TEXT = 40, KEY_BYTES = 32, KEY_FILE_MAX = 1 << 20, HANDSHAKE_MS = 10000 };
 

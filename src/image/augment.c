@@ -1,5 +1,5 @@
 /* augment.c - turns and colour changes of training pictures. */
-#include "weft/augment.h"
+#include "image/augment.h"
 
 #include <math.h>
 #include <string.h>

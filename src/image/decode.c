@@ -1,5 +1,5 @@
 /* decode.c - JPEG and PNG through stb_image. The only file that knows it. */
-#include "weft/image.h"
+#include "image/image.h"
 
 #include <limits.h>
 #include <stdbool.h>

@@ -1,8 +1,8 @@
 /* prepare.c - files to a network's input, many at a time. */
 #include <stdlib.h>
 
-#include "weft/augment.h"
-#include "weft/mem.h"
+#include "image/augment.h"
+#include "base/mem.h"
 
 struct work {
     const struct weft_image_prepare *how;

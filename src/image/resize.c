@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/image.h"
-#include "weft/mem.h"
+#include "image/image.h"
+#include "base/mem.h"
 
 /* Which source pixels make one target pixel, and how much of each. */
 struct taps {

@@ -1,14 +1,14 @@
 /* covariates.c - channels from the calendar and from a table. */
-#include "weft/covariates.h"
+#include "ingest/covariates.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/calendar.h"
-#include "weft/ingest.h"
-#include "weft/mem.h"
-#include "weft/names.h"
+#include "base/calendar.h"
+#include "ingest/ingest.h"
+#include "base/mem.h"
+#include "base/names.h"
 
 enum { DAY = 86400, WEEKDAYS = 6, AHEAD_MAX = 36525 };
 

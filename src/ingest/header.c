@@ -3,10 +3,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "weft/calendar.h"
-#include "weft/ingest.h"
-#include "weft/mem.h"
-#include "weft/utf8.h"
+#include "base/calendar.h"
+#include "ingest/ingest.h"
+#include "base/mem.h"
+#include "base/utf8.h"
 
 /* Headers in the wild, and the names that the rest of weft uses. */
 static const struct {

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/calendar.h"
-#include "weft/counts.h"
-#include "weft/ingest.h"
-#include "weft/mem.h"
+#include "base/calendar.h"
+#include "text/counts.h"
+#include "ingest/ingest.h"
+#include "base/mem.h"
 
 enum { GRID_MAX = 1 << 20 };
 

@@ -1,5 +1,5 @@
 /* inspect.c - what the columns of a CSV file are, and how ingest is to be called. */
-#include "weft/inspect.h"
+#include "ingest/inspect.h"
 
 #include <float.h>
 #include <math.h>
@@ -8,10 +8,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "weft/calendar.h"
-#include "weft/counts.h"
-#include "weft/ids.h"
-#include "weft/mem.h"
+#include "base/calendar.h"
+#include "text/counts.h"
+#include "base/ids.h"
+#include "base/mem.h"
 
 #include "inspection.h"
 

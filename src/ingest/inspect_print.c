@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/calendar.h"
-#include "weft/json.h"
-#include "weft/table.h"
+#include "base/calendar.h"
+#include "base/json.h"
+#include "show/table.h"
 
 static const char *const layouts[] = {"none", "wide", "long", "matrix", "products"};
 static const char *const explained[] = {"none that ingest knows", "wide: a row a series, a column a day", "long: a row a sale or a day",

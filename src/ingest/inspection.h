@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "weft/ingest.h"
+#include "ingest/ingest.h"
 
 /* A file whose encoding is known. */
 struct weft_sniff {

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/calendar.h"
-#include "weft/ids.h"
-#include "weft/ingest.h"
-#include "weft/mem.h"
-#include "weft/progress.h"
+#include "base/calendar.h"
+#include "base/ids.h"
+#include "ingest/ingest.h"
+#include "base/mem.h"
+#include "base/progress.h"
 
 enum { SPAN = 32, VALUES_MAX = 64, POOL = 1 << 20, WAITING = 64 };
 

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/calendar.h"
-#include "weft/ingest.h"
-#include "weft/mem.h"
-#include "weft/progress.h"
+#include "base/calendar.h"
+#include "ingest/ingest.h"
+#include "base/mem.h"
+#include "base/progress.h"
 
 /* The table as read: rows in the order of the file. */
 struct matrix {

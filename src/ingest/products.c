@@ -8,11 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "weft/ids.h"
-#include "weft/ingest.h"
-#include "weft/mem.h"
-#include "weft/products.h"
-#include "weft/progress.h"
+#include "base/ids.h"
+#include "ingest/ingest.h"
+#include "base/mem.h"
+#include "record/products.h"
+#include "base/progress.h"
 
 enum { NAMES = 14, PATH_MAX_BYTES = 4096 };
 

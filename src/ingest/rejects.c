@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "weft/ingest.h"
-#include "weft/mem.h"
-#include "weft/utf8.h"
+#include "ingest/ingest.h"
+#include "base/mem.h"
+#include "base/utf8.h"
 
 struct weft_rejects {
     struct weft_run *run;

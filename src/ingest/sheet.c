@@ -1,14 +1,14 @@
 /* sheet.c - small tables of texts from CSV or JSON. */
-#include "weft/sheet.h"
+#include "ingest/sheet.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/csv.h"
-#include "weft/file.h"
-#include "weft/json.h"
-#include "weft/mem.h"
+#include "text/csv.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
 
 void weft_sheet_free(struct weft_sheet *s)
 {

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "weft/transcode.h"
-#include "weft/utf8.h"
+#include "text/transcode.h"
+#include "base/utf8.h"
 
 enum { BLOCK = 65536 };
 

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/calendar.h"
-#include "weft/ids.h"
-#include "weft/ingest.h"
-#include "weft/mem.h"
-#include "weft/names.h"
-#include "weft/progress.h"
+#include "base/calendar.h"
+#include "base/ids.h"
+#include "ingest/ingest.h"
+#include "base/mem.h"
+#include "base/names.h"
+#include "base/progress.h"
 
 enum { UNITS, AMOUNTS, MENTIONS, CHANNELS };
 

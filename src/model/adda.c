@@ -1,12 +1,12 @@
 /* adda.c - adversarial adaptation of a forecasting network. */
-#include "weft/adda.h"
+#include "model/adda.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/mem.h"
-#include "weft/rng.h"
+#include "base/mem.h"
+#include "base/rng.h"
 
 enum { ROWS = WEFT_ENCODER_ROWS, SLICE = 4096, SHUFFLES = 1 << 20 };
 static const float slope = 0.2f;

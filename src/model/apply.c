@@ -1,11 +1,11 @@
 /* apply.c - models and baselines on many windows of one series. */
-#include "weft/apply.h"
+#include "model/apply.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/mem.h"
+#include "base/mem.h"
 
 enum { BATCH = 256, GATHERED_MAX = 1 << 22 };
 

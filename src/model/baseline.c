@@ -1,5 +1,5 @@
 /* baseline.c - naive, seasonal naive, mean, a season ago times growth, and the methods for intermittent demand. */
-#include "weft/baseline.h"
+#include "model/baseline.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "weft/num.h"
+#include "base/num.h"
 
 enum { STEPS_MAX = 1000000 };
 static const double RATE = 0.1;

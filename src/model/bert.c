@@ -1,5 +1,5 @@
 /* bert.c - a BertModel as downloaded, and its forward pass over texts laid end to end. */
-#include "weft/bert.h"
+#include "model/bert.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/file.h"
-#include "weft/json.h"
-#include "weft/mem.h"
-#include "weft/par.h"
-#include "weft/safetensors.h"
-#include "weft/transformer.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/par.h"
+#include "nn/safetensors.h"
+#include "nn/transformer.h"
 
 enum { CONFIG_BYTES = 1 << 20, LAYERS_MAX = 256, WIDTH_MAX = 65536, VOCABULARY_MAX = 1 << 24, NAME = 128 };
 /* Tokens that a thread computes together: enough for the products to run at full speed, few enough for its cache. */

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/mem.h"
-#include "weft/model.h"
+#include "base/mem.h"
+#include "model/model.h"
 
 static const float FLOOR_LEAST = 1e-6f, FLOOR_SHARE = 0.1f;
 

@@ -1,14 +1,14 @@
 /* demand.c - the garment network: forward, backward, Adam, its tensors in files. */
-#include "weft/demand.h"
+#include "model/demand.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/adam.h"
-#include "weft/layers.h"
-#include "weft/loss.h"
-#include "weft/mem.h"
+#include "nn/adam.h"
+#include "nn/layers.h"
+#include "nn/loss.h"
+#include "base/mem.h"
 
 enum { SLICE = 1 << 16, AT_ONCE = 16, FEW = 4, STREAM_FC = 1 << 16, STREAM_DROPOUT = 1 << 17 };
 

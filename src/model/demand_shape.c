@@ -1,12 +1,12 @@
 /* demand_shape.c - what the garment network reads and learns, and how a model file says it. */
-#include "weft/demand.h"
+#include "model/demand.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/json.h"
-#include "weft/mem.h"
+#include "base/json.h"
+#include "base/mem.h"
 
 static const char *const loss_names[] = {"ce", "focal", "mse"};
 enum { LOSSES = 3 };

@@ -1,13 +1,13 @@
 /* dlinear.c - DLinear's weights, model file and forecasts. */
-#include "weft/dlinear.h"
+#include "model/dlinear.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/matmul.h"
-#include "weft/mem.h"
-#include "weft/movavg.h"
+#include "nn/matmul.h"
+#include "base/mem.h"
+#include "nn/movavg.h"
 
 enum { BATCH = 32, KERNEL_MAX = 1000001 };
 

@@ -3,17 +3,17 @@
  * Weights are kept with time down the rows and horizon steps as lanes, [lookback, lanes]. A step folds the two matrices into one for the
  * forward pass, takes one gradient g = sum of x e', and splits it again: dWt = A g, dWs = g - A g. So the decomposition costs once a batch, not
  * once a window. */
-#include "weft/dlinear.h"
+#include "model/dlinear.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/adam.h"
-#include "weft/matmul.h"
-#include "weft/mem.h"
-#include "weft/movavg.h"
-#include "weft/rng.h"
+#include "nn/adam.h"
+#include "nn/matmul.h"
+#include "base/mem.h"
+#include "nn/movavg.h"
+#include "base/rng.h"
 
 struct trainer {
     struct weft_dlinear_shape shape;

@@ -5,13 +5,13 @@
  * Folds have borders b[1] < ... < b[F+1] in steps: b[F] is the end of the train part, b[F+1] the end of validation. A fold f trains on
  * windows that end by b[f] and validates on those whose horizon lies in [b[f], b[f+1]). So the blocks are: windows that end by b[1]; for each f
  * those whose horizon lies in the stretch behind b[f]; and those that straddle b[f], which belong to the training of fold f + 1. */
-#include "weft/dlinear.h"
+#include "model/dlinear.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/mem.h"
+#include "base/mem.h"
 
 void weft_dlinear_stats_init(struct weft_dlinear_stats *st, const struct weft_dlinear_shape *s, size_t stride, size_t folds)
 {

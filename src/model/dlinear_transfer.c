@@ -1,12 +1,12 @@
 /* dlinear_transfer.c - the transfer ladder: every rung on every fold, and the choice. */
-#include "weft/dlinear_transfer.h"
+#include "model/dlinear_transfer.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/mem.h"
-#include "weft/shrink.h"
+#include "base/mem.h"
+#include "nn/shrink.h"
 
 const char *weft_rung_name(enum weft_rung r)
 {

@@ -1,12 +1,12 @@
 /* encoder.c - from a lookback window to a code. */
-#include "weft/encoder.h"
+#include "model/encoder.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/mem.h"
+#include "base/mem.h"
 
 /* Channels are whole vectors of 16, so that the values of `kernel` steps lie behind each other and a convolution is a linear layer whose rows overlap. */
 enum { WIDTH1 = 7, CHANNELS1 = 16, WIDTH2 = 5, CHANNELS2 = 32, STRIDE = 2 };

@@ -1,5 +1,5 @@
 /* exog.c - exogenous channels in proportion to the target's level. */
-#include "weft/exog.h"
+#include "model/exog.h"
 
 #include <math.h>
 #include <stdint.h>

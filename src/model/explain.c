@@ -1,11 +1,11 @@
 /* explain.c - exact SHAP values of linear forecasts. */
-#include "weft/explain.h"
+#include "model/explain.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/mem.h"
+#include "base/mem.h"
 
 enum { DAY = 86400, WEEKS = 4, QUARTER_WEEKS = 13, AROUND_DAYS = 3 };
 

@@ -1,11 +1,11 @@
 /* linear_exog.c - weights, model file and forecasts of the linear model with exogenous channels. */
-#include "weft/linear_exog.h"
+#include "model/linear_exog.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/mem.h"
+#include "base/mem.h"
 
 struct weft_linear_exog {
     struct weft_linear_exog_shape shape;

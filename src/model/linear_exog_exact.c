@@ -3,14 +3,14 @@
  * Columns: S, shared by all steps of the horizon (the lookback, the lags of the channels), and for step h the few F_h (the channels known ahead, on
  * that day). With Gss + alpha = Q' (L + alpha) Q and D = 1 / (L + alpha) the weights of F_h are
  *     u = (F'F + alpha - (QF)' D (QF))^-1 (F'y - (QF)' D (Qy)),     those of S are Q' D (Qy - QF u). */
-#include "weft/linear_exog.h"
+#include "model/linear_exog.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/blas.h"
-#include "weft/mem.h"
+#include "nn/blas.h"
+#include "base/mem.h"
 
 static const double EIGEN_CUT = 1e-12, OWN_LEAST = 1e-9;
 

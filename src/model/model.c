@@ -1,13 +1,13 @@
 /* model.c - what every model file holds, and forecasting with any of them. */
-#include "weft/model.h"
+#include "model/model.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/json.h"
-#include "weft/mem.h"
+#include "base/json.h"
+#include "base/mem.h"
 
 enum { STEPS_MAX = 1000000, SCALES = 3 };
 

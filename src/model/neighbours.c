@@ -1,12 +1,12 @@
 /* neighbours.c - the products most like a product. */
-#include "weft/neighbours.h"
+#include "model/neighbours.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/mem.h"
-#include "weft/product.h"
+#include "base/mem.h"
+#include "nn/product.h"
 
 struct weft_neighbours {
     struct weft_demand_shape s;

@@ -1,11 +1,11 @@
 /* net.c - the network forecaster: parameters, model file, forecasts. */
-#include "weft/net.h"
+#include "model/net.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/mem.h"
+#include "base/mem.h"
 
 struct weft_net_forecaster {
     struct weft_net shape;

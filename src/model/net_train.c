@@ -1,12 +1,12 @@
 /* net_train.c - training the network forecaster. */
-#include "weft/net.h"
+#include "model/net.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/mem.h"
-#include "weft/rng.h"
+#include "base/mem.h"
+#include "base/rng.h"
 
 enum { GROUPS = 16, SLICE = 4096, VALID_CHUNKS = 32 };
 

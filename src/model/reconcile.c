@@ -1,5 +1,5 @@
 /* reconcile.c - forecasts of a hierarchy made to add up, by walks over the tree. */
-#include "weft/reconcile.h"
+#include "model/reconcile.h"
 
 #include <float.h>
 #include <math.h>

@@ -1,14 +1,14 @@
 /* resnet18.c - the network as a list of layers, and the two graphs that run it: one folded for features, one for
  * training. */
-#include "weft/resnet18.h"
+#include "model/resnet18.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/mem.h"
-#include "weft/rng.h"
+#include "base/mem.h"
+#include "base/rng.h"
 
 enum { LAYERS = 20, BLOCKS = 8, TENSORS = LAYERS * 5, GRAPHS = 4 };
 /* Memory that gradients share while they walk back through a block (dnn.h, slots): the block's input and output take

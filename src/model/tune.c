@@ -1,13 +1,13 @@
 /* tune.c - choosing lookback, normalisation and ridge for DLinear. */
-#include "weft/tune.h"
+#include "model/tune.h"
 
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/clock.h"
-#include "weft/mem.h"
+#include "base/clock.h"
+#include "base/mem.h"
 
 /* What is averaged has at most so many times the error of the best. */
 static const double WORST = 1.25;

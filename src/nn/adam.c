@@ -1,9 +1,9 @@
 /* adam.c - Adam's update, eight parameters at a time. */
-#include "weft/adam.h"
+#include "nn/adam.h"
 
 #include <math.h>
 
-#include "weft/cpu.h"
+#include "base/cpu.h"
 
 struct weft_adam weft_adam(double lr)
 {

@@ -1,5 +1,5 @@
 /* blas.c - the only file that knows OpenBLAS and LAPACKE. */
-#include "weft/blas.h"
+#include "nn/blas.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include <cblas.h>
 #include <lapacke.h>
 
-#include "weft/mem.h"
+#include "base/mem.h"
 
 void weft_blas_one_thread(void)
 {

@@ -1,5 +1,5 @@
 /* dnn.c - graphs of oneDNN primitives. The only file that knows oneDNN. */
-#include "weft/dnn.h"
+#include "nn/dnn.h"
 
 #include <dnnl.h>
 #include <stdint.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/mem.h"
+#include "base/mem.h"
 
 /* Debian's oneDNN runs on GNU OpenMP; gcc's and clang's <omp.h> are not both installed, so its two functions are
  * declared here. */

@@ -1,11 +1,11 @@
 /* gram.c - Gram matrices of all windows by differences along the diagonals. */
-#include "weft/gram.h"
+#include "nn/gram.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/cpu.h"
-#include "weft/mem.h"
+#include "base/cpu.h"
+#include "base/mem.h"
 
 void weft_gram_init(struct weft_gram *g, size_t width, size_t stride)
 {

@@ -1,5 +1,5 @@
 /* layers.c - layers, losses and clipping. */
-#include "weft/layers.h"
+#include "nn/layers.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* loss.c - losses of labels that may be missing. */
-#include "weft/loss.h"
+#include "nn/loss.h"
 
 #include <math.h>
 #include <string.h>

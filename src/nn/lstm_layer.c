@@ -5,17 +5,17 @@
  *   gates    [units / 16, steps, n, 64]  i f g o of 16 units each; after backward the gradients of their sums
  *   cell     [steps + 1, n, units]  c before each step;  squashed [steps, n, units]: tanh of c after it
  *   outer    [steps, n, units]  gradients that come from the layer above */
-#include "weft/lstm_layer.h"
+#include "nn/lstm_layer.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/cpu.h"
-#include "weft/mem.h"
-#include "weft/product.h"
-#include "weft/rng.h"
+#include "base/cpu.h"
+#include "base/mem.h"
+#include "nn/product.h"
+#include "base/rng.h"
 
 /* One step of one layer. */
 struct step {

@@ -1,7 +1,7 @@
 /* matmul.c - a register-blocked product: rows x vectors of sums stay in registers while k runs. */
-#include "weft/matmul.h"
+#include "nn/matmul.h"
 
-#include "weft/cpu.h"
+#include "base/cpu.h"
 
 struct operands {
     const float *a, *b, *init;

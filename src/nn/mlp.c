@@ -1,10 +1,10 @@
 /* mlp.c - a few linear layers. */
-#include "weft/mlp.h"
+#include "nn/mlp.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/mem.h"
+#include "base/mem.h"
 
 struct weft_mlp weft_mlp(const size_t *width, size_t n, float slope)
 {

@@ -1,7 +1,7 @@
 /* movavg.c - moving averages by running sums in float64: what rounding they gather is far below a float's. */
-#include "weft/movavg.h"
+#include "nn/movavg.h"
 
-#include "weft/cpu.h"
+#include "base/cpu.h"
 
 /* acc += factor * row. */
 WEFT_INLINE void add_row(double *restrict acc, const float *restrict row, double factor, size_t lanes)

@@ -1,12 +1,12 @@
 /* nested.c - every lookback from one Cholesky factor; see the header for the algebra. */
-#include "weft/nested.h"
+#include "nn/nested.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/blas.h"
-#include "weft/mem.h"
+#include "nn/blas.h"
+#include "base/mem.h"
 
 /* The share of the ridge that the direction of the mean keeps: without it a flat history leaves the weights of that direction open. */
 static const double LEVEL_SHARE = 1e-10;

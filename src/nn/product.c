@@ -1,7 +1,7 @@
 /* product.c - products in panels of 64 x 64 that stay in the first-level cache while all rows pass. */
-#include "weft/product.h"
+#include "nn/product.h"
 
-#include "weft/cpu.h"
+#include "base/cpu.h"
 
 /* A panel's operands: c[m, columns] (+)= a[m, k] b[k, columns]. */
 struct panel {

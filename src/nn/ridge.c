@@ -3,14 +3,14 @@
  * With Gxx = Q L Q' and B = Q' Gxy the fit is W' = Q D B, D = 1 / (L + alpha). The error on a Gram V is
  * sum over h of Vyy[h,h] - 2 w_h' Vxy[:,h] + w_h' Vxx w_h, in the basis of Q: tr Vyy - 2 d'c + d' M d
  * with c[i] = sum_h B[i,h] (Q' Vxy)[i,h] and M = (Q' Vxx Q) * (B B') by elements: no product of matrices per alpha. */
-#include "weft/ridge.h"
+#include "nn/ridge.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/blas.h"
-#include "weft/mem.h"
+#include "nn/blas.h"
+#include "base/mem.h"
 
 static const double EIGEN_CUT = 1e-12;
 

@@ -1,15 +1,15 @@
 /* safetensors.c - model files, checked before anything is believed (safetensors' README: "Format"). */
-#include "weft/safetensors.h"
+#include "nn/safetensors.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/file.h"
-#include "weft/json.h"
-#include "weft/mem.h"
-#include "weft/num.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/num.h"
 
 enum { HEADER_MAX = 100 * 1000 * 1000 };
 

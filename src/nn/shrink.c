@@ -1,12 +1,12 @@
 /* shrink.c - least squares shrunk towards given weights. */
-#include "weft/shrink.h"
+#include "nn/shrink.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/blas.h"
-#include "weft/mem.h"
+#include "nn/blas.h"
+#include "base/mem.h"
 
 /* Directions of the metric whose eigenvalue is below this part of the largest carry nothing, as in ridge.c. */
 static const double EIGEN_CUT = 1e-12;

@@ -1,12 +1,12 @@
 /* track_gram.c - Gram matrices of windows over several channels. */
-#include "weft/track_gram.h"
+#include "nn/track_gram.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/cpu.h"
-#include "weft/gram.h"
-#include "weft/mem.h"
+#include "base/cpu.h"
+#include "nn/gram.h"
+#include "base/mem.h"
 
 void weft_track_gram_init(struct weft_track_gram *g, size_t tracks, const size_t *from, const size_t *to, size_t stride)
 {

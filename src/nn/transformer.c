@@ -1,11 +1,11 @@
 /* transformer.c - attention head by head over the products of product.h; rows in vectors of eight. */
-#include "weft/transformer.h"
+#include "nn/transformer.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "weft/cpu.h"
-#include "weft/product.h"
+#include "base/cpu.h"
+#include "nn/product.h"
 
 typedef int32_t v8i __attribute__((vector_size(32), aligned(4), may_alias));
 

@@ -1,12 +1,12 @@
 /* forecasts.c - forecasts frames. */
-#include "weft/forecasts.h"
+#include "record/forecasts.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/calendar.h"
-#include "weft/mem.h"
+#include "base/calendar.h"
+#include "base/mem.h"
 
 static int read_levels(const struct weft_head *h, struct weft_forecasts_attrs *a, struct weft_err *e)
 {

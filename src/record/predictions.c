@@ -1,11 +1,11 @@
 /* predictions.c - demand frames. */
-#include "weft/predictions.h"
+#include "record/predictions.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/mem.h"
+#include "base/mem.h"
 
 /* --- writing --- */
 

@@ -1,5 +1,5 @@
 /* products.c - products frames. */
-#include "weft/products.h"
+#include "record/products.h"
 
 #include <math.h>
 #include <stdlib.h>

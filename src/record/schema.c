@@ -1,5 +1,5 @@
 /* schema.c - a small JSON Schema checker over msgpack values. */
-#include "weft/schema.h"
+#include "record/schema.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "schemas_build.h" /* made by the Makefile from schemas/: weft_schema_texts */
-#include "weft/mem.h"
-#include "weft/tensor.h"
+#include "base/mem.h"
+#include "frame/tensor.h"
 
 enum { PATH_MAX_BYTES = 256 };
 

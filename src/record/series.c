@@ -1,12 +1,12 @@
 /* series.c - series and windows frames. */
-#include "weft/series.h"
+#include "record/series.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/calendar.h"
-#include "weft/mem.h"
+#include "base/calendar.h"
+#include "base/mem.h"
 
 const char *const weft_scale_names[WEFT_SCALES] = {"none", "standard", "minmax"};
 const char *const weft_part_names[WEFT_PARTS] = {"train", "valid", "test"};

@@ -1,10 +1,10 @@
 /* window.c - splits and scales. */
-#include "weft/window.h"
+#include "record/window.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "weft/num.h"
+#include "base/num.h"
 
 int weft_split_parse(char *const *items, size_t n, struct weft_split *out, struct weft_err *e)
 {

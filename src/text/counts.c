@@ -1,12 +1,12 @@
 /* counts.c - numbers as shops write them. */
-#include "weft/counts.h"
+#include "text/counts.h"
 
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
-#include "weft/num.h"
+#include "base/num.h"
 
 struct cursor {
     const char *p, *end;

@@ -2,7 +2,7 @@
  *
  * libcsv pushes fields at callbacks and counts rows, not lines. It is fed line by line, so that every row knows its line; what it pushes is gathered
  * in blocks of rows that the caller then takes. With two threads one block is parsed while the other is taken. */
-#include "weft/csv.h"
+#include "text/csv.h"
 
 #include <csv.h>
 #include <errno.h>
@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "weft/mem.h"
-#include "weft/transcode.h"
+#include "base/mem.h"
+#include "text/transcode.h"
 
 enum { BUFFER = 1 << 17, BLOCK_BYTES = 1 << 17, ROW_BYTES_MAX = 1 << 30, SMALL = 16, FIELD_ROOM = 4096 };
 

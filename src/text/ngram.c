@@ -1,5 +1,5 @@
 /* ngram.c - the hashing trick over the characters of words. */
-#include "weft/ngram.h"
+#include "text/ngram.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* transcode.c - iconv on a descriptor. */
-#include "weft/transcode.h"
+#include "text/transcode.h"
 
 #include <errno.h>
 #include <iconv.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "weft/mem.h"
+#include "base/mem.h"
 
 struct weft_transcode {
     iconv_t cd;

@@ -1,12 +1,12 @@
 /* unicode.c - code points and their properties. The only file that knows utf8proc. */
-#include "weft/unicode.h"
+#include "text/unicode.h"
 
 #include <stdlib.h>
 
 #include <utf8proc.h>
 
-#include "weft/mem.h"
-#include "weft/utf8.h"
+#include "base/mem.h"
+#include "base/utf8.h"
 
 static void reserve(struct weft_codes *c, size_t n)
 {

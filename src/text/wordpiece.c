@@ -1,14 +1,14 @@
 /* wordpiece.c - a vocabulary as a hash table, and the greedy longest match over it. */
-#include "weft/wordpiece.h"
+#include "text/wordpiece.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/file.h"
-#include "weft/json.h"
-#include "weft/mem.h"
-#include "weft/unicode.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "text/unicode.h"
 
 enum { FILE_MAX = 64 << 20, TOKEN_BYTES = WEFT_WORDPIECE_CHARS * 4, UNKNOWN = 0, BEGIN = 1, END = 2 };
 

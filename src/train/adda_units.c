@@ -1,12 +1,12 @@
 /* adda_units.c - domain adaptation, from streams to the model file. */
-#include "weft/adda_units.h"
+#include "train/adda_units.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/mem.h"
-#include "weft/rng.h"
+#include "base/mem.h"
+#include "base/rng.h"
 
 /* The validation windows of the target that each epoch is judged by: enough for a steady mean, few enough to cost little. */
 enum { JUDGED = 4096 };

@@ -1,5 +1,5 @@
 /* checkpoint.c - the state of a training on disk. */
-#include "weft/checkpoint.h"
+#include "train/checkpoint.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "weft/clock.h"
+#include "base/clock.h"
 
 static void fingerprint(const struct weft_checkpoint *c, char out[17])
 {

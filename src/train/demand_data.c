@@ -1,14 +1,14 @@
 /* demand_data.c - products as the garment network sees them. */
-#include "weft/demand_data.h"
+#include "train/demand_data.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/mem.h"
-#include "weft/num.h"
-#include "weft/rng.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/rng.h"
 
 enum { SPLIT_SEED = 20 };
 

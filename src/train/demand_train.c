@@ -1,13 +1,13 @@
 /* demand_train.c - training the garment network. */
-#include "weft/demand_train.h"
+#include "train/demand_train.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/mem.h"
-#include "weft/rng.h"
+#include "base/mem.h"
+#include "base/rng.h"
 
 enum { VALID_BATCH = 64, STREAM_ORDER = 1 << 20 };
 

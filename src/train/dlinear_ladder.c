@@ -1,12 +1,12 @@
 /* dlinear_ladder.c - the source's stream, and every unit on the ladder. */
-#include "weft/dlinear_ladder.h"
+#include "train/dlinear_ladder.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/mem.h"
-#include "weft/rng.h"
+#include "base/mem.h"
+#include "base/rng.h"
 
 struct weft_ladder_pool {
     struct weft_dlinear_stats all, until;

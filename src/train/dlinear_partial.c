@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/dlinear_units.h"
-#include "weft/mem.h"
+#include "train/dlinear_units.h"
+#include "base/mem.h"
 
 static size_t width_of(const struct weft_dlinear_trainer *t)
 {

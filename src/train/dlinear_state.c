@@ -1,12 +1,12 @@
 /* dlinear_state.c - a model that grows by the day. The file is in dlinear_state_file.c. */
-#include "weft/dlinear_state.h"
+#include "train/dlinear_state.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/file.h"
-#include "weft/mem.h"
+#include "base/file.h"
+#include "base/mem.h"
 
 void weft_dlinear_state_close(struct weft_dlinear_state **p)
 {

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "weft/dlinear_state.h"
-#include "weft/mem.h"
+#include "train/dlinear_state.h"
+#include "base/mem.h"
 
 enum { STEPS_MAX = 100000, UNIT_FIELDS = 5, CONFIG_FIELDS = 3, DAY_FIELDS = 5 };
 

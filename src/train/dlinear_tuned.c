@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/dlinear_units.h"
-#include "weft/mem.h"
+#include "train/dlinear_units.h"
+#include "base/mem.h"
 
 void weft_dlinear_tuned_fit(struct weft_dlinear_trainer *t, struct weft_dlinear_unit *u)
 {

@@ -1,13 +1,13 @@
 /* dlinear_units.c - DLinear for every unit of a stream. */
-#include "weft/dlinear_units.h"
+#include "train/dlinear_units.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/dlinear_ladder.h"
-#include "weft/mem.h"
-#include "weft/rng.h"
+#include "train/dlinear_ladder.h"
+#include "base/mem.h"
+#include "base/rng.h"
 
 int weft_dlinear_trainer_start(struct weft_dlinear_trainer *t, const struct weft_head *h, const char *by, struct weft_err *e)
 {

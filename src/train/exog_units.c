@@ -1,13 +1,13 @@
 /* exog_units.c - the linear model with exogenous channels for every unit of a stream. */
-#include "weft/exog_units.h"
+#include "train/exog_units.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/dlinear_units.h"
-#include "weft/mem.h"
-#include "weft/rng.h"
+#include "train/dlinear_units.h"
+#include "base/mem.h"
+#include "base/rng.h"
 
 /* Which channels count relative to their mean: those named, by default those called price. */
 static int choose_relative(struct weft_exog_trainer *t, struct weft_err *e)

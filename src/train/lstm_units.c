@@ -1,12 +1,12 @@
 /* lstm_units.c - the LSTM forecaster for every unit of a stream. */
-#include "weft/lstm_units.h"
+#include "train/lstm_units.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/mem.h"
-#include "weft/rng.h"
+#include "base/mem.h"
+#include "base/rng.h"
 
 int weft_lstm_units_start(struct weft_lstm_units *t, const struct weft_head *h, const char *by, struct weft_err *e)
 {

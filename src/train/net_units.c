@@ -1,12 +1,12 @@
 /* net_units.c - what the trainers of forecasting networks share. */
-#include "weft/net_units.h"
+#include "train/net_units.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/mem.h"
+#include "base/mem.h"
 
 static const char *const names[] = {"p", "m", "v", "kept"};
 enum { ARRAYS = 4, NUMBERS = 6 };

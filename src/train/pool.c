@@ -1,12 +1,12 @@
 /* pool.c - windows in memory. */
-#include "weft/pool.h"
+#include "train/pool.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/mem.h"
-#include "weft/rng.h"
+#include "base/mem.h"
+#include "base/rng.h"
 
 void weft_pool_unit_free(struct weft_pool_unit *u)
 {

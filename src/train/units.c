@@ -1,10 +1,10 @@
 /* units.c - groups of series, and the model file. */
-#include "weft/units.h"
+#include "train/units.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/mem.h"
+#include "base/mem.h"
 
 enum { FAILED_SAID = 5 };
 

@@ -7,9 +7,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "weft/bert.h"
-#include "weft/mem.h"
-#include "weft/safetensors.h"
+#include "model/bert.h"
+#include "base/mem.h"
+#include "nn/safetensors.h"
 
 enum { HIDDEN = 768, INNER = 3072, LAYERS = 12, VOCABULARY = 1000, POSITIONS = 512, REPEATS_MAX = 64 };
 

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "weft/dlinear.h"
-#include "weft/mem.h"
-#include "weft/rng.h"
+#include "model/dlinear.h"
+#include "base/mem.h"
+#include "base/rng.h"
 
 static const struct weft_dlinear_shape shape = {.lookback = 30, .horizon = 10, .kernel = 25, .norm = WEFT_NORM_MEAN};
 

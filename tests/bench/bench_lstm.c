@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "weft/net.h"
-#include "weft/mem.h"
-#include "weft/rng.h"
+#include "model/net.h"
+#include "base/mem.h"
+#include "base/rng.h"
 
 enum { LOOKBACK = 30, HORIZON = 10, HIDDEN = 64, SERIES = 2000, LENGTH = 293 };
 

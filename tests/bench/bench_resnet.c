@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "weft/adam.h"
-#include "weft/mem.h"
-#include "weft/resnet18.h"
+#include "nn/adam.h"
+#include "base/mem.h"
+#include "model/resnet18.h"
 
 static double now(void)
 {

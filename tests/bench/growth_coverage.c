@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/apply.h"
-#include "weft/growth.h"
-#include "weft/series.h"
+#include "model/apply.h"
+#include "measure/growth.h"
+#include "record/series.h"
 
 static double mean(const float *x, struct weft_growth_days d)
 {

@@ -5,7 +5,7 @@
     tests/check-layers.sh
     cp -r src include tests "$BATS_TEST_TMPDIR"
     cd "$BATS_TEST_TMPDIR"
-    sed -i '1i #include "weft/series.h"' src/base/num.c
+    sed -i '1i #include "record/series.h"' src/base/num.c
     run tests/check-layers.sh "$PWD"
     [ "$status" -ne 0 ]
     [[ "$output" == *"src/base/num.c"*"base may not include record"* ]]

@@ -7,9 +7,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "weft/counts.h"
-#include "weft/csv.h"
-#include "weft/calendar.h"
+#include "text/counts.h"
+#include "text/csv.h"
+#include "base/calendar.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 

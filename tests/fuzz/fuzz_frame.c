@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/expand.h"
-#include "weft/series.h"
-#include "weft/view.h"
+#include "show/expand.h"
+#include "record/series.h"
+#include "show/view.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

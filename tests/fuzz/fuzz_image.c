@@ -2,7 +2,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "weft/image.h"
+#include "image/image.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 

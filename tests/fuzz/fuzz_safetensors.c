@@ -2,8 +2,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "weft/model.h"
-#include "weft/safetensors.h"
+#include "model/model.h"
+#include "nn/safetensors.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/ngram.h"
-#include "weft/wordpiece.h"
+#include "text/ngram.h"
+#include "text/wordpiece.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "weft/run.h"
+#include "frame/run.h"
 
 struct state {
     int64_t slow;

@@ -14,8 +14,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "weft/num.h"
-#include "weft/rng.h"
+#include "base/num.h"
+#include "base/rng.h"
 
 enum { SIDE = 64, ROW = 1 + 3 * SIDE, RAW = ROW * SIDE, PRODUCTS_MAX = 1000000 };
 _Static_assert(RAW <= 65535, "a picture is one stored block");

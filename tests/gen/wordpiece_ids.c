@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "weft/mem.h"
-#include "weft/wordpiece.h"
+#include "base/mem.h"
+#include "text/wordpiece.h"
 
 enum { MOST = 512, TEXT_MAX = 1 << 24 };
 

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "weft/adda.h"
-#include "weft/mem.h"
+#include "model/adda.h"
+#include "base/mem.h"
 
 #include "reference.h"
 

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "weft/baseline.h"
-#include "weft/safetensors.h"
+#include "model/baseline.h"
+#include "nn/safetensors.h"
 
 #include "reference.h"
 

@@ -10,10 +10,10 @@
 #include <cmocka.h>
 
 #include "reference.h"
-#include "weft/bert.h"
-#include "weft/mem.h"
-#include "weft/safetensors.h"
-#include "weft/transformer.h"
+#include "model/bert.h"
+#include "base/mem.h"
+#include "nn/safetensors.h"
+#include "nn/transformer.h"
 
 #define DIR "tests/reference/"
 enum { LONGEST = 512 };

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "weft/model.h"
-#include "weft/rng.h"
+#include "model/model.h"
+#include "base/rng.h"
 
 enum { OFFERS = 5000, WIDTH = 3 };
 

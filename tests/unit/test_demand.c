@@ -11,10 +11,10 @@
 
 #include <cmocka.h>
 
-#include "weft/demand.h"
-#include "weft/loss.h"
-#include "weft/mem.h"
-#include "weft/neighbours.h"
+#include "model/demand.h"
+#include "nn/loss.h"
+#include "base/mem.h"
+#include "model/neighbours.h"
 
 #include "reference.h"
 

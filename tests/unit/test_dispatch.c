@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weft/dispatch.h"
-#include "weft/rng.h"
+#include "cluster/dispatch.h"
+#include "base/rng.h"
 
 enum { FRAMES = 400, WORKERS = 5 };
 

@@ -11,11 +11,11 @@
 
 #include <cmocka.h>
 
-#include "weft/blas.h"
-#include "weft/dlinear.h"
-#include "weft/mem.h"
-#include "weft/movavg.h"
-#include "weft/rng.h"
+#include "nn/blas.h"
+#include "model/dlinear.h"
+#include "base/mem.h"
+#include "nn/movavg.h"
+#include "base/rng.h"
 
 #include "reference.h"
 

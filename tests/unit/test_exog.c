@@ -10,10 +10,10 @@
 
 #include <cmocka.h>
 
-#include "weft/blas.h"
-#include "weft/linear_exog.h"
-#include "weft/mem.h"
-#include "weft/rng.h"
+#include "nn/blas.h"
+#include "model/linear_exog.h"
+#include "base/mem.h"
+#include "base/rng.h"
 
 enum { L = 12, H = 5, W = L + H, LAGS = 3, C = 4, N = 230, SERIES = 3, TRAIN = 150, VALID = 200 };
 

@@ -9,10 +9,10 @@
 
 #include <cmocka.h>
 
-#include "weft/dlinear.h"
-#include "weft/explain.h"
-#include "weft/reasons.h"
-#include "weft/rng.h"
+#include "model/dlinear.h"
+#include "model/explain.h"
+#include "rank/reasons.h"
+#include "base/rng.h"
 
 enum { LOOKBACK = 40, HORIZON = 12, LENGTH = 150 };
 

@@ -9,10 +9,10 @@
 
 #include <cmocka.h>
 
-#include "weft/mem.h"
-#include "weft/rng.h"
-#include "weft/series.h"
-#include "weft/window.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "record/series.h"
+#include "record/window.h"
 
 static void pack_everything(struct weft_pack *b)
 {

@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "weft/gram.h"
-#include "weft/mem.h"
-#include "weft/rng.h"
+#include "nn/gram.h"
+#include "base/mem.h"
+#include "base/rng.h"
 
 static void fill(double *x, size_t n, uint64_t stream, double level)
 {

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "weft/growth_trial.h"
+#include "measure/growth_trial.h"
 
 static void close_to(double got, double want)
 {

@@ -11,10 +11,10 @@
 #include <cmocka.h>
 
 #include "reference.h"
-#include "weft/augment.h"
-#include "weft/image.h"
-#include "weft/mem.h"
-#include "weft/safetensors.h"
+#include "image/augment.h"
+#include "image/image.h"
+#include "base/mem.h"
+#include "nn/safetensors.h"
 
 #define FIXTURE "tests/reference/image.safetensors"
 

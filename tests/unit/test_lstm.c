@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "weft/net.h"
-#include "weft/mem.h"
+#include "model/net.h"
+#include "base/mem.h"
 
 #include "reference.h"
 

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "weft/match.h"
-#include "weft/window.h"
+#include "apply/match.h"
+#include "record/window.h"
 
 enum { DAY = 86400, N = 6 };
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "weft/products.h"
+#include "record/products.h"
 
 static struct weft_span span(const char *s)
 {

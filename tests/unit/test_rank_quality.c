@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "weft/rank_quality.h"
-#include "weft/safetensors.h"
+#include "measure/rank_quality.h"
+#include "nn/safetensors.h"
 
 enum { MOST = 16 };
 

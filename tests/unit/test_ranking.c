@@ -9,11 +9,11 @@
 
 #include <cmocka.h>
 
-#include "weft/activity.h"
-#include "weft/growth.h"
-#include "weft/ranking.h"
-#include "weft/rng.h"
-#include "weft/topk.h"
+#include "rank/activity.h"
+#include "measure/growth.h"
+#include "rank/ranking.h"
+#include "base/rng.h"
+#include "measure/topk.h"
 
 static struct weft_span text(const char *s)
 {

@@ -9,10 +9,10 @@
 
 #include <cmocka.h>
 
-#include "weft/mem.h"
-#include "weft/reconcile.h"
-#include "weft/rng.h"
-#include "weft/safetensors.h"
+#include "base/mem.h"
+#include "model/reconcile.h"
+#include "base/rng.h"
+#include "nn/safetensors.h"
 
 #define FIXTURE "tests/reference/reconcile.safetensors"
 

@@ -11,12 +11,12 @@
 
 #include <cmocka.h>
 
-#include "weft/html.h"
-#include "weft/report_chart.h"
-#include "weft/report_text.h"
-#include "weft/rng.h"
-#include "weft/sheet.h"
-#include "weft/utf8.h"
+#include "show/html.h"
+#include "report/report_chart.h"
+#include "report/report_text.h"
+#include "base/rng.h"
+#include "ingest/sheet.h"
+#include "base/utf8.h"
 
 static char *buf;
 static size_t buf_n;

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "reference.h"
-#include "weft/mem.h"
-#include "weft/resnet18.h"
+#include "base/mem.h"
+#include "model/resnet18.h"
 
 #define FIXTURE "tests/reference/resnet18.safetensors"
 enum { PICK = 64, LEARNED = 60 };

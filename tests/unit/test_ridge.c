@@ -9,10 +9,10 @@
 
 #include <cmocka.h>
 
-#include "weft/blas.h"
-#include "weft/mem.h"
-#include "weft/ridge.h"
-#include "weft/rng.h"
+#include "nn/blas.h"
+#include "base/mem.h"
+#include "nn/ridge.h"
+#include "base/rng.h"
 
 enum { L = 14, H = 5, W = L + H, N = 160, V = 60 };
 

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "weft/mem.h"
-#include "weft/safetensors.h"
+#include "base/mem.h"
+#include "nn/safetensors.h"
 
 /* Header text + n bytes of data as a file in memory; the caller frees it. */
 static uint8_t *file_of(const char *header, size_t n, size_t *size)

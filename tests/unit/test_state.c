@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "weft/dlinear_state.h"
-#include "weft/mem.h"
-#include "weft/rng.h"
+#include "train/dlinear_state.h"
+#include "base/mem.h"
+#include "base/rng.h"
 
 enum { SERIES = 3, CHANNELS = 2, DAYS = 500, BEGIN = 135, L = 9, H = 4, W = L + H };
 static const int64_t day0 = 1577836800; /* 2020-01-01 */

@@ -9,11 +9,11 @@
 
 #include <cmocka.h>
 
-#include "weft/blas.h"
-#include "weft/dlinear_transfer.h"
-#include "weft/mem.h"
-#include "weft/rng.h"
-#include "weft/shrink.h"
+#include "nn/blas.h"
+#include "model/dlinear_transfer.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "nn/shrink.h"
 
 enum { L = 14, H = 5, W = L + H, N = 300 };
 

@@ -9,10 +9,10 @@
 
 #include <cmocka.h>
 
-#include "weft/blas.h"
-#include "weft/mem.h"
-#include "weft/rng.h"
-#include "weft/tune.h"
+#include "nn/blas.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "model/tune.h"
 
 enum { CHANNELS = 2, SERIES = 3, LENGTH = 420, L = 28, H = 5, W = L + H, FOLDS = 3, MOST = CHANNELS * SERIES * LENGTH };
 static const size_t split[] = {280, 340, 420};

@@ -11,11 +11,11 @@
 
 #include <cmocka.h>
 
-#include "weft/file.h"
-#include "weft/mem.h"
-#include "weft/memo.h"
-#include "weft/ngram.h"
-#include "weft/wordpiece.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/memo.h"
+#include "text/ngram.h"
+#include "text/wordpiece.h"
 
 #define DIR "tests/reference/wordpiece/"
 enum { MOST = 512 };

@@ -1,0 +1,84 @@
+/* opt.h - one table of options makes the parser, --help, the manual's option list, bash completion and the
+ * canonical args of the lineage. */
+#ifndef WEFT_OPT_H
+#define WEFT_OPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/err.h"
+
+enum weft_opt_type {
+    WEFT_OPT_END = 0,
+    WEFT_OPT_FLAG,   /* bool; --name sets it true, --no-name false */
+    WEFT_OPT_INT,    /* int64_t in [min, max] */
+    WEFT_OPT_REAL,   /* double in [min, max] */
+    WEFT_OPT_SIZE,   /* uint64_t bytes, "64M", at most max */
+    WEFT_OPT_STR,    /* const char * (argv's own memory) */
+    WEFT_OPT_CHOICE, /* int: index into choices "a|b|c" */
+    WEFT_OPT_LIST    /* struct weft_list: comma separated; given twice, they add up */
+};
+
+/* A list option's value. items[0..n). The library owns it. */
+struct weft_list {
+    char **items;
+    size_t n;
+};
+
+enum weft_opt_flags {
+    WEFT_OPT_RUN = 1,      /* does not change the result: not in lineage, not in the model */
+    WEFT_OPT_REQUIRED = 2, /* usage error when it is missing */
+    WEFT_OPT_FILE = 4,     /* names a file (for completion); never in lineage */
+    WEFT_OPT_ADVANCED = 8, /* shown behind the others in --help */
+    WEFT_OPT_WHOLE = 16    /* a list whose items may hold commas: one each time that it is given */
+};
+
+/* One option. `offset` is where its value lies in the state struct; `def` its default as text (NULL: zero, empty,
+ * false). For WEFT_OPT_INT/REAL a range is checked when min < max. */
+struct weft_opt {
+    enum weft_opt_type type;
+    char short_name; /* 0: none */
+    const char *name;
+    size_t offset;
+    const char *def;
+    double min, max;
+    const char *arg;     /* name of the value in help: "N", "FILE", or the choices "a|b|c" of a WEFT_OPT_CHOICE */
+    const char *help;    /* one sentence, lower case, no full stop */
+    unsigned flags;
+};
+
+/* What --help and the manual page are made of, beside the table. */
+struct weft_usage {
+    const char *name;     /* "window" */
+    const char *summary;  /* "cuts series into windows of lookback + horizon" */
+    const char *synopsis; /* "window --lookback N --horizon N [OPTION…]" */
+    const char *reads;    /* "a series stream" */
+    const char *writes;   /* "a windows stream" */
+    const char *examples; /* lines, each a command that runs */
+    const char *see_also; /* "ingest, train-dlinear" */
+    const char *notes;    /* further paragraphs or NULL: what the program holds in memory, units, … */
+};
+
+/* Sets every option of the two tables (either may be NULL) to its default in `state`/`common`, then parses argv[1..].
+ * Options and operands may be mixed; "--" ends options; "--name=value" and "--name value" are the same; a long name may
+ * not be shortened. Operands are moved to argv[1..*n_operands]. `given` (may be NULL) is a bit set over the
+ * entries of `table`: bit k set when entry k was on the command line (first 64 entries).
+ * Returns 0, or -1 with a usage error (64). --help and --version are the caller's own (in common table). */
+int weft_opt_parse(const struct weft_opt *table, void *state, const struct weft_opt *common, void *common_state, int argc,
+                   char **argv, int *n_operands, uint64_t *given, struct weft_err *e) WEFT_MUST_USE;
+
+/* Releases the lists of a table. */
+void weft_opt_free(const struct weft_opt *table, void *state);
+
+/* Prints --help as plain text. */
+void weft_opt_help(FILE *f, const struct weft_usage *u, const struct weft_opt *table, const struct weft_opt *common);
+/* The whole manual page in mdoc(7): src/cmd/NAME.1 is this text, so page and --help can't disagree. `date` is the release's. */
+void weft_opt_mdoc(FILE *f, const struct weft_usage *u, const struct weft_opt *table, const struct weft_opt *common, const char *date);
+void weft_opt_names(FILE *f, const struct weft_opt *table, const struct weft_opt *common); /* one per line, for completion */
+
+/* Canonical text of an option's value ("0.5", "exact", "a,b"), for lineage and models. Writes into buf. */
+const char *weft_opt_text(const struct weft_opt *o, const void *state, char *buf, size_t cap);
+
+#endif

@@ -1,0 +1,137 @@
+/* ingest.h - CSV tables become series and products streams: what the layouts share, and the layouts.
+ *
+ * wide: one row a series, key columns and a column for every day; streamed, memory does not grow with the rows but for their ids.
+ * long: one row a sale or a day, in any order, in any number of files; a table series x steps is held in memory.
+ * matrix: one row a time, one column a series; the table is held in memory.
+ * products: one row a product, its image in a file (a products stream); streamed, memory does not grow with the rows but for their ids. */
+#ifndef WEFT_INGEST_H
+#define WEFT_INGEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "text/csv.h"
+#include "base/file.h"
+#include "base/opt.h"
+#include "frame/run.h"
+#include "record/series.h"
+
+enum weft_layout { WEFT_LAYOUT_AUTO, WEFT_LAYOUT_WIDE, WEFT_LAYOUT_LONG, WEFT_LAYOUT_MATRIX, WEFT_LAYOUT_PRODUCTS };
+enum weft_duplicates { WEFT_DUPLICATES_DEFAULT, WEFT_DUPLICATES_SUM, WEFT_DUPLICATES_MEAN, WEFT_DUPLICATES_LAST };
+enum weft_fill { WEFT_FILL_DEFAULT, WEFT_FILL_ZERO, WEFT_FILL_NAN };
+
+/* ingest's options, as its command line gives them. */
+struct weft_ingest {
+    int layout;
+    struct weft_list id, keys, values, reduce, past, future, constant;
+    const char *date, *amounts, *mentions, *encoding, *delimiter, *rejects, *from, *to, *step;
+    int fill;
+    uint64_t field_max;
+    const char *name, *price, *gender, *number, *category, *image, *images; /* products */
+    struct weft_list labels;
+    uint64_t image_max;
+    /* Read from them by weft_ingest_run. */
+    struct weft_csv_opts csv;
+    int64_t from_seconds, to_seconds, step_seconds;
+    struct weft_rejects *rejected;
+};
+
+/* A whole run: finds the layout, reads every operand (standard input without one), writes head and frames. */
+int weft_ingest_run(struct weft_run *run, struct weft_ingest *o, struct weft_err *e) WEFT_MUST_USE;
+
+/* The layout that --layout auto takes for this header: enum weft_layout, or -1 (65) when it fits none. */
+struct weft_header;
+int weft_ingest_layout(const struct weft_ingest *o, const struct weft_header *h, struct weft_err *e) WEFT_MUST_USE;
+
+/* --- shared by the layouts --- */
+
+/* The columns of a table, by their headers. */
+struct weft_header {
+    char **name;   /* [n], as in the file */
+    int64_t *date; /* [n]; WEFT_NO_DATE: the header is no date */
+    size_t n, dates;
+    const char *file;
+};
+#define WEFT_NO_DATE INT64_MIN
+/* Reads the first row. An empty file is an error (65), so is a column without a name beside named ones that stands twice. */
+int weft_header_read(struct weft_csv *csv, struct weft_header *h, struct weft_err *e) WEFT_MUST_USE;
+void weft_header_free(struct weft_header *h);
+/* The name that a header stands for ("대분류" and "Major" are "major"), or the header itself. */
+const char *weft_header_canonical(const char *name);
+/* Column by header or by canonical name; SIZE_MAX. */
+size_t weft_header_find(const struct weft_header *h, const char *name);
+/* The same, with an error (65) that lists the headers. */
+int weft_header_need(const struct weft_header *h, const char *name, size_t *column, struct weft_err *e) WEFT_MUST_USE;
+
+/* Columns that name a series, and the keys it carries. */
+struct weft_ingest_keys {
+    size_t id[WEFT_MAX_KEYS], n_id; /* columns; joined with "/" */
+    bool id_is_keys;                /* no column was named: all keys together are the id */
+    size_t key[WEFT_MAX_KEYS], n_keys;
+    char *name[WEFT_MAX_KEYS]; /* of the keys; owned */
+};
+void weft_ingest_keys_free(struct weft_ingest_keys *k);
+/* --id and --keys NAME=COLUMN, resolved. Without --id the column "id" names the series, or all of the keys do. Without --keys every column that
+ * `free_column` marks is a key under its canonical name. */
+int weft_ingest_keys_find(const struct weft_ingest *o, const struct weft_header *h, const bool *free_column, struct weft_ingest_keys *k,
+                          struct weft_err *e) WEFT_MUST_USE;
+/* The id of a row: a view into the row, or into buf when it has several columns. */
+struct weft_span weft_ingest_id(const struct weft_ingest_keys *k, const struct weft_csv_row *row, struct weft_pack *buf);
+
+/* Where rejected rows go: a CSV file with file, line, column, reason, and the row itself; or nowhere. */
+struct weft_rejects;
+int weft_rejects_open(const char *path, struct weft_run *run, struct weft_rejects **out, struct weft_err *e) WEFT_MUST_USE;
+/* One bad row. Without a rejects file it is an error (65) with its place; else it is written and counted, and 0 is returned. column from 1; 0: the
+ * row as a whole. */
+int weft_rejects_row(struct weft_rejects *r, const struct weft_csv *csv, const struct weft_csv_row *row, size_t column, struct weft_err *e,
+                     const char *fmt, ...) WEFT_PRINTF(6, 7) WEFT_MUST_USE;
+/* Says how many there were, and puts the file in place. */
+int weft_rejects_close(struct weft_rejects **r, struct weft_err *e) WEFT_MUST_USE;
+void weft_rejects_abort(struct weft_rejects **r);
+
+/* What is wrong with a row before its cells are looked at: a problem of the reader, or another number of fields than the header has.
+ * 1: it is good; 0: rejected; -1: error. */
+int weft_ingest_row_check(struct weft_rejects *r, const struct weft_csv *csv, const struct weft_header *h, const struct weft_csv_row *row,
+                          struct weft_err *e) WEFT_MUST_USE;
+/* A text must be UTF-8. Same returns; column from 0. */
+int weft_ingest_utf8(const struct weft_ingest *o, const struct weft_csv *csv, const struct weft_csv_row *row, size_t column,
+                     struct weft_err *e) WEFT_MUST_USE;
+/* Texts that become ids and keys must be UTF-8. Same returns. */
+int weft_ingest_text_check(const struct weft_ingest *o, const struct weft_csv *csv, const struct weft_csv_row *row,
+                           const struct weft_ingest_keys *k, struct weft_err *e) WEFT_MUST_USE;
+
+/* A cell's number. True unless it is no number or beyond float32; an empty cell gives NaN. */
+bool weft_ingest_number(struct weft_csv_text t, double *out);
+bool weft_ingest_cell(struct weft_csv_text t, float *out);
+
+/* What becomes of rows of one series and time: --reduce's entry for value c (one entry is for all), else `usual`. */
+int weft_ingest_reduce(const struct weft_ingest *o, const char *channel, int usual, size_t c, int *out, struct weft_err *e) WEFT_MUST_USE;
+
+/* --past, --future and --static: the role of each channel, and place[i], the channel that stands at i once targets stand first. 64 when a name is no
+ * channel, or no target is left. */
+int weft_ingest_roles(const struct weft_ingest *o, char *const *channels, size_t n, enum weft_role *role, size_t *place, struct weft_err *e) WEFT_MUST_USE;
+
+/* The time grid of a set of dates (sorted, distinct): the step is the smallest distance, and all distances are multiples of it. --from and --to cut
+ * it. 65 when the dates lie on no grid. */
+struct weft_grid {
+    int64_t start, step, n;
+};
+int weft_grid_of(const struct weft_ingest *o, const int64_t *dates, size_t n, struct weft_grid *g, struct weft_err *e) WEFT_MUST_USE;
+/* Position of a date; -1 when it lies outside. */
+static inline int64_t weft_grid_at(const struct weft_grid *g, int64_t date)
+{
+    int64_t i = (date - g->start) / g->step;
+    return date >= g->start && i < g->n ? i : -1;
+}
+
+/* --- the layouts: the first file is open and its header read --- */
+int weft_ingest_wide(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e) WEFT_MUST_USE;
+int weft_ingest_long(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e) WEFT_MUST_USE;
+int weft_ingest_matrix(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e) WEFT_MUST_USE;
+int weft_ingest_products(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h,
+                         struct weft_err *e) WEFT_MUST_USE;
+/* Does the header look like one of products: a column of images, or names and prices? */
+bool weft_ingest_has_products(const struct weft_header *h);
+
+#endif

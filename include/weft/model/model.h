@@ -1,0 +1,118 @@
+/* model.h - forecasting models as `score` sees them, and what every model file holds.
+ *
+ * A model file is a safetensors file. Its metadata: "weft.model" (the name score looks up), "lookback", "horizon", "stride",
+ * "scale" (none|standard|minmax), "step" (seconds), "channels" (JSON array), "by" (the key whose values name the groups, "all" for one),
+ * "groups" (JSON array of those values, in the order of the weights), "until" (seconds since 1970: the first step that neither training nor validation
+ * saw; absent when that is not known), "lineage" (JSON), and every option of the trainer that changes the result.
+ * A model with exogenous channels adds "exogenous" (JSON array of their names, in the order of the weights), "roles" (JSON array: past, future, static),
+ * "relative" (JSON array of those that count relative to their mean), "exog_lags" and "exog_effect" (exog.h); "channels" are its targets.
+ * Weights exist once per unit = group * n_channels + channel. Tensor "residuals" f32 [units, rows, horizon] keeps errors of validation windows
+ * (actual - forecast, in scaled units, divided by weft_local_spread of the window's lookback); rows that were not filled are NaN. "residual_floor" f32 [units]
+ * is the spread used for a flat lookback. Tensor "covariance" f32 [units, horizon, horizon] (only in models of scaled series; may be absent): the joint second moments
+ * of the errors of all validation windows, in scaled units.
+ *
+ * A new model is src/model/NAME.c with one WEFT_MODEL(NAME, …) in it and src/cmd/train-NAME.c; nothing else changes. */
+#ifndef WEFT_MODEL_H
+#define WEFT_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "model/exog.h"
+#include "nn/safetensors.h"
+
+/* No model file holds, and nobody asks for, the covariance of more steps than these. */
+enum { WEFT_COVARIANCE_HORIZON_MAX = 128 };
+
+struct weft_model_info {
+    char *name;
+    int64_t lookback, horizon, stride, step;
+    int scale;                 /* enum weft_scale's values: 0 none, 1 standard, 2 minmax */
+    char *by;
+    char **groups;
+    size_t n_groups;
+    char **channels;
+    size_t n_channels;
+    char **exogenous; /* names */
+    size_t n_exogenous;
+    struct weft_exog_shape exog; /* n = n_exogenous; 0: the model looks at its target alone */
+    int64_t until; /* seconds; 0: not known */
+};
+int weft_model_info_read(const struct weft_st *st, struct weft_model_info *info, struct weft_err *e) WEFT_MUST_USE;
+void weft_model_info_write(const struct weft_model_info *info, struct weft_st_writer *w);
+/* Its part about exogenous channels alone, for trainers that give weft_model_info_write none. */
+void weft_model_exog_write(const struct weft_exog_shape *x, char *const *names, struct weft_st_writer *w);
+void weft_model_info_free(struct weft_model_info *info);
+
+/* The name of a unit's tensor: "Linear_Trend.weight", or with several units "Linear_Trend.7.weight", as torch's ModuleList names them. */
+void weft_model_tensor_name(char buf[64], const char *part, size_t unit, size_t units, const char *kind);
+
+/* One kind of model. */
+struct weft_model_kind {
+    const char *name;
+    /* Builds the model from its file; everything is checked against info. */
+    int (*load)(const struct weft_st *st, const struct weft_model_info *info, void **self, struct weft_err *e);
+    void (*free)(void *self);
+    /* y[i*horizon ..] = forecast for the window x[i] .. x[i]+lookback, i < batch, all in scaled units, by the weights of `unit`. Rows are views
+     * (x[i] points into the series). No NaN in x. Not thread-safe on one self. A model with exogenous channels finds behind the lookback room for
+     * the horizon, which it does not look at, and behind that the window's features (exog.h). */
+    void (*forecast)(void *self, size_t unit, const float *const *x, size_t batch, float *y);
+    /* NULL, or, when forecasts are linear in the lookback: forecast[h] = sum over l of r[h*lookback + l] x[l] + b[h], in scaled units. r[horizon, lookback], b[horizon]. */
+    void (*linear)(void *self, size_t unit, double *r, double *b);
+};
+/* Puts a kind into the table that score searches (a linker section: link the model's object file itself). */
+#define WEFT_MODEL(ident, ...) \
+    static const struct weft_model_kind weft_model_kind_##ident = {__VA_ARGS__}; \
+    static const struct weft_model_kind *const weft_model_entry_##ident __attribute__((used, section("weft_models"))) = &weft_model_kind_##ident
+const struct weft_model_kind *weft_model_find(const char *name);
+/* "dlinear, lstm" for messages. */
+void weft_model_names(char *buf, size_t cap);
+
+/* An opened forecaster: file, info, kind and self, with the conformal residuals. */
+struct weft_forecaster;
+int weft_forecaster_open(const char *path, struct weft_forecaster **out, struct weft_err *e) WEFT_MUST_USE;
+void weft_forecaster_close(struct weft_forecaster **f);
+const struct weft_model_info *weft_forecaster_info(const struct weft_forecaster *f);
+void weft_forecaster_sha256(const struct weft_forecaster *f, char out[65]);
+/* Unit of a group's text (NULL: the series has none) and a channel; SIZE_MAX when the model has none. */
+size_t weft_forecaster_unit(const struct weft_forecaster *f, const char *group, size_t group_n, size_t channel);
+/* The forecast as a matrix (weft_model_kind.linear). False when the model is not linear. r == NULL asks alone. */
+bool weft_forecaster_linear(struct weft_forecaster *f, size_t unit, double *r, double *b);
+void weft_forecaster_run(struct weft_forecaster *f, size_t unit, const float *const *x, size_t batch, float *y);
+/* out[l*horizon + h] = offset to add to the forecast, per quantile level l, in scaled units for a window with spread `spread`: split conformal, the ceil((n+1)·level)-th smallest of the n
+ * residuals of step h (floor((n+1)·level)-th from below for levels < 0.5, so that intervals never shrink), times spread. False when the unit has no residuals. */
+bool weft_forecaster_offsets(const struct weft_forecaster *f, size_t unit, float spread, const double *levels, size_t n_levels, float *out);
+/* cov[h*horizon + g] = covariance of the errors of steps h and g in scaled units (mean not removed: it is part of the error): tensor "covariance" where the file has it, for
+ * windows of any spread; else that of the residual rows, for spread 1 (*by_spread: to be multiplied with the window's spread^2). False when there are none. */
+bool weft_forecaster_covariance(const struct weft_forecaster *f, size_t unit, float *cov, bool *by_spread);
+float weft_forecaster_floor(const struct weft_forecaster *f, size_t unit);
+
+/* Spread of a lookback window in scaled units: standard deviation over its n values (float64 sums), at least `floor`. */
+float weft_local_spread(const float *x, size_t n, float floor);
+
+/* Collects residual rows for one unit with bounded memory: of all rows offered, the `cap` with the smallest hashes are kept, so the choice depends neither on the order of
+ * the series nor on how they were split over machines. */
+struct weft_residuals {
+    size_t cap, n, width; /* width = floats kept per row */
+    uint64_t *hash;       /* max-heap by (hash) */
+    float *rows;          /* [cap, width] */
+};
+void weft_residuals_init(struct weft_residuals *r, size_t cap, size_t width);
+void weft_residuals_free(struct weft_residuals *r);
+/* True when a row with this hash would be kept: then fill the returned row. NULL: not kept. */
+float *weft_residuals_offer(struct weft_residuals *r, uint64_t hash);
+/* Lowers cap: what is kept then is what a smaller cap would have kept from the beginning. */
+void weft_residuals_limit(struct weft_residuals *r, size_t cap);
+/* Sorts rows by hash so that the content has one order; no offers after it. */
+void weft_residuals_sort(struct weft_residuals *r);
+/* How many rows each of `units` gets: 65536 in all, at least 100 and at most 1000. */
+size_t weft_residuals_cap(size_t units);
+/* Kept windows [lookback + horizon] in scaled units become the model file's rows: out[rows, horizon] = (actual - forecast) / weft_local_spread, in
+ * order of their hashes, NaN where there are none, and *floor, the spread of a flat lookback: 0.1 of the mean spread of the kept rows. */
+void weft_residuals_finish(struct weft_residuals *r, size_t lookback, size_t horizon,
+                           void (*forecast)(void *self, size_t unit, const float *const *x, size_t batch, float *y), void *self, size_t unit,
+                           size_t rows, float *out, float *floor);
+
+#endif

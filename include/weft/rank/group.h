@@ -1,0 +1,32 @@
+/* group.h - sums of series by group, with memory that grows with the groups and not with the series. */
+#ifndef WEFT_GROUP_H
+#define WEFT_GROUP_H
+
+#include "rank/activity.h"
+#include "record/series.h"
+
+/* Which keys name a group, and all groups met so far. */
+struct weft_groups;
+
+/* levels: indices from weft_series_key. `attrs` must outlive the groups. */
+struct weft_groups *weft_groups_new(const struct weft_series_attrs *attrs, const int *levels, size_t n_levels);
+void weft_groups_free(struct weft_groups **g);
+/* Before the first series: every group also keeps who is active in it (activity.h). channel: of the sales; brand: a key, or WEFT_KEY_NONE. */
+void weft_groups_watch(struct weft_groups *g, size_t channel, int brand, size_t window, size_t from, size_t to);
+
+/* Adds a series to its group: channels reduced by sum or by mean (attrs.reduce), float64, in the order of the calls. A missing value (NaN) takes no
+ * part; a day on which every member is missing stays missing. A series without a key of a level belongs to "(none)". An error (65) when the series
+ * does not lie on the calendar of attrs. */
+int weft_groups_add(struct weft_groups *g, const struct weft_series *s, struct weft_err *e) WEFT_MUST_USE;
+
+size_t weft_groups_count(const struct weft_groups *g);
+/* Sorts groups by id (bytes) and finds which keys are the same in all members of every group: kept[k] for k < attrs.n_keys. */
+void weft_groups_finish(struct weft_groups *g, bool *kept);
+/* Group i after finish: id, keys (in the order of attrs; p == NULL when not kept), values [n_channels, attrs.length] written to out, members. */
+void weft_groups_get(const struct weft_groups *g, size_t i, struct weft_span *id, struct weft_span *keys, float *out, uint64_t *members);
+/* After finish. The group of an id; SIZE_MAX: there is none. */
+size_t weft_groups_find(const struct weft_groups *g, struct weft_span id);
+/* Who is active in group i; NULL unless watched. */
+const struct weft_activity *weft_groups_activity(const struct weft_groups *g, size_t i);
+
+#endif

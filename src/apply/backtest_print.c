@@ -1,0 +1,100 @@
+/* backtest_print.c - the tables of a backtest, and what they are about. */
+#include "apply/backtest_print.h"
+
+#include "show/view.h"
+
+static void print_notes(const struct weft_backtest_report *r, FILE *f)
+{
+    const struct weft_backtest_plan *p = r->plan;
+    const struct weft_origins *o = &p->o.origins;
+    const char *seasonal, *lag;
+    fprintf(f, "\n%zu origin%s from %s to %s, horizon %zu", o->n, o->n > 1 ? "s" : "", p->dates[0], p->dates[o->n - 1], o->horizon);
+    if (o->n > 1)
+        fprintf(f, ", every %zu", o->every);
+    if (o->gap)
+        fprintf(f, ", gap %zu", o->gap);
+    if (p->refit.n && p->refit_every > 1)
+        fprintf(f, "; trained anew after %lld origins, lookback %lld", (long long)p->refit_every, (long long)p->lookback);
+    else if (p->refit.n)
+        fprintf(f, "; trained anew for each, lookback %lld", (long long)p->lookback);
+    fputs("\nin units of the data", f);
+    weft_backtest_bars(p->backtest, &seasonal, &lag);
+    if (seasonal)
+        fprintf(f, "; vs season: 1 - WAPE / WAPE of %s", seasonal);
+    if (lag)
+        fprintf(f, "; vs lag-growth: of %s", lag);
+    putc('\n', f);
+}
+
+void weft_backtest_print(const struct weft_backtest_report *r, FILE *f)
+{
+    const struct weft_backtest_options *o = &r->plan->o;
+    const char *ranked = weft_backtest_ranked(r->plan->backtest);
+    if (r->accuracy) {
+        weft_table_print(r->accuracy, f);
+        print_notes(r, f);
+    }
+    if (!r->ranking || !ranked || !weft_table_rows(r->ranking))
+        return;
+    fprintf(f, "%sRanking of %s by growth: mean of days %zu-%zu / mean of days %zu-%zu, predicted against what it became\n\n", r->accuracy ? "\n" : "", ranked,
+            o->far.from, o->far.to, o->near.from, o->near.to);
+    weft_table_print(r->ranking, f);
+    fputs("\nmeans over the origins; regret: growth of the best less that of the first chosen; error: mean |predicted - became|; random: in expectation\n", f);
+}
+
+void weft_backtest_json(const struct weft_backtest_report *r, FILE *f)
+{
+    const struct weft_origins *o = &r->plan->o.origins;
+    const struct weft_growth_days near = r->plan->o.near, far = r->plan->o.far;
+    const char *ranked = weft_backtest_ranked(r->plan->backtest);
+    fputs("{\"origins\": [", f);
+    for (size_t k = 0; k < o->n; k++)
+        fprintf(f, "%s\"%s\"", k ? ", " : "", r->plan->dates[k]);
+    fprintf(f, "], \"every\": %zu, \"gap\": %zu, \"horizon\": %zu", o->every, o->gap, o->horizon);
+    if (r->accuracy) {
+        fputs(",\n \"accuracy\": ", f);
+        weft_table_json(r->accuracy, f);
+    }
+    if (r->ranking && ranked) {
+        struct weft_pack name = {0};
+        weft_pack_cstr(&name, ranked);
+        fputs(",\n \"ranked\": ", f);
+        weft_view_json(f, weft_pack_span(&name), 0);
+        fprintf(f, ", \"near\": [%zu, %zu], \"far\": [%zu, %zu],\n \"ranking\": ", near.from, near.to, far.from, far.to);
+        weft_table_json(r->ranking, f);
+        weft_pack_free(&name);
+    }
+    fputs("}\n", f);
+}
+
+static void pack_attrs(const struct weft_backtest_plan *p, const char *ranked, struct weft_pack *b)
+{
+    const struct weft_origins *o = &p->o.origins;
+    weft_pack_map(b, 6);
+    weft_pack_cstr(b, "origins");
+    weft_pack_array(b, (uint32_t)o->n);
+    for (size_t k = 0; k < o->n; k++)
+        weft_pack_cstr(b, p->dates[k]);
+    weft_pack_cstr(b, "every");
+    weft_pack_uint(b, o->every);
+    weft_pack_cstr(b, "gap");
+    weft_pack_uint(b, o->gap);
+    weft_pack_cstr(b, "horizon");
+    weft_pack_uint(b, o->horizon);
+    weft_pack_cstr(b, "level");
+    weft_pack_real(b, p->o.level);
+    weft_pack_cstr(b, "ranked");
+    weft_pack_cstr(b, ranked ? ranked : "");
+}
+
+int weft_backtest_emit(const struct weft_backtest_report *r, struct weft_run *run, struct weft_err *e)
+{
+    const char *ranked = weft_backtest_ranked(r->plan->backtest);
+    struct weft_pack attrs = {0};
+    pack_attrs(r->plan, ranked, &attrs);
+    int rc = weft_run_head(run, WEFT_BACKTEST_SCHEMA, weft_pack_span(&attrs), e);
+    weft_pack_free(&attrs);
+    if (rc == 0 && r->accuracy)
+        rc = weft_table_emit(r->accuracy, "accuracy", run, e);
+    return rc == 0 && r->ranking && ranked ? weft_table_emit(r->ranking, "ranking", run, e) : rc;
+}

@@ -1,0 +1,159 @@
+/* calendar.c - civil dates. */
+#include "base/calendar.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Days and civil dates by eras of 400 years (H. Hinnant, "chrono-compatible low-level date algorithms"). */
+int64_t weft_days_from_civil(int y, int m, int d)
+{
+    int64_t year = (int64_t)y - (m <= 2);
+    int64_t era = (year >= 0 ? year : year - 399) / 400;
+    int64_t of_era = year - era * 400;
+    int64_t of_year = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
+    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+void weft_civil_from_days(int64_t days, int *y, int *m, int *d)
+{
+    days += 719468;
+    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
+    int64_t of_era = days - era * 146097;
+    int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
+    int64_t month = (5 * of_year + 2) / 153;
+    *d = (int)(of_year - (153 * month + 2) / 5 + 1);
+    *m = (int)(month < 10 ? month + 3 : month - 9);
+    *y = (int)(year + era * 400 + (*m <= 2));
+}
+
+struct text {
+    const char *p, *end;
+};
+
+/* Between `min` and `max` digits as a number. */
+static bool digits(struct text *t, int min, int max, int *out)
+{
+    int n = 0, v = 0;
+    while (n < max && t->p < t->end && *t->p >= '0' && *t->p <= '9') {
+        v = v * 10 + (*t->p++ - '0');
+        n++;
+    }
+    *out = v;
+    return n >= min;
+}
+
+static bool one(struct text *t, char c)
+{
+    if (t->p < t->end && *t->p == c) {
+        t->p++;
+        return true;
+    }
+    return false;
+}
+
+static bool date_part(struct text *t, int *y, int *m, int *d)
+{
+    if (!digits(t, 4, 4, y))
+        return false;
+    if (t->p < t->end && (*t->p == '-' || *t->p == '/' || *t->p == '.')) {
+        char mark = *t->p++;
+        return digits(t, 1, 2, m) && one(t, mark) && digits(t, 1, 2, d);
+    }
+    return digits(t, 2, 2, m) && digits(t, 2, 2, d);
+}
+
+static bool time_part(struct text *t, int *h, int *min, int *s)
+{
+    int fraction;
+    if (!digits(t, 1, 2, h) || !one(t, ':') || !digits(t, 2, 2, min))
+        return false;
+    if (one(t, ':')) {
+        if (!digits(t, 2, 2, s))
+            return false;
+        if (one(t, '.') && !digits(t, 1, 9, &fraction))
+            return false;
+    }
+    (void)one(t, 'Z');
+    return true;
+}
+
+static int days_in_month(int y, int m)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
+    return m == 2 && leap ? 29 : days[m - 1];
+}
+
+bool weft_date_parse(const char *s, size_t n, int64_t *seconds)
+{
+    struct text t = {s, s + n};
+    int y, m, d, h = 0, min = 0, sec = 0;
+    if (!date_part(&t, &y, &m, &d))
+        return false;
+    if (t.p < t.end) {
+        if (*t.p != ' ' && *t.p != 'T')
+            return false;
+        t.p++;
+        if (!time_part(&t, &h, &min, &sec))
+            return false;
+    }
+    if (t.p != t.end || y < 1600 || m < 1 || m > 12 || d < 1 || d > days_in_month(y, m) || h > 23 || min > 59 || sec > 59)
+        return false;
+    *seconds = weft_days_from_civil(y, m, d) * 86400 + h * 3600 + min * 60 + sec;
+    return true;
+}
+
+const char *weft_date_text(int64_t seconds, int64_t step, char buf[32])
+{
+    int y, m, d;
+    int64_t days = seconds / 86400, rest = seconds % 86400;
+    if (rest < 0) {
+        rest += 86400;
+        days--;
+    }
+    weft_civil_from_days(days, &y, &m, &d);
+    if (step % 86400 == 0 && rest == 0)
+        snprintf(buf, 32, "%04d-%02d-%02d", y, m, d);
+    else
+        snprintf(buf, 32, "%04d-%02d-%02dT%02d:%02d:%02d", y, m, d, (int)(rest / 3600), (int)(rest / 60 % 60), (int)(rest % 60));
+    return buf;
+}
+
+int weft_weekday(int64_t seconds)
+{
+    int64_t days = seconds / 86400 - (seconds % 86400 < 0);
+    int64_t k = (days + 3) % 7; /* 1970-01-01 was a Thursday */
+    return (int)(k < 0 ? k + 7 : k);
+}
+
+static const struct {
+    const char *name;
+    int64_t step;
+} steps[] = {{"hour", 3600}, {"day", 86400}, {"week", 604800}};
+
+bool weft_step_parse(const char *s, int64_t *step)
+{
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+        if (strcmp(s, steps[i].name) == 0) {
+            *step = steps[i].step;
+            return true;
+        }
+    int64_t v = 0;
+    size_t n = 0;
+    for (; s[n] >= '0' && s[n] <= '9' && n < 10; n++)
+        v = v * 10 + (s[n] - '0');
+    if (!n || strcmp(s + n, "s") != 0 || v < 1)
+        return false;
+    *step = v;
+    return true;
+}
+
+const char *weft_step_text(int64_t step, char buf[32])
+{
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+        if (step == steps[i].step)
+            return steps[i].name;
+    snprintf(buf, 32, "%llds", (long long)step);
+    return buf;
+}

@@ -1,0 +1,300 @@
+/* rank_groups.c - growth, past and chances of every group. */
+#include "rank/rank_groups.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "measure/growth.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "measure/topk.h"
+
+struct weft_rank_groups {
+    const struct weft_rank_options *o;
+    struct weft_growth_days near, far;
+    struct weft_forecasts_attrs attrs;
+    struct weft_forecasts f;
+    int by_key;
+    int64_t origin;              /* the latest one of what is ranked */
+    int64_t now, active_days;    /* active_days: as the head says; 0: it does not */
+    char **levels, title[256];   /* the keys whose values name the groups */
+    size_t n_levels, draws;
+    struct weft_ranking ranking;
+    struct weft_growth_sums *sums; /* of each row */
+    size_t cap;
+    char chosen[256]; /* the model that is ranked */
+    uint64_t other_models, missing;
+    struct weft_history *history;
+    struct weft_reasons *reasons;
+};
+
+/* --- start --- */
+
+/* What names the groups: a key, or, for series as they are, the levels that aggregate says it added them up to. */
+static int choose_groups(const struct weft_head *head, struct weft_rank_groups *s, struct weft_err *e)
+{
+    s->by_key = weft_forecasts_key(&s->attrs, s->o->by);
+    if (s->by_key == WEFT_KEY_NONE) {
+        weft_fail(e, WEFT_CONFIG, "--by: the forecasts have no key \"%s\"", s->o->by);
+        return weft_fail_hint(e, "`frames head -n 1 | frames show` shows which they have");
+    }
+    if (s->by_key != WEFT_KEY_ID || !weft_attr_strs(head, "by", &s->levels, &s->n_levels) || !s->n_levels) {
+        free(s->levels);
+        s->levels = WEFT_ARRAY(char *, s->n_levels = 1);
+        s->levels[0] = (char *)(uintptr_t)s->o->by;
+    }
+    for (size_t i = 0, at = 0; i < s->n_levels && at < sizeof s->title; i++)
+        at += (size_t)snprintf(s->title + at, sizeof s->title - at, "%s%s", i ? "/" : "", s->levels[i]);
+    return 0;
+}
+
+static int check_channel(const struct weft_forecasts_attrs *a, const char *name, struct weft_err *e)
+{
+    char names[256] = "";
+    for (size_t c = 0, at = 0; c < a->n_channels; c++) {
+        if (strcmp(a->channels[c], name) == 0)
+            return 0;
+        if (at < sizeof names)
+            at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", c ? ", " : "", a->channels[c]);
+    }
+    weft_fail(e, WEFT_CONFIG, "--channel: the forecasts have no channel \"%s\"", name);
+    return weft_fail_hint(e, "they have: %s", names);
+}
+
+int weft_rank_groups_new(const struct weft_head *head, const struct weft_rank_options *o, const struct weft_stream_opts *stream, struct weft_rank_groups **out,
+                         struct weft_err *e)
+{
+    struct weft_rank_groups *s = *out = WEFT_NEW(struct weft_rank_groups);
+    s->o = o;
+    s->origin = INT64_MIN;
+    if (weft_forecasts_attrs_read(head, &s->attrs, e) < 0 || weft_growth_days_read(o->near, o->far, (size_t)s->attrs.horizon, &s->near, &s->far, e) < 0 || choose_groups(head, s, e) < 0)
+        return -1;
+    if (s->far.from <= s->near.to)
+        return weft_fail(e, WEFT_CONFIG, "a horizon of %lld has no growth: near and far days are the same", (long long)s->attrs.horizon);
+    if (!weft_attr_int(head, "active_days", &s->active_days) || s->active_days < 1 || s->active_days > 100000)
+        s->active_days = 0;
+    if (o->channel && check_channel(&s->attrs, o->channel, e) < 0)
+        return -1;
+    if (o->sort == WEFT_SORT_BEYOND && !o->history)
+        return weft_fail(e, WEFT_USAGE, "--sort beyond-season needs the history: give --history FILE");
+    if (o->reasons && weft_reasons_read(o->reasons, stream, s->o->by, (size_t[]){s->near.from, s->near.to}, (size_t[]){s->far.from, s->far.to}, &s->reasons, e) < 0)
+        return -1;
+    if (!o->history)
+        return 0;
+    return weft_history_open(o->history, stream, s->levels, s->n_levels, o->brand, o->brand_told, &s->history, e);
+}
+
+void weft_rank_groups_free(struct weft_rank_groups **rp)
+{
+    struct weft_rank_groups *r = *rp;
+    if (!r)
+        return;
+    free(r->sums);
+    free(r->levels);
+    weft_ranking_free(&r->ranking);
+    weft_history_close(&r->history);
+    weft_reasons_free(&r->reasons);
+    weft_forecasts_free(&r->f);
+    weft_forecasts_attrs_free(&r->attrs);
+    free(r);
+    *rp = NULL;
+}
+
+/* --- frames --- */
+
+/* Is the frame of the model that is ranked? The first model that is no baseline is, unless --model names another. */
+static bool is_chosen(struct weft_rank_groups *s)
+{
+    const struct weft_forecasts *f = &s->f;
+    if (!*s->chosen && (s->o->model || !f->baseline))
+        snprintf(s->chosen, sizeof s->chosen, "%.*s", s->o->model ? (int)strlen(s->o->model) : (int)f->model.n, s->o->model ? s->o->model : (const char *)f->model.p);
+    return strlen(s->chosen) == f->model.n && memcmp(s->chosen, f->model.p, f->model.n) == 0;
+}
+
+static bool text_is(struct weft_span s, const char *text)
+{
+    return s.n == strlen(text) && memcmp(s.p, text, s.n) == 0;
+}
+
+static void add_forecast(struct weft_rank_groups *s)
+{
+    const struct weft_forecasts *f = &s->f;
+    size_t i = weft_ranking_find(&s->ranking, weft_forecasts_key_text(f, s->by_key), f->channel), had = s->cap;
+    if (i >= s->cap) {
+        s->cap = weft_grow(s->cap, i + 1);
+        s->sums = weft_xrealloc2(s->sums, s->cap, sizeof *s->sums);
+        memset(s->sums + had, 0, (s->cap - had) * sizeof *s->sums);
+    }
+    struct weft_ranking_row *x = &s->ranking.row[i];
+    x->ranked = s->o->channel ? text_is(f->channel, s->o->channel) : !text_is(f->channel, WEFT_CHANNEL_ACTIVE) && !text_is(f->channel, WEFT_CHANNEL_BRANDS);
+    if (weft_growth_add(&s->sums[i], f->forecast + (f->windows - 1) * f->horizon, f->covariance, f->horizon, s->near, s->far)) {
+        int64_t origin = (int64_t)((uint64_t)f->origin + (f->windows - 1) * (uint64_t)f->stride * (uint64_t)s->attrs.step);
+        s->origin = origin > s->origin ? origin : s->origin;
+    } else if (x->ranked) {
+        s->missing++;
+    }
+}
+
+int weft_rank_groups_add(struct weft_rank_groups *s, struct weft_span frame, struct weft_err *e)
+{
+    if (weft_forecasts_read(frame, &s->attrs, &s->f, e) < 0)
+        return -1;
+    if (!s->f.windows || !text_is(s->f.part, "latest"))
+        return 0;
+    if (is_chosen(s))
+        add_forecast(s);
+    else
+        s->other_models++;
+    return 0;
+}
+
+uint64_t weft_rank_groups_missing(const struct weft_rank_groups *r)
+{
+    return r->missing;
+}
+
+/* --- end --- */
+
+static size_t days_to_steps(const struct weft_rank_groups *s, int64_t days)
+{
+    return (size_t)((days * 86400 + s->attrs.step - 1) / s->attrs.step);
+}
+
+static int read_history(struct weft_rank_groups *s, struct weft_err *e)
+{
+    int64_t active = s->active_days ? s->active_days : s->o->now ? s->o->now : WEFT_ACTIVE_DAYS;
+    s->now = s->o->now ? s->o->now : active;
+    if (!s->history)
+        return 0;
+    struct weft_history_span span = {s->origin, s->attrs.step, days_to_steps(s, s->now), days_to_steps(s, active), {s->near.from, s->near.to}, {s->far.from, s->far.to}};
+    if (weft_history_read(s->history, &span, e) < 0)
+        return -1;
+    weft_ranking_add_past(&s->ranking, s->history);
+    return 0;
+}
+
+/* A group's channel sells `near` a day; the pseudo volume is a share of the mean over the groups that sell. */
+static void find_growth(struct weft_rank_groups *s, size_t channel)
+{
+    double z = weft_growth_z(s->o->level), sum = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < s->ranking.n; i++)
+        if (s->ranking.row[i].channel == channel && s->sums[i].near > 0) {
+            sum += s->sums[i].near;
+            n++;
+        }
+    for (size_t i = 0; i < s->ranking.n; i++) {
+        struct weft_ranking_row *x = &s->ranking.row[i];
+        if (x->channel != channel)
+            continue;
+        x->pseudo = n ? s->o->shrink * sum / (double)n : 0;
+        struct weft_growth g = weft_growth_of(&s->sums[i], x->pseudo, z);
+        x->series = s->sums[i].series;
+        x->near = s->sums[i].near;
+        x->far = s->sums[i].far;
+        x->raw = g.index;
+        x->growth = g.shrunk;
+        x->sd = g.sd;
+        x->low = g.low;
+        x->high = g.high;
+        x->thin = g.thin;
+    }
+}
+
+/* The chances of one channel's rows to be among the first by growth, and by growth beyond the season. */
+static void find_chances(struct weft_rank_groups *s, size_t channel)
+{
+    size_t n = 0, *row = WEFT_ARRAY(size_t, s->ranking.n + 1);
+    const struct weft_name *name = &s->ranking.channels.at[channel];
+    for (size_t i = 0; i < s->ranking.n; i++)
+        if (s->ranking.row[i].channel == channel && s->ranking.row[i].ranked && s->ranking.row[i].series)
+            row[n++] = i;
+    double *mean = WEFT_ARRAY(double, 5 * n + 1), *sd = mean + n, *chance = sd + n;
+    uint64_t *stream = WEFT_ARRAY(uint64_t, n + 1);
+    for (int beyond = 0; beyond < 2; beyond++) {
+        for (size_t k = 0; k < n; k++) {
+            const struct weft_ranking_row *x = &s->ranking.row[row[k]];
+            const struct weft_name *group = &s->ranking.groups.at[x->group];
+            mean[k] = beyond ? x->beyond : x->growth;
+            sd[k] = beyond ? x->sd / x->year_growth : x->sd;
+            stream[k] = weft_hash(group->p, group->n, weft_hash(name->p, name->n, 0));
+        }
+        if (n)
+            s->draws = weft_topk_draws(n);
+        weft_topk_chances(n, mean, sd, stream, (size_t)s->o->among, s->draws, s->o->seed, chance);
+        for (size_t k = 0; k < n; k++)
+            *(beyond ? &s->ranking.row[row[k]].p_top_beyond : &s->ranking.row[row[k]].p_top) = chance[k];
+    }
+    free(stream);
+    free(mean);
+    free(row);
+}
+
+static int nothing_to_rank(const struct weft_rank_groups *s, struct weft_err *e)
+{
+    if (s->other_models && s->o->model)
+        weft_fail(e, WEFT_DATA, "no forecast of model %s for the latest days", s->o->model);
+    else if (s->other_models)
+        weft_fail(e, WEFT_DATA, "only baselines came");
+    if (s->other_models)
+        return weft_fail_hint(e, "choose one with --model NAME");
+    weft_fail(e, WEFT_DATA, s->missing ? "every forecast is a missing value" : "no forecast of the latest days came");
+    return weft_fail_hint(e, s->missing ? "do the series end with missing values?" : "score makes them with --part latest, its default");
+}
+
+/* Is there anything to order by? */
+static int check_key(const struct weft_rank_groups *s, struct weft_err *e)
+{
+    static const char *const way_out[] = {"is any of them above 0?", "does the history reach back a year before the forecasts?", "",
+                                          "aggregate --count active makes it a channel to forecast, and --history FILE says how many there are now",
+                                          "the model keeps no errors; train it with a validation part"};
+    for (size_t i = 0; i < s->ranking.n; i++)
+        if (s->ranking.row[i].ranked && !isnan(weft_ranking_key(&s->ranking.row[i], (enum weft_ranking_sort)s->o->sort)))
+            return 0;
+    if (s->o->sort == WEFT_SORT_GROWTH)
+        return 0;
+    weft_fail(e, WEFT_CONFIG, "--sort %s: no row has such a number", weft_ranking_sorts[s->o->sort]);
+    return weft_fail_hint(e, "%s", way_out[s->o->sort]);
+}
+
+int weft_rank_groups_finish(struct weft_rank_groups *s, struct weft_table *t, struct weft_err *e)
+{
+    struct weft_ranking_style style = {s->title, s->o->level, (size_t)s->o->among, (size_t)s->o->top};
+    uint64_t ranked = 0;
+    for (size_t i = 0; i < s->ranking.n; i++)
+        ranked += s->ranking.row[i].ranked ? s->sums[i].series : 0;
+    if (!ranked)
+        return nothing_to_rank(s, e);
+    if (read_history(s, e) < 0)
+        return -1;
+    for (size_t c = 0; c < s->ranking.channels.n; c++)
+        find_growth(s, c);
+    weft_ranking_complete(&s->ranking, s->attrs.step);
+    if (s->reasons)
+        weft_ranking_add_reasons(&s->ranking, s->reasons);
+    for (size_t c = 0; c < s->ranking.channels.n; c++)
+        find_chances(s, c);
+    if (check_key(s, e) < 0)
+        return -1;
+    weft_ranking_order(&s->ranking, (enum weft_ranking_sort)s->o->sort);
+    weft_ranking_table(&s->ranking, &style, t);
+    return 0;
+}
+
+void weft_rank_groups_attrs(const struct weft_rank_groups *s, struct weft_ranking_attrs *a)
+{
+    const char *channel = s->o->channel ? s->o->channel : s->attrs.channels[weft_sales_channel(s->attrs.channels, s->attrs.n_channels)];
+    *a = (struct weft_ranking_attrs){.step = s->attrs.step, .origin = s->origin, .horizon = s->attrs.horizon, .near = {(int64_t)s->near.from, (int64_t)s->near.to},
+                                     .far = {(int64_t)s->far.from, (int64_t)s->far.to}, .among = s->o->among, .draws = (int64_t)s->draws, .now = s->now,
+                                     .level = s->o->level};
+    snprintf(a->by, sizeof a->by, "%s", s->title);
+    snprintf(a->model, sizeof a->model, "%s", s->chosen);
+    snprintf(a->channel, sizeof a->channel, "%s", channel);
+    snprintf(a->sort, sizeof a->sort, "%s", weft_ranking_sorts[s->o->sort]);
+}
+
+const struct weft_ranking *weft_rank_groups_rows(const struct weft_rank_groups *r)
+{
+    return &r->ranking;
+}
