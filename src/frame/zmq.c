@@ -309,14 +309,15 @@ static int check_ipc_place(const char *path, struct weft_err *e)
     return lives ? weft_fail(e, WEFT_CANTCREAT, "can't listen on ipc://%s: somebody else does", path) : 0;
 }
 
-static int check_address(const char *address, bool listens, struct weft_err *e)
+/* host [cap]: of a TCP endpoint, else empty. */
+static int check_address(const char *address, bool listens, char *host, size_t cap, struct weft_err *e)
 {
-    char host[256];
+    *host = 0;
     const char *at = address + 6; /* after tcp:// or ipc:// */
     if (strncmp(address, "tcp://", 6) == 0) {
-        if (!split_tcp(at, listens, host, sizeof host))
+        if (!split_tcp(at, listens, host, cap))
             return weft_fail(e, WEFT_USAGE, "\"%s\" is no endpoint: tcp://HOST:PORT, with a port of 1 to 65535", address);
-        return listens ? 0 : check_host(host, e);
+        return 0;
     }
     size_t n = strlen(at), most = sizeof ((struct sockaddr_un *)0)->sun_path - 1;
     if (n < 1 || n > most)
@@ -389,8 +390,11 @@ int weft_socket_open(const char *endpoint, const struct weft_socket_opts *o, str
     if (strlen(endpoint) >= sizeof s->address)
         return weft_fail(e, WEFT_USAGE, "an endpoint of more than %zu characters", sizeof s->address - 1);
     snprintf(s->address, sizeof s->address, "%s", endpoint);
+    char host[256];
     zmq_msg_init(&s->message);
-    if (check_exposure(endpoint, o, e) < 0 || check_address(endpoint, s->listens, e) < 0)
+    if (check_address(endpoint, s->listens, host, sizeof host, e) < 0 || check_exposure(endpoint, o, e) < 0)
+        return -1;
+    if (*host && !s->listens && check_host(host, e) < 0)
         return -1;
     s->context = zmq_ctx_new();
     s->socket = s->context ? zmq_socket(s->context, s->listens ? ZMQ_ROUTER : ZMQ_DEALER) : NULL;
