@@ -203,6 +203,15 @@ static void store_batch(struct weft_apply *a, size_t unit, const struct weft_app
     }
 }
 
+/* Steps from the origin on that must be in the series: the horizon where a channel is known ahead, else none. */
+static size_t room_ahead(const struct weft_exog_shape *x)
+{
+    size_t most = 0;
+    for (size_t c = 0; c < x->n; c++)
+        most = weft_exog_ahead(x, c) > most ? weft_exog_ahead(x, c) : most;
+    return most;
+}
+
 /* z: scaled values from step `from` on. */
 static void run_model(struct weft_apply *a, size_t unit, const struct weft_apply_job *j, const float *z, size_t from, struct weft_apply_result *out)
 {
@@ -226,7 +235,8 @@ static void run_model(struct weft_apply *a, size_t unit, const struct weft_apply
         rows[n] = z + (origin - lookback - from);
         if (whole) {
             float *row = whole + n * width;
-            if (origin + (size_t)info->horizon > j->n || !weft_exog_gather(&info->exog, g, j->n, origin, row + lookback + (size_t)info->horizon)) {
+            if (origin + room_ahead(&info->exog) > j->n ||
+                !weft_exog_gather(&info->exog, g, j->n, origin, row + lookback + (size_t)info->horizon)) {
                 out->skipped++;
                 continue;
             }
