@@ -9,6 +9,7 @@
 #include "model/apply.h"
 #include "apply/left_out.h"
 #include "apply/match.h"
+#include "base/conformal.h"
 #include "base/mem.h"
 #include "record/products.h"
 #include "record/window.h"
@@ -26,6 +27,7 @@ struct model {
     size_t exogenous[WEFT_EXOG_MAX]; /* the stream's channels that it looks at beside its target */
     uint64_t made, too_short, gaps, unknown, bare; /* bare: quantiles were asked for, and it had none */
     char *unknown_group;
+    uint64_t few, few_least, few_most; /* frames with too few errors for a level, and how many these were */
 };
 
 struct weft_series_scorer {
@@ -284,6 +286,15 @@ static int emit_left_out(struct weft_run *run, struct weft_series_scorer *s, con
     return rc;
 }
 
+static void count_few(struct model *x, size_t errors)
+{
+    if (!errors)
+        return;
+    x->few_least = x->few && x->few_least < errors ? x->few_least : errors;
+    x->few_most = errors > x->few_most ? errors : x->few_most;
+    x->few++;
+}
+
 static char *why_not(const struct weft_series_scorer *s, const struct task *t)
 {
     struct weft_left_out_job at = {&s->in,         &s->series,     t->channel,         t->job.origin,
@@ -310,6 +321,8 @@ static int emit(struct weft_run *run, struct weft_series_scorer *s, const struct
     f.actual = actual_of(s, j);
     f.quantiles = r->quantiles;
     f.covariance = r->covariance;
+    f.errors = r->few;
+    count_few(x, r->few);
     x->made++;
     s->made++;
     x->bare += s->out.n_levels && !r->quantiles && x->info;
@@ -441,6 +454,29 @@ static int nothing_made(const struct weft_series_scorer *s, const struct model *
     return m ? weft_fail_hint(e, "ingest --missing zero counts missing days as days without sales") : -1;
 }
 
+/* Quantiles that some frames do not have, since their ranks among so few errors do not exist. */
+static void warn_of_few(struct weft_run *run, const struct weft_series_scorer *s, const struct model *x)
+{
+    char levels[80] = "", errors[64];
+    size_t needed = 0, n = 0, at = 0;
+    for (size_t l = 0; l < s->out.n_levels; l++) {
+        size_t needs = weft_conformal_needs(s->out.levels[l]);
+        needed = needs > needed ? needs : needed;
+        if (needs > x->few_least && at + 24 < sizeof levels)
+            at += (size_t)snprintf(levels + at, sizeof levels - at, "%sq%g", n++ ? ", " : "", s->out.levels[l]);
+    }
+    if (x->few_least == x->few_most)
+        snprintf(errors, sizeof errors, "%llu", (unsigned long long)x->few_least);
+    else
+        snprintf(errors, sizeof errors, "%llu to %llu", (unsigned long long)x->few_least,
+                 (unsigned long long)x->few_most);
+    weft_run_warn(
+        run,
+        "%s: no bound at %s in %llu of %llu frames: the model keeps %s validation errors, and %zu are needed; "
+        "a longer validation part gives more",
+        x->name, levels, (unsigned long long)x->few, (unsigned long long)x->made, errors, needed);
+}
+
 int weft_series_scorer_drain(struct weft_run *run, struct weft_series_scorer *s, struct weft_err *e)
 {
     for (size_t i = 0; i < s->n_models; i++) {
@@ -452,6 +488,8 @@ int weft_series_scorer_drain(struct weft_run *run, struct weft_series_scorer *s,
         else if (x->bare)
             weft_run_warn(run, "%s gives no quantiles for %llu of %llu frames: it keeps no validation errors of their groups", x->name, (unsigned long long)x->bare,
                           (unsigned long long)x->made);
+        if (x->few)
+            warn_of_few(run, s, x);
         if (x->too_short)
             weft_run_warn(run, "%s: %llu series too short for a forecast were left out", x->name, (unsigned long long)x->too_short);
         if (x->gaps)

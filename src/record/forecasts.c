@@ -148,6 +148,7 @@ static int read_names(struct weft_span frame, const struct weft_forecasts_attrs 
     (void)read_text(frame, "why", &f->why);
     f->baseline = weft_map_find(frame, "baseline", &v) && v.kind == WEFT_BOOL && v.b;
     f->skipped = weft_map_find(frame, "skipped", &v) && v.kind == WEFT_UINT ? v.u : 0;
+    f->errors = weft_map_find(frame, "errors", &v) && v.kind == WEFT_UINT ? v.u : 0;
     f->stride = weft_map_find(frame, "stride", &v) && v.kind == WEFT_UINT && v.u > 0 && v.u < INT32_MAX ? v.i : 1;
     return 0;
 }
@@ -227,6 +228,8 @@ int weft_forecasts_write(const struct weft_forecasts *f, const struct weft_forec
     set_f64(edit, "naive", f->naive, 3);
     if (f->why.n)
         set_text(edit, "why", f->why);
+    if (f->errors)
+        weft_edit_int(edit, "errors", (int64_t)f->errors);
     if (f->skipped)
         weft_edit_int(edit, "skipped", (int64_t)f->skipped);
     if (f->baseline) {
