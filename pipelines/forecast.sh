@@ -89,7 +89,7 @@ report --lang "$lang" ${title:+--title "$title"} --forecasts "$work/forecasts.we
     -i "$work/ranking.weft" -o "$work/report.html"
 if [ "$plot" != none ]; then
     stage plot
-    "$here/plot.sh" "$plot" "$channel" "${title:-Forecast by $by, $horizon ${step}s ahead}" "$work" "$top" >"$work/plot.$plot"
+    bash "$here/plot.sh" "$plot" "$channel" "${title:-Forecast by $by, $horizon ${step}s ahead}" "$work" "$top" >"$work/plot.$plot"
 fi
 
 results=(report.html model.safetensors accuracy.csv forecasts.csv ranking.csv ranking.txt)

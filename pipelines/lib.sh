@@ -15,13 +15,13 @@ me=${WEFT_CALLED:-${0##*/}}
 unset WEFT_CALLED
 
 die() {
-    echo "$me: $1" >&2
+    echo "$me: ${1//"${0##*/}"/$me}" >&2
     exit "${2:-64}"
 }
 
 # help: what usage prints, with the name that the user called.
 help() {
-    if [ "$me" = "${0##*/}" ]; then usage; else usage | sed "s|${0##*/}|$me|g"; fi
+    usage | sed "s|${0##*/}|$me|g"
 }
 
 # split_words OPTION TEXT: the array words has the words of TEXT, split at blanks as backtest --refit does: '...' and "..." keep blanks together, \ makes the next
