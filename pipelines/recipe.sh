@@ -9,6 +9,7 @@
 #   near far  steps of the growth index A:B (default: those of rank)
 #   top       rows of ranking.txt
 #   model     a model file that forecasts; empty: one is trained, $work/model.safetensors
+#   allow_left_out  yes: recipe_status ends with 0 though groups have no forecast
 #   measure   yes: accuracy beside baselines; changes nothing else
 #
 # recipe: from $work/series.weft to
@@ -20,7 +21,7 @@
 # steps (how many have sales), season, and the options that were empty.
 
 recipe_defaults() {
-    by='' horizon='' lookback='' near='' far='' top=10 model='' measure=yes
+    by='' horizon='' lookback='' near='' far='' top=10 model='' measure=yes allow_left_out=''
 }
 
 # attribute NAME: a number, a text, or a list (one element a line) of the stream's head in $head.
@@ -183,6 +184,12 @@ recipe_notes() {
         echo "Not used by the forecasts: ${list:2} (known beside the sales; tuned training looks at sales alone)"
     fi
     [ "$(rejected)" -eq 0 ] || echo "Set aside by ingest: $(rejected) rows (--rejects)"
+}
+# recipe_status WHERE: at the end, when the results are there: 65 if groups were left out, unless that is right.
+recipe_status() {
+    [ -s "$work/left-out" ] && [ -z "$allow_left_out" ] || return 0
+    echo "$me: the results are in $1, and $(cut -f1 "$work/left-out" | sort -u | wc -l) of $by were left out; --allow-left-out if that is right" >&2
+    exit 65
 }
 rejected() {
     frames count "$work/series.weft" | awk '$1 == "ingest" { for (i = 2; i <= NF; i++) if ($i == "rejected") n = $(i - 1) } END { print n + 0 }'
