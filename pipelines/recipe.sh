@@ -58,16 +58,19 @@ recipe_step() {
     esac
 }
 
-# The baselines that the first window of the test part (the last 20%) has the history for, as score takes them.
+# The baselines that the first window of the test part (the last 20%) has the history for, as score takes them: the longest season that fits first, else naive.
 recipe_baselines() {
-    local b reach first=naive rest=
+    local b reach more season_of='' rest=''
     for b in "${baselines[@]}"; do
         IFS=: read -r _ reach more <<<"$b"
         [ $((5 * (reach + ${more:-0} + horizon) / 4)) -le "$steps" ] || continue
-        [[ $b != seasonal-naive:* ]] || first=
-        rest+=,$b
+        if [[ $b != seasonal-naive:* ]]; then
+            rest+=,$b
+        elif [ -z "$season_of" ]; then
+            season_of=$b
+        fi
     done
-    echo "${first:+,$first}$rest"
+    echo ",${season_of:-naive}$rest"
 }
 
 # What the series are: channels with their roles, the step, and the options that follow from these.
