@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/calendar.h"
+#include "measure/growth.h"
 #include "model/apply.h"
 #include "apply/match.h"
 #include "base/mem.h"
@@ -41,6 +43,7 @@ struct weft_series_scorer {
     struct weft_edit edit;
     struct weft_pack frame;
     bool *clip; /* [targets] */
+    float *profile; /* [season] of the series at hand */
 };
 
 /* --- start --- */
@@ -171,6 +174,7 @@ int weft_series_scorer_start(struct weft_run *run, struct weft_series_score_opti
     s->o = o;
     if (read_head(s, weft_run_in_head(run), e) < 0 || open_models(run, s, e) < 0)
         return -1;
+    s->profile = WEFT_ARRAY(float, weft_step_season(s->in.step));
     s->clip = weft_match_clip(&s->in, weft_run_given(run, "nonnegative"), &o->nonnegative);
     if (write_head(run, s, e) < 0)
         return -1;
@@ -197,6 +201,7 @@ void weft_series_scorer_free(struct weft_series_scorer **ps)
     weft_pack_free(&s->frame);
     free(s->actual.p);
     free(s->clip);
+    free(s->profile);
     free(s);
     *ps = NULL;
 }
@@ -239,6 +244,13 @@ static struct weft_span text(const char *s)
     return (struct weft_span){(const uint8_t *)s, strlen(s)};
 }
 
+/* What growth needs to count weekdays alike; NULL: the step has no season, or the history less than one. */
+static const float *profile_of(const struct weft_series_scorer *s, const struct weft_apply_job *j)
+{
+    size_t season = weft_step_season(s->in.step);
+    return season > 1 && weft_growth_profile(j->x, j->origin, season, (int64_t)j->origin, s->profile) ? s->profile : NULL;
+}
+
 /* One frame out: the windows of the task's job. A latest window that can't be forecast counts as a gap instead. */
 static int emit(struct weft_run *run, struct weft_series_scorer *s, const struct task *t, const char *part, struct weft_err *e)
 {
@@ -265,6 +277,7 @@ static int emit(struct weft_run *run, struct weft_series_scorer *s, const struct
         .actual = actual_of(s, j),
         .quantiles = r->quantiles,
         .covariance = r->covariance,
+        .profile = latest ? profile_of(s, j) : NULL,
         .scale = {j->shift, j->factor},
         .naive = {t->naive[0], t->naive[1], t->naive[2]},
     };

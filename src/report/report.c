@@ -448,7 +448,7 @@ static void put_bars(const struct weft_report *r, FILE *f)
 /* The same days a year before, as the mean of the 7 steps that end there; NULL when the history does not reach so far. The caller frees it. */
 static double *year_before(const struct weft_report *r, const struct chart *c, size_t smooth)
 {
-    size_t year = weft_history_year(r->a.step), horizon = (size_t)r->a.horizon;
+    size_t year = weft_step_year(r->a.step), horizon = (size_t)r->a.horizon;
     if (!year || c->n_past < year + smooth || horizon > year)
         return NULL;
     double *out = WEFT_ARRAY(double, horizon);

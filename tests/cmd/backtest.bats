@@ -199,10 +199,12 @@ nothing_left() {
     [[ "$output" == *"does not say how far"* ]]
 }
 
-@test "no ranking of a horizon of one step, nor of how many sell" {
+@test "no ranking of a horizon of one season, which is said, nor of how many sell" {
     aggregate --by minor --count active,brands -i "$dir/series.weft" -o "$BATS_TEST_TMPDIR/level.weft"
-    ! backtest --horizon 1 --origins 2 -i "$BATS_TEST_TMPDIR/level.weft" | grep -q 'ranked by'
-    backtest --horizon 7 --origins 2 --table ranking --rank-by id --format csv -i "$BATS_TEST_TMPDIR/level.weft" >"$BATS_TEST_TMPDIR/ranking.csv"
+    backtest --horizon 7 --origins 2 -i "$BATS_TEST_TMPDIR/level.weft" >"$BATS_TEST_TMPDIR/week"
+    ! grep -q '^Ranking of' "$BATS_TEST_TMPDIR/week"
+    grep -q 'no ranking by growth: a horizon of 7 holds no two seasons to compare; give --horizon 14' "$BATS_TEST_TMPDIR/week"
+    backtest --horizon 14 --origins 2 --table ranking --rank-by id --format csv -i "$BATS_TEST_TMPDIR/level.weft" >"$BATS_TEST_TMPDIR/ranking.csv"
     grep -q random "$BATS_TEST_TMPDIR/ranking.csv"
     ! grep -qE '^(active|brands),' "$BATS_TEST_TMPDIR/ranking.csv"
 }
@@ -219,11 +221,11 @@ nothing_left() {
     refused 78 "--origins 27 fits" --horizon 7 --origins 99
     refused 78 "calendar of 196" --horizon 300
     refused 78 "major" --horizon 7 --by color
-    refused 78 "major" --horizon 7 --rank-by color
+    refused 78 "major" --horizon 14 --rank-by color
     refused 78 "less than gap" -m "$dir/model.st" --horizon 9
     refused 78 "far days" --horizon 28 --near 20:28
     refused 78 "no growth" --horizon 1 --table ranking
-    refused 78 "no growth" --horizon 1 --rank-by id
+    refused 78 "give --horizon 14, or --near and --far" --horizon 7 --rank-by id
     for o in "--refit-every 2" "--lookback 14" "--scale standard" "--valid 0.2"; do refused 64 "is for --refit" --horizon 7 $o; done
     refused 64 "quote" --horizon 7 --refit "train-dlinear '"
     refused 64 "which trainer" --horizon 7 --refit " "

@@ -36,7 +36,7 @@ sums() {
     for norm in none last mean; do
         diff <(explain -m "$dir/$norm.st" --format csv -i "$dir/level.weft" | awk -F, '$3 == "near" || $3 == "far" { printf "%s %s %.3f\n", $1, $3, $4 }' | sort) \
             <(frames csv "$dir/$norm-forecasts.weft" | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
-                { s = $(at["step"]); f = $(at["forecast"]) / 2; if (s <= 2) near[$1] += f; if (s >= 9) far[$1] += f }
+                { s = $(at["step"]); f = $(at["forecast"]) / 3; if (s <= 3) near[$1] += f; if (s >= 8) far[$1] += f }
                 END { for (i in near) { printf "%s near %.3f\n%s far %.3f\n", i, near[i], i, far[i] } }' | sort) || { echo "$norm"; false; }
     done
 }

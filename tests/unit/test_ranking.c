@@ -291,8 +291,9 @@ static void standard_error_of_growth(void **state)
 {
     (void)state;
     const float forecast[] = {10, 12}, covariance[] = {4, 1, 1, 9};
+    const struct weft_growth_spans at = {.near = {1, 1}, .far = {2, 2}, .season = 1};
     struct weft_growth_sums sums = {0};
-    assert_true(weft_growth_add(&sums, forecast, covariance, 2, (struct weft_growth_days){1, 1}, (struct weft_growth_days){2, 2}));
+    assert_true(weft_growth_add(&sums, forecast, covariance, NULL, 2, &at));
     struct weft_growth g = weft_growth_of(&sums, 0, 1.5);
     double want = sqrt(9 - 2 * 1.2 * 1 + 1.44 * 4) / 10;
     assert_true(fabs(g.sd - want) < 1e-12 && fabs(g.high - 1.2 - 1.5 * want) < 1e-12);
