@@ -259,7 +259,7 @@ static const struct weft_filter filter = {
                        "validation part, with the correlation between days (delta method). It is one for what the growth becomes, and holds the noise of the days themselves: of categories that stand still, more "
                        "than its level says hold 1 inside. A small volume (--shrink) is added to both, so that a category that "
                        "sells next to nothing can't win by chance: raw is the index without it, and such rows are marked thin.\n"
-                       "p_growth is the chance that the growth is above 1, from the interval. sure says up or down where that stands out among all rows of the channel: of "
+                       "p_growth is the chance that the growth is above 1: that the far days come out above the near ones. sure says up or down where that stands out among all rows of the channel: of "
                        "the rows marked, a share of --fdr is wrong in expectation, at most (Benjamini and Hochberg 1995), and where nothing grows anything at all is marked with that chance.\n"
                        "Groups whose series could not be forecast stand last, marked left out, and why says why (not with --top); left_out counts such series of a group. model says which "
                        "model made a row: the first one that is no baseline, or another where that one has no forecast of the group.\n"

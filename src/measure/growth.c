@@ -205,7 +205,7 @@ struct weft_growth weft_growth_of(const struct weft_growth_sums *g, double pseud
 {
     double of_near = weft_growth_shape_near(&g->shape), of_far = weft_growth_shape_far(&g->shape);
     double near = g->near / of_near, far = g->far / of_far;
-    struct weft_growth r = {.index = near > 0 ? far / near : NAN, .shrunk = NAN, .sd = NAN, .low = NAN, .high = NAN};
+    struct weft_growth r = {.index = near > 0 ? far / near : NAN, .shrunk = NAN, .sd = NAN, .sd_one = NAN, .low = NAN, .high = NAN};
     r.thin = !(near > 4 * pseudo);
     near += pseudo;
     far += pseudo;
@@ -217,6 +217,8 @@ struct weft_growth weft_growth_of(const struct weft_growth_sums *g, double pseud
     double var_near = g->var_near / (of_near * of_near), var_far = g->var_far / (of_far * of_far);
     double var = var_far - 2 * r.shrunk * g->cov / (of_near * of_far) + r.shrunk * r.shrunk * var_near;
     r.sd = sqrt(var > 0 ? var : 0) / near;
+    double apart = var_far - 2 * g->cov / (of_near * of_far) + var_near;
+    r.sd_one = sqrt(apart > 0 ? apart : 0) / near;
     double half = z * r.sd;
     r.low = r.shrunk - half > 0 ? r.shrunk - half : 0;
     r.high = r.shrunk + half;
@@ -245,14 +247,14 @@ static double z_of(double growth, double sd)
     return (growth - 1) / (sd > least_sd || isnan(sd) ? sd : least_sd);
 }
 
-double weft_growth_above(double growth, double sd)
+double weft_growth_above(double growth, double sd_one)
 {
-    return 0.5 * erfc(-z_of(growth, sd) / sqrt(2));
+    return 0.5 * erfc(-z_of(growth, sd_one) / sqrt(2));
 }
 
-double weft_growth_p(double growth, double sd)
+double weft_growth_p(double growth, double sd_one)
 {
-    return erfc(fabs(z_of(growth, sd)) / sqrt(2));
+    return erfc(fabs(z_of(growth, sd_one)) / sqrt(2));
 }
 
 static int smaller_first(const void *a, const void *b)

@@ -275,8 +275,8 @@ static void find_growth(struct weft_rank_groups *s, size_t channel)
         x->sd = g.sd;
         x->low = g.low;
         x->high = g.high;
-        x->p_growth = weft_growth_above(x->growth, x->sd);
-        x->p_value = weft_growth_p(x->growth, x->sd);
+        x->p_growth = weft_growth_above(g.shrunk, g.sd_one);
+        x->p_value = weft_growth_p(g.shrunk, g.sd_one);
     }
 }
 

@@ -79,6 +79,7 @@ struct weft_growth {
     double index;     /* far / near, weekdays alike; NaN when near is not above 0 */
     double shrunk;    /* (far + pseudo) / (near + pseudo): what ranks; NaN when that is not above 0 */
     double sd;        /* standard error of `shrunk` (delta method); NaN without covariance */
+    double sd_one;    /* that of far - near, in units of near: of `shrunk` if growth were 1 */
     double low, high; /* interval of `shrunk`, not below 0; NaN without covariance */
     bool thin;        /* the pseudo volume is more than a fifth of near: little is known */
 };
@@ -88,11 +89,12 @@ struct weft_growth weft_growth_of(const struct weft_growth_sums *g, double pseud
 /* z of a two-sided interval of this level in (0, 1): the inverse of the normal distribution function by bisection on erfc, to 1e-9. */
 double weft_growth_z(double level);
 
-/* P(growth > 1), and the two-sided p-value of growth = 1, both from the normal distribution of the interval; NaN without
- * one. An sd below 0.001, the last digit that is printed, counts as 0.001: an interval of no width around 1 is the noise
+/* P(growth > 1), and the two-sided p-value of growth = 1; NaN without an interval. growth > 1 is far > near, and far - near
+ * is normal when errors are (Fieller 1954), so sd_one belongs to it: with the delta method's sd, where near days are few
+ * and uncertain, 20 of 100 shops that stand still had something marked sure, and not 10. An sd below 0.001, the last digit that is printed, counts as 0.001: an interval of no width around 1 is the noise
  * of float numbers, and not certainty. */
-double weft_growth_above(double growth, double sd);
-double weft_growth_p(double growth, double sd);
+double weft_growth_above(double growth, double sd_one);
+double weft_growth_p(double growth, double sd_one);
 /* Which of n growths are sure to differ from 1, by their p-values (NaN: does not count): Benjamini and Hochberg's step-up
  * procedure (1995, J. R. Stat. Soc. B 57:289-300). Of k growths marked, k * rate are wrong in expectation, at most;
  * in a shop without any growth something is marked with a chance of `rate`. The k smallest p are marked, with the
