@@ -252,3 +252,13 @@ nothing_left() {
     backtest --refit train-dlinear --horizon 28 --table ranking --format csv -i minor.weft >ranking.csv
     columns spearman hits_3 <ranking.csv | awk '{ s[NR] = $1; h[NR] = $2 } END { exit !(NR == 4 && s[1] > s[2] && s[1] > s[3] && h[1] > h[2] && h[1] > h[3] && s[4] == 0) }' || { cat ranking.csv; false; }
 }
+
+@test "a shop that stands still, with noise: the growth interval holds what the growth became, whatever days are compared" {
+    awk 'BEGIN { srand(7); printf "id"; for (d = 0; d < 400; d++) printf ",%s", strftime("%Y-%m-%d", 1640995200 + d * 86400, 1); print ""; split("0.4 0.6 0.9 1.1 1.3 2.0 0.7", w, " ")
+        for (p = 0; p < 20; p++) { printf "g%02d", p; for (d = 0; d < 400; d++) { z = -6; for (i = 0; i < 12; i++) z += rand(); printf ",%.3f", 100 * 3 ^ (p % 4) * w[(d + p) % 7 + 1] * (1 + 0.1 * z) } print "" } }' |
+        ingest -q -o noise.weft
+    for spans in "" "--near 1:3 --far 20:28"; do
+        backtest -q --refit train-dlinear --lookback 28 --horizon 28 --origins 6 --rank-by id $spans --table ranking --format csv -i noise.weft >ranking.csv
+        awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; for (k in at) if (k ~ /coverage/) c = at[k] } NR == 2 { exit !($c > 0.8 && $c < 0.98 && $(at["error"]) < 0.1) }' ranking.csv || { cat ranking.csv; false; }
+    done
+}
