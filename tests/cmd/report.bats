@@ -167,7 +167,7 @@ made() {
     grep -q 'Sure to grow: 1, sure to fall: 1, of the rows shown; 10% of such marks' "$dir/made.html"
     [ "$(grep -o "title='sure to grow'>▲" "$dir/made.html" | wc -l)" -eq 2 ] # beside the bar, and in the table
     grep -q "<td class='w'>other</td>" "$dir/made.html"
-    grep -q 'P(growth &gt; 1)\|P(growth > 1)' "$dir/made.html"
+    grep -q '>Chance of growth</th>' "$dir/made.html"
     grep -q '1 could not be forecast' "$dir/made.html"
     grep -q 'gone</th><td class=.w why.>too-&lt;short&gt;</td>' "$dir/made.html"
     grep -q 'next to nothing is sold' "$dir/made.html"
