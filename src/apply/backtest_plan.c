@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "apply/match.h"
+#include "base/calendar.h"
 #include "base/mem.h"
 
 enum { MODELS_MAX = 32, LOOKBACK_AUTO_SEASONS = 26 };
@@ -89,7 +90,7 @@ static int enter_baseline(struct weft_backtest_plan *p, const char *text, struct
 
 static int enter_baselines(struct weft_backtest_plan *p, struct weft_err *e)
 {
-    size_t year = (size_t)weft_year_of(p->attrs.step), window = p->attrs.step == 3600 ? 28 * 24 : p->attrs.step == 604800 ? 4 : 28;
+    size_t year = weft_step_year(p->attrs.step), window = p->attrs.step == 3600 ? 28 * 24 : p->attrs.step == 604800 ? 4 : 28;
     char seasonal[64], lag[64];
     if (!p->baselines)
         return 0;
@@ -106,7 +107,7 @@ static int enter_baselines(struct weft_backtest_plan *p, struct weft_err *e)
  * has twice as many windows as a window has steps. */
 static int64_t usual_lookback(const struct weft_backtest_plan *p, int64_t known)
 {
-    int64_t year = weft_year_of(p->attrs.step), horizon = p->gap + p->horizon, most = LOOKBACK_AUTO_SEASONS * p->season;
+    int64_t year = (int64_t)weft_step_year(p->attrs.step), horizon = p->gap + p->horizon, most = LOOKBACK_AUTO_SEASONS * p->season;
     int64_t train = (int64_t)((double)known * (1 - p->valid)), third = (train - horizon) / 3;
     if (year && train >= year + 4 * horizon)
         return year + horizon;
@@ -153,7 +154,8 @@ int weft_backtest_plan_start(struct weft_backtest_plan *p, struct weft_run *run,
         p->scale = (int)p->attrs.scale;
     }
     p->season = p->season ? p->season : weft_season_of(p->attrs.step);
-    if (open_models(p, run, e) < 0 || weft_growth_days_read(p->near, p->far, (size_t)p->horizon, &p->o.near, &p->o.far, e) < 0 || place_origins(p, e) < 0)
+    if (open_models(p, run, e) < 0 ||
+        weft_growth_spans_read(p->near, p->far, (size_t)p->horizon, p->attrs.step, &p->o.spans, e) < 0 || place_origins(p, e) < 0)
         return -1;
     p->o.season = (size_t)p->season;
     p->o.dates = (const char (*)[32])p->dates;

@@ -157,3 +157,20 @@ const char *weft_step_text(int64_t step, char buf[32])
     snprintf(buf, 32, "%llds", (long long)step);
     return buf;
 }
+
+/* --- seasons --- */
+
+enum { DAY = 86400, WEEK_DAYS = 7, YEAR_DAYS = 364 };
+
+size_t weft_step_season(int64_t step)
+{
+    if (step == DAY)
+        return WEEK_DAYS;
+    return step > 0 && step < DAY && DAY % step == 0 ? (size_t)(DAY / step) : 1;
+}
+
+size_t weft_step_year(int64_t step)
+{
+    int64_t year = (int64_t)YEAR_DAYS * DAY;
+    return step > 0 && year % step == 0 ? (size_t)(year / step) : 0;
+}

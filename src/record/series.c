@@ -359,11 +359,6 @@ int64_t weft_season_of(int64_t step)
     return step == 86400 ? 7 : step == 3600 ? 24 : step == 604800 ? 52 : 1;
 }
 
-int64_t weft_year_of(int64_t step)
-{
-    return step == 86400 ? 364 : step == 3600 ? 364 * 24 : step == 604800 ? 52 : 0;
-}
-
 struct weft_window_range weft_windows_of(const struct weft_series_attrs *a, const struct weft_series *s, enum weft_part part)
 {
     size_t lookback = (size_t)a->lookback, horizon = (size_t)a->horizon, stride = (size_t)a->stride;

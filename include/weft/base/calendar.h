@@ -19,4 +19,10 @@ void weft_civil_from_days(int64_t days, int *y, int *m, int *d);
 /* A step of the time grid in seconds: names "hour", "day", "week", else "<n>s". */
 bool weft_step_parse(const char *s, int64_t *step);
 const char *weft_step_text(int64_t step, char buf[32]);
+
+/* Steps after which days are alike: 7 days, 24 hours, the steps of a day where they are shorter still; 1: none within
+ * reach (weeks, and steps that do not divide a day). Growth compares whole seasons. */
+size_t weft_step_season(int64_t step);
+/* Steps of a year that keeps the weekday: 364 days; 0 when the step does not divide them. */
+size_t weft_step_year(int64_t step);
 #endif
