@@ -7,6 +7,7 @@
 
 #include "base/calendar.h"
 #include "base/mem.h"
+#include "base/terms.h"
 
 const char *const weft_scale_names[WEFT_SCALES] = {"none", "standard", "minmax"};
 const char *const weft_part_names[WEFT_PARTS] = {"train", "valid", "test"};
@@ -344,8 +345,7 @@ static bool is_one_of(const char *const *names, size_t n_names, const char *name
 
 bool weft_channel_is_count(const char *name, size_t n)
 {
-    static const char *const counted[] = {"units", "sales", "amounts", "mentions", "active", "brands"};
-    return is_one_of(counted, sizeof counted / sizeof *counted, name, n);
+    return weft_term_nonnegative(weft_term_of(name, n));
 }
 
 bool weft_channel_is_sum(const char *name, size_t n)
