@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/calendar.h"
 #include "base/mem.h"
 #include "base/rng.h"
 
@@ -207,8 +208,8 @@ static void count_life(struct weft_groups *g, const struct weft_series *s)
 int weft_groups_add(struct weft_groups *g, const struct weft_series *s, struct weft_err *e)
 {
     const struct weft_series_attrs *a = g->attrs;
-    int64_t offset = (s->start - a->start) / a->step;
-    if (offset < 0 || (s->start - a->start) % a->step || (uint64_t)offset + s->n > (uint64_t)a->length)
+    int64_t offset = weft_step_count(a->start, s->start, a->step);
+    if (offset < 0 || !weft_step_fits(a->start, s->start, a->step) || (uint64_t)offset + s->n > (uint64_t)a->length)
         return weft_fail(e, WEFT_DATA, "series %.*s does not lie on the calendar of the head", (int)(s->id.n < 80 ? s->id.n : 80), (const char *)s->id.p);
     struct group *x = find(g, s);
     compare_keys(g, x, s);

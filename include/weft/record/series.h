@@ -88,7 +88,8 @@ struct weft_span weft_series_key_text(const struct weft_series *s, int k);
 bool weft_channel_is_count(const char *name, size_t n);
 /* Is a group's value the sum of its members'? Not of mentions, which are averaged, nor of brands: one sells in several groups. */
 bool weft_channel_is_sum(const char *name, size_t n);
-/* Steps in the usual season of a calendar: 24 hours, 7 days, 52 weeks, else 1; and in a year of whole weeks: 8736 hours, 364 days, 52 weeks, else 0. */
+/* Steps in the usual season of a calendar: 24 hours, 7 days, 5 working days, 52 weeks, 12 months, 4 quarters, else 1; and in a year, of whole weeks where steps
+ * have weekdays: 8736 hours, 364 days, 260 working days, 52 weeks, 12 months, 4 quarters, else 0. */
 int64_t weft_season_of(int64_t step);
 int64_t weft_year_of(int64_t step);
 
