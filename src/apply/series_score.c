@@ -8,6 +8,7 @@
 
 #include "model/apply.h"
 #include "apply/match.h"
+#include "base/calendar.h"
 #include "base/mem.h"
 #include "record/products.h"
 #include "record/window.h"
@@ -256,7 +257,7 @@ static int emit(struct weft_run *run, struct weft_series_scorer *s, const struct
         .channel = text(s->in.channels[t->channel]),
         .part = text(part),
         .baseline = !x->info,
-        .origin = s->series.start + (int64_t)j->origin * s->in.step,
+        .origin = weft_step_add(s->series.start, (int64_t)j->origin, s->in.step),
         .stride = (int64_t)j->stride,
         .windows = j->windows,
         .horizon = j->horizon,

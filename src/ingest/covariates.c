@@ -71,7 +71,7 @@ static enum weft_role role_of(const struct weft_covariates_opts *o, const char *
 static int add_weekday(struct weft_covariates *c, struct weft_err *e)
 {
     static const char *const names[WEEKDAYS] = {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday"};
-    if (c->in->step > DAY)
+    if (c->in->step > DAY && c->in->step != WEFT_STEP_BUSINESS_DAY)
         return weft_fail(e, WEFT_CONFIG, "--weekday: the stream's steps are longer than a day");
     c->weekday = c->out.n_channels;
     for (int i = 0; i < WEEKDAYS; i++)
@@ -145,7 +145,7 @@ static int read_holidays(struct weft_covariates *c, struct weft_csv *csv, const 
 /* Holidays in a step that begins at `seconds`; NaN where the file says nothing. */
 static float holidays_in(const struct weft_covariates *c, int64_t seconds)
 {
-    int64_t from = day_of(seconds), last = day_of(seconds + c->in->step - 1);
+    int64_t from = day_of(seconds), last = day_of(weft_step_add(seconds, 1, c->in->step) - 1);
     size_t lo = 0, hi = c->n_holidays, n = 0;
     if (from < c->covered_from || last >= c->covered_to)
         return NAN;
@@ -241,16 +241,17 @@ static int read_cells(struct weft_covariates *c, const struct weft_csv *csv, con
 static int read_row(struct weft_covariates *c, const struct weft_csv *csv, const struct weft_csv_row *row, const struct weft_header *h, struct weft_err *e)
 {
     struct weft_csv_text t = weft_csv_field(row, c->date);
-    int64_t seconds, step = c->in->step;
+    int64_t seconds, at;
     if (row->problem || row->found != h->n)
         return bad_row(csv, row, h->n, e);
     if (!weft_date_parse(t.p, t.n, &seconds))
         return bad_date(csv, row, t, e);
     if (seconds < c->in->start)
         return 0;
-    seconds -= c->in->start;
-    if (seconds % step || seconds / step >= c->in->length + AHEAD_MAX) {
-        weft_fail(e, WEFT_DATA, seconds % step ? "%.*s is no step of the series' calendar" : "%.*s is more than a hundred years behind it", t.n < 60 ? (int)t.n : 60, t.p);
+    bool off = !weft_step_fits(c->in->start, seconds, c->in->step);
+    at = weft_step_count(c->in->start, seconds, c->in->step);
+    if (off || at >= c->in->length + AHEAD_MAX) {
+        weft_fail(e, WEFT_DATA, off ? "%.*s is no step of the series' calendar" : "%.*s is more than a hundred years behind it", t.n < 60 ? (int)t.n : 60, t.p);
         return weft_fail_where(e, "%s:%llu", weft_csv_name(csv), (unsigned long long)row->line);
     }
     if (c->rows == c->cap) {
@@ -263,7 +264,7 @@ static int read_row(struct weft_covariates *c, const struct weft_csv *csv, const
         t = weft_csv_field(row, c->key_column[k]);
         add_key(c, t.p, t.n);
     }
-    c->row[c->rows] = (struct row){weft_names_add(&c->keys, c->text.p, c->text.n), seconds / step};
+    c->row[c->rows] = (struct row){weft_names_add(&c->keys, c->text.p, c->text.n), at};
     if (read_cells(c, csv, row, h, e) < 0)
         return -1;
     c->rows++;
@@ -344,7 +345,7 @@ static void choose_length(struct weft_covariates *c)
         length = c->row[r].step + 1 > length ? c->row[r].step + 1 : length;
     c->out.length = length > c->in->length ? length : c->in->length;
     for (int64_t t = 0; t < c->out.length && c->holiday != SIZE_MAX; t++)
-        c->uncovered += isnan(holidays_in(c, c->in->start + t * c->in->step));
+        c->uncovered += isnan(holidays_in(c, weft_step_add(c->in->start, t, c->in->step)));
 }
 
 static int build(struct weft_covariates *c, struct weft_err *e)
@@ -417,7 +418,7 @@ size_t weft_covariates_without_holidays(const struct weft_covariates *c)
 
 size_t weft_covariates_steps(const struct weft_covariates *c, const struct weft_series *s)
 {
-    int64_t offset = (s->start - c->in->start) / c->in->step;
+    int64_t offset = weft_step_count(c->in->start, s->start, c->in->step);
     return c->out.length > offset ? (size_t)(c->out.length - offset) : s->n;
 }
 
@@ -445,13 +446,13 @@ static void carry_on(float *x, size_t n)
 bool weft_covariates_fill(struct weft_covariates *c, const struct weft_series *s, float *out)
 {
     const struct weft_series_attrs *a = &c->out;
-    size_t n = weft_covariates_steps(c, s), offset = (size_t)((s->start - c->in->start) / c->in->step), had = s->n < n ? s->n : n;
+    size_t n = weft_covariates_steps(c, s), offset = (size_t)(weft_step_count(c->in->start, s->start, c->in->step)), had = s->n < n ? s->n : n;
     for (size_t i = 0; i < a->n_channels * n; i++)
         out[i] = NAN;
     for (size_t i = 0; i < s->n_channels; i++)
         memcpy(out + i * n, s->values + i * s->n, had * sizeof *out);
     for (size_t t = 0; t < n; t++) {
-        int64_t seconds = s->start + (int64_t)t * a->step;
+        int64_t seconds = weft_step_add(s->start, (int64_t)t, a->step);
         for (int d = 0; d < WEEKDAYS && c->weekday != SIZE_MAX; d++)
             out[(c->weekday + (size_t)d) * n + t] = weft_weekday(seconds) == d;
         if (c->holiday != SIZE_MAX)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "measure/growth.h"
+#include "base/calendar.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "measure/topk.h"
@@ -129,7 +130,7 @@ static void add_forecast(struct weft_rank_groups *s)
     struct weft_ranking_row *x = &s->ranking.row[i];
     x->ranked = s->o->channel ? text_is(f->channel, s->o->channel) : !text_is(f->channel, WEFT_CHANNEL_ACTIVE) && !text_is(f->channel, WEFT_CHANNEL_BRANDS);
     if (weft_growth_add(&s->sums[i], f->forecast + (f->windows - 1) * f->horizon, f->covariance, f->horizon, s->near, s->far)) {
-        int64_t origin = (int64_t)((uint64_t)f->origin + (f->windows - 1) * (uint64_t)f->stride * (uint64_t)s->attrs.step);
+        int64_t origin = weft_step_add(f->origin, (int64_t)((f->windows - 1) * (uint64_t)f->stride), s->attrs.step);
         s->origin = origin > s->origin ? origin : s->origin;
     } else if (x->ranked) {
         s->missing++;

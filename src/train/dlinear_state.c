@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/calendar.h"
 #include "base/file.h"
 #include "base/mem.h"
 
@@ -118,7 +119,7 @@ int weft_dlinear_state_start(struct weft_dlinear_state *s, const struct weft_hea
         return -1;
     s->units.by = s->by;
     s->before = s->day;
-    int64_t end = a->start + (a->known - 1) * a->step;
+    int64_t end = weft_step_add(a->start, a->known - 1, a->step);
     s->day = end > s->day ? end : s->day;
     return 0;
 }
@@ -237,7 +238,7 @@ static void judge(struct weft_dlinear_state *s, const struct weft_state_unit *u,
             return;
     for (size_t k = 0; k < h && k < came; k++) {
         double y = (double)u->w.bs[k], actual = x[origin + k];
-        int64_t day = last + (int64_t)(k + 1) * s->step, slot = day / s->step % WEFT_STATE_DAYS;
+        int64_t day = weft_step_add(last, (int64_t)(k + 1), s->step), slot = weft_step_count(0, day, s->step) % WEFT_STATE_DAYS;
         if (!isfinite(actual) || slot < 0)
             continue;
         for (size_t i = 0; i < l; i++)
@@ -258,20 +259,20 @@ int weft_dlinear_state_add(struct weft_dlinear_state *s, const struct weft_serie
     struct weft_state_series *t = weft_state_series(s, x->id.p, x->id.n);
     weft_state_units(s, s->units.groups.n * channels);
     size_t n = weft_series_known(&s->units.attrs, x->start, x->n); /* what lies ahead is still to come */
-    int64_t end = x->start + ((int64_t)n - 1) * s->step, gap;
+    int64_t end = weft_step_add(x->start, (int64_t)n - 1, s->step), gap;
     if (t->last == INT64_MIN) {
-        t->last = x->start - s->step;
+        t->last = weft_step_add(x->start, -1, s->step);
         t->group = group;
     }
     if (t->group != group)
         return weft_fail(e, WEFT_CONFIG, "series \"%.*s\" belongs to another group than in the state", x->id.n < 80 ? (int)x->id.n : 80, (const char *)x->id.p);
-    if ((end - t->last) % s->step)
+    if (!weft_step_fits(t->last, end, s->step))
         return weft_fail(e, WEFT_DATA, "the days of \"%.*s\" do not follow the state's by whole steps", x->id.n < 80 ? (int)x->id.n : 80, (const char *)x->id.p);
     if (end <= t->last) {
         s->old_steps += n;
         return 0;
     }
-    gap = (x->start - t->last) / s->step - 1;
+    gap = weft_step_count(t->last, x->start, s->step) - 1;
     size_t old = gap < 0 ? (size_t)-gap : 0, missing = gap > 0 ? (size_t)gap : 0, came = missing + n - old;
     /* More missing steps than a window has forget all that was before. */
     if (missing > keep) {
@@ -288,7 +289,7 @@ int weft_dlinear_state_add(struct weft_dlinear_state *s, const struct weft_serie
             all[keep + i] = NAN;
         memcpy(all + keep + missing, x->values + c * x->n + old, (n - old) * sizeof *all);
         judge(s, u, all, keep + came, came, t->last);
-        add_windows(s, u, all, keep + came, (double)(s->day - end) / (double)s->step);
+        add_windows(s, u, all, keep + came, (double)weft_step_count(end, s->day, s->step));
         memcpy(t->tail + c * keep, all + came, keep * sizeof *all);
     }
     free(all);
@@ -302,7 +303,7 @@ int weft_dlinear_state_add(struct weft_dlinear_state *s, const struct weft_serie
 static void join(struct weft_dlinear_state *s, struct weft_state_unit *u)
 {
     size_t width = s->shape.lookback + s->shape.horizon;
-    double fade = s->before == INT64_MIN ? 1 : decay(s, (double)(s->day - s->before) / (double)s->step);
+    double fade = s->before == INT64_MIN ? 1 : decay(s, (double)weft_step_count(s->before, s->day, s->step));
     for (size_t i = 0; i < width && fade != 1; i++) {
         u->sum.sum[i] *= fade;
         for (size_t j = i; j < width; j++)
@@ -391,8 +392,8 @@ int weft_dlinear_state_metrics(const struct weft_dlinear_state *s, const char *p
         newest = s->days[i].n && s->days[i].day > newest ? s->days[i].day : newest;
     for (size_t i = 0; i < WEFT_STATE_DAYS; i++) {
         const struct weft_state_day *d = &s->days[i];
-        struct weft_state_day *to = d->day > newest - 7 * s->step ? &recent : &before;
-        if (d->n == 0 || d->day <= newest - (int64_t)WEFT_STATE_DAYS * s->step)
+        struct weft_state_day *to = d->day > weft_step_add(newest, -7, s->step) ? &recent : &before;
+        if (d->n == 0 || d->day <= weft_step_add(newest, -(int64_t)WEFT_STATE_DAYS, s->step))
             continue;
         to->error += d->error;
         to->actual += d->actual;
