@@ -1,0 +1,254 @@
+# shellcheck shell=bash disable=SC2034,SC2154  # variables are those of daily.sh
+# dumps.sh - what daily.sh knows about its dumps: which days each holds, which days are missing, and what happened. Sourced after lib.sh and recipe.sh.
+#
+# In $dir, the directory of a shop:
+#   dumps/NNNNNN-DATE.csv    each dump as it was delivered; NNNNNN counts arrivals, DATE is the day that it was given for
+#   dumps/NNNNNN-DATE.days   the days that it holds, up to its DATE: "DAY DIGEST" (of the rows that are not 0), or "DAY closed"
+#   ledger.csv               a row an arrival: number, date, kind (history, dump, closed), first and last day, number of days, digest of its lines
+#   log                      "DATE EVENT TEXT", dated by the dump; each event stands there once
+#   .next                    what a run changes, whole or not there: a run that was killed among the renames is ended by the next one
+#
+# A day belongs to the last arrival that holds it. What is known of the days stands in $work/days ("DAY DIGEST ARRIVAL", sorted).
+
+version=2 # of the directory
+event_names="missing late corrected overlapping early empty doubled refused closed options retrained recomputed"
+
+# --- log and commits ---
+
+event() { # NAME TEXT
+    grep -Fxqs "$day $1 $2" "$work/log" || echo "$day $1 $2" >>"$work/log"
+}
+
+# refuse NAME TEXT [STATUS]: the dump does not join; that it came stands in the log.
+refuse() {
+    [ "$1" = refused ] || event "$1" "$2"
+    event refused "$2"
+    begin
+    metrics >"$next/metrics.prom"
+    commit
+    die "$2; it was not taken" "${3:-65}"
+}
+
+next=
+begin() {
+    next=$dir/.next.part
+    rm -rf "$next"
+    mkdir -p "$next/dumps" "$next/results" || die "can't write in $dir" 73
+    echo $version >"$next/version"
+}
+
+# Everything is on the disk before .next gets its name; from there on there are only renames.
+commit() {
+    cp "$work/log" "$next/log"
+    find "$next" -exec sync {} + || die "can't write in $dir" 74
+    mv -T "$next" "$dir/.next"
+    finish
+}
+
+# What a commit holds gets its place. Any part of it may have it already.
+finish() {
+    local f name
+    [ -d "$dir/.next" ] || return 0
+    mkdir -p "$dir/dumps" "$dir/results"
+    [ ! -e "$dir/.next/gone" ] || while read -r f; do rm -f "$dir/dumps/$f"; done <"$dir/.next/gone"
+    rm -f "$dir/.next/gone"
+    for f in "$dir"/.next/dumps/*; do
+        [ ! -e "$f" ] || mv "$f" "$dir/dumps/"
+    done
+    for f in "$dir"/.next/results/*; do
+        [ -e "$f" ] || continue
+        name=$dir/results/${f##*/}
+        rm -rf "$dir/results/.old"
+        [ ! -e "$name" ] || mv -T "$name" "$dir/results/.old"
+        mv -T "$f" "$name"
+    done
+    rm -rf "$dir/results/.old"
+    for f in "$dir"/.next/*; do
+        [ -d "$f" ] || mv "$f" "$dir/"
+    done
+    point_to_newest
+    rm -rf "$dir/.next"
+}
+
+# A day that is filled in later does not become the latest.
+point_to_newest() {
+    local newest
+    newest=$(cd "$dir/results" && ls -d [0-9]*-[0-9]*-[0-9]* 2>/dev/null | sort | tail -n 1)
+    [ -n "$newest" ] && [ "$(readlink "$dir/results/latest" || true)" != "$newest" ] || return 0
+    ln -sfn "$newest" "$dir/results/.latest.part"
+    mv -T "$dir/results/.latest.part" "$dir/results/latest"
+}
+
+# --- days ---
+
+# lines_digest FILE: the same for the same lines in another order, with other line ends or a byte order mark.
+lines_digest() {
+    LC_ALL=C sed '1s/^\xef\xbb\xbf//; s/\r$//' "$1" | LC_ALL=C sort | sha256sum | cut -c1-64
+}
+
+# days_held STREAM: "DAY DIGEST" for each day on which a series has a row.
+days_held() {
+    local keys roles all targets='' i at
+    head=$(head_of "$1")
+    mapfile -t keys < <(attribute keys)
+    mapfile -t all < <(attribute channels)
+    mapfile -t roles < <(attribute roles)
+    at=$((2 + ${#keys[@]})) # id, keys, date, channels
+    for i in "${!all[@]}"; do
+        [ "${roles[i]:-target}" != target ] || targets+=" $((at + 1 + i))"
+    done
+    frames csv "$1" | csv_plain | awk -F, -v OFS=, -v at="$at" -v targets="$targets" '
+        BEGIN { n = split(targets, t, " ") }
+        NR > 1 {
+            held = sold = 0
+            for (i = 1; i <= n; i++) { if ($t[i] != "") held = 1; if ($t[i] + 0 != 0) sold = 1 }
+            day = substr($at, 1, 10)
+            if (held && !(day in seen)) { seen[day]; print day }
+            if (sold) { $at = substr($at, 11); print day, $0 }
+        }' | LC_ALL=C sort | awk -F, '
+        $1 != day { if (day != "") close(digest); day = $1; digest = "sha256sum | sed \"s/^/" day " /; s/  -$//\"" }
+        { print substr($0, 12) | digest }' || culprit "frames awk sort awk" "${PIPESTATUS[@]}"
+}
+
+# The days that all arrivals hold together; arguments: further .days files, which arrived last.
+days_known() {
+    local f
+    for f in "$dir"/dumps/*.days "$@"; do
+        [ -e "$f" ] || continue
+        awk -v from="${f##*/}" '{ print $0, substr(from, 1, 6) }' "$f"
+    done | awk '{ day[$1] = $2 " " $3 } END { for (d in day) print d, day[d] }' | LC_ALL=C sort
+}
+
+# fingerprint DAY: of everything that a result of that day stands on.
+fingerprint() {
+    { awk -v to="$1" '$1 <= to { print $1, $2 }' "$work/days"; options; } | sha256sum | cut -c1-64
+}
+
+day_after() {
+    date -u -d "$1 +1 day" +%F
+}
+
+# Days before $1 that no dump holds. Inside of the first arrival, the history, days without a row are its own affair.
+days_missing() {
+    local first last day held
+    IFS=, read -r _ _ _ first last _ < <(sed -n 2p "$work/ledger.csv")
+    day=$(day_after "$last")
+    # From one held day to the next one: most are neighbours, and ask for nothing.
+    { awk -v from="$last" '$1 > from { print $1 }' "$work/days"; echo "$1"; } | while read -r held; do
+        [[ ! $held > $1 ]] || break
+        while [[ $day < $held ]]; do
+            echo "$day"
+            day=$(day_after "$day")
+        done
+        day=$(day_after "$held")
+    done
+}
+
+# --- one dump ---
+
+# examine FILE KIND: joins the ledger as one more arrival, given for $day, or is refused. A history's day is its last one, where none was given.
+examine() {
+    local file=$1 kind=$2 lines other status=0 name
+    lines=$(lines_digest "$file")
+    # shellcheck disable=SC2086
+    ingest -q "${ingest_words[@]}" -o "$work/dump.weft" -- "$file" 2>"$work/why" || status=$?
+    if [ "$status" -eq 0 ]; then
+        days_held "$work/dump.weft" >"$work/held"
+        [ "$(attribute step)" = day ] || refuse refused "$file has steps of another length than a day (${option[ingest]}): forecast.sh takes every step"
+    elif is_empty "$file"; then
+        : >"$work/held"
+    else
+        cat "$work/why" >&2
+        refuse refused "ingest can't read $file" "$status"
+    fi
+    [ -n "$day" ] || day=$(tail -n 1 "$work/held" | cut -c1-10)
+    if [ ! -s "$work/held" ]; then
+        [ -n "$closed" ] || refuse empty "$file has no row; --closed if nothing was sold on $day"
+        close_day
+        return
+    fi
+    other=$(awk -F, -v lines="$lines" -v day="$day" '$7 == lines && $2 != day { d = $2 } END { print d }' "$work/ledger.csv")
+    [ -z "$other" ] || refuse doubled "$file is the dump of $other again, not one of $day; --date $other if that is its day"
+    grep -q "^$day " "$work/held" || refuse refused "$file has no row of $day, its last day is $(tail -n 1 "$work/held" | cut -c1-10); --date DAY if that is its day, --closed without it if nothing was sold on $day"
+    if [ "$lines" = "$(awk -F, -v day="$day" '$2 == day { d = $7 } END { print d }' "$work/ledger.csv")" ]; then
+        event doubled "$file is there already"
+        echo "$day" >>"$work/arrivals"
+        return
+    fi
+    name=$(next_arrival)
+    awk -v to="$day" '$1 <= to' "$work/held" >"$next/dumps/$name.days"
+    [ "$(wc -l <"$work/held")" -eq "$(wc -l <"$next/dumps/$name.days")" ] || event early "$file has rows of days after it, which wait for their own dumps"
+    cp "$file" "$next/dumps/$name.csv" || die "can't write in $dir" 74
+    arrived "$name" "$kind" "$lines"
+}
+next_arrival() {
+    printf '%06d-%s' "$(wc -l <"$work/ledger.csv")" "$day"
+}
+
+# arrived NAME KIND DIGEST: the ledger's row, and what the arrival means for the days.
+arrived() {
+    local days=$next/dumps/$1.days newest d same
+    newest=$(tail -n 1 "$work/days" | cut -c1-10)
+    awk 'NR == FNR { was[$1] = $2; next } { now = "new"; if ($1 in was) now = was[$1] == $2 ? "same" : "corrected"; print $1, now }' "$work/days" "$days" >"$work/what"
+    if [ "$overlap" = refuse ] && grep -qv ' new$' "$work/what"; then
+        refuse overlapping "the dump of $day holds days that are there already, from $(awk '$2 != "new" { print $1; exit }' "$work/what") on; --overlap replace takes them" 73
+    fi
+    echo "$((10#${1%%-*})),$day,$2,$(head -n 1 "$days" | cut -c1-10),$(tail -n 1 "$days" | cut -c1-10),$(wc -l <"$days"),$3" >>"$work/ledger.csv"
+    [ -z "$newest" ] || [[ ! $day < $newest ]] || ! grep -q "^$day new" "$work/what" || event late "came after the dump of $newest"
+    while read -r d; do
+        event corrected "$d has other rows than before"
+    done < <(awk '$2 == "corrected" { print $1 }' "$work/what")
+    same=$(grep -c ' same$' "$work/what" || true)
+    [ "$same" -eq 0 ] || event overlapping "days that were there with the same rows: $same, from $(awk '$2 == "same" { print $1; exit }' "$work/what") on"
+    awk '$2 != "same" { print $1 }' "$work/what" >>"$work/changed"
+    echo "$day" >>"$work/arrivals"
+    days_known "$next"/dumps/*.days >"$work/days"
+}
+
+# The shop sold nothing on $day.
+close_day() {
+    local name
+    if grep -q "^$day closed " "$work/days"; then
+        echo "$day" >>"$work/arrivals"
+        return
+    fi
+    [ -s "$work/days" ] || die "$dir has no dump yet, and needs one before a closed day"
+    name=$(next_arrival)
+    echo "$day closed" >"$next/dumps/$name.days"
+    event closed "nothing was sold"
+    arrived "$name" closed ''
+}
+
+# A table of a header, or of nothing, has no rows: ingest has other words for some of them.
+is_empty() {
+    [ "$(LC_ALL=C tr -d '\r' <"$1" | LC_ALL=C sed '/^[,;\t ]*$/d' | head -n 2 | wc -l)" -lt 2 ]
+}
+
+# --- measures ---
+
+number_of() { # EVENT
+    awk -v e="$1" '$2 == e { n++ } END { print n + 0 }' "$work/log"
+}
+
+# metrics: what is known about the directory, as Prometheus reads it (textfile collector).
+metrics() {
+    local e day last
+    gauge() { printf '# HELP weft_daily_%s %s\n# TYPE weft_daily_%s %s\n' "$1" "$3" "$1" "$2"; }
+    last=$(tail -n 1 "$work/days" | cut -c1-10)
+    gauge events_total counter "Events of the log, by kind."
+    for e in $event_names; do
+        echo "weft_daily_events_total{event=\"$e\"} $(number_of "$e")"
+    done
+    gauge dumps gauge "Dumps and closed days that were taken."
+    echo "weft_daily_dumps $(($(wc -l <"$work/ledger.csv") - 1))"
+    [ -n "$last" ] || return 0
+    gauge last_day_timestamp_seconds gauge "Begin of the last day that is there (UTC); time() minus this is its age."
+    echo "weft_daily_last_day_timestamp_seconds $(date -u -d "$last" +%s)"
+    gauge missing_days gauge "Days without a dump."
+    echo "weft_daily_missing_days $(wc -l <"$work/missing")"
+    gauge missing_day gauge "A day without a dump, until it comes."
+    while read -r day; do
+        echo "weft_daily_missing_day{day=\"$day\"} 1"
+    done <"$work/missing"
+    [ ! -s "$work/measures.prom" ] || cat "$work/measures.prom"
+}
