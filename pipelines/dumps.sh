@@ -223,32 +223,3 @@ close_day() {
 is_empty() {
     [ "$(LC_ALL=C tr -d '\r' <"$1" | LC_ALL=C sed '/^[,;\t ]*$/d' | head -n 2 | wc -l)" -lt 2 ]
 }
-
-# --- measures ---
-
-number_of() { # EVENT
-    awk -v e="$1" '$2 == e { n++ } END { print n + 0 }' "$work/log"
-}
-
-# metrics: what is known about the directory, as Prometheus reads it (textfile collector).
-metrics() {
-    local e day last
-    gauge() { printf '# HELP weft_daily_%s %s\n# TYPE weft_daily_%s %s\n' "$1" "$3" "$1" "$2"; }
-    last=$(tail -n 1 "$work/days" | cut -c1-10)
-    gauge events_total counter "Events of the log, by kind."
-    for e in $event_names; do
-        echo "weft_daily_events_total{event=\"$e\"} $(number_of "$e")"
-    done
-    gauge dumps gauge "Dumps and closed days that were taken."
-    echo "weft_daily_dumps $(($(wc -l <"$work/ledger.csv") - 1))"
-    [ -n "$last" ] || return 0
-    gauge last_day_timestamp_seconds gauge "Begin of the last day that is there (UTC); time() minus this is its age."
-    echo "weft_daily_last_day_timestamp_seconds $(date -u -d "$last" +%s)"
-    gauge missing_days gauge "Days without a dump."
-    echo "weft_daily_missing_days $(wc -l <"$work/missing")"
-    gauge missing_day gauge "A day without a dump, until it comes."
-    while read -r day; do
-        echo "weft_daily_missing_day{day=\"$day\"} 1"
-    done <"$work/missing"
-    [ ! -s "$work/measures.prom" ] || cat "$work/measures.prom"
-}
