@@ -33,7 +33,11 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_LIST, 0, "label", AT(labels), NULL, 0, 0, "[NAME=]COLUMN",
      "products: what is to be learned; numbers are quantities, other texts are classes; age, views, sales, likes, preferred_gender by default", 0},
     {WEFT_OPT_CHOICE, 0, "missing", AT(fill), "default", 0, 0, "default|zero|nan",
-     "what an empty cell and a day without a row become; by default zero, in a matrix and for means a missing value (nan)", 0},
+     "what an empty cell and a day of a series without a row become; by default zero, in a matrix and for means a missing value (nan), and a day on which no "
+     "series has a row is missing", 0},
+    {WEFT_OPT_CHOICE, 0, "overlap", AT(overlap), "default", 0, 0, "default|add|replace|refuse",
+     "several files that hold the same day: add their rows up, replace the earlier file's rows of that day by the later one's, or refuse; by default they are "
+     "added, and refused when a series has rows of a day in two files", 0},
     {WEFT_OPT_STR, 0, "step", AT(step), NULL, 0, 0, "hour|day|week|Ns", "length of a step; day in the long layout, else as the dates have it", 0},
     {WEFT_OPT_STR, 0, "from", AT(from), NULL, 0, 0, "DATE", "leave out what is earlier", 0},
     {WEFT_OPT_STR, 0, "to", AT(to), NULL, 0, 0, "DATE", "leave out what is later", 0},

@@ -26,7 +26,7 @@ struct weft_ingest {
     int layout;
     struct weft_list id, keys, values, reduce, past, future, constant;
     const char *date, *amounts, *mentions, *encoding, *delimiter, *rejects, *from, *to, *step;
-    int fill;
+    int fill, overlap; /* enum weft_overlap_rule */
     uint64_t field_max;
     const char *name, *price, *gender, *number, *category, *image, *images; /* products */
     struct weft_list labels;
