@@ -51,7 +51,7 @@ void weft_coverage_series(struct weft_coverage *c, struct weft_span id, int64_t 
 
 static const char *date_of(const struct weft_coverage *c, int64_t i, char buf[32])
 {
-    return weft_date_text(c->grid.start + i * c->grid.step, c->grid.step, buf);
+    return weft_date_text(weft_step_add(c->grid.start, i, c->grid.step), c->grid.step, buf);
 }
 
 /* The next stretch of steps without a row, from *at on. */
