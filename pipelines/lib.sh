@@ -115,7 +115,14 @@ source_of() {
     fi
 }
 no_ingest() {
-    [ "${#ingest[@]}" -eq 0 ] || die "$1 is a stream already: --ingest, --amounts and --mentions are for tables in CSV"
+    case "${ingest[*]}" in '' | -q) ;; *) die "$1 is a stream already: --ingest, --amounts and --mentions are for tables in CSV" ;; esac
+}
+
+# from_table TABLE OPTION: the option reads the table anew, which neither a stream nor standard input allows.
+from_table() {
+    if [ "$1" = - ] || is_stream "$1"; then
+        die "$2 reads a table in CSV, from a file; of a stream, ingest $2 is the place"
+    fi
 }
 
 # stage NAME: what begins now, on a terminal or with --progress: "forecast: 3/8 train, 12 s".
