@@ -22,7 +22,8 @@ changes nothing; when anything fails, nothing appears and the earlier results st
       --closed             the shop sold nothing on that day: a dump without rows, or no dump, is right
       --overlap replace|refuse
                            a dump that holds days which are there already takes their place, or is refused (default: replace)
-  -q, --quiet              no progress
+  -q, --quiet              no progress (it is for terminals)
+      --progress           progress, on no terminal too
 
 Options that the directory keeps: later calls need none; --set takes others for the days to come.
       --ingest OPTIONS     how dumps are read (default: --layout long, columns found by their names)
@@ -47,34 +48,42 @@ after a first call by hand:
 T
 }
 
-dir=daily date='' dump='' history='' closed='' overlap=replace set_options='' quiet=''
+dir=daily date='' dump='' whole='' closed='' overlap=replace set_options='' making=''
 declare -A given=()
 while [ $# -gt 0 ]; do
     case "$1" in
     -h | --help) help; exit 0 ;;
     -d | --directory) dir=${2:?}; shift ;;
     --date) date=${2:?}; shift ;;
-    --history) [ -z "$history" ] || die "one history, please: $history or $2"; history=${2:?}; shift ;;
+    --history) [ -z "$whole" ] || die "one history, please: $whole or $2"; whole=${2:?}; shift ;;
     --closed) closed=yes ;;
     --overlap) overlap=${2:?}; shift ;;
     --replace) overlap=replace ;;
     --ingest | --by | --lookback | --horizon | --retrain) given[${1#--}]=${2?}; shift ;;
     --set) set_options=yes ;;
-    -q | --quiet) quiet=yes ;;
+    -q | --quiet) progress='' ;;
+    --progress) progress=yes ;;
     -*) die "unknown option $1; see daily.sh --help" ;;
     *) [ -z "$dump" ] || die "one dump a day, please: $dump or $1"; dump=$1 ;;
     esac
     shift
 done
-[ -n "$dump$history$closed" ] || die "which dump? daily.sh DUMP.csv; see daily.sh --help"
-for f in "$dump" "$history"; do
+[ -n "$dump$whole$closed" ] || die "which dump? daily.sh DUMP.csv; see daily.sh --help"
+for f in "$dump" "$whole"; do
     [ -z "$f" ] || [ -r "$f" ] || die "can't read $f" 66
 done
-[ -n "$date" ] || { [ -z "$dump" ] && [ -n "$history" ]; } || date=$(date +%F)
+[ -n "$date" ] || { [ -z "$dump" ] && [ -n "$whole" ]; } || date=$(date +%F)
 [ -z "$date" ] || { [[ $date =~ ^[0-9]{4}-[0-9]{2}-[0-9]{2}$ ]] && date -u -d "$date" >/dev/null 2>&1; } || die "--date: $date is no date"
 case "$overlap" in replace | refuse) ;; *) die "--overlap: replace or refuse" ;; esac
 case "${given[retrain]:-daily}" in never | weekly | daily) ;; *) die "--retrain: never, weekly or daily" ;; esac
-need ingest aggregate window train-dlinear score explain rank evaluate frames flock
+need ingest covariates aggregate window train-dlinear score explain rank evaluate frames flock
+
+# What is done now; how many results are to be made is seen on the way.
+stage() {
+    stage_name="$1${making:+ of $making}"
+    [ -z "$progress" ] || printf '%s: %s, %d s\n' "$me" "$stage_name" "$SECONDS" >&2
+}
+going_on="nothing has changed; the same command starts anew"
 
 # --- options: what the directory keeps ---
 
@@ -111,7 +120,8 @@ take_options() {
 
 # --- results ---
 
-# table DAY: $work/series.weft is what was sold up to a day.
+# table DAY: $work/delivered.weft is what was sold up to a day, and $work/series.weft what a model sees of it. Days that are missing count as the same weekday of the week before, and are marked as filled:
+# else they would leave every group without a forecast for as long as a model looks back.
 table() {
     local f files=() until=() closed_days
     for f in "$dir"/dumps/*.csv "$next"/dumps/*.csv; do
@@ -120,13 +130,14 @@ table() {
         until+=("${f:7:10}")
     done
     closed_days=$(awk -v to="$1" '$2 == "closed" && $1 <= to { printf "%s%s", n++ ? "," : "", $1 }' "$work/days")
-    rm -f "$work/series.weft"
+    rm -f "$work/series.weft" "$work/delivered.weft"
     ingest -q "${ingest_words[@]}" --overlap replace --until "$(IFS=,; echo "${until[*]}")" ${closed_days:+--closed "$closed_days"} --to "$1" \
-        -o "$work/series.weft" -- "${files[@]}"
+        -o "$work/delivered.weft" -- "${files[@]}"
+    covariates -q --fill seasonal:7 --fill-max 28 -i "$work/delivered.weft" -o "$work/series.weft"
 }
 recipe_options() {
     recipe_defaults
-    by=${option[by]} lookback=${option[lookback]} horizon=${option[horizon]} measure=$1
+    history=$work/delivered.weft by=${option[by]} lookback=${option[lookback]} horizon=${option[horizon]} measure=$1
 }
 
 # The last day that the model of a day knows: a matter of the day and the table alone, so that a result made again, or of the whole history at once, is the same.
@@ -198,7 +209,7 @@ result() {
     # The newest day's model is the directory's.
     [ "$made" = "$dir/model.safetensors" ] || cp "$made" "$next/model.safetensors"
     echo "$key" >"$next/model.key"
-    cp "$work/level.weft" "$work/last.weft"
+    aggregate -q --by "$by" -i "$work/delivered.weft" -o "$work/sold.weft"
     ranked=$channel
     if [ "$measure" = yes ]; then
         cp "$work/accuracy.csv" "$next/promised.csv"
@@ -261,15 +272,15 @@ begin
 # --- what came ---
 
 stage read
-if [ -n "$history" ] && [ ! -s "$work/days" ]; then
+if [ -n "$whole" ] && [ ! -s "$work/days" ]; then
     [ -z "$dump$closed" ] || day=''
-    examine "$history" history
+    examine "$whole" history
     [ -z "$dump$closed" ] || : >"$work/arrivals" # the dump's result is asked for, not the history's
-elif [ -n "$history" ]; then
+elif [ -n "$whole" ]; then
     IFS=, read -r _ known _ _ _ _ digest < <(sed -n 2p "$work/ledger.csv")
-    [ "$digest" = "$(lines_digest "$history")" ] || die "$dir has its history; --date DAY $history corrects it" 73
+    [ "$digest" = "$(lines_digest "$whole")" ] || die "$dir has its history; --date DAY $whole corrects it" 73
     day=${day:-$known}
-    event doubled "$history is there already"
+    event doubled "$whole is there already"
 fi
 [ -z "$date" ] || day=$date
 if [ -n "$dump" ]; then
@@ -292,6 +303,7 @@ made=0
 for d in $(days_to_look_at); do
     ! is_made "$d" || continue
     [ ! -e "$dir/results/$d" ] || event recomputed "the result of $d"
+    making=$d
     result "$d"
     made=$((made + 1))
 done

@@ -16,8 +16,10 @@ event_names="missing late corrected overlapping early empty doubled refused clos
 # --- log and commits ---
 
 event() { # NAME TEXT
-    grep -Fxqs "$day $1 $2" "$work/log" || echo "$day $1 $2" >>"$work/log"
+    local line="$day $1 $2${arrival:+ (arrival $arrival)}"
+    grep -Fxqs "$line" "$work/log" || echo "$line" >>"$work/log"
 }
+arrival='' # that the events are about
 
 # refuse NAME TEXT [STATUS]: the dump does not join; that it came stands in the log.
 refuse() {
@@ -175,14 +177,15 @@ examine() {
         echo "$day" >>"$work/arrivals"
         return
     fi
-    name=$(next_arrival)
+    next_arrival
     awk -v to="$day" '$1 <= to' "$work/held" >"$next/dumps/$name.days"
     [ "$(wc -l <"$work/held")" -eq "$(wc -l <"$next/dumps/$name.days")" ] || event early "$file has rows of days after it, which wait for their own dumps"
     cp "$file" "$next/dumps/$name.csv" || die "can't write in $dir" 74
     arrived "$name" "$kind" "$lines"
 }
 next_arrival() {
-    printf '%06d-%s' "$(wc -l <"$work/ledger.csv")" "$day"
+    arrival=$(wc -l <"$work/ledger.csv")
+    name=$(printf '%06d-%s' "$arrival" "$day")
 }
 
 # arrived NAME KIND DIGEST: the ledger's row, and what the arrival means for the days.
@@ -193,7 +196,7 @@ arrived() {
     if [ "$overlap" = refuse ] && grep -qv ' new$' "$work/what"; then
         refuse overlapping "the dump of $day holds days that are there already, from $(awk '$2 != "new" { print $1; exit }' "$work/what") on; --overlap replace takes them" 73
     fi
-    echo "$((10#${1%%-*})),$day,$2,$(head -n 1 "$days" | cut -c1-10),$(tail -n 1 "$days" | cut -c1-10),$(wc -l <"$days"),$3" >>"$work/ledger.csv"
+    echo "$arrival,$day,$2,$(head -n 1 "$days" | cut -c1-10),$(tail -n 1 "$days" | cut -c1-10),$(wc -l <"$days"),$3" >>"$work/ledger.csv"
     [ -z "$newest" ] || [[ ! $day < $newest ]] || ! grep -q "^$day new" "$work/what" || event late "came after the dump of $newest"
     while read -r d; do
         event corrected "$d has other rows than before"
@@ -213,7 +216,8 @@ close_day() {
         return
     fi
     [ -s "$work/days" ] || die "$dir has no dump yet, and needs one before a closed day"
-    name=$(next_arrival)
+    ! grep -q "^$day " "$work/days" || refuse refused "$day has sales already; a dump of it takes their place"
+    next_arrival
     echo "$day closed" >"$next/dumps/$name.days"
     event closed "nothing was sold"
     arrived "$name" closed ''

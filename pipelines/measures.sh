@@ -16,7 +16,7 @@ results_there() {
 # sales; coverage: share of sales within the 5 % and 95 % quantiles.
 measure_results() {
     local d
-    frames csv "$work/last.weft" | csv_plain >"$work/sold" || culprit "frames awk" "${PIPESTATUS[@]}"
+    frames csv "$work/sold.weft" | csv_plain >"$work/sold" || culprit "frames awk" "${PIPESTATUS[@]}"
     promised >"$work/promised"
     echo date,steps,groups,wape,bias,coverage,promised_wape,promised_coverage
     results_there | while read -r d; do
@@ -99,7 +99,7 @@ say_changes() {
 say_accuracy() {
     tail -n +2 "$next/accuracy.csv" | tail -n 1 | awk -F, '
         function share(x) { return x == "" ? "-" : sprintf("%.1f %%", 100 * x) }
-        { printf "forecasts of %s against sales of %d days since: WAPE %s (promised %s), bias %+.4g a day and group, coverage %s (promised %s)\n", $1, $2,
+        { printf "forecasts of %s against the sales of %d %s: WAPE %s (promised %s), bias %+.4g, coverage %s (promised %s)\n", $1, $2, $2 == 1 ? "day" : "days",
                  share($4), share($7), $5, share($6), share($8) }'
 }
 

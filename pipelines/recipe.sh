@@ -9,6 +9,7 @@
 #   near far  steps of the growth index A:B (default: those of rank)
 #   top       rows of ranking.txt
 #   model     a model file that forecasts; empty: one is trained, $work/model.safetensors
+#   history   the series as they were delivered, for what the ranking says about them, when series.weft has gaps filled (default: $work/series.weft)
 #   measure   yes: accuracy beside baselines; changes nothing else
 #
 # recipe: from $work/series.weft to
@@ -20,7 +21,7 @@
 # steps (how many have sales), season, and the options that were empty.
 
 recipe_defaults() {
-    by='' horizon='' lookback='' near='' far='' top=10 model='' measure=yes
+    by='' horizon='' lookback='' near='' far='' top=10 model='' history='' measure=yes
 }
 
 # attribute NAME: a number, a text, or a list (one element a line) of the stream's head in $head.
@@ -147,7 +148,7 @@ recipe_rank() {
     stage explain
     explain -q -m "$1" "${growth[@]}" --format frames -i "$work/level.weft" -o "$work/reasons.weft"
     stage rank
-    ranked=(rank -q "${growth[@]}" --history "$work/series.weft" --reasons "$work/reasons.weft" -i "$work/forecasts.weft")
+    ranked=(rank -q "${growth[@]}" --history "${history:-$work/series.weft}" --reasons "$work/reasons.weft" -i "$work/forecasts.weft")
     "${ranked[@]}" --format csv -o "$work/ranking.csv"
     "${ranked[@]}" --channel "$channel" --top "$top" -o "$work/ranking.txt"
     "${ranked[@]}" --channel "$channel" --format frames -o "$work/ranking.weft"
