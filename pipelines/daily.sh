@@ -101,6 +101,7 @@ read_options() { # FILE
 }
 take_options() {
     local o changed=()
+    options_changed=''
     option=([ingest]='--layout long' [by]='' [lookback]='' [horizon]=28 [retrain]=daily)
     if [ -e "$dir/options" ]; then
         read_options "$dir/options"
@@ -109,8 +110,10 @@ take_options() {
         done
         if [ "${#changed[@]}" -gt 0 ]; then
             printf -v o '%s; ' "${changed[@]}"
+            [ "${given[ingest]-${option[ingest]}}" = "${option[ingest]}" ] ||
+                die "${o%; }: the dumps in $dir were read with the options that it keeps; a new directory, with their --history, takes others" 78
             [ -n "$set_options" ] || die "${o%; }: $dir keeps its options; without them it goes on as before, with --set these are its options from $date on" 78
-            event options "${o%; }"
+            options_changed=${o%; }
         fi
     fi
     for o in "${!given[@]}"; do option[$o]=${given[$o]}; done
@@ -120,8 +123,8 @@ take_options() {
 
 # --- results ---
 
-# table DAY: $work/delivered.weft is what was sold up to a day, and $work/series.weft what a model sees of it. Days that are missing count as the same weekday of the week before, and are marked as filled:
-# else they would leave every group without a forecast for as long as a model looks back.
+# table DAY: $work/delivered.weft is what was sold up to a day, and $work/series.weft what a model sees of it. Days that are missing count as the same weekday of
+# the week before, and are marked as filled: else they would leave every group without a forecast for as long as a model looks back.
 table() {
     local f files=() until=() closed_days
     for f in "$dir"/dumps/*.csv "$next"/dumps/*.csv; do
@@ -258,13 +261,13 @@ rm -rf "$dir/.work" "$dir/.next.part"
 mkdir "$dir/.work"
 TMPDIR=$dir/.work
 scratch
-if [ -e "$dir/ledger.csv" ]; then cp "$dir/ledger.csv" "$work/"; else echo number,date,kind,first,last,days,digest >"$work/ledger.csv"; fi
-[ ! -e "$dir/log" ] || cp "$dir/log" "$work/"
-touch "$work/log" "$work/changed" "$work/arrivals" "$work/missing"
-[ ! -e "$dir/metrics.prom" ] || awk '/^# HELP weft_daily_(wape|bias|coverage|promised|top_ten|left_out)/ { keep = 1 } keep' "$dir/metrics.prom" >"$work/measures.prom"
-touch "$work/measures.prom"
+sed -n '/^# HELP weft_daily_left_out/,$p' "$dir/metrics.prom" >"$work/measures.prom" 2>/dev/null || true # those of the newest result
+load
+if is_first_version; then
+    migrate
+    load
+fi
 day=$date
-days_known >"$work/days"
 take_options
 options >"$work/options"
 begin
@@ -288,11 +291,14 @@ if [ -n "$dump" ]; then
 elif [ -n "$closed" ]; then
     close_day
 fi
+taken=$arrival arrival=''
+[ -z "$options_changed" ] || event options "$options_changed"
 last=$(tail -n 1 "$work/days" | cut -c1-10)
 days_missing "$last" >"$work/missing"
 while read -r d; do
     grep -q " missing $d " "$work/log" || event missing "$d has no dump"
 done <"$work/missing"
+arrival=$taken
 say_missing() {
     [ ! -s "$work/missing" ] || echo "missing: $(paste -sd' ' "$work/missing" | sed 's/ /, /g'); --date DAY DUMP.csv when it comes, --date DAY --closed if nothing was sold"
 }

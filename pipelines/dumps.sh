@@ -21,8 +21,19 @@ event() { # NAME TEXT
 }
 arrival='' # that the events are about
 
-# refuse NAME TEXT [STATUS]: the dump does not join; that it came stands in the log.
+# What the directory knows, is in $work.
+load() {
+    arrival=''
+    cp "$dir/log" "$work/log" 2>/dev/null || : >"$work/log"
+    cp "$dir/ledger.csv" "$work/ledger.csv" 2>/dev/null || echo number,date,kind,first,last,days,digest >"$work/ledger.csv"
+    : >"$work/changed"
+    : >"$work/arrivals"
+    days_known >"$work/days"
+}
+
+# refuse NAME TEXT [STATUS]: nothing joins; that it came stands in the log.
 refuse() {
+    load
     [ "$1" = refused ] || event "$1" "$2"
     event refused "$2"
     begin
@@ -52,7 +63,7 @@ finish() {
     local f name
     [ -d "$dir/.next" ] || return 0
     mkdir -p "$dir/dumps" "$dir/results"
-    [ ! -e "$dir/.next/gone" ] || while read -r f; do rm -f "$dir/dumps/$f"; done <"$dir/.next/gone"
+    [ ! -e "$dir/.next/gone" ] || while read -r f; do rm -f "$dir/$f"; done <"$dir/.next/gone"
     rm -f "$dir/.next/gone"
     for f in "$dir"/.next/dumps/*; do
         [ ! -e "$f" ] || mv "$f" "$dir/dumps/"
@@ -150,7 +161,8 @@ days_missing() {
 
 # examine FILE KIND: joins the ledger as one more arrival, given for $day, or is refused. A history's day is its last one, where none was given.
 examine() {
-    local file=$1 kind=$2 lines other status=0 name
+    local file=$1 kind=$2 lines other status=0
+    arrival=''
     lines=$(lines_digest "$file")
     # shellcheck disable=SC2086
     ingest -q "${ingest_words[@]}" -o "$work/dump.weft" -- "$file" 2>"$work/why" || status=$?
@@ -177,11 +189,17 @@ examine() {
         echo "$day" >>"$work/arrivals"
         return
     fi
+    join "$file" "$kind" "$lines"
+}
+
+# join FILE KIND DIGEST: the dump whose days stand in $work/held is kept.
+join() {
+    local name
     next_arrival
     awk -v to="$day" '$1 <= to' "$work/held" >"$next/dumps/$name.days"
-    [ "$(wc -l <"$work/held")" -eq "$(wc -l <"$next/dumps/$name.days")" ] || event early "$file has rows of days after it, which wait for their own dumps"
-    cp "$file" "$next/dumps/$name.csv" || die "can't write in $dir" 74
-    arrived "$name" "$kind" "$lines"
+    [ "$(wc -l <"$work/held")" -eq "$(wc -l <"$next/dumps/$name.days")" ] || event early "$1 has rows of days after it, which wait for their own dumps"
+    cp "$1" "$next/dumps/$name.csv" || die "can't write in $dir" 74
+    arrived "$name" "$2" "$3"
 }
 next_arrival() {
     arrival=$(wc -l <"$work/ledger.csv")
@@ -226,4 +244,44 @@ close_day() {
 # A table of a header, or of nothing, has no rows: ingest has other words for some of them.
 is_empty() {
     [ "$(LC_ALL=C tr -d '\r' <"$1" | LC_ALL=C sed '/^[,;\t ]*$/d' | head -n 2 | wc -l)" -lt 2 ]
+}
+
+# --- a directory of the first version: dumps/DATE.csv, which were added up, and options in model.week ---
+
+is_first_version() {
+    [ ! -e "$dir/version" ] && ls "$dir"/dumps/[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9].csv >/dev/null 2>&1
+}
+
+# Its dumps join the ledger in the order of their dates. Its results stay as they are until a dump changes a day that they stand on.
+migrate() {
+    local f kept overlap=replace
+    if [[ $(cat "$dir/model.week" 2>/dev/null) =~ ^[0-9]+-[0-9]+\ --by\ ([^ ]+)\ --lookback\ ([0-9]+)\ --horizon\ ([0-9]+)\ --ingest\ (.*)$ ]]; then
+        option=([by]=${BASH_REMATCH[1]} [lookback]=${BASH_REMATCH[2]} [horizon]=${BASH_REMATCH[3]} [ingest]=${BASH_REMATCH[4]} [retrain]=weekly)
+    else
+        option=([by]=minor [lookback]=56 [horizon]=28 [ingest]='--layout long' [retrain]=weekly)
+    fi
+    for f in "${!given[@]}"; do option[$f]=${given[$f]}; done
+    split_words --ingest "${option[ingest]}"
+    ingest_words=("${words[@]}")
+    begin
+    options >"$next/options"
+    for f in "$dir"/dumps/[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9].csv; do
+        kept=${f##*/}
+        echo "dumps/$kept" >>"$next/gone"
+        day=${kept%.csv}
+        ingest -q "${ingest_words[@]}" -o "$work/dump.weft" -- "$f"
+        days_held "$work/dump.weft" >"$work/held"
+        arrival=''
+        if grep -q "^$day " "$work/held"; then
+            join "$f" dump "$(lines_digest "$f")"
+        else
+            event refused "$kept, taken by an earlier version, has no row of its day: left out"
+            echo "$me: $kept, taken by an earlier version, has no row of its day: left out" >&2
+        fi
+    done
+    echo model.week >>"$next/gone"
+    cp "$work/ledger.csv" "$next/ledger.csv"
+    metrics >"$next/metrics.prom"
+    commit
+    echo "$me: $dir was of the first version: its dumps have joined the ledger; results of before stay until a dump changes their days" >&2
 }

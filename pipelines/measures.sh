@@ -114,13 +114,13 @@ measures() {
     local from wape bias coverage promised_wape promised_coverage
     IFS=, read -r from _ _ wape bias coverage promised_wape promised_coverage < <(tail -n 1 "$next/accuracy.csv")
     [ "$from" != date ] || wape='' bias='' coverage='' promised_wape='' promised_coverage=''
+    gauge left_out "Groups without a forecast." "$(cut -f1 "$next/results/$last/left-out" | sort -u | wc -l)"
     gauge wape "Sum of absolute errors over sales of the newest forecasts that have sales now." "$wape"
     gauge bias "Mean of forecast - sales." "$bias"
     gauge coverage "Share of sales within the interval of 90 %." "$coverage"
     gauge promised_wape "The same on the latest part of the history, as backtested." "$promised_wape"
     gauge promised_coverage "The same for the intervals." "$promised_coverage"
     gauge top_ten_new "Groups among the first ten that were not there in the result before." "$(awk -F, '$2 == "new"' "$work/changes" | wc -l)"
-    gauge left_out "Groups without a forecast." "$(cut -f1 "$next/results/$last/left-out" | sort -u | wc -l)"
 }
 
 # metrics: all that is known about the directory, for node_exporter's textfile collector.

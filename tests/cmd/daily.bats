@@ -74,3 +74,55 @@ same_as_at_once() { # DAY [OPTION...]
     grep -Fxq "weft_daily_missing_days 0" state/metrics.prom
     [ "$(awk -F, 'NR > 1' state/accuracy.csv | wc -l)" -eq 14 ] # a result a day and the history's, but for the newest
 }
+
+# A directory of programs that count themselves, and kill the whole run when number $KILL starts.
+killers() { # DIR
+    local p
+    mkdir -p "$1"
+    for p in ingest covariates aggregate window train-dlinear score explain evaluate rank frames mv cp rm mkdir sync find sort sha256sum ln; do
+        printf '#!/bin/bash\nprintf . >>"$COUNT"\nn=$(<"$COUNT")\n[ "${#n}" -lt "${KILL:-1000000}" ] || kill -9 0\nPATH=$REAL exec %s "$@"\n' "$p" >"$1/$p"
+    done
+    chmod +x "$1"/*
+}
+# Everything that a directory holds, but for a dump that came again because it was killed after it had been taken.
+contents() {
+    (cd "$1" && find . -type f ! -name .lock ! -path './.work/*' ! -name log ! -name metrics.prom -exec sha256sum {} + | sort -k 2; readlink results/latest
+     grep -v ' doubled ' log; grep -v '"doubled"' metrics.prom; ls -A results)
+}
+
+@test "kill -9 at twenty moments, and again with the same dump: as if nothing had been" {
+    cd "$BATS_TEST_TMPDIR"
+    day 12 && day 13
+    awk -F, -v OFS=, 'NR > 1 { $8 += 5 } 1' 12.csv >wrong.csv
+    # The model is that of the week, so that a run is short: the steps are the same.
+    "$daily" -d before $small --retrain weekly --ingest "$read" --date 2022-03-12 --history "$dir/history.csv" wrong.csv
+    "$daily" -d before --date 2022-03-13 13.csv
+    # The run that is killed corrects a day: two results take the places of others.
+    cp 12.csv corrected.csv
+    killers "$PWD/bin"
+    export COUNT=$PWD/count REAL=$PATH
+    cp -a before never
+    : >count
+    WEFT_BIN=$PWD/bin setsid -w "$daily" -d never --date 2022-03-12 corrected.csv
+    n=$(wc -c <count)
+    contents never >right
+    contents before >left
+    committed=0 open=0
+    for k in $(seq 1 20); do
+        rm -rf state && cp -a before state
+        : >count
+        KILL=$((n * k / 20)) WEFT_BIN=$PWD/bin setsid -w "$daily" -d state --date 2022-03-12 corrected.csv >/dev/null 2>&1 || true
+        # Until the commit has its name nothing has changed; then all that is left are renames.
+        if [ -e state/.next ]; then
+            committed=$((committed + 1))
+        elif ! contents state | diff -q - right >/dev/null; then
+            open=$((open + 1))
+            rm -rf state/.next.part
+            contents state | diff - left
+        fi
+        "$daily" -d state --date 2022-03-12 corrected.csv
+        contents state | diff - right || { echo "killed at $((n * k / 20)) of $n"; false; }
+    done
+    echo "# $n programs; killed before the commit $open times, among its renames $committed times" >&3
+    [ "$open" -gt 0 ] && [ "$committed" -gt 0 ]
+}
