@@ -44,7 +44,7 @@ T
 }
 
 recipe_defaults
-out=forecast amounts='' mentions='' ingest_options='' plot=svg title='' lang=en allow='' sales=''
+out=forecast amounts='' mentions='' ingest_options='' plot=svg title='' lang=en sales=''
 while [ $# -gt 0 ]; do
     case "$1" in
     -h | --help) help; exit 0 ;;
@@ -61,7 +61,7 @@ while [ $# -gt 0 ]; do
     --plot) plot=${2:?}; shift ;;
     --title) title=${2:?}; shift ;;
     --lang) lang=${2:?}; shift ;;
-    --allow-left-out) allow=yes ;;
+    --allow-left-out) allow_left_out=yes ;;
     --progress) progress=yes ;;
     -?*) die "unknown option $1; see $me --help" ;;
     *) [ -z "$sales" ] || die "one table, please: $sales or $1"; sales=$1 ;;
@@ -104,7 +104,4 @@ cat "$work/ranking.txt"
 echo
 recipe_notes
 echo "$out: $(cd "$out" && ls | tr '\n' ' ')"
-if [ -s "$work/left-out" ] && [ -z "$allow" ]; then
-    echo "$me: the results are in $out, and $(cut -f1 "$work/left-out" | sort -u | wc -l) of $by were left out; --allow-left-out if that is right" >&2
-    exit 65
-fi
+recipe_status "$out"

@@ -10,6 +10,7 @@
 #   top       rows of ranking.txt
 #   model     a model file that forecasts; empty: one is trained, $work/model.safetensors
 #   history   the series as they were delivered, for what the ranking says about them, when series.weft has gaps filled (default: $work/series.weft)
+#   allow_left_out  yes: recipe_status ends with 0 though groups have no forecast
 #   measure   yes: accuracy beside baselines; changes nothing else
 #
 # recipe: from $work/series.weft to
@@ -21,7 +22,7 @@
 # steps (how many have sales), season, and the options that were empty.
 
 recipe_defaults() {
-    by='' horizon='' lookback='' near='' far='' top=10 model='' history='' measure=yes
+    by='' horizon='' lookback='' near='' far='' top=10 model='' history='' measure=yes allow_left_out=''
 }
 
 # attribute NAME: a number, a text, or a list (one element a line) of the stream's head in $head.
@@ -58,16 +59,19 @@ recipe_step() {
     esac
 }
 
-# The baselines that the first window of the test part (the last 20%) has the history for, as score takes them.
+# The baselines that the first window of the test part (the last 20%) has the history for, as score takes them: the longest season that fits first, else naive.
 recipe_baselines() {
-    local b reach first=naive rest=
+    local b reach more season_of='' rest=''
     for b in "${baselines[@]}"; do
         IFS=: read -r _ reach more <<<"$b"
         [ $((5 * (reach + ${more:-0} + horizon) / 4)) -le "$steps" ] || continue
-        [[ $b != seasonal-naive:* ]] || first=
-        rest+=,$b
+        if [[ $b != seasonal-naive:* ]]; then
+            rest+=,$b
+        elif [ -z "$season_of" ]; then
+            season_of=$b
+        fi
     done
-    echo "${first:+,$first}$rest"
+    echo ",${season_of:-naive}$rest"
 }
 
 # What the series are: channels with their roles, the step, and the options that follow from these.
@@ -184,6 +188,12 @@ recipe_notes() {
         echo "Not used by the forecasts: ${list:2} (known beside the sales; tuned training looks at sales alone)"
     fi
     [ "$(rejected)" -eq 0 ] || echo "Set aside by ingest: $(rejected) rows (--rejects)"
+}
+# recipe_status WHERE: at the end, when the results are there: 65 if groups were left out, unless that is right.
+recipe_status() {
+    [ -s "$work/left-out" ] && [ -z "$allow_left_out" ] || return 0
+    echo "$me: the results are in $1, and $(cut -f1 "$work/left-out" | sort -u | wc -l) of $by were left out; --allow-left-out if that is right" >&2
+    exit 65
 }
 rejected() {
     frames count "$work/series.weft" | awk '$1 == "ingest" { for (i = 2; i <= NF; i++) if ($i == "rejected") n = $(i - 1) } END { print n + 0 }'

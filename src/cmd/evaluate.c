@@ -190,7 +190,7 @@ static const struct weft_filter filter = {
               .notes = "MSE, MAE, RMSE and bias (forecast - actual) are means over windows, steps and series. WAPE is the sum of absolute errors over the "
                        "sum of absolute values; sMAPE runs from 0 to 2. MASE and RMSSE divide by each series' own naive error on the train part, and are "
                        "means over series. PSFA is the measure of LG Aimers 3. Skill is 1 - WAPE / WAPE of the first baseline. Coverage is the share of "
-                       "values inside an interval of two quantiles (q, 1 - q), or at or below a single one. A value or forecast that is missing takes no "
+                       "values inside an interval of two quantiles (q, 1 - q), or at or below a single one; there is none where the model keeps too few errors for a bound. A value or forecast that is missing takes no "
                        "part.\n"
                        "Of products: accuracy and macro-F1 (the mean over classes of F1) beside the share of the most frequent class; the mean squared error in the "
                        "units that the model learned, (log(1 + x) - mean) / std, and MAE, RMSE and WAPE of the quantities themselves. A missing label takes no "

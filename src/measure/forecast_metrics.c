@@ -7,6 +7,7 @@
 
 #include "record/forecasts.h"
 #include "base/calendar.h"
+#include "base/conformal.h"
 #include "base/mem.h"
 #include "measure/metrics.h"
 #include "base/names.h"
@@ -31,6 +32,7 @@ struct weft_forecast_metrics {
     struct weft_psfa *psfa; /* NULL: not measured */
     struct weft_band band[WEFT_MAX_BANDS];
     size_t n_bands;
+    uint64_t unbounded[WEFT_MAX_BANDS], errors; /* forecasts without band k, since there were so few errors (at most) */
     struct weft_table *table; /* not ours */
 };
 
@@ -116,7 +118,7 @@ static size_t find_row(struct weft_forecast_metrics *s)
 }
 
 /* Cell i of the frame (window i / horizon, step i % horizon) into m. */
-static void add_cell(const struct weft_forecast_metrics *s, struct weft_metrics *m, size_t i, double shift, double factor)
+static void add_cell(struct weft_forecast_metrics *s, struct weft_metrics *m, size_t i, double shift, double factor)
 {
     const struct weft_forecasts *f = &s->f;
     size_t cells = f->windows * f->horizon;
@@ -124,6 +126,7 @@ static void add_cell(const struct weft_forecast_metrics *s, struct weft_metrics 
     weft_metrics_add(m, actual, (f->forecast[i] - shift) / factor);
     for (size_t k = 0; f->quantiles && k < s->n_bands; k++) {
         bool single = s->band[k].low == SIZE_MAX;
+        s->unbounded[k] += f->errors && isnan(f->quantiles[s->band[k].high * cells + i]) && !isnan(f->forecast[i]);
         double low = single ? 0 : (f->quantiles[s->band[k].low * cells + i] - shift) / factor;
         weft_metrics_band(m, k, actual, low, (f->quantiles[s->band[k].high * cells + i] - shift) / factor, single);
     }
@@ -141,6 +144,7 @@ int weft_forecast_metrics_add(struct weft_forecast_metrics *s, struct weft_span 
     double shift = s->o->scaled ? f->scale[0] : 0, factor = s->o->scaled ? f->scale[1] : 1;
     uint64_t series = weft_hash(f->id.p, f->id.n, 0);
     row->skipped += f->skipped;
+    s->errors = f->errors > s->errors ? f->errors : s->errors;
     for (size_t h = 0; h < (s->o->per_step ? f->horizon : 1); h++)
         weft_metrics_series(&row->step[h], series, f->naive, factor);
     for (size_t i = 0; i < f->windows * f->horizon; i++)
@@ -318,6 +322,11 @@ void weft_forecast_metrics_notes(const struct weft_forecast_metrics *s, FILE *f)
         fprintf(f, "; PSFA by %s", s->o->psfa_by ? s->o->psfa_by : "major");
     if (skipped)
         fprintf(f, "; %llu windows with missing values left out", (unsigned long long)skipped);
+    for (size_t k = 0; k < s->n_bands; k++)
+        if (s->unbounded[k])
+            fprintf(f, "; %llu forecasts have no bound for %g%%: at most %llu validation errors, and %zu are needed",
+                    (unsigned long long)s->unbounded[k], round(s->band[k].nominal * 1e6) / 1e4,
+                    (unsigned long long)s->errors, weft_conformal_needs(s->attrs.levels[s->band[k].high]));
     putc('\n', f);
 }
 

@@ -248,6 +248,8 @@ static void judge(struct weft_dlinear_state *s, const struct weft_state_unit *u,
             *d = (struct weft_state_day){.day = day};
         d->error += fabs(actual - y);
         d->actual += fabs(actual);
+        if (isnan(u->low[k])) /* no interval, so no share of it: the day's coverage is not known */
+            d->inside = NAN;
         d->inside += actual >= y + (double)spread * (double)u->low[k] && actual <= y + (double)spread * (double)u->low[h + k];
         d->n++;
     }
