@@ -22,6 +22,7 @@ changes nothing; when anything fails, nothing appears and the earlier results st
       --closed             the shop sold nothing on that day: a dump without rows, or no dump, is right
       --overlap replace|refuse
                            a dump that holds days which are there already takes their place, or is refused (default: replace)
+      --allow-left-out     groups without a forecast are right: the exit status is 0, not 65 (the results are there in either case)
   -q, --quiet              no progress (it is for terminals)
       --progress           progress, on no terminal too
 
@@ -48,7 +49,7 @@ after a first call by hand:
 T
 }
 
-dir=daily date='' dump='' whole='' closed='' overlap=replace set_options='' making=''
+dir=daily date='' dump='' whole='' closed='' overlap=replace set_options='' allow='' making=''
 declare -A given=()
 while [ $# -gt 0 ]; do
     case "$1" in
@@ -61,6 +62,7 @@ while [ $# -gt 0 ]; do
     --replace) overlap=replace ;;
     --ingest | --by | --lookback | --horizon | --retrain) given[${1#--}]=${2?}; shift ;;
     --set) set_options=yes ;;
+    --allow-left-out) allow=yes ;;
     -q | --quiet) progress='' ;;
     --progress) progress=yes ;;
     -*) die "unknown option $1; see daily.sh --help" ;;
@@ -140,7 +142,7 @@ table() {
 }
 recipe_options() {
     recipe_defaults
-    history=$work/delivered.weft by=${option[by]} lookback=${option[lookback]} horizon=${option[horizon]} measure=$1
+    history=$work/delivered.weft by=${option[by]} lookback=${option[lookback]} horizon=${option[horizon]} measure=$1 allow_left_out=$allow
 }
 
 # The last day that the model of a day knows: a matter of the day and the table alone, so that a result made again, or of the whole history at once, is the same.
@@ -334,5 +336,7 @@ metrics >"$next/metrics.prom"
     recipe_notes
 } >"$work/lines"
 commit
+going_on="the results are there"
 cat "$work/lines"
 echo "$me: $dir/results/$day"
+recipe_status "$dir/results/$last"
