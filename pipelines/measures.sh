@@ -61,7 +61,7 @@ top_changes() {
         BEGIN { header = 1 }
         $0 == "=" { now = header = 1; next }
         header { for (i = 1; i <= NF; i++) at[$i] = i; header = 0; next }
-        $(at["channel"]) != channel { next }
+        $(at["channel"]) != channel || $(at["rank"]) == "" { next }
         { id = $(at["group"]) }
         !now { was[id] = $(at["rank"]); grew[id] = $(at["growth"]); if (was[id] <= 10) old[++m] = id; next }
         { rank[id] = $(at["rank"]); growth[id] = $(at["growth"]); reason[id] = $(at["reason"]); if (rank[id] <= 10) name[++n] = id }
@@ -70,8 +70,8 @@ top_changes() {
             print "group,change,rank,rank_before,growth,growth_before,reason"
             for (i = 1; i <= n; i++) {
                 id = name[i]
-                change = rank[id] == was[id] ? "stays" : "moved"
                 if (!(id in was) || was[id] > 10) change = "new"
+                else change = rank[id] == was[id] ? "stays" : "moved"
                 if (before == "") change = "first"
                 row(id, change)
             }
