@@ -163,6 +163,7 @@ days_missing() {
 examine() {
     local file=$1 kind=$2 lines other status=0
     arrival=''
+    ! is_stream "$file" || die "$file is a stream, and a dump is a table in CSV: the directory keeps what was delivered"
     lines=$(lines_digest "$file")
     # shellcheck disable=SC2086
     ingest -q "${ingest_words[@]}" -o "$work/dump.weft" -- "$file" 2>"$work/why" || status=$?
