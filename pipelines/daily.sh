@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# daily.sh - for cron: today's dump joins the earlier ones, dated results appear, and yesterday's forecasts are held against what was sold.
+# daily.sh - for cron: today's dump joins the earlier ones, dated results appear, yesterday's forecasts meet today's sales.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
@@ -13,16 +13,16 @@ usage: daily.sh [OPTION...] DUMP.csv
        daily.sh [OPTION...] --history ALL.csv [DUMP.csv]
        daily.sh [OPTION...] --closed
 
-Keeps a directory of daily dumps and, for each day, a dated ranking: the same as forecast.sh makes of the whole history. Running it twice with one dump
-changes nothing; when anything fails, nothing appears and the earlier results stay.
+Keeps a directory of daily dumps and, for each day, a dated ranking: the same as forecast.sh makes of the whole history.
+Running it twice with one dump changes nothing; when anything fails, nothing appears and the earlier results stay.
 
   -d, --directory DIR      where it keeps everything (default: daily)
       --date YYYY-MM-DD    the day of the dump (default: today; with --history alone, its last day)
       --history FILE       what was sold before the first dump, once
       --closed             the shop sold nothing on that day: a dump without rows, or no dump, is right
       --overlap replace|refuse
-                           a dump that holds days which are there already takes their place, or is refused (default: replace)
-      --allow-left-out     groups without a forecast are right: the exit status is 0, not 65 (the results are there in either case)
+                           a dump that holds days which are there already takes their place (default), or is refused
+      --allow-left-out     groups without a forecast are right: the exit status is 0, not 65
   -q, --quiet              no progress (it is for terminals)
       --progress           progress, on no terminal too
 
@@ -31,16 +31,20 @@ Options that the directory keeps: later calls need none; --set takes others for 
       --by LEVEL           what is forecast and ranked (default: minor, or id where there is none)
       --lookback N         days to look back on (default: the longest that the history allows)
       --horizon N          days to forecast (default 28)
-      --retrain WHEN       daily; weekly: the model knows what was sold up to the last Sunday; never: that of the first call (default: daily)
+      --retrain WHEN       daily (default); weekly: the model knows what was sold up to the last Sunday; never: the first
+                           call's
       --set                the options given are those from now on
   -h, --help
 
-A dump may hold more days than its own: each day belongs to the dump that arrived last, and its rows are never added up. Rows after its day wait for their own
-dump. A day without a dump is missing, not a day without sales; every run names it until it comes (--date DAY DUMP.csv) or is said to be right (--date DAY --closed).
-A late or corrected dump makes every later result anew that stood on the day. Refused (65): a dump without rows, without rows of its day, or that of another day again.
+A dump may hold more days than its own: each day belongs to the dump that arrived last, and rows of two are never added up.
+Rows after a dump's day wait for their own dump. A day without a dump is missing, not a day without sales; every run names it
+until it comes (--date DAY DUMP.csv) or is said to be right (--date DAY --closed). For the model it counts as the week before.
+A late or corrected dump makes every later result anew that stood on the day. Refused (65): a dump without rows, without rows
+of its day, or that of another day again.
 
-In DIR: results/DATE/{ranking.csv, ranking.txt, forecasts.csv, ...}, results/latest -> the newest DATE; model.safetensors; accuracy.csv (forecasts against what
-was sold), changes.csv (the top ten against the day before), metrics.prom (for node_exporter's textfile collector), log (a line an event), ledger.csv and dumps/.
+In DIR: results/DATE/{ranking.csv, ranking.txt, forecasts.csv, left-out}, results/latest -> the newest DATE;
+model.safetensors; accuracy.csv (forecasts against what was sold), changes.csv (the top ten against the day before),
+metrics.prom (for node_exporter's textfile collector), log (a line an event), ledger.csv and dumps/.
 
 Example (crontab):
   15 2 * * *  daily.sh -q -d /srv/demand --date $(date -d yesterday +\%F) /srv/dumps/$(date -d yesterday +\%F).csv
@@ -75,7 +79,8 @@ for f in "$dump" "$whole"; do
     [ -z "$f" ] || [ -r "$f" ] || die "can't read $f" 66
 done
 [ -n "$date" ] || { [ -z "$dump" ] && [ -n "$whole" ]; } || date=$(date +%F)
-[ -z "$date" ] || { [[ $date =~ ^[0-9]{4}-[0-9]{2}-[0-9]{2}$ ]] && date -u -d "$date" >/dev/null 2>&1; } || die "--date: $date is no date"
+[ -z "$date" ] || { [[ $date =~ ^[0-9]{4}-[0-9]{2}-[0-9]{2}$ ]] && date -u -d "$date" >/dev/null 2>&1; } ||
+    die "--date: $date is no date"
 case "$overlap" in replace | refuse) ;; *) die "--overlap: replace or refuse" ;; esac
 case "${given[retrain]:-daily}" in never | weekly | daily) ;; *) die "--retrain: never, weekly or daily" ;; esac
 need ingest covariates aggregate window train-dlinear score explain rank evaluate frames flock
@@ -108,13 +113,14 @@ take_options() {
     if [ -e "$dir/options" ]; then
         read_options "$dir/options"
         for o in $option_names; do
-            [ -z "${given[$o]+x}" ] || [ "${given[$o]}" = "${option[$o]}" ] || changed+=("--$o was \"${option[$o]}\", is \"${given[$o]}\"")
+            [ -z "${given[$o]+x}" ] || [ "${given[$o]}" = "${option[$o]}" ] ||
+                changed+=("--$o was \"${option[$o]}\", is \"${given[$o]}\"")
         done
         if [ "${#changed[@]}" -gt 0 ]; then
             printf -v o '%s; ' "${changed[@]}"
             [ "${given[ingest]-${option[ingest]}}" = "${option[ingest]}" ] ||
-                die "${o%; }: the dumps in $dir were read with the options that it keeps; a new directory, with their --history, takes others" 78
-            [ -n "$set_options" ] || die "${o%; }: $dir keeps its options; without them it goes on as before, with --set these are its options from $date on" 78
+                die "${o%; }: $dir read its dumps with the first; a new directory, with their --history, takes others" 78
+            [ -n "$set_options" ] || die "${o%; }: $dir keeps its options; leave them out, or --set them from now on" 78
             options_changed=${o%; }
         fi
     fi
@@ -125,8 +131,9 @@ take_options() {
 
 # --- results ---
 
-# table DAY: $work/delivered.weft is what was sold up to a day, and $work/series.weft what a model sees of it. Days that are missing count as the same weekday of
-# the week before, and are marked as filled: else they would leave every group without a forecast for as long as a model looks back.
+# table DAY: $work/delivered.weft is what was sold up to a day, and $work/series.weft what a model sees of it. Days that
+# are missing count as the same weekday of the week before, and are marked as filled: else they would leave every group
+# without a forecast for as long as a model looks back.
 table() {
     local f files=() until=() closed_days
     for f in "$dir"/dumps/*.csv "$next"/dumps/*.csv; do
@@ -136,16 +143,18 @@ table() {
     done
     closed_days=$(awk -v to="$1" '$2 == "closed" && $1 <= to { printf "%s%s", n++ ? "," : "", $1 }' "$work/days")
     rm -f "$work/series.weft" "$work/delivered.weft"
-    ingest -q "${ingest_words[@]}" --overlap replace --until "$(IFS=,; echo "${until[*]}")" ${closed_days:+--closed "$closed_days"} --to "$1" \
-        -o "$work/delivered.weft" -- "${files[@]}"
+    ingest -q "${ingest_words[@]}" --overlap replace --until "$(IFS=,; echo "${until[*]}")" \
+        ${closed_days:+--closed "$closed_days"} --to "$1" -o "$work/delivered.weft" -- "${files[@]}"
     covariates -q --fill seasonal:7 --fill-max 28 -i "$work/delivered.weft" -o "$work/series.weft"
 }
 recipe_options() {
     recipe_defaults
-    history=$work/delivered.weft by=${option[by]} lookback=${option[lookback]} horizon=${option[horizon]} measure=$1 allow_left_out=$allow
+    history=$work/delivered.weft by=${option[by]} lookback=${option[lookback]} horizon=${option[horizon]}
+    measure=$1 allow_left_out=$allow
 }
 
-# The last day that the model of a day knows: a matter of the day and the table alone, so that a result made again, or of the whole history at once, is the same.
+# The last day that the model of a day knows: a matter of the day and the table alone, so that a result made again, or
+# of the whole history at once, is the same.
 anchor_of() { # DAY
     local known
     case "${option[retrain]}" in
@@ -164,7 +173,8 @@ train_to() {
     recipe_train
 }
 
-# model_for DAY: $model is the file of its model: the directory's, one of this run's, or a new one; or empty: the recipe makes it of the table of that day.
+# model_for DAY: $model is the file of its model: the directory's, one of this run's, or a new one; or empty: the recipe
+# makes it of the table of that day.
 model_for() {
     local anchor status=0
     anchor=$(anchor_of "$1") model=''
@@ -230,7 +240,8 @@ promise_is_old() {
     [ "$(cat "$dir/promised.key" 2>/dev/null)" != "$(promise)" ]
 }
 
-# is_made DAY: does its result stand on the days as they are now? Leaves the options that it is made with: its own, or the directory's for a day that came now.
+# is_made DAY: does its result stand on the days as they are now? Leaves the options that it is made with: its own, or
+# the directory's for a day that came now.
 is_made() {
     read_options "$work/options"
     grep -Fxq "$1" "$work/arrivals" || [ ! -e "$dir/results/$1/options" ] || read_options "$dir/results/$1/options"
@@ -257,13 +268,14 @@ dir=$(cd "$dir" && pwd)
 exec 9>"$dir/.lock"
 flock -n 9 || die "another $me is at work in $dir" 75
 [ ! -e "$dir/version" ] || [ "$(cat "$dir/version")" = $version ] ||
-    die "$dir is of version $(head -c 20 "$dir/version"), and this reads $version: take the weft that wrote it, or another directory" 65
+    die "$dir is of version $(head -c 20 "$dir/version"), not $version: take the weft that wrote it, or another directory" 65
 finish # what a killed run had decided
 rm -rf "$dir/.work" "$dir/.next.part"
 mkdir "$dir/.work"
 TMPDIR=$dir/.work
 scratch
-sed -n '/^# HELP weft_daily_left_out/,$p' "$dir/metrics.prom" >"$work/measures.prom" 2>/dev/null || true # those of the newest result
+# The measures of the newest result stay, until there is another.
+sed -n '/^# HELP weft_daily_left_out/,$p' "$dir/metrics.prom" >"$work/measures.prom" 2>/dev/null || true
 load
 if is_first_version; then
     migrate
@@ -302,7 +314,8 @@ while read -r d; do
 done <"$work/missing"
 arrival=$taken
 say_missing() {
-    [ ! -s "$work/missing" ] || echo "missing: $(paste -sd' ' "$work/missing" | sed 's/ /, /g'); --date DAY DUMP.csv when it comes, --date DAY --closed if nothing was sold"
+    [ ! -s "$work/missing" ] || echo "missing: $(paste -sd' ' "$work/missing" | sed 's/ /, /g');" \
+        "--date DAY DUMP.csv when it comes, --date DAY --closed if nothing was sold"
 }
 
 # --- what follows ---

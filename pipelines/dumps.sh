@@ -1,14 +1,18 @@
 # shellcheck shell=bash disable=SC2034,SC2154  # variables are those of daily.sh
-# dumps.sh - what daily.sh knows about its dumps: which days each holds, which days are missing, and what happened. Sourced after lib.sh and recipe.sh.
+# dumps.sh - what daily.sh knows about its dumps: which days each holds, which are missing, and what happened. Sourced after
+# lib.sh and recipe.sh.
 #
 # In $dir, the directory of a shop:
-#   dumps/NNNNNN-DATE.csv    each dump as it was delivered; NNNNNN counts arrivals, DATE is the day that it was given for
-#   dumps/NNNNNN-DATE.days   the days that it holds, up to its DATE: "DAY DIGEST" (of the rows that are not 0), or "DAY closed"
-#   ledger.csv               a row an arrival: number, date, kind (history, dump, closed), first and last day, number of days, digest of its lines
+#   dumps/NNNNNN-DATE.csv    each dump as it was delivered; NNNNNN counts arrivals, DATE is the day it was given for
+#   dumps/NNNNNN-DATE.days   the days that it holds, up to DATE: "DAY DIGEST" (of rows that are not 0), or "DAY closed"
+#   ledger.csv               a row an arrival: number, date, kind (history, dump, closed), first and last day, how
+#                            many days, digest of its lines
 #   log                      "DATE EVENT TEXT", dated by the dump; each event stands there once
-#   .next                    what a run changes, whole or not there: a run that was killed among the renames is ended by the next one
+#   .next                    what a run changes, whole or not there: a run that was killed among the renames is ended
+#                            by the next one
 #
-# A day belongs to the last arrival that holds it. What is known of the days stands in $work/days ("DAY DIGEST ARRIVAL", sorted).
+# A day belongs to the last arrival that holds it. All that are known stand in $work/days ("DAY DIGEST ARRIVAL",
+# sorted).
 
 version=2 # of the directory
 event_names="missing late corrected overlapping early empty doubled refused closed options retrained recomputed"
@@ -25,7 +29,8 @@ arrival='' # that the events are about
 load() {
     arrival=''
     cp "$dir/log" "$work/log" 2>/dev/null || : >"$work/log"
-    cp "$dir/ledger.csv" "$work/ledger.csv" 2>/dev/null || echo number,date,kind,first,last,days,digest >"$work/ledger.csv"
+    cp "$dir/ledger.csv" "$work/ledger.csv" 2>/dev/null ||
+        echo number,date,kind,first,last,days,digest >"$work/ledger.csv"
     : >"$work/changed"
     : >"$work/arrivals"
     days_known >"$work/days"
@@ -159,7 +164,8 @@ days_missing() {
 
 # --- one dump ---
 
-# examine FILE KIND: joins the ledger as one more arrival, given for $day, or is refused. A history's day is its last one, where none was given.
+# examine FILE KIND: joins the ledger as one more arrival, given for $day, or is refused. A history's day is its last
+# one, where none was given.
 examine() {
     local file=$1 kind=$2 lines other status=0
     arrival=''
@@ -169,7 +175,8 @@ examine() {
     ingest -q "${ingest_words[@]}" -o "$work/dump.weft" -- "$file" 2>"$work/why" || status=$?
     if [ "$status" -eq 0 ]; then
         days_held "$work/dump.weft" >"$work/held"
-        [ "$(attribute step)" = day ] || refuse refused "$file has steps of another length than a day (${option[ingest]}): forecast.sh takes every step"
+        [ "$(attribute step)" = day ] ||
+            refuse refused "$file has steps of another length than a day (${option[ingest]}): forecast.sh takes every step"
     elif is_empty "$file"; then
         : >"$work/held"
     else
@@ -184,7 +191,9 @@ examine() {
     fi
     other=$(awk -F, -v lines="$lines" -v day="$day" '$7 == lines && $2 != day { d = $2 } END { print d }' "$work/ledger.csv")
     [ -z "$other" ] || refuse doubled "$file is the dump of $other again, not one of $day; --date $other if that is its day"
-    grep -q "^$day " "$work/held" || refuse refused "$file has no row of $day, its last day is $(tail -n 1 "$work/held" | cut -c1-10); --date DAY if that is its day, --closed without it if nothing was sold on $day"
+    grep -q "^$day " "$work/held" ||
+        refuse refused "$file has no row of $day, its last day is $(tail -n 1 "$work/held" | cut -c1-10);$(
+            echo " --date DAY if that is its day, --closed without it if nothing was sold on $day")"
     if [ "$lines" = "$(awk -F, -v day="$day" '$2 == day { d = $7 } END { print d }' "$work/ledger.csv")" ]; then
         event doubled "$file is there already"
         echo "$day" >>"$work/arrivals"
@@ -198,7 +207,8 @@ join() {
     local name
     next_arrival
     awk -v to="$day" '$1 <= to' "$work/held" >"$next/dumps/$name.days"
-    [ "$(wc -l <"$work/held")" -eq "$(wc -l <"$next/dumps/$name.days")" ] || event early "$1 has rows of days after it, which wait for their own dumps"
+    [ "$(wc -l <"$work/held")" -eq "$(wc -l <"$next/dumps/$name.days")" ] ||
+        event early "$1 has rows of days after it, which wait for their own dumps"
     cp "$1" "$next/dumps/$name.csv" || die "can't write in $dir" 74
     arrived "$name" "$2" "$3"
 }
@@ -211,17 +221,23 @@ next_arrival() {
 arrived() {
     local days=$next/dumps/$1.days newest d same
     newest=$(tail -n 1 "$work/days" | cut -c1-10)
-    awk 'NR == FNR { was[$1] = $2; next } { now = "new"; if ($1 in was) now = was[$1] == $2 ? "same" : "corrected"; print $1, now }' "$work/days" "$days" >"$work/what"
+    awk 'NR == FNR { was[$1] = $2; next }
+        !($1 in was) { print $1, "new"; next }
+        { print $1, was[$1] == $2 ? "same" : "corrected" }' "$work/days" "$days" >"$work/what"
     if [ "$overlap" = refuse ] && grep -qv ' new$' "$work/what"; then
-        refuse overlapping "the dump of $day holds days that are there already, from $(awk '$2 != "new" { print $1; exit }' "$work/what") on; --overlap replace takes them" 73
+        same=$(awk '$2 != "new" { print $1; exit }' "$work/what")
+        refuse overlapping "the dump of $day holds days that are there already, from $same on; --overlap replace takes them" 73
     fi
-    echo "$arrival,$day,$2,$(head -n 1 "$days" | cut -c1-10),$(tail -n 1 "$days" | cut -c1-10),$(wc -l <"$days"),$3" >>"$work/ledger.csv"
-    [ -z "$newest" ] || [[ ! $day < $newest ]] || ! grep -q "^$day new" "$work/what" || event late "came after the dump of $newest"
+    awk -v OFS=, -v row="$arrival,$day,$2" -v digest="$3" 'NR == 1 { first = $1 } END { print row, first, $1, NR, digest }' \
+        "$days" >>"$work/ledger.csv"
+    [ -z "$newest" ] || [[ ! $day < $newest ]] || ! grep -q "^$day new" "$work/what" ||
+        event late "came after the dump of $newest"
     while read -r d; do
         event corrected "$d has other rows than before"
     done < <(awk '$2 == "corrected" { print $1 }' "$work/what")
     same=$(grep -c ' same$' "$work/what" || true)
-    [ "$same" -eq 0 ] || event overlapping "days that were there with the same rows: $same, from $(awk '$2 == "same" { print $1; exit }' "$work/what") on"
+    [ "$same" -eq 0 ] ||
+        event overlapping "days that were there with the same rows: $same, from $(grep -m 1 ' same$' "$work/what" | cut -c1-10) on"
     awk '$2 != "same" { print $1 }' "$work/what" >>"$work/changed"
     echo "$day" >>"$work/arrivals"
     days_known "$next"/dumps/*.days >"$work/days"
@@ -253,13 +269,15 @@ is_first_version() {
     [ ! -e "$dir/version" ] && ls "$dir"/dumps/[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9].csv >/dev/null 2>&1
 }
 
-# Its dumps join the ledger in the order of their dates. Its results stay as they are until a dump changes a day that they stand on.
+# Its dumps join the ledger in the order of their dates. Its results stay as they are until a dump changes a day that
+# they stand on.
 migrate() {
     local f kept overlap=replace
-    if [[ $(cat "$dir/model.week" 2>/dev/null) =~ ^[0-9]+-[0-9]+\ --by\ ([^ ]+)\ --lookback\ ([0-9]+)\ --horizon\ ([0-9]+)\ --ingest\ (.*)$ ]]; then
-        option=([by]=${BASH_REMATCH[1]} [lookback]=${BASH_REMATCH[2]} [horizon]=${BASH_REMATCH[3]} [ingest]=${BASH_REMATCH[4]} [retrain]=weekly)
-    else
-        option=([by]=minor [lookback]=56 [horizon]=28 [ingest]='--layout long' [retrain]=weekly)
+    local made='^[0-9]+-[0-9]+ --by ([^ ]+) --lookback ([0-9]+) --horizon ([0-9]+) --ingest (.*)$'
+    option=([by]=minor [lookback]=56 [horizon]=28 [ingest]='--layout long' [retrain]=weekly)
+    if [[ $(cat "$dir/model.week" 2>/dev/null) =~ $made ]]; then
+        option[by]=${BASH_REMATCH[1]} option[lookback]=${BASH_REMATCH[2]}
+        option[horizon]=${BASH_REMATCH[3]} option[ingest]=${BASH_REMATCH[4]}
     fi
     for f in "${!given[@]}"; do option[$f]=${given[$f]}; done
     split_words --ingest "${option[ingest]}"
@@ -284,5 +302,5 @@ migrate() {
     cp "$work/ledger.csv" "$next/ledger.csv"
     metrics >"$next/metrics.prom"
     commit
-    echo "$me: $dir was of the first version: its dumps have joined the ledger; results of before stay until a dump changes their days" >&2
+    echo "$me: $dir was of the first version: its dumps are in the ledger; its results stay until a dump changes their days" >&2
 }

@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154  # variables are those of daily.sh
-# measures.sh - what daily.sh says about its results: forecasts against what was sold since, the first ten against those of the day before, and gauges for
-# Prometheus. Sourced after dumps.sh. The newest result is that of $last, $ranked is the channel that its ranking ranks.
+# measures.sh - what daily.sh says about its results: forecasts against what was sold since, the first ten against those of
+# the day before, and gauges for Prometheus. Sourced after dumps.sh. The newest result is that of $last, $ranked is the
+# channel that its ranking ranks.
 
 # results_there: the directories of all results as they will be after the commit, earliest first.
 results_there() {
@@ -12,8 +13,8 @@ results_there() {
     done | sort | cut -d' ' -f2-
 }
 
-# accuracy.csv: a row a result, on those of its days that have sales now. WAPE: sum of absolute errors over the sum of absolute sales; bias: mean of forecast -
-# sales; coverage: share of sales within the 5 % and 95 % quantiles.
+# accuracy.csv: a row a result, on those of its days that have sales now. WAPE: sum of absolute errors over the sum of
+# absolute sales; bias: mean of forecast - sales; coverage: share of sales within the 5 % and 95 % quantiles.
 measure_results() {
     local d
     frames csv "$work/sold.weft" | csv_plain >"$work/sold" || culprit "frames awk" "${PIPESTATUS[@]}"
@@ -21,7 +22,8 @@ measure_results() {
     echo date,steps,groups,wape,bias,coverage,promised_wape,promised_coverage
     results_there | while read -r d; do
         [[ ${d##*/} < $last ]] && [ -e "$d/forecasts.csv" ] || continue
-        csv_plain "$d/forecasts.csv" | awk -F, -v date="${d##*/}" -v channel="$ranked" -v promised="$(cat "$work/promised")" '
+        csv_plain "$d/forecasts.csv" |
+            awk -F, -v date="${d##*/}" -v channel="$ranked" -v promised="$(cat "$work/promised")" '
             FNR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
             NR == FNR { sold[$1, $(at["date"])] = $(at[channel]); next }
             $(at["channel"]) == channel && $(at["forecast"]) != "" && (a = sold[$1, $(at["date"])]) != "" {
@@ -48,23 +50,32 @@ promised() {
     [ -e "$file" ] || { echo ,; return; }
     csv_plain "$file" | awk -F, -v channel="$ranked" '
         NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
-        $(at["channel"]) == channel && $(at["model"]) == "model" && !found { found = 1; printf "%.6g,%.6g\n", $(at["wape"]), $(at["coverage_90"]) }
+        $(at["channel"]) == channel && $(at["model"]) == "model" && !found {
+            found = 1
+            printf "%.6g,%s\n", $(at["wape"]), $(at["coverage_90"]) == "" ? "" : sprintf("%.6g", $(at["coverage_90"]))
+        }
         END { if (!found) print "," }'
 }
 
-# changes.csv: the first ten of the newest result and of the one before, and why they are where they are. $work/changes is the same for awk.
+# changes.csv: the first ten of the newest result and of the one before, and why they are where they are. $work/changes
+# is the same for awk.
 top_changes() {
     local now before
     now=$(results_there | tail -n 1) before=$(results_there | tail -n 2 | head -n 1)
     [ "$now" != "$before" ] || before=
-    { [ -z "$before" ] || csv_plain "$before/ranking.csv"; echo =; csv_plain "$now/ranking.csv"; } | awk -F, -v OFS=, -v channel="$ranked" -v before="$before" '
+    {
+        [ -z "$before" ] || csv_plain "$before/ranking.csv"
+        echo =
+        csv_plain "$now/ranking.csv"
+    } | awk -F, -v OFS=, -v channel="$ranked" -v before="$before" '
         BEGIN { header = 1 }
         $0 == "=" { now = header = 1; next }
         header { for (i = 1; i <= NF; i++) at[$i] = i; header = 0; next }
         $(at["channel"]) != channel || $(at["rank"]) == "" { next }
         { id = $(at["group"]) }
         !now { was[id] = $(at["rank"]); grew[id] = $(at["growth"]); if (was[id] <= 10) old[++m] = id; next }
-        { rank[id] = $(at["rank"]); growth[id] = $(at["growth"]); reason[id] = $(at["reason"]); if (rank[id] <= 10) name[++n] = id }
+        { rank[id] = $(at["rank"]); growth[id] = $(at["growth"]); reason[id] = $(at["reason"]) }
+        rank[id] <= 10 { name[++n] = id }
         function row(id, change) { print id, change, rank[id], was[id], growth[id], grew[id], reason[id] }
         END {
             print "group,change,rank,rank_before,growth,growth_before,reason"
@@ -99,8 +110,10 @@ say_changes() {
 say_accuracy() {
     tail -n +2 "$next/accuracy.csv" | tail -n 1 | awk -F, '
         function share(x) { return x == "" ? "-" : sprintf("%.1f %%", 100 * x) }
-        { printf "forecasts of %s against the sales of %d %s: WAPE %s (promised %s), bias %+.4g, coverage %s (promised %s)\n", $1, $2, $2 == 1 ? "day" : "days",
-                 share($4), share($7), $5, share($6), share($8) }'
+        {
+            printf "forecasts of %s against the sales of %d %s: ", $1, $2, $2 == 1 ? "day" : "days"
+            printf "WAPE %s (promised %s), bias %+.4g, coverage %s (promised %s)\n", share($4), share($7), $5, share($6), share($8)
+        }'
 }
 
 # --- Prometheus ---
@@ -109,7 +122,8 @@ gauge() { # NAME HELP VALUE; without a value nothing
     [ -z "$3" ] || printf '# HELP weft_daily_%s %s\n# TYPE weft_daily_%s gauge\nweft_daily_%s %s\n' "$1" "$2" "$1" "$1" "$3"
 }
 
-# $work/measures.prom: gauges of the newest result. A run without one (a dump that was refused) keeps those that are there.
+# $work/measures.prom: gauges of the newest result. A run without one (a dump that was refused) keeps those that are
+# there.
 measures() {
     local from wape bias coverage promised_wape promised_coverage
     IFS=, read -r from _ _ wape bias coverage promised_wape promised_coverage < <(tail -n 1 "$next/accuracy.csv")
@@ -120,7 +134,8 @@ measures() {
     gauge coverage "Share of sales within the interval of 90 %." "$coverage"
     gauge promised_wape "The same on the latest part of the history, as backtested." "$promised_wape"
     gauge promised_coverage "The same for the intervals." "$promised_coverage"
-    gauge top_ten_new "Groups among the first ten that were not there in the result before." "$(awk -F, '$2 == "new"' "$work/changes" | wc -l)"
+    gauge top_ten_new "Groups among the first ten that were not there in the result before." \
+        "$(awk -F, '$2 == "new"' "$work/changes" | wc -l)"
 }
 
 # metrics: all that is known about the directory, for node_exporter's textfile collector.
@@ -134,10 +149,12 @@ metrics() {
     gauge dumps "Dumps and closed days that were taken." "$(($(wc -l <"$work/ledger.csv") - 1))"
     last=$(tail -n 1 "$work/days" | cut -c1-10)
     [ -n "$last" ] || return 0
-    gauge last_day_timestamp_seconds "Begin (UTC) of the last day that is there; time() minus this is its age." "$(date -u -d "$last" +%s)"
+    gauge last_day_timestamp_seconds "Begin (UTC) of the last day that is there; time() minus this is its age." \
+        "$(date -u -d "$last" +%s)"
     days_missing "$last" >"$work/missing"
     gauge missing_days "Days without a dump." "$(wc -l <"$work/missing")"
-    [ ! -s "$work/missing" ] || printf '# HELP weft_daily_missing_day A day without a dump, until it comes.\n# TYPE weft_daily_missing_day gauge\n'
+    [ ! -s "$work/missing" ] ||
+        printf '# HELP weft_daily_missing_day %s\n# TYPE weft_daily_missing_day gauge\n' "A day without a dump, until it comes."
     while read -r d; do
         echo "weft_daily_missing_day{day=\"$d\"} 1"
     done <"$work/missing"
