@@ -126,7 +126,7 @@ from_table() {
 }
 
 # stage NAME: what begins now, on a terminal or with --progress: "forecast: 3/8 train, 12 s".
-progress=$([ ! -t 2 ] || echo yes) stages=0 stage_number=0 stage_name=start
+progress=$([ ! -t 2 ] || echo yes) stages=0 stage_number=0 stage_name=''
 stage() {
     stage_number=$((stage_number + 1)) stage_name=$1
     [ -z "$progress" ] || printf '%s: %d/%d %s, %d s\n' "$(basename "$0" .sh)" "$stage_number" "$stages" "$1" "$SECONDS" >&2
@@ -135,7 +135,7 @@ stage() {
 # After Ctrl-C: what goes on. A pipeline that keeps what it did says so in going_on.
 going_on="nothing was written; the same command starts anew"
 interrupted() {
-    echo "$me: interrupted at: $stage_name; $going_on" >&2
+    echo "$me: interrupted${stage_name:+ at: $stage_name}; $going_on" >&2
     exit "$1"
 }
 
