@@ -12,6 +12,7 @@
 #include "record/forecasts.h"
 #include "measure/growth_trial.h"
 #include "apply/match.h"
+#include "base/calendar.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "record/window.h"
@@ -462,10 +463,10 @@ int weft_backtest_series(struct weft_backtest *b, const struct weft_series *s, s
 {
     const struct weft_series_attrs *a = b->attrs;
     const struct weft_origins *o = &b->o.origins;
-    int64_t offset = (s->start - a->start) / a->step;
+    int64_t offset = weft_step_count(a->start, s->start, a->step);
     uint64_t id = weft_hash(s->id.p, s->id.n, 0);
     double naive[3];
-    if (offset < 0 || (s->start - a->start) % a->step)
+    if (offset < 0 || !weft_step_fits(a->start, s->start, a->step))
         return weft_fail(e, WEFT_DATA, "series %.*s does not lie on the calendar of the head", (int)(s->id.n < 80 ? s->id.n : 80), (const char *)s->id.p);
     if (!b->accuracy)
         begin(b);

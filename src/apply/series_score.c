@@ -11,6 +11,7 @@
 #include "model/apply.h"
 #include "apply/left_out.h"
 #include "apply/match.h"
+#include "base/calendar.h"
 #include "base/conformal.h"
 #include "base/mem.h"
 #include "record/products.h"
@@ -261,7 +262,7 @@ static struct weft_forecasts describe(const struct weft_series_scorer *s, const 
         .channel = text(s->in.channels[t->channel]),
         .part = text(part),
         .baseline = !t->model->info,
-        .origin = s->series.start + (int64_t)j->origin * s->in.step,
+        .origin = weft_step_add(s->series.start, (int64_t)j->origin, s->in.step),
         .stride = (int64_t)j->stride,
         .windows = j->windows,
         .horizon = j->horizon,

@@ -37,7 +37,7 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_REAL, 0, "level", AT(p.o.level), "0.9", 0.01, 0.9999, "P", "of the intervals", 0},
     {WEFT_OPT_INT, 0, "season", AT(p.season), "0", 0, 1000000, "N", "steps in a season, for MASE and the seasonal naive forecast; 0: 24 hours, 7 days, 52 weeks", 0},
     {WEFT_OPT_FLAG, 0, "nonnegative", AT(p.nonnegative), NULL, 0, 0, NULL,
-     "no forecast below 0; on for channels named units, sales, amounts, mentions, active and brands unless --no-nonnegative", 0},
+     "no forecast below 0; on for channels that are counts, money or prices by their names (units, qty, 수량, sales, price) unless --no-nonnegative", 0},
     {WEFT_OPT_STR, 0, "rank-by", AT(p.o.rank_by), NULL, 0, 0, "LEVEL", "what the ranking ranks: a key, or id; by default the key with most values, of those with 5 to 1000", 0},
     {WEFT_OPT_STR, 0, "near", AT(p.near), NULL, 0, 0, "FROM:TO", "near days of the growth index, counted from 1; by default as rank has them", 0},
     {WEFT_OPT_STR, 0, "far", AT(p.far), NULL, 0, 0, "FROM:TO", "far days", 0},

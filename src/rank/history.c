@@ -65,14 +65,14 @@ static int find_origin(struct weft_history *h, struct weft_err *e)
     const struct weft_series_attrs *a = &h->attrs;
     const char *name = weft_reader_name(h->reader);
     char ends[32], begins[32];
-    int64_t ahead = (int64_t)((uint64_t)h->span.origin - (uint64_t)a->start);
+    int64_t ahead = weft_step_count(a->start, h->span.origin, a->step);
     if (a->step != h->span.step)
         return weft_fail(e, WEFT_CONFIG, "%s has steps of a %s, and the forecasts have steps of a %s", name, weft_step_text(a->step, ends),
                          weft_step_text(h->span.step, begins));
-    if (ahead <= 0 || ahead % a->step || ahead / a->step > a->length)
+    if (ahead <= 0 || !weft_step_fits(a->start, h->span.origin, a->step) || ahead > a->length)
         return weft_fail(e, WEFT_CONFIG, "%s has the days from %s to %s, and the forecasts begin on %s", name, weft_date_text(a->start, a->step, (char[32]){0}),
-                         weft_date_text(a->start + (a->length - 1) * a->step, a->step, ends), weft_date_text(h->span.origin, a->step, begins));
-    h->origin = (size_t)(ahead / a->step);
+                         weft_date_text(weft_step_add(a->start, a->length - 1, a->step), a->step, ends), weft_date_text(h->span.origin, a->step, begins));
+    h->origin = (size_t)ahead;
     return 0;
 }
 

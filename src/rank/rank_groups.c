@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "measure/growth.h"
+#include "base/calendar.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "measure/topk.h"
@@ -177,7 +178,7 @@ static void add_forecast(struct weft_rank_groups *s, bool chosen)
         s->missing += x->ranked && chosen;
         return;
     }
-    int64_t origin = (int64_t)((uint64_t)f->origin + (f->windows - 1) * (uint64_t)f->stride * (uint64_t)s->attrs.step);
+    int64_t origin = weft_step_add(f->origin, (int64_t)((f->windows - 1) * (uint64_t)f->stride), s->attrs.step);
     to->origin = to->sums.series && to->origin > origin ? to->origin : origin;
     weft_growth_sums_add(&to->sums, &own.sums);
 }

@@ -263,13 +263,13 @@ static int read_past(struct weft_report *r, struct weft_reader *reader, const st
     struct weft_span frame;
     bool kept[WEFT_MAX_KEYS];
     int level = weft_series_key(a, r->a.by), got;
-    uint64_t ahead = (uint64_t)r->a.origin - (uint64_t)a->start;
+    int64_t ahead = weft_step_count(a->start, r->a.origin, a->step);
     size_t channel = 0;
     while (channel < a->n_channels && r->channel && strcmp(a->channels[channel], r->channel) != 0)
         channel++;
     if (channel == a->n_channels)
         return weft_fail(e, WEFT_CONFIG, "%s has no channel \"%s\"", weft_reader_name(reader), r->channel);
-    if (r->a.origin <= a->start || a->step != r->a.step || ahead / (uint64_t)a->step > (uint64_t)a->length)
+    if (r->a.origin <= a->start || a->step != r->a.step || ahead < 0 || ahead > a->length)
         return weft_fail(e, WEFT_CONFIG, "%s does not reach the first day that is forecast, in the same steps", weft_reader_name(reader));
     level = level == WEFT_KEY_NONE ? WEFT_KEY_ID : level;
     struct weft_groups *groups = weft_groups_new(a, &level, 1);
@@ -280,7 +280,7 @@ static int read_past(struct weft_report *r, struct weft_reader *reader, const st
         }
     if (got == 0) {
         weft_groups_finish(groups, kept);
-        take_past(r, groups, a, channel, (size_t)(ahead / (uint64_t)a->step));
+        take_past(r, groups, a, channel, (size_t)ahead);
     }
     weft_groups_free(&groups);
     weft_series_free(&s);
@@ -330,7 +330,7 @@ static const char *level_name(const struct weft_report *r)
 
 static const char *date_after(const struct weft_report *r, size_t steps, char buf[32])
 {
-    return weft_date_text((int64_t)((uint64_t)r->a.origin + steps * (uint64_t)r->a.step), r->a.step, buf);
+    return weft_date_text(weft_step_add(r->a.origin, (int64_t)steps, r->a.step), r->a.step, buf);
 }
 
 /* One part: in words where a percentage would run to thousands. */
@@ -602,7 +602,7 @@ static void put_chart(const struct weft_report *r, const struct row *x, FILE *f)
     weft_html_number(f, most / 2, most < 2 ? 2 : most < 20 ? 1 : 0);
     fputs("</span><span>0</span></div>", f);
     fwrite(svg, 1, svg_n, f);
-    weft_date_text((int64_t)((uint64_t)r->a.origin - shown * (uint64_t)r->a.step), r->a.step, from);
+    weft_date_text(weft_step_add(r->a.origin, -(int64_t)shown, r->a.step), r->a.step, from);
     date_after(r, 0, origin);
     date_after(r, horizon - 1, to);
     fprintf(f, "<div class='x' aria-hidden='true'><span>%s</span><span>%s</span></div></div>\n</figure>\n", shown ? from : origin, to);
