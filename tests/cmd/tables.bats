@@ -135,3 +135,75 @@ shop() {
     refused 'is no number of steps' 64 covariates -q --csv late.csv --lag index=soon -i s.weft
     refused '--lag goes with --csv' 64 covariates -q --weekday --lag 3 -i s.weft
 }
+
+@test "wide: days without a column are missing, columns to come without values are left out" {
+    printf 'id,minor,2023-01-01,2023-01-02,2023-01-05,2023-01-06,2023-01-07\na,m,1,2,3,,\nb,m,,2,,,\n' >w.csv
+    said '2 columns from 2023-01-06 on have no value: left out, as days to come' ingest w.csv
+    said '2 of 5 days have no row: 2023-01-03 to 2023-01-04; missing' ingest w.csv
+    said '1 of 2 series begin after 2023-01-01, 1 of 2 end before 2023-01-05 ("b" on 2023-01-02): counted as 0' ingest w.csv
+    [ "$(ingest -q w.csv | frames csv | cut -d, -f4 | tr '\n' ' ')" = "units 1 2   3 0 2   0 " ]
+    [ "$(ingest -q --missing zero w.csv | frames csv | wc -l)" -eq 15 ]
+    # a column inside without any value is a day without a row
+    printf 'id,2023-01-01,2023-01-02,2023-01-03\na,1,,3\nb,1,,3\n' >e.csv
+    [ "$(ingest -q e.csv | frames csv | cut -d, -f3 | tr '\n' ' ')" = "units 1  3 1  3 " ]
+    frames check <(ingest -q w.csv)
+    refused 'has no value on any day' 65 "printf 'id,2023-01-01,2023-01-02\na,,\n' | ingest -q"
+}
+
+@test "totals are left out by name, in rows and columns, and refused when the sums alone give them away" {
+    printf 'minor,id,2023-01-01,2023-01-02,합계\nx,a,1,2,3\nx,b,3,4,7\n합계,,4,6,10\n' >w.csv
+    said '1 rows and 1 columns are totals and left out' ingest w.csv
+    [ "$(ingest -q w.csv | frames csv | tr '\n' ' ')" = "id,minor,date,units a,x,2023-01-01,1 a,x,2023-01-02,2 b,x,2023-01-01,3 b,x,2023-01-02,4 " ]
+    printf 'id,2023-01-01,2023-01-02\na,1,2\nb,3,4\nwhole,4,6\n' >s.csv
+    refused '"whole" is the sum of all other series on every day' 65 ingest -q s.csv
+    [ "$(ingest -q --totals keep s.csv | frames csv | wc -l)" -eq 7 ]
+    [ "$(ingest -q --drop id=whole s.csv | frames csv | wc -l)" -eq 5 ]
+    printf 'date,product,units\n2023-01-01,a,1\n2023-01-01,b,2\n2023-01-02,a,4\n2023-01-01,소계,3\n2023-01-02,소계,4\nTotal,,7\n' >l.csv
+    said '3 rows and 0 columns are totals' ingest --id product --keys product l.csv
+    [ "$(ingest -q --id product l.csv | aggregate -q --by all | frames csv | cut -d, -f3 | tr '\n' ' ')" = "units 3 4 " ]
+    sed 's/소계/P9/;/Total/d' l.csv >hidden.csv
+    refused '"P9" is the sum of all other series' 65 ingest -q --id product hidden.csv
+    # one product that happens to be the sum of two others on a single day is one
+    printf 'date,product,units\n2023-01-01,a,1\n2023-01-01,b,2\n2023-01-01,c,3\n' | ingest -q --id product | frames count
+    # a row of sums without a name, longer than the header
+    printf 'Item ID,Date,Items sold\n,,9,Grand total\nA,2023-01-01,4\nB,2023-01-01,5\n' >g.csv
+    [ "$(ingest -q --id 'Item ID' --date Date --value 'Items sold' g.csv | frames csv | cut -d, -f3 | tr '\n' ' ')" = "Items sold 4 5 " ]
+}
+
+@test "cancelled and unpaid orders are no sales: known states by themselves, others by --drop; all is said" {
+    printf '주문번호,주문일,상품번호,주문상태,수량\n1,2023-01-01,A,배송완료,2\n2,2023-01-01,A,취소완료,50\n3,2023-01-02,A,반품완료,7\n4,2023-01-03,A,교환,1\n5,2023-01-03,A,반품완료,-2\n' >o.csv
+    columns="--layout long --id 상품번호 --date 주문일 --value 수량"
+    [ "$(ingest -q $columns o.csv | frames csv | cut -d, -f3 | tr '\n' ' ')" = "수량 2 0 -1 " ]
+    said 'left out as no sales: 주문상태=취소완료 (1 row, 50), 주문상태=반품완료 (1 row, 7); --drop none keeps them' ingest $columns o.csv
+    said 'counted as sales: 주문상태=교환 (1 row, 1); --drop COLUMN=VALUE' ingest $columns o.csv
+    [ "$(ingest -q $columns --drop none o.csv | frames csv | cut -d, -f3 | tr '\n' ' ')" = "수량 52 7 -1 " ]
+    [ "$(ingest -q $columns --drop '주문상태=교환,취소*,반품완료' o.csv | frames csv | cut -d, -f3 | tr '\n' ' ')" = "수량 2 0 0 " ]
+    refused 'has no column "state"' 65 ingest -q $columns --drop state=x o.csv
+    refused 'names no column' 64 ingest -q $columns --drop x o.csv
+    # a day of cancellation, the state of an order in its first row alone, and a day of payment that is empty
+    printf 'Order ID,Created,Status,Cancelled at,sku,qty\n1,2023-01-01,paid,,A,1\n2,2023-01-01,voided,2023-01-02,A,10\n2,2023-01-01,,,B,20\n3,2023-01-02,paid,2023-01-03,B,4\n' >f.csv
+    [ "$(ingest -q --layout long --id sku --date Created --value qty f.csv | frames csv | cut -d, -f1,2,3 | tr '\n' ' ')" = "id,date,qty A,2023-01-01,1 A,2023-01-02,0 " ]
+    printf '결제일,상품코드,수량\n2023-01-01,A,1\n,A,5\n' >p.csv
+    said '1 rows have no 결제일 and are left out: not paid?' ingest --layout long --id 상품코드 --date 결제일 --value 수량 p.csv
+}
+
+@test "cells that mean \"as above\": orders' rows by themselves, merged cells by --fill-down" {
+    printf 'Order Reference,Order Date,Status,sku,qty\nS1,2023-01-01,done,A,4\n,,,B,9\nS2,2023-01-02,cancelled,A,100\n,,,B,100\nS3,2023-01-03,done,B,2\n' >o.csv
+    columns="--layout long --id sku --value qty --date"
+    [ "$(ingest -q $columns 'Order\ Date' o.csv 2>/dev/null | frames csv 2>/dev/null | wc -l)" -eq 0 ]
+    [ "$(ingest -q $columns 'Order Date' o.csv | frames csv | tail -n +2 | cut -d, -f1,3 | tr '\n' ' ')" = "A,4 A,0 A,0 B,9 B,0 B,2 " ]
+    said '2 rows without a day and an order' ingest $columns "'Order Date'" o.csv
+    printf 'major,id,2023-01-01,2023-01-02\nx,a,1,2\n,b,3,4\ny,c,5,6\n' >m.csv
+    [ "$(ingest -q --fill-down major m.csv | aggregate -q --by major | frames csv | tail -n +2 | cut -d, -f1,4 | tr '\n' ' ')" = "x,4 x,6 y,5 y,6 " ]
+    refused 'has no column "minor"' 65 ingest -q --fill-down minor m.csv
+}
+
+@test "in a list of few orders a day without one is a day without sales; in a table of days it is missing" {
+    printf 'Order ID,date,sku,qty\n1,2023-01-01,A,1\n2,2023-01-03,A,2\n' >o.csv
+    [ "$(ingest -q --layout long --id sku --value qty o.csv | frames csv | cut -d, -f3 | tr '\n' ' ')" = "qty 1 0 2 " ]
+    said '1 of 3 days have no row: 2023-01-02; counted as 0, as rows are orders and few' ingest --layout long --id sku --value qty o.csv
+    [ "$(ingest -q --missing nan --layout long --id sku --value qty o.csv | frames csv | cut -d, -f3 | tr '\n' ' ')" = "qty 1  2 " ]
+    # a shop with twenty orders a day has no day without one
+    awk 'BEGIN { print "Order ID,date,sku,qty"; for (d = 1; d < 6; d++) for (k = 0; d != 3 && k < 20; k++) printf "%d,2023-01-0%d,A,1\n", d * 100 + k, d }' >busy.csv
+    [ "$(ingest -q --layout long --id sku --value qty busy.csv | frames csv | sed -n 4p)" = "A,2023-01-03," ]
+}
