@@ -11,6 +11,7 @@
 #include "ingest/ingest.h"
 #include "ingest/overlap.h"
 #include "ingest/rows.h"
+#include "ingest/texts.h"
 #include "base/mem.h"
 #include "base/progress.h"
 
@@ -81,7 +82,7 @@ struct table {
     struct weft_rows *sales;   /* what is one */
     struct series left_out;    /* steps of rows that are none: the table has these days */
     uint64_t rows, dropped, negative, outside, moved_keys, replaced, without_number;
-    struct weft_pack id_buf;
+    struct weft_pack id_buf, key_buf;
 };
 
 /* --- the table --- */
@@ -354,7 +355,7 @@ static int new_series(struct table *t, const struct weft_csv *csv, const struct 
     *s = (struct series){.id = {(uint8_t *)weft_xstrndup((const char *)id.p, id.n), id.n}, .key = WEFT_ARRAY(char *, t->n_keys + 1)};
     for (size_t k = 0; k < t->n_keys; k++) {
         struct weft_csv_text text = weft_csv_field(row, t->keys.key[k]);
-        s->key[k] = text.n ? weft_xstrndup(text.p, text.n) : NULL;
+        s->key[k] = text.n ? weft_text_clean_dup(text.p, text.n) : NULL;
     }
     return 1;
 }
@@ -364,6 +365,7 @@ static void compare_keys(struct table *t, const struct series *s, const struct w
     for (size_t k = 0; k < t->n_keys; k++) {
         struct weft_csv_text text = weft_csv_field(row, t->keys.key[k]);
         const char *kept = s->key[k] ? s->key[k] : "";
+        text = weft_text_clean(text, &t->key_buf);
         if (strlen(kept) != text.n || memcmp(kept, text.p, text.n) != 0) {
             t->moved_keys++;
             return;
@@ -687,6 +689,7 @@ static void free_table(struct table *t)
     free(t->waiting_x);
     weft_ingest_keys_free(&t->keys);
     weft_pack_free(&t->id_buf);
+    weft_pack_free(&t->key_buf);
     weft_overlap_free(&t->overlap);
     weft_coverage_free(&t->coverage);
     weft_rejects_totals(t->o->rejected, NULL);

@@ -9,6 +9,7 @@
 #include "ingest/coverage.h"
 #include "ingest/ingest.h"
 #include "ingest/rows.h"
+#include "ingest/texts.h"
 #include "base/mem.h"
 #include "base/names.h"
 #include "base/progress.h"
@@ -38,7 +39,7 @@ struct wide {
     float *values; /* [channels, grid.n] */
     size_t place[CHANNELS]; /* place[i]: the channel of `values` that goes out at i: targets first */
     uint64_t negative, without_mentions;
-    struct weft_pack id_buf, other_id, frame;
+    struct weft_pack id_buf, other_id, frame, key_room[WEFT_MAX_KEYS], brand_room;
     struct weft_rows *sales; /* what is one */
     struct weft_coverage coverage;
     bool *there;  /* [grid.n]: cells of the row that hold a value */
@@ -151,7 +152,7 @@ static int read_cells(const struct wide *w, const struct table *t, const struct 
 
 static int add_brand(struct wide *w, const struct table *t, size_t column, const struct weft_csv_row *row, struct weft_err *e)
 {
-    struct weft_csv_text name = weft_csv_field(row, column);
+    struct weft_csv_text name = weft_text_clean(weft_csv_field(row, column), &w->brand_room);
     size_t n = w->brands.n, n_steps = (size_t)w->grid.n;
     float *cells = WEFT_ARRAY(float, n_steps + 1);
     int rc = read_cells(w, t, row, cells, NULL, e);
@@ -193,7 +194,7 @@ static int read_mentions(struct wide *w, struct weft_err *e)
 
 static void put_mentions(struct wide *w, const struct weft_csv_row *row, float *out)
 {
-    struct weft_csv_text name = weft_csv_field(row, w->units.keys.key[w->brand]);
+    struct weft_csv_text name = weft_text_clean(weft_csv_field(row, w->units.keys.key[w->brand]), &w->brand_room);
     size_t n = (size_t)w->grid.n, i = weft_names_find(&w->brands, name.p, name.n);
     w->without_mentions += i == SIZE_MAX;
     for (size_t k = 0; k < n && i == SIZE_MAX; k++)
@@ -357,7 +358,7 @@ static int take_row(struct wide *w, const struct weft_csv_row *given, struct wef
             for (size_t c = 0; c < w->attrs.n_channels && !w->coverage.has[i]; c++)
                 w->values[c * n + i] = NAN;
     for (size_t i = 0; i < k->n_keys; i++) {
-        struct weft_csv_text t = weft_csv_field(row, k->key[i]);
+        struct weft_csv_text t = weft_text_clean(weft_csv_field(row, k->key[i]), &w->key_room[i]);
         key[i] = (struct weft_span){t.n ? (const uint8_t *)t.p : NULL, t.n};
     }
     uint8_t *to = weft_series_begin(&w->frame, &w->attrs, id, key, w->grid.start, n);
@@ -466,6 +467,9 @@ int weft_ingest_wide(struct weft_run *run, const struct weft_ingest *o, struct w
     weft_pack_free(&w.id_buf);
     weft_pack_free(&w.other_id);
     weft_pack_free(&w.frame);
+    weft_pack_free(&w.brand_room);
+    for (size_t i = 0; i < WEFT_MAX_KEYS; i++)
+        weft_pack_free(&w.key_room[i]);
     weft_rejects_totals(o->rejected, NULL);
     weft_rows_free(&w.sales);
     weft_coverage_free(&w.coverage);
