@@ -46,6 +46,8 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_STR, 0, "step", AT(step), NULL, 0, 0, "hour|day|week|Ns", "length of a step; day in the long layout, else as the dates have it", 0},
     {WEFT_OPT_STR, 0, "from", AT(from), NULL, 0, 0, "DATE", "leave out what is earlier", 0},
     {WEFT_OPT_STR, 0, "to", AT(to), NULL, 0, 0, "DATE", "leave out what is later", 0},
+    {WEFT_OPT_CHOICE, 0, "decimal", AT(decimal), "auto", 0, 0, "auto|point|comma",
+     "the sign before decimals, the other one stands between thousands; by default as the numbers say", 0},
     {WEFT_OPT_STR, 0, "encoding", AT(encoding), NULL, 0, 0, "NAME", "of the files, when it is not UTF-8: cp949, utf-16le, ...", 0},
     {WEFT_OPT_STR, 0, "delimiter", AT(delimiter), NULL, 0, 0, "C", "between fields; by default the one of , ; tab | that the first line has most of", 0},
     {WEFT_OPT_STR, 0, "rejects", AT(rejects), NULL, 0, 0, "FILE", "set bad rows aside there with their reasons, instead of stopping at the first", WEFT_OPT_FILE | WEFT_OPT_RUN},

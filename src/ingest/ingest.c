@@ -11,18 +11,54 @@
 
 enum { GRID_MAX = 1 << 20 };
 
-bool weft_ingest_number(struct weft_csv_text t, double *out)
+bool weft_ingest_number_in(enum weft_decimal decimal, struct weft_csv_text t, double *out)
 {
-    enum weft_count got = weft_count_parse(t.p, t.n, out);
+    enum weft_count got = weft_count_parse_in(decimal, t.p, t.n, out);
     return got == WEFT_COUNT_MISSING || (got == WEFT_COUNT_OK && fabs(*out) <= FLT_MAX);
 }
 
-bool weft_ingest_cell(struct weft_csv_text t, float *out)
+bool weft_ingest_number(struct weft_csv_text t, double *out)
+{
+    return weft_ingest_number_in(WEFT_DECIMAL_POINT, t, out);
+}
+
+bool weft_ingest_cell(enum weft_decimal decimal, struct weft_csv_text t, float *out)
 {
     double v;
-    bool good = weft_ingest_number(t, &v);
+    bool good = weft_ingest_number_in(decimal, t, &v);
     *out = good ? (float)v : NAN;
     return good;
+}
+
+int weft_ingest_decimal(const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, const bool *is_value, enum weft_decimal *out,
+                        struct weft_err *e)
+{
+    enum { LOOKED_AT = 1000 };
+    struct weft_decimal_signs all = {0}, values = {0};
+    struct weft_csv_row row;
+    bool commas = weft_csv_delimiter(csv) == ',';
+    char shown[40] = "";
+    *out = o->decimal == 2 ? WEFT_DECIMAL_COMMA : WEFT_DECIMAL_POINT;
+    if (o->decimal)
+        return 0;
+    for (size_t r = 0; r < LOOKED_AT && weft_csv_look(csv, r, &row); r++)
+        for (size_t i = 0; i < row.n && i < h->n; i++) {
+            struct weft_csv_text t = weft_csv_field(&row, i);
+            if (commas && memchr(t.p, ',', t.n)) /* a list, or thousands */
+                continue;
+            size_t open = values.open_comma + values.open_dot;
+            weft_decimal_look(&all, t.p, t.n);
+            if (is_value[i])
+                weft_decimal_look(&values, t.p, t.n);
+            if (values.open_comma + values.open_dot > open)
+                snprintf(shown, sizeof shown, "%.*s", t.n < 30 ? (int)t.n : 30, t.p);
+        }
+    if (all.comma && !all.point)
+        *out = WEFT_DECIMAL_COMMA;
+    if (all.comma || all.point || !*shown || weft_csv_delimiter(csv) != ';')
+        return 0;
+    weft_fail(e, WEFT_DATA, "%s: \"%s\" has two readings in a table with semicolons, and no other number tells", h->file, shown);
+    return weft_fail_hint(e, "--decimal comma (1.250 is 1250), or --decimal point (1,250 is)");
 }
 
 int weft_ingest_reduce(const struct weft_ingest *o, const char *channel, int usual, size_t c, int *out, struct weft_err *e)

@@ -50,6 +50,7 @@ struct table {
     bool averaged;
     struct weft_ingest_keys keys; /* of the current file */
     size_t date, value[VALUES_MAX];
+    enum weft_decimal decimal;
     char **key_name;
     size_t n_keys;
     bool keys_in_id; /* every key is part of the id: it can't differ between rows */
@@ -423,7 +424,7 @@ static int take_row(struct table *t, const struct weft_csv *csv, const struct we
         unsigned digit = text.n == 1 ? (unsigned)(unsigned char)*text.p - '0' : 10;
         if (digit < 10)
             x[c] = digit;
-        else if (!weft_ingest_number(text, &x[c]))
+        else if (!weft_ingest_number_in(t->decimal, text, &x[c]))
             return weft_rejects_row(t->o->rejected, csv, row, t->value[c] + 1, e, "not a number: \"%.*s\"", text.n < 60 ? (int)text.n : 60, text.p);
     }
     if (rc == 1)
@@ -453,6 +454,16 @@ static int refuse_twice(const struct table *t, struct weft_err *e)
     return weft_fail_hint(e, "further sales: --overlap add; the same ones again, or corrected: --overlap replace (the later file's days count)");
 }
 
+static int find_decimal(struct table *t, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e)
+{
+    bool *is = WEFT_ARRAY(bool, h->n + 1);
+    for (size_t c = 0; c < t->n_values; c++)
+        is[t->value[c]] = true;
+    int rc = weft_ingest_decimal(t->o, csv, h, is, &t->decimal, e);
+    free(is);
+    return rc;
+}
+
 static int read_file(struct table *t, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e)
 {
     struct weft_csv_row row;
@@ -465,6 +476,8 @@ static int read_file(struct table *t, struct weft_csv *csv, const struct weft_he
     }
     if (rc == 0)
         rc = weft_rows_file(t->sales, h, t->date, t->value[0], t->keys.id, t->keys.n_id, e);
+    if (rc == 0)
+        rc = find_decimal(t, csv, h, e);
     t->date_n = 0; /* another file's row of this date is looked at anew */
     weft_progress_start(&progress, weft_run_program(t->run), weft_run_progress(t->run));
     for (uint64_t n = 1; rc >= 0 && (got = weft_csv_next(csv, &row, e)) == 1; n++) {

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "text/counts.h"
 #include "text/csv.h"
 #include "base/file.h"
 #include "base/opt.h"
@@ -34,6 +35,7 @@ struct weft_ingest {
     struct weft_list labels;
     struct weft_list drop, fill_down; /* rows.h */
     int totals;                       /* enum weft_totals */
+    int decimal;                      /* 0: as the numbers say; else enum weft_decimal and 1 */
     uint64_t image_max;
     /* Read from them by weft_ingest_run. */
     struct weft_csv_opts csv;
@@ -110,7 +112,12 @@ int weft_ingest_text_check(const struct weft_ingest *o, const struct weft_csv *c
 
 /* A cell's number. True unless it is no number or beyond float32; an empty cell gives NaN. */
 bool weft_ingest_number(struct weft_csv_text t, double *out);
-bool weft_ingest_cell(struct weft_csv_text t, float *out);
+bool weft_ingest_number_in(enum weft_decimal decimal, struct weft_csv_text t, double *out);
+bool weft_ingest_cell(enum weft_decimal decimal, struct weft_csv_text t, float *out);
+/* The decimal sign of the table whose next rows csv has: --decimal, else what the numbers of the first rows say ("0,125", "1.182.500"). 65 when the values
+ * (columns marked in is_value) of a table with ";" have two readings, as "1.250" alone. */
+int weft_ingest_decimal(const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, const bool *is_value, enum weft_decimal *out,
+                        struct weft_err *e) WEFT_MUST_USE;
 
 /* What becomes of rows of one series and time: --reduce's entry for value c (one entry is for all), else `usual`. */
 int weft_ingest_reduce(const struct weft_ingest *o, const char *channel, int usual, size_t c, int *out, struct weft_err *e) WEFT_MUST_USE;
