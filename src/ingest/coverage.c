@@ -51,7 +51,7 @@ void weft_coverage_series(struct weft_coverage *c, struct weft_span id, int64_t 
 
 static const char *date_of(const struct weft_coverage *c, int64_t i, char buf[32])
 {
-    return weft_date_text(c->grid.start + i * c->grid.step, c->grid.step, buf);
+    return weft_date_text(weft_step_add(c->grid.start, i, c->grid.step), c->grid.step, buf);
 }
 
 /* The next stretch of steps without a row, from *at on. */
@@ -157,7 +157,7 @@ int weft_coverage_head(const struct weft_coverage *c, const struct weft_ingest *
     if (rc == 0) {
         weft_coverage_write(c, o, &edit);
         weft_edit_write(&edit, &whole);
-        rc = weft_run_head(run, WEFT_SERIES_SCHEMA, weft_pack_span(&whole), e);
+        rc = weft_ingest_head(run, o, WEFT_SERIES_SCHEMA, weft_pack_span(&whole), e);
     }
     weft_edit_free(&edit);
     weft_pack_free(&plain);
