@@ -201,7 +201,7 @@ void weft_coverage_write(const struct weft_coverage *c, struct weft_edit *attrs)
     weft_edit_done(attrs);
 }
 
-int weft_coverage_head(const struct weft_coverage *c, const struct weft_series_attrs *a, struct weft_run *run, struct weft_err *e)
+int weft_coverage_head(const struct weft_coverage *c, const struct weft_ingest *o, const struct weft_series_attrs *a, struct weft_run *run, struct weft_err *e)
 {
     struct weft_pack plain = {0}, whole = {0};
     struct weft_edit edit = {0};
@@ -210,7 +210,7 @@ int weft_coverage_head(const struct weft_coverage *c, const struct weft_series_a
     if (rc == 0) {
         weft_coverage_write(c, &edit);
         weft_edit_write(&edit, &whole);
-        rc = weft_run_head(run, WEFT_SERIES_SCHEMA, weft_pack_span(&whole), e);
+        rc = weft_ingest_head(run, o, WEFT_SERIES_SCHEMA, weft_pack_span(&whole), e);
     }
     weft_edit_free(&edit);
     weft_pack_free(&plain);

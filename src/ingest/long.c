@@ -194,8 +194,10 @@ static void mark_free(const struct table *t, const struct weft_header *h, bool *
         const char *name = weft_header_canonical(h->name[i]);
         for (size_t k = 0; k < sizeof levels / sizeof *levels; k++)
             free_column[i] |= strcmp(name, levels[k]) == 0;
+        if (strcmp(name, "id") == 0 && t->o->id.n) /* another column is: it numbers rows */
+            free_column[i] = false;
         for (size_t k = 0; k < t->o->id.n; k++)
-            free_column[i] |= strcmp(t->o->id.items[k], h->name[i]) == 0;
+            free_column[i] |= weft_header_find(h, t->o->id.items[k]) == i;
         free_column[i] &= i != t->date && !is_value(t, i);
     }
 }
@@ -213,7 +215,7 @@ static int find_values(struct table *t, const struct weft_header *h, struct weft
             return -1;
         }
         if (t->n_values <= c)
-            t->channel[t->n_values++] = eq ? weft_xstrndup(item, (size_t)(eq - item)) : weft_xstrdup(t->o->values.n ? item : h->name[t->value[c]]);
+            t->channel[t->n_values++] = eq ? weft_xstrndup(item, (size_t)(eq - item)) : weft_xstrdup(t->o->values.n && *item != '#' ? item : h->name[t->value[c]]);
     }
     return 0;
 }
@@ -317,7 +319,7 @@ static int row_step(struct table *t, const struct weft_csv *csv, const struct we
         t->replaced += !t->date_takes;
         return t->date_takes;
     }
-    if (!weft_date_parse(d.p, d.n, &seconds))
+    if (!weft_dates_read(&t->o->dates, d.p, d.n, &seconds))
         return weft_rejects_row(t->o->rejected, csv, row, t->date + 1, e, "not a date: \"%.*s\"", d.n < 60 ? (int)d.n : 60, d.p);
     if ((t->o->from && seconds < t->o->from_seconds) || (t->o->to && seconds >= t->o->to_seconds + 86400)) {
         t->outside++;
@@ -593,7 +595,7 @@ static int write_series(struct table *t, const struct weft_grid *g, struct weft_
         return weft_fail(e, WEFT_DATA, "no row has a value of a channel to forecast");
     float *values = WEFT_ARRAY(float, n * t->n_values);
     qsort(t->series, t->n, sizeof *t->series, by_id);
-    int rc = weft_coverage_head(&t->coverage, &a, t->run, e);
+    int rc = weft_coverage_head(&t->coverage, t->o, &a, t->run, e);
     for (size_t i = 0; i < t->n && rc == 0; i++) {
         const struct series *s = &t->series[i];
         struct weft_span key[WEFT_MAX_KEYS];
@@ -653,6 +655,106 @@ static int refuse_sums(const struct table *t, const struct weft_grid *g, struct 
     return same ? weft_rows_refuse_sum((const char *)t->series[largest].id.p, days, e) : 0;
 }
 
+/* --- steps longer than those that were read --- */
+
+/* The times that any row has, sorted. */
+static int64_t *times_of(const struct table *t, size_t *n)
+{
+    size_t length = (size_t)(t->last - t->first + 1);
+    bool *seen = WEFT_ARRAY(bool, length);
+    for (size_t i = 0; i < t->n; i++)
+        for (size_t k = 0; k < t->series[i].n_spans; k++)
+            for (size_t j = 0; t->series[i].span[k] && j < SPAN; j++)
+                for (size_t c = 0; c < t->n_values; c++)
+                    if (!isnan(t->series[i].span[k][c * SPAN + j]))
+                        seen[(t->series[i].first_span + (int64_t)k) * SPAN + (int64_t)j - t->first] = true;
+    int64_t *times = WEFT_ARRAY(int64_t, length);
+    *n = 0;
+    for (size_t i = 0; i < length; i++)
+        if (seen[i])
+            times[(*n)++] = t->origin + (t->first + (int64_t)i) * t->step;
+    free(seen);
+    return times;
+}
+
+/* Adds the rows of a series up into the steps of the grid. */
+static void add_up(struct table *t, struct series *s, const struct weft_grid *g)
+{
+    double **old = s->span;
+    size_t n = s->n_spans;
+    int64_t first = s->first_span;
+    s->span = NULL;
+    s->n_spans = 0;
+    s->recent = NULL;
+    for (size_t k = 0; k < n; k++)
+        for (size_t j = 0; old[k] && j < SPAN; j++) {
+            int64_t at = weft_grid_at(g, t->origin + ((first + (int64_t)k) * SPAN + (int64_t)j) * t->step);
+            for (size_t c = 0; c < t->n_values && at >= 0; c++) {
+                double x = old[k][c * SPAN + j];
+                if (isnan(x))
+                    continue;
+                double *span = span_of(t, s, at), *to = span + c * SPAN + (size_t)(at % SPAN);
+                *to = isnan(*to) || t->reduce[c] == WEFT_DUPLICATES_LAST ? x : *to + x;
+                if (t->averaged)
+                    span[(t->n_values + c) * SPAN + (size_t)(at % SPAN)] += old[k][(t->n_values + c) * SPAN + j];
+            }
+        }
+    free(old);
+}
+
+/* Leaves the first and the last step out when the table has not all of their days. 65 when nothing is left. */
+static int cut_partial(struct table *t, struct weft_grid *g, const int64_t *times, size_t n, struct weft_err *e)
+{
+    char text[32], from[32], to[32];
+    const char *name = weft_step_text(g->step, text);
+    int64_t end = weft_step_add(g->start, g->n, g->step) - WEFT_STEP_DAY;
+    bool first = times[0] - times[0] % WEFT_STEP_DAY > g->start && !(t->o->from && t->o->from_seconds <= g->start);
+    bool last = times[n - 1] < end && !(t->o->to && t->o->to_seconds >= end);
+    if (g->n <= first + last) {
+        weft_fail(e, WEFT_DATA, "the days from %s to %s hold no whole %s", weft_date_text(times[0], WEFT_STEP_DAY, from), weft_date_text(times[n - 1], WEFT_STEP_DAY, to), name);
+        return weft_fail_hint(e, "--from and --to say from where to where the table is whole");
+    }
+    if (first)
+        weft_run_warn(t->run, "the first %s begins on %s, and the table on %s: left out (--from %s says that it is whole)", name, weft_date_text(g->start, WEFT_STEP_DAY, from),
+                      weft_date_text(times[0], WEFT_STEP_DAY, to), from);
+    if (last)
+        weft_run_warn(t->run, "the last %s ends on %s, and the table on %s: left out (--to %s says that it is whole)", name, weft_date_text(end, WEFT_STEP_DAY, from),
+                      weft_date_text(times[n - 1], WEFT_STEP_DAY, to), from);
+    g->start = first ? weft_step_add(g->start, 1, g->step) : g->start;
+    g->n -= first + last;
+    return 0;
+}
+
+/* The step that was asked for, or that the dates have. Weeks keep the weekday that all rows have, else they begin on Monday. */
+static int find_steps(struct table *t, struct weft_grid *g, struct weft_err *e)
+{
+    size_t n;
+    int64_t *times = times_of(t, &n), step = t->o->step_seconds ? t->o->step_seconds : weft_step_find(times, n, true);
+    bool whole = true;
+    int rc = 0;
+    if (step != t->step && n) {
+        int64_t monday = times[0] - (times[0] % WEFT_STEP_DAY + WEFT_STEP_DAY) % WEFT_STEP_DAY - weft_weekday(times[0]) * WEFT_STEP_DAY;
+        for (size_t i = 1; i < n; i++) /* one time a step: each stands for all of it */
+            whole = whole && weft_step_count(weft_step_begin(times[0], step), times[i], step) > weft_step_count(weft_step_begin(times[0], step), times[i - 1], step) &&
+                    (step != WEFT_STEP_WEEK || (times[i] - times[0]) % step == 0);
+        whole = whole || step <= WEFT_STEP_DAY || step == WEFT_STEP_BUSINESS_DAY;
+        g->start = step == WEFT_STEP_WEEK && !whole ? monday : step == WEFT_STEP_DAY ? floor_div(times[0], step) * step : weft_step_begin(times[0], step);
+        g->step = step;
+        g->n = weft_step_count(g->start, times[n - 1], step) + 1;
+        rc = whole && (n > 1 || step <= WEFT_STEP_DAY) ? 0 : cut_partial(t, g, times, n, e);
+        for (size_t i = 0; i < t->n && rc == 0; i++)
+            add_up(t, &t->series[i], g);
+        if (rc == 0)
+            add_up(t, &t->left_out, g);
+        t->origin = g->start;
+        t->step = step;
+        t->first = 0;
+        t->last = g->n - 1;
+    }
+    free(times);
+    return rc;
+}
+
 static int finish(struct table *t, struct weft_err *e)
 {
     struct weft_grid g;
@@ -661,8 +763,8 @@ static int finish(struct table *t, struct weft_err *e)
     if (!t->rows)
         return weft_fail(e, WEFT_DATA, "no %srow came%s", t->o->rejects ? "good " : "", t->outside ? " between --from and --to" : "");
     o.from = o.to = NULL; /* rows outside are not in the table */
-    o.step_seconds = t->step;
-    if (weft_grid_of(&o, (int64_t[]){t->origin + t->first * t->step, t->origin + t->last * t->step}, 2, &g, e) < 0)
+    o.step_seconds = 0;
+    if (weft_grid_of(&o, t->step, (int64_t[]){t->origin + t->first * t->step, t->origin + t->last * t->step}, 2, &g, e) < 0 || find_steps(t, &g, e) < 0)
         return -1;
     if (t->negative)
         weft_run_warn(t->run, "%llu values below 0 (returns?) are kept", (unsigned long long)t->negative);
@@ -734,9 +836,13 @@ static int read_operand(struct table *t, int i, struct weft_csv *first, const st
 
 int weft_ingest_long(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e)
 {
-    struct table t = {.run = run, .o = o, .step = o->step_seconds ? o->step_seconds : 86400};
-    /* Weeks begin on Monday: 1970-01-05 was one. */
-    t.origin = t.step % 604800 == 0 ? 4 * 86400 : 0;
+    /* Weeks, months and the like are made of days, when all have been read: days may be missing, and weeks begin on the weekday that the rows have. */
+    bool of_days = o->step_seconds == WEFT_STEP_WEEK || o->step_seconds == WEFT_STEP_MONTH || o->step_seconds == WEFT_STEP_QUARTER || o->step_seconds == WEFT_STEP_BUSINESS_DAY;
+    int64_t shortest = o->hours ? WEFT_STEP_HOUR : WEFT_STEP_DAY;
+    struct table t = {.run = run, .o = o, .step = o->step_seconds ? o->step_seconds : shortest};
+    t.step = of_days ? WEFT_STEP_DAY : t.step;
+    /* Several weeks begin on Monday: 1970-01-05 was one. */
+    t.origin = t.step % WEFT_STEP_WEEK == 0 ? 4 * WEFT_STEP_DAY : 0;
     t.sales = weft_rows_new(o);
     weft_rejects_totals(o->rejected, t.sales);
     int files = weft_run_n_operands(run), rc = 0;

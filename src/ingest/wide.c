@@ -77,7 +77,7 @@ static int find_grid(const struct weft_ingest *o, const struct weft_header *h, s
         if (dates[i] == dates[i - 1])
             rc = weft_fail(e, WEFT_DATA, "%s has two columns for %s", h->file, weft_date_text(dates[i], 86400, text));
     if (rc == 0)
-        rc = weft_grid_of(o, dates, n, g, e);
+        rc = weft_grid_of(o, h->step, dates, n, g, e);
     free(dates);
     return rc;
 }
@@ -97,7 +97,7 @@ static int place_columns(const struct wide *w, struct table *t, struct weft_err 
     size_t found = 0;
     t->at = WEFT_ARRAY(int64_t, t->h->n + 1);
     for (size_t i = 0; i < t->h->n; i++) {
-        bool date = t->h->date[i] != WEFT_NO_DATE && (t->h->date[i] - w->grid.start) % w->grid.step == 0;
+        bool date = t->h->date[i] != WEFT_NO_DATE && weft_step_fits(w->grid.start, weft_step_begin(t->h->date[i], w->grid.step), w->grid.step);
         t->at[i] = date ? weft_grid_at(&w->grid, t->h->date[i]) : -1;
         found += t->at[i] >= 0;
     }
@@ -299,7 +299,7 @@ static int open_output(struct wide *w, bool all, struct weft_err *e)
                       weft_date_text(weft_step_add(c->grid.start, known, c->grid.step), c->grid.step, from));
     }
     c->grid.n = a->length = known;
-    int rc = weft_coverage_head(c, a, w->run, e);
+    int rc = weft_coverage_head(c, w->o, a, w->run, e);
     w->open = true;
     while (rc == 0 && w->hold && (got = weft_hold_next(w->hold, &frame, e)) == 1) {
         rc = weft_series_read(frame, &w->attrs, &s, e);
@@ -437,7 +437,7 @@ static void say_counts(struct wide *w)
     char step[32], from[32], to[32];
     const struct weft_grid *g = &w->grid;
     weft_run_info(w->run, "%zu series from %s to %s in steps of a %s", w->ids.n, weft_date_text(g->start, g->step, from),
-                  weft_date_text(g->start + (g->n - 1) * g->step, g->step, to), weft_step_text(g->step, step));
+                  weft_date_text(weft_step_add(g->start, g->n - 1, g->step), g->step, to), weft_step_text(g->step, step));
     if (w->negative)
         weft_run_warn(w->run, "%llu values below 0 (returns?) are kept", (unsigned long long)w->negative);
     weft_rows_say(w->sales, w->run);

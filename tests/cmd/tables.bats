@@ -37,7 +37,7 @@ shop() {
     said 'counted as 0 by --missing zero' ingest --missing zero s.csv
     # whole tables say nothing
     printf 'date,id,units\n2023-01-01,a,1\n2023-01-02,a,2\n' >whole.csv
-    [ -z "$(ingest whole.csv 2>&1 >/dev/null)" ]
+    [ "$(ingest whole.csv 2>&1 >/dev/null)" = 'ingest: whole.csv: long: date "date", id "id", value "units"' ]
 }
 
 @test "aggregate: 0 outside of a member's life, missing inside, unless --partial-sums" {
@@ -85,7 +85,9 @@ shop() {
     ingest -q 1.csv 4.csv | frames count
     refused '1.csv and 4.csv both hold 2023-01-01' 65 ingest -q --overlap refuse 1.csv 4.csv
     # replacing counts by days, also where steps are longer
-    [ "$(ingest -q --step week --overlap replace 1.csv 2.csv | frames csv | tail -n 1)" = "a,2023-01-02,8" ]
+    printf 'date,id,units\n2023-01-02,a,1\n2023-01-03,a,2\n' >5.csv
+    printf 'date,id,units\n2023-01-03,a,5\n2023-01-08,a,3\n' >6.csv
+    [ "$(ingest -q --step week --overlap replace 5.csv 6.csv | frames csv | tail -n 1)" = "a,2023-01-02,9" ]
 }
 
 @test "the same file twice, by its name, by a link or as a copy, is refused" {

@@ -41,6 +41,6 @@ void weft_coverage_count(struct weft_coverage *c);
 void weft_coverage_say(const struct weft_coverage *c, struct weft_run *run);
 void weft_coverage_write(const struct weft_coverage *c, struct weft_edit *attrs);
 /* Writes the head of a series stream with these attrs and that entry. */
-int weft_coverage_head(const struct weft_coverage *c, const struct weft_series_attrs *a, struct weft_run *run, struct weft_err *e) WEFT_MUST_USE;
+int weft_coverage_head(const struct weft_coverage *c, const struct weft_ingest *o, const struct weft_series_attrs *a, struct weft_run *run, struct weft_err *e) WEFT_MUST_USE;
 
 #endif
