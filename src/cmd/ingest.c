@@ -56,6 +56,7 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_STR, 0, "delimiter", AT(delimiter), NULL, 0, 0, "C", "between fields; by default the one of , ; tab | that the first line has most of", 0},
     {WEFT_OPT_STR, 0, "rejects", AT(rejects), NULL, 0, 0, "FILE", "set bad rows aside there with their reasons, instead of stopping at the first", WEFT_OPT_FILE | WEFT_OPT_RUN},
     {WEFT_OPT_SIZE, 0, "max-field", AT(field_max), "1M", 0, 1e9, "BYTES", "longest field accepted", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
+    {WEFT_OPT_SIZE, 0, "max-unpacked", AT(unpacked_max), "64G", 0, 1e15, "BYTES", "what a .gz file may unpack to", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
     {WEFT_OPT_SIZE, 0, "max-image", AT(image_max), "64M", 0, 2e9, "BYTES", "products: largest image file accepted", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
     {.type = WEFT_OPT_END},
 };
@@ -82,7 +83,7 @@ static const struct weft_filter filter = {
                           "ingest --layout long --id store,item --date date --value sales dumps/*.csv | aggregate --by item | frames count\n"
                           "ingest --layout long --value units,price,promotion --future price,promotion plan.csv -o series.weft\n"
                           "ingest --layout matrix ETTh1.csv | window --lookback 336 --horizon 96 --scale standard -o windows.weft\n"
-                          "zcat train.csv.gz | ingest --rejects bad.csv -o series.weft\n"
+                          "ingest train.csv.gz --rejects bad.csv -o series.weft\n"
                           "ingest --layout products garments.csv --images photos -o products.weft\n"
                           "ingest --layout products styles.csv --label gender,usage | frames count",
               .see_also = "aggregate, covariates, window, encode-image, embed-text, frames",

@@ -176,7 +176,7 @@ static int read_options(struct weft_run *run, struct weft_ingest *o, struct weft
         const char *name;
         char c;
     } delimiters[] = {{"tab", '\t'}, {"\\t", '\t'}, {"comma", ','}, {"semicolon", ';'}};
-    o->csv = (struct weft_csv_opts){.encoding = o->encoding, .field_max = (size_t)o->field_max, .threads = weft_run_threads(run), .skip = o->skip};
+    o->csv = (struct weft_csv_opts){.encoding = o->encoding, .field_max = (size_t)o->field_max, .unpacked_max = o->unpacked_max, .threads = weft_run_threads(run), .skip = o->skip};
     for (size_t i = 0; o->delimiter && i < sizeof delimiters / sizeof *delimiters; i++)
         if (strcmp(o->delimiter, delimiters[i].name) == 0)
             o->csv.delimiter = delimiters[i].c;

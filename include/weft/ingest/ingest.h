@@ -32,7 +32,7 @@ struct weft_ingest {
     struct weft_list id, keys, values, reduce, past, future, constant;
     const char *date, *date_format, *timezone, *amounts, *mentions, *encoding, *delimiter, *rejects, *from, *to, *step;
     int fill, overlap; /* enum weft_overlap_rule */
-    uint64_t field_max;
+    uint64_t field_max, unpacked_max;
     const char *name, *price, *gender, *number, *category, *image, *images; /* products */
     struct weft_list labels;
     struct weft_list drop, fill_down; /* rows.h */
