@@ -287,8 +287,9 @@ static int find_value(struct decide *k, struct weft_err *e)
 /* A number that each row has for itself: nothing that comes again is named by it. */
 static bool counts_rows(const struct decide *k, size_t i)
 {
-    const struct weft_evidence *c = &k->s.column[i], *date = &k->s.column[k->d->date];
-    return c->filled > 1 && c->different == c->filled && (c->counting || date->different > 1);
+    const struct weft_evidence *c = &k->s.column[i];
+    bool days = k->d->date != SIZE_MAX && k->s.column[k->d->date].different > 1;
+    return c->filled > 1 && c->different == c->filled && (c->counting || days);
 }
 
 static bool best_product(const struct decide *k, size_t *out)
@@ -307,7 +308,7 @@ static size_t repeats(const struct decide *k, const size_t *id, size_t n)
     size_t column[WEFT_MAX_KEYS + 1];
     memcpy(column, id, n * sizeof *id);
     column[n] = k->d->date;
-    return weft_sample_repeats(k->csv, k->h, column, n + 1);
+    return weft_sample_repeats(k->csv, k->h, column, n + (k->d->date != SIZE_MAX));
 }
 
 /* A column that could name series though its header says nothing: texts, or whole numbers, that come again and again. */
@@ -528,9 +529,9 @@ static int find_layout(struct decide *k, struct weft_err *e)
     bool images = o->image != NULL;
     if (find_numbered_days(k, e) < 0)
         return -1;
-    if (o->layout == WEFT_LAYOUT_WIDE)
-        return o->layout;
-    if (o->layout == WEFT_LAYOUT_PRODUCTS)
+    if (o->date_from_name && o->layout == WEFT_LAYOUT_AUTO)
+        return WEFT_LAYOUT_LONG;
+    if (o->layout == WEFT_LAYOUT_WIDE || o->layout == WEFT_LAYOUT_PRODUCTS || o->date_from_name)
         return o->layout;
     if (o->layout == WEFT_LAYOUT_AUTO && k->h->dates >= 2 && !o->date) {
         size_t date = named_date(k);
@@ -652,9 +653,11 @@ static int decide(struct decide *k, struct weft_err *e)
         return k->o->keys.n ? 0 : check_almost_days(k, e);
     if (layout == WEFT_LAYOUT_PRODUCTS)
         return 0;
-    k->o->date = k->h->name[k->d->date];
-    k->d->use[k->d->date] = WEFT_USE_DATE;
-    if (mark_told(k, e) < 0 || find_form(k, e) < 0)
+    if (k->d->date != SIZE_MAX) {
+        k->o->date = k->h->name[k->d->date];
+        k->d->use[k->d->date] = WEFT_USE_DATE;
+    }
+    if (mark_told(k, e) < 0 || (k->d->date != SIZE_MAX && find_form(k, e) < 0))
         return -1;
     if (layout == WEFT_LAYOUT_LONG && !k->o->values.n) {
         if (find_value(k, e) < 0)

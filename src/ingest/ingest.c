@@ -47,11 +47,11 @@ int weft_ingest_decimal(const struct weft_ingest *o, struct weft_csv *csv, const
             struct weft_csv_text t = weft_csv_field(&row, i);
             if (commas && memchr(t.p, ',', t.n)) /* a list, or thousands */
                 continue;
-            size_t open = values.open_comma + values.open_dot;
+            size_t open = values.open_dot;
             weft_decimal_look(&all, t.p, t.n);
             if (is_value[i])
                 weft_decimal_look(&values, t.p, t.n);
-            if (values.open_comma + values.open_dot > open)
+            if (values.open_dot > open)
                 snprintf(shown, sizeof shown, "%.*s", t.n < 30 ? (int)t.n : 30, t.p);
         }
     if (all.comma && !all.point)
@@ -59,7 +59,7 @@ int weft_ingest_decimal(const struct weft_ingest *o, struct weft_csv *csv, const
     if (all.comma || all.point || !*shown || weft_csv_delimiter(csv) != ';')
         return 0;
     weft_fail(e, WEFT_DATA, "%s: \"%s\" has two readings in a table with semicolons, and no other number tells", h->file, shown);
-    return weft_fail_hint(e, "--decimal comma (1.250 is 1250), or --decimal point (1,250 is)");
+    return weft_fail_hint(e, "--decimal comma: 1.250 is 1250; --decimal point: it is 1 and a quarter");
 }
 
 int weft_ingest_reduce(const struct weft_ingest *o, const char *channel, int usual, size_t c, int *out, struct weft_err *e)
@@ -201,6 +201,8 @@ static int check_fit(const struct weft_ingest *o, const struct weft_ingest *told
     int layout = o->layout;
     if (layout != WEFT_LAYOUT_LONG && operands > 1)
         return weft_fail(e, WEFT_USAGE, "only the long layout takes more than one file");
+    if (o->date_from_name && (layout != WEFT_LAYOUT_LONG || o->date))
+        return weft_fail(e, WEFT_USAGE, "--date-from-name goes with the long layout, and without --date");
     if (layout != WEFT_LAYOUT_WIDE && (o->amounts || o->mentions))
         return weft_fail(e, WEFT_USAGE, "--amounts and --mentions go with the wide layout");
     if (layout != WEFT_LAYOUT_LONG && told->values.n)

@@ -68,6 +68,7 @@ struct table {
     char date_text[40]; /* the last date and its step: most rows have the date of the row above */
     size_t date_n;
     int64_t date_step;
+    char named_day[32]; /* --date-from-name: the day of the file that is read now */
     int date_takes;    /* does it count: 1, or 0 when a later file holds the day */
     bool date_shared;
     struct weft_overlap *overlap; /* NULL: one file */
@@ -245,12 +246,32 @@ static int order_keys(struct table *t, const struct weft_header *h, struct weft_
 }
 
 /* Columns may stand elsewhere in every file; names and keys are those of the first. */
+static int name_day(struct table *t, const char *path, struct weft_err *e)
+{
+    int64_t seconds;
+    t->date = SIZE_MAX;
+    if (!weft_date_in_name(path, &seconds)) {
+        weft_fail(e, WEFT_DATA, "%s: the name of the file has no day, or more than one", path);
+        return weft_fail_hint(e, "--date-from-name takes 2025-03-01, 20250301 or 250301");
+    }
+    weft_date_text(seconds, WEFT_STEP_DAY, t->named_day);
+    return 0;
+}
+
+/* The text of a row's date. */
+static struct weft_csv_text date_text(const struct table *t, const struct weft_csv_row *row)
+{
+    if (t->date == SIZE_MAX)
+        return (struct weft_csv_text){t->named_day, strlen(t->named_day)};
+    return weft_csv_field(row, t->date);
+}
+
 static int find_columns(struct table *t, const struct weft_header *h, struct weft_err *e)
 {
     bool *free_column = WEFT_ARRAY(bool, h->n + 1), again = t->key_name != NULL;
     int rc = find_values(t, h, e);
     if (rc == 0)
-        rc = weft_header_need(h, t->o->date ? t->o->date : "date", &t->date, e);
+        rc = t->o->date_from_name ? name_day(t, h->file, e) : weft_header_need(h, t->o->date ? t->o->date : "date", &t->date, e);
     if (rc == 0) {
         mark_free(t, h, free_column);
         weft_ingest_keys_free(&t->keys);
@@ -312,7 +333,7 @@ static bool same_date(const struct table *t, struct weft_csv_text d)
 /* 1: *step is the row's; 0: outside of --from and --to, of a day that a later file holds, or rejected; -1. */
 static int row_step(struct table *t, const struct weft_csv *csv, const struct weft_csv_row *row, int64_t *step, struct weft_err *e)
 {
-    struct weft_csv_text d = weft_csv_field(row, t->date);
+    struct weft_csv_text d = date_text(t, row);
     int64_t seconds;
     if (same_date(t, d)) {
         *step = t->date_step;
@@ -400,7 +421,7 @@ static int row_series(struct table *t, const struct weft_csv *csv, const struct 
 static int leave_out(struct table *t, const struct weft_csv *csv, const struct weft_csv_row *row, struct weft_err *e)
 {
     int64_t step, from = 0;
-    struct weft_csv_text d = weft_csv_field(row, t->date);
+    struct weft_csv_text d = date_text(t, row);
     int rc = weft_date_parse(d.p, d.n, &from) ? row_step(t, csv, row, &step, e) : 0;
     if (rc < 1)
         return rc;

@@ -276,3 +276,17 @@ shop() {
     ingest -q t.csv -o t.weft
     refused 'series "a" comes twice: its sums would be double' 65 "cat t.weft t.weft | aggregate -q --by all"
 }
+
+@test "the day of a file's rows is taken from its name on request" {
+    mkdir d
+    printf 'sku,name,qty\nA,x,3\nB,y,1\n' >d/sales_20250301.csv
+    printf 'sku,name,qty\nA,x,2\n합계,,2\n' >d/sales_2025-03-02.csv
+    refused '--date-from-name takes it from there' 65 ingest -q d/sales_20250301.csv
+    [ "$(ingest -q --date-from-name d/*.csv | frames csv | cut -d, -f1,3,4 | sort | tr '\n' ' ')" = "$(printf 'A,2025-03-01,3 A,2025-03-02,2 B,2025-03-01,1 B,2025-03-02,0 id,date,qty ')" ] ||
+        { ingest -q --date-from-name d/*.csv | frames csv; false; }
+    cp d/sales_20250301.csv 250304.csv
+    [ "$(ingest -q --date-from-name --id sku --value qty 250304.csv | frames csv | sed -n 2p | grep -o "2025.*")" = "2025-03-04,3" ]
+    cp d/sales_20250301.csv 20250301_20250302.csv
+    refused 'no day, or more than one' 65 ingest -q --date-from-name 20250301_20250302.csv
+    refused 'goes with the long layout, and without --date' 64 ingest -q --date-from-name --date name d/sales_20250301.csv
+}

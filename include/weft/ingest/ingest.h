@@ -36,6 +36,7 @@ struct weft_ingest {
     const char *name, *price, *gender, *number, *category, *image, *images; /* products */
     struct weft_list labels;
     struct weft_list drop, fill_down; /* rows.h */
+    bool date_from_name;              /* the day of a file's rows stands in its name */
     int totals;                       /* enum weft_totals */
     int decimal;                      /* 0: as the numbers say; else enum weft_decimal and 1 */
     uint64_t image_max;
@@ -124,9 +125,12 @@ bool weft_ingest_number(struct weft_csv_text t, double *out);
 bool weft_ingest_number_in(enum weft_decimal decimal, struct weft_csv_text t, double *out);
 bool weft_ingest_cell(enum weft_decimal decimal, struct weft_csv_text t, float *out);
 /* The decimal sign of the table whose next rows csv has: --decimal, else what the numbers of the first rows say ("0,125", "1.182.500"). 65 when the values
- * (columns marked in is_value) of a table with ";" have two readings, as "1.250" alone. */
+ * (columns marked in is_value) of a table with ";" have two readings, as "1.250" alone; "1,250" alone is 1250. */
 int weft_ingest_decimal(const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, const bool *is_value, enum weft_decimal *out,
                         struct weft_err *e) WEFT_MUST_USE;
+
+/* The one day in the name of a file, as 2025-03-01, 20250301 or 250301 between what are no digits; folders do not count. False: none, or several. */
+bool weft_date_in_name(const char *path, int64_t *seconds);
 
 /* What becomes of rows of one series and time: --reduce's entry for value c (one entry is for all), else `usual`. */
 int weft_ingest_reduce(const struct weft_ingest *o, const char *channel, int usual, size_t c, int *out, struct weft_err *e) WEFT_MUST_USE;
