@@ -41,6 +41,11 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_CHOICE, 0, "overlap", AT(overlap), "default", 0, 0, "default|add|replace|refuse",
      "several files that hold the same day: add their rows up, replace the earlier file's rows of that day by the later one's, or refuse; by default they are "
      "added, and refused when a series has rows of a day in two files", 0},
+    {WEFT_OPT_LIST, 0, "drop", AT(drop), NULL, 0, 0, "COLUMN=VALUE",
+     "rows that are no sales: COLUMN=VALUE,VALUE,... with * for any text at the end; without it, what a column of states calls cancelled, returned or not "
+     "paid; none: nothing", 0},
+    {WEFT_OPT_LIST, 0, "fill-down", AT(fill_down), NULL, 0, 0, "COLUMN", "columns in which an empty cell means the one above: merged cells of a spreadsheet", 0},
+    {WEFT_OPT_CHOICE, 0, "totals", AT(totals), "leave-out", 0, 0, "leave-out|keep", "rows and columns called total, í©ê³, ...: leave out, or series like others", 0},
     {WEFT_OPT_STR, 0, "step", AT(step), NULL, 0, 0, "STEP", "length of a step: hour, day, business-day, week, month, quarter, Ns (seconds); as the dates have it by default", 0},
     {WEFT_OPT_INT, 0, "skip", AT(skip), "-1", -1, 1e6, "LINES", "lines above the header; by default titles and comments are found by themselves", 0},
     {WEFT_OPT_STR, 0, "from", AT(from), NULL, 0, 0, "DATE", "leave out what is earlier", 0},

@@ -8,6 +8,7 @@
 #include "base/calendar.h"
 #include "base/dates.h"
 #include "ingest/ingest.h"
+#include "ingest/texts.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 
@@ -61,7 +62,7 @@ static int take_names(struct weft_header *h, const struct weft_csv_row *row, str
         if (h->name[i] && !t.n)
             continue;
         free(h->name[i]);
-        h->name[i] = weft_xstrndup(t.p, t.n);
+        h->name[i] = weft_text_clean_dup(t.p, t.n);
     }
     return 0;
 }
@@ -278,20 +279,16 @@ int weft_ingest_keys_find(const struct weft_ingest *o, const struct weft_header 
 struct weft_span weft_ingest_id(const struct weft_ingest_keys *k, const struct weft_csv_row *row, struct weft_pack *buf)
 {
     struct weft_csv_text t = weft_csv_field(row, k->id[0]);
-    if (k->n_id == 1)
+    if (k->n_id == 1) {
+        t = weft_text_clean(t, buf);
         return (struct weft_span){(const uint8_t *)t.p, t.n};
-    size_t need = k->n_id;
-    for (size_t i = 0; i < k->n_id; i++)
-        need += weft_csv_field(row, k->id[i]).n;
-    if (need > buf->cap)
-        buf->p = weft_xrealloc(buf->p, buf->cap = weft_grow(buf->cap, need));
+    }
+    struct weft_pack room = {0};
     buf->n = 0;
     for (size_t i = 0; i < k->n_id; i++) {
-        t = weft_csv_field(row, k->id[i]);
-        if (i)
-            buf->p[buf->n++] = '/';
-        for (size_t b = 0; b < t.n; b++)
-            buf->p[buf->n++] = (uint8_t)t.p[b];
+        t = weft_text_clean(weft_csv_field(row, k->id[i]), &room);
+        weft_id_part(buf, i, k->n_id, (struct weft_span){(const uint8_t *)t.p, t.n});
     }
+    weft_pack_free(&room);
     return (struct weft_span){buf->p, buf->n};
 }

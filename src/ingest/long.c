@@ -10,8 +10,12 @@
 #include "ingest/coverage.h"
 #include "ingest/ingest.h"
 #include "ingest/overlap.h"
+#include "ingest/rows.h"
+#include "ingest/texts.h"
 #include "base/mem.h"
 #include "base/progress.h"
+
+#define TOTAL UINT64_MAX /* the number of an id that names sums of others */
 
 enum { SPAN = 32, VALUES_MAX = 64, POOL = 1 << 20, WAITING = 64 };
 
@@ -75,8 +79,10 @@ struct table {
         int file, other;
     } twice; /* a series with rows of one day in two files */
     struct weft_coverage coverage;
-    uint64_t rows, negative, outside, moved_keys, replaced, without_number;
-    struct weft_pack id_buf;
+    struct weft_rows *sales;   /* what is one */
+    struct series left_out;    /* steps of rows that are none: the table has these days */
+    uint64_t rows, dropped, negative, outside, moved_keys, replaced, without_number;
+    struct weft_pack id_buf, key_buf;
 };
 
 /* --- the table --- */
@@ -331,8 +337,9 @@ static int row_step(struct table *t, const struct weft_csv *csv, const struct we
         t->replaced++;
         return 0;
     }
-    t->first = t->rows && t->first < *step ? t->first : *step;
-    t->last = t->rows && t->last > *step ? t->last : *step;
+    bool any = t->rows + t->dropped > 0;
+    t->first = any && t->first < *step ? t->first : *step;
+    t->last = any && t->last > *step ? t->last : *step;
     return 1;
 }
 
@@ -350,7 +357,7 @@ static int new_series(struct table *t, const struct weft_csv *csv, const struct 
     *s = (struct series){.id = {(uint8_t *)weft_xstrndup((const char *)id.p, id.n), id.n}, .key = WEFT_ARRAY(char *, t->n_keys + 1)};
     for (size_t k = 0; k < t->n_keys; k++) {
         struct weft_csv_text text = weft_csv_field(row, t->keys.key[k]);
-        s->key[k] = text.n ? weft_xstrndup(text.p, text.n) : NULL;
+        s->key[k] = text.n ? weft_text_clean_dup(text.p, text.n) : NULL;
     }
     return 1;
 }
@@ -360,6 +367,7 @@ static void compare_keys(struct table *t, const struct series *s, const struct w
     for (size_t k = 0; k < t->n_keys; k++) {
         struct weft_csv_text text = weft_csv_field(row, t->keys.key[k]);
         const char *kept = s->key[k] ? s->key[k] : "";
+        text = weft_text_clean(text, &t->key_buf);
         if (strlen(kept) != text.n || memcmp(kept, text.p, text.n) != 0) {
             t->moved_keys++;
             return;
@@ -372,7 +380,12 @@ static int row_series(struct table *t, const struct weft_csv *csv, const struct 
 {
     struct weft_span id = weft_ingest_id(&t->keys, row, &t->id_buf);
     uint64_t known = weft_ids_add(&t->ids, id.p, id.n, 0);
-    if (!known) {
+    if (!known || known == TOTAL) {
+        if (weft_rows_total(t->sales, row)) {
+            if (!known)
+                weft_ids_add(&t->ids, id.p, id.n, TOTAL);
+            return 0;
+        }
         *i = t->n;
         return new_series(t, csv, row, id, e);
     }
@@ -382,12 +395,31 @@ static int row_series(struct table *t, const struct weft_csv *csv, const struct 
     return 1;
 }
 
-static int take_row(struct table *t, const struct weft_csv *csv, const struct weft_header *h, const struct weft_csv_row *row, struct weft_err *e)
+/* A row that is no sale says that the table has its day. */
+static int leave_out(struct table *t, const struct weft_csv *csv, const struct weft_csv_row *row, struct weft_err *e)
+{
+    int64_t step, from = 0;
+    struct weft_csv_text d = weft_csv_field(row, t->date);
+    int rc = weft_date_parse(d.p, d.n, &from) ? row_step(t, csv, row, &step, e) : 0;
+    if (rc < 1)
+        return rc;
+    double *span = span_of(t, &t->left_out, step);
+    for (size_t c = 0; c < t->n_values; c++)
+        span[c * SPAN + (size_t)(step - floor_div(step, SPAN) * SPAN)] = 0;
+    t->dropped++;
+    return 0;
+}
+
+static int take_row(struct table *t, const struct weft_csv *csv, const struct weft_header *h, const struct weft_csv_row *given, struct weft_err *e)
 {
     double x[VALUES_MAX];
     int64_t step = 0;
     size_t i = 0;
+    struct weft_csv_row now = *given;
+    const struct weft_csv_row *row = &now;
     int rc = weft_ingest_row_check(t->o->rejected, csv, h, row, e);
+    if (rc == 1 && !weft_rows_take(t->sales, &now))
+        return leave_out(t, csv, row, e);
     for (size_t c = 0; c < t->n_values && rc == 1; c++) {
         struct weft_csv_text text = weft_csv_field(row, t->value[c]);
         unsigned digit = text.n == 1 ? (unsigned)(unsigned char)*text.p - '0' : 10;
@@ -433,6 +465,8 @@ static int read_file(struct table *t, struct weft_csv *csv, const struct weft_he
         rc = choose_reduce(t, e);
         t->waiting_x = WEFT_ARRAY(double, WAITING * t->n_values);
     }
+    if (rc == 0)
+        rc = weft_rows_file(t->sales, h, t->date, t->value[0], t->keys.id, t->keys.n_id, e);
     t->date_n = 0; /* another file's row of this date is looked at anew */
     weft_progress_start(&progress, weft_run_program(t->run), weft_run_progress(t->run));
     for (uint64_t n = 1; rc >= 0 && (got = weft_csv_next(csv, &row, e)) == 1; n++) {
@@ -492,7 +526,10 @@ static void find_coverage(struct table *t, const struct weft_grid *g)
         steps_of(t, &t->series[i], g, c->has, &first, &last);
         known = last + 1 > known ? last + 1 : known;
     }
+    steps_of(t, &t->left_out, g, c->has, &first, &last);
+    known = last + 1 > known ? last + 1 : known;
     c->grid.n = known;
+    weft_coverage_decide(c, t->o, weft_rows_are_orders(t->sales), t->rows);
     for (size_t i = 0; i < t->n; i++) {
         int64_t count = steps_of(t, &t->series[i], g, NULL, &first, &last);
         weft_coverage_series(c, t->series[i].id, first, last, count);
@@ -504,7 +541,7 @@ static void find_coverage(struct table *t, const struct weft_grid *g)
 static void put_values(const struct table *t, const struct series *s, const struct weft_grid *g, int64_t known, size_t c, float *out)
 {
     float fill = t->o->fill == WEFT_FILL_NAN || t->reduce[c] == WEFT_DUPLICATES_MEAN ? NAN : 0;
-    bool target = t->role[c] == WEFT_ROLE_TARGET, gaps = weft_coverage_keeps_gaps(t->o);
+    bool target = t->role[c] == WEFT_ROLE_TARGET, gaps = t->coverage.gaps;
     for (int64_t i = 0; i < g->n; i++) {
         bool nothing = target && (i >= known || (gaps && !t->coverage.has[i]));
         out[i] = nothing ? NAN : fill;
@@ -569,12 +606,14 @@ static int64_t *times_of(const struct table *t, size_t *n)
 {
     size_t length = (size_t)(t->last - t->first + 1);
     bool *seen = WEFT_ARRAY(bool, length);
-    for (size_t i = 0; i < t->n; i++)
-        for (size_t k = 0; k < t->series[i].n_spans; k++)
-            for (size_t j = 0; t->series[i].span[k] && j < SPAN; j++)
+    for (size_t i = 0; i <= t->n; i++) {
+        const struct series *s = i < t->n ? &t->series[i] : &t->left_out;
+        for (size_t k = 0; k < s->n_spans; k++)
+            for (size_t j = 0; s->span[k] && j < SPAN; j++)
                 for (size_t c = 0; c < t->n_values; c++)
-                    if (!isnan(t->series[i].span[k][c * SPAN + j]))
-                        seen[(t->series[i].first_span + (int64_t)k) * SPAN + (int64_t)j - t->first] = true;
+                    if (!isnan(s->span[k][c * SPAN + j]))
+                        seen[(s->first_span + (int64_t)k) * SPAN + (int64_t)j - t->first] = true;
+    }
     int64_t *times = WEFT_ARRAY(int64_t, length);
     *n = 0;
     for (size_t i = 0; i < length; i++)
@@ -651,6 +690,8 @@ static int find_steps(struct table *t, struct weft_grid *g, struct weft_err *e)
         rc = whole && (n > 1 || step <= WEFT_STEP_DAY) ? 0 : cut_partial(t, g, times, n, e);
         for (size_t i = 0; i < t->n && rc == 0; i++)
             add_up(t, &t->series[i], g);
+        if (rc == 0)
+            add_up(t, &t->left_out, g);
         t->origin = g->start;
         t->step = step;
         t->first = 0;
@@ -658,6 +699,49 @@ static int find_steps(struct table *t, struct weft_grid *g, struct weft_err *e)
     }
     free(times);
     return rc;
+}
+
+/* Value 0 of a series onto the grid: 0 where it has none. */
+static double add_units(const struct table *t, const struct series *s, const struct weft_grid *g, double *to)
+{
+    int64_t begin = floor_div(g->start - t->origin, t->step);
+    double all = 0;
+    for (size_t k = 0; k < s->n_spans; k++)
+        for (size_t j = 0; s->span[k] && j < SPAN; j++) {
+            int64_t at = (s->first_span + (int64_t)k) * SPAN + (int64_t)j - begin;
+            double x = s->span[k][j];
+            if (isnan(x) || at < 0 || at >= g->n)
+                continue;
+            to[at] += x;
+            all += x;
+        }
+    return all;
+}
+
+/* Is the largest series the sum of the others? */
+static int refuse_sums(const struct table *t, const struct weft_grid *g, struct weft_err *e)
+{
+    size_t n = (size_t)g->n, largest = 0;
+    double most = -INFINITY;
+    int64_t days = 0;
+    if (t->n < 3 || t->o->totals == WEFT_TOTALS_KEEP || t->reduce[0] != WEFT_DUPLICATES_SUM)
+        return 0;
+    double *sum = WEFT_ARRAY(double, 2 * n), *one = sum + n;
+    for (size_t i = 0; i < t->n; i++) {
+        double all = add_units(t, &t->series[i], g, sum);
+        if (all > most) {
+            most = all;
+            largest = i;
+        }
+    }
+    add_units(t, &t->series[largest], g, one);
+    bool same = true;
+    for (size_t i = 0; i < n && same; i++) {
+        same = fabs(sum[i] - 2 * one[i]) <= 1e-6 * fabs(sum[i]);
+        days += one[i] != 0;
+    }
+    free(sum);
+    return same ? weft_rows_refuse_sum((const char *)t->series[largest].id.p, days, e) : 0;
 }
 
 static int finish(struct table *t, struct weft_err *e)
@@ -679,8 +763,11 @@ static int finish(struct table *t, struct weft_err *e)
         weft_run_info(t->run, "%llu rows lie outside of --from and --to", (unsigned long long)t->outside);
     if (t->replaced)
         weft_run_warn(t->run, "%llu rows are of days that a later file holds: left out", (unsigned long long)t->replaced);
+    if (refuse_sums(t, &g, e) < 0)
+        return -1;
+    weft_rows_say(t->sales, t->run);
     find_coverage(t, &g);
-    weft_coverage_say(&t->coverage, t->run, t->o);
+    weft_coverage_say(&t->coverage, t->run);
     return write_series(t, &g, e);
 }
 
@@ -706,8 +793,12 @@ static void free_table(struct table *t)
     free(t->waiting_x);
     weft_ingest_keys_free(&t->keys);
     weft_pack_free(&t->id_buf);
+    weft_pack_free(&t->key_buf);
     weft_overlap_free(&t->overlap);
     weft_coverage_free(&t->coverage);
+    weft_rejects_totals(t->o->rejected, NULL);
+    weft_rows_free(&t->sales);
+    free(t->left_out.span);
 }
 
 /* Operand i, in the order in which files are read: from the last one to the first with --overlap replace, so that a day is known to be held by a later
@@ -741,6 +832,8 @@ int weft_ingest_long(struct weft_run *run, const struct weft_ingest *o, struct w
     t.step = of_days ? WEFT_STEP_DAY : t.step;
     /* Several weeks begin on Monday: 1970-01-05 was one. */
     t.origin = t.step % WEFT_STEP_WEEK == 0 ? 4 * WEFT_STEP_DAY : 0;
+    t.sales = weft_rows_new(o);
+    weft_rejects_totals(o->rejected, t.sales);
     int files = weft_run_n_operands(run), rc = 0;
     bool backwards = o->overlap == WEFT_OVERLAP_REPLACE;
     t.owned = files > 1 && o->overlap == WEFT_OVERLAP_DEFAULT;

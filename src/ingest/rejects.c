@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "ingest/ingest.h"
+#include "ingest/rows.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 
@@ -15,6 +16,7 @@ struct weft_rejects {
     struct weft_file *file;
     FILE *out;
     uint64_t n;
+    struct weft_rows *rows;
 };
 
 int weft_rejects_open(const char *path, struct weft_run *run, struct weft_rejects **out, struct weft_err *e)
@@ -48,11 +50,18 @@ static void put_quoted(FILE *f, const char *p, size_t n)
         putc('"', f);
 }
 
+void weft_rejects_totals(struct weft_rejects *r, struct weft_rows *rows)
+{
+    r->rows = rows;
+}
+
 int weft_rejects_row(struct weft_rejects *r, const struct weft_csv *csv, const struct weft_csv_row *row, size_t column, struct weft_err *e,
                      const char *fmt, ...)
 {
     char reason[400];
     va_list ap;
+    if (r->rows && weft_rows_total(r->rows, row))
+        return 0;
     va_start(ap, fmt);
     vsnprintf(reason, sizeof reason, fmt, ap);
     va_end(ap);

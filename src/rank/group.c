@@ -126,9 +126,7 @@ static struct group *find(struct weft_groups *g, const struct weft_series *s)
         struct weft_span v = weft_series_key_text(s, g->levels[i]);
         if (!v.p)
             v = (struct weft_span){(const uint8_t *)"(none)", 6};
-        if (i)
-            weft_pack_raw(&g->id, (struct weft_span){(const uint8_t *)"/", 1});
-        weft_pack_raw(&g->id, v);
+        weft_id_part(&g->id, i, g->n_levels, v);
     }
     struct weft_span id = weft_pack_span(&g->id);
     size_t at = weft_hash(id.p, id.n, 0) & (g->n_slots - 1);

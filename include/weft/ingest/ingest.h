@@ -23,6 +23,8 @@ enum weft_layout { WEFT_LAYOUT_AUTO, WEFT_LAYOUT_WIDE, WEFT_LAYOUT_LONG, WEFT_LA
 enum weft_duplicates { WEFT_DUPLICATES_DEFAULT, WEFT_DUPLICATES_SUM, WEFT_DUPLICATES_MEAN, WEFT_DUPLICATES_LAST };
 enum weft_fill { WEFT_FILL_DEFAULT, WEFT_FILL_ZERO, WEFT_FILL_NAN };
 
+enum weft_totals { WEFT_TOTALS_LEAVE_OUT, WEFT_TOTALS_KEEP };
+
 /* ingest's options, as its command line gives them. */
 struct weft_ingest {
     int layout;
@@ -32,6 +34,8 @@ struct weft_ingest {
     uint64_t field_max;
     const char *name, *price, *gender, *number, *category, *image, *images; /* products */
     struct weft_list labels;
+    struct weft_list drop, fill_down; /* rows.h */
+    int totals;                       /* enum weft_totals */
     uint64_t image_max;
     /* Read from them by weft_ingest_run. */
     struct weft_csv_opts csv;
@@ -97,6 +101,9 @@ int weft_rejects_row(struct weft_rejects *r, const struct weft_csv *csv, const s
                      const char *fmt, ...) WEFT_PRINTF(6, 7) WEFT_MUST_USE;
 /* Says how many there were, and puts the file in place. */
 int weft_rejects_close(struct weft_rejects **r, struct weft_err *e) WEFT_MUST_USE;
+/* Rows that add others up are no bad rows: they are asked for (rows.h) before a row is rejected. */
+struct weft_rows;
+void weft_rejects_totals(struct weft_rejects *r, struct weft_rows *rows);
 void weft_rejects_abort(struct weft_rejects **r);
 
 /* What is wrong with a row before its cells are looked at: a problem of the reader, or another number of fields than the header has.
