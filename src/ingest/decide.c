@@ -548,6 +548,8 @@ static int find_layout(struct decide *k, struct weft_err *e)
         return -1;
     if (k->h->dates && k->d->date == SIZE_MAX && o->layout == WEFT_LAYOUT_AUTO)
         return WEFT_LAYOUT_WIDE;
+    if (k->d->date == SIZE_MAX && (o->layout == WEFT_LAYOUT_LONG || o->layout == WEFT_LAYOUT_MATRIX))
+        return weft_header_need(k->h, "date", &k->d->date, e) < 0 ? -1 : o->layout;
     if (k->d->date == SIZE_MAX)
         return no_layout(k, e);
     return o->layout == WEFT_LAYOUT_AUTO ? matrix_or_long(k, e) : o->layout;

@@ -683,12 +683,14 @@ static int64_t *times_of(const struct table *t, size_t *n)
 {
     size_t length = (size_t)(t->last - t->first + 1);
     bool *seen = WEFT_ARRAY(bool, length);
-    for (size_t i = 0; i < t->n; i++)
-        for (size_t k = 0; k < t->series[i].n_spans; k++)
-            for (size_t j = 0; t->series[i].span[k] && j < SPAN; j++)
+    for (size_t i = 0; i <= t->n; i++) {
+        const struct series *s = i < t->n ? &t->series[i] : &t->left_out;
+        for (size_t k = 0; k < s->n_spans; k++)
+            for (size_t j = 0; s->span[k] && j < SPAN; j++)
                 for (size_t c = 0; c < t->n_values; c++)
-                    if (!isnan(t->series[i].span[k][c * SPAN + j]))
-                        seen[(t->series[i].first_span + (int64_t)k) * SPAN + (int64_t)j - t->first] = true;
+                    if (!isnan(s->span[k][c * SPAN + j]))
+                        seen[(s->first_span + (int64_t)k) * SPAN + (int64_t)j - t->first] = true;
+    }
     int64_t *times = WEFT_ARRAY(int64_t, length);
     *n = 0;
     for (size_t i = 0; i < length; i++)
