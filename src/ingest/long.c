@@ -422,7 +422,7 @@ static int leave_out(struct table *t, const struct weft_csv *csv, const struct w
 {
     int64_t step, from = 0;
     struct weft_csv_text d = date_text(t, row);
-    int rc = weft_date_parse(d.p, d.n, &from) ? row_step(t, csv, row, &step, e) : 0;
+    int rc = weft_dates_read(&t->o->dates, d.p, d.n, &from) ? row_step(t, csv, row, &step, e) : 0;
     if (rc < 1)
         return rc;
     double *span = span_of(t, &t->left_out, step);
