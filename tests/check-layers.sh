@@ -15,8 +15,8 @@ declare -A may=(
 )
 # The one file that may include a library's header.
 declare -A home=(
-    [zmq.h]=src/frame/zmq.c [csv.h]=src/text/csv.c [cblas.h]=src/nn/blas.c [lapacke.h]=src/nn/blas.c [dnnl.h]=src/nn/dnn.c
-    [oneapi/dnnl/dnnl.h]=src/nn/dnn.c [jansson.h]=src/base/json.c [msgpack.h]=src/frame/pack.c [utf8proc.h]=src/text/unicode.c
+    [zmq.h]=src/frame/zmq.c [csv.h]=src/text/csv.c [cblas.h]=src/nn/blas.c [lapacke.h]=src/nn/blas.c [dnnl.h]=include/weft/nn/onednn.h
+    [oneapi/dnnl/dnnl.h]=include/weft/nn/onednn.h [jansson.h]=src/base/json.c [msgpack.h]=src/frame/pack.c [utf8proc.h]=src/text/unicode.c
 )
 bad=0
 say() {
