@@ -2,6 +2,7 @@
 #
 #   make            builds bin/            make demo     the main job on generated sales
 #   make check      passes every test      make bench    speeds, beside PyTorch
+#   make coverage   lines and branches     make check-long  hours; needs root and debootstrap
 #   make install    PREFIX, DESTDIR        make deps     installs what is missing
 #   make SAN=address,undefined | SAN=thread ...   sanitizer builds, kept apart under build/
 
@@ -152,11 +153,20 @@ demo:
 check:
 	@tests/deps.sh check
 	@BUILD='$(BUILD)' BIN='$(BIN)' tests/check.sh
+# Fresh machines: make demo with nothing done by hand, and a smoke test.
+check-debian12:
+	@tests/debian.sh bookworm
+check-debian13:
+	@tests/debian.sh trixie
 # What takes too long for every change: ten minutes a fuzzer, a hundred runs of the chaos, fresh machines.
-check-long: check-debian
+check-long: check-debian12 check-debian13
 	@FUZZ_SECONDS=600 CHAOS_RUNS=100 $(MAKE) --no-print-directory check
 check-layers:
 	@tests/check-layers.sh
+# Which lines and branches the unit and program tests reach. Objects and programs of their own, under build/coverage.
+coverage:
+	@tests/deps.sh coverage
+	@tests/coverage.sh
 bench:
 	@tests/deps.sh bench
 	@$(MAKE) --no-print-directory all gens benches
@@ -187,6 +197,6 @@ clean:
 	rm -rf build bin/*
 
 FORCE:
-.PHONY: all man units gens benches fuzzers print-flags deps demo check check-layers bench install uninstall clean FORCE
+.PHONY: all man units gens benches fuzzers print-flags deps demo check check-long check-debian12 check-debian13 coverage tidy check-layers bench install uninstall clean FORCE
 .SECONDARY:
 -include $(wildcard $(BUILD)/src/*/*.d $(BUILD)/tests/*/*.d)
