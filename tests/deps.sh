@@ -2,12 +2,9 @@
 # deps.sh build|demo|check|bench|coverage: Debian packages that are missing are installed when we may; otherwise the one command that does is printed.
 set -eu
 
-# The sanitizers' runtime carries clang's version in its name.
-rt() { apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\).*/libclang-rt-\1-dev/p' | head -n 1; }
-
 build="gcc make pkg-config libzmq3-dev libmsgpack-dev libcsv-dev libopenblas-dev liblapacke-dev libstb-dev libdnnl-dev libutf8proc-dev libjansson-dev"
 demo="$build gnuplot-nox fonts-dejavu-core jq"
-check="$demo libcmocka-dev bats curl mandoc clang $(rt) procps iproute2"
+check="$demo libcmocka-dev bats curl mandoc clang libclang-rt-dev procps iproute2"
 coverage="$check lcov"
 bench="$demo python3-torch python3-torchvision python3-pil python3-pandas"
 

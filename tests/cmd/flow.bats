@@ -29,6 +29,18 @@ setup() {
     ! grep -qE 'threads|/tmp|BATS' "$out"
 }
 
+@test "lineage holds arguments whole, and all of them" {
+    # A name of thirty Korean words is longer than half a kilobyte, and twenty-four models are more than any small table holds.
+    long=$(printf '대분류상품%.0s' $(seq 60))
+    sed "1s/,제품,/,$long,/" "$dir/shop.csv" >"$out.csv"
+    ingest -q --keys "$long,대분류" "$out.csv" -o "$out.weft"
+    frames show "$out.weft" | head -n 1 | jq -e --arg long "$long" '.lineage[0].args.keys == $long + ",대분류"'
+    models=$(printf 'naive,%.0s' $(seq 23))mean:7
+    score -q -m "$models" --horizon 2 -i "$dir/series.weft" | frames show | head -n 1 >"$out"
+    jq -e '[.lineage[-1].args | to_entries[] | select(.key | startswith("model"))] | length == 24' "$out"
+    jq -e '.lineage[-1].args["model-24"] == "mean:7"' "$out"
+}
+
 # Kills program $1 of a running pipeline; the rest must end by itself, non-zero, with no result. Our end of the pipe stays open until then, so that
 # the stream is not over, and cat ends when nearly all of it has been read: nothing here waits for a time.
 kill_one() {

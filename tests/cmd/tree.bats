@@ -37,7 +37,14 @@
     git ls-files -z | while IFS= read -r -d '' f; do
         [ -e "$f" ] && [ "$(stat -c %s "$f")" -gt 1000000 ] && echo "$f is large"
     done | { ! grep .; }
-    git ls-files | grep -vE '^(\.ci|\.clang-format|\.gitignore|bin/\.gitignore|LICENSE|Makefile|README\.md|include|pipelines|schemas|src|tests)(/|$)' | { ! grep .; }
+    git ls-files | grep -vE '^(\.ci|\.clang-format|\.clang-tidy|\.editorconfig|\.gitignore|bin/\.gitignore|LICENSE|Makefile|(README|CONTRIBUTING|NEWS|SECURITY)\.md|include|pipelines|schemas|src|tests)(/|$)' | { ! grep .; }
     git ls-files | grep -E '\.(png|jpg|o|a|so|weft)$' | { ! grep .; }
     ! git grep -lE '/(home|root|work)/[a-z]' -- ':!tests/cmd/tree.bats' | grep .
+}
+
+@test "an option that the code asks for is one that a program has" {
+    for p in "$BIN"/*; do "$p" --help=names; done | sed 's/^--//' | sort -u >"$BATS_TEST_TMPDIR/options"
+    grep -rhoE 'weft_run_given\(run, "[^"]+"\)' src | sed 's/.*"\(.*\)".*/\1/' | sort -u >"$BATS_TEST_TMPDIR/asked"
+    [ -s "$BATS_TEST_TMPDIR/asked" ]
+    comm -13 "$BATS_TEST_TMPDIR/options" "$BATS_TEST_TMPDIR/asked" | { ! grep .; }
 }
