@@ -76,6 +76,7 @@ program() {
 }
 
 rooms() { verdict "includes point down the layers" tests/check-layers.sh; }
+columns() { verdict "no more lines of over 120 columns than there were" tests/check-columns.sh; }
 clang() { verdict "both compilers accept every file" tests/compile-clang.sh; }
 sanitized() { CUTS=6 program "$@"; }
 fuzz() { tests/fuzz/run.sh "$1" "${FUZZ_SECONDS:-60}" "$log"; }
@@ -147,6 +148,7 @@ add() { echo "$(weight "$1") $*" >>"$log/jobs"; }
 groups=(layers unit program)
 make_quietly BUILD="$build" BIN="$bin" all units gens benches || { count make; echo "$passed passed, $failed failed, $skipped skipped"; exit 1; }
 add layers.rooms rooms
+add layers.columns columns
 add layers.clang clang
 for t in tests/unit/test_*.c; do add "unit.$(basename "$t" .c)" unit "$build/unit/$(basename "$t" .c)"; done
 for t in tests/cmd/*.bats; do add "program.$(basename "$t" .bats)" program "$bin" "$t"; done

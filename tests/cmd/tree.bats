@@ -16,6 +16,18 @@
     [[ "$output" == *"rank.c includes <zmq.h>"* ]]
 }
 
+@test "check-columns passes, and fails when a line is too long" {
+    tests/check-columns.sh
+    mkdir -p "$BATS_TEST_TMPDIR/tests"
+    cp -r src include "$BATS_TEST_TMPDIR"
+    cp -r tests/check-columns.sh tests/long-lines tests/unit tests/gen tests/bench tests/fuzz "$BATS_TEST_TMPDIR/tests"
+    printf '/* %0130d */\n' 0 >"$BATS_TEST_TMPDIR/src/base/new.c"
+    run "$BATS_TEST_TMPDIR/tests/check-columns.sh"
+    [ "$status" -ne 0 ]
+    [[ "$output" == *"src/base/new.c has 1 line"* ]]
+    ! "$BATS_TEST_TMPDIR/tests/check-columns.sh" --write
+}
+
 @test "make install: one command, manual pages, completion; nothing outside of PREFIX" {
     make -s install BUILD="$BUILD" BIN="$BIN" DESTDIR="$BATS_TEST_TMPDIR/d" PREFIX=/opt/weft
     cd "$BATS_TEST_TMPDIR"
