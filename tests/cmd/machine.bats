@@ -10,7 +10,7 @@ setup_file() {
 }
 
 @test "OpenBLAS with kernels that this processor lacks: one line that says the way out, not a dead process" {
-    grep -q 3dnow /proc/cpuinfo && skip "skipped: this processor has 3DNow!"
+    grep -qw 3dnow /proc/cpuinfo && skip "skipped: this processor has 3DNow!"
     [ "$(uname -m)" = x86_64 ] || skip "skipped: not an x86-64"
     OPENBLAS_CORETYPE=Opteron run train-dlinear -q -i "$dir/windows.weft" -o "$BATS_TEST_TMPDIR/m.st"
     [ "$status" -eq 78 ]

@@ -16,6 +16,10 @@
     [[ "$output" == *"rank.c includes <zmq.h>"* ]]
 }
 
+@test "the rooms in CONTRIBUTING.md are those that check-layers proves" {
+    diff <(sed -n '/^    base  *nothing/,/^$/p' CONTRIBUTING.md | sed '$d') <(tests/check-layers.sh --picture)
+}
+
 @test "check-columns passes, and fails when a line is too long" {
     tests/check-columns.sh
     mkdir -p "$BATS_TEST_TMPDIR/tests"
