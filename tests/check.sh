@@ -71,7 +71,7 @@ program() {
     pkill -KILL -s $pid
     cat "$log/$name.out"
     # A test that was ended has no line.
-    awk 'NR == 1 && /^1\.\./ { n = substr($0, 4) } /^(not )?ok / { seen[$1 == "ok" ? $2 : $3] = 1 }
+    awk 'NR == 1 && /^1\.\./ { n = substr($0, 4) + 0 } /^(not )?ok / { seen[$1 == "ok" ? $2 : $3] = 1 }
         END { if (n == "") print "not ok - bats gave no plan"; for (i = 1; i <= n; i++) if (!(i in seen)) print "not ok " i " - without a result" }' "$log/$name.out"
 }
 

@@ -81,6 +81,7 @@ static int open_special(const char *path, struct weft_file **out, struct weft_er
 
 int weft_file_create(const char *path, struct weft_file **out, struct weft_err *e)
 {
+    *out = NULL;
     struct stat st;
     bool there = stat(path, &st) == 0;
     if (there && S_ISDIR(st.st_mode))
@@ -226,6 +227,7 @@ const char *weft_temporary_place(void)
 
 int weft_tempdir_create(const char *program, char **path, struct weft_err *e)
 {
+    *path = NULL;
     int slot = take_slot();
     if (slot < 0)
         return weft_fail(e, WEFT_BUG, "more than %d output files at once", OPEN_MAX_FILES);

@@ -209,7 +209,14 @@ teardown() {
     timeout 300 work -q --wait 5 --connect "$port" --key worker.key --peer-keys head.pub -- crasher
     wait $head
     cmp multi.weft "$dir/same.weft"
-    run work --connect tcp://192.0.2.1:5570 -- crasher
-    [ "$status" -eq 64 ]
-    [[ "$output" == *--insecure* ]]
+    # The last is a name that begins like an address of this machine.
+    for host in 192.0.2.1 '[2001:db8::1]' '[::ffff:192.0.2.1]' 127.example.com; do
+        run work --connect "tcp://$host:5570" -- crasher
+        [ "$status" -eq 64 ]
+        [[ "$output" == *--insecure* ]]
+    done
+    for host in 127.0.0.1 127.1.2.3 localhost '[::1]'; do
+        run work --wait 0.1 --connect "tcp://$host:$(free_port)" -- crasher
+        [ "$status" -eq 69 ]
+    done
 }
