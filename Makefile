@@ -159,10 +159,13 @@ check-debian12:
 check-debian13:
 	@tests/debian.sh trixie
 # What takes too long for every change: ten minutes a fuzzer, a hundred runs of the chaos, fresh machines.
-check-long: check-debian12 check-debian13
+check-long: tidy check-debian12 check-debian13
 	@FUZZ_SECONDS=600 CHAOS_RUNS=100 $(MAKE) --no-print-directory check
 check-layers:
 	@tests/check-layers.sh
+# clang-tidy (.clang-tidy says what of it) over every file, or over FILES.
+tidy: $(BUILD)/schemas_build.h $(BUILD)/version_build.h
+	@printf '%s\n' $(or $(FILES),$(lib_src) $(cmd_src)) | xargs -P "$$(nproc)" -I{} clang-tidy --quiet {} -- $(filter-out -Werror,$(WEFT_CFLAGS)) -I$(BUILD) 2>/dev/null
 # Which lines and branches the unit and program tests reach. Objects and programs of their own, under build/coverage.
 coverage:
 	@tests/deps.sh coverage

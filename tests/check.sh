@@ -67,7 +67,7 @@ program() {
     wait $pid
     kill $watcher 2>/dev/null
     # Nothing may stay: what a test left running is ended here and told.
-    pgrep -s $pid -a | sed 's/^/# still running at the end: /'
+    ps -o stat=,pid=,args= -s $pid | grep -v '^Z' | sed 's/^/# still running at the end: /'
     pkill -KILL -s $pid
     cat "$log/$name.out"
     # A test that was ended has no line.

@@ -193,6 +193,7 @@ static void remove_numbered(const char *dir)
 {
     char path[NAME_BYTES + 4];
     size_t n = strlen(dir);
+    /* A number and the end of the text are written after it. NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
     memcpy(path, dir, n);
     for (int i = 0; i < DIRECTORY_FILES; i++) {
         char *to = path + n;
