@@ -36,7 +36,8 @@ say() {
 }
 
 while IFS=: read -r file line include; do
-    from=$(basename "$(dirname "$file")") path=${include#*\"}
+    from=${file%/*} path=${include#*\"}
+    from=${from##*/}
     path=${path%\"*} to=${path%%/*}
     [ "$to" = "$path" ] || [ -e "include/weft/$path" ] || say "$file:$line: no header $path"
     [ -n "${may[$from]+x}" ] || say "$file: no room is called $from"
