@@ -132,9 +132,9 @@ make_quietly() {
 # About how many seconds a job takes of a quiet core, when it is more than a few: the longest begin first.
 weight() {
     case $1 in
-    *thread.battery) echo 300 ;;
-    *address,undefined.battery) echo 200 ;;
-    *.battery) echo 65 ;;
+    *thread.battery) echo 240 ;;
+    *address,undefined.battery) echo 170 ;;
+    *.battery | unit-*.test_demand | unit-*.test_lstm) echo 65 ;;
     program-*) echo 60 ;;
     fuzz.*) echo 60 ;;
     program.netns | program.scatter | program.products | program.tree) echo 50 ;;
