@@ -177,6 +177,6 @@ for g in "${groups[@]}"; do count "$g"; done
 awk -v s=$SECONDS -v b=$built -v n="$cores" '{ cpu += $3 + $4; wall[$1] = $2 } END {
     printf "%.1f minutes on %d cores: %.1f of building, then %.1f minutes of CPU in %d jobs", s / 60, n, b / 60, cpu / 60, NR
 }' "$log/times"
-echo "; the longest: $(sort -k2rn "$log/times" | head -n 3 | awk '{ printf "%s%s %.0f s", NR > 1 ? ", " : "", $1, $2 }')"
+echo "; the longest: $(sort -k2rn "$log/times" | head -n 3 | awk '{ printf "%s%s %.0f s", (NR > 1 ? ", " : ""), $1, $2 }')"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
