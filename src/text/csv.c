@@ -186,6 +186,7 @@ static char guess_delimiter(const char *p, size_t n)
 
 int weft_csv_open(const char *path, const struct weft_csv_opts *o, struct weft_csv **out, struct weft_err *e)
 {
+    *out = NULL;
     bool standard = strcmp(path, "-") == 0;
     int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;
