@@ -17,6 +17,7 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_STR, 0, "date", AT(date), NULL, 0, 0, "COLUMN", "column of the date (long and matrix; \"date\" by default)", 0},
     {WEFT_OPT_STR, 0, "date-format", AT(date_format), NULL, 0, 0, "FORMAT",
      "how dates are written where they do not say it themselves: %m/%d/%Y, %d/%m/%Y or another format of strptime; excel: Excel's numbers of days", 0},
+    {WEFT_OPT_FLAG, 0, "date-from-name", AT(date_from_name), NULL, 0, 0, NULL, "the day of all rows of a file stands in its name, as in 20250301.csv", 0},
     {WEFT_OPT_STR, 0, "timezone", AT(timezone), NULL, 0, 0, "ZONE", "whose days are counted, for times in UTC or with an offset: Asia/Seoul, +09:00, UTC", 0},
     {WEFT_OPT_LIST, 0, "value", AT(values), NULL, 0, 0, "[NAME=]COLUMN", "columns to forecast, each a channel (long)", 0},
     {WEFT_OPT_LIST, 0, "reduce", AT(reduce), NULL, 0, 0, "sum|mean|last",

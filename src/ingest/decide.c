@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/terms.h"
 #include "ingest/names.h"
+#include "text/counts.h"
 
 enum { CHOICES_MAX = 6, D_MIN = 2 };
 
@@ -287,8 +288,9 @@ static int find_value(struct decide *k, struct weft_err *e)
 /* A number that each row has for itself: nothing that comes again is named by it. */
 static bool counts_rows(const struct decide *k, size_t i)
 {
-    const struct weft_evidence *c = &k->s.column[i], *date = &k->s.column[k->d->date];
-    return c->filled > 1 && c->different == c->filled && (c->counting || date->different > 1);
+    const struct weft_evidence *c = &k->s.column[i];
+    size_t days = k->d->date == SIZE_MAX ? 1 : k->s.column[k->d->date].different;
+    return c->filled > 1 && c->different == c->filled && (c->counting || days > 1);
 }
 
 static bool best_product(const struct decide *k, size_t *out)
@@ -307,7 +309,7 @@ static size_t repeats(const struct decide *k, const size_t *id, size_t n)
     size_t column[WEFT_MAX_KEYS + 1];
     memcpy(column, id, n * sizeof *id);
     column[n] = k->d->date;
-    return weft_sample_repeats(k->csv, k->h, column, n + 1);
+    return weft_sample_repeats(k->csv, k->h, column, n + (k->d->date != SIZE_MAX));
 }
 
 /* A column that could name series though its header says nothing: texts, or whole numbers, that come again and again. */
@@ -510,13 +512,16 @@ static int matrix_or_long(struct decide *k, struct weft_err *e)
 
 static int no_layout(const struct decide *k, struct weft_err *e)
 {
-    const char *base = strrchr(k->h->file, '/') ? strrchr(k->h->file, '/') + 1 : k->h->file;
-    size_t digits = 0;
-    for (const char *p = base; *p && digits < 6; p++)
-        digits = *p >= '0' && *p <= '9' ? digits + 1 : *p == '-' || *p == '_' || *p == '.' ? digits : 0;
-    if (digits == 6) {
-        weft_fail(e, WEFT_DATA, "%s: no column is a day, and the file's name has one", k->h->file);
-        return weft_fail_hint(e, "--date-from-name takes it from there");
+    int64_t day;
+    if (weft_date_of_name(k->h->file, &day)) {
+        char text[32];
+        weft_fail(e, WEFT_DATA, "%s: no column is a day, and the file's name has %s", k->h->file, weft_date_text(day, WEFT_STEP_DAY, text));
+        struct weft_pack b = {0};
+        weft_command_word(&b, "ingest --date-from-name ", k->h->file);
+        weft_pack_raw(&b, (struct weft_span){(const uint8_t *)"", 1});
+        weft_fail_hint(e, "%s", (const char *)b.p);
+        weft_pack_free(&b);
+        return -1;
     }
     weft_fail(e, WEFT_DATA, "%s: the header fits no layout: no column is a day, and none is called date", k->h->file);
     return weft_fail_hint(e, "say what it is: --layout wide|long|matrix|products, --date COLUMN, --id COLUMN; is the header on a later line? --skip LINES");
@@ -541,17 +546,40 @@ static int find_layout(struct decide *k, struct weft_err *e)
     }
     for (size_t i = 0; i < k->h->n; i++)
         images |= k->s.column[i].filled && most(k->s.column[i].images, k->s.column[i].filled);
-    if (o->layout == WEFT_LAYOUT_AUTO && !o->date && named_date(k) == SIZE_MAX && (images || (weft_ingest_has_products(k->h) && !k->orders)))
+    if (o->layout == WEFT_LAYOUT_AUTO && !o->date && named_date(k) == SIZE_MAX && !o->date_from_name && (images || (weft_ingest_has_products(k->h) && !k->orders)))
         return k->h->dates ? WEFT_LAYOUT_WIDE : WEFT_LAYOUT_PRODUCTS;
-    if (find_date(k, e) < 0)
+    if (!o->date_from_name && find_date(k, e) < 0)
         return -1;
     if (k->h->dates && k->d->date == SIZE_MAX && o->layout == WEFT_LAYOUT_AUTO)
         return WEFT_LAYOUT_WIDE;
+    if (o->date_from_name)
+        return WEFT_LAYOUT_LONG;
     if (k->d->date == SIZE_MAX && (o->layout == WEFT_LAYOUT_LONG || o->layout == WEFT_LAYOUT_MATRIX))
         return weft_header_need(k->h, "date", &k->d->date, e) < 0 ? -1 : o->layout;
     if (k->d->date == SIZE_MAX)
         return no_layout(k, e);
     return o->layout == WEFT_LAYOUT_AUTO ? matrix_or_long(k, e) : o->layout;
+}
+
+/* A row below the header that says of every day what its numbers count ("PC", "EA"), and names no series. */
+static int pass_units(const struct decide *k, struct weft_err *e)
+{
+    struct weft_csv_row row;
+    struct weft_csv_text unit = {0};
+    double x;
+    if (!weft_csv_look(k->csv, 0, &row) || row.problem || row.n != k->h->n)
+        return 0;
+    for (size_t i = 0; i < row.n; i++) {
+        struct weft_csv_text t = weft_csv_field(&row, i);
+        if (k->h->date[i] == WEFT_NO_DATE && t.n && (!unit.n || t.n != unit.n || memcmp(t.p, unit.p, t.n) != 0) && k->s.column[i].filled > 1)
+            return 0;
+        if (k->h->date[i] == WEFT_NO_DATE)
+            continue;
+        if (!t.n || weft_count_parse(t.p, t.n, &x) != WEFT_COUNT_BAD || (unit.n && (t.n != unit.n || memcmp(t.p, unit.p, t.n) != 0)))
+            return 0;
+        unit = t;
+    }
+    return weft_csv_next(k->csv, &row, e) < 0 ? -1 : 0;
 }
 
 /* --- what is said --- */
@@ -587,6 +615,8 @@ static char *sentence(const struct decide *k)
     say(&b, "%s", layouts[k->o->layout]);
     if (k->o->layout == WEFT_LAYOUT_WIDE)
         say(&b, ": a column a %s, %zu of them", k->h->step ? weft_step_text(k->h->step, step) : "day", k->h->dates);
+    if (k->o->date_from_name)
+        say(&b, ": date from the file's name");
     if (k->d->date != SIZE_MAX) {
         say(&b, ": date \"%.60s\"", k->h->name[k->d->date]);
         for (size_t i = 0; i < k->n_dates; i++)
@@ -651,12 +681,14 @@ static int decide(struct decide *k, struct weft_err *e)
         return -1;
     k->o->layout = layout;
     if (layout == WEFT_LAYOUT_WIDE)
-        return k->o->keys.n ? 0 : check_almost_days(k, e);
+        return (k->o->keys.n || check_almost_days(k, e) == 0) ? pass_units(k, e) : -1;
     if (layout == WEFT_LAYOUT_PRODUCTS)
         return 0;
-    k->o->date = k->h->name[k->d->date];
-    k->d->use[k->d->date] = WEFT_USE_DATE;
-    if (mark_told(k, e) < 0 || find_form(k, e) < 0)
+    if (!k->o->date_from_name) {
+        k->o->date = k->h->name[k->d->date];
+        k->d->use[k->d->date] = WEFT_USE_DATE;
+    }
+    if (mark_told(k, e) < 0 || (!k->o->date_from_name && find_form(k, e) < 0))
         return -1;
     if (layout == WEFT_LAYOUT_LONG && !k->o->values.n) {
         if (find_value(k, e) < 0)

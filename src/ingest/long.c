@@ -49,7 +49,8 @@ struct table {
     size_t place[VALUES_MAX]; /* place[i]: the value that goes out as channel i: targets first */
     bool averaged;
     struct weft_ingest_keys keys; /* of the current file */
-    size_t date, value[VALUES_MAX];
+    size_t date, value[VALUES_MAX]; /* date: SIZE_MAX: all rows of the file are of file_day */
+    char file_day[32];
     char **key_name;
     size_t n_keys;
     bool keys_in_id; /* every key is part of the id: it can't differ between rows */
@@ -248,7 +249,15 @@ static int find_columns(struct table *t, const struct weft_header *h, struct wef
 {
     bool *free_column = WEFT_ARRAY(bool, h->n + 1), again = t->key_name != NULL;
     int rc = find_values(t, h, e);
-    if (rc == 0)
+    t->date = SIZE_MAX;
+    if (rc == 0 && t->o->date_from_name) {
+        int64_t day;
+        if (weft_date_of_name(h->file, &day))
+            weft_date_text(day, WEFT_STEP_DAY, t->file_day);
+        else
+            rc = weft_fail(e, WEFT_DATA, "%s: the file's name has no day, or several", h->file);
+    }
+    if (rc == 0 && !t->o->date_from_name)
         rc = weft_header_need(h, t->o->date ? t->o->date : "date", &t->date, e);
     if (rc == 0) {
         mark_free(t, h, free_column);
@@ -308,10 +317,15 @@ static bool same_date(const struct table *t, struct weft_csv_text d)
     return a[0] == b[0] && a[1] == b[1];
 }
 
+static struct weft_csv_text row_date(const struct table *t, const struct weft_csv_row *row)
+{
+    return t->date == SIZE_MAX ? (struct weft_csv_text){t->file_day, strlen(t->file_day)} : weft_csv_field(row, t->date);
+}
+
 /* 1: *step is the row's; 0: outside of --from and --to, of a day that a later file holds, or rejected; -1. */
 static int row_step(struct table *t, const struct weft_csv *csv, const struct weft_csv_row *row, int64_t *step, struct weft_err *e)
 {
-    struct weft_csv_text d = weft_csv_field(row, t->date);
+    struct weft_csv_text d = row_date(t, row);
     int64_t seconds;
     if (same_date(t, d)) {
         *step = t->date_step;
@@ -399,8 +413,8 @@ static int row_series(struct table *t, const struct weft_csv *csv, const struct 
 static int leave_out(struct table *t, const struct weft_csv *csv, const struct weft_csv_row *row, struct weft_err *e)
 {
     int64_t step, from = 0;
-    struct weft_csv_text d = weft_csv_field(row, t->date);
-    int rc = weft_date_parse(d.p, d.n, &from) ? row_step(t, csv, row, &step, e) : 0;
+    struct weft_csv_text d = row_date(t, row);
+    int rc = weft_dates_read(&t->o->dates, d.p, d.n, &from) ? row_step(t, csv, row, &step, e) : 0;
     if (rc < 1)
         return rc;
     double *span = span_of(t, &t->left_out, step);

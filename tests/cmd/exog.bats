@@ -21,7 +21,7 @@ long() {
 
 # attrs STREAM: the head's attributes.
 attrs() {
-    frames show "$1" | head -n 1 | grep -o '"attrs":{[^}]*}'
+    frames show "$1" | head -n 1 | jq -c .attrs
 }
 
 @test "ingest: targets stand first, and are missing on days that only the plan knows" {

@@ -40,6 +40,7 @@ struct weft_ingest {
     /* Read from them by weft_ingest_run. */
     struct weft_csv_opts csv;
     int64_t skip; /* lines above the header; below 0: not told */
+    bool date_from_name; /* the day of a file's rows stands in its name */
     int64_t from_seconds, to_seconds, step_seconds;
     struct weft_dates dates;
     bool hours;          /* a row is of a whole hour: steps are no longer than that unless the dates are days */
@@ -128,6 +129,8 @@ int weft_ingest_reduce(const struct weft_ingest *o, const char *channel, int usu
  * channel, or no target is left. */
 int weft_ingest_roles(const struct weft_ingest *o, char *const *channels, size_t n, enum weft_role *role, size_t *place, struct weft_err *e) WEFT_MUST_USE;
 
+/* The day in a file's name: 2025-03-01, 20250301, 250301, with other marks. False: none, or more than one. */
+bool weft_date_of_name(const char *path, int64_t *seconds);
 /* The step that n sorted, distinct times have: months or quarters when all are of one day of the month (or its last), weeks, working days when nearly all of
  * them are there and no Saturday or Sunday, else the smallest distance. sales: times of single sales, any of which may be missing: hours (when most have one),
  * days, weeks and more from 3 times on. */
