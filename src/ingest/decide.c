@@ -579,7 +579,31 @@ static int pass_units(const struct decide *k, struct weft_err *e)
             return 0;
         unit = t;
     }
+    /* A crosstab: a column over the days' names is empty, and no key. */
+    for (size_t i = 0; i < k->h->n; i++)
+        if (k->h->date[i] == WEFT_NO_DATE && !k->s.column[i].filled)
+            *k->h->name[i] = 0;
     return weft_csv_next(k->csv, &row, e) < 0 ? -1 : 0;
+}
+
+/* Merged cells: each text stands once, in the first row, and nothing below it, while another column names every row. */
+static void find_merged(struct decide *k)
+{
+    bool named_rows = false;
+    struct weft_csv_row row;
+    size_t at = 0;
+    if (k->o->fill_down.n || !weft_sample_row(k->csv, k->h, &at, &row))
+        return;
+    for (size_t i = 0; i < k->h->n; i++)
+        named_rows |= k->h->date[i] == WEFT_NO_DATE && k->s.rows > 2 && k->s.column[i].filled >= k->s.rows && k->s.column[i].different == k->s.column[i].filled;
+    for (size_t i = 0; i < k->h->n && named_rows; i++) {
+        const struct weft_evidence *c = &k->s.column[i];
+        bool merged = k->h->date[i] == WEFT_NO_DATE && *k->h->name[i] && c->filled > 1 && c->empty && c->different == c->filled && !c->numbers && weft_csv_field(&row, i).n;
+        if (merged && k->o->fill_down.n < WEFT_MAX_KEYS) {
+            k->d->fill_down[k->o->fill_down.n++] = k->h->name[i];
+            k->o->fill_down.items = k->d->fill_down;
+        }
+    }
 }
 
 /* --- what is said --- */
@@ -633,6 +657,8 @@ static char *sentence(const struct decide *k)
                 say(&b, "%s\"%.60s\"", n++ ? ", " : " (not ", k->h->name[i]);
         say(&b, "%s", n ? ")" : "");
     }
+    for (size_t i = 0; i < k->o->fill_down.n; i++)
+        say(&b, "%s\"%.60s\"", i ? ", " : "; empty cells mean the one above in ", k->o->fill_down.items[i]);
     if (k->h->line > 1)
         say(&b, "; the header is line %llu", (unsigned long long)k->h->line);
     char *text = weft_xstrndup((const char *)b.p, b.n);
@@ -680,8 +706,12 @@ static int decide(struct decide *k, struct weft_err *e)
     if (layout < 0)
         return -1;
     k->o->layout = layout;
-    if (layout == WEFT_LAYOUT_WIDE)
-        return (k->o->keys.n || check_almost_days(k, e) == 0) ? pass_units(k, e) : -1;
+    if (layout == WEFT_LAYOUT_WIDE) {
+        if ((!k->o->keys.n && check_almost_days(k, e) < 0) || pass_units(k, e) < 0)
+            return -1;
+        find_merged(k);
+        return 0;
+    }
     if (layout == WEFT_LAYOUT_PRODUCTS)
         return 0;
     if (!k->o->date_from_name) {
