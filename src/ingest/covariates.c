@@ -235,7 +235,7 @@ static int read_cells(struct weft_covariates *c, const struct weft_csv *csv, con
 {
     for (size_t i = 0; i < c->n_columns; i++) {
         struct weft_csv_text t = weft_csv_field(row, c->column[i]);
-        if (weft_ingest_cell(t, &c->cells[c->rows * c->n_columns + i]))
+        if (weft_ingest_cell(WEFT_DECIMAL_POINT, t, &c->cells[c->rows * c->n_columns + i]))
             continue;
         weft_fail(e, WEFT_DATA, "not a number: \"%.*s\" (column %s)", t.n < 60 ? (int)t.n : 60, t.p, h->name[c->column[i]]);
         weft_fail_where(e, "%s:%llu:%zu", weft_csv_name(csv), (unsigned long long)row->line, c->column[i] + 1);

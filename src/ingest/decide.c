@@ -289,8 +289,8 @@ static int find_value(struct decide *k, struct weft_err *e)
 static bool counts_rows(const struct decide *k, size_t i)
 {
     const struct weft_evidence *c = &k->s.column[i];
-    size_t days = k->d->date == SIZE_MAX ? 1 : k->s.column[k->d->date].different;
-    return c->filled > 1 && c->different == c->filled && (c->counting || days > 1);
+    bool days = k->d->date != SIZE_MAX && k->s.column[k->d->date].different > 1;
+    return c->filled > 1 && c->different == c->filled && (c->counting || days);
 }
 
 static bool best_product(const struct decide *k, size_t *out)
@@ -513,7 +513,7 @@ static int matrix_or_long(struct decide *k, struct weft_err *e)
 static int no_layout(const struct decide *k, struct weft_err *e)
 {
     int64_t day;
-    if (weft_date_of_name(k->h->file, &day)) {
+    if (weft_date_in_name(k->h->file, &day)) {
         char text[32];
         weft_fail(e, WEFT_DATA, "%s: no column is a day, and the file's name has %s", k->h->file, weft_date_text(day, WEFT_STEP_DAY, text));
         struct weft_pack b = {0};
@@ -533,9 +533,9 @@ static int find_layout(struct decide *k, struct weft_err *e)
     bool images = o->image != NULL;
     if (find_numbered_days(k, e) < 0)
         return -1;
-    if (o->layout == WEFT_LAYOUT_WIDE)
-        return o->layout;
-    if (o->layout == WEFT_LAYOUT_PRODUCTS)
+    if (o->date_from_name && o->layout == WEFT_LAYOUT_AUTO)
+        return WEFT_LAYOUT_LONG;
+    if (o->layout == WEFT_LAYOUT_WIDE || o->layout == WEFT_LAYOUT_PRODUCTS || o->date_from_name)
         return o->layout;
     if (o->layout == WEFT_LAYOUT_AUTO && k->h->dates >= 2 && !o->date) {
         size_t date = named_date(k);
@@ -714,11 +714,11 @@ static int decide(struct decide *k, struct weft_err *e)
     }
     if (layout == WEFT_LAYOUT_PRODUCTS)
         return 0;
-    if (!k->o->date_from_name) {
+    if (k->d->date != SIZE_MAX) {
         k->o->date = k->h->name[k->d->date];
         k->d->use[k->d->date] = WEFT_USE_DATE;
     }
-    if (mark_told(k, e) < 0 || (!k->o->date_from_name && find_form(k, e) < 0))
+    if (mark_told(k, e) < 0 || (k->d->date != SIZE_MAX && find_form(k, e) < 0))
         return -1;
     if (layout == WEFT_LAYOUT_LONG && !k->o->values.n) {
         if (find_value(k, e) < 0)

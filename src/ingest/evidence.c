@@ -65,6 +65,8 @@ static void see(struct weft_evidence *c, struct weft_ids *ids, double *before, s
 {
     double x;
     enum weft_count got = weft_count_parse(t.p, t.n, &x);
+    if (got == WEFT_COUNT_BAD) /* "0,125", "1.182.500" */
+        got = weft_count_parse_in(WEFT_DECIMAL_COMMA, t.p, t.n, &x);
     c->empty += got == WEFT_COUNT_MISSING;
     if (got == WEFT_COUNT_MISSING)
         return;

@@ -12,18 +12,54 @@
 
 enum { GRID_MAX = 1 << 20 };
 
-bool weft_ingest_number(struct weft_csv_text t, double *out)
+bool weft_ingest_number_in(enum weft_decimal decimal, struct weft_csv_text t, double *out)
 {
-    enum weft_count got = weft_count_parse(t.p, t.n, out);
+    enum weft_count got = weft_count_parse_in(decimal, t.p, t.n, out);
     return got == WEFT_COUNT_MISSING || (got == WEFT_COUNT_OK && fabs(*out) <= FLT_MAX);
 }
 
-bool weft_ingest_cell(struct weft_csv_text t, float *out)
+bool weft_ingest_number(struct weft_csv_text t, double *out)
+{
+    return weft_ingest_number_in(WEFT_DECIMAL_POINT, t, out);
+}
+
+bool weft_ingest_cell(enum weft_decimal decimal, struct weft_csv_text t, float *out)
 {
     double v;
-    bool good = weft_ingest_number(t, &v);
+    bool good = weft_ingest_number_in(decimal, t, &v);
     *out = good ? (float)v : NAN;
     return good;
+}
+
+int weft_ingest_decimal(const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, const bool *is_value, enum weft_decimal *out,
+                        struct weft_err *e)
+{
+    enum { LOOKED_AT = 1000 };
+    struct weft_decimal_signs all = {0}, values = {0};
+    struct weft_csv_row row;
+    bool commas = weft_csv_delimiter(csv) == ',';
+    char shown[40] = "";
+    *out = o->decimal == 2 ? WEFT_DECIMAL_COMMA : WEFT_DECIMAL_POINT;
+    if (o->decimal)
+        return 0;
+    for (size_t r = 0; r < LOOKED_AT && weft_csv_look(csv, r, &row); r++)
+        for (size_t i = 0; i < row.n && i < h->n; i++) {
+            struct weft_csv_text t = weft_csv_field(&row, i);
+            if (commas && memchr(t.p, ',', t.n)) /* a list, or thousands */
+                continue;
+            size_t open = values.open_dot;
+            weft_decimal_look(&all, t.p, t.n);
+            if (is_value[i])
+                weft_decimal_look(&values, t.p, t.n);
+            if (values.open_dot > open)
+                snprintf(shown, sizeof shown, "%.*s", t.n < 30 ? (int)t.n : 30, t.p);
+        }
+    if (all.comma && !all.point)
+        *out = WEFT_DECIMAL_COMMA;
+    if (all.comma || all.point || !*shown || weft_csv_delimiter(csv) != ';')
+        return 0;
+    weft_fail(e, WEFT_DATA, "%s: \"%s\" has two readings in a table with semicolons, and no other number tells", h->file, shown);
+    return weft_fail_hint(e, "--decimal comma: 1.250 is 1250; --decimal point: it is 1 and a quarter");
 }
 
 int weft_ingest_reduce(const struct weft_ingest *o, const char *channel, int usual, size_t c, int *out, struct weft_err *e)
@@ -140,7 +176,7 @@ static int read_options(struct weft_run *run, struct weft_ingest *o, struct weft
         const char *name;
         char c;
     } delimiters[] = {{"tab", '\t'}, {"\\t", '\t'}, {"comma", ','}, {"semicolon", ';'}};
-    o->csv = (struct weft_csv_opts){.encoding = o->encoding, .field_max = (size_t)o->field_max, .threads = weft_run_threads(run), .skip = o->skip};
+    o->csv = (struct weft_csv_opts){.encoding = o->encoding, .field_max = (size_t)o->field_max, .unpacked_max = o->unpacked_max, .threads = weft_run_threads(run), .skip = o->skip};
     for (size_t i = 0; o->delimiter && i < sizeof delimiters / sizeof *delimiters; i++)
         if (strcmp(o->delimiter, delimiters[i].name) == 0)
             o->csv.delimiter = delimiters[i].c;
@@ -165,6 +201,8 @@ static int check_fit(const struct weft_ingest *o, const struct weft_ingest *told
     int layout = o->layout;
     if (layout != WEFT_LAYOUT_LONG && operands > 1)
         return weft_fail(e, WEFT_USAGE, "only the long layout takes more than one file");
+    if (o->date_from_name && (layout != WEFT_LAYOUT_LONG || o->date))
+        return weft_fail(e, WEFT_USAGE, "--date-from-name goes with the long layout, and without --date");
     if (layout != WEFT_LAYOUT_WIDE && (o->amounts || o->mentions))
         return weft_fail(e, WEFT_USAGE, "--amounts and --mentions go with the wide layout");
     if (layout != WEFT_LAYOUT_LONG && told->values.n)

@@ -49,8 +49,8 @@ struct table {
     size_t place[VALUES_MAX]; /* place[i]: the value that goes out as channel i: targets first */
     bool averaged;
     struct weft_ingest_keys keys; /* of the current file */
-    size_t date, value[VALUES_MAX]; /* date: SIZE_MAX: all rows of the file are of file_day */
-    char file_day[32];
+    size_t date, value[VALUES_MAX];
+    enum weft_decimal decimal;
     char **key_name;
     size_t n_keys;
     bool keys_in_id; /* every key is part of the id: it can't differ between rows */
@@ -68,6 +68,7 @@ struct table {
     char date_text[40]; /* the last date and its step: most rows have the date of the row above */
     size_t date_n;
     int64_t date_step;
+    char named_day[32]; /* --date-from-name: the day of the file that is read now */
     int date_takes;    /* does it count: 1, or 0 when a later file holds the day */
     bool date_shared;
     struct weft_overlap *overlap; /* NULL: one file */
@@ -245,20 +246,32 @@ static int order_keys(struct table *t, const struct weft_header *h, struct weft_
 }
 
 /* Columns may stand elsewhere in every file; names and keys are those of the first. */
+static int name_day(struct table *t, const char *path, struct weft_err *e)
+{
+    int64_t seconds;
+    t->date = SIZE_MAX;
+    if (!weft_date_in_name(path, &seconds)) {
+        weft_fail(e, WEFT_DATA, "%s: the name of the file has no day, or more than one", path);
+        return weft_fail_hint(e, "--date-from-name takes 2025-03-01, 20250301 or 250301");
+    }
+    weft_date_text(seconds, WEFT_STEP_DAY, t->named_day);
+    return 0;
+}
+
+/* The text of a row's date. */
+static struct weft_csv_text date_text(const struct table *t, const struct weft_csv_row *row)
+{
+    if (t->date == SIZE_MAX)
+        return (struct weft_csv_text){t->named_day, strlen(t->named_day)};
+    return weft_csv_field(row, t->date);
+}
+
 static int find_columns(struct table *t, const struct weft_header *h, struct weft_err *e)
 {
     bool *free_column = WEFT_ARRAY(bool, h->n + 1), again = t->key_name != NULL;
     int rc = find_values(t, h, e);
-    t->date = SIZE_MAX;
-    if (rc == 0 && t->o->date_from_name) {
-        int64_t day;
-        if (weft_date_of_name(h->file, &day))
-            weft_date_text(day, WEFT_STEP_DAY, t->file_day);
-        else
-            rc = weft_fail(e, WEFT_DATA, "%s: the file's name has no day, or several", h->file);
-    }
-    if (rc == 0 && !t->o->date_from_name)
-        rc = weft_header_need(h, t->o->date ? t->o->date : "date", &t->date, e);
+    if (rc == 0)
+        rc = t->o->date_from_name ? name_day(t, h->file, e) : weft_header_need(h, t->o->date ? t->o->date : "date", &t->date, e);
     if (rc == 0) {
         mark_free(t, h, free_column);
         weft_ingest_keys_free(&t->keys);
@@ -317,15 +330,10 @@ static bool same_date(const struct table *t, struct weft_csv_text d)
     return a[0] == b[0] && a[1] == b[1];
 }
 
-static struct weft_csv_text row_date(const struct table *t, const struct weft_csv_row *row)
-{
-    return t->date == SIZE_MAX ? (struct weft_csv_text){t->file_day, strlen(t->file_day)} : weft_csv_field(row, t->date);
-}
-
 /* 1: *step is the row's; 0: outside of --from and --to, of a day that a later file holds, or rejected; -1. */
 static int row_step(struct table *t, const struct weft_csv *csv, const struct weft_csv_row *row, int64_t *step, struct weft_err *e)
 {
-    struct weft_csv_text d = row_date(t, row);
+    struct weft_csv_text d = date_text(t, row);
     int64_t seconds;
     if (same_date(t, d)) {
         *step = t->date_step;
@@ -413,7 +421,7 @@ static int row_series(struct table *t, const struct weft_csv *csv, const struct 
 static int leave_out(struct table *t, const struct weft_csv *csv, const struct weft_csv_row *row, struct weft_err *e)
 {
     int64_t step, from = 0;
-    struct weft_csv_text d = row_date(t, row);
+    struct weft_csv_text d = date_text(t, row);
     int rc = weft_dates_read(&t->o->dates, d.p, d.n, &from) ? row_step(t, csv, row, &step, e) : 0;
     if (rc < 1)
         return rc;
@@ -439,7 +447,7 @@ static int take_row(struct table *t, const struct weft_csv *csv, const struct we
         unsigned digit = text.n == 1 ? (unsigned)(unsigned char)*text.p - '0' : 10;
         if (digit < 10)
             x[c] = digit;
-        else if (!weft_ingest_number(text, &x[c]))
+        else if (!weft_ingest_number_in(t->decimal, text, &x[c]))
             return weft_rejects_row(t->o->rejected, csv, row, t->value[c] + 1, e, "not a number: \"%.*s\"", text.n < 60 ? (int)text.n : 60, text.p);
     }
     if (rc == 1)
@@ -469,6 +477,16 @@ static int refuse_twice(const struct table *t, struct weft_err *e)
     return weft_fail_hint(e, "further sales: --overlap add; the same ones again, or corrected: --overlap replace (the later file's days count)");
 }
 
+static int find_decimal(struct table *t, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e)
+{
+    bool *is = WEFT_ARRAY(bool, h->n + 1);
+    for (size_t c = 0; c < t->n_values; c++)
+        is[t->value[c]] = true;
+    int rc = weft_ingest_decimal(t->o, csv, h, is, &t->decimal, e);
+    free(is);
+    return rc;
+}
+
 static int read_file(struct table *t, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e)
 {
     struct weft_csv_row row;
@@ -481,6 +499,8 @@ static int read_file(struct table *t, struct weft_csv *csv, const struct weft_he
     }
     if (rc == 0)
         rc = weft_rows_file(t->sales, h, t->date, t->value[0], t->keys.id, t->keys.n_id, e);
+    if (rc == 0)
+        rc = find_decimal(t, csv, h, e);
     t->date_n = 0; /* another file's row of this date is looked at anew */
     weft_progress_start(&progress, weft_run_program(t->run), weft_run_progress(t->run));
     for (uint64_t n = 1; rc >= 0 && (got = weft_csv_next(csv, &row, e)) == 1; n++) {
@@ -613,6 +633,49 @@ static int write_series(struct table *t, const struct weft_grid *g, struct weft_
     return rc;
 }
 
+/* Value 0 of a series onto the grid: 0 where it has none. */
+static double add_units(const struct table *t, const struct series *s, const struct weft_grid *g, double *to)
+{
+    int64_t begin = floor_div(g->start - t->origin, t->step);
+    double all = 0;
+    for (size_t k = 0; k < s->n_spans; k++)
+        for (size_t j = 0; s->span[k] && j < SPAN; j++) {
+            int64_t at = (s->first_span + (int64_t)k) * SPAN + (int64_t)j - begin;
+            double x = s->span[k][j];
+            if (isnan(x) || at < 0 || at >= g->n)
+                continue;
+            to[at] += x;
+            all += x;
+        }
+    return all;
+}
+
+/* Is the largest series the sum of the others? */
+static int refuse_sums(const struct table *t, const struct weft_grid *g, struct weft_err *e)
+{
+    size_t n = (size_t)g->n, largest = 0;
+    double most = -INFINITY;
+    int64_t days = 0;
+    if (t->n < 3 || t->o->totals == WEFT_TOTALS_KEEP || t->reduce[0] != WEFT_DUPLICATES_SUM)
+        return 0;
+    double *sum = WEFT_ARRAY(double, 2 * n), *one = sum + n;
+    for (size_t i = 0; i < t->n; i++) {
+        double all = add_units(t, &t->series[i], g, sum);
+        if (all > most) {
+            most = all;
+            largest = i;
+        }
+    }
+    add_units(t, &t->series[largest], g, one);
+    bool same = true;
+    for (size_t i = 0; i < n && same; i++) {
+        same = fabs(sum[i] - 2 * one[i]) <= 1e-6 * fabs(sum[i]);
+        days += one[i] != 0;
+    }
+    free(sum);
+    return same ? weft_rows_refuse_sum((const char *)t->series[largest].id.p, days, e) : 0;
+}
+
 /* --- steps longer than those that were read --- */
 
 /* The times that any row has, sorted. */
@@ -713,49 +776,6 @@ static int find_steps(struct table *t, struct weft_grid *g, struct weft_err *e)
     }
     free(times);
     return rc;
-}
-
-/* Value 0 of a series onto the grid: 0 where it has none. */
-static double add_units(const struct table *t, const struct series *s, const struct weft_grid *g, double *to)
-{
-    int64_t begin = floor_div(g->start - t->origin, t->step);
-    double all = 0;
-    for (size_t k = 0; k < s->n_spans; k++)
-        for (size_t j = 0; s->span[k] && j < SPAN; j++) {
-            int64_t at = (s->first_span + (int64_t)k) * SPAN + (int64_t)j - begin;
-            double x = s->span[k][j];
-            if (isnan(x) || at < 0 || at >= g->n)
-                continue;
-            to[at] += x;
-            all += x;
-        }
-    return all;
-}
-
-/* Is the largest series the sum of the others? */
-static int refuse_sums(const struct table *t, const struct weft_grid *g, struct weft_err *e)
-{
-    size_t n = (size_t)g->n, largest = 0;
-    double most = -INFINITY;
-    int64_t days = 0;
-    if (t->n < 3 || t->o->totals == WEFT_TOTALS_KEEP || t->reduce[0] != WEFT_DUPLICATES_SUM)
-        return 0;
-    double *sum = WEFT_ARRAY(double, 2 * n), *one = sum + n;
-    for (size_t i = 0; i < t->n; i++) {
-        double all = add_units(t, &t->series[i], g, sum);
-        if (all > most) {
-            most = all;
-            largest = i;
-        }
-    }
-    add_units(t, &t->series[largest], g, one);
-    bool same = true;
-    for (size_t i = 0; i < n && same; i++) {
-        same = fabs(sum[i] - 2 * one[i]) <= 1e-6 * fabs(sum[i]);
-        days += one[i] != 0;
-    }
-    free(sum);
-    return same ? weft_rows_refuse_sum((const char *)t->series[largest].id.p, days, e) : 0;
 }
 
 static int finish(struct table *t, struct weft_err *e)

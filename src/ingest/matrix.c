@@ -21,6 +21,7 @@ struct matrix {
         size_t row;
     } *place; /* [rows] */
     size_t rows, cap;
+    enum weft_decimal decimal;
 };
 
 static int find_columns(struct matrix *m, struct weft_err *e)
@@ -38,6 +39,16 @@ static int find_columns(struct matrix *m, struct weft_err *e)
             return weft_fail(e, WEFT_DATA, "%s: column %zu has no name", m->h->file, i + 1);
     }
     return m->n_columns ? 0 : weft_fail(e, WEFT_DATA, "%s has a date and no series", m->h->file);
+}
+
+static int find_decimal(struct matrix *m, struct weft_err *e)
+{
+    bool *is = WEFT_ARRAY(bool, m->h->n + 1);
+    for (size_t i = 0; i < m->n_columns; i++)
+        is[m->column[i]] = true;
+    int rc = weft_ingest_decimal(m->o, m->csv, m->h, is, &m->decimal, e);
+    free(is);
+    return rc;
 }
 
 /* 1, 0: rejected, -1. */
@@ -58,7 +69,7 @@ static int take_row(struct matrix *m, const struct weft_csv_row *row, struct wef
     }
     for (size_t i = 0; i < m->n_columns; i++) {
         t = weft_csv_field(row, m->column[i]);
-        if (!weft_ingest_cell(t, &m->cells[m->rows * m->n_columns + i]))
+        if (!weft_ingest_cell(m->decimal, t, &m->cells[m->rows * m->n_columns + i]))
             return weft_rejects_row(r, m->csv, row, m->column[i] + 1, e, "not a number: \"%.*s\"", t.n < 60 ? (int)t.n : 60, t.p);
     }
     m->place[m->rows] = (struct place){time, m->rows};
@@ -141,6 +152,8 @@ int weft_ingest_matrix(struct weft_run *run, const struct weft_ingest *o, struct
     int reduce = WEFT_DUPLICATES_DEFAULT, rc = weft_ingest_reduce(o, "value", WEFT_DUPLICATES_MEAN, 0, &reduce, e);
     if (rc == 0)
         rc = find_columns(&m, e);
+    if (rc == 0)
+        rc = find_decimal(&m, e);
     while (rc >= 0 && (rc = weft_csv_next(csv, &row, e)) == 1) {
         weft_run_read(run, 1);
         rc = weft_run_stopping(run) ? weft_run_interrupted(e) : take_row(&m, &row, e);

@@ -173,7 +173,7 @@ int weft_rows_file(struct weft_rows *r, const struct weft_header *h, size_t date
     r->payment = date != SIZE_MAX && weft_name_is_payment(h->name[date]);
     if (find_told(r, e) < 0)
         return -1;
-    for (size_t i = 0; i < h->n && date != SIZE_MAX; i++) {
+    for (size_t i = 0; i < h->n && value != SIZE_MAX; i++) {
         bool in_id = i == date || i == value;
         for (size_t k = 0; k < r->n_id; k++)
             in_id |= r->id[k] == i;
@@ -274,7 +274,8 @@ static void fill_order(struct weft_rows *r, struct weft_csv_row *row)
         keep(&w->carried, row, w->column);
     }
     keep(&r->last_order, row, r->order);
-    keep(&r->last_date, row, r->date);
+    if (r->date != SIZE_MAX)
+        keep(&r->last_date, row, r->date);
 }
 
 /* --- rows that are no sales --- */

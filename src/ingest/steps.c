@@ -1,7 +1,4 @@
-/* steps.c - the step that a table's dates have, and the day that a file's name has. */
-#include <stdio.h>
-#include <string.h>
-
+/* steps.c - the step that a table's dates have. */
 #include "base/calendar.h"
 #include "ingest/ingest.h"
 
@@ -75,40 +72,4 @@ int64_t weft_step_find(const int64_t *t, size_t n, bool sales)
     /* Hours, when most of those from the first to the last have a sale. */
     bool dense = (uint64_t)(t[n - 1] - t[0]) / (uint64_t)WEFT_STEP_HOUR < 2 * n;
     return all % WEFT_STEP_DAY && dense ? WEFT_STEP_HOUR : WEFT_STEP_DAY;
-}
-
-/* Digits of one date, with single marks between them. */
-static size_t date_digits(const char *p, char out[9])
-{
-    size_t n = 0;
-    const char *from = p;
-    for (; n < 9; p++) {
-        bool mark = (*p == '-' || *p == '_' || *p == '.') && n && p[1] >= '0' && p[1] <= '9';
-        if (*p >= '0' && *p <= '9') {
-            if (n < 8)
-                out[n] = *p;
-            n++;
-        } else if (!mark)
-            break;
-    }
-    out[n < 8 ? n : 8] = 0;
-    return n ? (size_t)(p - from) : 0;
-}
-
-bool weft_date_of_name(const char *path, int64_t *seconds)
-{
-    const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-    size_t found = 0;
-    for (const char *p = base; *p;) {
-        char digits[9], text[16];
-        size_t length = date_digits(p, digits);
-        int64_t t;
-        snprintf(text, sizeof text, "%s%s", strlen(digits) == 6 ? "20" : "", digits);
-        if (length && strlen(text) == 8 && weft_date_parse(text, 8, &t)) {
-            *seconds = t;
-            found++;
-        }
-        p += length ? length : 1;
-    }
-    return found == 1;
 }

@@ -22,6 +22,7 @@ struct table {
     const struct weft_header *h;
     struct weft_header own; /* of amounts and mentions */
     int64_t *at;            /* [columns]: position on the grid, -1: none */
+    enum weft_decimal decimal;
     struct weft_ingest_keys keys;
 };
 
@@ -81,6 +82,16 @@ static int find_grid(const struct weft_ingest *o, const struct weft_header *h, s
     return rc;
 }
 
+static int find_decimal(const struct wide *w, struct table *t, struct weft_err *e)
+{
+    bool *is = WEFT_ARRAY(bool, t->h->n + 1);
+    for (size_t i = 0; i < t->h->n; i++)
+        is[i] = t->at[i] >= 0;
+    int rc = weft_ingest_decimal(w->o, t->csv, t->h, is, &t->decimal, e);
+    free(is);
+    return rc;
+}
+
 static int place_columns(const struct wide *w, struct table *t, struct weft_err *e)
 {
     size_t found = 0;
@@ -91,7 +102,7 @@ static int place_columns(const struct wide *w, struct table *t, struct weft_err 
         found += t->at[i] >= 0;
     }
     if (found)
-        return 0;
+        return find_decimal(w, t, e);
     return weft_fail(e, WEFT_DATA, "%s has none of the days that %s has", t->h->file, w->units.h->file);
 }
 
@@ -136,7 +147,7 @@ static int read_cells(const struct wide *w, const struct table *t, const struct 
         unsigned digit = text.n == 1 ? (unsigned)(unsigned char)*text.p - '0' : 10;
         if (digit < 10)
             *to = (float)digit;
-        else if (!weft_ingest_cell(text, &x))
+        else if (!weft_ingest_cell(t->decimal, text, &x))
             return weft_rejects_row(w->o->rejected, t->csv, row, c + 1, e, "not a number: \"%.*s\"", text.n < 60 ? (int)text.n : 60, text.p);
         else if (isnan(x))
             continue;

@@ -85,7 +85,9 @@ shop() {
     ingest -q 1.csv 4.csv | frames count
     refused '1.csv and 4.csv both hold 2023-01-01' 65 ingest -q --overlap refuse 1.csv 4.csv
     # replacing counts by days, also where steps are longer
-    [ "$(ingest -q --step week --from 2022-12-26 --to 2023-01-08 --overlap replace 1.csv 2.csv | frames csv | tail -n 1)" = "a,2023-01-02,8" ]
+    printf 'date,id,units\n2023-01-02,a,1\n2023-01-03,a,2\n' >5.csv
+    printf 'date,id,units\n2023-01-03,a,5\n2023-01-08,a,3\n' >6.csv
+    [ "$(ingest -q --step week --overlap replace 5.csv 6.csv | frames csv | tail -n 1)" = "a,2023-01-02,9" ]
 }
 
 @test "the same file twice, by its name, by a link or as a copy, is refused" {
@@ -206,4 +208,85 @@ shop() {
     # a shop with twenty orders a day has no day without one
     awk 'BEGIN { print "Order ID,date,sku,qty"; for (d = 1; d < 6; d++) for (k = 0; d != 3 && k < 20; k++) printf "%d,2023-01-0%d,A,1\n", d * 100 + k, d }' >busy.csv
     [ "$(ingest -q --layout long --id sku --value qty busy.csv | frames csv | sed -n 4p)" = "A,2023-01-03," ]
+}
+
+@test "numbers as shops write them; a share is no count, a table's decimal sign is found or asked for" {
+    one() { # TEXT: what ingest makes of a cell
+        printf 'date,item,qty\n2024-01-01,a,"%s"\n2024-01-02,a,1\n' "$1" | ingest -q --value qty | frames csv | sed -n 2p | cut -d, -f4
+    }
+    [ "$(one '(1,200)')" = -1200 ]
+    [ "$(one '△7')" = -7 ]
+    [ "$(one '−7')" = -7 ]
+    [ "$(one '１２')" = 12 ]
+    [ "$(one '3박스')" = 3 ]
+    [ "$(one '2만5천')" = 25000 ]
+    [ "$(one '-₩700')" = -700 ]
+    refused 'not a number: "12%"' 65 "printf 'date,item,qty\n2024-01-01,a,12%%\n' | ingest -q --value qty"
+    refused 'not a number: "0,125"' 65 "printf 'date,item,qty\n2024-01-01,a,\"0,125\"\n' | ingest -q --value qty"
+    printf 'date;item;qty\n2024-01-01;a;0,125\n2024-01-02;a;1.250\n' >c.csv
+    [ "$(ingest -q c.csv | frames csv | cut -d, -f4 | tr '\n' ' ')" = "qty 0.125 1250 " ]
+    printf 'date;item;qty\n2024-01-01;a;2.125\n2024-01-02;a;1.250\n' >open.csv
+    refused '"1.250" has two readings in a table with semicolons' 65 ingest -q open.csv
+    [ "$(ingest -q --decimal comma open.csv | frames csv | tail -n 1)" = "a,a,2024-01-02,1250" ]
+    [ "$(ingest -q --decimal point open.csv | frames csv | tail -n 1)" = "a,a,2024-01-02,1.25" ]
+    printf 'date,item,qty\n2024-01-01,a,82.500\n2024-01-02,a,1.182.500\n' >dots.csv
+    [ "$(ingest -q dots.csv | frames csv | sed -n 2p)" = "a,a,2024-01-01,82500" ]
+}
+
+@test "ids of several texts differ, look-alikes do not, rounded barcodes are refused" {
+    printf 'date,store,item,sales\n2024-01-01,1/2,3,10\n2024-01-01,1,2/3,5\n2024-01-01,7,8,1\n' >s.csv
+    [ "$(ingest -q --id store,item s.csv | frames csv | cut -d, -f1,5 | tr '\n' ' ')" = "id,sales 1%2F2/3,10 1/2%2F3,5 7/8,1 " ]
+    [ "$(ingest -q --id store,item s.csv | aggregate -q --by store,item | frames csv | tail -n +2 | cut -d, -f1 | tr '\n' ' ')" = "1%2F2/3 1/2%2F3 7/8 " ]
+    printf 'id,minor,2024-01-01\na,\xec\x85\x94\xec\xb8\xa0,1\nb,\xe1\x84\x89\xe1\x85\xa7\xe1\x86\xab\xe1\x84\x8e\xe1\x85\xb3,2\nc,"\xec\x85\x94\xec\xb8\xa0 ",4\n' >n.csv
+    [ "$(ingest -q n.csv | aggregate -q --by minor | frames csv | wc -l)" -eq 3 ]
+    printf 'date,id,units\n2024-01-01,8.80123E+12,1\n2024-01-02,8.80123E+12,2\n' >e.csv
+    refused '"8.80123E+12" is a number that a spreadsheet has rounded' 65 ingest -q --id id e.csv
+}
+
+@test "packed tables and UTF-16 are read; what is no table is called by its name" {
+    printf 'date,id,units\n2024-01-01,a,1\n2024-01-02,a,2\n' >t.csv
+    gzip -k t.csv
+    cmp <(ingest -q t.csv | frames csv) <(ingest -q t.csv.gz | frames csv)
+    cmp <(ingest -q t.csv | frames csv) <(ingest -q <t.csv.gz | frames csv)
+    for encoding in utf-16 utf-16le utf-16be; do
+        iconv -t $encoding t.csv >w.csv
+        cmp <(ingest -q t.csv | frames csv) <(ingest -q w.csv | frames csv)
+    done
+    { printf '\xef\xbb\xbf\xef\xbb\xbf'; cat t.csv; } >bom.csv
+    cmp <(ingest -q t.csv | frames csv) <(ingest -q bom.csv | frames csv)
+    head -c 30 t.csv.gz >cut.gz
+    refused 'cut.gz ends inside of its gzip data; was it copied whole?' 65 ingest -q cut.gz
+    refused 'unpacks to more than 1000 bytes' 65 "head -c 3000 /dev/zero | tr '\\0' 1 | gzip | ingest -q --max-unpacked 1000"
+    printf 'PK\003\004rest' >a.xlsx
+    refused 'a.xlsx is a spreadsheet (xlsx) or a zip archive, not CSV; save the sheet as CSV' 65 ingest -q a.xlsx
+    printf '\xd0\xcf\x11\xe0rest' >a.xls
+    refused 'protected by a password?' 65 ingest -q a.xls
+    printf '\n<html><table>' >b.xls
+    refused 'b.xls is HTML, not CSV' 65 ingest -q b.xls
+    printf '\xef\xbb\xbf<?xml version="1.0"?>' >c.xls
+    refused 'c.xls is XML, not CSV' 65 ingest -q c.xls
+    printf 'PAR1rest' >p.parquet
+    refused 'duckdb -c' 65 ingest -q p.parquet
+    printf '\x28\xb5\x2f\xfdrest' >z.zst
+    refused 'compressed by zstd, not CSV; zstdcat FILE' 65 ingest -q z.zst
+}
+
+@test "a series that comes twice is refused, where it would be added up" {
+    printf 'date,id,units\n2024-01-01,a,1\n2024-01-02,a,2\n' >t.csv
+    ingest -q t.csv -o t.weft
+    refused 'series "a" comes twice: its sums would be double' 65 "cat t.weft t.weft | aggregate -q --by all"
+}
+
+@test "the day of a file's rows is taken from its name on request" {
+    mkdir d
+    printf 'sku,name,qty\nA,x,3\nB,y,1\n' >d/sales_20250301.csv
+    printf 'sku,name,qty\nA,x,2\n합계,,2\n' >d/sales_2025-03-02.csv
+    refused '--date-from-name takes it from there' 65 ingest -q d/sales_20250301.csv
+    [ "$(ingest -q --date-from-name d/*.csv | frames csv | cut -d, -f1,3,4 | sort | tr '\n' ' ')" = "$(printf 'A,2025-03-01,3 A,2025-03-02,2 B,2025-03-01,1 B,2025-03-02,0 id,date,qty ')" ] ||
+        { ingest -q --date-from-name d/*.csv | frames csv; false; }
+    cp d/sales_20250301.csv 250304.csv
+    [ "$(ingest -q --date-from-name --id sku --value qty 250304.csv | frames csv | sed -n 2p | grep -o "2025.*")" = "2025-03-04,3" ]
+    cp d/sales_20250301.csv 20250301_20250302.csv
+    refused 'no day, or more than one' 65 ingest -q --date-from-name 20250301_20250302.csv
+    refused 'goes with the long layout, and without --date' 64 ingest -q --date-from-name --date name d/sales_20250301.csv
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "text/counts.h"
 #include "text/csv.h"
 #include "base/calendar.h"
 #include "base/dates.h"
@@ -31,16 +32,17 @@ struct weft_ingest {
     struct weft_list id, keys, values, reduce, past, future, constant;
     const char *date, *date_format, *timezone, *amounts, *mentions, *encoding, *delimiter, *rejects, *from, *to, *step;
     int fill, overlap; /* enum weft_overlap_rule */
-    uint64_t field_max;
+    uint64_t field_max, unpacked_max;
     const char *name, *price, *gender, *number, *category, *image, *images; /* products */
     struct weft_list labels;
     struct weft_list drop, fill_down; /* rows.h */
+    bool date_from_name;              /* the day of a file's rows stands in its name */
     int totals;                       /* enum weft_totals */
+    int decimal;                      /* 0: as the numbers say; else enum weft_decimal and 1 */
     uint64_t image_max;
     /* Read from them by weft_ingest_run. */
     struct weft_csv_opts csv;
     int64_t skip; /* lines above the header; below 0: not told */
-    bool date_from_name; /* the day of a file's rows stands in its name */
     int64_t from_seconds, to_seconds, step_seconds;
     struct weft_dates dates;
     bool hours;          /* a row is of a whole hour: steps are no longer than that unless the dates are days */
@@ -120,7 +122,15 @@ int weft_ingest_text_check(const struct weft_ingest *o, const struct weft_csv *c
 
 /* A cell's number. True unless it is no number or beyond float32; an empty cell gives NaN. */
 bool weft_ingest_number(struct weft_csv_text t, double *out);
-bool weft_ingest_cell(struct weft_csv_text t, float *out);
+bool weft_ingest_number_in(enum weft_decimal decimal, struct weft_csv_text t, double *out);
+bool weft_ingest_cell(enum weft_decimal decimal, struct weft_csv_text t, float *out);
+/* The decimal sign of the table whose next rows csv has: --decimal, else what the numbers of the first rows say ("0,125", "1.182.500"). 65 when the values
+ * (columns marked in is_value) of a table with ";" have two readings, as "1.250" alone; "1,250" alone is 1250. */
+int weft_ingest_decimal(const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, const bool *is_value, enum weft_decimal *out,
+                        struct weft_err *e) WEFT_MUST_USE;
+
+/* The one day in the name of a file, as 2025-03-01, 20250301 or 250301 between what are no digits; folders do not count. False: none, or several. */
+bool weft_date_in_name(const char *path, int64_t *seconds);
 
 /* What becomes of rows of one series and time: --reduce's entry for value c (one entry is for all), else `usual`. */
 int weft_ingest_reduce(const struct weft_ingest *o, const char *channel, int usual, size_t c, int *out, struct weft_err *e) WEFT_MUST_USE;
@@ -129,8 +139,6 @@ int weft_ingest_reduce(const struct weft_ingest *o, const char *channel, int usu
  * channel, or no target is left. */
 int weft_ingest_roles(const struct weft_ingest *o, char *const *channels, size_t n, enum weft_role *role, size_t *place, struct weft_err *e) WEFT_MUST_USE;
 
-/* The day in a file's name: 2025-03-01, 20250301, 250301, with other marks. False: none, or more than one. */
-bool weft_date_of_name(const char *path, int64_t *seconds);
 /* The step that n sorted, distinct times have: months or quarters when all are of one day of the month (or its last), weeks, working days when nearly all of
  * them are there and no Saturday or Sunday, else the smallest distance. sales: times of single sales, any of which may be missing: hours (when most have one),
  * days, weeks and more from 3 times on. */
