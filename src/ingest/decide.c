@@ -46,6 +46,11 @@ void weft_command_word(struct weft_pack *b, const char *prefix, const char *word
         weft_pack_raw(b, (struct weft_span){(const uint8_t *)"'", 1});
 }
 
+static size_t named(const struct decide *k, const char *name)
+{
+    return weft_header_find(k->h, name);
+}
+
 /* The commands to choose from: `option` with each of the columns, n of them. */
 static int refuse(const struct decide *k, const char *option, const size_t *column, size_t n, struct weft_err *e, const char *fmt, ...) WEFT_PRINTF(6, 7);
 static int refuse(const struct decide *k, const char *option, const size_t *column, size_t n, struct weft_err *e, const char *fmt, ...)
@@ -58,9 +63,13 @@ static int refuse(const struct decide *k, const char *option, const size_t *colu
     va_end(ap);
     weft_fail(e, WEFT_DATA, "%s: %s", k->h->file, what);
     for (size_t i = 0; i < n && b.n < 250; i++) {
-        char text[160];
+        char text[160], number[32];
         snprintf(text, sizeof text, "%singest %s ", i ? ", or " : "", option);
-        weft_command_word(&b, text, k->h->name[column[i]]);
+        snprintf(number, sizeof number, "#%zu", column[i] + 1);
+        bool first = named(k, k->h->name[column[i]]) == column[i], only = true;
+        for (size_t c = 0; c < k->h->n; c++)
+            only = only && (c == column[i] || strcmp(k->h->name[c], k->h->name[column[i]]) != 0);
+        weft_command_word(&b, text, first && only && !strchr(k->h->name[column[i]], ',') ? k->h->name[column[i]] : number);
         weft_command_word(&b, " ", k->h->file);
     }
     weft_pack_raw(&b, (struct weft_span){(const uint8_t *)"", 1});
@@ -109,11 +118,6 @@ static bool is_filled(const struct decide *k, size_t i)
 static bool free_column(const struct decide *k, size_t i)
 {
     return k->h->date[i] == WEFT_NO_DATE && k->d->use[i] == WEFT_USE_NONE && i != k->d->date && *k->h->name[i];
-}
-
-static size_t named(const struct decide *k, const char *name)
-{
-    return weft_header_find(k->h, name);
 }
 
 /* --- the date --- */
