@@ -24,6 +24,7 @@ struct decide {
     enum weft_term *term;    /* [columns] */
     bool orders;             /* rows are single orders: several a day are sales, not readings of one thing */
     size_t value, dates[CHOICES_MAX], n_dates;
+    const char *told_date;
 };
 
 /* --- refusing --- */
@@ -688,6 +689,18 @@ static int mark_told(struct decide *k, struct weft_err *e)
     return 0;
 }
 
+/* Does the option for this use name a column by its number? */
+static bool by_number(const struct decide *k, enum weft_use use)
+{
+    const struct weft_list *list = use == WEFT_USE_ID ? &k->o->id : &k->o->values;
+    for (size_t i = 0; i < list->n && use != WEFT_USE_DATE; i++) {
+        const char *eq = strchr(list->items[i], '=');
+        if (list->items[i][0] == '#' || (eq && eq[1] == '#'))
+            return true;
+    }
+    return use == WEFT_USE_DATE && k->told_date && *k->told_date == '#';
+}
+
 /* --date, --id and --value of one name that several columns have: which? */
 static int check_names(const struct decide *k, struct weft_err *e)
 {
@@ -696,7 +709,7 @@ static int check_names(const struct decide *k, struct weft_err *e)
         for (size_t c = 0; c < i; c++) {
             size_t both[] = {c, i};
             enum weft_use use = k->d->use[c] ? k->d->use[c] : k->d->use[i];
-            if (!use || use == WEFT_USE_KEY || k->h->date[i] != WEFT_NO_DATE || strcmp(k->h->name[i], k->h->name[c]) != 0 || all_equal(k, both, 2))
+            if (!use || use == WEFT_USE_KEY || by_number(k, use) || k->h->date[i] != WEFT_NO_DATE || strcmp(k->h->name[i], k->h->name[c]) != 0 || all_equal(k, both, 2))
                 continue;
             weft_fail(e, WEFT_DATA, "%s: columns %zu and %zu are both called \"%s\"", k->h->file, c + 1, i + 1, k->h->name[i]);
             return weft_fail_hint(e, "ingest %s '#%zu' %s, or ingest %s '#%zu' %s", options[use], c + 1, k->h->file, options[use], i + 1, k->h->file);
@@ -719,7 +732,8 @@ static int decide(struct decide *k, struct weft_err *e)
     if (layout == WEFT_LAYOUT_PRODUCTS)
         return 0;
     if (k->d->date != SIZE_MAX) {
-        k->o->date = k->h->name[k->d->date];
+        if (!k->told_date || *k->told_date != '#')
+            k->o->date = k->h->name[k->d->date];
         k->d->use[k->d->date] = WEFT_USE_DATE;
     }
     if (mark_told(k, e) < 0 || (k->d->date != SIZE_MAX && find_form(k, e) < 0))
@@ -742,7 +756,7 @@ static int decide(struct decide *k, struct weft_err *e)
 
 int weft_decide(struct weft_csv *csv, struct weft_header *h, struct weft_ingest *o, struct weft_decision *d, struct weft_err *e)
 {
-    struct decide k = {.csv = csv, .h = h, .o = o, .d = d, .value = SIZE_MAX};
+    struct decide k = {.csv = csv, .h = h, .o = o, .d = d, .value = SIZE_MAX, .told_date = o->date};
     *d = (struct weft_decision){.use = WEFT_ARRAY(enum weft_use, h->n + 1), .n = h->n, .date = SIZE_MAX};
     k.is = WEFT_ARRAY(struct weft_name_is, h->n + 1);
     k.term = WEFT_ARRAY(enum weft_term, h->n + 1);
