@@ -7,11 +7,14 @@
 
 #include "measure/growth.h"
 #include "base/calendar.h"
+#include "base/ids.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "measure/topk.h"
 
 struct weft_rank_groups {
+    struct weft_ids met; /* series, model and channel of the forecasts that came */
+    struct weft_pack name;
     const struct weft_rank_options *o;
     struct weft_growth_days near, far;
     struct weft_forecasts_attrs attrs;
@@ -91,6 +94,8 @@ void weft_rank_groups_free(struct weft_rank_groups **rp)
     struct weft_rank_groups *r = *rp;
     if (!r)
         return;
+    weft_ids_free(&r->met);
+    weft_pack_free(&r->name);
     free(r->sums);
     free(r->levels);
     weft_ranking_free(&r->ranking);
@@ -137,12 +142,29 @@ static void add_forecast(struct weft_rank_groups *s)
     }
 }
 
+/* One forecast of a series, model and channel: two would be added up. */
+static int refuse_twice(struct weft_rank_groups *s, struct weft_err *e)
+{
+    struct weft_span id = weft_forecasts_key_text(&s->f, WEFT_KEY_ID);
+    weft_pack_clear(&s->name);
+    weft_pack_str(&s->name, (const char *)id.p, id.n);
+    weft_pack_str(&s->name, (const char *)s->f.model.p, s->f.model.n);
+    weft_pack_str(&s->name, (const char *)s->f.channel.p, s->f.channel.n);
+    if (!weft_ids_add(&s->met, s->name.p, s->name.n, 1))
+        return 0;
+    weft_fail(e, WEFT_DATA, "the forecast of \"%.*s\" by %.*s comes twice: it would count double", id.n < 80 ? (int)id.n : 80, (const char *)id.p,
+              s->f.model.n < 80 ? (int)s->f.model.n : 80, (const char *)s->f.model.p);
+    return weft_fail_hint(e, "was one stream joined with itself?");
+}
+
 int weft_rank_groups_add(struct weft_rank_groups *s, struct weft_span frame, struct weft_err *e)
 {
     if (weft_forecasts_read(frame, &s->attrs, &s->f, e) < 0)
         return -1;
     if (!s->f.windows || !text_is(s->f.part, "latest"))
         return 0;
+    if (is_chosen(s) && refuse_twice(s, e) < 0)
+        return -1;
     if (is_chosen(s))
         add_forecast(s);
     else

@@ -50,7 +50,8 @@ attrs() {
     ingest -q "$dir/shop.csv" --amounts amounts.csv --past units -o s.weft
     [[ "$(attrs s.weft)" == *'"channels":["amounts","units"]'*'"roles":["target","past"]'* ]]
     diff <(frames csv s.weft | cut -d, -f1-7) <(ingest -q "$dir/shop.csv" | frames csv | cut -d, -f1-7)
-    run ingest -q --layout matrix --future x "$dir/shop.csv"
+    printf 'date,x\n2022-01-01,1\n2022-01-02,2\n' >m.csv
+    run ingest -q --layout matrix --future x m.csv
     [ "$status" -eq 64 ]
 }
 

@@ -290,3 +290,10 @@ shop() {
     refused 'no day, or more than one' 65 ingest -q --date-from-name 20250301_20250302.csv
     refused 'goes with the long layout, and without --date' 64 ingest -q --date-from-name --date name d/sales_20250301.csv
 }
+
+@test "frames csv --bom begins with a byte order mark, once" {
+    printf 'date,id,units\n2024-01-01,a,1\n2024-01-02,a,2\n' >t.csv
+    ingest -q t.csv -o t.weft
+    cmp <(frames csv --bom t.weft) <(printf '\xef\xbb\xbf'; frames csv t.weft)
+    cmp <(frames csv --bom t.weft | ingest -q | frames csv) <(frames csv t.weft)
+}
