@@ -95,7 +95,7 @@ static int enter_baselines(struct weft_backtest_plan *p, struct weft_err *e)
         int64_t step;
         size_t window;
     } windows[] = {{WEFT_STEP_HOUR, 28 * 24}, {WEFT_STEP_WEEK, 4}, {WEFT_STEP_BUSINESS_DAY, 20}, {WEFT_STEP_MONTH, 3}, {WEFT_STEP_QUARTER, 1}};
-    size_t year = (size_t)weft_year_of(p->attrs.step), window = 28;
+    size_t year = weft_step_year(p->attrs.step), window = 28;
     for (size_t i = 0; i < sizeof windows / sizeof *windows; i++)
         window = windows[i].step == p->attrs.step ? windows[i].window : window;
     char seasonal[64], lag[64];
@@ -114,7 +114,7 @@ static int enter_baselines(struct weft_backtest_plan *p, struct weft_err *e)
  * has twice as many windows as a window has steps. */
 static int64_t usual_lookback(const struct weft_backtest_plan *p, int64_t known)
 {
-    int64_t year = weft_year_of(p->attrs.step), horizon = p->gap + p->horizon, most = LOOKBACK_AUTO_SEASONS * p->season;
+    int64_t year = (int64_t)weft_step_year(p->attrs.step), horizon = p->gap + p->horizon, most = LOOKBACK_AUTO_SEASONS * p->season;
     int64_t train = (int64_t)((double)known * (1 - p->valid)), third = (train - horizon) / 3;
     if (year && train >= year + 4 * horizon)
         return year + horizon;
@@ -161,7 +161,8 @@ int weft_backtest_plan_start(struct weft_backtest_plan *p, struct weft_run *run,
         p->scale = (int)p->attrs.scale;
     }
     p->season = p->season ? p->season : weft_season_of(p->attrs.step);
-    if (open_models(p, run, e) < 0 || weft_growth_days_read(p->near, p->far, (size_t)p->horizon, &p->o.near, &p->o.far, e) < 0 || place_origins(p, e) < 0)
+    if (open_models(p, run, e) < 0 ||
+        weft_growth_spans_read(p->near, p->far, (size_t)p->horizon, p->attrs.step, &p->o.spans, e) < 0 || place_origins(p, e) < 0)
         return -1;
     p->o.season = (size_t)p->season;
     p->o.dates = (const char (*)[32])p->dates;

@@ -164,6 +164,27 @@ const char *weft_step_text(int64_t step, char buf[32])
     return buf;
 }
 
+/* --- seasons --- */
+
+enum { DAY = 86400, WEEK_DAYS = 7, WORKING_DAYS = 5, YEAR_DAYS = 364 };
+
+size_t weft_step_season(int64_t step)
+{
+    if (step == DAY)
+        return WEEK_DAYS;
+    if (step == WEFT_STEP_BUSINESS_DAY)
+        return WORKING_DAYS;
+    return step > 0 && step < DAY && DAY % step == 0 ? (size_t)(DAY / step) : 1;
+}
+
+size_t weft_step_year(int64_t step)
+{
+    if (step == WEFT_STEP_MONTH || step == WEFT_STEP_QUARTER)
+        return step == WEFT_STEP_MONTH ? 12 : 4;
+    int64_t year = (int64_t)YEAR_DAYS * DAY;
+    return step > 0 && year % step == 0 ? (size_t)(year / step) : 0;
+}
+
 /* --- arithmetic with steps --- */
 
 static int64_t floor_div(int64_t a, int64_t b)

@@ -52,6 +52,8 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_INT, 0, "skip", AT(skip), "-1", -1, 1e6, "LINES", "lines above the header; by default titles and comments are found by themselves", 0},
     {WEFT_OPT_STR, 0, "from", AT(from), NULL, 0, 0, "DATE", "leave out what is earlier", 0},
     {WEFT_OPT_STR, 0, "to", AT(to), NULL, 0, 0, "DATE", "leave out what is later", 0},
+    {WEFT_OPT_LIST, 0, "until", AT(until), NULL, 0, 0, "DATE", "the same for each file: its last day that counts, one date a file (long)", 0},
+    {WEFT_OPT_LIST, 0, "closed", AT(closed), NULL, 0, 0, "DATE", "days on which nothing was sold: 0 where no series has a row, and not missing (long)", 0},
     {WEFT_OPT_CHOICE, 0, "decimal", AT(decimal), "auto", 0, 0, "auto|point|comma",
      "the sign before decimals, the other one stands between thousands; by default as the numbers say", 0},
     {WEFT_OPT_STR, 0, "encoding", AT(encoding), NULL, 0, 0, "NAME", "of the files, when it is not UTF-8: cp949, utf-16le, ...", 0},

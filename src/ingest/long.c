@@ -61,6 +61,8 @@ struct table {
     double *waiting_x; /* [WAITING, n_values] */
     size_t n_waiting;
     int64_t first, last; /* steps met */
+    int64_t *closed;     /* [n_closed] days without sales, in seconds, within --from and --to */
+    size_t n_closed;
     double *pool;        /* room for spans, a megabyte at a time */
     size_t pool_left;
     double **pools;
@@ -330,7 +332,7 @@ static bool same_date(const struct table *t, struct weft_csv_text d)
     return a[0] == b[0] && a[1] == b[1];
 }
 
-/* 1: *step is the row's; 0: outside of --from and --to, of a day that a later file holds, or rejected; -1. */
+/* 1: *step is the row's; 0: outside of --from, --to and --until, of a day that a later file holds, or rejected; -1. */
 static int row_step(struct table *t, const struct weft_csv *csv, const struct weft_csv_row *row, int64_t *step, struct weft_err *e)
 {
     struct weft_csv_text d = date_text(t, row);
@@ -547,6 +549,19 @@ static int64_t steps_of(const struct table *t, const struct series *s, const str
     return count;
 }
 
+/* Days on which nothing was sold are there, though no series has a row: they count as 0. The steps that are known, with those. */
+static int64_t mark_closed(struct table *t, const struct weft_grid *g, int64_t known)
+{
+    for (size_t i = 0; i < t->n_closed; i++) {
+        int64_t at = weft_grid_at(g, t->closed[i]);
+        if (at < 0)
+            continue;
+        t->coverage.has[at] = true;
+        known = at + 1 > known ? at + 1 : known;
+    }
+    return known;
+}
+
 /* What the table has. coverage.grid.n becomes the steps up to the last one on which any series has a value of a target: what lies after it is a plan. */
 static void find_coverage(struct table *t, const struct weft_grid *g)
 {
@@ -562,6 +577,7 @@ static void find_coverage(struct table *t, const struct weft_grid *g)
     }
     steps_of(t, &t->left_out, g, c->has, &first, &last);
     known = last + 1 > known ? last + 1 : known;
+    known = mark_closed(t, g, known);
     c->grid.n = known;
     weft_coverage_decide(c, t->o, weft_rows_are_orders(t->sales), t->rows);
     for (size_t i = 0; i < t->n; i++) {
@@ -787,6 +803,10 @@ static int finish(struct table *t, struct weft_err *e)
         return weft_fail(e, WEFT_DATA, "no %srow came%s", t->o->rejects ? "good " : "", t->outside ? " between --from and --to" : "");
     o.from = o.to = NULL; /* rows outside are not in the table */
     o.step_seconds = 0;
+    for (size_t i = 0; i < t->n_closed; i++) { /* the calendar goes on to a day that is closed, as to one with rows */
+        int64_t step = floor_div(t->closed[i] - t->origin, t->step);
+        t->last = step > t->last ? step : t->last;
+    }
     if (weft_grid_of(&o, t->step, (int64_t[]){t->origin + t->first * t->step, t->origin + t->last * t->step}, 2, &g, e) < 0 || find_steps(t, &g, e) < 0)
         return -1;
     if (t->negative)
@@ -796,7 +816,7 @@ static int finish(struct table *t, struct weft_err *e)
     if (t->outside)
         weft_run_info(t->run, "%llu rows lie outside of --from and --to", (unsigned long long)t->outside);
     if (t->replaced)
-        weft_run_warn(t->run, "%llu rows are of days that a later file holds: left out", (unsigned long long)t->replaced);
+        weft_run_warn(t->run, "%llu rows are of days that a later file holds, or later than --until: left out", (unsigned long long)t->replaced);
     if (refuse_sums(t, &g, e) < 0)
         return -1;
     weft_rows_say(t->sales, t->run);
@@ -821,6 +841,7 @@ static void free_table(struct table *t)
     for (size_t c = 0; c < t->n_values; c++)
         free(t->channel[c]);
     free(t->pools);
+    free(t->closed);
     free(t->series);
     free(t->key_name);
     weft_ids_free(&t->ids);
@@ -857,6 +878,25 @@ static int read_operand(struct table *t, int i, struct weft_csv *first, const st
     return rc;
 }
 
+/* The days of --closed, and how far each file counts. */
+static int read_days(struct table *t, struct weft_err *e)
+{
+    int64_t seconds;
+    t->closed = WEFT_ARRAY(int64_t, t->o->closed.n + 1);
+    for (size_t i = 0; i < t->o->closed.n; i++) {
+        if (weft_ingest_date("--closed", t->o->closed.items[i], &seconds, e) < 0)
+            return -1;
+        if ((!t->o->from || seconds >= t->o->from_seconds) && (!t->o->to || seconds < t->o->to_seconds + 86400))
+            t->closed[t->n_closed++] = seconds;
+    }
+    for (size_t i = 0; i < t->o->until.n; i++) {
+        if (weft_ingest_date("--until", t->o->until.items[i], &seconds, e) < 0)
+            return -1;
+        weft_overlap_until(t->overlap, (int)i, seconds);
+    }
+    return 0;
+}
+
 int weft_ingest_long(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e)
 {
     /* Weeks, months and the like are made of days, when all have been read: days may be missing, and weeks begin on the weekday that the rows have. */
@@ -868,16 +908,17 @@ int weft_ingest_long(struct weft_run *run, const struct weft_ingest *o, struct w
     t.origin = t.step % WEFT_STEP_WEEK == 0 ? 4 * WEFT_STEP_DAY : 0;
     t.sales = weft_rows_new(o);
     weft_rejects_totals(o->rejected, t.sales);
-    int files = weft_run_n_operands(run), rc = 0;
+    int files = weft_run_n_operands(run), rc;
     bool backwards = o->overlap == WEFT_OVERLAP_REPLACE;
     t.owned = files > 1 && o->overlap == WEFT_OVERLAP_DEFAULT;
-    if (files < 2)
+    if (files > 1 || o->until.n)
+        t.overlap = weft_overlap_new((enum weft_overlap_rule)o->overlap, files > 1 ? files : 1);
+    rc = read_days(&t, e);
+    if (rc == 0 && files < 2)
         rc = read_file(&t, csv, h, e);
-    else
-        t.overlap = weft_overlap_new((enum weft_overlap_rule)o->overlap, files);
-    if (files > 1 && backwards)
+    if (rc == 0 && files > 1 && backwards)
         rc = find_columns(&t, h, e); /* the first file names the channels and keys */
-    for (int i = 0; t.overlap && i < files && rc == 0; i++)
+    for (int i = 0; files > 1 && i < files && rc == 0; i++)
         rc = read_operand(&t, backwards ? files - 1 - i : i, csv, h, e);
     if (rc == 0)
         rc = finish(&t, e);

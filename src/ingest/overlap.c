@@ -14,7 +14,8 @@ enum { DAY = 86400 };
 
 struct file {
     const char *path;
-    bool regular, seen;
+    bool regular, seen, ends;
+    int64_t last_day; /* that counts, when it ends */
     dev_t dev;
     ino_t ino;
     off_t size;
@@ -74,7 +75,7 @@ int weft_overlap_file(struct weft_overlap *o, int file, const char *path, struct
 {
     struct file *f = &o->file[file];
     struct stat st;
-    *f = (struct file){.path = path, .seen = true};
+    *f = (struct file){.path = path, .seen = true, .ends = f->ends, .last_day = f->last_day};
     o->now = file;
     f->regular = strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode);
     if (f->regular) {
@@ -96,6 +97,17 @@ int weft_overlap_file(struct weft_overlap *o, int file, const char *path, struct
         return weft_fail_hint(e, "leave one of them out, or --overlap replace (--overlap add when both are meant)");
     }
     return 0;
+}
+
+static int64_t day_of(int64_t seconds)
+{
+    return seconds / DAY - (seconds % DAY < 0);
+}
+
+void weft_overlap_until(struct weft_overlap *o, int file, int64_t seconds)
+{
+    o->file[file].ends = true;
+    o->file[file].last_day = day_of(seconds);
 }
 
 void weft_overlap_rows(struct weft_overlap *o, uint64_t rows)
@@ -156,9 +168,13 @@ static int *owner_of(struct weft_overlap *o, int64_t day)
 
 int weft_overlap_day(struct weft_overlap *o, int64_t seconds, bool *shared, struct weft_err *e)
 {
-    int64_t day = seconds / DAY - (seconds % DAY < 0);
-    int *owner = owner_of(o, day);
+    int64_t day = day_of(seconds);
     char text[32];
+    if (o->file[o->now].ends && day > o->file[o->now].last_day) {
+        *shared = false;
+        return 0;
+    }
+    int *owner = owner_of(o, day);
     if (!*owner)
         *owner = o->now + 1;
     *shared = *owner != o->now + 1;

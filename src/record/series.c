@@ -382,17 +382,6 @@ int64_t weft_season_of(int64_t step)
     return 1;
 }
 
-int64_t weft_year_of(int64_t step)
-{
-    static const struct {
-        int64_t step, year;
-    } years[] = {{WEFT_STEP_HOUR, 364 * 24}, {WEFT_STEP_DAY, 364}, {WEFT_STEP_WEEK, 52}, {WEFT_STEP_BUSINESS_DAY, 260}, {WEFT_STEP_MONTH, 12}, {WEFT_STEP_QUARTER, 4}};
-    for (size_t i = 0; i < sizeof years / sizeof *years; i++)
-        if (years[i].step == step)
-            return years[i].year;
-    return 0;
-}
-
 struct weft_window_range weft_windows_of(const struct weft_series_attrs *a, const struct weft_series *s, enum weft_part part)
 {
     size_t lookback = (size_t)a->lookback, horizon = (size_t)a->horizon, stride = (size_t)a->stride;

@@ -299,13 +299,13 @@ static void compare(struct weft_dlinear_state *s, const struct weft_state_series
                     size_t n)
 {
     size_t keep = s->shape.lookback + s->shape.horizon - 1;
-    int64_t first = t->last - ((int64_t)keep - 1) * s->step; /* day of tail[0] */
+    int64_t first = weft_step_add(t->last, 1 - (int64_t)keep, s->step); /* day of tail[0] */
     uint64_t before = s->changes.values;
     for (size_t c = 0; c < s->channels.n; c++) {
         const float *tail = t->tail + c * keep;
         bool begun = false;
         for (size_t k = 0; k < keep; k++) {
-            int64_t day = first + (int64_t)k * s->step, at = (day - x->start) / s->step;
+            int64_t day = weft_step_add(first, (int64_t)k, s->step), at = weft_step_count(x->start, day, s->step);
             begun |= !isnan(tail[k]);
             if (day < x->start || at >= (int64_t)n || !begun)
                 continue;

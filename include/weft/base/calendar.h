@@ -36,4 +36,12 @@ int64_t weft_step_count(int64_t from, int64_t t, int64_t step);
 bool weft_step_fits(int64_t from, int64_t t, int64_t step);
 /* Where the month, quarter or working day of t begins (Saturdays and Sundays count with the Friday before); t itself for other steps. */
 int64_t weft_step_begin(int64_t t, int64_t step);
+
+/* Steps after which days are alike: 7 days, 5 working days, 24 hours, the steps of a day where they are shorter still; 1: none within
+ * reach (weeks, and steps that do not divide a day). Growth compares whole seasons. */
+size_t weft_step_season(int64_t step);
+/* Steps of a year that keeps the weekday: 364 days, 52 weeks, 260 working days; 12 months,
+ * 4 quarters; 0 when the step does not divide one. */
+size_t weft_step_year(int64_t step);
+
 #endif

@@ -32,6 +32,7 @@ struct weft_ingest {
     struct weft_list id, keys, values, reduce, past, future, constant;
     const char *date, *date_format, *timezone, *amounts, *mentions, *encoding, *delimiter, *rejects, *from, *to, *step;
     int fill, overlap; /* enum weft_overlap_rule */
+    struct weft_list until, closed;
     uint64_t field_max, unpacked_max;
     const char *name, *price, *gender, *number, *category, *image, *images; /* products */
     struct weft_list labels;
@@ -131,6 +132,9 @@ int weft_ingest_decimal(const struct weft_ingest *o, struct weft_csv *csv, const
 
 /* The one day in the name of a file, as 2025-03-01, 20250301 or 250301 between what are no digits; folders do not count. False: none, or several. */
 bool weft_date_in_name(const char *path, int64_t *seconds);
+
+/* A date that an option gives: seconds since 1970; 64. */
+int weft_ingest_date(const char *option, const char *text, int64_t *out, struct weft_err *e) WEFT_MUST_USE;
 
 /* What becomes of rows of one series and time: --reduce's entry for value c (one entry is for all), else `usual`. */
 int weft_ingest_reduce(const struct weft_ingest *o, const char *channel, int usual, size_t c, int *out, struct weft_err *e) WEFT_MUST_USE;

@@ -92,10 +92,9 @@ void weft_id_part(struct weft_pack *b, size_t i, size_t n, struct weft_span part
 bool weft_channel_is_count(const char *name, size_t n);
 /* Is a group's value the sum of its members'? Not of mentions, which are averaged, nor of brands: one sells in several groups. */
 bool weft_channel_is_sum(const char *name, size_t n);
-/* Steps in the usual season of a calendar: 24 hours, 7 days, 5 working days, 52 weeks, 12 months, 4 quarters, else 1; and in a year, of whole weeks where steps
- * have weekdays: 8736 hours, 364 days, 260 working days, 52 weeks, 12 months, 4 quarters, else 0. */
+/* Steps in the usual season of a calendar, of MASE and the seasonal naive forecast: 24 hours, 7 days, 5 working days,
+ * 52 weeks, 12 months, 4 quarters, else 1. */
 int64_t weft_season_of(int64_t step);
-int64_t weft_year_of(int64_t step);
 
 /* Windows of one part as index range: window w (0 <= w < count) has lookback [first + w*stride, +lookback), then horizon. */
 struct weft_window_range {
