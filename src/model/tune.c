@@ -87,7 +87,8 @@ size_t weft_tune_ridges(double *out)
 /* --- the search --- */
 
 struct search {
-    size_t lookback, horizon;
+    struct weft_dlinear_shape shape;
+    size_t lookback, horizon, beside; /* beside: weights of channels of all steps */
     size_t lookbacks[WEFT_TUNE_LOOKBACKS], lasts[WEFT_TUNE_LASTS];
     double ridges[WEFT_TUNE_RIDGES];
     struct weft_nested_grid grid;
@@ -96,7 +97,7 @@ struct search {
     size_t folds;
     double *mse; /* [folds, ridges, cells] */
     const struct weft_tuned *chosen;
-    double *r; /* [2, horizon, lookback + 1]: weights and biases of the last fold's fit and of the fit on all */
+    double *r; /* [2, horizon * (lookback + 1) + beside]: weights, biases and those of channels of the last fold's fit and of the fit on all */
     double *cov; /* [horizon, horizon] */
     atomic_bool failed;
     uint64_t windows; /* of cov */
@@ -219,29 +220,23 @@ static void average(void *ctx, size_t i)
     struct search *s = ctx;
     size_t matrix = s->horizon * s->lookback;
     const struct weft_nested *f = i ? s->all : s->folds ? s->fold[s->folds - 1] : NULL;
-    double *r = s->r + i * (matrix + s->horizon), *bias = r + matrix;
+    double *r = s->r + i * (matrix + s->horizon + s->beside), *bias = r + matrix, *exog = bias + s->horizon;
     for (size_t k = 0; f && k < s->chosen->n_best; k++)
-        s->failed |= !weft_nested_add(f, &s->chosen->best[k], 1 / (double)s->chosen->n_best, r, bias);
+        s->failed |= !weft_nested_add(f, &s->chosen->best[k], 1 / (double)s->chosen->n_best, r, bias, exog);
     if (f && i == 0)
-        s->windows = weft_nested_moments(f, r, bias, s->cov);
+        s->windows = weft_nested_moments(f, r, bias, exog, s->cov);
 }
 
 static void take_weights(const struct search *s, size_t i, double shift, struct weft_dlinear_weights *out)
 {
     size_t l = s->lookback, h = s->horizon;
-    const double *r = s->r + i * h * (l + 1), *bias = r + h * l;
+    const double *r = s->r + i * (h * (l + 1) + s->beside), *bias = r + h * l;
     bool intercept = false;
     for (size_t k = 0; k < s->chosen->n_best; k++)
         intercept |= s->chosen->best[k].last == 0;
-    for (size_t k = 0; k < h; k++) {
-        double sum = 0;
-        for (size_t t = 0; t < l; t++) {
-            out->ws[k * l + t] = out->wt[k * l + t] = (float)r[k * l + t];
-            sum += r[k * l + t];
-        }
-        out->bs[k] = intercept ? (float)(bias[k] + shift * (1 - sum)) : 0; /* values were x - shift */
-        out->bt[k] = 0;
-    }
+    weft_dlinear_take(&s->shape, shift, r, bias, bias + h, out);
+    if (!intercept)
+        memset(out->bs, 0, h * sizeof *out->bs);
 }
 
 /* Nothing to judge by: the whole lookback, its mean, a middling ridge. */
@@ -264,7 +259,7 @@ static int solve(struct search *s, const struct weft_tune *o, double shift, stru
     if (!t->n_best)
         choose_blindly(s, o, t);
     s->chosen = t;
-    s->r = WEFT_ARRAY(double, 2 * h * (s->lookback + 1));
+    s->r = WEFT_ARRAY(double, 2 * (h * (s->lookback + 1) + s->beside));
     s->cov = WEFT_ARRAY(double, h * h);
     weft_par_for(o->par, 2, average, s);
     if (s->failed)
@@ -295,8 +290,10 @@ int weft_dlinear_tune(struct weft_dlinear_stats *st, const struct weft_tune *o, 
     double began = weft_seconds();
     *out = (struct weft_tuned){0};
     *fit = (struct weft_dlinear_fit){0};
-    s->lookback = st->lookback;
-    s->horizon = st->horizon;
+    s->shape = st->shape;
+    s->lookback = st->shape.lookback;
+    s->horizon = st->shape.horizon;
+    s->beside = s->horizon * weft_dlinear_exog_weights(&s->shape);
     weft_dlinear_stats_finish(st);
     make_grid(s, o);
     prepare(s, st);

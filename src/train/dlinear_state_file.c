@@ -75,7 +75,7 @@ static int read_meta(struct weft_dlinear_state *s, const struct weft_st *st, str
         return -1;
     if (!(s->half_life == 0 || (isfinite(s->half_life) && s->half_life * 100 >= (double)(lookback + horizon))))
         return damaged(st, e, "half_life");
-    s->shape = (struct weft_dlinear_shape){(size_t)lookback, (size_t)horizon, 25, WEFT_NORM_NONE};
+    s->shape = (struct weft_dlinear_shape){.lookback = (size_t)lookback, .horizon = (size_t)horizon, .kernel = 25, .norm = WEFT_NORM_NONE};
     s->by = weft_xstrdup(by);
     if (read_list(st, "channels", &s->channels, e) < 0 || read_list(st, "groups", &s->units.groups, e) < 0)
         return -1;

@@ -30,7 +30,8 @@ struct weft_nested_grid {
     size_t n_lasts;
 };
 
-/* Moments of a training and a validation Gram (finished, lookback + horizon wide), as copies. valid may be NULL: weights alone. */
+/* Moments of a training and a validation Gram (finished, their targets lookback + horizon wide), as copies; with exogenous channels (several tracks) valid must
+ * live as long. valid may be NULL: weights alone. */
 struct weft_nested;
 struct weft_nested *weft_nested_new(const struct weft_gram *train, const struct weft_gram *valid, size_t lookback, size_t horizon);
 /* The training windows count n (when they are weighted). */
@@ -41,11 +42,11 @@ void weft_nested_free(struct weft_nested **f);
  * (the whole is asked for by its own name) or there is no fit. Changes nothing: several threads may call it. */
 void weft_nested_errors(const struct weft_nested *f, const struct weft_nested_grid *g, double ridge, double *mse);
 
-/* Adds share times the fit to r[horizon, longest lookback] (raw coordinates, oldest value first, zero before its own lookback) and bias[horizon]: forecast = r x +
- * bias. False, and nothing added, when there is no fit. */
-bool weft_nested_add(const struct weft_nested *f, const struct weft_nested_config *c, double share, double *r, double *bias);
+/* Adds share times the fit to r[horizon, longest lookback] (raw coordinates, oldest value first, zero before its own lookback), bias[horizon] and, of exogenous
+ * channels, exog[horizon, their weights] (columns.h): forecast = r x + bias + exog g. False, and nothing added, when there is no fit. */
+bool weft_nested_add(const struct weft_nested *f, const struct weft_nested_config *c, double share, double *r, double *bias, double *exog);
 
-/* Adds the second moments of the validation errors of any r and bias to cov[horizon, horizon] (not divided by the windows, mean not removed); returns the windows. */
-uint64_t weft_nested_moments(const struct weft_nested *f, const double *r, const double *bias, double *cov);
+/* Adds the second moments of the validation errors of any r, bias and exog to cov[horizon, horizon] (not divided by the windows, mean not removed); returns the windows. */
+uint64_t weft_nested_moments(const struct weft_nested *f, const double *r, const double *bias, const double *exog, double *cov);
 
 #endif
