@@ -309,8 +309,8 @@ static void advance(struct sweep *w, size_t from, size_t to)
         }
 }
 
-/* The own part of every step at this lookback. */
-static void eliminate(struct sweep *w)
+/* The own part of every step at this lookback. It is eliminated last, so that its ridge costs no other factor. */
+static void eliminate(struct sweep *w, double ridge)
 {
     const struct weft_nested_tracks *f = w->f;
     size_t c = f->c, k = w->k;
@@ -318,7 +318,7 @@ static void eliminate(struct sweep *w)
         const double *m1 = w->m1 + s * k * k;
         for (size_t i = 0; i < c; i++)
             for (size_t j = 0; j < c; j++)
-                w->step.room[i * c + j] = f->t.ff[(s * c + i) * c + j] + (i == j ? w->alpha : 0) - m1[(1 + i) * k + 1 + j];
+                w->step.room[i * c + j] = f->t.ff[(s * c + i) * c + j] + (i == j ? ridge : 0) - m1[(1 + i) * k + 1 + j];
         invert(&w->step, OWN_LEAST * f->unit);
         memcpy(w->inverse + s * c * c, w->step.inverse, c * c * sizeof *w->inverse);
     }
@@ -375,24 +375,33 @@ static double error_of(struct sweep *w, size_t j, size_t last)
     return isfinite(sum) ? sum / (w->f->v.n * (double)w->f->h) : INFINITY;
 }
 
+/* All means of the last k at one lookback, with the own part as it was eliminated. mse: [n_lasts], n_owns apart */
+static void judge_lasts(struct sweep *w, size_t lookback, double *mse)
+{
+    const struct weft_nested_grid *g = w->g;
+    size_t column = 1 + w->f->c, one = w->k - 3, apart = g->own ? g->n_owns : 1;
+    for (size_t j = 0; j < g->n_lasts; j++, mse += apart) {
+        size_t last = g->last[j];
+        *mse = INFINITY;
+        if (last == 0)
+            *mse = error_of(w, one, 0);
+        else if (last == WEFT_NESTED_WHOLE)
+            *mse = error_of(w, one, lookback);
+        else if (column++, last < lookback)
+            *mse = error_of(w, column - 1, last);
+    }
+}
+
 static void sweep_grid(struct sweep *w, double *mse)
 {
     const struct weft_nested_grid *g = w->g;
-    size_t p = w->f->p, first = 1 + w->f->c, one = w->k - 3;
+    size_t p = w->f->p, owns = g->own ? g->n_owns : 1;
     advance(w, 0, p);
     for (size_t i = 0, from = 0; i < g->n_lookbacks; from = g->lookback[i], i++) {
-        size_t column = first, lookback = g->lookback[i];
-        advance(w, p + from, p + lookback);
-        eliminate(w);
-        for (size_t j = 0; j < g->n_lasts; j++, mse++) {
-            size_t last = g->last[j];
-            *mse = INFINITY;
-            if (last == 0)
-                *mse = error_of(w, one, 0);
-            else if (last == WEFT_NESTED_WHOLE)
-                *mse = error_of(w, one, lookback);
-            else if (column++, last < lookback)
-                *mse = error_of(w, column - 1, last);
+        advance(w, p + from, p + g->lookback[i]);
+        for (size_t o = 0; o < owns; o++) {
+            eliminate(w, (g->own ? g->own[o] : 1) * w->alpha);
+            judge_lasts(w, g->lookback[i], mse + i * g->n_lasts * owns + o);
         }
     }
 }
@@ -421,7 +430,7 @@ void weft_nested_tracks_errors(const struct weft_nested_tracks *f, const struct 
     if (factorise(&w))
         sweep_grid(&w, mse);
     else
-        for (size_t i = 0; i < g->n_lookbacks * g->n_lasts; i++)
+        for (size_t i = 0; i < g->n_lookbacks * g->n_lasts * (g->own ? g->n_owns : 1); i++)
             mse[i] = INFINITY;
     for (size_t i = 0; i < rooms; i++)
         free(*need[i].p);
@@ -465,7 +474,7 @@ static bool step_fit(const struct weft_nested_tracks *f, const struct weft_neste
     for (size_t i = 0; i < c; i++) {
         const double *row = m + (first + i) * cols;
         for (size_t k = 0; k < c; k++)
-            s->room[i * c + k] = f->t.ff[(h * c + i) * c + k] + (i == k ? s->alpha : 0) - row[first + k];
+            s->room[i * c + k] = f->t.ff[(h * c + i) * c + k] + (i == k ? config->own * s->alpha : 0) - row[first + k];
         s->gy[i] = f->t.fy[h * c + i] - row[h];
         s->jf[i] = -row[j];
         s->of[i] = -row[j + 1];

@@ -115,7 +115,7 @@ static bool read_config(struct weft_state_unit *u, const struct weft_dlinear_sta
     for (size_t k = 0; k < u->n_best; k++, best += CONFIG_FIELDS) {
         if (!(best[0] >= 1 && best[0] <= (double)s->shape.lookback && best[1] >= 0 && best[1] <= best[0] && best[2] > 0 && isfinite(best[2])))
             return false;
-        u->best[k] = (struct weft_nested_config){(size_t)best[0], (size_t)best[1], best[2]};
+        u->best[k] = (struct weft_nested_config){(size_t)best[0], (size_t)best[1], best[2], 1};
     }
     return true;
 }

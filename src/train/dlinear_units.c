@@ -219,7 +219,7 @@ static void write_log(const struct weft_dlinear_trainer *t, size_t i)
     if (u->transfer)
         weft_ladder_json(u, j);
     if (t->tune)
-        weft_json_set(j, "tuned", weft_dlinear_tuned_json(&u->tuned));
+        weft_json_set(j, "tuned", weft_dlinear_tuned_json(&u->tuned, t->shape.exog.n > 0));
     weft_units_log_put(j, t->log);
 }
 

@@ -439,7 +439,8 @@ static void no_window_is_said(void **state)
 
 static const size_t tune_lookbacks[] = {1, 4, 7, L}, tune_lasts[] = {0, 1, 3, WEFT_NESTED_WHOLE};
 static const double tune_ridges[] = {1e-6, 1e-2, 1};
-enum { N_LOOKBACKS = 4, N_LASTS = 4, N_RIDGES = 3 };
+static const double tune_owns[] = {1, 0.01};
+enum { N_LOOKBACKS = 4, N_LASTS = 4, N_RIDGES = 3, N_OWNS = 2 };
 
 /* What a ridge of 1 is, and what channels are multiplied by, from training windows: the mean square within lookbacks. */
 static double tune_scales(const struct expanded *e, const struct weft_dlinear_shape *s, double shift, double *factor)
@@ -465,11 +466,14 @@ static double tune_scales(const struct expanded *e, const struct weft_dlinear_sh
     return unit;
 }
 
-/* The columns of step h at this lookback in a window v, the mean of the last k subtracted (0: a 1 at the end instead); returns how many, *base what y loses. */
+/* The columns of step h at this lookback in a window v, the mean of the last k subtracted (0: a 1 at the end instead), and what part of the ridge each gets;
+ * returns how many, *base what y loses. */
 static size_t tune_columns(const double *v, const struct weft_dlinear_shape *s, const double *factor, double shift, size_t h, size_t lookback, size_t last,
-                           double *out, double *base)
+                           double own, double *out, double *base, double *ridge)
 {
     size_t n = 0;
+    for (size_t i = 0; i < L + 64; i++)
+        ridge[i] = 1;
     *base = 0;
     for (size_t i = 0; i < last; i++)
         *base += (v[L - 1 - i] - shift) / (double)last;
@@ -479,34 +483,38 @@ static size_t tune_columns(const double *v, const struct weft_dlinear_shape *s, 
         size_t lags = weft_exog_lags(&s->exog, c), ahead = weft_exog_ahead(&s->exog, c);
         for (size_t i = 0; i < lags; i++)
             out[n++] = v[at + i] * factor[at + i];
-        if (ahead)
+        if (ahead) {
+            ridge[n] = own;
             out[n++] = v[at + lags + h] * factor[at + lags + h];
+        }
         at += lags + ahead;
     }
-    if (!last)
+    if (!last) {
+        ridge[n] = 0;
         out[n++] = 1;
+    }
     return n;
 }
 
 /* Errors of step h over the validation windows of the fit by dgelsd on expanded training windows. */
 static void tune_directly(const struct expanded *train, const struct expanded *valid, const struct weft_dlinear_shape *s, double shift, size_t h,
-                          size_t lookback, size_t last, double ridge, double *errors)
+                          size_t lookback, size_t last, double ridge, double own, double *errors)
 {
-    double factor[W + 64], row[L + 64], base;
+    double factor[W + 64], row[L + 64], part[L + 64], base;
     double unit = tune_scales(train, s, shift, factor);
-    size_t columns = tune_columns(train->v, s, factor, shift, h, lookback, last, row, &base), most = train->n + columns;
+    size_t columns = tune_columns(train->v, s, factor, shift, h, lookback, last, own, row, &base, part), most = train->n + columns;
     double *a = WEFT_ARRAY(double, most * columns), *b = WEFT_ARRAY(double, most);
     for (size_t n = 0; n < train->n; n++) {
         const double *v = train->v + n * train->width;
-        tune_columns(v, s, factor, shift, h, lookback, last, a + n * columns, &base);
+        tune_columns(v, s, factor, shift, h, lookback, last, own, a + n * columns, &base, part);
         b[n] = v[L + h] - shift - base;
     }
     for (size_t i = 0; i < columns; i++)
-        a[(train->n + i) * columns + i] = !last && i + 1 == columns ? 0 : sqrt(ridge * unit);
+        a[(train->n + i) * columns + i] = sqrt(part[i] * ridge * unit);
     assert_int_equal(weft_lstsq(most, columns, 1, a, b, 1e-15, NULL), 0);
     for (size_t n = 0; n < valid->n; n++) {
         const double *v = valid->v + n * valid->width;
-        size_t k = tune_columns(v, s, factor, shift, h, lookback, last, row, &base);
+        size_t k = tune_columns(v, s, factor, shift, h, lookback, last, own, row, &base, part);
         errors[n] = v[L + h] - shift - base;
         for (size_t i = 0; i < k; i++)
             errors[n] -= row[i] * b[i];
@@ -576,25 +584,25 @@ static void tuning_equals_least_squares_on_expanded_windows(void **state)
     (void)state;
     struct tuned t;
     tuned_new(&t);
-    const struct weft_nested_grid grid = {tune_lookbacks, N_LOOKBACKS, tune_lasts, N_LASTS};
+    const struct weft_nested_grid grid = {tune_lookbacks, N_LOOKBACKS, tune_lasts, N_LASTS, tune_owns, N_OWNS};
     size_t weights = weft_exog_weights(&t.s.exog);
-    double mse[N_LOOKBACKS * N_LASTS], *e = WEFT_ARRAY(double, (H + 1) * t.valid.n), *r = WEFT_ARRAY(double, H * (L + 1 + weights)), cov[H * H];
+    double mse[N_LOOKBACKS * N_LASTS * N_OWNS], *e = WEFT_ARRAY(double, (H + 1) * t.valid.n), *r = WEFT_ARRAY(double, H * (L + 1 + weights)), cov[H * H];
     for (size_t k = 0; k < N_RIDGES; k++) {
         weft_nested_errors(t.f, &grid, tune_ridges[k], mse);
-        for (size_t i = 0; i < N_LOOKBACKS * N_LASTS; i++) {
-            size_t lookback = tune_lookbacks[i / N_LASTS], last = tune_lasts[i % N_LASTS] == WEFT_NESTED_WHOLE ? lookback : tune_lasts[i % N_LASTS];
-            if (tune_lasts[i % N_LASTS] != WEFT_NESTED_WHOLE && last >= lookback) {
+        for (size_t i = 0; i < N_LOOKBACKS * N_LASTS * N_OWNS; i++) {
+            size_t lookback = tune_lookbacks[i / N_OWNS / N_LASTS], asked = tune_lasts[i / N_OWNS % N_LASTS], last = asked == WEFT_NESTED_WHOLE ? lookback : asked;
+            if (asked != WEFT_NESTED_WHOLE && last >= lookback) {
                 assert_true(isinf(mse[i]));
                 continue;
             }
             double want = 0, *bias = r + H * L, *exog = bias + H;
-            const struct weft_nested_config c = {lookback, last, tune_ridges[k]};
+            const struct weft_nested_config c = {lookback, last, tune_ridges[k], tune_owns[i % N_OWNS]};
             memset(r, 0, H * (L + 1 + weights) * sizeof *r);
             memset(cov, 0, sizeof cov);
             assert_true(weft_nested_add(t.f, &c, 1, r, bias, exog));
             for (size_t h = 0; h < H; h++) {
                 double *mine = e + H * t.valid.n, *direct = e + h * t.valid.n;
-                tune_directly(&t.train, &t.valid, &t.s, t.st.shift, h, lookback, last, tune_ridges[k], direct);
+                tune_directly(&t.train, &t.valid, &t.s, t.st.shift, h, lookback, last, tune_ridges[k], tune_owns[i % N_OWNS], direct);
                 errors_of(&t.valid, &t.s, t.st.shift, h, r, bias, exog, mine);
                 double square = mean_square(direct, direct, t.valid.n);
                 assert_true(fabs(mean_square(mine, mine, t.valid.n) - square) < 1e-6 * square);
@@ -657,22 +665,23 @@ static void the_choice_is_that_of_brute_force(void **state)
     struct tuned t;
     tuned_new(&t);
     size_t lookbacks[WEFT_TUNE_LOOKBACKS], lasts[WEFT_TUNE_LASTS], n = weft_tune_lookbacks(L, H, 86400, lookbacks), m = weft_tune_lasts(L, 86400, lasts);
-    double ridges[WEFT_TUNE_RIDGES], best = INFINITY, *e = WEFT_ARRAY(double, t.valid.n);
-    size_t n_ridges = weft_tune_ridges(ridges);
+    double ridges[WEFT_TUNE_RIDGES], owns[WEFT_TUNE_OWNS], best = INFINITY, *e = WEFT_ARRAY(double, t.valid.n);
+    size_t n_ridges = weft_tune_ridges(ridges), n_owns = weft_tune_owns(owns);
     struct weft_nested_config chosen = {0};
-    for (size_t i = 0; i < n * m * n_ridges; i++) {
-        size_t lookback = lookbacks[i / m / n_ridges], last = lasts[i / n_ridges % m];
+    for (size_t i = 0; i < n * m * n_ridges * n_owns; i++) {
+        size_t lookback = lookbacks[i / n_owns / m / n_ridges], last = lasts[i / n_owns / n_ridges % m];
+        double ridge = ridges[i / n_owns % n_ridges], own = owns[i % n_owns];
         double sum = 0;
         if (last != WEFT_NESTED_WHOLE && last >= lookback)
             continue;
         last = last == WEFT_NESTED_WHOLE ? lookback : last;
         for (size_t h = 0; h < H; h++) {
-            tune_directly(&t.train, &t.valid, &t.s, t.st.shift, h, lookback, last, ridges[i % n_ridges], e);
+            tune_directly(&t.train, &t.valid, &t.s, t.st.shift, h, lookback, last, ridge, own, e);
             sum += mean_square(e, e, t.valid.n) / H;
         }
         if (sum < best) {
             best = sum;
-            chosen = (struct weft_nested_config){lookback, last, ridges[i % n_ridges]};
+            chosen = (struct weft_nested_config){lookback, last, ridge, own};
         }
     }
     tuned_free(&t);
@@ -684,7 +693,8 @@ static void the_choice_is_that_of_brute_force(void **state)
     struct weft_err err = {0};
     const struct weft_tune o = {.lookbacks = true, .norm = WEFT_NORMS, .ridge = -1, .step = 86400};
     assert_int_equal(weft_dlinear_tune(&t.st, &o, &w, NULL, &fit, &tuned, &err), 0);
-    assert_true(tuned.best[0].lookback == chosen.lookback && tuned.best[0].last == chosen.last && tuned.best[0].ridge == chosen.ridge);
+    assert_true(tuned.best[0].lookback == chosen.lookback && tuned.best[0].last == chosen.last && tuned.best[0].ridge == chosen.ridge &&
+                tuned.best[0].own == chosen.own);
     assert_true(fabs(tuned.error[0] - best) < 1e-6 * best);
     free(tuned.covariance);
     free(e);

@@ -168,7 +168,7 @@ enum { N_LOOKBACKS = 6, N_LASTS = 6, N_RIDGES = 5 };
 static void weights_and_errors(void **state)
 {
     (void)state;
-    const struct weft_nested_grid grid = {lookbacks, N_LOOKBACKS, lasts, N_LASTS};
+    const struct weft_nested_grid grid = {lookbacks, N_LOOKBACKS, lasts, N_LASTS, NULL, 1};
     make_data();
     for (size_t channel = 0; channel < CHANNELS; channel++) {
         struct weft_gram train, valid;
@@ -182,7 +182,7 @@ static void weights_and_errors(void **state)
             weft_nested_errors(f, &grid, ridges[k], mse);
             for (size_t i = 0; i < N_LOOKBACKS * N_LASTS; i++) {
                 size_t last = lasts[i % N_LASTS];
-                struct weft_nested_config c = {lookbacks[i / N_LASTS], last == WEFT_NESTED_WHOLE ? lookbacks[i / N_LASTS] : last, ridges[k]};
+                struct weft_nested_config c = {lookbacks[i / N_LASTS], last == WEFT_NESTED_WHOLE ? lookbacks[i / N_LASTS] : last, ridges[k], 1};
                 double r[H * L] = {0}, bias[H] = {0}, want[H * L] = {0}, want_bias[H] = {0}, cov[H * H] = {0}, want_cov[H * H] = {0};
                 if (last != WEFT_NESTED_WHOLE && last >= c.lookback) {
                     assert_true(isinf(mse[i]));
@@ -219,7 +219,7 @@ static void flat_history(void **state)
         gram_of_rows(&g);
         struct weft_nested *f = weft_nested_new(&g, &g, L, H);
         for (size_t i = 0; i < N_LASTS; i++) {
-            struct weft_nested_config c = {L, lasts[i] == WEFT_NESTED_WHOLE ? L : lasts[i], 1e-3};
+            struct weft_nested_config c = {L, lasts[i] == WEFT_NESTED_WHOLE ? L : lasts[i], 1e-3, 1};
             double r[H * L] = {0}, bias[H] = {0};
             assert_true(weft_nested_add(f, &c, 1, r, bias, NULL));
             for (size_t h = 0; h < H; h++) {

@@ -5,8 +5,8 @@
  * U of the lead and q = a row of U'^-1 [Gly_h | Glf_h | j_k.. | 1 | s | t], running sums over rows of qq' (M1), of q times the validation's rows (M2) and of
  * q (Tq)' + (Tq) q' (M3; T: the lower triangle of U'^-1 V U^-1 with half its diagonal) hold, after P + l rows, all that lookback l needs. With
  *     <a, b> = M1[a, b] + (a_f - M1[f, a])' S_h^-1 (b_f - M1[f, b])
- * the corrections for the mean of the last k and for the intercept are those of nested.h, for each step by itself. The ridge is alpha on every column, channels
- * being brought to the mean square within the lookback's windows first. */
+ * the corrections for the mean of the last k and for the intercept are those of nested.h, for each step by itself. The ridge is alpha on every column of the lead
+ * and own times alpha on f_h, channels being brought to the mean square within the lookback's windows first. */
 #ifndef WEFT_NESTED_TRACKS_H
 #define WEFT_NESTED_TRACKS_H
 

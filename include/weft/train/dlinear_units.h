@@ -80,8 +80,8 @@ void weft_dlinear_trainer_free(struct weft_dlinear_trainer *t);
 /* --- tuning (dlinear_tuned.c): what the functions above do for it --- */
 
 void weft_dlinear_tuned_fit(struct weft_dlinear_trainer *t, struct weft_dlinear_unit *u);
-/* The choices as a JSON array, best first: {"lookback", "last", "ridge", "error"}. */
-weft_json *weft_dlinear_tuned_json(const struct weft_tuned *tuned);
+/* The choices as a JSON array, best first: {"lookback", "last", "ridge", "own" (with channels), "error"}. */
+weft_json *weft_dlinear_tuned_json(const struct weft_tuned *tuned, bool own);
 /* What the model file says of the weights: they are in raw coordinates; when all fits subtract a mean and so add up to 1, the window's own mean may be subtracted
  * first, which changes nothing but rounding where levels are large. */
 enum weft_norm weft_dlinear_tuned_norm(const struct weft_dlinear_trainer *t);
