@@ -6,7 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 usage() {
     cat <<'T'
-usage: adapt.sh [OPTION...] SALES.csv
+usage: adapt.sh [OPTION...] SALES.csv|SERIES.weft
 
 For each pair of levels (source:target) a network learns the totals of the source level, and is then adapted to the series of the target level. Two tables of
 test errors come out, with all and with half of the target's data: the network as it is (no adaptation), ADDA, ADDA with a reconstruction loss, the same with the
@@ -15,7 +15,7 @@ alone. MSE in scaled units, mean and standard deviation over the seeds.
 
   -o, --output DIR       where the results go (default: adapt)
       --rows S:T,...     source and target levels (default: major:middle,major:minor,middle:minor); id: the series as they are
-      --ingest OPTIONS   further options of ingest, as in --ingest "--layout long --id item --value sales"
+      --ingest OPTIONS   further options of ingest, split at blanks as a shell does: --ingest '--layout long --date "Order Date"'
       --lookback N       (default 100)
       --horizon N        (default 50)
       --split F,F,F      train, validation and test part (default 0.64,0.16,0.2)
@@ -38,7 +38,7 @@ out=adapt rows=major:middle,major:minor,middle:minor ingest_options= lookback=10
 train_options= plot=svg sales=
 while [ $# -gt 0 ]; do
     case "$1" in
-    -h | --help) usage; exit 0 ;;
+    -h | --help) help; exit 0 ;;
     -o | --output) out=${2:?}; shift ;;
     --rows) rows=${2:?}; shift ;;
     --ingest) ingest_options=${2:?}; shift ;;
@@ -50,7 +50,7 @@ while [ $# -gt 0 ]; do
     --reconstruct) reconstruct=${2:?}; shift ;;
     --train) train_options=${2:?}; shift ;;
     --plot) plot=${2:?}; shift ;;
-    -*) [ "$1" = - ] && sales=- || die "unknown option $1; see adapt.sh --help" ;;
+    -?*) die "unknown option $1; see adapt.sh --help" ;;
     *) [ -z "$sales" ] || die "one table, please: $sales or $1"; sales=$1 ;;
     esac
     shift
@@ -61,10 +61,13 @@ done
 case "$plot" in svg | png | none) ;; *) die "--plot: svg, png or none" ;; esac
 need ingest aggregate window train-dlinear train-adda score evaluate frames
 [ "$plot" = none ] || need gnuplot
+split_words --train "$train_options"
+train=("${words[@]}")
+split_words --ingest "$ingest_options"
+ingest=(-q "${words[@]}")
 scratch
 
-# shellcheck disable=SC2086  # options, split at blanks
-ingest -q $ingest_options "$sales" -o "$work/series.weft"
+source_of "$sales"
 windows() { # LEVEL FILE SPLIT
     aggregate -q --by "$1" -i "$work/series.weft" | window -q --lookback "$lookback" --horizon "$horizon" --scale standard --split "$3" -o "$2" ||
         culprit "aggregate window" "${PIPESTATUS[@]}"
@@ -91,7 +94,7 @@ cell() { # FRACTION SOURCE TARGET COLUMN SEED MSE
 }
 
 echo fraction,source,target,column,seed,mse >"$work/cells.csv"
-common=(-q --encoder "$encoder" $train_options)
+common=(-q --encoder "$encoder" "${train[@]}")
 for row in ${rows//,/ }; do
     s=${row%:*} t=${row#*:}
     for seed in $(seq "$seeds"); do

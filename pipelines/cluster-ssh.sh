@@ -32,7 +32,7 @@ T
 input=- output=- hosts= head=$(hostname) port=5570 key= worker_key= insecure= scatter_options= ssh='ssh -o BatchMode=yes'
 while [ $# -gt 0 ]; do
     case "$1" in
-    -h | --help) usage; exit 0 ;;
+    -h | --help) help; exit 0 ;;
     -i | --input) input=${2:?}; shift ;;
     -o | --output) output=${2:?}; shift ;;
     --hosts) hosts=${2:?}; shift ;;
@@ -53,10 +53,14 @@ done
 [ -r "$hosts" ] || die "can't read $hosts" 66
 [ -n "$insecure" ] || { [ -n "$key" ] && [ -n "$worker_key" ]; } || die "give --key and --worker-key (weft keygen makes them), or --insecure on a network you trust"
 need scatter
+split_words --scatter "$scatter_options"
+scatter=("${words[@]}")
+split_words --ssh "$ssh"
+ssh=("${words[@]}")
 scratch
 
-head_keys=(${key:+--key "$key" --peer-keys "${worker_key%.key}.pub"} $insecure)
-worker_keys=(${worker_key:+--key "$worker_key" --peer-keys "${key%.key}.pub"} $insecure)
+head_keys=(${key:+--key "$key" --peer-keys "${worker_key%.key}.pub"} ${insecure:+"$insecure"})
+worker_keys=(${worker_key:+--key "$worker_key" --peer-keys "${key%.key}.pub"} ${insecure:+"$insecure"})
 started=()
 # A worker ends by itself when the head has no more work or is gone: nothing is left on the hosts.
 trap 'kill "${started[@]}" 2>/dev/null || true; rm -rf "$work"' EXIT
@@ -64,14 +68,12 @@ n=0
 while read -r host children _; do
     [[ -n $host && $host != \#* ]] || continue
     command=$(printf '%q ' work --wait 120 --connect "tcp://$head:$port" -j "${children:-1}" "${worker_keys[@]}" -- "$@")
-    # shellcheck disable=SC2086
-    $ssh "$host" "$command" >/dev/null 2> >(sed "s/^/$host: /" >&2) </dev/null &
+    "${ssh[@]}" "$host" "$command" >/dev/null 2> >(sed "s/^/$host: /" >&2) </dev/null &
     started+=($!)
     n=$((n + 1))
 done <"$hosts"
 [ "$n" -gt 0 ] || die "$hosts names no host" 65
-# shellcheck disable=SC2086
-scatter --bind "tcp://*:$port" "${head_keys[@]}" $scatter_options -i "$input" -o "$output"
+scatter --bind "tcp://*:$port" "${head_keys[@]}" "${scatter[@]}" -i "$input" -o "$output"
 # Workers that met the head end by themselves; those that came too late would wait for one that is gone.
 enough=$((SECONDS + 5))
 for pid in "${started[@]}"; do

@@ -6,7 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 usage() {
     cat <<'T'
-usage: compare.sh [OPTION...] SALES.csv
+usage: compare.sh [OPTION...] SALES.csv|SERIES.weft
 
 Trains every model on the same windows and measures all of them on the same test part: MSE and MAE in scaled units, WAPE, and the seconds that training took; one
 table a channel (units, and amounts and mentions when they are given), and one picture of a series under all models.
@@ -15,7 +15,7 @@ table a channel (units, and amounts and mentions when they are given), and one p
       --by LEVEL         what is forecast (default: minor)
       --amounts FILE     the same table of sales amounts
       --mentions FILE    the table of brand mentions
-      --ingest OPTIONS   further options of ingest, as in --ingest "--layout long --id item --value sales"
+      --ingest OPTIONS   further options of ingest, split at blanks as a shell does: --ingest '--layout long --date "Order Date"'
       --lookback N       (default 30)
       --horizon N        (default 10)
       --season N         of the seasonal naive forecast (default 7)
@@ -34,7 +34,7 @@ T
 out=compare by=minor amounts= mentions= ingest_options= lookback=30 horizon=10 season=7 lstm= plot=svg sales=
 while [ $# -gt 0 ]; do
     case "$1" in
-    -h | --help) usage; exit 0 ;;
+    -h | --help) help; exit 0 ;;
     -o | --output) out=${2:?}; shift ;;
     --by) by=${2:?}; shift ;;
     --amounts) amounts=${2:?}; shift ;;
@@ -45,7 +45,7 @@ while [ $# -gt 0 ]; do
     --season) season=${2:?}; shift ;;
     --lstm) lstm=${2:?}; shift ;;
     --plot) plot=${2:?}; shift ;;
-    -*) [ "$1" = - ] && sales=- || die "unknown option $1; see compare.sh --help" ;;
+    -?*) die "unknown option $1; see compare.sh --help" ;;
     *) [ -z "$sales" ] || die "one table, please: $sales or $1"; sales=$1 ;;
     esac
     shift
@@ -54,14 +54,17 @@ done
 case "$plot" in svg | png | none) ;; *) die "--plot: svg, png or none" ;; esac
 need ingest aggregate window train-dlinear train-lstm score evaluate frames
 [ "$plot" = none ] || need gnuplot
+split_words --lstm "$lstm"
+lstm=("${words[@]}")
+split_words --ingest "$ingest_options"
+ingest=(-q "${words[@]}")
+[ -z "$amounts" ] || ingest+=(--amounts "$amounts")
+[ -z "$mentions" ] || ingest+=(--mentions "$mentions")
 scratch
 
-more=()
-[ -z "$amounts" ] || more+=(--amounts "$amounts")
-[ -z "$mentions" ] || more+=(--mentions "$mentions")
-# shellcheck disable=SC2086  # options, split at blanks
-ingest -q $ingest_options "${more[@]}" "$sales" | aggregate -q --by "$by" | window -q --lookback "$lookback" --horizon "$horizon" --scale standard -o "$work/windows.weft" ||
-    culprit "ingest aggregate window" "${PIPESTATUS[@]}"
+source_of "$sales"
+aggregate -q --by "$by" -i "$work/series.weft" | window -q --lookback "$lookback" --horizon "$horizon" --scale standard -o "$work/windows.weft" ||
+    culprit "aggregate window" "${PIPESTATUS[@]}"
 
 train() { # NAME COMMAND...
     local name=$1 began=$EPOCHREALTIME
@@ -71,8 +74,7 @@ train() { # NAME COMMAND...
 }
 train exact train-dlinear -q
 train adam train-dlinear -q --solver adam
-# shellcheck disable=SC2086
-train lstm train-lstm -q $lstm
+train lstm train-lstm -q "${lstm[@]}"
 
 score -q -m "exact=$work/exact.safetensors,adam=$work/adam.safetensors,lstm=$work/lstm.safetensors,seasonal-naive:$season" --part test -i "$work/windows.weft" -o "$work/test.weft"
 evaluate -q --scaled --format csv -i "$work/test.weft" -o "$work/scaled.csv"

@@ -3,43 +3,51 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
+. "$here/recipe.sh"
 
 usage() {
     cat <<'T'
 usage: forecast.sh [OPTION...] SALES.csv
+       forecast.sh [OPTION...] SERIES.weft
 
 Forecasts each category of a shop, measures the forecasts beside honest baselines on the latest part of the history, and ranks the categories by growth.
-SALES.csv: one row a product with a column a day (any layout that ingest knows goes with --ingest).
+SALES.csv: one row a product with a column a day (any layout that ingest knows goes with --ingest); or a series stream, which is used as it is. - is standard
+input.
 
   -o, --output DIR       where the results go (default: forecast)
-      --by LEVEL         what is forecast and ranked: minor, middle, major, brand, id, ... (default: minor)
+      --by LEVEL         what is forecast and ranked: minor, middle, major, brand, id, ... (default: minor where the table has it, else id)
       --amounts FILE     the same table of sales amounts
       --mentions FILE    the table of brand mentions
-      --ingest OPTIONS   further options of ingest, as in --ingest "--layout long --id item --value sales"
-      --horizon N        days to forecast (default 50)
-      --lookback N       days to look back on (default: the longest that the history allows, whole weeks, at most a year and the
+      --ingest OPTIONS   further options of ingest, split at blanks as a shell does: --ingest '--layout long --date "Order Date"'
+      --horizon N        steps to forecast (default: 28 days, 8 weeks or 168 hours)
+      --lookback N       steps to look back on (default: the longest that the history allows, whole seasons, at most a year and the
                          horizon; shorter ones are tried too)
-      --near A:B         near days of the growth index (default: the first fifth of the horizon)
-      --far A:B          far days (default: the last fifth)
+      --near A:B         near steps of the growth index (default: that of rank)
+      --far A:B          far steps (default: that of rank)
       --top N            categories shown (default 10)
       --plot svg|png|none
       --title TEXT       over the plot and the report
       --lang en|ko       language of the report (default: en)
+      --allow-left-out   exit status 0 though categories were left out
+      --progress         stages and seconds on stderr (default: when that is a terminal)
   -h, --help
 
 Results in DIR: report.html (all of it on one page), model.safetensors, accuracy.csv, forecasts.csv, ranking.csv, ranking.txt, plot.svg (or .png). They
-appear together, or not at all. Channels that are past, future or static (ingest --future, ...) are not used here: train-dlinear without --tune uses them.
+appear together, or not at all. Exit status 65 with results in DIR: categories have no forecast, since their history is too short or ends early; they are named.
+Channels that are past, future or static (ingest --future, covariates, ...) are not used here: train-dlinear without --tune uses them.
 
 Examples:
   forecast.sh train.csv --amounts sales.csv --mentions brand_keyword_cnt.csv
   forecast.sh --by item --ingest "--layout long --id store,item --keys store,item --date date --value sales" --horizon 28 sales.csv
+  ingest --id item sales.csv | forecast.sh -
 T
 }
 
-out=forecast by=minor amounts= mentions= ingest_options= horizon=50 lookback= near= far= top=10 plot=svg title= lang=en sales=
+recipe_defaults
+out=forecast amounts='' mentions='' ingest_options='' plot=svg title='' lang=en sales=''
 while [ $# -gt 0 ]; do
     case "$1" in
-    -h | --help) usage; exit 0 ;;
+    -h | --help) help; exit 0 ;;
     -o | --output) out=${2:?}; shift ;;
     --by) by=${2:?}; shift ;;
     --amounts) amounts=${2:?}; shift ;;
@@ -53,76 +61,47 @@ while [ $# -gt 0 ]; do
     --plot) plot=${2:?}; shift ;;
     --title) title=${2:?}; shift ;;
     --lang) lang=${2:?}; shift ;;
-    -*) [ "$1" = - ] && sales=- || die "unknown option $1; see forecast.sh --help" ;;
+    --allow-left-out) allow_left_out=yes ;;
+    --progress) progress=yes ;;
+    -?*) die "unknown option $1; see $me --help" ;;
     *) [ -z "$sales" ] || die "one table, please: $sales or $1"; sales=$1 ;;
     esac
     shift
 done
-[ -n "$sales" ] || die "which table? forecast.sh SALES.csv; see forecast.sh --help"
+[ -n "$sales" ] || die "which table? $me SALES.csv; see $me --help"
 case "$plot" in svg | png | none) ;; *) die "--plot: svg, png or none" ;; esac
 case "$lang" in en | ko) ;; *) die "--lang: en or ko" ;; esac
 need ingest aggregate window train-dlinear score evaluate explain rank report frames
 [ "$plot" = none ] || need gnuplot
+split_words --ingest "$ingest_options"
+ingest=("${words[@]}")
+[ -z "$amounts" ] || ingest+=(--amounts "$amounts")
+[ -z "$mentions" ] || ingest+=(--mentions "$mentions")
 scratch
+stages=8
+[ "$plot" = none ] || stages=9
 
-# --- read, and add up to the level ---
-more=()
-[ -z "$amounts" ] || more+=(--amounts "$amounts")
-[ -z "$mentions" ] || more+=(--mentions "$mentions")
-# shellcheck disable=SC2086  # options, split at blanks
-ingest $ingest_options "${more[@]}" "$sales" -o "$work/series.weft"
-head=$(frames head -n 1 "$work/series.weft" | frames show --elements 1 | sed -n 1p)
-count=active # who sells is forecast, too: products with sales, and brands where there are any
-[[ ! $head =~ \"keys\":\[[^]]*\"brand\" ]] || count=active,brands
-aggregate --by "$by" --count "$count" -i "$work/series.weft" -o "$work/level.weft"
-
-# --- lookback: the train part (64% of the history) holds at least twice as many windows as a window has days ---
-days=$(frames head -n 1 "$work/level.weft" | frames show --elements 1 | sed -n '1{s/.*"known":\([0-9]*\).*/\1/p;t;s/.*"length":\([0-9]*\).*/\1/p}')
-if [ -z "$lookback" ]; then
-    lookback=$(((days * 64 / 100 - horizon) / 3 / 7 * 7))
-    [ "$lookback" -le $((364 + horizon)) ] || lookback=$((364 + horizon))
-    [ "$lookback" -ge 7 ] || die "$days days are too few for a horizon of $horizon; give --horizon" 65
-fi
-models=model=$work/test.safetensors,seasonal-naive:7,mean:28
-[ "$days" -lt $((5 * (364 + 28 + horizon) / 4)) ] || models=$models,lag-growth:364:28
-
-# --- accuracy: fitted on the first 64%, measured on the last 20% ---
-window --lookback "$lookback" --horizon "$horizon" --split 0.64,0.16,0.20 -i "$work/level.weft" -o "$work/windows.weft"
-train-dlinear -q --tune --exog none -i "$work/windows.weft" -o "$work/test.safetensors"
-score -q -m "$models" --part test --quantiles 0.05,0.95 -i "$work/windows.weft" -o "$work/test.weft"
-evaluate -q -i "$work/test.weft" -o "$work/accuracy.txt"
-evaluate -q --format csv -i "$work/test.weft" -o "$work/accuracy.csv"
-
-# --- forecasts: chosen and measured on the last 15%, fitted on everything ---
-window --lookback "$lookback" --horizon "$horizon" --split 0.85,0.15,0 -i "$work/level.weft" | train-dlinear -q --tune --refit --exog none -o "$work/model.safetensors" ||
-    culprit "window train-dlinear" "${PIPESTATUS[@]}"
-score -q -m "$work/model.safetensors" --quantiles 0.05,0.5,0.95 -i "$work/level.weft" -o "$work/forecasts.weft"
-frames csv "$work/forecasts.weft" -o "$work/forecasts.csv"
-growth=()
-[ -z "$near" ] || growth+=(--near "$near")
-[ -z "$far" ] || growth+=(--far "$far")
-channel=$(frames head -n 1 "$work/level.weft" | frames show --elements 1 | sed -n '1s/.*"channels":\["\([^"]*\)".*/\1/p')
-explain -q -m "$work/model.safetensors" "${growth[@]}" --format frames -i "$work/level.weft" -o "$work/reasons.weft"
-ranked=(rank -q "${growth[@]}" --history "$work/series.weft" --reasons "$work/reasons.weft" -i "$work/forecasts.weft")
-"${ranked[@]}" --format csv -o "$work/ranking.csv"
-"${ranked[@]}" --channel "$channel" --top "$top" -o "$work/ranking.txt"
-"${ranked[@]}" --channel "$channel" --format frames -o "$work/ranking.weft"
-report --lang "$lang" ${title:+--title "$title"} --forecasts "$work/forecasts.weft" --history "$work/level.weft" --accuracy "$work/accuracy.csv" -i "$work/ranking.weft" \
-    -o "$work/report.html"
-
-# --- plot ---
+stage read
+source_of "$sales"
+recipe
+stage report
+report --lang "$lang" ${title:+--title "$title"} --forecasts "$work/forecasts.weft" --history "$work/level.weft" --accuracy "$work/accuracy.csv" \
+    -i "$work/ranking.weft" -o "$work/report.html"
 if [ "$plot" != none ]; then
-    "$here/plot.sh" "$plot" "$channel" "${title:-Forecast by $by, $horizon days ahead}" "$work" "$top" >"$work/plot.$plot"
+    stage plot
+    bash "$here/plot.sh" "$plot" "$channel" "${title:-Forecast by $by, $horizon ${step}s ahead}" "$work" "$top" >"$work/plot.$plot"
 fi
 
 results=(report.html model.safetensors accuracy.csv forecasts.csv ranking.csv ranking.txt)
 [ "$plot" = none ] || results+=("plot.$plot")
 deliver "$out" "${results[@]}" --without plot.svg plot.png
 
-echo "Accuracy on the last 20% of $days days (lookback $lookback, horizon $horizon):"
+echo "Accuracy on the last 20% of $steps ${step}s (lookback $lookback, horizon $horizon):"
 cat "$work/accuracy.txt"
 echo
 echo "Growth of $channel by $by:"
 cat "$work/ranking.txt"
 echo
+recipe_notes
 echo "$out: $(cd "$out" && ls | tr '\n' ' ')"
+recipe_status "$out"

@@ -43,7 +43,7 @@ out=garments images= ingest_options= text="embed-text --hash 512" heads=gender:c
 train_options= neighbours=10 top=24 sort= growth= checkpoint= table=
 while [ $# -gt 0 ]; do
     case "$1" in
-    -h | --help) usage; exit 0 ;;
+    -h | --help) help; exit 0 ;;
     -o | --output) out=${2:?}; shift ;;
     --images) images=${2:?}; shift ;;
     --ingest) ingest_options=${2:?}; shift ;;
@@ -74,13 +74,22 @@ need ingest embed-text encode-image train-demand score evaluate frames
 [ -z "$backbone" ] || [ -r "$backbone" ] || die "can't read $backbone" 66
 [[ $top =~ ^[1-9][0-9]*$ && $neighbours =~ ^[1-9][0-9]*$ ]] || die "--top $top and --neighbours $neighbours: whole numbers from 1"
 
+split_words --ingest "$ingest_options"
+ingest=("${words[@]}")
+split_words --text "$text"
+embed=("${words[@]}")
+split_words --train "$train_options"
+train_words=("${words[@]}")
+[ "${#embed[@]}" -gt 0 ] || die "--text: which command?"
+
 # train_option NAME: its value among --train's options, or nothing.
 train_option() {
-    local i value= words
-    # shellcheck disable=SC2206  # options, split at blanks
-    words=(${train_options//=/ })
-    for ((i = 0; i + 1 < ${#words[@]}; i++)); do
-        [ "${words[i]}" != "--$1" ] || value=${words[i + 1]}
+    local i value=
+    for ((i = 0; i < ${#train_words[@]}; i++)); do
+        case "${train_words[i]}" in
+        "--$1") value=${train_words[i + 1]:-} ;;
+        "--$1="*) value=${train_words[i]#*=} ;;
+        esac
     done
     echo "$value"
 }
@@ -101,13 +110,13 @@ if [ -n "$checkpoint" ]; then
     exec 9>"$keep/lock"
     flock -n 9 || die "another garments.sh is at work in $keep" 75
     forget
+    going_on="the same command goes on where it was"
 fi
 
 # --- read; names to features ---
 more=()
 [ -z "$images" ] || more+=(--images "$images")
-# shellcheck disable=SC2086  # options, split at blanks
-ingest --layout products $ingest_options "${more[@]}" "$table" | $text -o "$work/products.weft" || culprit "ingest ${text%% *}" "${PIPESTATUS[@]}"
+ingest --layout products "${ingest[@]}" "${more[@]}" "$table" | "${embed[@]}" -o "$work/products.weft" || culprit "ingest ${embed[0]}" "${PIPESTATUS[@]}"
 
 # --- three networks ---
 train=(--heads "$heads" --epochs "$epochs" --lr "$lr")
@@ -133,8 +142,7 @@ learn() { # NAME OPTION...
         for f in "$1.safetensors" "log-$1.csv"; do ln -s "$(realpath "$keep")/$f" "$work/$f"; done
         [ ! -e "$keep/$1.safetensors" ] || return 0 # by an earlier run
     fi
-    # shellcheck disable=SC2086
-    train-demand "${train[@]}" $train_options "${@:2}" "${state[@]}" --log "$keep/log-$1.csv" -i "$work/products.weft" -o "$keep/$1.safetensors"
+    train-demand "${train[@]}" "${train_words[@]}" "${@:2}" "${state[@]}" --log "$keep/log-$1.csv" -i "$work/products.weft" -o "$keep/$1.safetensors"
 }
 learn image --no-name "${pictures[@]}"
 learn name --no-image

@@ -32,7 +32,7 @@ T
 out=models revision=main sums= dry= names=()
 while [ $# -gt 0 ]; do
     case "$1" in
-    -h | --help) usage; exit 0 ;;
+    -h | --help) help; exit 0 ;;
     -o | --output) out=${2:?}; shift ;;
     --revision) revision=${2:?}; shift ;;
     --sums) sums=$(realpath "${2:?}"); shift ;;

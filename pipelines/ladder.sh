@@ -6,7 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 usage() {
     cat <<'T'
-usage: ladder.sh [OPTION...] SALES.csv
+usage: ladder.sh [OPTION...] SALES.csv|SERIES.weft
 
 For each group of the target's series one model is chosen, by the target's train and validation part alone:
   source, own, pooled, ridge   linear models (train-dlinear --source): the source's, one's own, both together, one's own shrunk towards the source's; "linear" is
@@ -21,13 +21,14 @@ Then all of them are measured on the test part, with the ladder's choice beside 
       --target LEVEL     what is to be forecast (default: minor); id: the series as they are
       --by KEY           groups that choose, a key of the target's series (default: the target's level)
       --from DATE        forget the target's history before it
-      --ingest OPTIONS   further options of ingest, as in --ingest "--layout long --id item --value sales"
+      --ingest OPTIONS   further options of ingest, split at blanks as a shell does: --ingest '--layout long --date "Order Date"'
       --lookback N       (default 100)
       --horizon N        (default 50)
       --split F,F,F      train, validation and test part (default 0.64,0.16,0.2)
       --margin F         what a network must gain (default 0.02)
       --linear OPTIONS   further options of train-dlinear, as in --linear "--source-by major"
       --train OPTIONS    further options of train-adda, as in --train "--epochs 50"; none: no networks
+      --progress         stages and seconds on stderr (default: when that is a terminal)
   -h, --help
 
 Results in DIR: table.txt, choice.csv (each group: the errors on its validation windows, and the model that serves it), forecasts.csv (the next steps, each group
@@ -39,10 +40,10 @@ Examples:
 T
 }
 
-out=ladder source=major target=minor by= from= ingest_options= lookback=100 horizon=50 split=0.64,0.16,0.2 margin=0.02 linear_options= train_options= sales=
+out=ladder source=major target=minor by='' from='' ingest_options='' lookback=100 horizon=50 split=0.64,0.16,0.2 margin=0.02 linear_options='' train_options='' sales=''
 while [ $# -gt 0 ]; do
     case "$1" in
-    -h | --help) usage; exit 0 ;;
+    -h | --help) help; exit 0 ;;
     -o | --output) out=${2:?}; shift ;;
     --source) source=${2:?}; shift ;;
     --target) target=${2:?}; shift ;;
@@ -55,24 +56,39 @@ while [ $# -gt 0 ]; do
     --margin) margin=${2:?}; shift ;;
     --linear) linear_options=${2:?}; shift ;;
     --train) train_options=${2:?}; shift ;;
-    -*) die "unknown option $1; see ladder.sh --help" ;;
+    --progress) progress=yes ;;
+    -?*) die "unknown option $1; see ladder.sh --help" ;;
     *) [ -z "$sales" ] || die "one table, please: $sales or $1"; sales=$1 ;;
     esac
     shift
 done
 [ -n "$sales" ] || die "which table? ladder.sh SALES.csv; see ladder.sh --help"
-[ -r "$sales" ] || die "can't read $sales" 66
+[ "$sales" = - ] || [ -r "$sales" ] || die "can't read $sales" 66
 [ -n "$by" ] || by=$target
 need ingest aggregate window train-dlinear train-adda score evaluate frames
+split_words --linear "$linear_options"
+linear=("${words[@]}")
+split_words --train "$train_options"
+train=("${words[@]}")
+split_words --ingest "$ingest_options"
+ingest=(-q "${words[@]}")
+stages=5
 scratch
 
-windows() { # LEVEL FILE [INGEST-OPTION...]
-    # shellcheck disable=SC2086  # options, split at blanks
-    ingest -q $ingest_options "${@:3}" "$sales" | aggregate -q --by "$1" |
-        window -q --lookback "$lookback" --horizon "$horizon" --scale standard --split "$split" -o "$2" || culprit "ingest aggregate window" "${PIPESTATUS[@]}"
+windows() { # LEVEL SERIES FILE
+    aggregate -q --by "$1" -i "$2" | window -q --lookback "$lookback" --horizon "$horizon" --scale standard --split "$split" -o "$3" ||
+        culprit "aggregate window" "${PIPESTATUS[@]}"
 }
-windows "$source" "$work/source.weft"
-windows "$target" "$work/target.weft" ${from:+--from "$from"}
+stage read
+source_of "$sales"
+windows "$source" "$work/series.weft" "$work/source.weft"
+if [ -n "$from" ]; then
+    from_table "$sales" --from
+    ingest "${ingest[@]}" --from "$from" -o "$work/short.weft" -- "$sales"
+    windows "$target" "$work/short.weft" "$work/target.weft"
+else
+    windows "$target" "$work/series.weft" "$work/target.weft"
+fi
 
 # The rungs, from the simplest on. What can't be trained (no window of its own) is left out.
 models=() names=()
@@ -89,19 +105,17 @@ rung() { # NAME COMMAND...
         die "$1 ended with status $status; no result was written" "$status"
     fi
 }
-# shellcheck disable=SC2086
+stage linear
 for r in auto source own pooled ridge; do
-    rung "${r/auto/linear}" train-dlinear -q --source "$work/source.weft" --transfer $r --by "$by" $linear_options --log "$work/$r.log" -i "$work/target.weft"
+    rung "${r/auto/linear}" train-dlinear -q --source "$work/source.weft" --transfer $r --by "$by" "${linear[@]}" --log "$work/$r.log" -i "$work/target.weft"
 done
 adda=(train-adda -q --source "$work/source.weft" --target "$work/target.weft")
+stage networks
 if [ "$train_options" != none ]; then
-    # shellcheck disable=SC2086
-    rung none "${adda[@]}" $train_options --epochs 0
+    rung none "${adda[@]}" "${train[@]}" --epochs 0
     if [ -e "$work/none.safetensors" ]; then
-        # shellcheck disable=SC2086
-        rung ADDA "${adda[@]}" $train_options --pretrained "$work/none.safetensors"
-        # shellcheck disable=SC2086
-        rung reconstruct "${adda[@]}" $train_options --pretrained "$work/none.safetensors" --reconstruct 1
+        rung ADDA "${adda[@]}" "${train[@]}" --pretrained "$work/none.safetensors"
+        rung reconstruct "${adda[@]}" "${train[@]}" --pretrained "$work/none.safetensors" --reconstruct 1
     fi
 fi
 
@@ -111,6 +125,7 @@ errors() { # PART: model, channel, group, windows x steps, MSE in scaled units
     csv_plain "$work/errors" |
         awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { print $(at["model"]), $(at["channel"]), $(at["group"]), $(at["n"]), $(at["mse"]) }'
 }
+stage measure
 errors valid >"$work/valid.csv"
 errors test >"$work/test.csv"
 
@@ -141,6 +156,7 @@ awk -F, -v OFS=, -v names="${names[*]}" -v margin="$margin" '
     }' "$work/valid.csv" "$work/test.csv" >"$work/choice"
 
 # The next steps, each group by its model.
+stage forecast
 score -q -m "$(IFS=,; echo "${models[*]}")" -i "$work/target.weft" | frames csv | csv_plain >"$work/all" || culprit "score frames awk" "${PIPESTATUS[@]}"
 awk -F, -v by="$by" '
     FILENAME ~ /\/choice$/ { chosen[$1, $2] = $NF; next }

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # lib.sh - what the pipelines share. Sourced, with `set -euo pipefail` in force.
 
 # Programs: those beside us in the tree, those that weft installed, or those on PATH.
@@ -9,9 +10,48 @@ for d in "${WEFT_BIN:-}" "$lib_dir/../bin" "$lib_dir/../../../libexec/weft"; do
     fi
 done
 
+# What the user called: `weft forecast` says so (WEFT_CALLED); usage lines and hints repeat it.
+me=${WEFT_CALLED:-${0##*/}}
+unset WEFT_CALLED
+
 die() {
-    echo "${0##*/}: $1" >&2
+    echo "$me: ${1//"${0##*/}"/$me}" >&2
     exit "${2:-64}"
+}
+
+# help: what usage prints, with the name that the user called.
+help() {
+    usage | sed "s|${0##*/}|$me|g"
+}
+
+# split_words OPTION TEXT: the array words has the words of TEXT, split at blanks as backtest --refit does: '...' and "..." keep blanks together, \ makes the next
+# character plain (in "..." only before " and \, in '...' nowhere). Nothing is expanded and no shell reads it.
+split_words() {
+    local text=$2 c next i quote='' word='' open=''
+    words=()
+    for ((i = 0; i < ${#text}; i++)); do
+        c=${text:i:1} next=${text:i+1:1}
+        if [ "$c" = \\ ] && [ "$quote" != "'" ] && { [ -z "$quote" ] || [ "$next" = '"' ] || [ "$next" = \\ ]; }; then
+            [ -n "$next" ] || die "$1: nothing follows the last \\ in: $text"
+            word+=$next open=yes i=$((i + 1))
+        elif [ -n "$quote" ]; then
+            if [ "$c" = "$quote" ]; then quote=; else word+=$c; fi
+        elif [ "$c" = '"' ] || [ "$c" = "'" ]; then
+            quote=$c open=yes
+        elif [[ $c == [$' \t\n'] ]]; then
+            [ -z "$open" ] || words+=("$word")
+            word='' open=''
+        else
+            word+=$c open=yes
+        fi
+    done
+    [ -z "$quote" ] || die "$1: a quote is not closed in: $text"
+    [ -z "$open" ] || words+=("$word")
+}
+
+# is_stream FILE: its first bytes are those of a stream (a msgpack map with the key "weft"), which no CSV begins with.
+is_stream() {
+    [ "$(head -c 6 -- "$1" 2>/dev/null | od -An -tx1 | tr -d ' \n' | sed 's/^8.a477656674$/stream/')" = stream ]
 }
 
 # need PROGRAM...: 69 when one is not there.
@@ -55,12 +95,56 @@ csv_whole() {
     tr '\001\002' ',\n' <"$1"
 }
 
+# source_of TABLE: the series of a CSV (the array ingest holds the options that read it), or of a stream that is there already (TABLE or standard input, told by
+# its first bytes), are $work/series.weft. A stream in a file is read where it is.
+source_of() {
+    local first=$work/first
+    if [ "$1" = - ]; then
+        dd bs=1 count=6 of="$first" 2>"$work/dd" || die "can't read standard input: $(head -n 1 "$work/dd")" 66
+        if is_stream "$first"; then
+            no_ingest "standard input"
+            cat "$first" - | frames cat -o "$work/series.weft" || culprit "cat frames" "${PIPESTATUS[@]}"
+        else
+            cat "$first" - | ingest "${ingest[@]}" -o "$work/series.weft" || culprit "cat ingest" "${PIPESTATUS[@]}"
+        fi
+    elif is_stream "$1"; then
+        no_ingest "$1"
+        ln -s "$(realpath -- "$1")" "$work/series.weft"
+    else
+        ingest "${ingest[@]}" -o "$work/series.weft" -- "$1"
+    fi
+}
+no_ingest() {
+    case "${ingest[*]}" in '' | -q) ;; *) die "$1 is a stream already: --ingest, --amounts and --mentions are for tables in CSV" ;; esac
+}
+
+# from_table TABLE OPTION: the option reads the table anew, which neither a stream nor standard input allows.
+from_table() {
+    if [ "$1" = - ] || is_stream "$1"; then
+        die "$2 reads a table in CSV, from a file; of a stream, ingest $2 is the place"
+    fi
+}
+
+# stage NAME: what begins now, on a terminal or with --progress: "forecast: 3/8 train, 12 s".
+progress=$([ ! -t 2 ] || echo yes) stages=0 stage_number=0 stage_name=''
+stage() {
+    stage_number=$((stage_number + 1)) stage_name=$1
+    [ -z "$progress" ] || printf '%s: %d/%d %s, %d s\n' "$(basename "$0" .sh)" "$stage_number" "$stages" "$1" "$SECONDS" >&2
+}
+
+# After Ctrl-C: what goes on. A pipeline that keeps what it did says so in going_on.
+going_on="nothing was written; the same command starts anew"
+interrupted() {
+    echo "$me: interrupted${stage_name:+ at: $stage_name}; $going_on" >&2
+    exit "$1"
+}
+
 # A directory for what lies between, removed at the end however that comes, as are results that did not get their names.
 scratch() {
-    work=$(mktemp -d "${TMPDIR:-/tmp}/weft.XXXXXX") stage= parts=()
+    work=$(mktemp -d "${TMPDIR:-/tmp}/weft.XXXXXX") stage='' parts=()
     trap 'rm -rf "$work" ${stage:+"$stage"} "${parts[@]}"' EXIT
-    trap 'exit 130' INT
-    trap 'exit 143' TERM
+    trap 'interrupted 130' INT
+    trap 'interrupted 143' TERM
 }
 
 # prepare FROM TO: TO.part is on the disk, so that the rename which publishes it needs no space.
@@ -93,6 +177,7 @@ deliver() {
     for f in "${files[@]}"; do
         { cp "$work/$f" "$stage/$f" && sync "$stage/$f"; } || die "can't write $out/$f" 74
     done
+    trap '' INT TERM # the renames are one step
     if [ -d "$out" ]; then
         for f in "${without[@]}"; do
             rm -f "$out/$f"

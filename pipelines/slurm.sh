@@ -32,7 +32,7 @@ T
 input=- output=- workers=2 head=$(hostname) port=5570 key= worker_key= insecure= scatter_options= sbatch_options=
 while [ $# -gt 0 ]; do
     case "$1" in
-    -h | --help) usage; exit 0 ;;
+    -h | --help) help; exit 0 ;;
     -i | --input) input=${2:?}; shift ;;
     -o | --output) output=${2:?}; shift ;;
     --workers) workers=${2:?}; shift ;;
@@ -53,25 +53,27 @@ done
 [ -n "$insecure" ] || { [ -n "$key" ] && [ -n "$worker_key" ]; } || die "give --key and --worker-key (weft keygen makes them), or --insecure on a network you trust"
 need scatter work
 command -v sbatch >/dev/null || die "sbatch is not there: this must run where jobs are submitted" 69
+split_words --scatter "$scatter_options"
+scatter=("${words[@]}")
+split_words --sbatch "$sbatch_options"
+sbatch=("${words[@]}")
 scratch
 
-head_keys=(${key:+--key "$key" --peer-keys "${worker_key%.key}.pub"} $insecure)
-worker_keys=(${worker_key:+--key "$worker_key" --peer-keys "${key%.key}.pub"} $insecure)
+head_keys=(${key:+--key "$key" --peer-keys "${worker_key%.key}.pub"} ${insecure:+"$insecure"})
+worker_keys=(${worker_key:+--key "$worker_key" --peer-keys "${key%.key}.pub"} ${insecure:+"$insecure"})
 {
     echo '#!/bin/bash'
     printf 'exec'
     printf ' %q' env "PATH=$PATH" work --wait 120 --connect "tcp://$head:$port" "${worker_keys[@]}" -- "$@"
     echo
 } >"$work/worker.sh"
-# shellcheck disable=SC2086  # options, split at blanks
-job=$(sbatch --parsable --job-name="weft-$1" --array="1-$workers" --output="$work/worker-%a.log" $sbatch_options "$work/worker.sh") ||
+job=$(sbatch --parsable --job-name="weft-$1" --array="1-$workers" --output="$work/worker-%a.log" "${sbatch[@]}" "$work/worker.sh") ||
     die "sbatch refused the job" 69
 job=${job%%;*}
 # Workers that are still waiting for their turn when all is done must not start any more.
 trap 'scancel "$job" 2>/dev/null || true; rm -rf "$work"' EXIT
 echo "slurm.sh: job $job, $workers workers" >&2
-# shellcheck disable=SC2086
-scatter --bind "tcp://*:$port" "${head_keys[@]}" $scatter_options -i "$input" -o "$output" || {
+scatter --bind "tcp://*:$port" "${head_keys[@]}" "${scatter[@]}" -i "$input" -o "$output" || {
     status=$?
     cat "$work"/worker-*.log >&2 2>/dev/null || true
     exit "$status"

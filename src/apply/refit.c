@@ -102,14 +102,24 @@ static char **free_words(char **words)
     return NULL;
 }
 
+static bool blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n';
+}
+
+/* At blanks, with '...', "..." and \ as a shell has them (in "..." a \ stands before " and \ alone); pipelines/lib.sh:split_words has the same rules. */
 static char **split_words(const char *text, const char *last[2], struct weft_err *e)
 {
     size_t n = 0, most = strlen(text) / 2 + 4;
     char **words = WEFT_ARRAY(char *, most), *room = weft_xmalloc(strlen(text) + 1), *to = room;
-    for (const char *p = text; *(p += strspn(p, " \t"));) {
+    for (const char *p = text; *(p += strspn(p, " \t\n"));) {
         char quote = 0, *word = to;
-        for (; *p && (quote || (*p != ' ' && *p != '\t')); p++) {
-            if (quote ? *p == quote : *p == '\'' || *p == '"')
+        for (; *p && (quote || !blank(*p)); p++) {
+            if (*p == '\\' && !p[1])
+                quote = *p; /* what it quotes never comes */
+            else if (*p == '\\' && quote != '\'' && (!quote || p[1] == '"' || p[1] == '\\'))
+                *to++ = *++p;
+            else if (quote ? *p == quote : *p == '\'' || *p == '"')
                 quote = quote ? 0 : *p;
             else
                 *to++ = *p;

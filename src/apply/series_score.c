@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "model/apply.h"
+#include "apply/left_out.h"
 #include "apply/match.h"
+#include "base/conformal.h"
 #include "base/mem.h"
 #include "record/products.h"
 #include "record/window.h"
@@ -25,6 +27,7 @@ struct model {
     size_t exogenous[WEFT_EXOG_MAX]; /* the stream's channels that it looks at beside its target */
     uint64_t made, too_short, gaps, unknown, bare; /* bare: quantiles were asked for, and it had none */
     char *unknown_group;
+    uint64_t few, few_least, few_most; /* frames with too few errors for a level, and how many these were */
 };
 
 struct weft_series_scorer {
@@ -41,6 +44,7 @@ struct weft_series_scorer {
     struct weft_edit edit;
     struct weft_pack frame;
     bool *clip; /* [targets] */
+    float *nothing; /* [horizon] of NaN: what a series that is left out gets */
 };
 
 /* --- start --- */
@@ -174,6 +178,9 @@ int weft_series_scorer_start(struct weft_run *run, struct weft_series_score_opti
     s->clip = weft_match_clip(&s->in, weft_run_given(run, "nonnegative"), &o->nonnegative);
     if (write_head(run, s, e) < 0)
         return -1;
+    s->nothing = WEFT_ARRAY(float, (size_t)o->horizon);
+    for (int64_t h = 0; h < o->horizon; h++)
+        s->nothing[h] = NAN;
     for (size_t i = 0; i < s->n_models && o->part == WEFT_SCORE_LATEST; i++)
         ahead |= s->model[i].info && weft_match_needs_ahead(s->model[i].info);
     return ahead ? weft_run_hold(run, e) : 0;
@@ -197,6 +204,7 @@ void weft_series_scorer_free(struct weft_series_scorer **ps)
     weft_pack_free(&s->frame);
     free(s->actual.p);
     free(s->clip);
+    free(s->nothing);
     free(s);
     *ps = NULL;
 }
@@ -239,8 +247,64 @@ static struct weft_span text(const char *s)
     return (struct weft_span){(const uint8_t *)s, strlen(s)};
 }
 
-/* One frame out: the windows of the task's job. A latest window that can't be forecast counts as a gap instead. */
-static int emit(struct weft_run *run, struct weft_series_scorer *s, const struct task *t, const char *part, struct weft_err *e)
+/* What a frame of the task says beside its numbers. */
+static struct weft_forecasts describe(const struct weft_series_scorer *s, const struct task *t, const char *part)
+{
+    const struct weft_apply_job *j = &t->job;
+    return (struct weft_forecasts){
+        .model = text(t->model->name),
+        .channel = text(s->in.channels[t->channel]),
+        .part = text(part),
+        .baseline = !t->model->info,
+        .origin = s->series.start + (int64_t)j->origin * s->in.step,
+        .stride = (int64_t)j->stride,
+        .windows = j->windows,
+        .horizon = j->horizon,
+        .scale = {j->shift, j->factor},
+        .naive = {t->naive[0], t->naive[1], t->naive[2]},
+    };
+}
+
+static int write_frame(struct weft_run *run, struct weft_series_scorer *s, const struct weft_forecasts *f,
+                       struct weft_err *e)
+{
+    weft_pack_clear(&s->frame);
+    if (weft_forecasts_write(f, &s->out, s->series.frame, &s->edit, &s->frame, e) < 0)
+        return -1;
+    return weft_run_emit(run, weft_pack_span(&s->frame), e);
+}
+
+/* The series is not forecast: a frame that says why, so that it is missing from no table in silence. why is freed. */
+static int emit_left_out(struct weft_run *run, struct weft_series_scorer *s, const struct task *t, char *why,
+                         struct weft_err *e)
+{
+    struct weft_forecasts f = describe(s, t, "latest");
+    f.forecast = s->nothing;
+    f.why = text(why);
+    int rc = write_frame(run, s, &f, e);
+    free(why);
+    return rc;
+}
+
+static void count_few(struct model *x, size_t errors)
+{
+    if (!errors)
+        return;
+    x->few_least = x->few && x->few_least < errors ? x->few_least : errors;
+    x->few_most = errors > x->few_most ? errors : x->few_most;
+    x->few++;
+}
+
+static char *why_not(const struct weft_series_scorer *s, const struct task *t)
+{
+    struct weft_left_out_job at = {&s->in,         &s->series,     t->channel,         t->job.origin,
+                                   t->model->name, t->model->info, t->model->exogenous};
+    return weft_left_out_why(&at, weft_apply_baseline(t->model->apply));
+}
+
+/* One frame out: the windows of the task's job. A latest window that can't be forecast is left out: it counts as a gap. */
+static int emit(struct weft_run *run, struct weft_series_scorer *s, const struct task *t, const char *part,
+                struct weft_err *e)
 {
     const struct weft_apply_job *j = &t->job;
     struct model *x = t->model;
@@ -249,32 +313,20 @@ static int emit(struct weft_run *run, struct weft_series_scorer *s, const struct
     weft_apply_run(x->apply, t->unit, j, latest && j->horizon <= WEFT_COVARIANCE_HORIZON_MAX, r);
     if (latest && all_nan(r->forecast, j->horizon)) {
         x->gaps++;
-        return 0;
+        return emit_left_out(run, s, t, why_not(s, t), e);
     }
-    struct weft_forecasts f = {
-        .model = text(x->name),
-        .channel = text(s->in.channels[t->channel]),
-        .part = text(part),
-        .baseline = !x->info,
-        .origin = s->series.start + (int64_t)j->origin * s->in.step,
-        .stride = (int64_t)j->stride,
-        .windows = j->windows,
-        .horizon = j->horizon,
-        .skipped = r->skipped,
-        .forecast = r->forecast,
-        .actual = actual_of(s, j),
-        .quantiles = r->quantiles,
-        .covariance = r->covariance,
-        .scale = {j->shift, j->factor},
-        .naive = {t->naive[0], t->naive[1], t->naive[2]},
-    };
-    weft_pack_clear(&s->frame);
-    if (weft_forecasts_write(&f, &s->out, s->series.frame, &s->edit, &s->frame, e) < 0)
-        return -1;
+    struct weft_forecasts f = describe(s, t, part);
+    f.skipped = r->skipped;
+    f.forecast = r->forecast;
+    f.actual = actual_of(s, j);
+    f.quantiles = r->quantiles;
+    f.covariance = r->covariance;
+    f.errors = r->few;
+    count_few(x, r->few);
     x->made++;
     s->made++;
     x->bare += s->out.n_levels && !r->quantiles && x->info;
-    return weft_run_emit(run, weft_pack_span(&s->frame), e);
+    return write_frame(run, s, &f, e);
 }
 
 static int emit_latest(struct weft_run *run, struct weft_series_scorer *s, struct task *t, struct weft_err *e)
@@ -283,9 +335,16 @@ static int emit_latest(struct weft_run *run, struct weft_series_scorer *s, struc
     struct weft_apply_job *j = &t->job;
     j->origin = j->known;
     j->stride = j->windows = 1;
+    if (t->unit == SIZE_MAX) {
+        struct weft_span group = weft_series_key_text(&s->series, x->key);
+        return emit_left_out(run, s, t,
+                             weft_xasprintf("%s has no weights for %s \"%.*s\"", x->name, x->info->by, (int)group.n,
+                                            group.p ? (const char *)group.p : ""),
+                             e);
+    }
     if (x->info && j->origin < (size_t)x->info->lookback) {
         x->too_short++;
-        return 0;
+        return emit_left_out(run, s, t, why_not(s, t), e);
     }
     if (x->info && weft_match_series_ahead(&s->in, &s->series, x->info, x->who, x->exogenous, j->origin, e) < 0)
         return -1;
@@ -351,7 +410,7 @@ static int score_channel(struct weft_run *run, struct weft_series_scorer *s, str
                                     .nonnegative = s->clip[c],
                                     .levels = s->out.levels,
                                     .n_levels = s->out.n_levels};
-    if (t.unit == SIZE_MAX)
+    if (t.unit == SIZE_MAX && (s->o->part != WEFT_SCORE_LATEST || x->channel[c] == SIZE_MAX))
         return 0;
     for (size_t k = 0; x->info && k < x->info->exog.n; k++)
         exogenous[k] = in->values + x->exogenous[k] * in->n;
@@ -395,6 +454,29 @@ static int nothing_made(const struct weft_series_scorer *s, const struct model *
     return m ? weft_fail_hint(e, "ingest --missing zero counts missing days as days without sales") : -1;
 }
 
+/* Quantiles that some frames do not have, since their ranks among so few errors do not exist. */
+static void warn_of_few(struct weft_run *run, const struct weft_series_scorer *s, const struct model *x)
+{
+    char levels[80] = "", errors[64];
+    size_t needed = 0, n = 0, at = 0;
+    for (size_t l = 0; l < s->out.n_levels; l++) {
+        size_t needs = weft_conformal_needs(s->out.levels[l]);
+        needed = needs > needed ? needs : needed;
+        if (needs > x->few_least && at + 24 < sizeof levels)
+            at += (size_t)snprintf(levels + at, sizeof levels - at, "%sq%g", n++ ? ", " : "", s->out.levels[l]);
+    }
+    if (x->few_least == x->few_most)
+        snprintf(errors, sizeof errors, "%llu", (unsigned long long)x->few_least);
+    else
+        snprintf(errors, sizeof errors, "%llu to %llu", (unsigned long long)x->few_least,
+                 (unsigned long long)x->few_most);
+    weft_run_warn(
+        run,
+        "%s: no bound at %s in %llu of %llu frames: the model keeps %s validation errors, and %zu are needed; "
+        "a longer validation part gives more",
+        x->name, levels, (unsigned long long)x->few, (unsigned long long)x->made, errors, needed);
+}
+
 int weft_series_scorer_drain(struct weft_run *run, struct weft_series_scorer *s, struct weft_err *e)
 {
     for (size_t i = 0; i < s->n_models; i++) {
@@ -406,6 +488,8 @@ int weft_series_scorer_drain(struct weft_run *run, struct weft_series_scorer *s,
         else if (x->bare)
             weft_run_warn(run, "%s gives no quantiles for %llu of %llu frames: it keeps no validation errors of their groups", x->name, (unsigned long long)x->bare,
                           (unsigned long long)x->made);
+        if (x->few)
+            warn_of_few(run, s, x);
         if (x->too_short)
             weft_run_warn(run, "%s: %llu series too short for a forecast were left out", x->name, (unsigned long long)x->too_short);
         if (x->gaps)

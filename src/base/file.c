@@ -10,19 +10,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 
 /* Names of the temporary files, where a signal handler finds them: fixed places, filled before the file exists and emptied after it is gone. */
-enum { OPEN_MAX_FILES = 16, NAME_BYTES = 4096, DIRECTORY_FILES = 64 };
+enum { OPEN_MAX_FILES = 16, NAME_BYTES = 4096, DIRECTORY_FILES = 64, LINKS_MAX = 40, NAME_TRIES = 100, MAPPINGS_MAX = 32, MAP_BYTES = 1 << 20 };
 static char names[OPEN_MAX_FILES][NAME_BYTES];
 static volatile sig_atomic_t used[OPEN_MAX_FILES]; /* 1: a file; 2: a directory */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 struct weft_file {
     int fd, slot; /* slot < 0: a device or a pipe, which is written to and not replaced */
+    int mode;     /* of the file that is replaced; -1: there is none */
     char *path;
 };
 
@@ -41,31 +43,59 @@ static int take_slot(void)
     return slot;
 }
 
-static struct weft_file *new_file(int fd, int slot, char *path)
+static struct weft_file *new_file(int fd, int slot, int mode, char *path)
 {
     struct weft_file *f = WEFT_NEW(struct weft_file);
     f->fd = fd;
     f->slot = slot;
+    f->mode = mode;
     f->path = path;
     return f;
 }
 
-static int create_regular(const char *path, struct weft_file **out, struct weft_err *e)
+/* "PATH.RANDOM.tmp" in `name`, created: no name that somebody else could have foreseen, and never a file that is there already. Process numbers do not do: two containers
+ * on one volume have the same one. What replaces a private file is private from the start. */
+static int create_temporary(const char *path, bool private, char *name)
 {
+    static const char digits[] = "0123456789abcdefghijklmnopqrstuv";
+    for (int try = 0; try < NAME_TRIES; try++) {
+        uint8_t random[10];
+        char text[sizeof random + 1] = "";
+        if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+            return -1;
+        for (size_t i = 0; i < sizeof random; i++)
+            text[i] = digits[random[i] & 31];
+        snprintf(name, NAME_BYTES, "%s.%s.tmp", path, text);
+        int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, private ? 0600 : 0666);
+        if (fd >= 0 || errno != EEXIST)
+            return fd;
+    }
+    return -1;
+}
+
+/* mode: of the file that is replaced; -1: there is none. */
+static int create_regular(const char *path, int mode, struct weft_file **out, struct weft_err *e)
+{
+    char name[NAME_BYTES];
+    if (strlen(path) + 32 > NAME_BYTES)
+        return weft_fail(e, WEFT_CANTCREAT, "the name of %s is too long", path);
     int slot = take_slot();
     if (slot < 0)
         return weft_fail(e, WEFT_BUG, "more than %d output files at once", OPEN_MAX_FILES);
-    int n = snprintf(names[slot], NAME_BYTES, "%s.%ld.tmp", path, (long)getpid());
-    if (n < 0 || n >= NAME_BYTES) {
-        used[slot] = 0;
-        return weft_fail(e, WEFT_CANTCREAT, "the name of %s is too long", path);
-    }
-    int fd = open(names[slot], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    /* A signal between the file and its name in the list would leave the file for ever. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int fd = create_temporary(path, mode >= 0, name), why = errno;
+    if (fd >= 0)
+        memcpy(names[slot], name, strlen(name) + 1);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (fd < 0) {
         used[slot] = 0;
+        errno = why;
         return weft_fail_errno(e, WEFT_CANTCREAT, "can't create %s", path);
     }
-    *out = new_file(fd, slot, weft_xstrdup(path));
+    *out = new_file(fd, slot, mode, weft_xstrdup(path));
     return 0;
 }
 
@@ -75,25 +105,60 @@ static int open_special(const char *path, struct weft_file **out, struct weft_er
     int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd < 0)
         return weft_fail_errno(e, WEFT_CANTCREAT, "can't write to %s", path);
-    *out = new_file(fd, -1, weft_xstrdup(path));
+    *out = new_file(fd, -1, -1, weft_xstrdup(path));
+    return 0;
+}
+
+/* Where the symbolic link `path` leads, one step, relative to its own directory; owned by the caller. NULL: can't be read. */
+static char *follow_once(const char *path)
+{
+    char to[NAME_BYTES];
+    ssize_t n = readlink(path, to, sizeof to - 1);
+    if (n < 0)
+        return NULL;
+    to[n] = 0;
+    const char *slash = strrchr(path, '/');
+    size_t dir = to[0] == '/' || !slash ? 0 : (size_t)(slash + 1 - path);
+    char *out = weft_xmalloc(dir + (size_t)n + 1);
+    memcpy(out, path, dir);
+    memcpy(out + dir, to, (size_t)n + 1);
+    return out;
+}
+
+/* What a path means once its symbolic links are followed, whether a file is there or not yet; owned by the caller. */
+static int resolve(const char *path, char **out, struct weft_err *e)
+{
+    struct stat st;
+    char *at = weft_xstrdup(path);
+    for (int links = 0; lstat(at, &st) == 0 && S_ISLNK(st.st_mode); links++) {
+        char *next = links < LINKS_MAX ? follow_once(at) : NULL;
+        if (links == LINKS_MAX)
+            errno = ELOOP;
+        free(at);
+        if (!next)
+            return weft_fail_errno(e, WEFT_CANTCREAT, "can't create %s", path);
+        at = next;
+    }
+    *out = at;
     return 0;
 }
 
 int weft_file_create(const char *path, struct weft_file **out, struct weft_err *e)
 {
     struct stat st;
-    bool there = stat(path, &st) == 0;
+    char *real = NULL;
+    int rc;
+    if (resolve(path, &real, e) < 0)
+        return -1;
+    bool there = stat(real, &st) == 0;
     if (there && S_ISDIR(st.st_mode))
-        return weft_fail(e, WEFT_CANTCREAT, "%s is a directory", path);
-    if (there && !S_ISREG(st.st_mode))
-        return open_special(path, out, e);
-    char *real = there ? realpath(path, NULL) : NULL; /* behind a symbolic link the file is replaced, not the link */
-    if (real) {
-        int rc = create_regular(real, out, e);
-        free(real);
-        return rc;
-    }
-    return create_regular(path, out, e);
+        rc = weft_fail(e, WEFT_CANTCREAT, "%s is a directory", path);
+    else if (there && !S_ISREG(st.st_mode))
+        rc = open_special(real, out, e);
+    else
+        rc = create_regular(real, there ? (int)(st.st_mode & 0777) : -1, out, e);
+    free(real);
+    return rc;
 }
 
 int weft_file_check(const char *path, struct weft_err *e)
@@ -172,7 +237,9 @@ static void sync_directory(const char *path)
 int weft_file_commit(struct weft_file **f, struct weft_err *e)
 {
     int rc = 0;
-    if (fsync((*f)->fd) < 0 && errno != EINVAL && errno != EROFS)
+    if ((*f)->mode >= 0 && fchmod((*f)->fd, (mode_t)(*f)->mode) < 0)
+        rc = weft_fail_errno(e, WEFT_CANTCREAT, "can't give %s the mode of the file that it replaces", (*f)->path);
+    if (rc == 0 && fsync((*f)->fd) < 0 && errno != EINVAL && errno != EROFS)
         rc = weft_fail_errno(e, WEFT_IO, "can't write %s", (*f)->path);
     if (close((*f)->fd) < 0 && rc == 0)
         rc = weft_fail_errno(e, WEFT_IO, "can't write %s", (*f)->path);
@@ -274,6 +341,66 @@ int weft_tempfile(int *fd, struct weft_err *e)
 
 /* --- mappings --- */
 
+/* Mapped files, where the handler of SIGBUS finds them: touching a page that somebody has cut off is a signal, and no error. */
+static struct {
+    const uint8_t *volatile p;
+    volatile size_t n;
+    char name[256];
+} mapped[MAPPINGS_MAX];
+static char bus_program[64];
+
+static void list_mapping(const uint8_t *p, size_t n, const char *path)
+{
+    size_t at = strlen(path), keep = sizeof mapped->name - 1;
+    pthread_mutex_lock(&lock);
+    for (int i = 0; i < MAPPINGS_MAX; i++)
+        if (!mapped[i].p) {
+            snprintf(mapped[i].name, sizeof mapped[i].name, "%s", at > keep ? path + at - keep : path);
+            mapped[i].n = n;
+            mapped[i].p = p;
+            break;
+        }
+    pthread_mutex_unlock(&lock);
+}
+
+static void unlist_mapping(const uint8_t *p)
+{
+    pthread_mutex_lock(&lock);
+    for (int i = 0; i < MAPPINGS_MAX; i++)
+        if (mapped[i].p == p)
+            mapped[i].p = NULL;
+    pthread_mutex_unlock(&lock);
+}
+
+static void say_raw(const char *text)
+{
+    ssize_t wrote = write(STDERR_FILENO, text, strlen(text));
+    (void)wrote;
+}
+
+static void on_bus(int sig, siginfo_t *info, void *context)
+{
+    const uint8_t *at = info->si_addr;
+    (void)context;
+    for (int i = 0; i < MAPPINGS_MAX; i++)
+        if (mapped[i].p && at >= mapped[i].p && at < mapped[i].p + mapped[i].n) {
+            say_raw(bus_program);
+            say_raw(": ");
+            say_raw(mapped[i].name);
+            say_raw(" was cut short while it was read; replace files by renaming over them (mv), not by writing into them\n");
+            weft_file_cleanup();
+            _exit(WEFT_IO);
+        }
+    signal(sig, SIG_DFL); /* a fault of ours: it happens again, without us */
+}
+
+void weft_map_guard(const char *program)
+{
+    struct sigaction sa = {.sa_sigaction = on_bus, .sa_flags = SA_SIGINFO};
+    snprintf(bus_program, sizeof bus_program, "%s", program);
+    sigaction(SIGBUS, &sa, NULL);
+}
+
 static int read_whole(int fd, const char *path, size_t max, struct weft_mapping *out, struct weft_err *e)
 {
     size_t cap = 0, n = 0;
@@ -313,7 +440,7 @@ int weft_map_open(const char *path, size_t max, struct weft_mapping *out, struct
         weft_fail_errno(e, WEFT_IO, "can't read %s", path);
     } else if (S_ISDIR(st.st_mode)) {
         weft_fail(e, WEFT_NOINPUT, "%s is a directory", path);
-    } else if (S_ISREG(st.st_mode) && st.st_size > 0) {
+    } else if (S_ISREG(st.st_mode) && st.st_size >= MAP_BYTES) { /* less is read at once: nobody can cut it short under us */
         if ((uint64_t)st.st_size > max) {
             weft_fail(e, WEFT_DATA, "%s is larger than %zu bytes", path, max);
         } else {
@@ -321,6 +448,7 @@ int weft_map_open(const char *path, size_t max, struct weft_mapping *out, struct
             if (p == MAP_FAILED) {
                 weft_fail_errno(e, WEFT_IO, "can't map %s", path);
             } else {
+                list_mapping(p, (size_t)st.st_size, path);
                 *out = (struct weft_mapping){p, (size_t)st.st_size, true};
                 rc = 0;
             }
@@ -334,9 +462,11 @@ int weft_map_open(const char *path, size_t max, struct weft_mapping *out, struct
 
 void weft_map_close(struct weft_mapping *m)
 {
-    if (m->mapped)
+    if (m->mapped) {
+        unlist_mapping(m->p);
         munmap((void *)(uintptr_t)m->p, m->n);
-    else
+    } else {
         free((void *)(uintptr_t)m->p);
+    }
     *m = (struct weft_mapping){0};
 }

@@ -152,19 +152,20 @@ static void leave(struct weft_dispatch *d, size_t worker)
     d->worker[worker].alone = false;
 }
 
-void weft_dispatch_done(struct weft_dispatch *d, size_t worker, uint64_t number, struct weft_span maps, uint64_t rejected)
+bool weft_dispatch_done(struct weft_dispatch *d, size_t worker, uint64_t number, struct weft_span maps, uint64_t rejected)
 {
     release(d);
     struct slot *s = number >= d->first && number < d->next ? slot_of(d, number) : NULL;
     if (!s || s->state != SENT || s->worker != worker) {
         d->c.duplicates++;
-        return;
+        return false;
     }
     leave(d, worker);
     s->state = DONE;
     s->rejected = rejected;
     keep(&s->maps, &s->maps_n, &s->maps_cap, maps);
     d->c.done++;
+    return true;
 }
 
 /* The frames of a worker wait again. A single one is blamed; several become suspects. */

@@ -20,7 +20,7 @@ enum { TICK_MS = 200, LINGER_MS = 2000, MESSAGE_BYTES = 1 << 18, GOODBYE_MS = 50
 struct worker {
     struct weft_peer peer;
     size_t number; /* in the dispatch */
-    bool there, open, leaving, ending;
+    bool there, open, leaving, ending, banned; /* banned: it lied, or sent damage */
     int64_t heard; /* when the last result came, or the first frame went */
     uint64_t done;
 };
@@ -37,7 +37,7 @@ struct state {
     struct worker *worker;
     size_t n_workers, cap_workers, alive;
     struct weft_writer *dead;
-    uint64_t n_dead;
+    uint64_t n_dead, refused;
     int64_t lonely_since, status_at;
     struct weft_progress progress;
 };
@@ -101,7 +101,11 @@ static void admit(struct state *s, const struct weft_peer *p, struct weft_span m
     char buf[600];
     const char *no = objection(s, map, buf);
     struct weft_err ignored = {0};
+    for (size_t i = 0; i < s->n_workers; i++)
+        if (s->worker[i].banned && weft_peer_same(&s->worker[i].peer, p))
+            return;
     if (no) {
+        s->refused++;
         weft_run_warn(s->run, "a worker was refused: %s", no);
         tell(s, p, "no", no);
         return;
@@ -119,22 +123,32 @@ static void admit(struct state *s, const struct weft_peer *p, struct weft_span m
     (void)!weft_socket_send(s->socket, p, s->message.p, s->message.n, 0, &ignored);
 }
 
-/* The head of a worker's output: the first one is that of our stream, and the others must have the same. */
+/* A worker that can't be believed: its frames go to others, and it does not come back. */
+static void refuse_worker(struct state *s, struct worker *w, const char *why)
+{
+    s->refused++;
+    w->banned = true;
+    weft_run_warn(s->run, "worker %zu was refused: %s", w->number, why);
+    tell(s, &w->peer, "no", why);
+    drop_worker(s, w, "refused");
+}
+
+/* The head of a worker's output: the first good one is that of our stream, and the others must have the same. */
 static int take_open(struct state *s, struct worker *w, struct weft_span body, struct weft_err *e)
 {
     struct weft_head h;
     struct weft_walker walk = {0};
+    struct weft_err why = {0};
     w->open = true;
     if (s->open.n) {
-        if (s->open.n == body.n && memcmp(s->open.p, body.p, body.n) == 0)
-            return 0;
-        weft_run_warn(s->run, "a worker was refused: its program or model is not that of the others");
-        tell(s, &w->peer, "no", "your output has another head than that of the other workers: another program, option or model");
-        drop_worker(s, w, "refused");
+        if (s->open.n != body.n || memcmp(s->open.p, body.p, body.n) != 0)
+            refuse_worker(s, w, "its output has another head than that of the first worker: another program, option or model");
         return 0;
     }
-    if (weft_walk(&walk, body.p, body.n, body.n, e) != 1 || walk.off != body.n)
-        return weft_fail(e, WEFT_DATA, "a worker sent a damaged head");
+    if (weft_walk(&walk, body.p, body.n, body.n, &why) != 1 || walk.off != body.n || weft_head_read(body, &h, &why) < 0) {
+        refuse_worker(s, w, "it sent a damaged head");
+        return 0;
+    }
     weft_pack_raw(&s->open, body);
     if (weft_head_read(weft_pack_span(&s->open), &h, e) < 0)
         return -1;
@@ -142,23 +156,86 @@ static int take_open(struct state *s, struct worker *w, struct weft_span body, s
     return weft_run_head_as(s->run, h.schema, h.attrs, h.lineage, e);
 }
 
-static int take_results(struct state *s, struct worker *w, struct weft_span map, struct weft_value numbers, struct weft_err *e)
+/* Are these bytes whole maps, and each a frame? What speaks for a stream (a head, a tail, a fault) or to a head (an acknowledgement) is none. */
+static bool is_frames(struct weft_span bytes)
+{
+    static const char *const control[] = {"weft", "end", "fault", "ack"};
+    struct weft_err ignored = {0};
+    while (bytes.n) {
+        struct weft_walker walk = {0};
+        struct weft_span map = bytes, at;
+        struct weft_value v, key;
+        if (weft_walk(&walk, bytes.p, bytes.n, bytes.n, &ignored) != 1 || !weft_value_next(&map, &v) || v.kind != WEFT_MAP)
+            return false;
+        at = v.body;
+        if (!v.count || !weft_value_next(&at, &key) || key.kind != WEFT_STR)
+            return false;
+        for (size_t i = 0; i < sizeof control / sizeof *control; i++)
+            if (weft_value_is(&key, control[i]))
+                return false;
+        bytes.p += walk.off;
+        bytes.n -= walk.off;
+    }
+    return true;
+}
+
+/* What a message says of its frames, walked in step. */
+struct results {
+    struct weft_span numbers, sizes, rejected, data;
+};
+
+/* One result; false at the end. */
+static bool next_result(struct results *r, uint64_t *number, struct weft_span *maps, uint64_t *rejected)
+{
+    struct weft_value n, size, out;
+    if (!weft_value_next(&r->numbers, &n) || !weft_value_next(&r->sizes, &size) || !weft_value_next(&r->rejected, &out))
+        return false;
+    *number = n.u;
+    *maps = (struct weft_span){r->data.p, size.u};
+    *rejected = out.u;
+    r->data.p += size.u;
+    r->data.n -= size.u;
+    return true;
+}
+
+/* Looks at all of a message before any of it counts: what is wrong with it; NULL: nothing. */
+static const char *fault_of(struct weft_span map, struct weft_value numbers, struct results *out)
 {
     struct weft_value sizes, rejected, data, n, size, r;
     if (!weft_map_find(map, "sizes", &sizes) || !weft_map_find(map, "rejected", &rejected) || !weft_map_find(map, "data", &data) || data.kind != WEFT_BIN ||
-        numbers.kind != WEFT_ARRAY || sizes.kind != WEFT_ARRAY || rejected.kind != WEFT_ARRAY)
-        return weft_fail(e, WEFT_DATA, "a worker sent damaged results");
+        numbers.kind != WEFT_ARRAY || sizes.kind != WEFT_ARRAY || rejected.kind != WEFT_ARRAY || sizes.count != numbers.count ||
+        rejected.count != numbers.count || !numbers.count)
+        return "it sent damaged results";
+    *out = (struct results){numbers.body, sizes.body, rejected.body, data.body};
     struct weft_span body = data.body;
-    while (weft_value_next(&numbers.body, &n) && weft_value_next(&sizes.body, &size) && weft_value_next(&rejected.body, &r)) {
-        if (size.u > body.n)
-            return weft_fail(e, WEFT_DATA, "a worker sent damaged results");
-        weft_dispatch_done(s->dispatch, w->number, n.u, (struct weft_span){body.p, size.u}, r.u);
+    for (uint32_t i = 0; i < numbers.count; i++) {
+        if (!weft_value_next(&numbers.body, &n) || !weft_value_next(&sizes.body, &size) || !weft_value_next(&rejected.body, &r) || n.kind != WEFT_UINT ||
+            size.kind != WEFT_UINT || r.kind != WEFT_UINT || size.u > body.n || !is_frames((struct weft_span){body.p, size.u}))
+            return "it sent damaged results";
+        if (!size.u && !r.u)
+            return "it answered without a result";
         body.p += size.u;
         body.n -= size.u;
-        w->done++;
     }
-    w->heard = weft_milliseconds();
-    return 0;
+    return body.n ? "it sent damaged results" : NULL;
+}
+
+static void take_results(struct state *s, struct worker *w, struct weft_span map, struct weft_value numbers)
+{
+    struct results r;
+    struct weft_span maps;
+    uint64_t number, rejected;
+    const char *fault = w->open ? fault_of(map, numbers, &r) : "it sent results before a head";
+    while (!fault && next_result(&r, &number, &maps, &rejected)) {
+        if (!weft_dispatch_done(s->dispatch, w->number, number, maps, rejected)) {
+            fault = "it answered for a frame that it was not given";
+            break;
+        }
+        w->done++;
+        w->heard = weft_milliseconds();
+    }
+    if (fault)
+        refuse_worker(s, w, fault);
 }
 
 static int take_message(struct state *s, const struct weft_received *m, struct weft_err *e)
@@ -176,9 +253,8 @@ static int take_message(struct state *s, const struct weft_received *m, struct w
             tell(s, &m->from, "no", "this is a scatter: connect with work");
         return 0;
     }
-    int rc = 0;
     if (good && weft_map_find(map, "results", &v))
-        rc = take_results(s, w, map, v, &ignored);
+        take_results(s, w, map, v);
     else if (good && weft_map_find(map, "open", &v) && v.kind == WEFT_BIN)
         return take_open(s, w, v.body, e);
     else if (good && (weft_map_find(map, "failed", &v) || weft_map_find(map, "cannot", &v))) {
@@ -189,11 +265,7 @@ static int take_message(struct state *s, const struct weft_received *m, struct w
     } else if (good && weft_map_find(map, "leave", &v))
         w->leaving = true;
     else if (!good)
-        rc = -1;
-    if (rc < 0) {
-        tell(s, &w->peer, "no", "what you sent is damaged");
-        drop_worker(s, w, "it sent damaged results");
-    }
+        refuse_worker(s, w, "it sent something damaged");
     return 0;
 }
 
@@ -329,7 +401,8 @@ static void write_status(struct state *s)
         uint64_t value;
     } rows[] = {{"weft_scatter_frames_read_total", c.in}, {"weft_scatter_frames_done_total", c.done}, {"weft_scatter_frames_retried_total", c.retried},
                 {"weft_scatter_frames_dead_total", c.dead}, {"weft_scatter_results_doubled_total", c.duplicates}, {"weft_scatter_frames_in_flight", c.in_flight},
-                {"weft_scatter_frames_held", c.held}, {"weft_scatter_workers", c.workers}};
+                {"weft_scatter_frames_held", c.held}, {"weft_scatter_workers", c.workers},
+                {"weft_scatter_workers_refused_total", s->refused}};
     int rc = 0;
     for (size_t i = 0; i < sizeof rows / sizeof *rows && rc == 0; i++)
         rc = weft_file_write(f, line, (size_t)snprintf(line, sizeof line, "%s %llu\n", rows[i].name, (unsigned long long)rows[i].value), &ignored);
@@ -391,7 +464,8 @@ static int run_loop(struct state *s, struct weft_err *e)
         if (ended && s->open.n && weft_dispatch_idle(s->dispatch))
             return 0;
         if (!s->alive && weft_milliseconds() - s->lonely_since > wait_ms) {
-            weft_fail(e, WEFT_PEER, "no worker at %s for %d s", weft_socket_address(s->socket), wait_ms / 1000);
+            weft_fail(e, WEFT_PEER, "no worker at %s for %d s; %llu were refused", weft_socket_address(s->socket), wait_ms / 1000,
+                      (unsigned long long)s->refused);
             return weft_fail_hint(e, weft_socket_refused(s->socket) ? "some were refused: their public keys must be in --peer-keys" : "start `work --connect ...`, or give it more time with --wait");
         }
         if (weft_socket_poll(s->socket, &fd, 1, TICK_MS, e) < 0 || weft_run_stopping(s->run))

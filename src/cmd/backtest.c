@@ -146,7 +146,7 @@ static const struct weft_filter filter = {
                   "and of series on what is known at the first origin. Intervals are those of score: baselines have none. What a model with exogenous channels needs to know ahead of an origin is what stands in the stream.\n"
                   "A model file is taken as it is: whether its training saw what it is measured on, its metadata say, and a warning then. --refit runs a trainer for every origin (or "
                   "every K-th) on a windows stream that ends where the past of the origin does, so nothing leaks; of a windows stream that comes in, lookback, stride and scale stay, and "
-                  "the split is --valid's. The command is split at blanks, with quotes; no shell is started. "
+                  "the split is --valid's. The command is split at blanks, with quotes and \\ as a shell does it; no shell is started. "
                   "--threads N runs N trainers at a time; the result is the same.\n"
                   "The ranking is that of rank: at each origin the growth index of every group as forecast, against what it became. Spearman's rank correlation; NDCG of the first five, "
                   "the gain of a group being its growth less that of the last; the share of the three that grew most among the first three; regret; error; how often the interval held what came. "

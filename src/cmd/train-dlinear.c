@@ -232,6 +232,10 @@ static int fit_state(struct weft_run *run, struct state *s, struct weft_err *e)
     }
     if (weft_dlinear_state_fit(s->days, e) < 0)
         return -1;
+    char *changed = weft_dlinear_state_changed(s->days);
+    if (changed)
+        weft_run_warn(run, "%s", changed);
+    free(changed);
     weft_run_info(run, "%zu series: %llu new steps, %llu were there already", s->days->n_series, (unsigned long long)s->days->new_steps,
                   (unsigned long long)s->days->old_steps);
     char *lineage = weft_run_lineage_json(run);
@@ -342,7 +346,7 @@ static const struct weft_filter filter = {
                        "variance within a window. The choices stand in the model's metadata (tuned) and in --log. Memory: the Gram matrices, and six matrices of lookback "
                        "squared for each thread (80 MB at 720).\n"
                        "A state holds the Gram sums of each set of weights and the last lookback + horizon - 1 values of each series, in the file and in memory. What was chosen "
-                       "when it began stays, and so do the errors that make the intervals; days that are there already are ignored, so a dump twice changes nothing; days between "
+                       "when it began stays, and so do the errors that make the intervals; days that are there already are ignored, so a dump twice changes nothing, and one that changed is said in a line; days between "
                        "are missing values; series that are new join, and groups that are new, or had no window to be judged by, are fitted as the first one was chosen. The model file is written before the state.\n"
                        "Channels that the head declares past, future or static (ingest --future, covariates) become inputs of the exact solver: of each its last "
                        "--exog-lags steps, and of a future one the step that is forecast, with weights of its own for each step. With --exog level a value is "

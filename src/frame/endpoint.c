@@ -162,6 +162,12 @@ int weft_sink_write(struct weft_sink *s, const void *p, size_t n, struct weft_er
     return weft_fail_errno(e, WEFT_IO, "can't write %s", s->name);
 }
 
+void weft_sink_hurry(struct weft_sink *s)
+{
+    if (s->wire)
+        weft_wire_writer_hurry(s->wire);
+}
+
 int weft_sink_commit(struct weft_sink *s, struct weft_err *e)
 {
     if (s->wire)

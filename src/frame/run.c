@@ -18,6 +18,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/par.h"
+#include "base/stop.h"
 #include "frame/socket.h"
 #include "frame/version.h"
 
@@ -86,23 +87,10 @@ struct weft_run {
     size_t n_args;
 };
 
-/* Set by SIGINT and SIGTERM; the only thing that a signal handler can tell the loop. */
-static volatile sig_atomic_t stop_signal;
-
-static void on_signal(int sig)
-{
-    if (stop_signal) { /* the second time: at once, without leaving files */
-        weft_file_cleanup();
-        signal(sig, SIG_DFL);
-        raise(sig);
-    }
-    stop_signal = sig;
-}
-
 bool weft_run_stopping(const struct weft_run *run)
 {
     (void)run;
-    return stop_signal != 0;
+    return weft_stop_signal() != 0;
 }
 
 int weft_run_interrupted(struct weft_err *e)
@@ -539,8 +527,8 @@ static int loop(struct weft_run *run, struct weft_err *e)
             got = -1;
             break;
         }
-        if (stop_signal) {
-            got = weft_run_interrupted(e);
+        if (weft_stop_check(e) < 0) {
+            got = -1;
             break;
         }
         /* A slow upstream must not leave finished frames in our buffer. */
@@ -568,8 +556,8 @@ static int run_filter(struct weft_run *run, struct weft_err *e)
         return -1;
     if (f->drain && f->drain(run, run->state, e) < 0)
         return -1;
-    if (stop_signal)
-        return weft_run_interrupted(e);
+    if (weft_stop_check(e) < 0)
+        return -1;
     if (run->headed)
         return write_tail(run, e);
     if (f->out == WEFT_IO_STREAM)
@@ -624,15 +612,6 @@ static void secure_descriptors(void)
         }
 }
 
-static void catch_signals(void)
-{
-    struct sigaction sa = {.sa_handler = SIG_IGN};
-    sigaction(SIGPIPE, &sa, NULL); /* EPIPE is seen where it happens: endpoint.c */
-    sa.sa_handler = on_signal;
-    sigaction(SIGINT, &sa, NULL); /* no SA_RESTART: a blocked read returns */
-    sigaction(SIGTERM, &sa, NULL);
-}
-
 static void make_table(struct weft_run *run)
 {
     struct weft_opt *t = run->table;
@@ -684,7 +663,8 @@ static bool informed(struct weft_run *run, int argc, char **argv)
 int weft_main(const struct weft_filter *filter, int argc, char **argv)
 {
     secure_descriptors();
-    catch_signals();
+    weft_stop_catch();
+    weft_map_guard(filter->usage.name);
     double started = weft_seconds();
     struct weft_run run = {.filter = filter, .program = filter->usage.name};
     struct weft_err e = {0};
@@ -710,9 +690,10 @@ int weft_main(const struct weft_filter *filter, int argc, char **argv)
     close_ends(&run);
     weft_opt_free(filter->opts, run.state);
     free(run.state);
-    if (stop_signal && status == WEFT_TEMPFAIL) { /* tell the parent the truth: a signal ended us */
-        signal(stop_signal, SIG_DFL);
-        raise(stop_signal);
+    int stop = weft_stop_signal();
+    if ((stop == SIGINT || stop == SIGTERM) && status == WEFT_TEMPFAIL) { /* tell the parent the truth: a signal ended us */
+        signal(stop, SIG_DFL);
+        raise(stop);
     }
     return status;
 }

@@ -8,6 +8,7 @@
 #include "base/crc32c.h"
 #include "frame/endpoint.h"
 #include "base/mem.h"
+#include "base/stop.h"
 
 enum { READ_BYTES = 1 << 20, WRITE_BYTES = 256 << 10 };
 
@@ -407,6 +408,8 @@ static int next_frame(struct weft_reader *r, struct weft_span *frame, struct wef
             return at_end(r, e);
         if (got < 0) {
             last_program(r->head.lineage, r->culprit, sizeof r->culprit);
+            if (weft_stop_signal()) /* ours is the end, and nobody else's fault */
+                return got;
             return weft_fail_hint(e, "%s failed or was killed after frame %llu, or the file is cut short or damaged", r->culprit, (unsigned long long)r->count);
         }
         struct part *p = &r->parts[r->at];
@@ -616,6 +619,7 @@ void weft_writer_fault(struct weft_writer *w, const char *program, int exit_code
     weft_pack_cstr(&w->buf, "message");
     weft_pack_cstr(&w->buf, message);
     w->ended = true;
+    weft_sink_hurry(w->sink);
     (void)!weft_writer_flush(w, NULL);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/stop.h"
 #include "frame/pack.h"
 
 enum { TICK_MS = 200, LINGER_MS = 2000 };
@@ -57,7 +58,7 @@ static int greet(struct weft_socket *s, const char *role, int wait_ms, struct we
     bool connected = false, sent = false, go = false;
     while (weft_milliseconds() < until) {
         int got = weft_socket_receive(s, &m, TICK_MS, e);
-        if (got < 0)
+        if (got < 0 || weft_stop_check(e) < 0)
             return -1;
         if (got && is_control(&m, "no", &v))
             return said_no(&v, s, e);
@@ -156,7 +157,7 @@ int weft_wire_reader_next(struct weft_wire_reader *r, int *producer, struct weft
         if (!r->holds)
             got = weft_socket_receive(r->socket, &m, TICK_MS, e);
         r->holds = false;
-        if (got < 0)
+        if (got < 0 || weft_stop_check(e) < 0)
             return -1;
         if (!got) {
             if (r->n < r->opts.producers && weft_milliseconds() > until)
@@ -240,6 +241,8 @@ void weft_wire_reader_close(struct weft_wire_reader **rp)
 struct weft_wire_writer {
     struct weft_socket *socket;
     struct weft_peer reader;
+    bool open, gone; /* the reader let us in; went */
+    int64_t until;   /* nothing is sent after this; 0: no limit */
 };
 
 /* Who listens: waits for a reader's hello. */
@@ -250,7 +253,7 @@ static int await_reader(struct weft_wire_writer *w, int wait_ms, struct weft_err
     int64_t until = weft_milliseconds() + wait_ms;
     while (weft_milliseconds() < until) {
         int got = weft_socket_receive(w->socket, &m, TICK_MS, e);
-        if (got < 0)
+        if (got < 0 || weft_stop_check(e) < 0)
             return -1;
         if (!got || !is_control(&m, "hello", &role))
             continue;
@@ -270,7 +273,14 @@ int weft_wire_writer_open(const char *endpoint, const struct weft_wire_opts *o, 
     *out = w;
     if (weft_socket_open(endpoint, &o->socket, &w->socket, e) < 0)
         return -1;
-    return weft_socket_listens(w->socket) ? await_reader(w, o->wait_ms, e) : greet(w->socket, "writer", o->wait_ms, e);
+    int rc = weft_socket_listens(w->socket) ? await_reader(w, o->wait_ms, e) : greet(w->socket, "writer", o->wait_ms, e);
+    w->open = rc == 0;
+    return rc;
+}
+
+void weft_wire_writer_hurry(struct weft_wire_writer *w)
+{
+    w->until = weft_milliseconds() + LINGER_MS;
 }
 
 /* Looks at what came from the other side: 1: done; 0: nothing of note; -1: it is gone, or says no. */
@@ -282,7 +292,8 @@ static int listen_once(struct weft_wire_writer *w, int timeout_ms, struct weft_e
     if (got <= 0)
         return got;
     bool reader = weft_peer_same(&m.from, &w->reader);
-    if (m.event == WEFT_SOCKET_GONE && reader)
+    w->gone |= m.event == WEFT_SOCKET_GONE && reader;
+    if (w->gone)
         return weft_fail(e, WEFT_PEER, "the reader on %s is gone before the end of the stream", weft_socket_address(w->socket));
     if (reader && is_control(&m, "done", &v))
         return 1;
@@ -297,21 +308,25 @@ static int listen_once(struct weft_wire_writer *w, int timeout_ms, struct weft_e
 
 int weft_wire_writer_send(struct weft_wire_writer *w, const void *p, size_t n, struct weft_err *e)
 {
-    for (;;) {
+    while (w->open && !w->gone && (!w->until || weft_milliseconds() < w->until)) {
         /* A full queue is a slow reader, or a dead one: the heartbeats tell which. */
         int got = weft_socket_send(w->socket, &w->reader, p, n, TICK_MS, e);
         if (got)
             return got < 0 ? -1 : 0;
         if (listen_once(w, 0, e) < 0)
             return -1;
+        if (!w->until && weft_stop_check(e) < 0)
+            return -1;
     }
+    return weft_fail(e, WEFT_PEER, "nobody reads %s", weft_socket_address(w->socket));
 }
 
 int weft_wire_writer_finish(struct weft_wire_writer *w, struct weft_err *e)
 {
     int got;
-    while ((got = listen_once(w, TICK_MS, e)) == 0) {
-    }
+    while ((got = listen_once(w, TICK_MS, e)) == 0)
+        if (weft_stop_check(e) < 0)
+            return -1;
     return got < 0 ? -1 : 0;
 }
 

@@ -2,11 +2,16 @@
 #include <zmq.h>
 
 #include <errno.h>
+#include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -244,14 +249,80 @@ static int secure(struct weft_socket *s, const struct weft_socket_opts *o, struc
 /* Plain TCP leaves the machine only when the user says so. */
 static int check_exposure(const char *address, const struct weft_socket_opts *o, struct weft_err *e)
 {
-    static const char *const local[] = {"tcp://127.", "tcp://localhost:", "tcp://[::1]:", "tcp://[::ffff:127."}; /* the last: as libzmq says 127.0.0.1 when it listens */
-    if (o->key || o->insecure || strncmp(address, "ipc://", 6) == 0)
+    static const char *const local[] = {"tcp://localhost:", "tcp://[::1]:", "tcp://[::ffff:127."}; /* the last: as libzmq says 127.0.0.1 when it listens */
+    size_t n = strspn(address + 6, "0123456789."); /* 127.example.com is not here */
+    if (o->key || o->insecure || strncmp(address, "ipc://", 6) == 0 || (strncmp(address, "tcp://127.", 10) == 0 && address[6 + n] == ':'))
         return 0;
     for (size_t i = 0; i < sizeof local / sizeof *local; i++)
         if (strncmp(address, local[i], strlen(local[i])) == 0)
             return 0;
     weft_fail(e, WEFT_USAGE, "%s is beyond this machine, and without keys anybody may read and write there", address);
     return weft_fail_hint(e, "give --key and --peer-keys (weft keygen makes them), or --insecure on a network you trust");
+}
+
+/* --- addresses: what libzmq would only find out while everybody waits --- */
+
+/* The host of "HOST:PORT" to `host`, brackets of IPv6 taken off; false when it is none. A port that listens may be 0 or *: any that is free. */
+static bool split_tcp(const char *at, bool listens, char *host, size_t cap)
+{
+    const char *colon = strrchr(at, ':'), *port = colon ? colon + 1 : "";
+    size_t n = colon ? (size_t)(colon - at) : 0;
+    char *end;
+    long number = strtol(port, &end, 10);
+    bool any = listens && (strcmp(port, "*") == 0 || strcmp(port, "0") == 0);
+    if (n < 1 || n >= cap || (!any && (*port < '0' || *port > '9' || *end || number < 1 || number > 65535)))
+        return false;
+    bool brackets = at[0] == '[' && at[n - 1] == ']';
+    if (!brackets && memchr(at, ':', n))
+        return false;
+    snprintf(host, cap, "%.*s", (int)(brackets ? n - 2 : n), at + brackets);
+    return true;
+}
+
+/* host: of an endpoint that connects. */
+static int check_host(const char *host, struct weft_err *e)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
+    int rc = getaddrinfo(host, NULL, &hints, &found);
+    if (rc == 0)
+        freeaddrinfo(found);
+    if (rc == 0)
+        return 0;
+    weft_fail(e, WEFT_PEER, "%s does not resolve: %s", host, gai_strerror(rc));
+    return weft_fail_hint(e, "is the name right, and known on this machine?");
+}
+
+/* A file that stands where a socket is to be: libzmq would remove it. A socket somebody listens on is his. */
+static int check_ipc_place(const char *path, struct weft_err *e)
+{
+    struct stat st;
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    if (lstat(path, &st) < 0)
+        return 0;
+    if (!S_ISSOCK(st.st_mode))
+        return weft_fail(e, WEFT_CANTCREAT, "can't listen on ipc://%s: a file is there that is no socket", path);
+    memcpy(to.sun_path, path, strlen(path) + 1);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool lives = fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to) == 0;
+    if (fd >= 0)
+        close(fd);
+    return lives ? weft_fail(e, WEFT_CANTCREAT, "can't listen on ipc://%s: somebody else does", path) : 0;
+}
+
+/* host [cap]: of a TCP endpoint, else empty. */
+static int check_address(const char *address, bool listens, char *host, size_t cap, struct weft_err *e)
+{
+    *host = 0;
+    const char *at = address + 6; /* after tcp:// or ipc:// */
+    if (strncmp(address, "tcp://", 6) == 0) {
+        if (!split_tcp(at, listens, host, cap))
+            return weft_fail(e, WEFT_USAGE, "\"%s\" is no endpoint: tcp://HOST:PORT, with a port of 1 to 65535", address);
+        return 0;
+    }
+    size_t n = strlen(at), most = sizeof ((struct sockaddr_un *)0)->sun_path - 1;
+    if (n < 1 || n > most)
+        return weft_fail(e, WEFT_USAGE, "\"%s\" is no endpoint: ipc://PATH, with a path of 1 to %zu bytes", address, most);
+    return listens && *at != '@' && *at != '*' ? check_ipc_place(at, e) : 0;
 }
 
 /* --- opening --- */
@@ -285,8 +356,10 @@ static int watch(struct weft_socket *s, struct weft_err *e)
     if (zmq_socket_monitor(s->socket, "inproc://weft.monitor",
                            ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
                                ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) != 0)
-        return fail_zmq(e, WEFT_BUG, "can't watch", s->address);
+        return fail_zmq(e, zmq_errno() == EMFILE ? WEFT_TEMPFAIL : WEFT_BUG, "can't watch", s->address);
     s->monitor = zmq_socket(s->context, ZMQ_PAIR);
+    if (!s->monitor)
+        return fail_zmq(e, WEFT_TEMPFAIL, "can't make a second socket for", s->address);
     set_int(s->monitor, ZMQ_LINGER, 0);
     if (zmq_connect(s->monitor, "inproc://weft.monitor") != 0)
         return fail_zmq(e, WEFT_BUG, "can't watch", s->address);
@@ -317,8 +390,11 @@ int weft_socket_open(const char *endpoint, const struct weft_socket_opts *o, str
     if (strlen(endpoint) >= sizeof s->address)
         return weft_fail(e, WEFT_USAGE, "an endpoint of more than %zu characters", sizeof s->address - 1);
     snprintf(s->address, sizeof s->address, "%s", endpoint);
+    char host[256];
     zmq_msg_init(&s->message);
-    if (check_exposure(endpoint, o, e) < 0)
+    if (check_address(endpoint, s->listens, host, sizeof host, e) < 0 || check_exposure(endpoint, o, e) < 0)
+        return -1;
+    if (*host && !s->listens && check_host(host, e) < 0)
         return -1;
     s->context = zmq_ctx_new();
     s->socket = s->context ? zmq_socket(s->context, s->listens ? ZMQ_ROUTER : ZMQ_DEALER) : NULL;

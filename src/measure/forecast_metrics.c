@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "record/forecasts.h"
+#include "base/calendar.h"
+#include "base/conformal.h"
 #include "base/mem.h"
 #include "measure/metrics.h"
 #include "base/names.h"
@@ -30,7 +32,10 @@ struct weft_forecast_metrics {
     struct weft_psfa *psfa; /* NULL: not measured */
     struct weft_band band[WEFT_MAX_BANDS];
     size_t n_bands;
+    uint64_t unbounded[WEFT_MAX_BANDS], errors; /* forecasts without band k, since there were so few errors (at most) */
     struct weft_table *table; /* not ours */
+    struct weft_actuals *actuals; /* not ours; NULL: none */
+    uint64_t left_out;            /* frames that say why there is no forecast */
 };
 
 static int find_key(const struct weft_forecast_metrics *s, const char *option, const char *name, int *key, struct weft_err *e)
@@ -115,7 +120,7 @@ static size_t find_row(struct weft_forecast_metrics *s)
 }
 
 /* Cell i of the frame (window i / horizon, step i % horizon) into m. */
-static void add_cell(const struct weft_forecast_metrics *s, struct weft_metrics *m, size_t i, double shift, double factor)
+static void add_cell(struct weft_forecast_metrics *s, struct weft_metrics *m, size_t i, double shift, double factor)
 {
     const struct weft_forecasts *f = &s->f;
     size_t cells = f->windows * f->horizon;
@@ -123,9 +128,25 @@ static void add_cell(const struct weft_forecast_metrics *s, struct weft_metrics 
     weft_metrics_add(m, actual, (f->forecast[i] - shift) / factor);
     for (size_t k = 0; f->quantiles && k < s->n_bands; k++) {
         bool single = s->band[k].low == SIZE_MAX;
+        s->unbounded[k] += f->errors && isnan(f->quantiles[s->band[k].high * cells + i]) && !isnan(f->forecast[i]);
         double low = single ? 0 : (f->quantiles[s->band[k].low * cells + i] - shift) / factor;
         weft_metrics_band(m, k, actual, low, (f->quantiles[s->band[k].high * cells + i] - shift) / factor, single);
     }
+}
+
+void weft_forecast_metrics_actuals(struct weft_forecast_metrics *s, struct weft_actuals *a)
+{
+    s->actuals = a;
+}
+
+const struct weft_forecasts_attrs *weft_forecast_metrics_attrs(const struct weft_forecast_metrics *s)
+{
+    return &s->attrs;
+}
+
+static bool is_latest(const struct weft_forecasts *f)
+{
+    return f->part.n == 6 && memcmp(f->part.p, "latest", 6) == 0;
 }
 
 int weft_forecast_metrics_add(struct weft_forecast_metrics *s, struct weft_span frame, struct weft_err *e)
@@ -133,6 +154,9 @@ int weft_forecast_metrics_add(struct weft_forecast_metrics *s, struct weft_span 
     struct weft_forecasts *f = &s->f;
     if (weft_forecasts_read(frame, &s->attrs, f, e) < 0)
         return -1;
+    s->left_out += f->why.n > 0;
+    if (!f->actual && s->actuals && is_latest(f) && f->windows && !f->why.n)
+        f->actual = weft_actuals_of(s->actuals, frame, f);
     if (!f->actual)
         return 0;
     size_t r = find_row(s);
@@ -140,6 +164,7 @@ int weft_forecast_metrics_add(struct weft_forecast_metrics *s, struct weft_span 
     double shift = s->o->scaled ? f->scale[0] : 0, factor = s->o->scaled ? f->scale[1] : 1;
     uint64_t series = weft_hash(f->id.p, f->id.n, 0);
     row->skipped += f->skipped;
+    s->errors = f->errors > s->errors ? f->errors : s->errors;
     for (size_t h = 0; h < (s->o->per_step ? f->horizon : 1); h++)
         weft_metrics_series(&row->step[h], series, f->naive, factor);
     for (size_t i = 0; i < f->windows * f->horizon; i++)
@@ -165,7 +190,7 @@ static void make_columns(struct weft_forecast_metrics *s, struct columns *c)
     c->channel = weft_table_column(t, "channel", "channel", WEFT_CELL_TEXT, 0, WEFT_COLUMN_SAME);
     c->part = weft_table_column(t, "part", "part", WEFT_CELL_TEXT, 0, WEFT_COLUMN_SAME);
     c->group = weft_table_column(t, "group", s->o->by, WEFT_CELL_TEXT, 0, WEFT_COLUMN_SAME);
-    c->step = weft_table_column(t, "step", "step", WEFT_CELL_INT, 0, 0);
+    c->step = weft_table_column(t, "step", "step", WEFT_CELL_INT, 0, WEFT_COLUMN_LABEL);
     c->model = weft_table_column(t, "model", "model", WEFT_CELL_TEXT, 0, 0);
     c->n = weft_table_column(t, "n", "n", WEFT_CELL_INT, 0, WEFT_COLUMN_SAME);
     c->skipped = weft_table_column(t, "skipped", "skipped", WEFT_CELL_INT, 0, WEFT_COLUMN_SAME);
@@ -301,6 +326,20 @@ void weft_forecast_metrics_table(struct weft_forecast_metrics *s, struct weft_ta
     free(order);
 }
 
+static void note_actuals(const struct weft_forecast_metrics *s, FILE *f)
+{
+    struct weft_actuals_count c = {0};
+    char first[32], last[32];
+    if (s->actuals)
+        weft_actuals_counts(s->actuals, &c);
+    if (c.found)
+        fprintf(f, "; %llu of %llu forecast values have an actual one, from %s to %s", (unsigned long long)c.found,
+                (unsigned long long)c.days, weft_date_text(c.first, s->attrs.step, first),
+                weft_date_text(c.last, s->attrs.step, last));
+    if (s->left_out)
+        fprintf(f, "; %llu that score left out have none", (unsigned long long)s->left_out);
+}
+
 void weft_forecast_metrics_notes(const struct weft_forecast_metrics *s, FILE *f)
 {
     const char *baseline = NULL;
@@ -317,6 +356,12 @@ void weft_forecast_metrics_notes(const struct weft_forecast_metrics *s, FILE *f)
         fprintf(f, "; PSFA by %s", s->o->psfa_by ? s->o->psfa_by : "major");
     if (skipped)
         fprintf(f, "; %llu windows with missing values left out", (unsigned long long)skipped);
+    note_actuals(s, f);
+    for (size_t k = 0; k < s->n_bands; k++)
+        if (s->unbounded[k])
+            fprintf(f, "; %llu forecasts have no bound for %g%%: at most %llu validation errors, and %zu are needed",
+                    (unsigned long long)s->unbounded[k], round(s->band[k].nominal * 1e6) / 1e4,
+                    (unsigned long long)s->errors, weft_conformal_needs(s->attrs.levels[s->band[k].high]));
     putc('\n', f);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/conformal.h"
 #include "base/mem.h"
 
 enum { BATCH = 256, GATHERED_MAX = 1 << 22 };
@@ -184,6 +185,16 @@ static bool load_offsets(struct weft_apply *a, size_t unit, const struct weft_ap
     return a->has_offsets;
 }
 
+/* How many errors there are, if some level needs more; else 0. */
+static size_t too_few(const struct weft_apply *a, size_t unit, const struct weft_apply_job *j)
+{
+    size_t n = weft_forecaster_errors(a->model, unit);
+    for (size_t l = 0; l < j->n_levels; l++)
+        if (weft_conformal_needs(j->levels[l]) > n)
+            return n;
+    return 0;
+}
+
 /* Forecasts of a batch, from scaled units to where they belong. rows[i]: lookback of window at[i]. */
 static void store_batch(struct weft_apply *a, size_t unit, const struct weft_apply_job *j, size_t n, const float *const *rows, const size_t *at,
                         const float *y, struct weft_apply_result *out)
@@ -201,6 +212,15 @@ static void store_batch(struct weft_apply *a, size_t unit, const struct weft_app
             for (size_t h = 0; h < horizon; h++)
                 out->quantiles[(l * j->windows + at[i]) * horizon + h] = original(j, (double)yi[h] + (double)spread * a->offsets[l * horizon + h]);
     }
+}
+
+/* Steps from the origin on that must be in the series: the horizon where a channel is known ahead, else none. */
+static size_t room_ahead(const struct weft_exog_shape *x)
+{
+    size_t most = 0;
+    for (size_t c = 0; c < x->n; c++)
+        most = weft_exog_ahead(x, c) > most ? weft_exog_ahead(x, c) : most;
+    return most;
 }
 
 /* z: scaled values from step `from` on. */
@@ -226,7 +246,8 @@ static void run_model(struct weft_apply *a, size_t unit, const struct weft_apply
         rows[n] = z + (origin - lookback - from);
         if (whole) {
             float *row = whole + n * width;
-            if (origin + (size_t)info->horizon > j->n || !weft_exog_gather(&info->exog, g, j->n, origin, row + lookback + (size_t)info->horizon)) {
+            if (origin + room_ahead(&info->exog) > j->n ||
+                !weft_exog_gather(&info->exog, g, j->n, origin, row + lookback + (size_t)info->horizon)) {
                 out->skipped++;
                 continue;
             }
@@ -281,7 +302,7 @@ void weft_apply_run(struct weft_apply *a, size_t unit, const struct weft_apply_j
     size_t horizon = a->model ? (size_t)weft_forecaster_info(a->model)->horizon : j->horizon, cells = j->windows * horizon;
     out->forecast = room(out, 0, cells);
     out->quantiles = out->covariance = NULL;
-    out->skipped = 0;
+    out->skipped = out->few = 0;
     fill_nan(out->forecast, cells);
     if (!a->model) {
         run_baseline(a, j, out);
@@ -290,6 +311,7 @@ void weft_apply_run(struct weft_apply *a, size_t unit, const struct weft_apply_j
     if (load_offsets(a, unit, j, horizon)) {
         out->quantiles = room(out, 1, j->n_levels * cells);
         fill_nan(out->quantiles, j->n_levels * cells);
+        out->few = too_few(a, unit, j);
     }
     size_t lookback = (size_t)weft_forecaster_info(a->model)->lookback;
     size_t last = j->origin + (j->windows ? j->windows - 1 : 0) * j->stride;

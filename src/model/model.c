@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/conformal.h"
 #include "base/json.h"
 #include "base/mem.h"
 
@@ -415,23 +416,22 @@ static const float *sorted_residuals(struct weft_forecaster *f, size_t unit)
     return n ? s : NULL;
 }
 
-/* Index of the split-conformal quantile among n sorted residuals. */
-static size_t rank_of(double level, size_t n)
+size_t weft_forecaster_errors(const struct weft_forecaster *f, size_t unit)
 {
-    const double hair = 1e-9; /* (n + 1) * 0.9 is not to be rounded up by a last bit */
-    double rank = level < 0.5 ? floor((double)(n + 1) * level + hair) : ceil((double)(n + 1) * level - hair);
-    return rank < 1 ? 0 : rank > (double)n ? n - 1 : (size_t)rank - 1;
+    (void)sorted_residuals((struct weft_forecaster *)(uintptr_t)f, unit);
+    return f->count[unit];
 }
 
-bool weft_forecaster_offsets(const struct weft_forecaster *f, size_t unit, float spread, const double *levels, size_t n_levels, float *out)
+bool weft_forecaster_offsets(const struct weft_forecaster *f, size_t unit, float spread, const double *levels,
+                             size_t n_levels, float *out)
 {
     /* The sorted copy is a cache: the forecaster stays what it was. */
     const float *s = sorted_residuals((struct weft_forecaster *)(uintptr_t)f, unit);
     size_t horizon = (size_t)f->info.horizon, n = f->count[unit];
     for (size_t l = 0; s && l < n_levels; l++) {
-        size_t k = rank_of(levels[l], n);
+        size_t rank = weft_conformal_rank(levels[l], n);
         for (size_t h = 0; h < horizon; h++)
-            out[l * horizon + h] = spread * s[h * n + k];
+            out[l * horizon + h] = rank ? spread * s[h * n + rank - 1] : NAN;
     }
     return s != NULL;
 }

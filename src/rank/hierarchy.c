@@ -320,6 +320,20 @@ static int check_members(const struct weft_hierarchy *h, const size_t *met, stru
     return rc;
 }
 
+/* A node that was left out by score has no part in any sum, so there is nothing that could add up. */
+static int check_forecast(const struct weft_hierarchy *h, const struct item *it, size_t node, struct weft_span id,
+                          struct weft_err *e)
+{
+    struct weft_value why;
+    if (!weft_map_find(it->frame, "why", &why) || why.kind != WEFT_STR || !why.body.n)
+        return 0;
+    const char *model = h->sheets.at[it->sheet].p;
+    weft_fail(e, WEFT_DATA, "%s \"%.*s\" was not forecast by %.60s: %.*s", h->order[h->level[node]], shown(id),
+              (const char *)id.p, model, why.body.n < 160 ? (int)why.body.n : 160, (const char *)why.body.p);
+    return weft_fail_hint(
+        e, "leave it out before aggregate too, or forecast every level with a model or baseline that can forecast it");
+}
+
 static int put_frame(struct weft_hierarchy *h, const struct item *it, size_t sheet, size_t node, struct weft_err *e)
 {
     struct weft_span *at = &h->frames[sheet * h->n + node], id = id_of(h, it->node);
@@ -330,7 +344,7 @@ static int put_frame(struct weft_hierarchy *h, const struct item *it, size_t she
     if (at->p)
         return weft_fail(e, WEFT_DATA, "two forecasts of %s \"%.*s\" by one model, from one origin", h->order[h->level[node]], shown(id), (const char *)id.p);
     *at = it->frame;
-    return 0;
+    return check_forecast(h, it, node, id, e);
 }
 
 static int missing_frame(const struct weft_hierarchy *h, size_t named, size_t node, size_t met, struct weft_err *e)

@@ -144,8 +144,11 @@ static int read_names(struct weft_span frame, const struct weft_forecasts_attrs 
         if (keyed)
             (void)read_text(keys.whole, a->keys[k], &f->key[k]);
     }
+    f->why = (struct weft_span){0};
+    (void)read_text(frame, "why", &f->why);
     f->baseline = weft_map_find(frame, "baseline", &v) && v.kind == WEFT_BOOL && v.b;
     f->skipped = weft_map_find(frame, "skipped", &v) && v.kind == WEFT_UINT ? v.u : 0;
+    f->errors = weft_map_find(frame, "errors", &v) && v.kind == WEFT_UINT ? v.u : 0;
     f->stride = weft_map_find(frame, "stride", &v) && v.kind == WEFT_UINT && v.u > 0 && v.u < INT32_MAX ? v.i : 1;
     return 0;
 }
@@ -223,6 +226,10 @@ int weft_forecasts_write(const struct weft_forecasts *f, const struct weft_forec
     set_floats(edit, "covariance", 2, (uint32_t[]){horizon, horizon}, f->covariance);
     set_f64(edit, "scale", f->scale, 2);
     set_f64(edit, "naive", f->naive, 3);
+    if (f->why.n)
+        set_text(edit, "why", f->why);
+    if (f->errors)
+        weft_edit_int(edit, "errors", (int64_t)f->errors);
     if (f->skipped)
         weft_edit_int(edit, "skipped", (int64_t)f->skipped);
     if (f->baseline) {

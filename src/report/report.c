@@ -169,7 +169,8 @@ int weft_report_forecasts(struct weft_report *r, const char *endpoint, const str
         struct weft_span group = weft_forecasts_key_text(&f, key);
         size_t i = group.p ? weft_names_find(&r->names, group.p, group.n) : SIZE_MAX;
         bool levels = !f.quantiles || a.n_levels;
-        if (i != SIZE_MAX && levels && f.windows && text_is(f.part, "latest") && text_is(f.model, r->a.model) && r->channel && text_is(f.channel, r->channel))
+        if (i != SIZE_MAX && levels && f.windows && !f.why.n && text_is(f.part, "latest") &&
+            text_is(f.model, r->a.model) && r->channel && text_is(f.channel, r->channel))
             add_ahead(r, &r->row[i].chart, &f, &a);
     }
     weft_reader_close(&reader);

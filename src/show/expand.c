@@ -112,13 +112,13 @@ void weft_csv_forecast_head(FILE *f, const struct weft_head *h)
         for (size_t i = 0; i < t.count; i++)
             fprintf(f, ",q%g", q[i]);
     }
-    putc('\n', f);
+    fputs(",why\n", f);
     free(scratch.p);
     free(keys);
 }
 
 struct forecast {
-    struct weft_value id, keys, model, channel, part, origin, stride;
+    struct weft_value id, keys, model, channel, part, origin, stride, why;
     struct weft_tensor forecast, actual, quantiles;
     bool has_actual;
     size_t levels;
@@ -137,6 +137,7 @@ static int read_forecast(struct weft_span frame, struct forecast *x, struct weft
     weft_map_find(frame, "part", &x->part);
     weft_map_find(frame, "origin", &x->origin);
     weft_map_find(frame, "stride", &x->stride);
+    weft_map_find(frame, "why", &x->why);
     if (weft_map_find(frame, "actual", &v)) {
         if (weft_tensor_read(&v, &x->actual, e) < 0 || x->actual.count != x->forecast.count || x->actual.dtype != WEFT_F32)
             return weft_fail(e, WEFT_DATA, "\"actual\" has another shape than \"forecast\"");
@@ -166,34 +167,71 @@ static void put_at(FILE *f, const struct weft_tensor *t, size_t i)
     fprintf(f, ",%s", weft_float_text(x, text));
 }
 
+/* What every row of a frame begins with. */
+struct row_head {
+    char **keys;
+    size_t n_keys, levels;
+    int64_t step, origin;
+};
+
+static int read_row_head(const struct weft_head *h, const struct forecast *x, struct row_head *r, struct weft_err *e)
+{
+    struct weft_value v;
+    struct weft_tensor t;
+    char text[32];
+    *r = (struct row_head){.step = 86400};
+    if (weft_attr_str(h, "step", text, sizeof text))
+        (void)!weft_step_parse(text, &r->step);
+    if (x->origin.kind != WEFT_STR || !weft_date_parse((const char *)x->origin.body.p, x->origin.body.n, &r->origin))
+        return weft_fail(e, WEFT_DATA, "a forecasts frame without an origin");
+    if (weft_map_find(h->attrs, "levels", &v) && weft_tensor_read(&v, &t, NULL) == 0)
+        r->levels = t.count;
+    weft_attr_strs(h, "keys", &r->keys, &r->n_keys);
+    return 0;
+}
+
+/* id to origin, which is that of the row's window. */
+static void put_row_head(FILE *f, const struct row_head *r, const struct forecast *x, int64_t origin)
+{
+    char text[32];
+    if (x->id.kind == WEFT_STR)
+        field(f, x->id.body);
+    for (size_t k = 0; k < r->n_keys; k++) {
+        struct weft_value v = {0};
+        weft_map_find(x->keys.whole, r->keys[k], &v);
+        put_text(f, &v);
+    }
+    put_text(f, &x->model);
+    put_text(f, &x->channel);
+    put_text(f, &x->part);
+    fprintf(f, ",%s", weft_date_text(origin, r->step, text));
+}
+
+static void put_empty(FILE *f, size_t n)
+{
+    while (n-- > 0)
+        putc(',', f);
+}
+
 int weft_csv_forecast(FILE *f, const struct weft_head *h, struct weft_span frame, struct weft_err *e)
 {
     struct forecast x;
-    char text[32], **keys = NULL;
-    size_t n_keys = 0;
-    int64_t step = 86400, origin = 0;
-    if (read_forecast(frame, &x, e) < 0)
+    struct row_head r;
+    char text[32];
+    if (read_forecast(frame, &x, e) < 0 || read_row_head(h, &x, &r, e) < 0)
         return -1;
-    if (weft_attr_str(h, "step", text, sizeof text))
-        (void)!weft_step_parse(text, &step);
-    if (x.origin.kind != WEFT_STR || !weft_date_parse((const char *)x.origin.body.p, x.origin.body.n, &origin))
-        return weft_fail(e, WEFT_DATA, "a forecasts frame without an origin");
-    weft_attr_strs(h, "keys", &keys, &n_keys);
     size_t windows = x.forecast.dims[0], horizon = x.forecast.dims[1];
-    for (size_t i = 0; i < windows * horizon; i++) {
-        int64_t first = origin + (int64_t)(i / horizon) * (x.stride.kind == WEFT_UINT ? x.stride.i : 1) * step;
-        if (x.id.kind == WEFT_STR)
-            field(f, x.id.body);
-        for (size_t k = 0; k < n_keys; k++) {
-            struct weft_value v = {0};
-            weft_map_find(x.keys.whole, keys[k], &v);
-            put_text(f, &v);
-        }
-        put_text(f, &x.model);
-        put_text(f, &x.channel);
-        put_text(f, &x.part);
-        fprintf(f, ",%s,%zu", weft_date_text(first, step, text), i % horizon + 1);
-        fprintf(f, ",%s", weft_date_text(first + (int64_t)(i % horizon) * step, step, text));
+    bool left_out = x.why.kind == WEFT_STR && x.why.body.n;
+    if (left_out) { /* one row: step, date, forecast, actual and quantiles are empty */
+        put_row_head(f, &r, &x, r.origin);
+        put_empty(f, 4 + r.levels);
+        put_text(f, &x.why);
+        putc('\n', f);
+    }
+    for (size_t i = 0; i < windows * horizon && !left_out; i++) {
+        int64_t first = r.origin + (int64_t)(i / horizon) * (x.stride.kind == WEFT_UINT ? x.stride.i : 1) * r.step;
+        put_row_head(f, &r, &x, first);
+        fprintf(f, ",%zu,%s", i % horizon + 1, weft_date_text(first + (int64_t)(i % horizon) * r.step, r.step, text));
         put_at(f, &x.forecast, i);
         if (x.has_actual)
             put_at(f, &x.actual, i);
@@ -201,9 +239,10 @@ int weft_csv_forecast(FILE *f, const struct weft_head *h, struct weft_span frame
             putc(',', f);
         for (size_t q = 0; q < x.levels; q++)
             put_at(f, &x.quantiles, q * windows * horizon + i);
-        putc('\n', f);
+        put_empty(f, r.levels > x.levels ? r.levels - x.levels : 0); /* a baseline has none */
+        fputs(",\n", f);
     }
-    free(keys);
+    free(r.keys);
     return 0;
 }
 

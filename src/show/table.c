@@ -340,6 +340,81 @@ static bool drawn(const struct weft_table *t, size_t column)
     return t->columns[column].flags & WEFT_COLUMN_DRAWN;
 }
 
+/* --- Prometheus text --- */
+
+static void put_label(const char *key, const char *text, bool *any, FILE *f)
+{
+    fprintf(f, "%s%s=\"", *any ? "," : "{", key);
+    *any = true;
+    for (const char *p = text; *p; p++) {
+        if (*p == '\n')
+            fputs("\\n", f);
+        else if (*p == '"' || *p == '\\')
+            fprintf(f, "\\%c", *p);
+        else
+            putc(*p, f);
+    }
+    putc('"', f);
+}
+
+static bool is_label(const struct column *c)
+{
+    return c->kind == WEFT_CELL_TEXT || c->flags & WEFT_COLUMN_LABEL;
+}
+
+/* Bytes of the key that name its measure: coverage_90 and coverage_80 are both coverage. */
+static size_t measure_length(const char *key)
+{
+    const char *last = strrchr(key, '_');
+    return last && last[1] && strspn(last + 1, "0123456789.") == strlen(last + 1) ? (size_t)(last - key) : strlen(key);
+}
+
+static void put_sample(const struct weft_table *t, size_t row, size_t column, const char *name, FILE *f)
+{
+    const struct column *c = &t->columns[column];
+    const struct cell *x = cell_at(t, row, column);
+    size_t n = measure_length(c->key);
+    bool any = false;
+    char number[32];
+    if (!x->filled)
+        return;
+    fputs(name, f);
+    for (size_t i = 0; i < t->n_columns; i++) {
+        const struct cell *label = cell_at(t, row, i);
+        snprintf(number, sizeof number, "%lld", (long long)label->i);
+        if (label->filled && is_label(&t->columns[i]) && !drawn(t, i))
+            put_label(t->columns[i].key, t->columns[i].kind == WEFT_CELL_TEXT ? label->text : number, &any, f);
+    }
+    if (c->key[n])
+        put_label("level", c->key + n + 1, &any, f);
+    fputs(any ? "} " : " ", f);
+    if (c->kind == WEFT_CELL_INT)
+        fprintf(f, "%lld\n", (long long)x->i);
+    else
+        fprintf(f, "%.10g\n", x->real);
+}
+
+void weft_table_prometheus(const struct weft_table *t, const char *prefix, FILE *f)
+{
+    for (size_t c = 0; c < t->n_columns; c++) {
+        const char *key = t->columns[c].key;
+        size_t n = measure_length(key), before = 0;
+        while (before < c &&
+               (measure_length(t->columns[before].key) != n || memcmp(t->columns[before].key, key, n) != 0))
+            before++;
+        if (is_label(&t->columns[c]) || drawn(t, c) || before < c) /* a family stands in one piece */
+            continue;
+        char *name = weft_xasprintf("%s%.*s", prefix, strcmp(key, "n") == 0 ? 6 : (int)n,
+                                    strcmp(key, "n") == 0 ? "values" : key);
+        fprintf(f, "# TYPE %s gauge\n", name);
+        for (size_t k = c; k < t->n_columns; k++)
+            for (size_t r = 0; r < t->rows; r++)
+                if (measure_length(t->columns[k].key) == n && memcmp(t->columns[k].key, key, n) == 0)
+                    put_sample(t, r, k, name, f);
+        free(name);
+    }
+}
+
 void weft_table_csv(const struct weft_table *t, FILE *f)
 {
     for (size_t i = 0, n = 0; i < seen(t); i++)

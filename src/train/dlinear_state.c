@@ -2,9 +2,11 @@
 #include "train/dlinear_state.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/calendar.h"
 #include "base/file.h"
 #include "base/mem.h"
 
@@ -247,9 +249,72 @@ static void judge(struct weft_dlinear_state *s, const struct weft_state_unit *u,
             *d = (struct weft_state_day){.day = day};
         d->error += fabs(actual - y);
         d->actual += fabs(actual);
+        if (isnan(u->low[k])) /* no interval, so no share of it: the day's coverage is not known */
+            d->inside = NAN;
         d->inside += actual >= y + (double)spread * (double)u->low[k] && actual <= y + (double)spread * (double)u->low[h + k];
         d->n++;
     }
+}
+
+/* Notes a day of the state that came again with another value. */
+static void note_change(struct weft_dlinear_state *s, const struct weft_series *x, size_t channel, int64_t day,
+                        float was, float is)
+{
+    struct weft_state_changes *c = &s->changes;
+    if (!c->values++) {
+        size_t n = x->id.n < sizeof c->id - 1 ? x->id.n : sizeof c->id - 1;
+        memcpy(c->id, x->id.p, n);
+        c->channel = channel;
+        c->day = day;
+        c->was = was;
+        c->is = is;
+    }
+}
+
+static const char *value_text(float x, char buf[32])
+{
+    if (isnan(x))
+        return "missing";
+    snprintf(buf, 32, "%.7g", (double)x);
+    return buf;
+}
+
+char *weft_dlinear_state_changed(const struct weft_dlinear_state *s)
+{
+    const struct weft_state_changes *c = &s->changes;
+    char date[32], was[32], is[32];
+    if (!c->values)
+        return NULL;
+    return weft_xasprintf(
+        "%llu value%s of %llu series in %s came again with another value, and the old one stays in the sums "
+        "(the first: \"%s\", %s, %s: %s there, %s now); to correct it, begin a new state from all the history",
+        (unsigned long long)c->values, c->values > 1 ? "s" : "", (unsigned long long)c->series, s->path, c->id,
+        weft_date_text(c->day, s->step, date), s->channels.at[c->channel].p, value_text(c->was, was),
+        value_text(c->is, is));
+}
+
+/* Compares days that are there already with what is kept of them. A step before the first value that is kept was never
+ * there, so what comes for it is not another value. */
+static void compare(struct weft_dlinear_state *s, const struct weft_state_series *t, const struct weft_series *x,
+                    size_t n)
+{
+    size_t keep = s->shape.lookback + s->shape.horizon - 1;
+    int64_t first = t->last - ((int64_t)keep - 1) * s->step; /* day of tail[0] */
+    uint64_t before = s->changes.values;
+    for (size_t c = 0; c < s->channels.n; c++) {
+        const float *tail = t->tail + c * keep;
+        bool begun = false;
+        for (size_t k = 0; k < keep; k++) {
+            int64_t day = first + (int64_t)k * s->step, at = (day - x->start) / s->step;
+            begun |= !isnan(tail[k]);
+            if (day < x->start || at >= (int64_t)n || !begun)
+                continue;
+            float is = x->values[c * x->n + (size_t)at];
+            if (!(isnan(is) && isnan(tail[k])) && is != tail[k])
+                note_change(s, x, c, day, tail[k], is);
+        }
+    }
+    s->changes.series += s->changes.values > before;
 }
 
 int weft_dlinear_state_add(struct weft_dlinear_state *s, const struct weft_series *x, struct weft_err *e)
@@ -267,6 +332,8 @@ int weft_dlinear_state_add(struct weft_dlinear_state *s, const struct weft_serie
         return weft_fail(e, WEFT_CONFIG, "series \"%.*s\" belongs to another group than in the state", x->id.n < 80 ? (int)x->id.n : 80, (const char *)x->id.p);
     if ((end - t->last) % s->step)
         return weft_fail(e, WEFT_DATA, "the days of \"%.*s\" do not follow the state's by whole steps", x->id.n < 80 ? (int)x->id.n : 80, (const char *)x->id.p);
+    if (x->start <= t->last)
+        compare(s, t, x, n);
     if (end <= t->last) {
         s->old_steps += n;
         return 0;
@@ -400,14 +467,23 @@ int weft_dlinear_state_metrics(const struct weft_dlinear_state *s, const char *p
         to->n += d->n;
     }
     double wape[2] = {recent.error / recent.actual, before.error / before.actual};
-    char *text = weft_xasprintf("# HELP weft_state_day Newest day in the state, seconds since 1970.\n# TYPE weft_state_day gauge\nweft_state_day %lld\n"
-                                "# HELP weft_state_series Series in the state.\n# TYPE weft_state_series gauge\nweft_state_series %zu\n"
-                                "# HELP weft_state_judged Values of the last 7 steps that a model of the day before had forecast.\n# TYPE weft_state_judged gauge\nweft_state_judged %.0f\n"
-                                "# HELP weft_state_wape WAPE of the forecasts of the last 7 steps.\n# TYPE weft_state_wape gauge\nweft_state_wape %.6g\n"
-                                "# HELP weft_state_drift WAPE of the last 7 steps over that of up to %d steps before.\n# TYPE weft_state_drift gauge\nweft_state_drift %.6g\n"
-                                "# HELP weft_state_coverage Share of the last 7 steps' values inside their 90%% interval.\n# TYPE weft_state_coverage gauge\nweft_state_coverage %.6g\n",
-                                (long long)s->day, s->n_series, recent.n, recent.actual > 0 ? wape[0] : NAN, WEFT_STATE_DAYS - 7,
-                                recent.actual > 0 && before.error > 0 ? wape[0] / wape[1] : NAN, recent.n > 0 ? recent.inside / recent.n : NAN);
+    char *text = weft_xasprintf(
+        "# HELP weft_state_day Newest day in the state, seconds since 1970.\n# TYPE weft_state_day "
+        "gauge\nweft_state_day %lld\n"
+        "# HELP weft_state_series Series in the state.\n# TYPE weft_state_series gauge\nweft_state_series %zu\n"
+        "# HELP weft_state_judged Values of the last 7 steps that a model of the day before had forecast.\n# TYPE "
+        "weft_state_judged gauge\nweft_state_judged %.0f\n"
+        "# HELP weft_state_wape WAPE of the forecasts of the last 7 steps.\n# TYPE weft_state_wape "
+        "gauge\nweft_state_wape %.6g\n"
+        "# HELP weft_state_drift WAPE of the last 7 steps over that of up to %d steps before.\n# TYPE weft_state_drift "
+        "gauge\nweft_state_drift %.6g\n"
+        "# HELP weft_state_coverage Share of the last 7 steps' values inside their 90%% interval.\n# TYPE "
+        "weft_state_coverage gauge\nweft_state_coverage %.6g\n"
+        "# HELP weft_state_changed Values of days in the state that came again with another value.\n"
+        "# TYPE weft_state_changed gauge\nweft_state_changed %llu\n",
+        (long long)s->day, s->n_series, recent.n, recent.actual > 0 ? wape[0] : NAN, WEFT_STATE_DAYS - 7,
+        recent.actual > 0 && before.error > 0 ? wape[0] / wape[1] : NAN, recent.n > 0 ? recent.inside / recent.n : NAN,
+        (unsigned long long)s->changes.values);
     for (char *p = text; (p = strstr(p, "nan\n")); p += 3)
         memcpy(p, "NaN", 3); /* as Prometheus writes it */
     struct weft_file *f = NULL;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "train/dlinear_state.h"
+#include "base/conformal.h"
 #include "base/mem.h"
 
 enum { STEPS_MAX = 100000, UNIT_FIELDS = 5, CONFIG_FIELDS = 3, DAY_FIELDS = 5 };
@@ -82,13 +83,13 @@ static int read_meta(struct weft_dlinear_state *s, const struct weft_st *st, str
     return s->channels.n && s->units.groups.n ? read_options(s, st, e) : damaged(st, e, "groups");
 }
 
-/* 5% and 95% of the residuals of each step, by split conformal ranks. */
 static int ascending(const void *a, const void *b)
 {
     float x = *(const float *)a, y = *(const float *)b;
     return (x > y) - (x < y);
 }
 
+/* 5% and 95% of the residuals of each step, by split conformal ranks; NaN where they are too few. */
 static void quantiles(const struct weft_dlinear_state *s, struct weft_state_unit *u)
 {
     size_t h = s->shape.horizon, n = 0;
@@ -100,9 +101,9 @@ static void quantiles(const struct weft_dlinear_state *s, struct weft_state_unit
         for (size_t i = 0; i < n; i++)
             column[i] = u->rows[i * h + k];
         qsort(column, n, sizeof *column, ascending);
-        double low = floor(0.05 * (double)(n + 1)), high = ceil(0.95 * (double)(n + 1));
-        u->low[k] = column[low < 1 ? 0 : (size_t)low - 1];
-        u->low[h + k] = column[high > (double)n ? n - 1 : (size_t)high - 1];
+        size_t low = weft_conformal_rank(0.05, n), high = weft_conformal_rank(0.95, n);
+        u->low[k] = low ? column[low - 1] : NAN;
+        u->low[h + k] = high ? column[high - 1] : NAN;
     }
     free(column);
 }

@@ -226,6 +226,7 @@ nothing_left() {
     refused 78 "no growth" --horizon 1 --rank-by id
     for o in "--refit-every 2" "--lookback 14" "--scale standard" "--valid 0.2"; do refused 64 "is for --refit" --horizon 7 $o; done
     refused 64 "quote" --horizon 7 --refit "train-dlinear '"
+    refused 64 "quote" --horizon 7 --refit 'train-dlinear --log a\'
     refused 64 "which trainer" --horizon 7 --refit " "
     refused 66 "no-such" --horizon 7 -m no-such.st
 }

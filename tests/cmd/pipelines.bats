@@ -123,15 +123,29 @@ days() {
     days 2022-01-01 2022-07-01 >"$pg/sales.csv"
     psql -q -c 'create table sales (date date, id text, product text, major text, middle text, minor text, brand text, units int, price int, promotion int)' \
         -c "\\copy sales from '$pg/sales.csv' with (format csv, header)"
+    query='select date, id, middle, brand, units from sales order by random()'
+    # A table as the first version of this made it, with a row of an earlier day.
+    psql -q -c 'create table weft_ranking (made_on date not null default current_date, channel text, rank int, name text, growth double precision,
+        low double precision, high double precision, near double precision, far double precision)' -c "insert into weft_ranking values ('2020-01-01', 'units', 1, 'old', 1, 1, 1, 1, 1)"
     for i in 1 2; do
-        run "$pipelines/from-postgres.sh" --query 'select date, id, middle, units from sales' --by middle --lookback 28 --horizon 7
+        run "$pipelines/from-postgres.sh" --query "$query" --by middle --lookback 28 --horizon 7 -o "$pg/out"
         [ "$status" -eq 0 ] || break
     done
-    rows=$(psql -At -c 'select count(*), min(rank), count(distinct name) from weft_ranking')
+    rows=$(psql -At -c "select count(*), min(rank), count(distinct name) from weft_ranking where made_on = current_date" -c "select count(*) from weft_ranking where name = 'old'" \
+        -c 'select count(*), count(distinct name), min(at), max(step), bool_and(low <= median and median <= high and forecast >= 0), count(distinct made_on) from weft_forecasts' | paste -s -d' ')
+    # Nothing is replaced by half: the second table can't be written, so the first stays as it was.
+    psql -q -c 'create view locked as select 1 as channel' -c "update weft_ranking set growth = 99"
+    failed=0
+    "$pipelines/from-postgres.sh" --query "$query" --by middle --lookback 28 --horizon 7 --forecasts-table locked 2>/dev/null || failed=$?
+    kept=$(psql -At -c 'select count(*) from weft_ranking where growth = 99')
     "${as[@]}" "$bin/pg_ctl" -D "$pg/data" -m immediate stop >/dev/null
+    "$pipelines/forecast.sh" --ingest "--layout long --keys middle,brand --value units" --by middle --lookback 28 --horizon 7 --plot none -o "$pg/file" "$pg/sales.csv" >/dev/null
+    same=$(cmp "$pg/out/ranking.csv" "$pg/file/ranking.csv" && cmp "$pg/out/forecasts.csv" "$pg/file/forecasts.csv" && echo same)
     rm -rf "$pg"
     [ "$status" -eq 0 ] || { echo "$output"; false; }
-    [ "$rows" = "11|1|11" ] || { echo "$rows"; false; }
+    [ "$rows" = "11|1|11 1 77|11|2022-07-02 00:00:00|7|t|1" ] || { echo "$rows"; false; }
+    [ "$failed" -ne 0 ] && [ "$kept" -eq 12 ] || { echo "$failed $kept"; false; }
+    [ "$same" = same ]
 }
 
 # hub DIR: a stand-in for the hub, read through file://, with one small model.

@@ -207,3 +207,23 @@ teardown() {
     [ "$status" -eq 64 ]
     [[ "$output" == *--insecure* ]]
 }
+
+@test "a worker that breaks the protocol loses its frames and its place, and never the run" {
+    for mode in garbage short list fault tail head sizes empty lying nohead badhead wronghead oldversion flood silent; do
+        at="ipc://$BATS_TEST_TMPDIR/s.$mode"
+        timeout 60 scatter --bind "$at" --mixed-cpus --hang 1 --wait 20 --status status.$mode -i "$dir/series.weft" -o out.$mode 2>err.$mode &
+        head=$!
+        for _ in {1..200}; do [ -S "s.$mode" ] && break; sleep 0.02; done
+        rogue $mode "$at" "$dir/single.weft" & started+=($!)
+        case $mode in
+        badhead | wronghead | oldversion | garbage | short | list | fault | tail | head | sizes | empty | lying | nohead)
+            for _ in {1..400}; do grep -q "refused" err.$mode && break; sleep 0.02; done
+            grep -q "refused: it \|refused: it is" err.$mode || { echo "$mode"; cat err.$mode; return 1; }
+            ;;
+        esac
+        work -q --wait 20 --connect "$at" -- score -m "$dir/m.st" 2>/dev/null & started+=($!)
+        wait $head || { echo "$mode"; cat err.$mode; return 1; }
+        cmp out.$mode "$dir/single.weft"
+        end_of_started
+    done
+}

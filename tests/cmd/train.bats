@@ -282,6 +282,35 @@ noisy_days() {
         $(at["id"]) == "z" { f = $(at["forecast"]); k = $(at["step"]); n++; if (f < 28 || f > 52) bad = 1; if (k in x && x[k] != f) bad = 1; x[k] = f } END { exit bad || n != 14 }'
 }
 
+@test "--state: a day that it has comes with other values: said in a line, with both, and the old one stays" {
+    cd "$BATS_TEST_TMPDIR"
+    days() { # FROM TO [ITEM DAY VALUE]: a and b sell 100 + the day's weekday
+        echo date,item,qty
+        for ((d = $1; d <= $2; d++)); do
+            for i in a b; do
+                [ "$i $d" = "${3:-} ${4:-}" ] && { [ "$5" = none ] || echo "$(date -ud "2023-01-01 +$d day" +%F),$i,$5"; } && continue
+                echo "$(date -ud "2023-01-01 +$d day" +%F),$i,$((100 + d % 7 * 10 + d % 3))"
+            done
+        done
+    }
+    dump() { days "$@" | ingest -q --missing nan --id item --value qty; }
+    dump 0 99 | window -q --lookback 14 --horizon 7 | train-dlinear -q --state s.st -o m.st
+    dump 100 100 b 100 40 | train-dlinear --state s.st -o noon.st --metrics m.prom 2>said
+    [ ! -s said ]
+    grep -qx 'weft_state_changed 0' m.prom
+    cp s.st then.st
+    # The evening's dump of the same day.
+    dump 100 100 | train-dlinear --state s.st -o evening.st --metrics m.prom 2>said
+    grep -qx 'train-dlinear: 1 value of 1 series in s.st came again with another value, and the old one stays in the sums (the first: "b", 2023-04-11, qty: 40 there, 121 now); to correct it, begin a new state from all the history' said
+    grep -qx 'weft_state_changed 1' m.prom
+    cmp noon.st evening.st
+    # The same dump twice is no change; several days at once, with new ones behind them.
+    dump 95 100 b 100 40 | train-dlinear --state s.st -o same.st 2>said
+    [ ! -s said ]
+    dump 97 103 a 98 7 | train-dlinear --state s.st -o more.st 2>said
+    grep -q '^train-dlinear: 2 values of 2 series in .*(the first: "a", 2023-04-09, qty: 102 there, 7 now)' said
+}
+
 @test "--state: what does not fit is refused, and the old files stay" {
     cd "$BATS_TEST_TMPDIR"
     noisy_days 0 200 begin.csv

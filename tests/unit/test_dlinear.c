@@ -13,6 +13,7 @@
 
 #include "nn/blas.h"
 #include "model/dlinear.h"
+#include "base/conformal.h"
 #include "base/mem.h"
 #include "nn/movavg.h"
 #include "base/rng.h"
@@ -458,11 +459,20 @@ static void model_file(void **state)
     weft_forecaster_run(f, 1, &row, 1, y);
     assert_memory_equal(y, want, sizeof y);
     assert_true(weft_forecaster_floor(f, 1) == 0.25f);
-    float offsets[2 * HORIZON], cov[HORIZON * HORIZON];
-    const double levels[] = {0.1, 0.7};
-    assert_true(weft_forecaster_offsets(f, 0, 2, levels, 2, offsets)); /* of 0, 4, 8 for step 0: first and third */
-    assert_true(offsets[0] == 0 && offsets[HORIZON] == 16 && offsets[HORIZON + 1] == 18);
-    assert_false(weft_forecaster_offsets(f, 1, 2, levels, 2, offsets));
+    float offsets[3 * HORIZON], cov[HORIZON * HORIZON];
+    const double levels[] = {0.24, 0.25, 0.7};
+    assert_true(
+        weft_forecaster_offsets(f, 0, 2, levels, 3, offsets)); /* of 0, 4, 8 for step 0: none, first and third */
+    for (size_t h = 0; h < HORIZON; h++)
+        assert_true(isnan(offsets[h]));
+    assert_true(offsets[HORIZON] == 0 && offsets[2 * HORIZON] == 16 && offsets[2 * HORIZON + 1] == 18);
+    assert_false(weft_forecaster_offsets(f, 1, 2, levels, 3, offsets));
+    assert_int_equal(weft_forecaster_errors(f, 0), 3);
+    assert_int_equal(weft_forecaster_errors(f, 1), 0);
+    const double of[] = {0.005, 0.995, 0.01, 0.1, 0.9, 0.05, 0.95, 0.25, 0.24, 0.5, 1.0 / 3};
+    const size_t needed[] = {199, 199, 99, 9, 9, 19, 19, 3, 4, 1, 2};
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++)
+        assert_int_equal(weft_conformal_needs(of[i]), needed[i]);
     bool by_spread = false;
     assert_true(weft_forecaster_covariance(f, 0, cov, &by_spread));
     assert_true(fabsf(cov[1] - (0 * 1 + 4 * 5 + 8 * 9) / 3.0f) < 1e-5f);

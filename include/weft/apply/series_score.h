@@ -22,7 +22,9 @@ struct weft_series_scorer;
 /* Opens the models, checks that they fit the stream, and writes the head of a forecasts stream. `o` must outlive the scorer. Frames are held until the end when a model
  * needs values ahead: then none goes out before every series is known to have them. The program must be one that `acknowledges`. */
 int weft_series_scorer_start(struct weft_run *run, struct weft_series_score_options *o, struct weft_series_scorer **out, struct weft_err *e) WEFT_MUST_USE;
-/* One series in; a frame out for each channel and model, or several where a part has many windows. A series of which nothing can be forecast counts as rejected. */
+/* One series in; a frame out for each channel and model, or several where a part has many windows. What can't be
+ * forecast of the latest part has a frame that says why (forecasts.h). A series of which nothing can be forecast counts
+ * as rejected. */
 int weft_series_scorer_frame(struct weft_run *run, struct weft_series_scorer *s, struct weft_span frame, struct weft_err *e) WEFT_MUST_USE;
 /* Says what was left out. 65 or 78 when a model forecast nothing of all that came. */
 int weft_series_scorer_drain(struct weft_run *run, struct weft_series_scorer *s, struct weft_err *e) WEFT_MUST_USE;

@@ -8,8 +8,10 @@
 
 #include "base/err.h"
 
-/* A file under construction: bytes go to PATH.tmp (with a random part, beside PATH); commit fsyncs and renames it over PATH,
- * abort removes it. Behind a symbolic link the file is replaced, not the link; a device or a named pipe is written to as it is. A signal, an exit or an error in between leaves an older PATH untouched and no temporary file. */
+/* A file under construction: bytes go to PATH.RANDOM.tmp beside PATH, a new file of our own (O_EXCL); commit fsyncs and
+ * renames it over PATH, abort removes it. A file that is replaced keeps its mode. Symbolic links are followed, also to
+ * where no file is yet: the link stays. A device or a named pipe is written to as it is. A signal, an exit or an error in
+ * between leaves an older PATH untouched and no temporary file. */
 struct weft_file;
 
 int weft_file_create(const char *path, struct weft_file **out, struct weft_err *e) WEFT_MUST_USE;
@@ -43,6 +45,9 @@ struct weft_mapping {
     size_t n;
     bool mapped;
 };
+/* A mapped file that somebody cuts short while it is read ends the program with 74 and a line that names it, where
+ * weft_map_guard was called (run.c does, once); without it, with SIGBUS. */
+void weft_map_guard(const char *program);
 int weft_map_open(const char *path, size_t max, struct weft_mapping *out, struct weft_err *e) WEFT_MUST_USE;
 void weft_map_close(struct weft_mapping *m);
 

@@ -39,8 +39,9 @@ void weft_dispatch_add(struct weft_dispatch *d, struct weft_span frame);
 size_t weft_dispatch_join(struct weft_dispatch *d);
 /* The next frame for a worker, if it may have one: marks it as sent. *frame is valid until the frame is finished and taken. */
 bool weft_dispatch_next(struct weft_dispatch *d, size_t worker, uint64_t *number, struct weft_span *frame);
-/* A worker's result for a frame: the maps it made of it, one behind the other (copied). Ignored, and counted, unless this worker has the frame. */
-void weft_dispatch_done(struct weft_dispatch *d, size_t worker, uint64_t number, struct weft_span maps, uint64_t rejected);
+/* A worker's result for a frame: the maps it made of it, one after the other (copied). False, counted and otherwise ignored, when
+ * this worker does not have the frame. */
+bool weft_dispatch_done(struct weft_dispatch *d, size_t worker, uint64_t number, struct weft_span maps, uint64_t rejected);
 /* The worker's child failed (reason: what is known of it); the worker stays and has nothing any more. */
 void weft_dispatch_failed(struct weft_dispatch *d, size_t worker, const char *reason);
 /* The worker is gone. */

@@ -30,6 +30,8 @@ bool weft_sink_by_map(const struct weft_sink *s);
 /* All n bytes. EPIPE ends the program as SIGPIPE does (weft_die_of_sigpipe). */
 int weft_sink_write(struct weft_sink *s, const void *p, size_t n, struct weft_err *e) WEFT_MUST_USE;
 /* Everything is written: a file appears under its name; a socket's reader has verified it. */
+/* Only a fault is to come: a socket waits for its reader no longer than it must. */
+void weft_sink_hurry(struct weft_sink *s);
 int weft_sink_commit(struct weft_sink *s, struct weft_err *e) WEFT_MUST_USE;
 bool weft_sink_is_file(const struct weft_sink *s);
 /* Without a commit before it, a file is removed. */

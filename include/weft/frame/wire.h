@@ -31,6 +31,8 @@ int weft_wire_writer_open(const char *endpoint, const struct weft_wire_opts *o, 
 int weft_wire_writer_send(struct weft_wire_writer *w, const void *p, size_t n, struct weft_err *e) WEFT_MUST_USE;
 /* Waits for the reader's done. */
 int weft_wire_writer_finish(struct weft_wire_writer *w, struct weft_err *e) WEFT_MUST_USE;
+/* What is still to be sent is a fault: two seconds for that, and none when nobody was let in or the reader is gone. */
+void weft_wire_writer_hurry(struct weft_wire_writer *w);
 void weft_wire_writer_close(struct weft_wire_writer **w);
 
 #endif

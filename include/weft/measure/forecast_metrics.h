@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "frame/stream.h"
+#include "measure/actuals.h"
 #include "show/table.h"
 
 struct weft_forecast_metrics_options {
@@ -19,6 +20,10 @@ struct weft_forecast_metrics;
 int weft_forecast_metrics_new(const struct weft_head *head, const struct weft_forecast_metrics_options *o, struct weft_forecast_metrics **out,
                               struct weft_err *e) WEFT_MUST_USE;
 void weft_forecast_metrics_free(struct weft_forecast_metrics **m);
+/* From now on frames of the latest part, which have no actual values, are measured against these (actuals.h), which must
+ * outlive it. attrs: of the forecasts, for weft_actuals_open. */
+void weft_forecast_metrics_actuals(struct weft_forecast_metrics *m, struct weft_actuals *a);
+const struct weft_forecasts_attrs *weft_forecast_metrics_attrs(const struct weft_forecast_metrics *m);
 /* One frame: 1; 0: it has no actual values, and is left out. */
 int weft_forecast_metrics_add(struct weft_forecast_metrics *m, struct weft_span frame, struct weft_err *e) WEFT_MUST_USE;
 size_t weft_forecast_metrics_rows(const struct weft_forecast_metrics *m);

@@ -41,6 +41,7 @@ struct weft_apply_result {
     float *quantiles;  /* [levels, windows, horizon]; NULL: none */
     float *covariance; /* [horizon, horizon] of the last window's errors, original units; NULL: none or not asked for */
     size_t skipped;    /* windows left out */
+    size_t few; /* errors of the model's unit, when they are too few for a level (its quantiles are NaN); else 0 */
     struct {
         void *p;
         size_t cap;

@@ -48,8 +48,8 @@ size_t weft_exog_weights(const struct weft_exog_shape *s);
  * factor: the target's scale. out[n + 1 channels, n] = g, NaN where it is not known. */
 void weft_exog_channels(const struct weft_exog_shape *s, const float *y, size_t n, size_t known, size_t train, double factor, const float *const *x,
                         double *out);
-/* The features of the window whose horizon begins at step `origin` (>= lookback, origin + horizon <= n): g as made above, out[width]. False when one of
- * them is missing. */
+/* The features of the window whose horizon begins at step `origin` (>= lookback; origin + horizon <= n where a channel
+ * is known ahead): g as made above, out[width]. False when one of them is missing. */
 bool weft_exog_gather(const struct weft_exog_shape *s, const double *g, size_t n, size_t origin, float *out);
 
 #endif

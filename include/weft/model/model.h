@@ -82,9 +82,13 @@ size_t weft_forecaster_unit(const struct weft_forecaster *f, const char *group, 
 /* The forecast as a matrix (weft_model_kind.linear). False when the model is not linear. r == NULL asks alone. */
 bool weft_forecaster_linear(struct weft_forecaster *f, size_t unit, double *r, double *b, double *exog);
 void weft_forecaster_run(struct weft_forecaster *f, size_t unit, const float *const *x, size_t batch, float *y);
-/* out[l*horizon + h] = offset to add to the forecast, per quantile level l, in scaled units for a window with spread `spread`: split conformal, the ceil((n+1)·level)-th smallest of the n
- * residuals of step h (floor((n+1)·level)-th from below for levels < 0.5, so that intervals never shrink), times spread. False when the unit has no residuals. */
-bool weft_forecaster_offsets(const struct weft_forecaster *f, size_t unit, float spread, const double *levels, size_t n_levels, float *out);
+/* out[l*horizon + h] = offset to add to the forecast, per quantile level l, in scaled units for a window with spread
+ * `spread`: of the n residuals of step h the one that conformal.h says, times spread; NaN, no bound, where they are too
+ * few for the level. False when the unit has no residuals. */
+bool weft_forecaster_offsets(const struct weft_forecaster *f, size_t unit, float spread, const double *levels,
+                             size_t n_levels, float *out);
+/* n, the residuals that the unit's quantiles are made of. */
+size_t weft_forecaster_errors(const struct weft_forecaster *f, size_t unit);
 /* cov[h*horizon + g] = covariance of the errors of steps h and g in scaled units (mean not removed: it is part of the error): tensor "covariance" where the file has it, for
  * windows of any spread; else that of the residual rows, for spread 1 (*by_spread: to be multiplied with the window's spread^2). False when there are none. */
 bool weft_forecaster_covariance(const struct weft_forecaster *f, size_t unit, float *cov, bool *by_spread);

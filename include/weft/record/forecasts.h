@@ -8,6 +8,9 @@
  * "actual": f32 [windows, horizon] (not for latest), "quantiles": f32 [levels, windows, horizon], "covariance": f32 [horizon, horizon] of the forecast's
  * errors (latest alone), "skipped": windows that could not be forecast (their rows are NaN), "scale": f64 [2] (shift, factor: scaled = (x - shift) / factor),
  * "naive": f64 [3] (mean |x_t - x_{t-1}|, mean (x_t - x_{t-1})^2, mean |x_t - x_{t-season}| over the train part from the first non-zero value)}.
+ * A quantile is NaN where the model keeps too few validation errors for its level; "errors" says then how many.
+ * A series of which the latest part could not be forecast has a frame too: its forecast is NaN throughout, and "why"
+ * says in words what was in the way.
  * Values are in original units. A series with many windows comes in several frames, one behind the other, each with its own origin.
  * Fields of the series frame that score does not know are passed on. */
 #ifndef WEFT_FORECASTS_H
@@ -36,12 +39,14 @@ void weft_forecasts_attrs_free(struct weft_forecasts_attrs *a); /* what weft_for
 /* One frame, as views into it. Arrays are row-major; NULL: absent. */
 struct weft_forecasts {
     struct weft_span id, model, channel, part;
+    struct weft_span why; /* n > 0: not forecast, and why */
     struct weft_span key[WEFT_MAX_KEYS]; /* in the order of attrs.keys; p == NULL when absent */
     bool baseline;
     int64_t origin; /* seconds */
     int64_t stride;
     size_t windows, horizon;
     uint64_t skipped;
+    uint64_t errors; /* > 0: too few for some level */
     const float *forecast, *actual; /* [windows, horizon] */
     const float *quantiles;         /* [levels, windows, horizon] */
     const float *covariance;        /* [horizon, horizon] */

@@ -11,9 +11,10 @@
 
 enum weft_cell_kind { WEFT_CELL_TEXT, WEFT_CELL_INT, WEFT_CELL_REAL };
 enum weft_column_flags {
-    WEFT_COLUMN_SAME = 1,   /* the text table leaves it out while all its cells are the same */
-    WEFT_COLUMN_DRAWN = 2,  /* stands in the text table alone (bars) */
-    WEFT_COLUMN_PERCENT = 4 /* a share of 1, in per cent in the text table */
+    WEFT_COLUMN_SAME = 1,    /* the text table leaves it out while all its cells are the same */
+    WEFT_COLUMN_DRAWN = 2,   /* stands in the text table alone (bars) */
+    WEFT_COLUMN_PERCENT = 4, /* a share of 1, in per cent in the text table */
+    WEFT_COLUMN_LABEL = 8    /* a number that names what its row measures: a label in Prometheus text, as texts are */
 };
 
 struct weft_table;
@@ -36,6 +37,9 @@ bool weft_table_select(struct weft_table *t, const char *const *keys, size_t n, 
 void weft_table_print(const struct weft_table *t, FILE *f);
 /* RFC 4180 with a head row and LF line ends; ten digits; an empty cell is an empty field. */
 void weft_table_csv(const struct weft_table *t, FILE *f);
+/* Prometheus' text format 0.0.4: a gauge PREFIX + key for each column of numbers, with texts as labels; key_90 is key with the
+ * label level="90", and n is called values. An empty cell has no line. */
+void weft_table_prometheus(const struct weft_table *t, const char *prefix, FILE *f);
 /* Every row as a frame, a map of the cells that are not empty; behind them "table": name, unless that is NULL. */
 int weft_table_emit(const struct weft_table *t, const char *name, struct weft_run *run, struct weft_err *e) WEFT_MUST_USE;
 /* Row i as members of a JSON object, without braces. */

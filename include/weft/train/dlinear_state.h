@@ -35,6 +35,17 @@ struct weft_state_day {
     double error, actual, inside, n;
 };
 
+/* Values of days that the state has already, and that came again with another one. The sums keep what they had: a value stands
+ * in windows that reach back further than what is kept of its series. Of days older than that nothing is known. */
+struct weft_state_changes {
+    uint64_t values, series;
+    /* the first of them; NaN: missing */
+    char id[81];
+    size_t channel;
+    int64_t day; /* seconds */
+    float was, is;
+};
+
 /* Read-only for others. */
 struct weft_dlinear_state {
     char *path, *by;
@@ -55,6 +66,7 @@ struct weft_dlinear_state {
     size_t n_options;
     struct weft_state_day days[WEFT_STATE_DAYS];
     uint64_t new_steps, old_steps;
+    struct weft_state_changes changes;
     struct weft_dlinear_room room;
 };
 
@@ -67,6 +79,8 @@ int weft_dlinear_state_keep(struct weft_dlinear_state *s, const char *name, cons
 /* Head of a windows stream (unscaled, stride 1), or, for an opened state, of a series stream with the same step and channels. 78 when it does not fit. */
 int weft_dlinear_state_start(struct weft_dlinear_state *s, const struct weft_head *h, const char *by, struct weft_err *e) WEFT_MUST_USE;
 int weft_dlinear_state_add(struct weft_dlinear_state *s, const struct weft_series *x, struct weft_err *e) WEFT_MUST_USE;
+/* What came again with another value, and the way out; NULL: nothing. The caller frees it. */
+char *weft_dlinear_state_changed(const struct weft_dlinear_state *s);
 /* A new state takes over what the fitted trainer chose and the errors of its validation windows. */
 void weft_dlinear_state_choices(struct weft_dlinear_state *s, const struct weft_dlinear_trainer *t);
 /* Solves every unit. 78 when no unit has a window. */

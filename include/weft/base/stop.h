@@ -1,0 +1,15 @@
+/* stop.h - what asks a program to end: signals, looked at wherever a program waits or loops. */
+#ifndef WEFT_STOP_H
+#define WEFT_STOP_H
+
+#include "base/err.h"
+
+/* Catches INT, TERM, HUP, QUIT, XCPU, ALRM, USR1 and USR2 (those that the parent does not ignore: nohup): the first is noted, the
+ * second ends the program at once without leaving temporary files. PIPE and XFSZ are ignored: writing fails with EPIPE or EFBIG. */
+void weft_stop_catch(void);
+/* The signal that came; 0: none. */
+int weft_stop_signal(void);
+/* 0, or once a signal came -1 and "interrupted" (75). For loops that can run long. */
+int weft_stop_check(struct weft_err *e) WEFT_MUST_USE;
+
+#endif

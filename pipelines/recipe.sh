@@ -1,0 +1,216 @@
+# shellcheck shell=bash disable=SC2034,SC2154  # variables are those of the caller
+# recipe.sh - from series of what was sold to forecasts and a ranking: the one way that forecast.sh, daily.sh and from-postgres.sh go, so that the same series
+# and options give the same ranking.csv, byte for byte. Sourced after lib.sh; reads and writes files of $work.
+#
+# Options are variables, set by recipe_defaults and then by the caller; an empty one means the default.
+#   by        what is forecast and ranked: a key of the series, or id (default: minor where it is a key, else id)
+#   horizon   steps to forecast (default: 28 days, 8 weeks, 168 hours)
+#   lookback  steps to look back on (default: the longest that the history allows, in whole seasons, at most a year and the horizon)
+#   near far  steps of the growth index A:B (default: those of rank)
+#   top       rows of ranking.txt
+#   model     a model file that forecasts; empty: one is trained, $work/model.safetensors
+#   history   the series as they were delivered, for what the ranking says about them, when series.weft has gaps filled (default: $work/series.weft)
+#   allow_left_out  yes: recipe_status ends with 0 though groups have no forecast
+#   measure   yes: accuracy beside baselines; changes nothing else
+#
+# recipe: from $work/series.weft to
+#   level.weft, forecasts.weft, reasons.weft, ranking.weft      streams; level and forecasts hold active products and brands, too, for the ranking
+#   model.safetensors (unless one was given), accuracy.txt and accuracy.csv (measure=yes)
+#   forecasts.csv, ranking.csv, ranking.txt                     of the channels that the series came with
+#   left-out                                                    a line a group and channel without a forecast, and why; empty when all have one
+# and sets channel (what is ranked), channels (all that are forecast and were asked for), unused (channels of the series that the forecasts don't look at), step,
+# steps (how many have sales), season, and the options that were empty.
+
+recipe_defaults() {
+    by='' horizon='' lookback='' near='' far='' top=10 model='' history='' measure=yes allow_left_out=''
+}
+
+# attribute NAME: a number, a text, or a list (one element a line) of the stream's head in $head.
+attribute() {
+    local text='"([^"\\]|\\.)*"' list
+    if [[ $head =~ \"$1\":\[(($text,?)*)\] ]]; then
+        list=${BASH_REMATCH[1]}
+        while [[ $list =~ ^\"(([^\"\\]|\\.)*)\",?(.*)$ ]]; do
+            list=${BASH_REMATCH[3]}
+            printf '%b\n' "${BASH_REMATCH[1]//\\\//\/}"
+        done
+    elif [[ $head =~ \"$1\":\"(([^\"\\]|\\.)*)\" ]] || [[ $head =~ \"$1\":([0-9]+) ]]; then
+        printf '%s\n' "${BASH_REMATCH[1]}"
+    fi
+}
+head_of() {
+    frames head -n 1 "$1" | frames show --elements 1 | sed -n 1p
+}
+
+# What follows from the step: a season, how far back is far enough, and baselines with how many steps each needs.
+recipe_step() {
+    local seconds
+    case "$step" in
+    day) season=7 unit=7 most=364 ahead=28 baselines=(seasonal-naive:7 mean:28 lag-growth:364:28) ;;
+    week) season=52 unit=1 most=52 ahead=8 baselines=(seasonal-naive:52 mean:8 lag-growth:52:4) ;;
+    hour) season=24 unit=24 most=672 ahead=168 baselines=(seasonal-naive:168 seasonal-naive:24 mean:168) ;;
+    *)
+        season=1 unit=1 most=364 ahead=28 baselines=(mean:28)
+        if [[ $step =~ ^([1-9][0-9]*)s$ ]] && seconds=${BASH_REMATCH[1]} && [ $((86400 % seconds)) -eq 0 ] && [ "$seconds" -lt 86400 ]; then
+            season=$((86400 / seconds)) unit=$season most=$((season < 168 ? 4 * season : 672)) ahead=$season
+            baselines=("seasonal-naive:$season" "mean:$season")
+        fi
+        ;;
+    esac
+}
+
+# The baselines that the first window of the test part (the last 20%) has the history for, as score takes them: the longest season that fits first, else naive.
+recipe_baselines() {
+    local b reach more season_of='' rest=''
+    for b in "${baselines[@]}"; do
+        IFS=: read -r _ reach more <<<"$b"
+        [ $((5 * (reach + ${more:-0} + horizon) / 4)) -le "$steps" ] || continue
+        if [[ $b != seasonal-naive:* ]]; then
+            rest+=,$b
+        elif [ -z "$season_of" ]; then
+            season_of=$b
+        fi
+    done
+    echo ",${season_of:-naive}$rest"
+}
+
+# What the series are: channels with their roles, the step, and the options that follow from these.
+recipe_look() {
+    local i all roles keys
+    head=$(head_of "$work/series.weft")
+    [ "$(attribute schema)" = series/1 ] || die "a stream of $(attribute schema), and this needs series; see ingest --help" 65
+    mapfile -t all < <(attribute channels)
+    mapfile -t roles < <(attribute roles)
+    mapfile -t keys < <(attribute keys)
+    channels=() unused=()
+    for i in "${!all[@]}"; do
+        case "${roles[i]:-target}" in
+        target) channels+=("${all[i]}") ;;
+        *) unused+=("${all[i]}") ;;
+        esac
+    done
+    [ "${#channels[@]}" -gt 0 ] || die "the series have no channel to forecast" 65
+    channel=${channels[0]} step=$(attribute step) steps=$(attribute known)
+    steps=${steps:-$(attribute length)}
+    recipe_step
+    [ -n "$horizon" ] || horizon=$ahead
+    [[ $horizon =~ ^[1-9][0-9]{0,5}$ ]] || die "--horizon: a number of steps from 1 on, not $horizon"
+    # The train part (64% of the history) holds at least twice as many windows as a window has steps.
+    if [ -z "$lookback" ]; then
+        lookback=$(((steps * 64 / 100 - horizon) / 3 / unit * unit))
+        [ "$lookback" -le $((most + horizon)) ] || lookback=$((most + horizon))
+        if [ "$lookback" -lt "$unit" ] || [ "$lookback" -lt 4 ]; then
+            die "$steps steps ($step) are too few for a horizon of $horizon; give --horizon, or a longer history" 65
+        fi
+    fi
+    if [ -z "$by" ]; then
+        by=id
+        for i in "${keys[@]}"; do
+            [ "$i" != minor ] || by=minor
+        done
+    fi
+    # Who sells is forecast, too: series with sales, and brands where there are any; unless the series bring it.
+    count=active
+    for i in "${keys[@]}"; do
+        [ "$i" != brand ] || count=active,brands
+    done
+    for i in "${all[@]}"; do
+        case "$i" in active | brands) count= ;; esac
+    done
+}
+
+# rows_asked: of a CSV with a column channel, the rows of channels that were asked for; what was counted for the ranking is left out.
+rows_asked() {
+    csv_plain | awk -F, -v counted="$count" '
+        BEGIN { n = split(counted, name, ","); for (i = 1; i <= n; i++) out[name[i]] }
+        NR == 1 { for (i = 1; i <= NF; i++) if ($i == "channel") at = i }
+        !(at && $at in out)' | tr '\001\002' ',\n'
+}
+
+# Fitted on the first 64%, measured on the last 20%: of the channels that were asked for, each of which has weights of its own.
+recipe_measure() {
+    stage measure
+    aggregate -q --by "$by" -i "$work/series.weft" |
+        window -q --lookback "$lookback" --horizon "$horizon" --scale standard --split 0.64,0.16,0.20 -o "$work/windows.weft" || culprit "aggregate window" "${PIPESTATUS[@]}"
+    train-dlinear -q --tune --exog none -i "$work/windows.weft" -o "$work/test.safetensors"
+    score -q -m "model=$work/test.safetensors$(recipe_baselines)" --part test --quantiles 0.05,0.95 -i "$work/windows.weft" -o "$work/test.weft"
+    evaluate -q -i "$work/test.weft" -o "$work/accuracy.txt"
+    evaluate -q --format csv -i "$work/test.weft" -o "$work/accuracy.csv"
+}
+
+# Chosen and measured on the last 15%, fitted on everything. Each series has its scale: groups of 10 and of 10,000 a day share shapes, not errors in units.
+recipe_train() {
+    stage train
+    window -q --lookback "$lookback" --horizon "$horizon" --scale standard --split 0.85,0.15,0 -i "$work/level.weft" |
+        train-dlinear -q --tune --refit --exog none -o "$work/model.safetensors" || culprit "window train-dlinear" "${PIPESTATUS[@]}"
+}
+
+recipe_rank() {
+    local growth=() ranked
+    [ -z "$near" ] || growth+=(--near "$near")
+    [ -z "$far" ] || growth+=(--far "$far")
+    stage explain
+    explain -q -m "$1" "${growth[@]}" --format frames -i "$work/level.weft" -o "$work/reasons.weft"
+    stage rank
+    ranked=(rank -q "${growth[@]}" --history "${history:-$work/series.weft}" --reasons "$work/reasons.weft" -i "$work/forecasts.weft")
+    "${ranked[@]}" --format csv -o "$work/ranking.csv"
+    "${ranked[@]}" --channel "$channel" --top "$top" -o "$work/ranking.txt"
+    "${ranked[@]}" --channel "$channel" --format frames -o "$work/ranking.weft"
+}
+
+# The groups that went in and did not come out, of channels that were asked for: id, channel and why, separated by tabs. score says why in a frame without
+# numbers; a group that has no frame at all was never known to it.
+recipe_left_out() {
+    local c text='(([^"\]|\\.)*)'
+    frames show --elements 1 "$work/forecasts.weft" | sed -nE "s/^\{\"id\":\"$text\".*\"channel\":\"$text\",\"part\":.*/\1\t\3\t&/p" |
+        sed -E "s/^([^\t]*\t[^\t]*\t).*\"why\":\"$text\".*/\1\2/; t; s/^([^\t]*\t[^\t]*)\t.*/\1/" >"$work/answers"
+    for c in "${channels[@]}"; do
+        frames show --elements 1 "$work/level.weft" | sed -nE "s/^\{\"id\":\"$text\".*/\1/p" | awk -v c="$c" '{ print $0 "\t" c }'
+    done | awk -F'\t' -v lookback="$lookback" -v OFS='\t' '
+        NR == FNR { seen[$1, $2] = 1; if (NF > 2) why[$1, $2] = $3; next }
+        !(($1, $2) in seen) { print $1, $2, "too short, or a missing value in its last " lookback " steps" }
+        ($1, $2) in why { print $1, $2, why[$1, $2] }' "$work/answers" - >"$work/left-out"
+}
+
+# What a reader of the summary has to know: a line each, and none when there is nothing to say.
+recipe_notes() {
+    local list
+    awk -F'\t' -v by="$by" -v all="$(frames count "$work/level.weft" | awk '{ print $2; exit }')" '
+        !($1 in channels) { name[++n] = $1; why[$1] = $3 }
+        { channels[$1] = channels[$1] (channels[$1] == "" ? "" : ", ") $2 }
+        END {
+            if (n) printf "Left out: %d of %d %s have no forecast:\n", n, all, by == "id" ? "series" : by
+            for (i = 1; i <= n && i <= 20; i++) printf "  %s (%s): %s\n", name[i], channels[name[i]], why[name[i]]
+            if (n > 20) printf "  and %d more\n", n - 20
+        }' "$work/left-out"
+    if [ "${#unused[@]}" -gt 0 ]; then
+        printf -v list ', %s' "${unused[@]}"
+        echo "Not used by the forecasts: ${list:2} (known beside the sales; tuned training looks at sales alone)"
+    fi
+    [ "$(rejected)" -eq 0 ] || echo "Set aside by ingest: $(rejected) rows (--rejects)"
+}
+# recipe_status WHERE: at the end, when the results are there: 65 if groups were left out, unless that is right.
+recipe_status() {
+    [ -s "$work/left-out" ] && [ -z "$allow_left_out" ] || return 0
+    echo "$me: the results are in $1, and $(cut -f1 "$work/left-out" | sort -u | wc -l) of $by were left out; --allow-left-out if that is right" >&2
+    exit 65
+}
+rejected() {
+    frames count "$work/series.weft" | awk '$1 == "ingest" { for (i = 2; i <= NF; i++) if ($i == "rejected") n = $(i - 1) } END { print n + 0 }'
+}
+
+recipe() {
+    recipe_look
+    stage aggregate
+    aggregate -q --by "$by" ${count:+--count "$count"} -i "$work/series.weft" -o "$work/level.weft"
+    [ "$measure" != yes ] || recipe_measure
+    if [ -z "$model" ]; then
+        recipe_train
+        model=$work/model.safetensors
+    fi
+    stage forecast
+    score -q -m "$model" --quantiles 0.05,0.5,0.95 -i "$work/level.weft" -o "$work/forecasts.weft"
+    frames csv "$work/forecasts.weft" | rows_asked >"$work/forecasts.csv" || culprit "frames awk" "${PIPESTATUS[@]}"
+    recipe_rank "$model"
+    recipe_left_out
+}

@@ -1,0 +1,47 @@
+/* stop.c - signals that ask us to end. */
+#include "base/stop.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+static const int stops[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU, SIGALRM, SIGUSR1, SIGUSR2};
+/* The only thing that a signal handler can tell the loops. */
+static volatile sig_atomic_t came;
+
+static void on_signal(int sig)
+{
+    if (!came) {
+        came = sig;
+        return;
+    }
+    /* The second time: at once, without leaving files. */
+    weft_file_cleanup();
+    if (sig != SIGINT && sig != SIGTERM)
+        _exit(WEFT_TEMPFAIL);
+    signal(sig, SIG_DFL);
+    raise(sig); /* delivered when this handler returns */
+}
+
+void weft_stop_catch(void)
+{
+    struct sigaction sa = {.sa_handler = SIG_IGN}, was;
+    sigaction(SIGPIPE, &sa, NULL);
+    sigaction(SIGXFSZ, &sa, NULL);
+    sa.sa_handler = on_signal; /* no SA_RESTART: a blocked read returns */
+    for (size_t i = 0; i < sizeof stops / sizeof *stops; i++)
+        if (sigaction(stops[i], NULL, &was) == 0 && was.sa_handler != SIG_IGN)
+            sigaction(stops[i], &sa, NULL);
+}
+
+int weft_stop_signal(void)
+{
+    return came;
+}
+
+int weft_stop_check(struct weft_err *e)
+{
+    return came ? weft_fail(e, WEFT_TEMPFAIL, "interrupted") : 0;
+}

@@ -1,0 +1,179 @@
+#!/usr/bin/env bats
+bats_require_minimum_version 1.5.0
+# recipe.bats - one way from series to a ranking, whoever goes it; pipelines as commands of weft.
+
+setup_file() {
+    export dir="$BATS_FILE_TMPDIR" pipelines="$PWD/pipelines" WEFT_BIN="$BIN" tree="$PWD"
+    "$BUILD/gen/shop" --products 60 --days 400 >"$dir/sales.csv"
+    "$BUILD/gen/shop" --products 60 --days 400 --table amounts >"$dir/amounts.csv"
+    ingest -q --amounts "$dir/amounts.csv" "$dir/sales.csv" -o "$dir/series.weft"
+    frames csv "$dir/series.weft" -o "$dir/long.csv"
+}
+setup() {
+    cd "$BATS_TEST_TMPDIR"
+}
+
+# noise ID LEVEL SPREAD FROM STEP N: days of one series, uniform around a level, always the same ones.
+noise() {
+    awk -v id="$1" -v level="$2" -v spread="$3" -v from="$4" -v step="$5" -v n="$6" 'BEGIN {
+        s = 7; for (i = 1; i <= length(id); i++) s = (s * 31 + index("abcdefghijklmnopqrstuvwxyz0123456789", substr(id, i, 1))) % 1000003
+        for (t = 0; t < n; t++) { s = (s * 16807 + 12345) % 2147483647; printf "%s,%s,%.0f\n", strftime("%F", from + t * step, 1), id, level + spread * (2 * s / 2147483647 - 1) }
+    }'
+}
+day0=1641168000 # 2022-01-03, a Monday
+
+words() {
+    bash -c '. "$1/lib.sh"; split_words --ingest "$2"; printf "[%s]" "${words[@]}"; echo "${#words[@]}"' words "$pipelines" "$1"
+}
+
+@test "option strings are split as a shell does, and nothing in them is expanded" {
+    [ "$(words '--date "Order Date"  --id '"'Product ID'")" = '[--date][Order Date][--id][Product ID]4' ]
+    [ "$(words '--date="주문 일자" a"b c"d')" = '[--date=주문 일자][ab cd]2' ]
+    [ "$(words '"" '"''")" = '[][]2' ]
+    [ "$(words $' \t\n ')" = '[]0' ]
+    [ "$(words $' a\tb\nc ')" = '[a][b][c]3' ]
+    [ "$(words 'a\ b "c\"d\e\\" '"'\\'")" = '[a b][c"d\e\][\]3' ]
+    touch here
+    [ "$(words '* ? $HOME `id` $(id) ~ ; | > x {a,b} #')" = '[*][?][$HOME][`id`][$(id)][~][;][|][>][x][{a,b}][#]12' ]
+    for odd in 'a "b' "a 'b" 'a\' '"\"'; do
+        run words "$odd"
+        [ "$status" -eq 64 ] && [ "${#lines[@]}" -eq 1 ] && [[ "$output" == *"--ingest: "* ]] || { echo "$odd: $status $output"; return 1; }
+    done
+}
+
+@test "forecast.sh: columns with blanks, quotes and stars in their names" {
+    { echo 'Order Date,"Product ""ID""",Sales * Qty'; noise a 20 5 $day0 86400 120; } >orders.csv
+    "$pipelines/forecast.sh" --plot none --horizon 7 --ingest '--layout long --date "Order Date" --id '"'Product \"ID\"'"' --value Sales\ *\ Qty' -o out orders.csv >said
+    grep -q 'Growth of Sales \* Qty by id' said
+    [ "$(wc -l <out/forecasts.csv)" -eq 8 ]
+    run "$pipelines/forecast.sh" --ingest '--date "Order Date' -o bad orders.csv
+    [ "$status" -eq 64 ] && [ ! -e bad ]
+}
+
+@test "groups of ten and of ten thousand a day have intervals of their own" {
+    { echo date,minor,units; for g in small1 small2 small3; do noise $g 10 4 $day0 86400 420; done; for g in big1 big2 big3; do noise $g 10000 4000 $day0 86400 420; done; } >mixed.csv
+    "$pipelines/forecast.sh" --plot none --horizon 14 --ingest '--layout long --id minor --keys minor' -o out mixed.csv >/dev/null
+    # Uniform on 6..14 and on 6,000..14,000: the mean is the middle, 90% lie within 0.45 of the width.
+    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+        { u = $1 ~ /small/ ? 1 : 1000; f = $(at["forecast"]) / u; low = $(at["q0.05"]) / u; high = $(at["q0.95"]) / u
+          if (f < 8.5 || f > 11.5 || low < 5 || low > 8 || high < 12 || high > 15) { print; bad = 1 } } END { exit bad }' out/forecasts.csv
+    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+        { if ($(at["growth"]) < 0.8 || $(at["growth"]) > 1.25 || $(at["high"]) - $(at["low"]) > 1.5) { print; bad = 1 } } END { exit bad }' out/ranking.csv
+}
+
+@test "what has no forecast is named, with the results and exit status 65" {
+    { echo date,minor,units; noise a 20 5 $day0 86400 300; noise b 30 5 $day0 86400 300; noise c 50 5 $day0 86400 299; } >shop.csv
+    local it=("$pipelines/forecast.sh" --plot none --horizon 14 --ingest "--layout long --id minor --keys minor --missing nan")
+    run "${it[@]}" -o out shop.csv
+    [ "$status" -eq 65 ]
+    [[ "$output" == *"Left out: 1 of 3 minor have no forecast:"*"  c (units): "* ]]
+    [[ "$output" == *"forecast.sh: the results are in out, and 1 of minor were left out; --allow-left-out if that is right"* ]]
+    [ -s out/ranking.csv ]
+    run "${it[@]}" --allow-left-out -o out shop.csv
+    [ "$status" -eq 0 ] && [[ "$output" == *"  c (units): "* ]]
+}
+
+@test "baselines, horizon and lookback follow the step" {
+    { echo date,id,units; noise a 200 50 $day0 604800 170; noise b 300 50 $day0 604800 170; } >weeks.csv
+    "$pipelines/forecast.sh" --plot none --ingest "--layout long --step week" -o out weeks.csv >said
+    grep -q 'of 170 weeks (lookback 33, horizon 8)' said
+    cut -d, -f5 out/accuracy.csv | tail -n +2 | paste -s -d' ' | grep -qx 'model seasonal-naive:52 mean:8 lag-growth:52:4'
+    [ "$(awk -F, '$1 == "a"' out/forecasts.csv | wc -l)" -eq 8 ]
+    head -n 61 weeks.csv >short.csv # too short for a year ago: the last value is the baseline
+    "$pipelines/forecast.sh" --plot none --ingest "--layout long --step week" -o short short.csv >said
+    cut -d, -f5 short/accuracy.csv | tail -n +2 | paste -s -d' ' | grep -qx 'model naive mean:8'
+    { echo date,id,units; awk 'BEGIN { for (t = 0; t < 1500; t++) printf "%s,a,%d\n", strftime("%FT%H:00", 1641168000 + t * 3600, 1), 50 + t % 24 + t * 7 % 11 }'; } >hours.csv
+    "$pipelines/forecast.sh" --plot none --ingest "--layout long --step hour" -o hours hours.csv >said
+    grep -q 'of 1500 hours (lookback 264, horizon 168)' said
+    cut -d, -f5 hours/accuracy.csv | tail -n +2 | paste -s -d' ' | grep -qx 'model seasonal-naive:168 mean:168'
+}
+
+@test "forecasts and accuracy are of what was asked for; the ranking knows the competition" {
+    "$pipelines/forecast.sh" --plot none --amounts "$dir/amounts.csv" --by middle --horizon 14 -o out "$dir/sales.csv" >/dev/null
+    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "channel") at = i; next } { print $at }' out/forecasts.csv | sort -u | paste -s -d' ' | grep -qx 'amounts units'
+    cut -d, -f1 out/accuracy.csv | tail -n +2 | sort -u | paste -s -d' ' | grep -qx 'amounts units'
+    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $(at["active"]) == "" || $(at["brands"]) == "" { bad = 1 } END { exit bad }' out/ranking.csv
+}
+
+@test "a table, the same in other rows, and its series stream give the same ranking, byte for byte" {
+    local it=("$pipelines/forecast.sh" --plot none --horizon 14)
+    "${it[@]}" --amounts "$dir/amounts.csv" -o wide "$dir/sales.csv" >/dev/null
+    "${it[@]}" --ingest "--layout long --keys product,major,middle,minor,brand --value units,amounts" -o long "$dir/long.csv" >/dev/null
+    "${it[@]}" -o file "$dir/series.weft" >/dev/null
+    "${it[@]}" -o pipe - <"$dir/series.weft" >/dev/null
+    "${it[@]}" --amounts "$dir/amounts.csv" -o stdin - <"$dir/sales.csv" >/dev/null
+    for other in long file pipe stdin; do for f in ranking.csv forecasts.csv accuracy.csv; do cmp wide/$f $other/$f; done; done
+    # Accuracy need not be measured: the ranking is the same.
+    bash -euo pipefail -c '. "$1/lib.sh"; . "$1/recipe.sh"; scratch; recipe_defaults; horizon=14 measure=no; cp "$2" "$work/series.weft"; recipe
+        [ ! -e "$work/accuracy.csv" ]; cp "$work/ranking.csv" unmeasured.csv' x "$pipelines" "$dir/series.weft"
+    cmp unmeasured.csv wide/ranking.csv
+}
+
+@test "a series stream is used as it is: other channels are named, tables' options and other streams are refused" {
+    run --separate-stderr bash -c 'covariates -q --weekday -i "$1" | "$2/forecast.sh" --plot none --horizon 14 -o out -' x "$dir/series.weft" "$pipelines"
+    [ "$status" -eq 0 ] && [[ "$output" == *"Not used by the forecasts: monday, tuesday"* ]]
+    aggregate -q --by minor --count active -i "$dir/series.weft" -o counted.weft # not counted twice
+    "$pipelines/forecast.sh" --plot none --horizon 14 -o counted counted.weft >/dev/null
+    run "$pipelines/forecast.sh" --ingest "--layout long" -o bad "$dir/series.weft"
+    [ "$status" -eq 64 ] && [[ "$output" == *"is a stream already"* ]] && [ ! -e bad ]
+    window -q --lookback 7 --horizon 7 -i "$dir/series.weft" -o windows.weft
+    run "$pipelines/forecast.sh" -o bad windows.weft
+    [ "$status" -eq 65 ] && [[ "$output" == *"windows/1"* ]] && [ ! -e bad ]
+    head -c 5000 "$dir/series.weft" >half.weft
+    run "$pipelines/forecast.sh" -o bad half.weft
+    [ "$status" -ne 0 ] && [ ! -e bad ]
+    run "$pipelines/forecast.sh" -o bad - <half.weft
+    [ "$status" -ne 0 ] && [ ! -e bad ]
+}
+
+@test "stages are shown when asked for; an interrupted run says what goes on" {
+    run --separate-stderr "$pipelines/forecast.sh" --progress --plot none --horizon 14 -o out "$dir/sales.csv"
+    [ "$status" -eq 0 ] && [[ "${stderr_lines[0]}" =~ ^"forecast: 1/8 read, "[0-9]+" s"$ ]] && [[ "$stderr" =~ "forecast: 4/8 train, "[0-9]+" s" ]] &&
+        [[ "$stderr" =~ "forecast: 8/8 report, " ]]
+    run --separate-stderr "$pipelines/forecast.sh" --plot none --horizon 14 -o out "$dir/sales.csv"
+    [ -z "$stderr" ]
+    mkfifo never
+    "$pipelines/forecast.sh" -o killed - <never 2>said &
+    exec 4>never
+    until [ -n "$(pgrep -P $!)" ]; do sleep 0.05; done
+    kill -TERM $!
+    exec 4>&-
+    wait $! || status=$?
+    [ "$status" -eq 143 ] && grep -q 'interrupted at: read; nothing was written; the same command starts anew' said && [ ! -e killed ]
+}
+
+@test "make install: weft lists every program and pipeline, each with what it does, and knows their names" {
+    make -C "$tree" --no-print-directory install PREFIX="$dir/prefix" BIN="$BIN" BUILD="$BUILD" >/dev/null
+    weft=$dir/prefix/bin/weft
+    "$weft" --help >help
+    for name in $(ls "$dir/prefix/libexec/weft"; cd "$tree/pipelines"; for p in *.sh; do [ ! -x "$p" ] || echo "${p%.sh}"; done); do
+        grep -qE "^  $name +[a-zA-Z].{15,}" help || { echo "$name is not listed"; return 1; }
+        "$weft" help "$name" </dev/null >said
+        grep -q "$name" said
+    done
+    ! grep -qE '^  (lib|recipe|plot) ' help
+    run "$weft" forecast --help
+    [ "$status" -eq 0 ] && [[ "${lines[0]}" == "usage: weft forecast [OPTION...] SALES.csv" ]] && [[ "$output" != *forecast.sh* ]]
+    run "$weft" forecast
+    [ "$status" -eq 64 ] && [ "$output" = "weft forecast: which table? weft forecast SALES.csv; see weft forecast --help" ]
+    for unknown in lib recipe nothing ../bin/weft; do
+        run "$weft" $unknown
+        [ "$status" -eq 64 ] && [[ "$output" == *"no program and no pipeline"* ]]
+    done
+    run bash -c '. "$1/share/bash-completion/completions/weft"; complete_() { COMP_WORDS=(weft "$@"); COMP_CWORD=$#; _weft; echo "${COMPREPLY[*]}"; }
+        complete_ fore; complete_ forecast --hor; complete_ help rep; complete_ rank --hist; complete_ lib' x "$dir/prefix"
+    [ "$output" = $'forecast\n--horizon\nreport\n--history' ]
+}
+
+@test "every command of the README's flow runs as printed, after make install, where nothing is but the table" {
+    make -C "$tree" --no-print-directory install PREFIX="$dir/prefix" BIN="$BIN" BUILD="$BUILD" >/dev/null
+    awk '/^## /{ on = $0 == "## The flow" } on && /^    weft /{ sub(/^    /, ""); print }' "$tree/README.md" >commands
+    [ "$(wc -l <commands)" -ge 8 ] && grep -q '^weft forecast sales.csv$' commands
+    mkdir shop
+    cp "$dir/sales.csv" shop
+    cd shop
+    while IFS= read -r command; do
+        env -u WEFT_BIN PATH="$dir/prefix/bin:/usr/bin:/bin" bash -euo pipefail -c "$command" </dev/null >../said 2>&1 || { echo "$command"; cat ../said; return 1; }
+    done <../commands
+    [ -s forecast/report.html ] && [ -s reasons.weft ]
+}
