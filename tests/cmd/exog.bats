@@ -214,6 +214,34 @@ same() {
     score -q -m m.st -i "$dir/planned.weft" | rank --near 1:2 --far 6:7 --format csv | head -n 1 | grep -q growth
 }
 
+@test "explain: days and channels add up to the forecast that score makes" {
+    planned_long() { ingest -q --layout long --id id --keys minor,promoted --value units,price,promotion --future price,promotion "$@"; }
+    awk -F, 'NR == 1 || $2 != 3' "$dir/long.csv" >most.csv # 3 has no plan
+    planned_long most.csv -o s.weft
+    window -q --lookback 14 --horizon 7 --scale standard -i s.weft -o w.weft
+    train-dlinear -q --tune --by minor -i w.weft -o m.st
+    score -q -m m.st --no-nonnegative -i w.weft | frames csv |
+        awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next } $c["step"] <= 2 { s[$c["id"]] += $c["forecast"] / 2 } END { for (i in s) print i "," s[i] }' >mean
+    explain -m m.st --near 1:2 --far 6:7 --format csv -i w.weft >why.csv
+    awk -F, 'NR == FNR { want[$1] = $2; next } FNR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; if (!("channels" in c)) exit 1; next }
+        $c["target"] == "near" { sum = $c["mean"]; for (i = c["mean"] + 1; i <= NF; i++) sum += $i; d = sum - $c["forecast"]; e = want[$c["id"]] - $c["forecast"]
+            if (d * d > 1e-6 || e * e > 1e-6 * (1 + want[$c["id"]] ^ 2)) { print; exit 1 } moved += $c["channels"] ^ 2; n++ } END { exit n != 19 || moved < 0.1 }' mean why.csv
+    # Another price of a day ahead, another part of the channels; all others are what they were.
+    awk -F, -v OFS=, 'NR > 1 && $1 == "2022-05-01" && $2 == 0 { $(NF - 1) *= 2 } { print }' most.csv >dear.csv
+    planned_long dear.csv -o dear.weft
+    for x in s dear; do explain -m m.st --near 1:2 --far 6:7 --format csv -i $x.weft >$x.csv; done
+    ! cmp -s <(grep '^0,.*near' s.csv | cut -d, -f12) <(grep '^0,.*near' dear.csv | cut -d, -f12)
+    cmp <(grep '^0,.*near' s.csv | cut -d, -f6-8) <(grep '^0,.*near' dear.csv | cut -d, -f6-8)
+    cmp <(grep -v '^0,' s.csv) <(grep -v '^0,' dear.csv)
+    # And rank says it.
+    explain -q -m m.st --near 1:2 --far 6:7 --format frames -i s.weft -o reasons.weft
+    frames check reasons.weft
+    score -q -m m.st -i s.weft | rank --near 1:2 --far 6:7 --reasons reasons.weft --format csv >ranking
+    grep -q 'plan and other channels' ranking
+    run explain -m m.st -i "$dir/series.weft"
+    [ "$status" -eq 78 ] && [[ "$output" == *'looks at channel price'* ]]
+}
+
 @test "sums of parts with channels: one, two and five of them give the model of the whole" {
     for how in "" "--tune" "--tune --refit --by minor" "--norm none --ridge 0.1"; do
         train-dlinear -q $how -i "$dir/planned-windows.weft" -o whole.st
