@@ -31,6 +31,7 @@ static const struct known number_columns[] = {
 static const struct known key_columns[] = {
     {"gender", {"gender", "sex", "성별"}},
     {"category", {"category", "product_category", "카테고리", "분류"}},
+    {"brand", {"brand", "product_brand", "product_brand_name", "brand_name", "브랜드", "브랜드명"}},
 };
 static const struct known class_labels[] = {
     {"gender", {"preferred_gender", "선호성별", "선호 성별"}},
@@ -41,7 +42,7 @@ static const struct known quantity_labels[] = {
     {"sales", {"sales", "sales_count", "cumulative_sales", "판매량", "누적판매량", "누적 판매량", "누적판매", "누적 판매"}},
     {"likes", {"likes", "like_count", "좋아요", "찜"}},
 };
-enum { NUMBERS = 2, KEYS = 2, CLASSES = 2, QUANTITIES = 3 };
+enum { NUMBERS = 2, KEYS = 3, CLASSES = 2, QUANTITIES = 3 };
 
 /* A column under its name. quantity: its cells must be numbers; otherwise a label is a number where it looks like one. */
 struct column {
@@ -157,7 +158,7 @@ static int find_labels(struct products *p, struct weft_err *e)
 static int find_columns(struct products *p, struct weft_err *e)
 {
     const struct weft_ingest *o = p->o;
-    const char *numbers[NUMBERS] = {o->price, o->number}, *keys[KEYS] = {o->gender, o->category};
+    const char *numbers[NUMBERS] = {o->price, o->number}, *keys[KEYS] = {o->gender, o->category, NULL};
     p->taken = WEFT_ARRAY(bool, p->h->n + 1);
     if (o->id.n > 1)
         return weft_fail(e, WEFT_USAGE, "--id: in the products layout one column names a product");

@@ -130,7 +130,7 @@ static char *list(char *const *names, size_t n, char *buf, size_t cap)
 }
 
 /* NAME:LOSS[:WEIGHT]; the name may have colons in it. */
-static int read_head(const char *item, struct weft_demand_head *h, struct weft_err *e)
+static int read_head(const char *item, double mse_weight, struct weft_demand_head *h, struct weft_err *e)
 {
     const char *last = strrchr(item, ':'), *loss = last;
     double weight = 1;
@@ -139,20 +139,23 @@ static int read_head(const char *item, struct weft_demand_head *h, struct weft_e
         ;
     int k = loss && *loss == ':' ? weft_demand_loss_find(loss + 1, weighted ? (size_t)(last - loss - 1) : strlen(loss + 1)) : -1;
     if (k < 0 || loss == item)
-        return weft_fail(e, WEFT_USAGE, "--heads: \"%s\" is not NAME:ce, NAME:focal or NAME:mse, with :WEIGHT behind it where wanted", item);
+        return weft_fail(e, WEFT_USAGE, "--heads: \"%s\" is not NAME:ce, NAME:focal or NAME:mse, with :WEIGHT after it where wanted", item);
     h->name = weft_xstrndup(item, (size_t)(loss - item));
     h->loss = (enum weft_demand_loss)k;
-    h->weight = weighted ? weight : h->loss == WEFT_DEMAND_MSE ? 0.01 : 1;
+    h->weight = h->loss == WEFT_DEMAND_MSE ? mse_weight : 1;
+    if (weighted)
+        h->weight = weight;
     return 0;
 }
 
-int weft_demand_choose_heads(struct weft_demand_shape *s, char *const *items, size_t n, const struct weft_products_attrs *a, struct weft_err *e)
+int weft_demand_choose_heads(struct weft_demand_shape *s, char *const *items, size_t n, double mse_weight, const struct weft_products_attrs *a,
+                             struct weft_err *e)
 {
     char buf[300];
     if (n > WEFT_DEMAND_FIELDS)
         return weft_fail(e, WEFT_USAGE, "--heads: more than %d", WEFT_DEMAND_FIELDS);
     for (size_t i = 0; i < n; i++) {
-        if (read_head(items[i], &s->head[i], e) < 0)
+        if (read_head(items[i], mse_weight, &s->head[i], e) < 0)
             return -1;
         s->n_heads++;
         const char *name = s->head[i].name;
@@ -335,7 +338,7 @@ static int sort_names(struct weft_names *names, const char *what, const char *na
 /* What is met on the train part. */
 struct sums {
     struct moments input[WEFT_DEMAND_FIELDS], head[WEFT_DEMAND_FIELDS];
-    double text, text_squares; /* how many text features there are, and the sum of their squares */
+    double names, text_squares; /* how many products have text features, and the sum of these features' squares */
 };
 
 static int gather_label(struct weft_demand_set *d, struct weft_demand_head *h, const struct weft_product_label *l, struct moments *m, struct weft_err *e)
@@ -357,22 +360,34 @@ static int gather_label(struct weft_demand_set *d, struct weft_demand_head *h, c
     return 0;
 }
 
+static void count_zeros(struct weft_demand_zeros *z, double x)
+{
+    z->labels += !isnan(x);
+    z->zeros += x <= 0;
+    if (x > 0 && !(z->least > 0 && z->least <= x))
+        z->least = x;
+}
+
 static int gather(struct weft_demand_set *d, struct weft_demand_shape *s, struct sums *m, struct weft_err *e)
 {
     const struct weft_product *p = &d->product;
     for (size_t i = 0; i < s->n_inputs; i++) {
         size_t at = d->encoder.input[i];
         if (!s->input[i].key)
-            add(&m->input[i], p->number[at]);
+            add(&m->input[i], s->input[i].log ? log1p(p->number[at] < 0 ? 0 : p->number[at]) : p->number[at]);
         else if (p->key[at].p)
             weft_names_add(&s->input[i].values, p->key[at].p, p->key[at].n);
     }
     for (size_t i = 0; p->text_features && i < s->text; i++)
         m->text_squares += (double)p->text_features[i] * (double)p->text_features[i];
-    m->text += p->text_features ? (double)s->text : 0;
-    for (size_t k = 0; k < s->n_heads; k++)
-        if (gather_label(d, &s->head[k], &p->label[d->encoder.label[k]], &m->head[k], e) < 0)
+    m->names += p->text_features != NULL;
+    for (size_t k = 0; k < s->n_heads; k++) {
+        const struct weft_product_label *l = &p->label[d->encoder.label[k]];
+        if (gather_label(d, &s->head[k], l, &m->head[k], e) < 0)
             return -1;
+        if (!weft_demand_classifies(&s->head[k]))
+            count_zeros(&d->zeros[k], l->number);
+    }
     return 0;
 }
 
@@ -386,6 +401,23 @@ static int settle_head(const struct weft_demand_set *d, struct weft_demand_head 
     return sort_names(&h->classes, "label", h->name, e);
 }
 
+/* Every block of inputs with the norm of one key, however many columns it has; in the paper each column by itself. */
+static void settle_scales(const struct weft_demand_set *d, struct weft_demand_shape *s, const struct sums *m)
+{
+    double numbers = 0;
+    s->text_scale = 1;
+    if (m->text_squares > 0 && d->paper)
+        s->text_scale = sqrt(m->names * (double)s->text / m->text_squares);
+    else if (m->text_squares > 0)
+        s->text_scale = sqrt(m->names / m->text_squares);
+    for (size_t i = 0; i < s->n_inputs; i++)
+        numbers += !s->input[i].key;
+    for (size_t i = 0; i < s->n_inputs && !d->paper; i++)
+        s->input[i].std *= s->input[i].key ? 1 : sqrt(numbers);
+    if (s->image && !d->paper)
+        s->image_scale = 1 / sqrt((double)WEFT_RESNET18_FEATURES);
+}
+
 static int settle(const struct weft_demand_set *d, struct weft_demand_shape *s, const struct sums *m, struct weft_err *e)
 {
     for (size_t i = 0; i < s->n_inputs; i++) {
@@ -396,7 +428,7 @@ static int settle(const struct weft_demand_set *d, struct weft_demand_shape *s, 
     for (size_t k = 0; k < s->n_heads; k++)
         if (settle_head(d, &s->head[k], &m->head[k], e) < 0)
             return -1;
-    s->text_scale = m->text_squares > 0 ? sqrt(m->text / m->text_squares) : 1;
+    settle_scales(d, s, m);
     /* A key that no product to train on has is no input. */
     for (size_t i = 0; i < s->n_inputs;)
         if (s->input[i].key && !s->input[i].values.n) {
@@ -428,6 +460,8 @@ static void balance(struct weft_demand_set *d, struct weft_demand_shape *s, size
 int weft_demand_set_fit(struct weft_demand_set *d, struct weft_demand_shape *s, double valid, bool balanced, struct weft_err *e)
 {
     struct sums m = {0};
+    for (size_t i = 0; i < s->n_inputs; i++)
+        s->input[i].log = !d->paper && !s->input[i].key && strcmp(s->input[i].name, "price") == 0;
     if (sort_products(d, e) < 0 || split(d, valid, e) < 0 || weft_demand_encoder_start(&d->encoder, s, &d->attrs, e) < 0)
         return -1;
     for (size_t i = 0; i < d->n_train; i++)

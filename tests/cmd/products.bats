@@ -90,11 +90,11 @@ refused() { # TEXT STATUS COMMAND...
 
 @test "frames csv: every row has the columns that the head names" {
     frames csv "$dir/products.weft" >p.csv
-    [ "$(head -n 1 p.csv)" = "id,keys.gender,keys.category,name,numbers.price,numbers.number,labels.gender,labels.age,labels.views,labels.sales" ]
-    [ "$(awk -F, '{ print NF }' p.csv | sort -u)" = 10 ]
+    [ "$(head -n 1 p.csv)" = "id,keys.gender,keys.category,keys.brand,name,numbers.price,numbers.number,labels.gender,labels.age,labels.views,labels.sales" ]
+    [ "$(awk -F, '{ print NF }' p.csv | sort -u)" = 11 ]
     score -q -m "$dir/model.safetensors" -i "$dir/products.weft" | frames csv >d.csv
-    [[ "$(head -n 1 d.csv)" == *",labels.sales,model,predicted.gender,predicted.age,predicted.views,predicted.sales" ]]
-    [ "$(awk -F, '{ print NF }' d.csv | sort -u)" = 15 ]
+    [[ "$(head -n 1 d.csv)" == *",labels.sales,model,predicted.gender,predicted.age,predicted.views,predicted.sales,probability.gender,probability.age,low.views,high.views,low.sales,high.sales,part" ]]
+    [ "$(awk -F, '{ print NF }' d.csv | sort -u)" = 23 ]
 }
 
 @test "ingest: memory does not grow with the table" {
@@ -135,7 +135,7 @@ refused() { # TEXT STATUS COMMAND...
 
 @test "train-demand: kill -9 and --resume, the same bytes in the end" {
     train-demand -q $small --epochs 6 --log whole.csv -i "$dir/products.weft" -o whole.safetensors
-    bash -c "exec train-demand -q $small --epochs 1000 --checkpoint run.st --log log.csv -i $dir/products.weft -o model.safetensors" 3>&- &
+    bash -c "exec train-demand -q $small --epochs 1000 --patience 0 --checkpoint run.st --log log.csv -i $dir/products.weft -o model.safetensors" 3>&- &
     for i in $(seq 200); do [ ! -e run.st ] || break; sleep 0.1; done
     kill -9 $!
     wait $! || true
@@ -152,7 +152,7 @@ model_bytes() {
 }
 
 @test "train-demand: a checkpoint of other options or products is refused" {
-    bash -c "exec train-demand -q $small --epochs 1000 --checkpoint run.st -i $dir/products.weft -o model.safetensors" 3>&- &
+    bash -c "exec train-demand -q $small --epochs 1000 --patience 0 --checkpoint run.st -i $dir/products.weft -o model.safetensors" 3>&- &
     for i in $(seq 200); do [ ! -e run.st ] || break; sleep 0.1; done
     kill -INT $!
     status=0; wait $! || status=$?
@@ -165,11 +165,11 @@ model_bytes() {
 }
 
 @test "train-demand: a checkpoint beyond --epochs is refused; a log that begins late has a head" {
-    bash -c "exec train-demand -q --no-name --no-image --threads 1 --epochs 1000000 --checkpoint run.st -i $dir/products.weft -o model.safetensors" 3>&- &
+    bash -c "exec train-demand -q --no-name --no-image --threads 1 --epochs 1000000 --patience 0 --checkpoint run.st -i $dir/products.weft -o model.safetensors" 3>&- &
     for i in $(seq 600); do ! grep -aqE '"epoch": ?"([2-9]|[0-9]{2,})"' run.st 2>/dev/null || break; sleep 0.1; done
     kill -9 $!
     wait $! || true
-    refused 'run.st is of epoch' 78 train-demand --no-name --no-image --epochs 1 --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
+    refused 'run.st is of epoch' 78 train-demand --no-name --no-image --patience 0 --epochs 1 --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
     [[ "$output" == *"and --epochs 1 ends before"* ]] && [ ! -e model.safetensors ]
     local epoch
     epoch=$(grep -aoE '"epoch": ?"[0-9]+"' run.st | tr -dc 0-9)
@@ -217,6 +217,31 @@ model_bytes() {
         train-demand -q --no-name --no-image --heads age:ce --epochs 5 --threads 1 --log $from.csv -i n.weft -o m.st
     done
     paste -d, 0.csv 8801234500000.csv | awk -F, 'NR > 1 { n++; if (($2 - $7) ^ 2 > 1e-6) exit 1 } END { exit n != 5 }' || { cat *.csv; false; }
+}
+
+@test "train-demand: every block of inputs has the norm of one key; the paper's recipe has none of it" {
+    { echo id,name,price,category,brand,views; for i in $(seq 60); do echo "$i,name $((i % 7)),$((i * 900)),c$((i % 3)),b$((i % 5)),$((i % 6 == 0 ? 0 : 100 * i))"; done; } |
+        ingest -q --layout products - | embed-text -q --hash 64 -o v.weft
+    run train-demand --no-image --heads views:mse --epochs 3 -i v.weft -o m.st
+    [ "$status" -eq 0 ] && [[ "$output" == *'label "views": '*' of 48 are 0, and the smallest other one is '*'not shown, perhaps?'* ]] || { echo "$output"; false; }
+    # Hashed names have norm 1 already; six in ten of 64 features each by itself would have 8 times that.
+    [ "$(strings -n 100 m.st | grep -oE '"text_scale":"[0-9.]+"' | cut -c15-19)" = '1"' ] || [[ "$(strings -n 100 m.st)" == *'"text_scale":"0.99999'* || "$(strings -n 100 m.st)" == *'"text_scale":"1.0000'* ]]
+    [[ "$(strings -n 100 m.st)" == *'{\"name\":\"price\",\"mean\":'*'\"log\":true'*'\"name\":\"brand\"'*'\"smear\":'* ]]
+    train-demand -q --recipe paper --no-image --heads views:mse --epochs 3 -i v.weft -o p.st
+    [[ "$(strings -n 100 p.st)" == *'"text_scale":"7.99999'* || "$(strings -n 100 p.st)" == *'"text_scale":"8'* ]]
+    ! strings -n 100 p.st | grep -qE 'smear|\\"log\\"|\\"name\\":\\"brand'
+    train-demand -q --recipe paper --no-image --heads views:mse:0.01 --inputs price,category --lr 1e-4 --epochs 3 -i v.weft -o q.st
+    cmp <(model_bytes p.st) <(model_bytes q.st)
+    refused '--patience is for the best epoch' 64 train-demand --recipe paper --patience 3 --no-image --heads views:mse -i v.weft -o m.st
+}
+
+@test "train-demand, evaluate: quantities are means, whose sum is that of the products held out" {
+    train-demand -q --no-name --no-image --heads views:mse,sales:mse --epochs 20 -i "$dir/products.weft" -o m.st
+    score -q -m m.st --part valid -i "$dir/products.weft" -o v.dem
+    frames check v.dem
+    frames csv v.dem | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+        $at["labels.sales"] != "" { a += $at["labels.sales"]; p += $at["predicted.sales"] } END { exit !((p / a - 1) ^ 2 < 1e-3) }'
+    evaluate --format csv -i v.dem | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $1 == "sales" { exit !($at["bias"] ^ 2 < 1e-3) }'
 }
 
 @test "train-demand: what was not measured is not said" {

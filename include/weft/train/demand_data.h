@@ -57,14 +57,20 @@ struct weft_demand_set {
     size_t n_train, n_valid;
     uint64_t valid_below; /* products whose ids' hash lies below are for validation */
     size_t images, names; /* how many have one */
+    bool paper;           /* inputs are scaled as the paper's network has them: each text feature by itself, numbers as they are */
+    struct weft_demand_zeros {
+        size_t labels, zeros;
+        double least; /* above 0 */
+    } zeros[WEFT_DEMAND_FIELDS]; /* of quantities to train on, by head */
     struct weft_product product;
     struct weft_edit edit;
     struct weft_demand_picture *pictures;
     size_t pictures_cap;
 };
-/* What is learned and from what: heads "NAME:ce|focal|mse[:WEIGHT]" and inputs (names of numbers and keys); inputs that the stream lacks are left out
+/* What is learned and from what: heads "NAME:ce|focal|mse[:WEIGHT]" (mse_weight: that of an mse without one) and inputs (names of numbers and keys); inputs that the stream lacks are left out
  * unless `strict`. 64, or 78 when the stream lacks a label. */
-int weft_demand_choose_heads(struct weft_demand_shape *s, char *const *items, size_t n, const struct weft_products_attrs *a, struct weft_err *e) WEFT_MUST_USE;
+int weft_demand_choose_heads(struct weft_demand_shape *s, char *const *items, size_t n, double mse_weight,
+                             const struct weft_products_attrs *a, struct weft_err *e) WEFT_MUST_USE;
 int weft_demand_choose_inputs(struct weft_demand_shape *s, char *const *items, size_t n, const struct weft_products_attrs *a, bool strict,
                               struct weft_err *e) WEFT_MUST_USE;
 /* Keeps a frame: image_features for a shape without a network, pictures and text_features as the shape has them. */
