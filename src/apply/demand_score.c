@@ -227,13 +227,16 @@ static int emit(struct weft_run *run, struct weft_demand_scorer *s, size_t k, si
     struct model *m = &s->model[k];
     const struct weft_demand_shape *shape = shape_of(m);
     size_t class_of[WEFT_DEMAND_FIELDS] = {0};
-    double quantity[WEFT_DEMAND_FIELDS] = {0}, median[WEFT_DEMAND_FIELDS];
+    double quantity[WEFT_DEMAND_FIELDS] = {0}, median[WEFT_DEMAND_FIELDS], low[WEFT_DEMAND_FIELDS], high[WEFT_DEMAND_FIELDS];
     float *out = m->out + i * shape->out, *p = out;
     for (size_t h = 0; h < shape->n_heads; h++) {
         const struct weft_demand_head *head = &shape->head[h];
         const float *z = out + head->at;
         if (!weft_demand_classifies(head)) {
             quantity[h] = weft_demand_mean(head, (double)z[0]);
+            bool known = head->low < head->high;
+            low[h] = known ? weft_demand_quantity(head, (double)z[0] + head->low) : NAN;
+            high[h] = known ? weft_demand_quantity(head, (double)z[0] + head->high) : NAN;
             median[h] = head->smear > 0 ? weft_demand_quantity(head, (double)z[0]) : NAN;
             continue;
         }
@@ -244,7 +247,7 @@ static int emit(struct weft_run *run, struct weft_demand_scorer *s, size_t k, si
     }
     weft_pack_clear(&s->frame);
     m->made++;
-    struct weft_prediction_said said = {.class_of = class_of, .quantity = quantity, .median = median, .probabilities = out};
+    struct weft_prediction_said said = {.class_of = class_of, .quantity = quantity, .median = median, .low = low, .high = high, .probabilities = out};
     if (weft_prediction_write(&s->said[k], &said, weft_pack_span(&s->held[i]), &s->edit, &s->frame, e) < 0)
         return -1;
     return weft_run_emit(run, weft_pack_span(&s->frame), e);

@@ -17,7 +17,7 @@ enum { MIB = 1 << 20 };
 struct state {
     struct weft_list heads, inputs;
     const char *backbone, *checkpoint, *log;
-    bool without_image, without_name, resume, augment;
+    bool without_image, without_name, resume, augment, linear;
     int recipe;
     int64_t hidden, size, epochs, patience, batch, side, pixels, neighbours;
     int precision, weights, bad;
@@ -56,6 +56,8 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_REAL, 0, "dropout", AT(dropout), "0.5", 0, 0.99, "P", "share of those units dropped in a step", 0},
     {WEFT_OPT_REAL, 0, "gamma", AT(gamma), "2", 0, 100, "X", "of the focal loss; 0 is cross-entropy", 0},
     {WEFT_OPT_CHOICE, 0, "class-weights", AT(weights), "none", 0, 0, "none|balanced", "balanced: focal losses weigh a class by how rare it is", 0},
+    {WEFT_OPT_FLAG, 0, "linear", AT(linear), "true", 0, 0, NULL,
+     "a linear head on all but the pictures (ridge, logistic regression) beside the network, with the weight that serves the products held out best", 0},
     {WEFT_OPT_INT, 0, "epochs", AT(epochs), "0", 0, 1000000, "N", "passes over the products to train on; 0: 30 with pictures, 200 without", 0},
     {WEFT_OPT_INT, 0, "patience", AT(patience), "20", 0, 1000000, "N", "epochs to wait for a smaller validation loss; 0: all of --epochs. The best epoch is kept", 0},
     {WEFT_OPT_INT, 0, "batch", AT(batch), "32", 1, 65536, "N", "products in a step", 0},
@@ -82,7 +84,7 @@ static const struct weft_opt opts[] = {
 /* Without a network features are all there is. */
 static int choose_neighbours(struct weft_run *run, struct state *s, struct weft_err *e)
 {
-    static const char *const unused[] = {"inputs", "backbone", "image-size", "hidden", "dropout", "gamma", "class-weights", "recipe", "epochs", "patience", "batch", "lr", "augment", "rotate",
+    static const char *const unused[] = {"inputs", "backbone", "image-size", "hidden", "dropout", "gamma", "class-weights", "recipe", "linear", "epochs", "patience", "batch", "lr", "augment", "rotate",
                                          "brightness", "contrast", "saturation", "precision", "bad-images", "checkpoint", "resume", "log", "max-side", "max-pixels",
                                          NULL};
     struct weft_demand_shape *d = &s->shape;
@@ -106,6 +108,7 @@ static int settle_options(struct weft_run *run, struct state *s, struct weft_err
     if (paper && weft_run_refuse(run, unused, "is for the best epoch, and --recipe paper takes the last", e) < 0)
         return -1;
     s->set.paper = paper;
+    s->linear = s->linear && !paper;
     s->backbone_lr = s->lr > 0 ? s->lr : rates[1];
     if (!(s->lr > 0))
         s->lr = rates[paper];
@@ -280,7 +283,7 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     say_start(run, s);
     say_zeros(run, s);
     struct weft_demand_training t = {.set = &s->set, .net = s->net, .epochs = s->epochs, .patience = s->patience,
-                                     .best = s->recipe == RECIPE_DEFAULT, .means = s->recipe == RECIPE_DEFAULT, .batch = (size_t)s->batch, .lr = s->lr,
+                                     .best = s->recipe == RECIPE_DEFAULT, .means = s->recipe == RECIPE_DEFAULT, .linear = s->linear, .batch = (size_t)s->batch, .lr = s->lr,
                                      .backbone_lr = s->backbone_lr, .seed = weft_run_seed(run),
                                      .precision = s->precision, .augment = s->augment ? &s->change : NULL, .par = s->par, .log = s->log, .progress = &s->progress,
                                      .checkpoint = {.path = s->checkpoint, .resume = s->resume}, .stopping = stopping, .ctx = run};

@@ -28,6 +28,7 @@ struct weft_demand {
     float *outer; /* both in PyTorch's layout, for files */
     float *x, *hidden, *y; /* [rows, lanes] of one batch */
     float *features;       /* [rows, 512] */
+    float *linear;         /* [out, side + 1]; NULL: no linear head */
     size_t rows;           /* room */
     /* training */
     struct weft_adam adam, slow; /* slow: ResNet18's */
@@ -69,7 +70,7 @@ void weft_demand_free(struct weft_demand **pd)
     if (!d)
         return;
     float *const all[] = {d->p, d->outer, d->x,  d->hidden,  d->y,  d->features,  d->g,     d->m,
-                          d->v, d->mask,  d->dy, d->dhidden, d->dx, d->dfeatures, d->back1, d->back2, d->kept};
+                          d->v, d->mask,  d->dy, d->dhidden, d->dx, d->dfeatures, d->back1, d->back2, d->kept, d->linear};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         free(all[i]);
     free(d->slice);
@@ -172,6 +173,47 @@ static int run_backbone(struct weft_demand *d, const struct weft_demand_batch *b
     return 0;
 }
 
+/* What the linear head says of head h: the value, or logarithms of probabilities less a constant. */
+static void linear_says(const struct weft_demand *d, const struct weft_demand_head *h, const float *side, double *z)
+{
+    size_t n = d->s.side;
+    for (size_t k = 0; k < h->width; k++) {
+        const float *w = d->linear + (h->at + k) * (n + 1);
+        double sum = (double)w[n];
+        for (size_t i = 0; i < n; i++)
+            sum += (double)w[i] * (double)side[i];
+        z[k] = sum;
+    }
+}
+
+/* Logits less the logarithm of their exponentials' sum. */
+static double log_sum(const double *z, size_t n)
+{
+    double top = z[0], sum = 0;
+    for (size_t k = 1; k < n; k++)
+        top = z[k] > top ? z[k] : top;
+    for (size_t k = 0; k < n; k++)
+        sum += exp(z[k] - top);
+    return top + log(sum);
+}
+
+void weft_demand_blend(const struct weft_demand *d, const float *side, size_t n, float *out)
+{
+    double a[WEFT_CLASSES_MAX], b[WEFT_CLASSES_MAX];
+    for (size_t r = 0; d->linear && r < n; r++)
+        for (size_t k = 0; k < d->s.n_heads; k++) {
+            const struct weft_demand_head *h = &d->s.head[k];
+            float *z = out + r * d->s.out + h->at;
+            bool classes = weft_demand_classifies(h);
+            linear_says(d, h, side + r * d->s.side, b);
+            for (size_t c = 0; c < h->width; c++)
+                a[c] = (double)z[c];
+            double of_a = classes ? log_sum(a, h->width) : 0, of_b = classes ? log_sum(b, h->width) : 0, heat = classes ? h->heat : 1;
+            for (size_t c = 0; c < h->width; c++)
+                z[c] = (float)(heat * (h->mix * (a[c] - of_a) + (1 - h->mix) * (b[c] - of_b)));
+        }
+}
+
 int weft_demand_predict(struct weft_demand *d, const struct weft_demand_batch *b, float *out, struct weft_err *e)
 {
     make_room(d, b->n);
@@ -182,6 +224,7 @@ int weft_demand_predict(struct weft_demand *d, const struct weft_demand_batch *b
     weft_relu(d->hidden, b->n * weft_lanes(d->fc[0].out));
     weft_linear_forward(&d->fc[1], d->p + d->n1, d->hidden, weft_lanes(d->fc[1].in), b->n, d->y);
     take_out(d, b->n, out);
+    weft_demand_blend(d, b->side, b->n, out);
     return 0;
 }
 
@@ -324,9 +367,22 @@ void weft_demand_backbone_rate(struct weft_demand *d, double lr)
     d->slow.t = d->adam.t;
 }
 
-void weft_demand_set_smear(struct weft_demand *d, size_t k, double smear)
+void weft_demand_set_linear(struct weft_demand *d, const float *w)
 {
-    d->s.head[k].smear = smear;
+    size_t n = d->s.out * (d->s.side + 1);
+    free(d->linear);
+    d->linear = WEFT_ARRAY(float, n);
+    memcpy(d->linear, w, n * sizeof *w);
+}
+
+void weft_demand_set_found(struct weft_demand *d, size_t k, const struct weft_demand_head *h)
+{
+    struct weft_demand_head *to = &d->s.head[k];
+    to->smear = h->smear;
+    to->low = h->low;
+    to->high = h->high;
+    to->mix = h->mix;
+    to->heat = h->heat;
 }
 
 /* --- weights put aside --- */
@@ -415,6 +471,8 @@ void weft_demand_write(struct weft_demand *d, struct weft_st_writer *w)
         weft_st_writer_tensor(w, fc_tensors[i].name, WEFT_ST_F32, fc_tensors[i].rank, dims, at);
         at += n;
     }
+    if (d->linear)
+        weft_st_writer_tensor(w, "linear", WEFT_ST_F32, 2, (size_t[]){d->s.out, d->s.side + 1}, d->linear);
 }
 
 static int read_weights(struct weft_demand *d, const struct weft_st *st, struct weft_err *e)
@@ -431,7 +489,12 @@ static int read_weights(struct weft_demand *d, const struct weft_st *st, struct 
         at += n;
     }
     pack(d);
-    return 0;
+    if (!weft_st_find(st, "linear"))
+        return 0;
+    for (size_t k = 0; k < d->s.n_heads; k++)
+        if (!(d->s.head[k].heat > 0))
+            return weft_fail(e, WEFT_DATA, "a linear head, and head \"%s\" has no mix and heat", d->s.head[k].name);
+    return weft_st_floats(st, "linear", (size_t[]){d->s.out, d->s.side + 1, 0}, 2, &d->linear, e);
 }
 
 /* Before memory is taken for what the metadata promises, the layers must be there. */

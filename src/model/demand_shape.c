@@ -133,6 +133,14 @@ static weft_json *head_json(const struct weft_demand_head *h)
         weft_json_set(o, "classes", texts(&h->classes));
     else
         set_scale(o, h->mean, h->std);
+    if (h->low < h->high) {
+        weft_json_set(o, "low", weft_json_new_real(h->low));
+        weft_json_set(o, "high", weft_json_new_real(h->high));
+    }
+    if (h->heat > 0) {
+        weft_json_set(o, "mix", weft_json_new_real(h->mix));
+        weft_json_set(o, "heat", weft_json_new_real(h->heat));
+    }
     if (h->smear > 0)
         weft_json_set(o, "smear", weft_json_new_real(h->smear));
     for (size_t i = 0; weights && i < h->classes.n; i++)
@@ -217,17 +225,33 @@ static bool get_weights(const weft_json *a, struct weft_demand_head *h)
     return true;
 }
 
+static double get_real(const weft_json *o, const char *key)
+{
+    const weft_json *v = weft_json_get(o, key);
+    return v ? weft_json_real(v) : 0;
+}
+
+/* What was found after the training; 0 where it was not. */
+static bool get_found(const weft_json *o, struct weft_demand_head *h)
+{
+    h->smear = get_real(o, "smear");
+    h->low = get_real(o, "low");
+    h->high = get_real(o, "high");
+    h->mix = get_real(o, "mix");
+    h->heat = get_real(o, "heat");
+    return isfinite(h->smear) && h->smear >= 0 && isfinite(h->low) && isfinite(h->high) && h->mix >= 0 && h->mix <= 1 && isfinite(h->heat) && h->heat >= 0;
+}
+
 static bool get_head(const weft_json *o, struct weft_demand_head *h)
 {
     size_t n = 0;
     const char *loss = weft_json_str(weft_json_get(o, "loss"), &n);
-    const weft_json *weight = weft_json_get(o, "weight"), *smear = weft_json_get(o, "smear");
+    const weft_json *weight = weft_json_get(o, "weight");
     int k = loss ? weft_demand_loss_find(loss, n) : -1;
     h->name = get_name(o);
     h->loss = k < 0 ? WEFT_DEMAND_CE : (enum weft_demand_loss)k;
     h->weight = weight ? weft_json_real(weight) : NAN;
-    h->smear = smear ? weft_json_real(smear) : 0;
-    if (!h->name || k < 0 || !isfinite(h->weight) || !isfinite(h->smear) || h->smear < 0)
+    if (!h->name || k < 0 || !isfinite(h->weight) || !get_found(o, h))
         return false;
     if (!weft_demand_classifies(h))
         return get_scale(o, &h->mean, &h->std);

@@ -511,6 +511,18 @@ int weft_demand_set_batch(struct weft_demand_set *d, const uint32_t *at, size_t 
     return s->image ? weft_demand_pixels(&d->encoder, d->pictures, n, pixels, e) : 0;
 }
 
+int weft_demand_set_side(struct weft_demand_set *d, const uint32_t *at, size_t n, float *side, float *target, struct weft_err *e)
+{
+    const struct weft_demand_shape *s = d->encoder.shape;
+    for (size_t i = 0; i < n; i++) {
+        if (read_at(d, at[i], e) < 0)
+            return -1;
+        weft_demand_encode(&d->encoder, &d->product, side + i * s->side);
+        memcpy(target + i * s->n_heads, d->target + at[i] * s->n_heads, s->n_heads * sizeof *target);
+    }
+    return 0;
+}
+
 uint64_t weft_demand_set_hash(const struct weft_demand_set *d)
 {
     uint64_t h = 0;

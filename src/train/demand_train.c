@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "train/demand_finish.h"
 
 enum { VALID_BATCH = 64, STREAM_ORDER = 1 << 20 };
 
@@ -264,30 +265,25 @@ static int resume(struct weft_demand_training *t, struct weft_err *e)
     return rc;
 }
 
-/* The quantities' smears: on the validation part, or, without one, on what was learned from. */
-static int find_means(struct weft_demand_training *t, struct weft_err *e)
+/* What the network says of the products that mixes and means are found on: those held out, or, without any, those it learned from. */
+static int find_rest(struct weft_demand_training *t, struct weft_err *e)
 {
     const struct weft_demand_shape *s = shape_of(t);
     const struct weft_demand_set *d = t->set;
-    const uint32_t *at = d->n_valid ? d->valid : d->train;
-    size_t n = d->n_valid ? d->n_valid : d->n_train;
-    double actual[WEFT_DEMAND_FIELDS] = {0}, said[WEFT_DEMAND_FIELDS] = {0};
+    struct weft_demand_finish f = {.set = t->set, .net = t->net, .par = t->par, .linear = t->linear && s->side, .at = d->n_valid ? d->valid : d->train,
+                                   .n = d->n_valid ? d->n_valid : d->n_train};
     struct weft_demand_batch b;
-    for (size_t from = 0; from < n; from += VALID_BATCH) {
-        if (load(t, at + from, n - from < VALID_BATCH ? n - from : VALID_BATCH, false, &b, e) < 0 || weft_demand_predict(t->net, &b, t->out, e) < 0)
-            return -1;
-        for (size_t i = 0; i < b.n * s->n_heads; i++) {
-            const struct weft_demand_head *h = &s->head[i % s->n_heads];
-            if (weft_demand_classifies(h) || isnan(b.target[i]))
-                continue;
-            actual[i % s->n_heads] += exp((double)b.target[i] * h->std + h->mean);
-            said[i % s->n_heads] += exp((double)t->out[i / s->n_heads * s->out + h->at] * h->std + h->mean);
-        }
+    int rc = 0;
+    f.out = WEFT_ARRAY(float, f.n *s->out);
+    for (size_t from = 0; from < f.n && rc == 0; from += VALID_BATCH) {
+        rc = load(t, f.at + from, f.n - from < VALID_BATCH ? f.n - from : VALID_BATCH, false, &b, e);
+        if (rc == 0)
+            rc = weft_demand_predict(t->net, &b, f.out + from * s->out, e);
     }
-    for (size_t k = 0; k < s->n_heads; k++)
-        if (said[k] > 0)
-            weft_demand_set_smear(t->net, k, actual[k] / said[k]);
-    return 0;
+    if (rc == 0)
+        rc = weft_demand_finish(&f, e);
+    free(f.out);
+    return rc;
 }
 
 /* The epoch that was just measured may be the best so far. */
@@ -327,7 +323,7 @@ int weft_demand_training_run(struct weft_demand_training *t, struct weft_err *e)
     if (rc == 0 && t->best_epoch)
         weft_demand_restore(t->net);
     if (rc == 0 && t->means)
-        rc = find_means(t, e);
+        rc = find_rest(t, e);
     if (rc == 0 && t->checkpoint.log && ferror(t->checkpoint.log))
         rc = weft_fail(e, WEFT_IO, "can't write %s", t->log);
     return rc;

@@ -226,7 +226,7 @@ model_bytes() {
     [ "$status" -eq 0 ] && [[ "$output" == *'label "views": '*' of 48 are 0, and the smallest other one is '*'not shown, perhaps?'* ]] || { echo "$output"; false; }
     # Hashed names have norm 1 already; six in ten of 64 features each by itself would have 8 times that.
     [ "$(strings -n 100 m.st | grep -oE '"text_scale":"[0-9.]+"' | cut -c15-19)" = '1"' ] || [[ "$(strings -n 100 m.st)" == *'"text_scale":"0.99999'* || "$(strings -n 100 m.st)" == *'"text_scale":"1.0000'* ]]
-    [[ "$(strings -n 100 m.st)" == *'{\"name\":\"price\",\"mean\":'*'\"log\":true'*'\"name\":\"brand\"'*'\"smear\":'* ]]
+    [[ "$(strings -n 100 m.st)" == *'\"smear\":'*'{\"name\":\"price\",\"mean\":'*'\"log\":true'*'\"name\":\"brand\"'* ]]
     train-demand -q --recipe paper --no-image --heads views:mse --epochs 3 -i v.weft -o p.st
     [[ "$(strings -n 100 p.st)" == *'"text_scale":"7.99999'* || "$(strings -n 100 p.st)" == *'"text_scale":"8'* ]]
     ! strings -n 100 p.st | grep -qE 'smear|\\"log\\"|\\"name\\":\\"brand'

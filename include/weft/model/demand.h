@@ -9,9 +9,12 @@
  * (log1p(x) - mean) / std. A missing number is the mean, a missing or unknown key a row of zeros, missing text zeros, a missing photo the grey that
  * normalises to zeros.
  *
+ * Beside the network stands a linear head on all of x but the photo (linear_head.h): classes get softmax(heat (mix log p_network + (1 - mix) log p_linear)),
+ * quantities mix y_network + (1 - mix) y_linear, with mix and heat of each head from the products held out.
+ *
  * Model file: metadata "weft.model" = "demand", "inputs", "heads" (JSON: names, vocabularies, scales), "image" (0|1), "image_size", "text_features",
  * "text_scale", "image_scale" (1 when absent), "hidden", and every option that changed it; tensors backbone.* (torchvision's names), fc1.weight [hidden, in], fc1.bias, fc2.weight
- * [out, hidden], fc2.bias as torch.nn.Linear has them. */
+ * [out, hidden], fc2.bias as torch.nn.Linear has them; with a linear head "linear" [out, side + 1], the bias last. */
 #ifndef WEFT_DEMAND_H
 #define WEFT_DEMAND_H
 
@@ -46,6 +49,8 @@ struct weft_demand_head {
     struct weft_names classes;
     float *class_weight;
     double mean, std, smear;
+    double low, high; /* scaled: in 90 of 100 cases a quantity less its prediction lies between (low < high; both 0: not known) */
+    double mix, heat; /* with a linear head: the network's share, and what logarithms of probabilities are multiplied with */
     size_t at, width; /* columns of the output */
 };
 struct weft_demand_shape {
@@ -117,8 +122,12 @@ void weft_demand_backbone_rate(struct weft_demand *d, double lr);
 /* Keeps the weights as they are (also ResNet18's running statistics), and puts what was kept back. They are written and read with the state. */
 void weft_demand_keep(struct weft_demand *d);
 void weft_demand_restore(struct weft_demand *d);
-/* Of quantity k, once it is known; it goes into the model file. */
-void weft_demand_set_smear(struct weft_demand *d, size_t k, double smear);
+/* What is found after the training, and goes into the model file: the linear head's weights w[out, side + 1] (copied), and head k's mix, heat, smear, low
+ * and high as they are in `h`. */
+void weft_demand_set_linear(struct weft_demand *d, const float *w);
+void weft_demand_set_found(struct weft_demand *d, size_t k, const struct weft_demand_head *h);
+/* Row by row: the network's out[n, out] becomes the blend with the linear head on side[n, side]; without one nothing changes. */
+void weft_demand_blend(const struct weft_demand *d, const float *side, size_t n, float *out);
 /* One step of Adam; out[n, out] is what the network said (with dropout). The loss is returned in *loss. 65 when it is no finite number: nothing was
  * updated but ResNet18's running statistics. */
 int weft_demand_step(struct weft_demand *d, const struct weft_demand_batch *b, float *out, double *loss, struct weft_err *e) WEFT_MUST_USE;

@@ -83,6 +83,8 @@ int weft_demand_set_use(struct weft_demand_set *d, const struct weft_demand_shap
 /* Products at[0..n) as a batch; augment NULL: pictures as they are, else changed as (seed, product, epoch) says. pixels is unused without images. */
 int weft_demand_set_batch(struct weft_demand_set *d, const uint32_t *at, size_t n, const struct weft_augment *augment, uint64_t seed, uint64_t epoch,
                           float *pixels, float *side, float *target, struct weft_err *e) WEFT_MUST_USE;
+/* The same without pictures. */
+int weft_demand_set_side(struct weft_demand_set *d, const uint32_t *at, size_t n, float *side, float *target, struct weft_err *e) WEFT_MUST_USE;
 /* A hash of all frames. */
 uint64_t weft_demand_set_hash(const struct weft_demand_set *d);
 size_t weft_demand_set_bytes(const struct weft_demand_set *d);

@@ -17,7 +17,7 @@ struct weft_demand_training {
     struct weft_demand_set *set;
     struct weft_demand *net;
     int64_t epochs, patience; /* patience 0: all epochs */
-    bool best, means;         /* means: at the end the smears of quantities are found */
+    bool best, means, linear; /* means: at the end smears and intervals of quantities are found; linear: a linear head, and its share */
     size_t batch;
     double lr, backbone_lr;
     uint64_t seed;
