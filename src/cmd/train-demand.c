@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "train/demand_train.h"
+#include "base/calendar.h"
 #include "base/mem.h"
 #include "model/neighbours.h"
 #include "frame/run.h"
@@ -16,8 +17,8 @@ enum { MIB = 1 << 20 };
 
 struct state {
     struct weft_list heads, inputs;
-    const char *backbone, *checkpoint, *log;
-    bool without_image, without_name, resume, augment, linear;
+    const char *backbone, *checkpoint, *log, *valid_by, *valid_from;
+    bool without_image, without_name, resume, augment, linear, network;
     int recipe;
     int64_t hidden, size, epochs, patience, batch, side, pixels, neighbours;
     int precision, weights, bad;
@@ -58,11 +59,15 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_CHOICE, 0, "class-weights", AT(weights), "none", 0, 0, "none|balanced", "balanced: focal losses weigh a class by how rare it is", 0},
     {WEFT_OPT_FLAG, 0, "linear", AT(linear), "true", 0, 0, NULL,
      "a linear head on all but the pictures (ridge, logistic regression) beside the network, with the weight that serves the products held out best", 0},
+    {WEFT_OPT_FLAG, 0, "network", AT(network), "true", 0, 0, NULL, "the network; without it the linear head alone is the model", 0},
     {WEFT_OPT_INT, 0, "epochs", AT(epochs), "0", 0, 1000000, "N", "passes over the products to train on; 0: 30 with pictures, 200 without", 0},
     {WEFT_OPT_INT, 0, "patience", AT(patience), "20", 0, 1000000, "N", "epochs to wait for a smaller validation loss; 0: all of --epochs. The best epoch is kept", 0},
     {WEFT_OPT_INT, 0, "batch", AT(batch), "32", 1, 65536, "N", "products in a step", 0},
     {WEFT_OPT_REAL, 0, "lr", AT(lr), "0", 0, 1e6, "X", "Adam's learning rate; 0: 1e-3, and 1e-4 for ResNet18", 0},
     {WEFT_OPT_REAL, 0, "valid", AT(valid), "0.2", 0, 0.9, "SHARE", "of the products held out for validation, by the hash of their ids", 0},
+    {WEFT_OPT_STR, 0, "valid-by", AT(valid_by), NULL, 0, 0, "KEY",
+     "hold out whole values of this key (brand): what the model says of brands that it has never met; the key is no input unless --inputs names it", 0},
+    {WEFT_OPT_STR, 0, "valid-from", AT(valid_from), NULL, 0, 0, "DATE", "hold out the products whose key \"date\" is this day or later", 0},
     {WEFT_OPT_FLAG, 0, "augment", AT(augment), "true", 0, 0, NULL, "change training pictures at random, anew in each epoch", 0},
     {WEFT_OPT_REAL, 0, "rotate", AT(rotate), "0.5", 0, 1, "P", "share of pictures turned by 90 or 180 degrees", 0},
     {WEFT_OPT_REAL, 0, "brightness", AT(brightness), "0.2", 0, 1, "X", "largest change of brightness", 0},
@@ -82,9 +87,23 @@ static const struct weft_opt opts[] = {
 };
 
 /* Without a network features are all there is. */
+static int choose_split(struct weft_run *run, struct state *s, struct weft_err *e)
+{
+    static const char *const unused[] = {"valid", "valid-by", NULL};
+    s->set.valid_by = s->valid_by;
+    if (!s->valid_from)
+        return 0;
+    if (!weft_date_parse(s->valid_from, strlen(s->valid_from), &s->set.valid_from)) {
+        weft_fail(e, WEFT_USAGE, "--valid-from: \"%s\" is no date", s->valid_from);
+        return weft_fail_hint(e, "write 2023-01-31");
+    }
+    s->set.dated = true;
+    return weft_run_refuse(run, unused, "draws what is held out, and --valid-from says it", e);
+}
+
 static int choose_neighbours(struct weft_run *run, struct state *s, struct weft_err *e)
 {
-    static const char *const unused[] = {"inputs", "backbone", "image-size", "hidden", "dropout", "gamma", "class-weights", "recipe", "linear", "epochs", "patience", "batch", "lr", "augment", "rotate",
+    static const char *const unused[] = {"inputs", "backbone", "image-size", "hidden", "dropout", "gamma", "class-weights", "recipe", "linear", "network", "epochs", "patience", "batch", "lr", "augment", "rotate",
                                          "brightness", "contrast", "saturation", "precision", "bad-images", "checkpoint", "resume", "log", "max-side", "max-pixels",
                                          NULL};
     struct weft_demand_shape *d = &s->shape;
@@ -109,13 +128,27 @@ static int settle_options(struct weft_run *run, struct state *s, struct weft_err
         return -1;
     s->set.paper = paper;
     s->linear = s->linear && !paper;
+    if (!s->network) {
+        if (!s->linear)
+            return weft_fail(e, WEFT_USAGE, "--no-network leaves the linear head, and %s leaves none", paper ? "--recipe paper" : "--no-linear");
+        if (!s->without_image)
+            return weft_fail(e, WEFT_USAGE, "--no-network sees no pictures: say --no-image too");
+        s->epochs = 0;
+        s->hidden = 1;
+    }
     s->backbone_lr = s->lr > 0 ? s->lr : rates[1];
     if (!(s->lr > 0))
         s->lr = rates[paper];
-    if (!s->epochs)
+    if (!s->epochs && s->network)
         s->epochs = paper || !s->without_image ? EPOCHS_WITH_PICTURES : EPOCHS;
     if (paper && !weft_run_given(run, "inputs"))
         s->inputs.n--; /* brand */
+    for (size_t i = 0; s->valid_by && !weft_run_given(run, "inputs") && i < s->inputs.n; i++)
+        if (strcmp(s->inputs.items[i], s->valid_by) == 0) { /* of those held out it says nothing */
+            char *name = s->inputs.items[i];
+            memmove(&s->inputs.items[i], &s->inputs.items[i + 1], (s->inputs.n - i - 1) * sizeof name);
+            s->inputs.items[--s->inputs.n] = name;
+        }
     return 0;
 }
 
@@ -180,6 +213,8 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     s->change = (struct weft_augment){s->rotate, s->brightness, s->contrast, s->saturation};
     if (weft_products_attrs_read(weft_run_in_head(run), &s->set.attrs, e) < 0)
         return -1;
+    if (choose_split(run, s, e) < 0)
+        return -1;
     if (s->neighbours)
         return choose_neighbours(run, s, e);
     if (choose(run, s, e) < 0)
@@ -220,14 +255,17 @@ static bool stopping(void *run)
 }
 
 /* The model file; w has the tensors. */
-static int save(struct weft_run *run, const struct state *s, struct weft_st_writer *w, struct weft_err *e)
+static int save(struct weft_run *run, struct state *s, struct weft_st_writer *w, struct weft_err *e)
 {
     char text[64], *lineage = weft_run_lineage_json(run);
     weft_st_writer_meta(w, "lineage", lineage);
     snprintf(text, sizeof text, "%llu", (unsigned long long)s->set.valid_below);
     weft_st_writer_meta(w, "valid_below", text);
+    bool drawn = !s->valid_by && !s->valid_from;
+    void *ids = s->recipe == RECIPE_PAPER && drawn ? NULL : weft_demand_set_write_ids(&s->set, w);
     int rc = weft_st_save(w, weft_run_output(run), e);
     free(lineage);
+    free(ids);
     return rc;
 }
 
@@ -282,8 +320,10 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
         return -1;
     say_start(run, s);
     say_zeros(run, s);
+    if (s->set.undated)
+        weft_run_warn(run, "%zu products have no date: they are among those to train on", s->set.undated);
     struct weft_demand_training t = {.set = &s->set, .net = s->net, .epochs = s->epochs, .patience = s->patience,
-                                     .best = s->recipe == RECIPE_DEFAULT, .means = s->recipe == RECIPE_DEFAULT, .linear = s->linear, .batch = (size_t)s->batch, .lr = s->lr,
+                                     .best = s->recipe == RECIPE_DEFAULT, .means = s->recipe == RECIPE_DEFAULT, .linear = s->linear, .alone = !s->network, .batch = (size_t)s->batch, .lr = s->lr,
                                      .backbone_lr = s->backbone_lr, .seed = weft_run_seed(run),
                                      .precision = s->precision, .augment = s->augment ? &s->change : NULL, .par = s->par, .log = s->log, .progress = &s->progress,
                                      .checkpoint = {.path = s->checkpoint, .resume = s->resume}, .stopping = stopping, .ctx = run};

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/calendar.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/rng.h"
@@ -225,6 +226,34 @@ bool weft_demand_is_valid(struct weft_span id, uint64_t valid_below)
     return hash_of(id) < valid_below;
 }
 
+uint64_t weft_demand_hash(struct weft_span id)
+{
+    return hash_of(id);
+}
+
+static int ascending(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+void *weft_demand_set_write_ids(struct weft_demand_set *d, struct weft_st_writer *w)
+{
+    uint64_t *all = WEFT_ARRAY(uint64_t, d->n + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < d->n_train + d->n_valid; i++) {
+        struct weft_err e = {0};
+        if (read_at(d, i < d->n_train ? d->train[i] : d->valid[i - d->n_train], &e) == 0) /* it was read before */
+            all[n++] = hash_of(d->product.id);
+    }
+    qsort(all, d->n_train, sizeof *all, ascending);
+    qsort(all + d->n_train, d->n_valid, sizeof *all, ascending);
+    weft_st_writer_tensor(w, "ids.train", WEFT_ST_I64, 1, &d->n_train, all);
+    if (d->n_valid)
+        weft_st_writer_tensor(w, "ids.valid", WEFT_ST_I64, 1, &d->n_valid, all + d->n_train);
+    return all;
+}
+
 struct placed {
     uint64_t hash;
     struct weft_span id; /* within frame */
@@ -259,24 +288,52 @@ static int sort_products(struct weft_demand_set *d, struct weft_err *e)
     return rc;
 }
 
-static int ascending(const void *a, const void *b)
+/* The share asked for, as near as the number of products (or of a key's values) allows: the least number that those held out stay below. */
+static uint64_t border(const uint64_t *sorted, size_t n, double valid)
 {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
+    size_t at = (size_t)(valid * (double)n + 0.5);
+    if (!(valid > 0) || !n)
+        return 0;
+    while (at > 0 && at < n && sorted[at] == sorted[0]) /* the first value alone is more than the share */
+        at++;
+    return at == n && sorted[0] == sorted[n - 1] ? 0 : sorted[at];
 }
 
-/* Exactly the share asked for, as near as the number of products allows; which ones does not depend on their order. */
+static int find_key(const struct weft_demand_set *d, const char *option, const char *name, size_t *at, struct weft_err *e)
+{
+    *at = find(d->attrs.keys, d->attrs.n_keys, name);
+    return *at == SIZE_MAX ? weft_fail(e, WEFT_CONFIG, "%s: the products have no key \"%s\"", option, name) : 0;
+}
+
+/* What is below valid_below is held out: the number drawn for the product or for its key's value; by days, 0 or 1. */
+static uint64_t place_of(struct weft_demand_set *d, size_t key)
+{
+    struct weft_span text = key == SIZE_MAX ? (struct weft_span){0} : d->product.key[key];
+    int64_t day;
+    if (!d->dated)
+        return hash_of(text.p ? text : d->product.id);
+    bool known = text.p && weft_date_parse((const char *)text.p, text.n, &day);
+    d->undated += !known;
+    return known && day >= d->valid_from ? 0 : 1;
+}
+
+/* Which ones are held out does not depend on the products' order. */
 static int split(struct weft_demand_set *d, double valid, struct weft_err *e)
 {
     uint64_t *hash = WEFT_ARRAY(uint64_t, d->n + 1), *sorted = WEFT_ARRAY(uint64_t, d->n + 1);
+    size_t key = SIZE_MAX;
     int rc = 0;
+    if (d->dated)
+        rc = find_key(d, "--valid-from", "date", &key, e);
+    else if (d->valid_by)
+        rc = find_key(d, "--valid-by", d->valid_by, &key, e);
     for (size_t i = 0; i < d->n && rc == 0; i++) {
         rc = read_at(d, i, e);
-        hash[i] = sorted[i] = hash_of(d->product.id);
+        hash[i] = sorted[i] = place_of(d, key);
     }
     qsort(sorted, d->n, sizeof *sorted, ascending);
     sorted[d->n] = UINT64_MAX;
-    d->valid_below = valid > 0 ? sorted[(size_t)(valid * (double)d->n + 0.5)] : 0;
+    d->valid_below = d->dated ? 1 : border(sorted, d->n, valid);
     d->train = WEFT_ARRAY(uint32_t, d->n + 1);
     d->valid = WEFT_ARRAY(uint32_t, d->n + 1);
     for (size_t i = 0; i < d->n; i++)
@@ -287,7 +344,9 @@ static int split(struct weft_demand_set *d, double valid, struct weft_err *e)
     free(hash);
     free(sorted);
     if (rc == 0 && !d->n_train)
-        rc = weft_fail(e, WEFT_DATA, d->n ? "--valid leaves nothing to train on" : "no products came");
+        rc = weft_fail(e, WEFT_DATA, d->n ? "what is held out leaves nothing to train on" : "no products came");
+    if (rc == 0 && !d->n_valid && (d->dated || (d->valid_by && valid > 0)))
+        rc = weft_fail(e, WEFT_DATA, d->dated ? "--valid-from: no product is of that day or later" : "--valid-by: all products have one value of the key");
     return rc;
 }
 

@@ -184,7 +184,9 @@ static int find_shares(struct weft_demand_finish *o, struct weft_err *e)
     for (size_t k = 0; k < s->n_heads && rc == 0; k++) {
         struct weft_demand_head found = {.mix = 0.5, .heat = 1};
         struct share at = {o, &s->head[k], k, o->out, linear};
-        if (o->set->n_valid && weft_demand_classifies(&s->head[k]))
+        if (o->alone)
+            found.mix = 0;
+        else if (o->set->n_valid && weft_demand_classifies(&s->head[k]))
             mix_classes(&at, &found);
         else if (o->set->n_valid)
             mix_quantity(&at, &found);

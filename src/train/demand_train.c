@@ -270,7 +270,7 @@ static int find_rest(struct weft_demand_training *t, struct weft_err *e)
 {
     const struct weft_demand_shape *s = shape_of(t);
     const struct weft_demand_set *d = t->set;
-    struct weft_demand_finish f = {.set = t->set, .net = t->net, .par = t->par, .linear = t->linear && s->side, .at = d->n_valid ? d->valid : d->train,
+    struct weft_demand_finish f = {.set = t->set, .net = t->net, .par = t->par, .linear = t->linear && s->side, .alone = t->alone, .at = d->n_valid ? d->valid : d->train,
                                    .n = d->n_valid ? d->n_valid : d->n_train};
     struct weft_demand_batch b;
     int rc = 0;

@@ -14,7 +14,7 @@ struct weft_demand_finish {
     struct weft_demand_set *set;
     struct weft_demand *net;
     struct weft_par *par;
-    bool linear;
+    bool linear, alone; /* alone: its share is all */
     const uint32_t *at; /* [n] the products held out, or those learned from when there are none */
     size_t n;
     float *out; /* [n, out]: what the network says of them; becomes what the model says */

@@ -17,7 +17,7 @@ struct weft_demand_training {
     struct weft_demand_set *set;
     struct weft_demand *net;
     int64_t epochs, patience; /* patience 0: all epochs */
-    bool best, means, linear; /* means: at the end smears and intervals of quantities are found; linear: a linear head, and its share */
+    bool best, means, linear, alone; /* alone: the linear head is all of the model; means: at the end smears and intervals of quantities are found; linear: a linear head, and its share */
     size_t batch;
     double lr, backbone_lr;
     uint64_t seed;
