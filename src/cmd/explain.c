@@ -20,7 +20,8 @@ struct state {
     const char *model, *near_text, *far_text, *channel;
     int format;
     bool lags;
-    struct weft_growth_days near, far;
+    struct weft_growth_spans spans;
+    float *profile; /* [season] of the series at hand */
     struct weft_series_attrs in;
     struct weft_series series;
     struct weft_forecaster *forecaster;
@@ -33,14 +34,14 @@ struct state {
     struct weft_table *table;
     struct weft_edit edit;
     struct weft_pack frame;
-    uint64_t made, short_series, unknown;
+    uint64_t made, short_series, unknown, bare; /* bare: less than a season of history, and growth needs one */
 };
 
 #define AT(member) offsetof(struct state, member)
 static const struct weft_opt opts[] = {
     {WEFT_OPT_STR, 'm', "model", AT(model), NULL, 0, 0, "FILE", "model file of a linear model (dlinear)", WEFT_OPT_REQUIRED | WEFT_OPT_FILE},
-    {WEFT_OPT_STR, 0, "near", AT(near_text), NULL, 0, 0, "FROM:TO", "near days, counted from 1; by default the first fifth of the horizon, as in rank", 0},
-    {WEFT_OPT_STR, 0, "far", AT(far_text), NULL, 0, 0, "FROM:TO", "far days; by default the last fifth of the horizon", 0},
+    {WEFT_OPT_STR, 0, "near", AT(near_text), NULL, 0, 0, "FROM:TO", "near days, counted from 1; by default as in rank: the first whole seasons of the horizon", 0},
+    {WEFT_OPT_STR, 0, "far", AT(far_text), NULL, 0, 0, "FROM:TO", "far days; by default the last whole seasons of the horizon", 0},
     {WEFT_OPT_STR, 0, "channel", AT(channel), NULL, 0, 0, "NAME", "this channel alone", 0},
     {WEFT_OPT_FLAG, 0, "lags", AT(lags), NULL, 0, 0, NULL, "of --format frames: every single lag, too", 0},
     {WEFT_OPT_CHOICE, 0, "format", AT(format), "table", 0, 0, "table|csv|json|frames", "of the result", WEFT_OPT_RUN},
@@ -68,7 +69,7 @@ static int write_head(struct weft_run *run, const struct state *s, struct weft_e
 {
     const struct weft_model_info *m = weft_forecaster_info(s->forecaster);
     const struct weft_reasons_attrs a = {.step = s->in.step, .horizon = m->horizon, .keys = s->in.keys, .n_keys = s->in.n_keys, .model = m->name,
-                                         .near = {s->near.from, s->near.to}, .far = {s->far.from, s->far.to}};
+                                         .near = {s->spans.near.from, s->spans.near.to}, .far = {s->spans.far.from, s->spans.far.to}};
     struct weft_pack b = {0};
     weft_reasons_attrs_write(&a, weft_run_in_head(run)->attrs, &b);
     int rc = weft_run_head(run, WEFT_EXPLANATIONS_SCHEMA, weft_pack_span(&b), e);
@@ -87,14 +88,15 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
         return -1;
     const struct weft_model_info *m = weft_forecaster_info(s->forecaster);
     size_t lookback = (size_t)m->lookback, horizon = (size_t)m->horizon;
-    if (weft_growth_days_read(s->near_text, s->far_text, horizon, &s->near, &s->far, e) < 0)
+    if (weft_growth_spans_read(s->near_text, s->far_text, horizon, s->in.step, &s->spans, e) < 0)
         return -1;
     weft_forecaster_sha256(s->forecaster, sha);
     weft_run_lineage_arg(run, "model", sha);
     s->unit = SIZE_MAX;
+    s->profile = WEFT_ARRAY(float, s->spans.season);
     s->matrix = weft_xaligned((lookback + 1) * horizon, sizeof *s->matrix);
     s->job = (struct weft_explain_job){.r = s->matrix, .b = s->matrix + lookback * horizon, .lookback = lookback, .horizon = horizon, .lags = weft_lags_of(s->in.step),
-                                       .near = {s->near.from, s->near.to}, .far = {s->far.from, s->far.to}};
+                                       .near = {s->spans.near.from, s->spans.near.to}, .far = {s->spans.far.from, s->spans.far.to}};
     if (s->format == FRAMES)
         return write_head(run, s, e);
     weft_reason_columns(s->table = weft_table_new());
@@ -117,14 +119,19 @@ static struct weft_reason reason_of(const struct weft_explanation *why)
 
 static int put(struct weft_run *run, struct state *s, const char *channel, struct weft_err *e)
 {
-    const struct weft_reason r = reason_of(&s->why);
+    struct weft_reason r = reason_of(&s->why);
+    size_t season = s->spans.season;
+    bool alike = s->spans.unlike && weft_growth_profile(s->job.x, s->job.n, season, (int64_t)s->job.n, s->profile);
     s->made++;
+    s->bare += s->spans.unlike && !alike;
+    if (alike)
+        weft_growth_shape_add(&r.shape, s->profile, &s->spans);
     if (s->format != FRAMES) {
-        weft_reason_rows(&r, s->series.id, channel, s->table);
+        weft_reason_rows(&r, s->series.id, channel, !s->spans.none, s->table);
         return 0;
     }
     weft_pack_clear(&s->frame);
-    if (weft_reason_write(&r, s->series.frame, channel, s->lags ? s->why.by_lag : NULL, s->job.lookback, &s->edit, &s->frame, e) < 0)
+    if (weft_reason_write(&r, s->series.frame, channel, s->lags ? s->why.by_lag : NULL, s->job.lookback, alike ? s->profile : NULL, season, &s->edit, &s->frame, e) < 0)
         return -1;
     return weft_run_emit(run, weft_pack_span(&s->frame), e);
 }
@@ -165,6 +172,14 @@ static int frame(struct weft_run *run, void *state, struct weft_span in, struct 
     return 0;
 }
 
+static void print_season(const struct state *s, FILE *f)
+{
+    if (s->spans.none)
+        fprintf(f, "no growth: a horizon of %zu holds no two seasons to compare; near and far are all of it\n", s->job.horizon);
+    if (s->spans.unlike)
+        fputs("growth: near and far are not the same days of the season, so each is divided by the series' own profile of its last eight seasons\n", f);
+}
+
 static int drain(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
@@ -177,6 +192,11 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
         weft_run_warn(run, "%llu series of groups that the model does not know were left out", (unsigned long long)s->unknown);
     if (s->short_series)
         weft_run_warn(run, "%llu series that are too short, or have missing values at their end, were left out", (unsigned long long)s->short_series);
+    if (s->bare)
+        weft_run_warn(run, "%llu series have less than a season of history: their growth counts all days alike, and measures the season, too", (unsigned long long)s->bare);
+    if (s->spans.none)
+        weft_run_warn(run, "a horizon of %zu has no growth: it holds no two seasons to compare; a model of horizon %zu, or --near and --far", s->job.horizon,
+                      2 * s->spans.season);
     if (s->format == CSV) {
         weft_table_csv(s->table, f);
     } else if (s->format == JSON) {
@@ -185,7 +205,8 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     } else if (s->format == TABLE) {
         weft_table_print(s->table, f);
         fprintf(f, "\nnear: mean of days %zu-%zu, far: of days %zu-%zu; mean: of the forecasts for every day of the history; the rest: what the days before the forecast add to it\n",
-                s->near.from, s->near.to, s->far.from, s->far.to);
+                s->spans.near.from, s->spans.near.to, s->spans.far.from, s->spans.far.to);
+        print_season(s, f);
     }
     return 0;
 }
@@ -203,6 +224,7 @@ static void stop(struct weft_run *run, void *state)
     weft_pack_free(&s->frame);
     free(s->of_model);
     free(s->matrix);
+    free(s->profile);
 }
 
 static const struct weft_filter filter = {
@@ -222,7 +244,8 @@ static const struct weft_filter filter = {
                        "streams of another step the groups are the same spans of time; where a step does not divide a week, last week is the last 7 steps, and there are no weekdays, weeks and "
                        "months.\n"
                        "near and far are means over these days of the horizon. The row growth says what each group adds to far / near, to first order: (far's part - growth * near's "
-                       "part) / near.\n"
+                       "part) / near. Where near and far are not the same days of the season each side is first divided by how far such days stand above the mean of the series' "
+                       "last eight seasons, as in rank.\n"
                        "Memory: one series and the model; a table grows with the series, frames do not."},
     .opts = opts,
     .state_size = sizeof(struct state),

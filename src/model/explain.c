@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/calendar.h"
 #include "base/mem.h"
 
 enum { DAY = 86400, WEEKS = 4, QUARTER_WEEKS = 13, AROUND_DAYS = 3 };
@@ -17,7 +18,9 @@ struct weft_lags weft_lags_of(int64_t step)
         return k;
     if (week % step == 0)
         k.recent = k.week = (size_t)(week / step);
-    if (year % step == 0)
+    if (step == WEFT_STEP_MONTH || step == WEFT_STEP_QUARTER)
+        k.year = step == WEFT_STEP_MONTH ? 12 : 4;
+    else if (year % step == 0)
         k.year = (size_t)(year / step);
     k.around = (size_t)(AROUND_DAYS * DAY / step);
     return k;

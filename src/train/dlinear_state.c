@@ -120,7 +120,7 @@ int weft_dlinear_state_start(struct weft_dlinear_state *s, const struct weft_hea
         return -1;
     s->units.by = s->by;
     s->before = s->day;
-    int64_t end = a->start + (a->known - 1) * a->step;
+    int64_t end = weft_step_add(a->start, a->known - 1, a->step);
     s->day = end > s->day ? end : s->day;
     return 0;
 }
@@ -239,7 +239,7 @@ static void judge(struct weft_dlinear_state *s, const struct weft_state_unit *u,
             return;
     for (size_t k = 0; k < h && k < came; k++) {
         double y = (double)u->w.bs[k], actual = x[origin + k];
-        int64_t day = last + (int64_t)(k + 1) * s->step, slot = day / s->step % WEFT_STATE_DAYS;
+        int64_t day = weft_step_add(last, (int64_t)(k + 1), s->step), slot = weft_step_count(0, day, s->step) % WEFT_STATE_DAYS;
         if (!isfinite(actual) || slot < 0)
             continue;
         for (size_t i = 0; i < l; i++)
@@ -299,13 +299,13 @@ static void compare(struct weft_dlinear_state *s, const struct weft_state_series
                     size_t n)
 {
     size_t keep = s->shape.lookback + s->shape.horizon - 1;
-    int64_t first = t->last - ((int64_t)keep - 1) * s->step; /* day of tail[0] */
+    int64_t first = weft_step_add(t->last, 1 - (int64_t)keep, s->step); /* day of tail[0] */
     uint64_t before = s->changes.values;
     for (size_t c = 0; c < s->channels.n; c++) {
         const float *tail = t->tail + c * keep;
         bool begun = false;
         for (size_t k = 0; k < keep; k++) {
-            int64_t day = first + (int64_t)k * s->step, at = (day - x->start) / s->step;
+            int64_t day = weft_step_add(first, (int64_t)k, s->step), at = weft_step_count(x->start, day, s->step);
             begun |= !isnan(tail[k]);
             if (day < x->start || at >= (int64_t)n || !begun)
                 continue;
@@ -323,14 +323,14 @@ int weft_dlinear_state_add(struct weft_dlinear_state *s, const struct weft_serie
     struct weft_state_series *t = weft_state_series(s, x->id.p, x->id.n);
     weft_state_units(s, s->units.groups.n * channels);
     size_t n = weft_series_known(&s->units.attrs, x->start, x->n); /* what lies ahead is still to come */
-    int64_t end = x->start + ((int64_t)n - 1) * s->step, gap;
+    int64_t end = weft_step_add(x->start, (int64_t)n - 1, s->step), gap;
     if (t->last == INT64_MIN) {
-        t->last = x->start - s->step;
+        t->last = weft_step_add(x->start, -1, s->step);
         t->group = group;
     }
     if (t->group != group)
         return weft_fail(e, WEFT_CONFIG, "series \"%.*s\" belongs to another group than in the state", x->id.n < 80 ? (int)x->id.n : 80, (const char *)x->id.p);
-    if ((end - t->last) % s->step)
+    if (!weft_step_fits(t->last, end, s->step))
         return weft_fail(e, WEFT_DATA, "the days of \"%.*s\" do not follow the state's by whole steps", x->id.n < 80 ? (int)x->id.n : 80, (const char *)x->id.p);
     if (x->start <= t->last)
         compare(s, t, x, n);
@@ -338,7 +338,7 @@ int weft_dlinear_state_add(struct weft_dlinear_state *s, const struct weft_serie
         s->old_steps += n;
         return 0;
     }
-    gap = (x->start - t->last) / s->step - 1;
+    gap = weft_step_count(t->last, x->start, s->step) - 1;
     size_t old = gap < 0 ? (size_t)-gap : 0, missing = gap > 0 ? (size_t)gap : 0, came = missing + n - old;
     /* More missing steps than a window has forget all that was before. */
     if (missing > keep) {
@@ -355,7 +355,7 @@ int weft_dlinear_state_add(struct weft_dlinear_state *s, const struct weft_serie
             all[keep + i] = NAN;
         memcpy(all + keep + missing, x->values + c * x->n + old, (n - old) * sizeof *all);
         judge(s, u, all, keep + came, came, t->last);
-        add_windows(s, u, all, keep + came, (double)(s->day - end) / (double)s->step);
+        add_windows(s, u, all, keep + came, (double)weft_step_count(end, s->day, s->step));
         memcpy(t->tail + c * keep, all + came, keep * sizeof *all);
     }
     free(all);
@@ -369,7 +369,7 @@ int weft_dlinear_state_add(struct weft_dlinear_state *s, const struct weft_serie
 static void join(struct weft_dlinear_state *s, struct weft_state_unit *u)
 {
     size_t width = s->shape.lookback + s->shape.horizon;
-    double fade = s->before == INT64_MIN ? 1 : decay(s, (double)(s->day - s->before) / (double)s->step);
+    double fade = s->before == INT64_MIN ? 1 : decay(s, (double)weft_step_count(s->before, s->day, s->step));
     for (size_t i = 0; i < width && fade != 1; i++) {
         u->sum.sum[i] *= fade;
         for (size_t j = i; j < width; j++)
@@ -458,8 +458,8 @@ int weft_dlinear_state_metrics(const struct weft_dlinear_state *s, const char *p
         newest = s->days[i].n && s->days[i].day > newest ? s->days[i].day : newest;
     for (size_t i = 0; i < WEFT_STATE_DAYS; i++) {
         const struct weft_state_day *d = &s->days[i];
-        struct weft_state_day *to = d->day > newest - 7 * s->step ? &recent : &before;
-        if (d->n == 0 || d->day <= newest - (int64_t)WEFT_STATE_DAYS * s->step)
+        struct weft_state_day *to = d->day > weft_step_add(newest, -7, s->step) ? &recent : &before;
+        if (d->n == 0 || d->day <= weft_step_add(newest, -(int64_t)WEFT_STATE_DAYS, s->step))
             continue;
         to->error += d->error;
         to->actual += d->actual;
