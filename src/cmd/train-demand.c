@@ -42,8 +42,8 @@ enum { EPOCHS_WITH_PICTURES = 30, EPOCHS = 200 };
 
 #define AT(member) offsetof(struct state, member)
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_LIST, 0, "heads", AT(heads), "gender:ce,age:focal,views:mse,sales:mse", 0, 0, "NAME:LOSS[:WEIGHT]",
-     "labels to learn: ce (cross-entropy) and focal for classes, mse for quantities; the weight is 1 unless given", 0},
+    {WEFT_OPT_LIST, 0, "heads", AT(heads), "gender:ce,age:focal,views:mse,sales:mse,likes:mse,reviews:mse", 0, 0, "NAME:LOSS[:WEIGHT]",
+     "labels to learn: ce (cross-entropy) and focal for classes, mse for quantities; the weight is 1 unless given; by default those of these that are there", 0},
     {WEFT_OPT_LIST, 0, "inputs", AT(inputs), "price,gender,number,category,brand", 0, 0, "NAME",
      "numbers and keys to learn from, or none; by default those of these that are there", 0},
     {WEFT_OPT_CHOICE, 0, "recipe", AT(recipe), "default", 0, 0, "default|paper",
@@ -116,7 +116,7 @@ static int choose_neighbours(struct weft_run *run, struct state *s, struct weft_
         weft_fail(e, WEFT_CONFIG, "the products have no features to compare");
         return weft_fail_hint(e, "put encode-image or embed-text in between");
     }
-    return weft_demand_choose_heads(d, s->heads.items, s->heads.n, 1, a, e);
+    return weft_demand_choose_heads(d, s->heads.items, s->heads.n, 1, weft_run_given(run, "heads"), a, e);
 }
 
 /* What follows from the recipe and from what is learned, unless it was given. */
@@ -169,7 +169,7 @@ static int choose(struct weft_run *run, struct state *s, struct weft_err *e)
     d->hidden = (size_t)s->hidden;
     d->dropout = s->dropout;
     d->gamma = s->gamma;
-    if (weft_demand_choose_heads(d, s->heads.items, s->heads.n, s->recipe == RECIPE_PAPER ? 0.01 : 1, a, e) < 0)
+    if (weft_demand_choose_heads(d, s->heads.items, s->heads.n, s->recipe == RECIPE_PAPER ? 0.01 : 1, weft_run_given(run, "heads"), a, e) < 0)
         return -1;
     bool focal = false;
     for (size_t k = 0; k < d->n_heads; k++)

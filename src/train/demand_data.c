@@ -149,18 +149,24 @@ static int read_head(const char *item, double mse_weight, struct weft_demand_hea
     return 0;
 }
 
-int weft_demand_choose_heads(struct weft_demand_shape *s, char *const *items, size_t n, double mse_weight, const struct weft_products_attrs *a,
-                             struct weft_err *e)
+int weft_demand_choose_heads(struct weft_demand_shape *s, char *const *items, size_t n, double mse_weight, bool strict,
+                             const struct weft_products_attrs *a, struct weft_err *e)
 {
     char buf[300];
     if (n > WEFT_DEMAND_FIELDS)
         return weft_fail(e, WEFT_USAGE, "--heads: more than %d", WEFT_DEMAND_FIELDS);
     for (size_t i = 0; i < n; i++) {
-        if (read_head(items[i], mse_weight, &s->head[i], e) < 0)
+        struct weft_demand_head *h = &s->head[s->n_heads];
+        if (read_head(items[i], mse_weight, h, e) < 0)
             return -1;
+        const char *name = h->name;
+        if (!strict && find(a->labels, a->n_labels, name) == SIZE_MAX && (i + 1 < n || s->n_heads)) {
+            free(h->name);
+            *h = (struct weft_demand_head){0};
+            continue;
+        }
         s->n_heads++;
-        const char *name = s->head[i].name;
-        for (size_t k = 0; k < i; k++)
+        for (size_t k = 0; k + 1 < s->n_heads; k++)
             if (strcmp(s->head[k].name, name) == 0)
                 return weft_fail(e, WEFT_USAGE, "--heads: \"%s\" stands twice", name);
         if (find(a->labels, a->n_labels, name) == SIZE_MAX) {

@@ -71,9 +71,10 @@ struct weft_demand_set {
     struct weft_demand_picture *pictures;
     size_t pictures_cap;
 };
-/* What is learned and from what: heads "NAME:ce|focal|mse[:WEIGHT]" (mse_weight: that of an mse without one) and inputs (names of numbers and keys); inputs that the stream lacks are left out
+/* What is learned and from what: heads "NAME:ce|focal|mse[:WEIGHT]" (mse_weight: that of an mse without one; labels that the stream lacks are left out
+ * unless `strict`, or none is there) and inputs (names of numbers and keys); inputs that the stream lacks are left out
  * unless `strict`. 64, or 78 when the stream lacks a label. */
-int weft_demand_choose_heads(struct weft_demand_shape *s, char *const *items, size_t n, double mse_weight,
+int weft_demand_choose_heads(struct weft_demand_shape *s, char *const *items, size_t n, double mse_weight, bool strict,
                              const struct weft_products_attrs *a, struct weft_err *e) WEFT_MUST_USE;
 int weft_demand_choose_inputs(struct weft_demand_shape *s, char *const *items, size_t n, const struct weft_products_attrs *a, bool strict,
                               struct weft_err *e) WEFT_MUST_USE;
