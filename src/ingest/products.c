@@ -416,12 +416,21 @@ static int take_number(struct products *p, const struct weft_csv_row *row, size_
     return weft_ingest_number(weft_csv_field(row, column), &p->product.number[i]) ? 1 : bad_number(p, row, column, e);
 }
 
+/* "20대": twenty machines, or an age group. What is no quantity by its name is an age group then. */
+static bool is_decade(struct weft_csv_text t)
+{
+    static const char decade[] = "대";
+    size_t n = sizeof decade - 1;
+    return t.n > n && memcmp(t.p + t.n - n, decade, n) == 0;
+}
+
 static int take_label(struct products *p, const struct weft_csv_row *row, size_t i, struct weft_err *e)
 {
     const struct column *c = &p->labels.of[i];
     struct weft_product_label *l = &p->product.label[i];
     *l = (struct weft_product_label){.number = NAN};
-    if (weft_ingest_number(weft_csv_field(row, c->at), &l->number))
+    struct weft_csv_text t = weft_csv_field(row, c->at);
+    if ((c->quantity || !is_decade(t)) && weft_ingest_number(t, &l->number))
         return 1;
     l->number = NAN;
     return c->quantity ? bad_number(p, row, c->at, e) : check_text(p, row, c->at, &l->text, e);

@@ -83,7 +83,7 @@ refused() { # TEXT STATUS COMMAND...
     printf 'product_brand_name,productId,productName,totalSales,num_likes,category_sub,sale_price\nB,2,b2,1,2,D,300\nB,3,c,1,2,D,300\n' >y.csv
     run fields '[.id, .name]' x.csv y.csv
     [ "$output" = "$(printf '%s\n' '["1","a2"]' '["2","b2"]' '["3","c"]')" ] || { echo "$output"; false; }
-    refused 'x.csv: key "category" stands in x.csv alone' 65 ingest k.csv x.csv
+    refused 'x.csv: key "brand" stands in k.csv alone' 65 ingest k.csv x.csv
     # The newest by its date, not the last.
     printf 'id,name,price,views,date\n1,new,5,3,2024-02-02\n1,old,5,4,2024-01-01\n' >d.csv
     run fields '.name' --layout products d.csv
@@ -92,7 +92,7 @@ refused() { # TEXT STATUS COMMAND...
 
 @test "ingest: no labels where there might be some; no keys; keys that are there anyway" {
     printf 'id,name,price,category,buzz\n1,a,5,C,3\n' >p.csv
-    refused 'no column is known as a label'*'candidates: "buzz"; --label NAME=COLUMN says which are, --label none that there are none' 65 ingest p.csv
+    refused 'candidates: "buzz"; --label NAME=COLUMN says which are, --label none that there are none' 65 ingest p.csv
     run fields '[.keys, .labels]' --label none p.csv
     [ "$output" = '[{"category":"C"},{}]' ] || { echo "$output"; false; }
     run fields '[.keys, .labels]' --label views=buzz --keys none p.csv
