@@ -71,6 +71,18 @@ struct problem {
     double *z;
 };
 
+static void outputs_of(const struct problem *p, const double *w, size_t i)
+{
+    const struct weft_sparse *x = p->x;
+    for (size_t k = 0; k < p->outputs; k++) {
+        const double *of = w + k * (x->width + 1);
+        double z = of[x->width];
+        for (size_t j = x->row[i]; j < x->row[i + 1]; j++)
+            z += of[x->column[j]] * (double)x->value[j];
+        p->z[k] = z;
+    }
+}
+
 /* Mean loss and penalty at w; g (may be NULL) its gradient. */
 static double value_at(const struct problem *p, const double *w, double *g)
 {
@@ -82,12 +94,7 @@ static double value_at(const struct problem *p, const double *w, double *g)
     for (size_t i = 0; i < x->n; i++) {
         if (isnan(p->target[i]))
             continue;
-        for (size_t k = 0; k < p->outputs; k++) {
-            double z = w[k * ld + x->width];
-            for (size_t j = x->row[i]; j < x->row[i + 1]; j++)
-                z += w[k * ld + x->column[j]] * (double)x->value[j];
-            p->z[k] = z;
-        }
+        outputs_of(p, w, i);
         sum += row_loss(p->z, p->outputs, (double)p->target[i]);
         for (size_t k = 0; k < p->outputs && g; k++) {
             for (size_t j = x->row[i]; j < x->row[i + 1]; j++)
@@ -243,4 +250,21 @@ double weft_linear_head_loss(const struct weft_sparse *x, const float *target, s
     double loss = p.labels ? value_at(&p, w, NULL) : NAN;
     free(p.z);
     return loss;
+}
+
+double weft_linear_head_wrong(const struct weft_sparse *x, const float *target, size_t outputs, const double *w)
+{
+    struct problem p = problem(x, target, outputs, 0);
+    size_t wrong = 0;
+    for (size_t i = 0; i < x->n; i++) {
+        if (isnan(target[i]))
+            continue;
+        outputs_of(&p, w, i);
+        size_t best = 0;
+        for (size_t k = 1; k < outputs; k++)
+            best = p.z[k] > p.z[best] ? k : best;
+        wrong += best != (size_t)target[i];
+    }
+    free(p.z);
+    return (double)wrong / (double)(p.labels ? p.labels : 1);
 }

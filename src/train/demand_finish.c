@@ -12,6 +12,12 @@
 static const double strengths[] = {100, 30, 10, 3, 1, 0.3, 0.1, 0.03, 0.01}, heats[] = {0.5, 0.7, 1, 1.4, 2, 2.8, 4};
 enum { STRENGTHS = 9, HEATS = 7, MIXES = 11, ERRORS_MIN = 19 };
 
+/* What decides among classifiers: how many are wrong, and where that is the same the cross-entropy, which alone would take the one that dares least. */
+static double of_classes(double wrong, double entropy)
+{
+    return wrong + 1e-3 * entropy;
+}
+
 /* --- the linear head --- */
 
 struct fit {
@@ -50,7 +56,10 @@ static void fit_head(void *ctx, size_t k)
         if (!f->held_out && strengths[i] < 1)
             break;
         weft_linear_head_fit(&f->train, target, h->width, strengths[i], w);
-        double loss = f->held_out ? weft_linear_head_loss(&f->valid, f->valid_target + k * f->valid.n, h->width, w) : -(double)i;
+        const float *held = f->valid_target + k * f->valid.n;
+        double loss = f->held_out ? weft_linear_head_loss(&f->valid, held, h->width, w) : -(double)i;
+        if (f->held_out && weft_demand_classifies(h))
+            loss = of_classes(weft_linear_head_wrong(&f->valid, held, h->width, w), loss);
         if (i > 0 && !(loss < least))
             continue;
         least = loss;
@@ -112,7 +121,7 @@ static void log_softmax(const float *z, size_t n, double *out)
 static double class_loss(const struct share *s, double mix, double heat)
 {
     size_t out = weft_demand_shape_of(s->o->net)->out, width = s->h->width;
-    double a[WEFT_CLASSES_MAX], b[WEFT_CLASSES_MAX], sum = 0;
+    double a[WEFT_CLASSES_MAX], b[WEFT_CLASSES_MAX], sum = 0, wrong = 0, labels = 0;
     for (size_t i = 0; i < s->o->n; i++) {
         float t = target_of(s, i), z[WEFT_CLASSES_MAX];
         if (isnan(t))
@@ -123,8 +132,13 @@ static double class_loss(const struct share *s, double mix, double heat)
             z[c] = (float)(heat * (mix * a[c] + (1 - mix) * b[c]));
         log_softmax(z, width, a);
         sum -= a[(size_t)t];
+        size_t best = 0;
+        for (size_t c = 1; c < width; c++)
+            best = z[c] > z[best] ? c : best;
+        wrong += best != (size_t)t;
+        labels++;
     }
-    return sum;
+    return labels > 0 ? of_classes(wrong / labels, sum / labels) : 0;
 }
 
 static void mix_classes(const struct share *s, struct weft_demand_head *found)

@@ -24,5 +24,7 @@ void weft_sparse_free(struct weft_sparse *s);
 size_t weft_linear_head_fit(const struct weft_sparse *x, const float *target, size_t outputs, double strength, double *w);
 /* The mean loss over rows with a label, as minimised without the penalty; NaN: there is none. */
 double weft_linear_head_loss(const struct weft_sparse *x, const float *target, size_t outputs, const double *w);
+/* The share of rows with a label whose likeliest class is another one. */
+double weft_linear_head_wrong(const struct weft_sparse *x, const float *target, size_t outputs, const double *w);
 
 #endif
