@@ -388,7 +388,7 @@ static const struct weft_filter filter = {
                        "-v says how much. Pictures are read as encode-image --help says.\n"
                        "The result depends on --seed, not on the order of the products, and, in its last digits, on --threads: oneDNN "
                        "adds up weight gradients thread by thread. The weights of the epoch with the least validation loss are the model's (with --recipe paper, or nothing to validate "
-                       "on, the last one's). Every block of inputs (name, photo, each key, numbers) has the norm of one key, the price is a logarithm. --valid 0 leaves the "
+                       "on, the last one's). Every block of inputs (name, photo, each key, numbers) has the norm of one key, the price is a logarithm. A label of more than 200 classes has the network alone. --valid 0 leaves the "
                        "last epoch, equal shares, and no intervals. What epochs, shares and intervals are chosen on is what --part valid measures: it flatters a little. "
                        "The paper's errors of views and sales (0.092, 0.054) can be neither met nor missed, since it does not give their scale. Quantities come "
                        "back as means: medians times what makes their sum that of the products held out. A training of more epochs can go on from the checkpoint of a shorter one."},

@@ -265,15 +265,26 @@ static int resume(struct weft_demand_training *t, struct weft_err *e)
     return rc;
 }
 
+/* Thousands of classes are too many to be fitted to convergence nine times over. */
+static bool has_few_classes(const struct weft_demand_shape *s)
+{
+    bool few = true;
+    for (size_t k = 0; k < s->n_heads; k++)
+        few = few && s->head[k].width <= WEFT_DEMAND_LINEAR_MAX;
+    return few;
+}
+
 /* What the network says of the products that mixes and means are found on: those held out, or, without any, those it learned from. */
 static int find_rest(struct weft_demand_training *t, struct weft_err *e)
 {
     const struct weft_demand_shape *s = shape_of(t);
     const struct weft_demand_set *d = t->set;
-    struct weft_demand_finish f = {.set = t->set, .net = t->net, .par = t->par, .linear = t->linear && s->side, .alone = t->alone, .at = d->n_valid ? d->valid : d->train,
+    struct weft_demand_finish f = {.set = t->set, .net = t->net, .par = t->par, .linear = t->linear && s->side && has_few_classes(s), .alone = t->alone, .at = d->n_valid ? d->valid : d->train,
                                    .n = d->n_valid ? d->n_valid : d->n_train};
     struct weft_demand_batch b;
     int rc = 0;
+    if (t->alone && !f.linear)
+        return weft_fail(e, WEFT_CONFIG, "a linear head is for at most %d classes, and there is nothing else", WEFT_DEMAND_LINEAR_MAX);
     f.out = WEFT_ARRAY(float, f.n *s->out);
     for (size_t from = 0; from < f.n && rc == 0; from += VALID_BATCH) {
         rc = load(t, f.at + from, f.n - from < VALID_BATCH ? f.n - from : VALID_BATCH, false, &b, e);

@@ -10,6 +10,8 @@
 
 #include "train/demand_data.h"
 
+enum { WEFT_DEMAND_LINEAR_MAX = 200 }; /* classes of a head; a model with more of them has no linear head */
+
 struct weft_demand_finish {
     struct weft_demand_set *set;
     struct weft_demand *net;
