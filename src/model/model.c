@@ -103,7 +103,7 @@ static int read_relative(const struct weft_st *st, char *const *names, struct we
     return 0;
 }
 
-static int read_exogenous(const struct weft_st *st, struct weft_model_info *info, struct weft_err *e)
+int weft_model_exog_read(const struct weft_st *st, struct weft_model_info *info, struct weft_err *e)
 {
     struct weft_exog_shape *x = &info->exog;
     const char *effect = weft_st_meta(st, "exog_effect");
@@ -150,7 +150,7 @@ int weft_model_info_read(const struct weft_st *st, struct weft_model_info *info,
         return -1;
     if (read_names(st, "channels", &info->channels, &info->n_channels, e) < 0)
         return -1;
-    return read_exogenous(st, info, e);
+    return weft_model_exog_read(st, info, e);
 }
 
 static void write_names(struct weft_st_writer *w, const char *key, char *const *names, size_t n)
@@ -361,10 +361,10 @@ void weft_forecaster_run(struct weft_forecaster *f, size_t unit, const float *co
     f->kind->forecast(f->self, unit, x, batch, y);
 }
 
-bool weft_forecaster_linear(struct weft_forecaster *f, size_t unit, double *r, double *b)
+bool weft_forecaster_linear(struct weft_forecaster *f, size_t unit, double *r, double *b, double *exog)
 {
     if (f->kind->linear && r)
-        f->kind->linear(f->self, unit, r, b);
+        f->kind->linear(f->self, unit, r, b, exog);
     return f->kind->linear != NULL;
 }
 

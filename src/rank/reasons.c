@@ -9,10 +9,16 @@
 #include "base/calendar.h"
 #include "base/mem.h"
 
-const char *const weft_reason_names[WEFT_REASONS_MAX] = {"last_week", "weekday", "month", "quarter", "year_ago", "rest"};
-const char *const weft_reason_titles[WEFT_REASONS_MAX] = {"last week", "same weekdays", "last 4 weeks", "last 3 months", "a year ago", "earlier"};
+const char *const weft_reason_names[WEFT_REASONS_MAX] = {"last_week", "weekday", "month", "quarter", "year_ago", "rest", "channels"};
+const char *const weft_reason_titles[WEFT_REASONS_MAX] = {"last week", "same weekdays", "last 4 weeks", "last 3 months", "a year ago", "earlier", "plan and other channels"};
 
 enum { SAID_MAX = 2 };
+
+/* How many groups there are: that of the channels stands last, and only where a model has some. */
+static uint32_t groups_of(bool channels)
+{
+    return WEFT_REASONS_MAX - (channels ? 0 : 1);
+}
 
 /* --- writing --- */
 
@@ -45,14 +51,14 @@ void weft_reasons_attrs_write(const struct weft_reasons_attrs *a, struct weft_sp
     pack_days(b, "near", a->near);
     pack_days(b, "far", a->far);
     weft_pack_cstr(b, "groups");
-    weft_pack_cstrs(b, (char *const *)weft_reason_names, WEFT_REASONS_MAX);
+    weft_pack_cstrs(b, (char *const *)weft_reason_names, groups_of(a->channels));
 }
 
 int weft_reason_write(const struct weft_reason *r, struct weft_span series, const char *channel, const double *lags, size_t lookback, const float *profile, size_t season,
                       struct weft_edit *edit, struct weft_pack *b, struct weft_err *e)
 {
     static const char *const of_series[] = {"start", "values", "split", "scale"};
-    const uint32_t groups[] = {WEFT_REASONS_MAX}, both[] = {2, (uint32_t)lookback};
+    const uint32_t groups[] = {groups_of(r->channels)}, both[] = {2, (uint32_t)lookback};
     if (weft_edit_load(edit, series, e) < 0)
         return -1;
     for (size_t i = 0; i < sizeof of_series / sizeof *of_series; i++)
@@ -102,14 +108,14 @@ bool weft_reason_growth(const struct weft_reason *r, double out[WEFT_REASONS_MAX
 
 enum { ID, CHANNEL, TARGET, FORECAST, MEAN, GROUPS }; /* columns */
 
-void weft_reason_columns(struct weft_table *t)
+void weft_reason_columns(bool channels, struct weft_table *t)
 {
     weft_table_column(t, "id", "id", WEFT_CELL_TEXT, 0, 0);
     weft_table_column(t, "channel", "channel", WEFT_CELL_TEXT, 0, WEFT_COLUMN_SAME);
     weft_table_column(t, "target", "", WEFT_CELL_TEXT, 0, 0);
     weft_table_column(t, "forecast", "forecast", WEFT_CELL_REAL, 3, 0);
     weft_table_column(t, "mean", "mean", WEFT_CELL_REAL, 3, 0);
-    for (size_t k = 0; k < WEFT_REASONS_MAX; k++)
+    for (size_t k = 0; k < groups_of(channels); k++)
         weft_table_column(t, weft_reason_names[k], weft_reason_titles[k], WEFT_CELL_REAL, 3, 0);
 }
 
@@ -131,7 +137,7 @@ void weft_reason_rows(const struct weft_reason *r, struct weft_span id, const ch
         weft_table_text(t, TARGET, row[i].target, strlen(row[i].target));
         weft_table_real(t, FORECAST, row[i].forecast);
         weft_table_real(t, MEAN, row[i].mean);
-        for (size_t k = 0; k < WEFT_REASONS_MAX; k++)
+        for (size_t k = 0; k < groups_of(r->channels); k++)
             weft_table_real(t, GROUPS + k, r->reaches[k] ? row[i].phi[k] : NAN);
     }
 }
@@ -172,9 +178,10 @@ static bool parts(struct weft_span frame, const char *key, double out[WEFT_REASO
 {
     struct weft_value v;
     struct weft_tensor t;
-    if (!weft_map_find(frame, key, &v) || weft_tensor_read(&v, &t, NULL) < 0 || t.dtype != WEFT_F64 || t.rank != 1 || t.count != WEFT_REASONS_MAX)
+    if (!weft_map_find(frame, key, &v) || weft_tensor_read(&v, &t, NULL) < 0 || t.dtype != WEFT_F64 || t.rank != 1 || (t.count != groups_of(false) && t.count != groups_of(true)))
         return false;
-    memcpy(out, t.data, WEFT_REASONS_MAX * sizeof *out);
+    memset(out, 0, WEFT_REASONS_MAX * sizeof *out);
+    memcpy(out, t.data, t.count * sizeof *out);
     return true;
 }
 

@@ -1,4 +1,4 @@
-/* stream.h - weft streams: head, frames, tail or fault (schemas/stream.md).
+/* stream.h - weft streams: head, frames, tail or fault.
  *
  * A reader checks everything a whole stream promises: version, schema, frame sizes, count and checksum in the tail. What a
  * program above reports as a fault, or an end without a tail, comes out as an error with code 76. */
@@ -24,7 +24,7 @@ struct weft_head {
 };
 
 /* Is its schema "name/VERSION", of any version? A version behind the name given is not looked at. */
-/* Do the attrs of two streams agree, so that they are one when joined? What says how a table was read ("coverage", "reading") may differ. */
+/* Do the attrs of two streams agree, so that they are one when joined? What says how a table was read ("coverage", "columns") may differ. */
 bool weft_attrs_agree(struct weft_span a, struct weft_span b);
 bool weft_head_is(const struct weft_head *h, const char *name);
 /* Attribute access. False when it is missing or of another kind. */

@@ -1,6 +1,6 @@
 /* blas.h - dense linear algebra, row-major, on one thread (OpenBLAS and LAPACKE behind it; the only door to them).
  *
- * Sizes must fit in an int. OpenBLAS picks its kernels by CPU type, so the last bits may differ between types of CPU, never between runs. */
+ * Sizes must fit in an int. Where OpenBLAS would pick kernels that the processor lacks (AMD without AVX), a program begins anew with Prescott's. OpenBLAS picks its kernels by CPU type, so the last bits may differ between types of CPU, never between runs. */
 #ifndef WEFT_BLAS_H
 #define WEFT_BLAS_H
 
@@ -12,9 +12,7 @@
 /* Sets OpenBLAS to one thread. Every function below does this by itself. */
 void weft_blas_one_thread(void);
 
-/* C[m,n] = alpha * op(A)[m,k] * op(B)[k,n] + beta * C; op is the transpose when ta or tb. ld*: floats from row to row. */
-void weft_sgemm(bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b, size_t ldb,
-                float beta, float *c, size_t ldc);
+/* C[m,n] = alpha * op(A)[m,k] * op(B)[k,n] + beta * C; op is the transpose when ta or tb. ld*: doubles from row to row. */
 void weft_dgemm(bool ta, bool tb, size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda, const double *b, size_t ldb,
                 double beta, double *c, size_t ldc);
 
@@ -29,6 +27,8 @@ void weft_dsymm(size_t n, size_t m, const double *a, size_t lda, const double *b
 bool weft_cholesky(size_t n, double *a);
 /* B[n,m] becomes U'^-1 B (trans), or U^-1 B. */
 void weft_cholesky_half(bool trans, size_t n, size_t m, const double *u, size_t ldu, double *b, size_t ldb);
+/* B[n,m] becomes U' B (trans), or U B, for the upper triangle U[n,n]. */
+void weft_dtrmm(bool trans, size_t n, size_t m, const double *u, size_t ldu, double *b, size_t ldb);
 /* The symmetric A[n,n], of which the upper triangle is read, becomes U'^-1 A U^-1 (upper triangle; dsygst). */
 void weft_congruence(size_t n, double *a, const double *u);
 

@@ -14,8 +14,8 @@
 
 #define WEFT_EXPLANATIONS_SCHEMA "explanations/1"
 
-enum { WEFT_REASONS_MAX = 6, WEFT_REASON_MOST = 10 }; /* a part above WEFT_REASON_MOST is said in words */
-extern const char *const weft_reason_names[WEFT_REASONS_MAX];  /* last_week, weekday, month, quarter, year_ago, rest: as enum weft_lag_group */
+enum { WEFT_REASONS_MAX = 7, WEFT_REASON_MOST = 10 }; /* a part above WEFT_REASON_MOST is said in words */
+extern const char *const weft_reason_names[WEFT_REASONS_MAX];  /* last_week, weekday, month, quarter, year_ago, rest, channels: as enum weft_lag_group */
 extern const char *const weft_reason_titles[WEFT_REASONS_MAX]; /* "last week", ... */
 
 struct weft_reasons_attrs {
@@ -23,6 +23,7 @@ struct weft_reasons_attrs {
     char **keys;
     size_t n_keys;
     const char *model;
+    bool channels; /* the model looks at exogenous channels: their group is there */
     size_t near[2], far[2]; /* days, from 1, both ends included */
 };
 /* Appends the attrs map. `series` (may be empty): the attrs of the input, whose "by" is passed on. */
@@ -31,6 +32,7 @@ void weft_reasons_attrs_write(const struct weft_reasons_attrs *a, struct weft_sp
 struct weft_reason {
     double near, near_mean, far, far_mean;
     uint64_t windows;
+    bool channels; /* of a model with exogenous channels, whose group the others leave out */
     double phi_near[WEFT_REASONS_MAX], phi_far[WEFT_REASONS_MAX];
     struct weft_growth_shape shape; /* of the days, where near and far are not the same days of the season */
     bool reaches[WEFT_REASONS_MAX]; /* does the lookback reach as far as the group? The table alone asks */
@@ -44,7 +46,7 @@ int weft_reason_write(const struct weft_reason *r, struct weft_span series, cons
                       struct weft_edit *edit, struct weft_pack *b, struct weft_err *e) WEFT_MUST_USE;
 
 /* The columns of a table of explanations, which has none before; and the rows of one: near, far and, where there is one, growth. */
-void weft_reason_columns(struct weft_table *t);
+void weft_reason_columns(bool channels, struct weft_table *t);
 void weft_reason_rows(const struct weft_reason *r, struct weft_span id, const char *channel, bool growth, struct weft_table *t);
 
 /* All explanations of a stream, added up by group and channel. */
