@@ -294,7 +294,7 @@ static void scale_of(const struct weft_backtest *b, const struct view *v, const 
     }
     weft_split_own((const size_t[]){x->train_end, x->train_end, x->train_end}, b->attrs, v->s, split);
     j->train = split[0];
-    weft_scale_fit((enum weft_scale)m->scale, v->x, j->train, &j->shift, &j->factor);
+    weft_scale_fit_train((enum weft_scale)m->scale, v->x, j->train, v->known, &j->shift, &j->factor);
 }
 
 static void fill_nan(float *x, size_t n)

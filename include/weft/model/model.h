@@ -125,7 +125,8 @@ void weft_residuals_sort(struct weft_residuals *r);
 /* How many rows each of `units` gets: 65536 in all, at least 100 and at most 1000. */
 size_t weft_residuals_cap(size_t units);
 /* Kept windows [lookback + horizon] in scaled units become the model file's rows: out[rows, horizon] = (actual - forecast) / weft_local_spread, in
- * order of their hashes, NaN where there are none, and *floor, the spread of a flat lookback: 0.1 of the mean spread of the kept rows. */
+ * order of their hashes, NaN where there are none, and *floor, the spread of a flat lookback: 0.1 of the mean spread of the kept rows. Flat rows are left
+ * out where they are less than half: their errors, over the floor, say nothing about what moves. */
 void weft_residuals_finish(struct weft_residuals *r, size_t lookback, size_t horizon,
                            void (*forecast)(void *self, size_t unit, const float *const *x, size_t batch, float *y), void *self, size_t unit,
                            size_t rows, float *out, float *floor);
