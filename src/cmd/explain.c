@@ -54,7 +54,7 @@ static int open_model(struct state *s, struct weft_err *e)
     if (weft_forecaster_open(s->model, &s->forecaster, e) < 0)
         return -1;
     const struct weft_model_info *m = weft_forecaster_info(s->forecaster);
-    if (!weft_forecaster_linear(s->forecaster, 0, NULL, NULL)) {
+    if (!weft_forecaster_linear(s->forecaster, 0, NULL, NULL, NULL)) {
         weft_fail(e, WEFT_CONFIG, "%s is a model of kind %s: only forecasts that are linear in the days before them have exact explanations", s->model, m->name);
         return weft_fail_hint(e, "train-dlinear makes such a model");
     }
@@ -139,7 +139,7 @@ static int explain_channel(struct weft_run *run, struct state *s, size_t c, stru
         return 0;
     }
     if (unit != s->unit)
-        weft_forecaster_linear(s->forecaster, unit, s->matrix, s->matrix + j->lookback * j->horizon);
+        weft_forecaster_linear(s->forecaster, unit, s->matrix, s->matrix + j->lookback * j->horizon, NULL);
     s->unit = unit;
     j->x = s->series.values + c * s->series.n;
     j->n = weft_series_known(&s->in, s->series.start, s->series.n);

@@ -8,7 +8,6 @@
 #include "train/dlinear_ladder.h"
 #include "train/dlinear_state.h"
 #include "train/dlinear_units.h"
-#include "train/exog_units.h"
 #include "base/mem.h"
 #include "base/num.h"
 
@@ -25,8 +24,6 @@ struct state {
     int exog;
     int64_t exog_lags;
     struct weft_list relative;
-    bool exogenous; /* the stream has such channels, and they are used: x trains, not t */
-    struct weft_exog_trainer x;
     const char *source, *source_by;
     int transfer;
     struct weft_ladder ladder;
@@ -119,6 +116,10 @@ static int configure(struct weft_run *run, struct state *s, struct weft_err *e)
     t->folds = (size_t)s->folds;
     t->threads = weft_run_threads(run);
     t->refit = s->refit;
+    t->exog = s->exog != EXOG_NONE;
+    t->effect = s->exog == EXOG_UNITS ? WEFT_EXOG_UNITS : WEFT_EXOG_LEVEL;
+    t->lags = (size_t)s->exog_lags;
+    t->relative = &s->relative;
     t->tune = s->refit || s->state || s->lookback || s->norm == WEFT_NORMS;
     t->choices = (struct weft_tune){.lookbacks = s->lookback, .norm = s->norm, .ridge = t->ridge};
     /* The sums of what is tuned are of raw values. */
@@ -141,31 +142,21 @@ static const char *groups_by(const struct state *s)
     return s->individual ? "id" : s->by;
 }
 
-/* Does the head declare exogenous channels that this training uses? */
-static int look_for_exogenous(struct weft_run *run, struct state *s, struct weft_err *e)
+/* Exogenous channels that this training does not use are said, or refused. */
+static int look_for_exogenous(struct weft_run *run, const struct state *s, struct weft_err *e)
 {
     struct weft_series_attrs a;
     int rc = weft_series_attrs_read(weft_run_in_head(run), &a, e);
     bool any = rc == 0 && a.n_channels > a.n_targets;
-    s->exogenous = any && s->exog != EXOG_NONE && s->solver == EXACT;
     if (any && s->solver == ADAM)
         weft_run_warn(run, "adam trains on targets alone: %s and other exogenous channels are not used", a.channels[a.n_targets]);
-    const char *other = s->partial ? "--partial" : s->source ? "--source" : s->state ? "--state" : s->tune ? "--tune" : s->refit ? "--refit"
-                        : s->lookback ? "--lookback auto" : s->norm == WEFT_NORMS ? "--norm auto" : NULL;
-    if (s->exogenous && other) {
+    const char *other = s->source ? "--source" : s->state ? "--state" : NULL;
+    if (any && other && s->exog != EXOG_NONE) {
         rc = weft_fail(e, WEFT_CONFIG, "%s does not add up exogenous channels (%s)", other, a.channels[a.n_targets]);
         weft_fail_hint(e, "train without it, or without them: --exog none");
     }
     weft_series_attrs_free(&a);
     return rc;
-}
-
-static int start_exogenous(struct weft_run *run, struct state *s, struct weft_err *e)
-{
-    s->x = (struct weft_exog_trainer){.norm = (enum weft_norm)s->norm, .effect = s->exog == EXOG_LEVEL ? WEFT_EXOG_LEVEL : WEFT_EXOG_UNITS,
-                                      .lags = (size_t)s->exog_lags, .relative = &s->relative, .ridge = s->t.ridge, .folds = (size_t)s->folds,
-                                      .threads = weft_run_threads(run), .log = s->t.log};
-    return weft_exog_trainer_start(&s->x, weft_run_in_head(run), groups_by(s), e);
 }
 
 static int start_ladder(struct weft_run *run, struct state *s, struct weft_err *e)
@@ -211,8 +202,6 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     }
     if (configure(run, s, e) < 0 || look_for_exogenous(run, s, e) < 0)
         return -1;
-    if (s->exogenous)
-        return start_exogenous(run, s, e);
     if (s->state && start_state(run, s, e) < 0)
         return -1;
     if (s->state && !s->days->fresh)
@@ -226,10 +215,8 @@ static int frame(struct weft_run *run, void *state, struct weft_span in, struct 
 {
     struct state *s = state;
     (void)run;
-    if (weft_series_read(in, s->exogenous ? &s->x.units.attrs : s->days ? &s->days->units.attrs : &s->t.units.attrs, &s->series, e) < 0)
+    if (weft_series_read(in, s->days ? &s->days->units.attrs : &s->t.units.attrs, &s->series, e) < 0)
         return -1;
-    if (s->exogenous)
-        return weft_exog_trainer_add(&s->x, &s->series, e);
     if ((!s->days || s->days->fresh) && weft_dlinear_trainer_add(&s->t, &s->series, e) < 0)
         return -1;
     return s->days ? weft_dlinear_state_add(s->days, &s->series, e) : 0;
@@ -257,12 +244,6 @@ static int fit_state(struct weft_run *run, struct state *s, struct weft_err *e)
     return rc == 0 && s->metrics ? weft_dlinear_state_metrics(s->days, s->metrics, e) : rc;
 }
 
-static int save_exogenous(struct weft_run *run, struct state *s, const char *lineage, struct weft_err *e)
-{
-    weft_exog_trainer_say(&s->x, run);
-    return weft_exog_trainer_save(&s->x, lineage, weft_run_output(run), e);
-}
-
 static int save_dlinear(struct weft_run *run, struct state *s, const char *lineage, struct weft_err *e)
 {
     weft_dlinear_trainer_say(&s->t, "it will not be forecast", run);
@@ -274,12 +255,12 @@ static int save_dlinear(struct weft_run *run, struct state *s, const char *linea
 /* Takes the lineage over. */
 static int fit(struct weft_run *run, struct state *s, char *lineage, struct weft_err *e)
 {
-    int rc = s->exogenous ? weft_exog_trainer_fit(&s->x, e) : weft_dlinear_trainer_fit(&s->t, e);
+    int rc = weft_dlinear_trainer_fit(&s->t, e);
     weft_progress_end(&s->progress);
     if (rc == 0 && weft_run_stopping(run))
         rc = weft_run_interrupted(e);
     if (rc == 0)
-        rc = s->exogenous ? save_exogenous(run, s, lineage, e) : save_dlinear(run, s, lineage, e);
+        rc = save_dlinear(run, s, lineage, e);
     if (rc == 0 && s->t.log && ferror(s->t.log))
         rc = weft_fail(e, WEFT_IO, "can't write %s", s->log);
     free(lineage);
@@ -333,7 +314,6 @@ static void stop(struct weft_run *run, void *state)
     struct state *s = state;
     (void)run;
     weft_series_free(&s->series);
-    weft_exog_trainer_free(&s->x);
     weft_dlinear_state_close(&s->days);
     weft_dlinear_trainer_free(&s->t);
     weft_ladder_free(&s->ladder);
@@ -372,7 +352,7 @@ static const struct weft_filter filter = {
                        "--exog-lags steps, and of a future one the step that is forecast, with weights of its own for each step. With --exog level a value is "
                        "multiplied by the target's mean over a lookback that ends a horizon earlier, so that a promotion acts in proportion to what is sold; "
                        "--relative channels count as value / mean - 1. Inside the history a missing value is the last known one. The unknowns are lookback + "
-                       "channels x (lags + 1); --tune, --refit, --source, --state and --partial refuse such channels (--exog none leaves them out), adam leaves them out.\n"
+                       "channels x (lags + 1), and --tune, --refit and --partial take them along; --source and --state refuse such channels (--exog none leaves them out), adam leaves them out.\n"
                        "Adam's defaults with --norm none --batch-by origin are LTSF-Linear's for ETTh1. The weights are named as LTSF-Linear names them.\n"
                        "With --source every set of weights stands on a rung of its own: source (the source's model as it is), own (as without a source), pooled (a window of the source "
                        "counts gamma windows of the target), ridge (shrunk towards the source's weights, which count lambda windows). Rungs, gamma and lambda are compared over "

@@ -13,18 +13,32 @@
 
 #include "base/mem.h"
 
+struct range {
+    int64_t from, to; /* window starts [from, to) */
+};
+
+void weft_dlinear_gram_init(struct weft_gram *g, const struct weft_dlinear_shape *s, size_t stride)
+{
+    size_t from[WEFT_TRACKS_MAX] = {0}, to[WEFT_TRACKS_MAX] = {s->lookback + s->horizon};
+    for (size_t c = 0; c <= s->exog.n; c++) {
+        from[c + 1] = s->lookback - weft_exog_lags(&s->exog, c);
+        to[c + 1] = s->lookback + weft_exog_ahead(&s->exog, c);
+    }
+    weft_gram_init_tracks(g, s->exog.n ? s->exog.n + 2 : 1, from, to, stride);
+}
+
 void weft_dlinear_stats_init(struct weft_dlinear_stats *st, const struct weft_dlinear_shape *s, size_t stride, size_t folds)
 {
-    *st = (struct weft_dlinear_stats){.lookback = s->lookback, .horizon = s->horizon, .stride = stride, .folds = folds, .blocks = 2 * folds, .norm = s->norm};
+    *st = (struct weft_dlinear_stats){.shape = *s, .stride = stride, .folds = folds, .blocks = 2 * folds};
     st->block = WEFT_ARRAY(struct weft_gram, 2 * folds);
     for (size_t i = 0; i < 2 * folds; i++)
-        weft_gram_init(&st->block[i], s->lookback + s->horizon, stride);
+        weft_dlinear_gram_init(&st->block[i], s, stride);
 }
 
 void weft_dlinear_stats_rest(struct weft_dlinear_stats *st)
 {
     st->block = weft_xrealloc2(st->block, st->blocks + 1, sizeof *st->block);
-    weft_gram_init(&st->block[st->blocks++], st->lookback + st->horizon, st->stride);
+    weft_dlinear_gram_init(&st->block[st->blocks++], &st->shape, st->stride);
 }
 
 void weft_dlinear_stats_free(struct weft_dlinear_stats *st)
@@ -39,7 +53,7 @@ void weft_dlinear_stats_free(struct weft_dlinear_stats *st)
 
 /* The stretches before the train part's end are as long as the validation part, or shorter, so that at least
  * 1 / (folds + 1) of the train part is left to the first fold. */
-void weft_dlinear_borders(size_t folds, const size_t *split, int64_t width, int64_t *b)
+static void borders(size_t folds, const size_t *split, int64_t width, int64_t *b)
 {
     int64_t train = (int64_t)split[0], valid = (int64_t)split[1] - train, starts = train >= width ? train - width + 1 : 0, most = starts / (int64_t)(folds + 1);
     int64_t stretch = valid > 0 && valid < most ? valid : most;
@@ -49,28 +63,28 @@ void weft_dlinear_borders(size_t folds, const size_t *split, int64_t width, int6
 }
 
 /* Which starts block k takes, k = 0 .. 2 * folds - 1 (layout: see weft_dlinear_stats). */
-static struct weft_dlinear_range block_starts(size_t k, const int64_t *b, int64_t lookback, int64_t width)
+static struct range block_starts(size_t k, const int64_t *b, int64_t lookback, int64_t width)
 {
     size_t f = (k + 1) / 2;
     if (k == 0)
-        return (struct weft_dlinear_range){0, b[1] - width + 1};
+        return (struct range){0, b[1] - width + 1};
     int64_t end = b[f + 1] - width + 1;
     if (k % 2)
-        return (struct weft_dlinear_range){b[f] - lookback, end};
-    return (struct weft_dlinear_range){b[f] - width + 1, b[f] - lookback < end ? b[f] - lookback : end};
+        return (struct range){b[f] - lookback, end};
+    return (struct range){b[f] - width + 1, b[f] - lookback < end ? b[f] - lookback : end};
 }
 
 /* What no fold has a use for, in two parts: windows that straddle the end of the train part, and those that end behind validation. */
-static struct weft_dlinear_range rest_starts(size_t k, size_t folds, const int64_t *b, int64_t lookback, int64_t width)
+static struct range rest_starts(size_t k, size_t folds, const int64_t *b, int64_t lookback, int64_t width)
 {
     int64_t end = b[folds + 1] - width + 1;
     if (k)
-        return (struct weft_dlinear_range){end, INT64_MAX};
-    return (struct weft_dlinear_range){b[folds] - width + 1, b[folds] - lookback < end ? b[folds] - lookback : end};
+        return (struct range){end, INT64_MAX};
+    return (struct range){b[folds] - width + 1, b[folds] - lookback < end ? b[folds] - lookback : end};
 }
 
 /* The part of a range that lies in a run of starts, from a multiple of the stride on. */
-static struct weft_dlinear_range cut(struct weft_dlinear_range r, struct weft_dlinear_range run, int64_t stride)
+static struct range cut(struct range r, struct range run, int64_t stride)
 {
     r.from = r.from > run.from ? r.from : run.from;
     r.to = r.to < run.to ? r.to : run.to;
@@ -78,23 +92,24 @@ static struct weft_dlinear_range cut(struct weft_dlinear_range r, struct weft_dl
     return r;
 }
 
-struct weft_dlinear_range weft_dlinear_block(size_t k, const int64_t *b, int64_t lookback, int64_t width, struct weft_dlinear_range run, int64_t stride)
+/* x[tracks, n] */
+static void add_range(struct weft_gram *g, const double *x, size_t n, struct range r, int64_t stride)
 {
-    return cut(block_starts(k, b, lookback, width), run, stride);
+    const double *at[WEFT_TRACKS_MAX];
+    if (r.from >= r.to)
+        return;
+    for (size_t k = 0; k < g->tracks; k++)
+        at[k] = x + k * n + r.from;
+    weft_gram_add_tracks(g, at, (size_t)((r.to - r.from + stride - 1) / stride));
 }
 
-static void add_range(struct weft_gram *g, const double *z, struct weft_dlinear_range r, int64_t stride)
+/* Scaled values and after them the features of the channels [n + 2 channels, n], with slack behind. */
+static double *scaled(const struct weft_dlinear_stats *st, const float *x, size_t n, double shift, double factor, const float *const *exog, size_t train,
+                      struct weft_dlinear_room *room)
 {
-    if (r.from < r.to)
-        weft_gram_add(g, z + r.from, (size_t)((r.to - r.from + stride - 1) / stride));
-}
-
-/* Scaled values minus a constant, with slack behind; returns how many there are. A constant near the values keeps the squares small,
- * where the spread is small against the level. */
-static double *scaled(const float *x, size_t n, double shift, double factor, struct weft_dlinear_room *room)
-{
-    if (room->cap < n + WEFT_GRAM_SLACK) {
-        room->cap = weft_grow(room->cap, n + WEFT_GRAM_SLACK);
+    size_t need = n * (st->shape.exog.n ? st->shape.exog.n + 2 : 1);
+    if (room->cap < need + WEFT_GRAM_SLACK) {
+        room->cap = weft_grow(room->cap, need + WEFT_GRAM_SLACK);
         free(room->p);
         room->p = weft_xaligned(room->cap, sizeof *room->p);
     }
@@ -104,18 +119,19 @@ static double *scaled(const float *x, size_t n, double shift, double factor, str
     else
         for (size_t i = 0; i < n; i++)
             room->p[i] = ((double)x[i] - shift) / factor;
-    memset(room->p + n, 0, WEFT_GRAM_SLACK * sizeof *room->p);
+    if (st->shape.exog.n)
+        weft_exog_channels(&st->shape.exog, x, n, n, train, factor, exog, room->p + n);
+    memset(room->p + need, 0, WEFT_GRAM_SLACK * sizeof *room->p);
     return room->p;
 }
 
-/* Mean of the values there are; *whole: none is missing. */
-static double mean_of(const double *z, size_t n, bool *whole)
+/* Mean of the values there are. */
+static double mean_of(const double *z, size_t n)
 {
     double sum = weft_gram_sum(z, n);
-    *whole = isfinite(sum);
-    if (*whole)
-        return n ? sum / (double)n : 0;
     size_t count = 0;
+    if (isfinite(sum))
+        return n ? sum / (double)n : 0;
     sum = 0;
     for (size_t i = 0; i < n; i++)
         if (isfinite(z[i])) {
@@ -125,8 +141,35 @@ static double mean_of(const double *z, size_t n, bool *whole)
     return count ? sum / (double)count : 0;
 }
 
+/* Subtracts a constant near the values, which keeps the squares small where the spread is small against the level: the fit's mean or the window's own base takes it up. */
+static void centre(struct weft_dlinear_stats *st, double *z, size_t n)
+{
+    double level = st->shape.norm == WEFT_NORM_NONE && st->shifted ? st->shift : mean_of(z, n);
+    if (!st->shifted) {
+        st->shift = st->shape.norm == WEFT_NORM_NONE ? level : 0;
+        st->shifted = true;
+    }
+    for (size_t i = 0; i < n; i++)
+        z[i] -= level;
+}
+
+/* good[s]: a window that starts at s touches no missing value of any track. z[tracks, n], of which `used` steps count. */
+static bool *good_starts(const struct weft_gram *g, const double *z, size_t n, size_t used, size_t starts)
+{
+    bool *good = WEFT_ARRAY(bool, starts);
+    memset(good, 1, starts * sizeof *good);
+    for (size_t k = 0; k < g->tracks; k++, z += n)
+        for (size_t s = 0, seen = 0, after = 0; s < starts && s + g->to[k] <= used; s++) { /* z[after .. seen) has no missing value */
+            for (; seen < s + g->to[k]; seen++)
+                if (!isfinite(z[seen]))
+                    after = seen + 1;
+            good[s] &= after <= s + g->from[k];
+        }
+    return good;
+}
+
 /* SplitMix64's finaliser. */
-uint64_t weft_dlinear_rank(uint64_t key, int64_t start)
+static uint64_t rank_of(uint64_t key, int64_t start)
 {
     uint64_t h = key + (uint64_t)start * 0x9e3779b97f4a7c15u;
     h = (h ^ h >> 30) * 0xbf58476d1ce4e5b9u;
@@ -134,48 +177,67 @@ uint64_t weft_dlinear_rank(uint64_t key, int64_t start)
     return h ^ h >> 31;
 }
 
-static void keep_windows(struct weft_residuals *keep, const float *x, double shift, double factor, struct weft_dlinear_range r, int64_t stride, uint64_t key)
+/* A target as it is added: raw values, and its features g [channels, n]. */
+struct adding {
+    const float *x;
+    size_t n;
+    double shift, factor;
+    const double *z;
+    uint64_t key;
+};
+
+static void keep_windows(struct weft_dlinear_stats *st, const struct adding *a, struct range r)
 {
-    for (int64_t s = r.from; s < r.to; s += stride) {
-        float *row = weft_residuals_offer(keep, weft_dlinear_rank(key, s));
-        for (size_t i = 0; row && i < keep->width; i++)
-            row[i] = (float)(((double)x[(size_t)s + i] - shift) / factor);
+    size_t lookback = st->shape.lookback, width = lookback + st->shape.horizon;
+    for (int64_t s = r.from; s < r.to; s += (int64_t)st->stride) {
+        float *row = weft_residuals_offer(st->keep, rank_of(a->key, s));
+        for (size_t i = 0; row && i < width; i++)
+            row[i] = (float)(((double)a->x[(size_t)s + i] - a->shift) / a->factor);
+        if (row && st->shape.exog.n)
+            (void)weft_exog_gather(&st->shape.exog, a->z + a->n, a->n, (size_t)s + lookback, row + width); /* whole: the window was added */
     }
 }
 
-void weft_dlinear_stats_add(struct weft_dlinear_stats *st, const float *x, size_t n, double shift, double factor, const size_t *split,
+/* Adds the windows of a run of starts to their blocks. */
+static void add_run(struct weft_dlinear_stats *st, const struct adding *a, const int64_t *b, struct range run)
+{
+    int64_t stride = (int64_t)st->stride, lookback = (int64_t)st->shape.lookback, width = lookback + (int64_t)st->shape.horizon;
+    size_t blocks = 2 * st->folds;
+    for (size_t k = 0; k < blocks; k++) {
+        struct range r = cut(block_starts(k, b, lookback, width), run, stride);
+        add_range(&st->block[k], a->z, a->n, r, stride);
+        if (k == blocks - 1 && st->keep)
+            keep_windows(st, a, r);
+    }
+    for (size_t k = 0; st->blocks > blocks && k < 2; k++)
+        add_range(&st->block[blocks], a->z, a->n, cut(rest_starts(k, st->folds, b, lookback, width), run, stride), stride);
+}
+
+void weft_dlinear_stats_add(struct weft_dlinear_stats *st, const float *x, size_t n, double shift, double factor, const float *const *exog, const size_t *split,
                             uint64_t key, struct weft_dlinear_room *room)
 {
-    int64_t b[WEFT_DLINEAR_FOLDS_MAX + 2], width = (int64_t)(st->lookback + st->horizon), stride = (int64_t)st->stride;
-    size_t blocks = 2 * st->folds, used = split[1] < n && st->blocks == blocks ? split[1] : n;
-    weft_dlinear_borders(st->folds, split, width, b);
+    int64_t b[WEFT_DLINEAR_FOLDS_MAX + 2];
+    size_t width = st->shape.lookback + st->shape.horizon, used = split[1] < n && st->blocks == 2 * st->folds ? split[1] : n;
+    borders(st->folds, split, (int64_t)width, b);
     if (st->borders)
         memcpy(b, st->borders, (st->folds + 2) * sizeof *b);
-    bool whole;
-    double *z = scaled(x, used, shift, factor, room), mean = mean_of(z, used, &whole);
-    double level = st->norm == WEFT_NORM_NONE && st->shifted ? st->shift : mean;
-    if (!st->shifted) {
-        st->shift = st->norm == WEFT_NORM_NONE ? level : 0;
-        st->shifted = true;
-    }
-    for (size_t i = 0; i < used; i++)
-        z[i] -= level;
+    double *z = scaled(st, x, n, shift, factor, exog, split[0], room);
+    const struct adding a = {x, n, shift, factor, z, key};
+    centre(st, z, used);
     st->series++;
-    for (size_t from = 0, to; from < used; from = to + 1) {
-        for (to = whole ? used : from; to < used && isfinite(z[to]); to++)
+    if (used < width)
+        return;
+    size_t starts = used - width + 1;
+    bool *good = good_starts(&st->block[0], z, n, used, starts);
+    for (size_t from = 0, to; from < starts; from = to) {
+        for (; from < starts && !good[from]; from++)
             ;
-        struct weft_dlinear_range run = {(int64_t)from, (int64_t)to - width + 1};
-        for (size_t k = 0; k < blocks && run.to > run.from; k++) {
-            struct weft_dlinear_range r = weft_dlinear_block(k, b, (int64_t)st->lookback, width, run, stride);
-            if (r.from >= r.to)
-                continue;
-            add_range(&st->block[k], z, r, stride);
-            if (k == blocks - 1 && st->keep)
-                keep_windows(st->keep, x, shift, factor, r, stride, key);
-        }
-        for (size_t k = 0; st->blocks > blocks && k < 2 && run.to > run.from; k++)
-            add_range(&st->block[blocks], z, cut(rest_starts(k, st->folds, b, (int64_t)st->lookback, width), run, stride), stride);
+        for (to = from; to < starts && good[to]; to++)
+            ;
+        if (from < to)
+            add_run(st, &a, b, (struct range){(int64_t)from, (int64_t)to});
     }
+    free(good);
 }
 
 void weft_dlinear_stats_finish(struct weft_dlinear_stats *st)
@@ -217,7 +279,7 @@ static int try_fold(const struct weft_dlinear_stats *st, size_t f, const struct 
     bool last = f == st->folds;
     if (!train->n || (!valid->n && !last) || (s->n_grid == 1 && !last))
         return 0;
-    if (weft_ridge_new(train, st->lookback, st->horizon, st->norm, ridge, e) < 0)
+    if (weft_ridge_new(train, st->shape.lookback, st->shape.horizon, st->shape.norm, ridge, e) < 0)
         return -1;
     if (valid->n) {
         double *mse = last ? s->last : WEFT_ARRAY(double, s->n_grid);
@@ -256,9 +318,10 @@ static size_t least(const double *x, size_t n)
     return best;
 }
 
-void weft_dlinear_take(size_t lookback, size_t horizon, double shift, const double *w, const double *bias, struct weft_dlinear_weights *out)
+void weft_dlinear_take(const struct weft_dlinear_shape *s, double shift, const double *w, const double *bias, const double *exog, struct weft_dlinear_weights *out)
 {
-    for (size_t k = 0; k < horizon; k++) {
+    size_t lookback = s->lookback, beside = s->horizon * weft_dlinear_exog_weights(s);
+    for (size_t k = 0; k < s->horizon; k++) {
         double sum = 0;
         for (size_t i = 0; i < lookback; i++) {
             out->ws[k * lookback + i] = out->wt[k * lookback + i] = (float)w[k * lookback + i];
@@ -268,13 +331,18 @@ void weft_dlinear_take(size_t lookback, size_t horizon, double shift, const doub
         out->bs[k] = (float)(bias[k] + shift * (1 - sum));
         out->bt[k] = 0;
     }
+    for (size_t i = 0; i < beside; i++)
+        out->v[i] = (float)exog[i];
 }
 
 static void take_weights(const struct weft_dlinear_stats *st, const struct weft_ridge *r, double ridge, struct weft_dlinear_weights *out)
 {
-    double *w = weft_xaligned(st->horizon * st->lookback, sizeof *w), *bias = WEFT_ARRAY(double, st->horizon);
-    weft_ridge_weights(r, ridge, w, bias);
-    weft_dlinear_take(st->lookback, st->horizon, st->norm == WEFT_NORM_NONE ? st->shift : 0, w, bias, out);
+    const struct weft_dlinear_shape *s = &st->shape;
+    size_t h = s->horizon;
+    double *w = weft_xaligned(h * s->lookback, sizeof *w), *bias = WEFT_ARRAY(double, h), *exog = WEFT_ARRAY(double, h * weft_dlinear_exog_weights(s) + 1);
+    weft_ridge_weights(r, ridge, w, bias, exog);
+    weft_dlinear_take(s, s->norm == WEFT_NORM_NONE ? st->shift : 0, w, bias, exog, out);
+    free(exog);
     free(bias);
     free(w);
 }

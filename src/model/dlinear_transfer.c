@@ -52,14 +52,14 @@ static int lend(struct weft_dlinear_stats *st, const struct weft_gram *g, double
     struct weft_ridge *r;
     if (!(out->windows = g->n))
         return 0;
-    if (weft_ridge_new(g, st->lookback, st->horizon, st->norm, &r, e) < 0)
+    if (weft_ridge_new(g, st->shape.lookback, st->shape.horizon, st->shape.norm, &r, e) < 0)
         return -1;
-    out->w = weft_xaligned(st->horizon * st->lookback, sizeof *out->w);
-    out->bias = WEFT_ARRAY(double, st->horizon);
-    weft_ridge_weights(r, ridge, out->w, out->bias);
+    out->w = weft_xaligned(st->shape.horizon * st->shape.lookback, sizeof *out->w);
+    out->bias = WEFT_ARRAY(double, st->shape.horizon);
+    weft_ridge_weights(r, ridge, out->w, out->bias, NULL);
     weft_ridge_free(&r);
-    out->ridge = weft_prior_ridge(st->lookback, st->horizon, st->norm, out->w, out->bias);
-    return weft_prior_pooled(g, st->lookback, st->horizon, st->norm, ridge, out->w, out->bias, &out->pooled, e);
+    out->ridge = weft_prior_ridge(st->shape.lookback, st->shape.horizon, st->shape.norm, out->w, out->bias);
+    return weft_prior_pooled(g, st->shape.lookback, st->shape.horizon, st->shape.norm, ridge, out->w, out->bias, &out->pooled, e);
 }
 
 int weft_transfer_source_new(struct weft_dlinear_stats *all, struct weft_dlinear_stats *until, const struct weft_dlinear_shape *shape, double ridge,
@@ -147,7 +147,7 @@ static void trials(struct ladder *l, double ridge)
 static const struct weft_gram *in_source_values(const struct ladder *l, const struct weft_gram *g, struct weft_gram *room)
 {
     double c = l->source->shift - l->st->shift;
-    if (l->st->norm != WEFT_NORM_NONE || c == 0)
+    if (l->st->shape.norm != WEFT_NORM_NONE || c == 0)
         return g;
     if (!room->row)
         weft_gram_init(room, g->width, g->stride);
@@ -184,13 +184,13 @@ static int try_fold(struct ladder *l, size_t f, struct weft_err *e)
             t[r].mse[f - 1][i] = NAN;
     if (train->n && valid->n) {
         struct weft_ridge *own;
-        if (weft_ridge_new(train, st->lookback, st->horizon, st->norm, &own, e) < 0)
+        if (weft_ridge_new(train, st->shape.lookback, st->shape.horizon, st->shape.norm, &own, e) < 0)
             return -1;
         weft_ridge_score(own, valid, t[WEFT_RUNG_OWN].grid, t[WEFT_RUNG_OWN].n, t[WEFT_RUNG_OWN].mse[f - 1]);
         weft_ridge_free(&own);
     }
     if (valid->n && fold->source_windows)
-        t[WEFT_RUNG_SOURCE].mse[f - 1][0] = weft_linear_mse(in_source_values(l, valid, &l->valid), st->lookback, st->norm, lent->w, lent->bias);
+        t[WEFT_RUNG_SOURCE].mse[f - 1][0] = weft_linear_mse(in_source_values(l, valid, &l->valid), st->shape.lookback, st->shape.norm, lent->w, lent->bias);
     if (!fold->judges)
         return 0;
     train = in_source_values(l, train, &l->train);
@@ -275,7 +275,7 @@ static enum weft_rung choose(const struct weft_transfer *t)
 
 static void take_source(const struct ladder *l, struct weft_dlinear_weights *w)
 {
-    size_t matrix = l->st->horizon * l->st->lookback, h = l->st->horizon;
+    size_t matrix = l->st->shape.horizon * l->st->shape.lookback, h = l->st->shape.horizon;
     const struct weft_dlinear_weights *from = &l->source->w;
     memcpy(w->ws, from->ws, matrix * sizeof *w->ws);
     memcpy(w->wt, from->wt, matrix * sizeof *w->wt);
@@ -288,14 +288,14 @@ static int take(struct ladder *l, struct weft_dlinear_weights *w, struct weft_er
     struct weft_dlinear_stats *st = l->st;
     const struct weft_gram *train = &st->block[0];
     enum weft_rung rung = l->out->rung;
-    double strength = l->out->strength[rung], shift = st->norm == WEFT_NORM_NONE ? st->shift : 0;
-    double *m = weft_xaligned(st->horizon * st->lookback, sizeof *m), *bias = WEFT_ARRAY(double, st->horizon);
+    double strength = l->out->strength[rung], shift = st->shape.norm == WEFT_NORM_NONE ? st->shift : 0;
+    double *m = weft_xaligned(st->shape.horizon * st->shape.lookback, sizeof *m), *bias = WEFT_ARRAY(double, st->shape.horizon);
     int rc;
     if (rung == WEFT_RUNG_OWN) {
         struct weft_ridge *r = NULL;
-        rc = weft_ridge_new(train, st->lookback, st->horizon, st->norm, &r, e);
+        rc = weft_ridge_new(train, st->shape.lookback, st->shape.horizon, st->shape.norm, &r, e);
         if (rc == 0)
-            weft_ridge_weights(r, strength, m, bias);
+            weft_ridge_weights(r, strength, m, bias, NULL);
         weft_ridge_free(&r);
     } else {
         struct weft_shrink *s = NULL;
@@ -307,7 +307,7 @@ static int take(struct ladder *l, struct weft_dlinear_weights *w, struct weft_er
         shift = l->source->shift;
     }
     if (rc == 0)
-        weft_dlinear_take(st->lookback, st->horizon, shift, m, bias, w);
+        weft_dlinear_take(&st->shape, shift, m, bias, NULL, w);
     free(bias);
     free(m);
     return rc;
@@ -323,7 +323,7 @@ int weft_transfer_fit(struct weft_dlinear_stats *st, const struct weft_transfer_
     weft_dlinear_stats_finish(st);
     int rc = try_folds(l, e);
     uint64_t windows = st->block[0].n;
-    double fallback[WEFT_RUNGS] = {source ? source->fit.ridge : NAN, ridge < 0 ? WEFT_DLINEAR_RIDGE : ridge, 1, fmax((double)windows, 1) * (double)st->lookback};
+    double fallback[WEFT_RUNGS] = {source ? source->fit.ridge : NAN, ridge < 0 ? WEFT_DLINEAR_RIDGE : ridge, 1, fmax((double)windows, 1) * (double)st->shape.lookback};
     memcpy(out->strength, fallback, sizeof fallback);
     if (rc == 0) {
         judge(l);

@@ -361,10 +361,10 @@ void weft_forecaster_run(struct weft_forecaster *f, size_t unit, const float *co
     f->kind->forecast(f->self, unit, x, batch, y);
 }
 
-bool weft_forecaster_linear(struct weft_forecaster *f, size_t unit, double *r, double *b)
+bool weft_forecaster_linear(struct weft_forecaster *f, size_t unit, double *r, double *b, double *exog)
 {
     if (f->kind->linear && r)
-        f->kind->linear(f->self, unit, r, b);
+        f->kind->linear(f->self, unit, r, b, exog);
     return f->kind->linear != NULL;
 }
 

@@ -84,19 +84,28 @@ size_t weft_tune_ridges(double *out)
     return WEFT_TUNE_RIDGES;
 }
 
+size_t weft_tune_owns(double *out)
+{
+    static const double owns[WEFT_TUNE_OWNS] = {1, 0.1, 0.01, 0.001};
+    memcpy(out, owns, sizeof owns);
+    return WEFT_TUNE_OWNS;
+}
+
 /* --- the search --- */
 
 struct search {
-    size_t lookback, horizon;
+    struct weft_dlinear_shape shape;
+    bool own; /* a channel is known ahead */
+    size_t lookback, horizon, beside; /* beside: weights of channels of all steps */
     size_t lookbacks[WEFT_TUNE_LOOKBACKS], lasts[WEFT_TUNE_LASTS];
-    double ridges[WEFT_TUNE_RIDGES];
+    double ridges[WEFT_TUNE_RIDGES], owns[WEFT_TUNE_OWNS];
     struct weft_nested_grid grid;
     size_t n_ridges, cells; /* cells = lookbacks * lasts */
     struct weft_nested *fold[WEFT_DLINEAR_FOLDS_MAX], *all;
     size_t folds;
-    double *mse; /* [folds, ridges, cells] */
+    double *mse; /* [folds, ridges, cells, owns] */
     const struct weft_tuned *chosen;
-    double *r; /* [2, horizon, lookback + 1]: weights and biases of the last fold's fit and of the fit on all */
+    double *r; /* [2, horizon * (lookback + 1) + beside]: weights, biases and those of channels of the last fold's fit and of the fit on all */
     double *cov; /* [horizon, horizon] */
     atomic_bool failed;
     uint64_t windows; /* of cov */
@@ -113,6 +122,9 @@ static void make_grid(struct search *s, const struct weft_tune *o)
         s->grid.n_lookbacks = weft_tune_lookbacks(s->lookback, s->horizon, o->step, s->lookbacks);
     if (o->norm == WEFT_NORMS)
         s->grid.n_lasts = weft_tune_lasts(s->lookback, o->step, s->lasts);
+    s->owns[0] = 1;
+    s->grid.own = s->owns;
+    s->grid.n_owns = o->ridge < 0 && s->own ? weft_tune_owns(s->owns) : 1;
     s->cells = s->grid.n_lookbacks * s->grid.n_lasts;
 }
 
@@ -145,7 +157,7 @@ static void judge(void *ctx, size_t i)
 {
     struct search *s = ctx;
     size_t f = i / s->n_ridges, k = i % s->n_ridges;
-    weft_nested_errors(s->fold[f], &s->grid, s->ridges[k], s->mse + i * s->cells);
+    weft_nested_errors(s->fold[f], &s->grid, s->ridges[k], s->mse + i * s->cells * s->grid.n_owns);
 }
 
 /* A lookback and a k, with the best ridge over all folds. */
@@ -160,14 +172,16 @@ static struct candidate candidate_of(const struct search *s, size_t cell)
 {
     struct candidate c = {.cell = cell, .last = cell % s->grid.n_lasts, .error = INFINITY};
     size_t lookback = s->lookbacks[cell / s->grid.n_lasts], last = s->lasts[c.last];
-    c.config = (struct weft_nested_config){lookback, last == WEFT_NESTED_WHOLE ? lookback : last, s->ridges[0]};
-    for (size_t k = 0; k < s->n_ridges; k++) {
+    c.config = (struct weft_nested_config){lookback, last == WEFT_NESTED_WHOLE ? lookback : last, s->ridges[0], s->owns[0]};
+    size_t owns = s->grid.n_owns;
+    for (size_t i = 0; i < s->n_ridges * owns; i++) {
         double sum = 0;
         for (size_t f = 0; f < s->folds; f++)
-            sum += s->mse[(f * s->n_ridges + k) * s->cells + cell] / (double)s->folds;
+            sum += s->mse[((f * s->n_ridges + i / owns) * s->cells + cell) * owns + i % owns] / (double)s->folds;
         if (sum < c.error) {
             c.error = sum;
-            c.config.ridge = s->ridges[k];
+            c.config.ridge = s->ridges[i / owns];
+            c.config.own = s->owns[i % owns];
         }
     }
     return c;
@@ -198,7 +212,7 @@ static void choose(const struct search *s, struct weft_tuned *t)
     size_t n = 0, picked = 0;
     for (size_t cell = 0; cell < s->cells; cell++) {
         size_t last = s->lasts[cell % s->grid.n_lasts];
-        t->configs += last == WEFT_NESTED_WHOLE || last < s->lookbacks[cell / s->grid.n_lasts] ? s->n_ridges : 0;
+        t->configs += last == WEFT_NESTED_WHOLE || last < s->lookbacks[cell / s->grid.n_lasts] ? s->n_ridges * s->grid.n_owns : 0;
         c[n] = candidate_of(s, cell);
         n += isfinite(c[n].error);
     }
@@ -219,36 +233,30 @@ static void average(void *ctx, size_t i)
     struct search *s = ctx;
     size_t matrix = s->horizon * s->lookback;
     const struct weft_nested *f = i ? s->all : s->folds ? s->fold[s->folds - 1] : NULL;
-    double *r = s->r + i * (matrix + s->horizon), *bias = r + matrix;
+    double *r = s->r + i * (matrix + s->horizon + s->beside), *bias = r + matrix, *exog = bias + s->horizon;
     for (size_t k = 0; f && k < s->chosen->n_best; k++)
-        s->failed |= !weft_nested_add(f, &s->chosen->best[k], 1 / (double)s->chosen->n_best, r, bias);
+        s->failed |= !weft_nested_add(f, &s->chosen->best[k], 1 / (double)s->chosen->n_best, r, bias, exog);
     if (f && i == 0)
-        s->windows = weft_nested_moments(f, r, bias, s->cov);
+        s->windows = weft_nested_moments(f, r, bias, exog, s->cov);
 }
 
 static void take_weights(const struct search *s, size_t i, double shift, struct weft_dlinear_weights *out)
 {
     size_t l = s->lookback, h = s->horizon;
-    const double *r = s->r + i * h * (l + 1), *bias = r + h * l;
+    const double *r = s->r + i * (h * (l + 1) + s->beside), *bias = r + h * l;
     bool intercept = false;
     for (size_t k = 0; k < s->chosen->n_best; k++)
         intercept |= s->chosen->best[k].last == 0;
-    for (size_t k = 0; k < h; k++) {
-        double sum = 0;
-        for (size_t t = 0; t < l; t++) {
-            out->ws[k * l + t] = out->wt[k * l + t] = (float)r[k * l + t];
-            sum += r[k * l + t];
-        }
-        out->bs[k] = intercept ? (float)(bias[k] + shift * (1 - sum)) : 0; /* values were x - shift */
-        out->bt[k] = 0;
-    }
+    weft_dlinear_take(&s->shape, shift, r, bias, bias + h, out);
+    if (!intercept)
+        memset(out->bs, 0, h * sizeof *out->bs);
 }
 
 /* Nothing to judge by: the whole lookback, its mean, a middling ridge. */
 static void choose_blindly(const struct search *s, const struct weft_tune *o, struct weft_tuned *t)
 {
     t->best[0] = (struct weft_nested_config){s->lookback, o->norm == WEFT_NORM_NONE ? 0 : o->norm == WEFT_NORM_LAST ? 1 : s->lookback,
-                                             o->ridge < 0 ? WEFT_DLINEAR_RIDGE : s->ridges[0]};
+                                             o->ridge < 0 ? WEFT_DLINEAR_RIDGE : s->ridges[0], s->owns[0]};
     t->error[0] = NAN;
     t->n_best = 1;
 }
@@ -257,14 +265,14 @@ static int solve(struct search *s, const struct weft_tune *o, double shift, stru
                  struct weft_dlinear_fit *fit, struct weft_tuned *t, struct weft_err *e)
 {
     size_t h = s->horizon, final = s->all ? 1 : 0;
-    s->mse = weft_xaligned(s->folds * s->n_ridges * s->cells + 1, sizeof *s->mse);
+    s->mse = weft_xaligned(s->folds * s->n_ridges * s->cells * s->grid.n_owns + 1, sizeof *s->mse);
     weft_par_for(o->par, s->folds * s->n_ridges, judge, s);
     if (s->folds)
         choose(s, t);
     if (!t->n_best)
         choose_blindly(s, o, t);
     s->chosen = t;
-    s->r = WEFT_ARRAY(double, 2 * h * (s->lookback + 1));
+    s->r = WEFT_ARRAY(double, 2 * (h * (s->lookback + 1) + s->beside));
     s->cov = WEFT_ARRAY(double, h * h);
     weft_par_for(o->par, 2, average, s);
     if (s->failed)
@@ -295,8 +303,12 @@ int weft_dlinear_tune(struct weft_dlinear_stats *st, const struct weft_tune *o, 
     double began = weft_seconds();
     *out = (struct weft_tuned){0};
     *fit = (struct weft_dlinear_fit){0};
-    s->lookback = st->lookback;
-    s->horizon = st->horizon;
+    s->shape = st->shape;
+    s->lookback = st->shape.lookback;
+    s->horizon = st->shape.horizon;
+    s->beside = s->horizon * weft_dlinear_exog_weights(&s->shape);
+    for (size_t c = 0; c < s->shape.exog.n; c++)
+        s->own |= weft_exog_ahead(&s->shape.exog, c) > 0;
     weft_dlinear_stats_finish(st);
     make_grid(s, o);
     prepare(s, st);

@@ -60,6 +60,12 @@ void weft_cholesky_half(bool trans, size_t n, size_t m, const double *u, size_t 
     cblas_dtrsm(CblasRowMajor, CblasLeft, CblasUpper, op(trans), CblasNonUnit, (int)n, (int)m, 1, u, (int)ldu, b, (int)ldb);
 }
 
+void weft_dtrmm(bool trans, size_t n, size_t m, const double *u, size_t ldu, double *b, size_t ldb)
+{
+    weft_blas_one_thread();
+    cblas_dtrmm(CblasRowMajor, CblasLeft, CblasUpper, op(trans), CblasNonUnit, (int)n, (int)m, 1, u, (int)ldu, b, (int)ldb);
+}
+
 void weft_congruence(size_t n, double *a, const double *u)
 {
     weft_blas_one_thread();

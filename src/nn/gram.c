@@ -7,9 +7,19 @@
 #include "base/cpu.h"
 #include "base/mem.h"
 
-void weft_gram_init(struct weft_gram *g, size_t width, size_t stride)
+void weft_gram_init_tracks(struct weft_gram *g, size_t tracks, const size_t *from, const size_t *to, size_t stride)
 {
-    *g = (struct weft_gram){.width = width, .stride = stride};
+    *g = (struct weft_gram){.tracks = tracks, .stride = stride};
+    g->from = WEFT_ARRAY(size_t, 3 * tracks);
+    g->to = g->from + tracks;
+    g->base = g->to + tracks;
+    for (size_t k = 0; k < tracks; k++) {
+        g->from[k] = from[k];
+        g->to[k] = to[k];
+        g->base[k] = g->width;
+        g->width += to[k] - from[k];
+    }
+    size_t width = g->width;
     g->row = WEFT_ARRAY(size_t, width + 1);
     for (size_t i = 0; i < width; i++)
         g->row[i + 1] = g->row[i] + (width - i + 3) / 4 * 4;
@@ -17,8 +27,14 @@ void weft_gram_init(struct weft_gram *g, size_t width, size_t stride)
     g->g = WEFT_ARRAY(double, g->row[width]);
 }
 
+void weft_gram_init(struct weft_gram *g, size_t width, size_t stride)
+{
+    weft_gram_init_tracks(g, 1, &(size_t){0}, &width, stride);
+}
+
 void weft_gram_free(struct weft_gram *g)
 {
+    free(g->from);
     free(g->row);
     free(g->sum);
     free(g->g);
@@ -85,48 +101,124 @@ WEFT_INLINE void first_row(double *restrict out, const double *restrict x, size_
     }
 }
 
-/* Row i + 1 of G minus row i, shifted by one: what enters at the end of the run minus what leaves at its beginning. */
-WEFT_INLINE void other_rows(struct weft_gram *g, const double *restrict x, size_t n)
+/* Row i + 1 of G minus row i, shifted by one: what enters at the end of the run minus what leaves at its beginning. Rows of one track are padded, and the
+ * last vector may write there; behind a row's part of several tracks the next track begins. row: of the track's first column. */
+WEFT_INLINE void other_rows(double *restrict to, const size_t *restrict row, size_t width, const double *restrict x, size_t n, bool padded)
 {
-    for (size_t i = 0; i + 1 < g->width; i++) {
-        double *restrict out = g->g + g->row[i + 1];
+    for (size_t i = 0; i + 1 < width; i++) {
+        double *restrict out = to + row[i + 1];
         const double *restrict head = x + i, *restrict tail = x + n + i;
         weft_v4d a = {head[0], head[0], head[0], head[0]}, b = {tail[0], tail[0], tail[0], tail[0]};
-        for (size_t k = 0; k < g->width - 1 - i; k += 4) {
+        size_t most = padded ? width - 1 - i : (width - 1 - i) / 4 * 4;
+        for (size_t k = 0; k < most; k += 4) {
             weft_v4d enters = b * *(const weft_v4d *)(tail + k), leaves = a * *(const weft_v4d *)(head + k);
             *(weft_v4d *)(out + k) += enters - leaves;
         }
+        for (size_t k = most; k < width - 1 - i && !padded; k++)
+            out[k] += tail[0] * tail[k] - head[0] * head[k];
     }
 }
 
-WEFT_INLINE void add_run(struct weft_gram *g, const double *x, size_t n)
+/* out[j] += sum over t < n of a[t] b[t + j], j < count: eight sums at a time in registers, each in order of t. */
+WEFT_INLINE void correlate(double *restrict out, const double *restrict a, const double *restrict b, size_t n, size_t count)
 {
-    first_row(g->g, x, n, g->width);
-    other_rows(g, x, n);
-}
-
-static void add_run_plain(struct weft_gram *g, const double *x, size_t n)
-{
-    add_run(g, x, n);
-}
-
-WEFT_AVX2 static void add_run_avx2(struct weft_gram *g, const double *x, size_t n)
-{
-    add_run(g, x, n);
-}
-
-static void add_directly(struct weft_gram *g, const double *x, size_t count)
-{
-    for (size_t w = 0; w < count; w++, x += g->stride)
-        for (size_t i = 0; i < g->width; i++) {
-            double *out = g->g + g->row[i];
-            g->sum[i] += x[i];
-            for (size_t j = i; j < g->width; j++)
-                out[j - i] += x[i] * x[j];
+    size_t j = 0;
+    for (; j + 8 <= count; j += 8) {
+        weft_v4d low = {0, 0, 0, 0}, high = low;
+        for (size_t t = 0; t < n; t++) {
+            weft_v4d x = {a[t], a[t], a[t], a[t]};
+            low += x * *(const weft_v4d *)(b + t + j);
+            high += x * *(const weft_v4d *)(b + t + j + 4);
         }
+        *(weft_v4d *)(out + j) += low;
+        *(weft_v4d *)(out + j + 4) += high;
+    }
+    for (; j < count; j++) {
+        double sum = 0;
+        for (size_t t = 0; t < n; t++)
+            sum += a[t] * b[t + j];
+        out[j] += sum;
+    }
 }
 
-void weft_gram_add(struct weft_gram *g, const double *x, size_t count)
+/* Row i of G as if it began at column 0. */
+static inline double *whole_row(const struct weft_gram *g, size_t i)
+{
+    return g->g + g->row[i] - i;
+}
+
+/* Tracks k < l: first row and column whole, elsewhere the difference to the neighbour up left. room: [width] */
+WEFT_INLINE void add_pair(struct weft_gram *g, size_t k, size_t l, const double *a, const double *b, size_t n, double *restrict room)
+{
+    size_t rows = g->to[k] - g->from[k], columns = g->to[l] - g->from[l], top = g->base[k], left = g->base[l];
+    if (!rows || !columns)
+        return;
+    correlate(whole_row(g, top) + left, a, b, n, columns);
+    memset(room, 0, rows * sizeof *room);
+    correlate(room, b, a + 1, n, rows - 1);
+    for (size_t i = 0; i + 1 < rows; i++) {
+        double *restrict out = whole_row(g, top + i + 1) + left, leaves = a[i], enters = a[n + i];
+        out[0] += room[i];
+        for (size_t j = 0; j + 1 < columns; j++)
+            out[j + 1] += enters * b[n + j] - leaves * b[j];
+    }
+}
+
+/* Track k with itself. room: [width], and the padding of a row */
+WEFT_INLINE void add_own(struct weft_gram *g, size_t k, const double *x, size_t n, double *restrict room)
+{
+    size_t width = g->to[k] - g->from[k], padded = (width + 3) / 4 * 4;
+    const size_t *row = g->row + g->base[k];
+    if (!width)
+        return;
+    memset(room, 0, padded * sizeof *room);
+    first_row(room, x, n, width);
+    for (size_t i = 0; i < width; i++)
+        g->g[row[0] + i] += room[i];
+    other_rows(g->g, row, width, x, n, false);
+}
+
+WEFT_INLINE void add_run(struct weft_gram *g, const double *const *x, size_t n, double *room)
+{
+    if (g->tracks == 1) {
+        first_row(g->g, x[0], n, g->width);
+        other_rows(g->g, g->row, g->width, x[0], n, true);
+        return;
+    }
+    for (size_t k = 0; k < g->tracks; k++) {
+        add_own(g, k, x[k] + g->from[k], n, room);
+        for (size_t l = k + 1; l < g->tracks; l++)
+            add_pair(g, k, l, x[k] + g->from[k], x[l] + g->from[l], n, room);
+    }
+}
+
+static void add_run_plain(struct weft_gram *g, const double *const *x, size_t n, double *room)
+{
+    add_run(g, x, n, room);
+}
+
+WEFT_AVX2 static void add_run_avx2(struct weft_gram *g, const double *const *x, size_t n, double *room)
+{
+    add_run(g, x, n, room);
+}
+
+static void add_directly(struct weft_gram *g, const double *const *x, size_t count)
+{
+    double *v = WEFT_ARRAY(double, g->width);
+    for (size_t at = 0; at < count * g->stride; at += g->stride) {
+        for (size_t k = 0; k < g->tracks; k++)
+            memcpy(v + g->base[k], x[k] + g->from[k] + at, (g->to[k] - g->from[k]) * sizeof *v);
+        for (size_t i = 0; i < g->width; i++) {
+            double *out = whole_row(g, i);
+            g->sum[i] += v[i];
+            for (size_t j = i; j < g->width; j++)
+                out[j] += v[i] * v[j];
+        }
+    }
+    free(v);
+}
+
+void weft_gram_add_tracks(struct weft_gram *g, const double *const *x, size_t count)
 {
     if (!count)
         return;
@@ -135,13 +227,25 @@ void weft_gram_add(struct weft_gram *g, const double *x, size_t count)
         add_directly(g, x, count);
         return;
     }
-    g->sum[0] += weft_gram_sum(x, count);
-    for (size_t i = 0; i + 1 < g->width; i++)
-        g->sum[i + 1] += x[count + i] - x[i];
+    for (size_t k = 0; k < g->tracks; k++) {
+        const double *a = x[k] + g->from[k];
+        double *sum = g->sum + g->base[k];
+        if (g->to[k] > g->from[k])
+            sum[0] += weft_gram_sum(a, count);
+        for (size_t i = 0; i + 1 + g->from[k] < g->to[k]; i++)
+            sum[i + 1] += a[count + i] - a[i];
+    }
+    double *room = g->tracks > 1 ? weft_xaligned(g->width + 4, sizeof *room) : NULL;
     if (weft_has_avx2())
-        add_run_avx2(g, x, count);
+        add_run_avx2(g, x, count, room);
     else
-        add_run_plain(g, x, count);
+        add_run_plain(g, x, count, room);
+    free(room);
+}
+
+void weft_gram_add(struct weft_gram *g, const double *x, size_t count)
+{
+    weft_gram_add_tracks(g, &x, count);
 }
 
 void weft_gram_finish(struct weft_gram *g)
@@ -151,12 +255,18 @@ void weft_gram_finish(struct weft_gram *g)
     g->finished = true;
     if (g->stride != 1)
         return;
-    for (size_t i = 0; i + 1 < g->width; i++) {
-        const double *above = g->g + g->row[i];
-        double *row = g->g + g->row[i + 1];
-        g->sum[i + 1] += g->sum[i];
-        for (size_t k = 0; k < g->width - 1 - i; k++)
-            row[k] += above[k];
+    for (size_t k = 0; k < g->tracks; k++) {
+        size_t first = g->base[k], rows = g->to[k] - g->from[k];
+        for (size_t i = 0; i + 1 < rows; i++) {
+            const double *above = whole_row(g, first + i);
+            double *row = whole_row(g, first + i + 1);
+            g->sum[first + i + 1] += g->sum[first + i];
+            for (size_t l = k; l < g->tracks; l++) {
+                size_t end = g->base[l] + g->to[l] - g->from[l];
+                for (size_t j = l == k ? first + i : g->base[l]; j + 1 < end; j++)
+                    row[j + 1] += above[j];
+            }
+        }
     }
 }
 
@@ -175,12 +285,15 @@ void weft_gram_merge(struct weft_gram *dst, const struct weft_gram *src)
 void weft_gram_shift(struct weft_gram *g, double c)
 {
     double n = (double)g->n;
-    for (size_t i = 0; i < g->width; i++) {
-        double *row = g->g + g->row[i];
-        for (size_t j = i; j < g->width; j++)
-            row[j - i] += c * (n * c - g->sum[i] - g->sum[j]);
+    size_t width = g->to[0] - g->from[0];
+    for (size_t i = 0; i < width; i++) {
+        double *row = whole_row(g, i);
+        for (size_t j = i; j < width; j++)
+            row[j] += c * (n * c - g->sum[i] - g->sum[j]);
+        for (size_t j = width; j < g->width; j++)
+            row[j] -= c * g->sum[j];
     }
-    for (size_t i = 0; i < g->width; i++)
+    for (size_t i = 0; i < width; i++)
         g->sum[i] -= n * c;
 }
 

@@ -7,6 +7,7 @@
 
 #include "nn/blas.h"
 #include "base/mem.h"
+#include "nn/nested_tracks.h"
 
 /* The share of the ridge that the direction of the mean keeps: without it a flat history leaves the weights of that direction open. */
 static const double LEVEL_SHARE = 1e-10;
@@ -18,6 +19,7 @@ struct weft_nested {
     double unit; /* ridge 1 */
     double *xx, *xy, *sx, *sy;             /* training: [l, l] upper, [l, h], [l], [h] */
     double *vxx, *vxy, *vyy, *tx, *ty, vv; /* validation: the same, [h, h], and the trace of vyy */
+    struct weft_nested_tracks *tracks;     /* with exogenous channels: it has the rest */
 };
 
 static void take(const struct weft_gram *g, size_t l, size_t h, double *xx, double *xy, double *sx, double *sy)
@@ -59,7 +61,9 @@ struct weft_nested *weft_nested_new(const struct weft_gram *train, const struct 
     f->sy = weft_xaligned(h, sizeof *f->sy);
     take(train, l, h, f->xx, f->xy, f->sx, f->sy);
     f->unit = unit_of(f);
-    if (!valid)
+    if (train->tracks > 1)
+        f->tracks = weft_nested_tracks_new(train, valid, l, h, f->unit);
+    if (!valid || f->tracks)
         return f;
     f->m = (double)valid->n;
     f->vxx = weft_xaligned(l * l, sizeof *f->vxx);
@@ -80,6 +84,8 @@ void weft_nested_weigh(struct weft_nested *f, double n)
 {
     f->n = n;
     f->unit = unit_of(f);
+    if (f->tracks)
+        weft_nested_tracks_weigh(f->tracks, n, f->unit);
 }
 
 void weft_nested_free(struct weft_nested **p)
@@ -90,6 +96,7 @@ void weft_nested_free(struct weft_nested **p)
     double *all[] = {f->xx, f->xy, f->sx, f->sy, f->vxx, f->vxy, f->vyy, f->tx, f->ty};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         free(all[i]);
+    weft_nested_tracks_free(&f->tracks);
     free(f);
     *p = NULL;
 }
@@ -263,6 +270,10 @@ static void sweep_grid(struct sweep *w, double *mse)
 
 void weft_nested_errors(const struct weft_nested *f, const struct weft_nested_grid *g, double ridge, double *mse)
 {
+    if (f->tracks) {
+        weft_nested_tracks_errors(f->tracks, g, ridge, mse);
+        return;
+    }
     struct sweep w = {.f = f, .g = g, .alpha = ridge * f->unit, .c = 3};
     size_t l = f->l, h = f->h;
     for (size_t j = 0; j < g->n_lasts; j++)
@@ -320,8 +331,10 @@ static void column_sums(const double *b, size_t rows, size_t cols, size_t ones, 
             sum[k] += (x ? x[i] : 1) * b[i * cols + k];
 }
 
-bool weft_nested_add(const struct weft_nested *f, const struct weft_nested_config *c, double share, double *r, double *bias)
+bool weft_nested_add(const struct weft_nested *f, const struct weft_nested_config *c, double share, double *r, double *bias, double *exog)
 {
+    if (f->tracks)
+        return weft_nested_tracks_add(f->tracks, c, share, r, bias, exog);
     size_t l = c->lookback, h = f->h, cols = h + 3, a = c->last ? h : h + 2;
     double alpha = c->ridge * f->unit, *b = weft_xaligned(l * cols, sizeof *b), *p = weft_xaligned(2 * h, sizeof *p), *o = p + h;
     double *wj = weft_xaligned(2 * cols, sizeof *wj), *wo = wj + cols;
@@ -348,8 +361,10 @@ bool weft_nested_add(const struct weft_nested *f, const struct weft_nested_confi
     return fits;
 }
 
-uint64_t weft_nested_moments(const struct weft_nested *f, const double *r, const double *bias, double *cov)
+uint64_t weft_nested_moments(const struct weft_nested *f, const double *r, const double *bias, const double *exog, double *cov)
 {
+    if (f->tracks)
+        return weft_nested_tracks_moments(f->tracks, r, bias, exog, cov);
     size_t l = f->l, h = f->h;
     double *back = weft_xaligned(l * h, sizeof *back), *vr = weft_xaligned(l * h, sizeof *vr), *left = weft_xaligned(h, sizeof *left);
     for (size_t i = 0; i < l; i++) /* as the moments have it: latest value first, a row a value */

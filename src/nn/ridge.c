@@ -11,6 +11,7 @@
 
 #include "nn/blas.h"
 #include "base/mem.h"
+#include "nn/ridge_tracks.h"
 
 static const double EIGEN_CUT = 1e-12;
 
@@ -22,6 +23,7 @@ struct weft_ridge {
     double *value; /* [L] */
     double *b;     /* [L, H] = q Gxy */
     double unit;   /* mean diagonal of Gxx */
+    struct weft_ridge_tracks *tracks; /* with exogenous channels: it has it all */
 };
 
 const char *weft_norm_name(enum weft_norm norm)
@@ -116,6 +118,12 @@ int weft_ridge_new(const struct weft_gram *train, size_t lookback, size_t horizo
 {
     struct weft_ridge *r = WEFT_NEW(struct weft_ridge);
     struct weft_moments m;
+    if (train->tracks > 1) {
+        if (weft_ridge_tracks_new(train, lookback, horizon, norm, &r->tracks, e) < 0)
+            weft_ridge_free(&r);
+        *out = r;
+        return r ? 0 : -1;
+    }
     r->lookback = lookback;
     r->horizon = horizon;
     r->norm = norm;
@@ -144,6 +152,7 @@ void weft_ridge_free(struct weft_ridge **r)
 {
     if (!*r)
         return;
+    weft_ridge_tracks_free(&(*r)->tracks);
     free((*r)->mean);
     free((*r)->q);
     free((*r)->value);
@@ -185,6 +194,10 @@ void weft_ridge_score(const struct weft_ridge *r, const struct weft_gram *valid,
 {
     size_t l = r->lookback;
     struct weft_moments v;
+    if (r->tracks) {
+        weft_ridge_tracks_score(r->tracks, valid, ridge, n, mse);
+        return;
+    }
     double *m = weft_xaligned(l * l, sizeof *m), *c = WEFT_ARRAY(double, l), *d = WEFT_ARRAY(double, l);
     weft_moments_of(valid, l, r->norm, r->mean, &v);
     project(r, &v, m, c);
@@ -205,9 +218,13 @@ void weft_ridge_score(const struct weft_ridge *r, const struct weft_gram *valid,
     weft_moments_free(&v);
 }
 
-void weft_ridge_weights(const struct weft_ridge *r, double ridge, double *w, double *bias)
+void weft_ridge_weights(const struct weft_ridge *r, double ridge, double *w, double *bias, double *exog)
 {
     size_t l = r->lookback, h = r->horizon;
+    if (r->tracks) {
+        weft_ridge_tracks_weights(r->tracks, ridge, w, bias, exog);
+        return;
+    }
     double *d = WEFT_ARRAY(double, l), *db = weft_xaligned(l * h, sizeof *db);
     filter(r, ridge, d);
     for (size_t i = 0; i < l; i++)

@@ -91,8 +91,8 @@ static void add_source(struct weft_ladder *l, struct weft_dlinear_trainer *t, co
         uint64_t key = weft_hash(s->id.p, s->id.n, c);
         p->all.keep = &p->keep;
         p->until.borders = b;
-        weft_dlinear_stats_add(&p->all, x, s->n, shift, factor, s->split, key, &t->room);
-        weft_dlinear_stats_add(&p->until, x, s->n, shift, factor, (size_t[]){end, end, end}, key, &t->room);
+        weft_dlinear_stats_add(&p->all, x, s->n, shift, factor, NULL, s->split, key, &t->room);
+        weft_dlinear_stats_add(&p->until, x, s->n, shift, factor, NULL, (size_t[]){end, end, end}, key, &t->room);
     }
 }
 

@@ -6,9 +6,21 @@
 #include "train/dlinear_units.h"
 #include "base/mem.h"
 
-static size_t width_of(const struct weft_dlinear_trainer *t)
+/* Of a window that is kept for the intervals. */
+static size_t kept_width(const struct weft_dlinear_trainer *t)
 {
-    return t->shape.lookback + t->shape.horizon;
+    return t->shape.lookback + t->shape.horizon + weft_dlinear_exog_width(&t->shape);
+}
+
+/* How channels act. Their names and roles are those of the windows. */
+static void pack_exog(const struct weft_exog_shape *x, struct weft_edit *m)
+{
+    char relative[WEFT_EXOG_MAX + 1] = "";
+    for (size_t c = 0; c < x->n; c++)
+        relative[c] = x->relative[c] ? '1' : '0';
+    weft_edit_str(m, "exog", weft_exog_effect_name(x->effect));
+    weft_edit_int(m, "exog_lags", (int64_t)x->lags);
+    weft_edit_str(m, "exog_relative", relative);
 }
 
 static void pack_attrs(const struct weft_dlinear_trainer *t, const struct weft_head *windows, struct weft_pack *b)
@@ -26,6 +38,8 @@ static void pack_attrs(const struct weft_dlinear_trainer *t, const struct weft_h
             weft_edit_int(&m, "tune_lookbacks", t->choices.lookbacks);
             weft_edit_int(&m, "refit", t->refit);
         }
+        if (t->shape.exog.n)
+            pack_exog(&t->shape.exog, &m);
     }
     weft_edit_write(&m, b);
     weft_edit_free(&m);
@@ -65,7 +79,7 @@ static void pack_blocks(const struct weft_dlinear_stats *st, size_t width, struc
 static void pack_unit(struct weft_dlinear_trainer *t, size_t unit, struct weft_pack *b)
 {
     struct weft_dlinear_unit *u = t->unit[unit];
-    size_t channels = t->units.attrs.n_targets, width = width_of(t);
+    size_t channels = t->units.attrs.n_targets;
     const struct weft_name *group = &t->units.groups.at[unit / channels];
     weft_dlinear_stats_finish(&u->st);
     weft_residuals_sort(&u->keep);
@@ -82,11 +96,11 @@ static void pack_unit(struct weft_dlinear_trainer *t, size_t unit, struct weft_p
         weft_pack_real(b, u->st.shift);
     else
         weft_pack_nil(b);
-    pack_blocks(&u->st, width, b);
+    pack_blocks(&u->st, u->st.block[0].width, b);
     weft_pack_cstr(b, "hash");
     weft_pack_bin(b, u->keep.hash, u->keep.n * sizeof *u->keep.hash);
     weft_pack_cstr(b, "kept");
-    weft_pack_f32(b, 2, (uint32_t[]){(uint32_t)u->keep.n, (uint32_t)width}, u->keep.rows);
+    weft_pack_f32(b, 2, (uint32_t[]){(uint32_t)u->keep.n, (uint32_t)u->keep.width}, u->keep.rows);
 }
 
 int weft_dlinear_partial_emit(struct weft_dlinear_trainer *t, struct weft_run *run, struct weft_err *e)
@@ -135,6 +149,23 @@ static int read_tune(struct weft_dlinear_trainer *t, const struct weft_head *h, 
     return 0;
 }
 
+static int read_exog(struct weft_dlinear_trainer *t, const struct weft_head *h, struct weft_err *e)
+{
+    struct weft_exog_shape *x = &t->shape.exog;
+    char effect[16], relative[WEFT_EXOG_MAX + 1];
+    int64_t lags;
+    if (!x->n)
+        return 0;
+    if (!weft_attr_str(h, "exog", effect, sizeof effect) || !weft_attr_int(h, "exog_lags", &lags) || !weft_attr_str(h, "exog_relative", relative, sizeof relative) ||
+        lags < 0 || (size_t)lags > t->shape.lookback || strlen(relative) != x->n)
+        return weft_fail(e, WEFT_DATA, "a gram stream that does not say how its exogenous channels act");
+    x->lags = (size_t)lags;
+    x->effect = strcmp(effect, weft_exog_effect_name(WEFT_EXOG_UNITS)) == 0 ? WEFT_EXOG_UNITS : WEFT_EXOG_LEVEL;
+    for (size_t c = 0; c < x->n; c++)
+        x->relative[c] = relative[c] == '1';
+    return 0;
+}
+
 /* Takes over shape, stream and solver from the head of the first partial stream. `by` lives in the trainer's own memory. */
 static int merge_start(struct weft_dlinear_trainer *t, const struct weft_head *h, struct weft_err *e)
 {
@@ -149,15 +180,18 @@ static int merge_start(struct weft_dlinear_trainer *t, const struct weft_head *h
     t->shape.kernel = (size_t)kernel;
     t->folds = (size_t)folds;
     t->partial = true; /* until all is there */
-    if (read_tune(t, h, e) < 0)
+    char effect[16];
+    t->exog = weft_attr_str(h, "exog", effect, sizeof effect);
+    t->relative = NULL;
+    if (read_tune(t, h, e) < 0 || weft_dlinear_trainer_start(t, h, t->by, e) < 0)
         return -1;
-    return weft_dlinear_trainer_start(t, h, t->by, e);
+    return read_exog(t, h, e);
 }
 
 /* Reads the blocks of a frame into st, which is fresh. */
-static int unpack_blocks(struct weft_span frame, size_t width, struct weft_dlinear_stats *st, struct weft_err *e)
+static int unpack_blocks(struct weft_span frame, struct weft_dlinear_stats *st, struct weft_err *e)
 {
-    size_t blocks = st->blocks, packed = weft_gram_packed_size(width);
+    size_t blocks = st->blocks, width = st->block[0].width, packed = weft_gram_packed_size(width);
     struct weft_value windows, sum, gram, n;
     struct weft_tensor s, g;
     if (!weft_map_find(frame, "windows", &windows) || !weft_map_find(frame, "sum", &sum) || !weft_map_find(frame, "gram", &gram) ||
@@ -199,7 +233,7 @@ static int unpack_kept(struct weft_span frame, size_t width, struct weft_residua
 static int merge_frame(struct weft_dlinear_trainer *t, struct weft_span frame, struct weft_err *e)
 {
     struct weft_value group, channel, series, shift;
-    size_t width = width_of(t), channels = t->units.attrs.n_targets;
+    size_t channels = t->units.attrs.n_targets;
     if (!weft_map_find(frame, "group", &group) || !weft_map_find(frame, "channel", &channel) || !weft_map_find(frame, "series", &series) ||
         !weft_map_find(frame, "shift", &shift) || group.kind != WEFT_STR || channel.kind != WEFT_UINT || channel.u >= channels || series.kind != WEFT_UINT)
         return bad(e);
@@ -210,7 +244,7 @@ static int merge_frame(struct weft_dlinear_trainer *t, struct weft_span frame, s
     st.series = series.u;
     st.shifted = shift.kind != WEFT_NIL;
     st.shift = st.shifted ? shift.real : 0;
-    int rc = unpack_blocks(frame, width, &st, e);
+    int rc = unpack_blocks(frame, &st, e);
     if (rc == 0) {
         size_t g = weft_names_add(&t->units.groups, group.body.p, group.body.n);
         weft_dlinear_trainer_units(t);
@@ -220,7 +254,7 @@ static int merge_frame(struct weft_dlinear_trainer *t, struct weft_span frame, s
             rc = weft_fail(e, WEFT_DATA, "id \"%.80s\" stands in two of the partial streams", t->units.groups.at[g].p);
         weft_dlinear_stats_merge(&u->st, &st);
         if (rc == 0)
-            rc = unpack_kept(frame, width, &u->keep, e);
+            rc = unpack_kept(frame, kept_width(t), &u->keep, e);
     }
     weft_dlinear_stats_free(&st);
     return rc;

@@ -93,7 +93,7 @@ static int take_shape(struct weft_dlinear_state *s, const struct weft_series_att
         weft_fail(e, WEFT_CONFIG, "there is no state yet, and a series stream does not say how to begin one");
         return weft_fail_hint(e, "begin with windows: ingest ... | window --lookback N --horizon N | train-dlinear --state FILE -o MODEL");
     }
-    s->shape = (struct weft_dlinear_shape){(size_t)a->lookback, (size_t)a->horizon, 25, WEFT_NORM_NONE};
+    s->shape = (struct weft_dlinear_shape){.lookback = (size_t)a->lookback, .horizon = (size_t)a->horizon, .kernel = 25, .norm = WEFT_NORM_NONE};
     s->step = a->step;
     s->by = weft_xstrdup(by);
     for (size_t c = 0; c < a->n_targets; c++)
@@ -400,7 +400,7 @@ static bool fit_unit(struct weft_dlinear_state *s, struct weft_state_unit *u)
     struct weft_nested *f = weft_nested_new(&u->sum, NULL, l, h);
     weft_nested_weigh(f, u->n);
     for (size_t k = 0; k < u->n_best && fits; k++)
-        fits = weft_nested_add(f, &u->best[k], 1 / (double)u->n_best, r, bias);
+        fits = weft_nested_add(f, &u->best[k], 1 / (double)u->n_best, r, bias, NULL);
     for (size_t k = 0; k < h; k++) {
         double sum = 0;
         for (size_t i = 0; i < l; i++) {

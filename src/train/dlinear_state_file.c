@@ -76,7 +76,7 @@ static int read_meta(struct weft_dlinear_state *s, const struct weft_st *st, str
         return -1;
     if (!(s->half_life == 0 || (isfinite(s->half_life) && s->half_life * 100 >= (double)(lookback + horizon))))
         return damaged(st, e, "half_life");
-    s->shape = (struct weft_dlinear_shape){(size_t)lookback, (size_t)horizon, 25, WEFT_NORM_NONE};
+    s->shape = (struct weft_dlinear_shape){.lookback = (size_t)lookback, .horizon = (size_t)horizon, .kernel = 25, .norm = WEFT_NORM_NONE};
     s->by = weft_xstrdup(by);
     if (read_list(st, "channels", &s->channels, e) < 0 || read_list(st, "groups", &s->units.groups, e) < 0)
         return -1;
@@ -116,7 +116,7 @@ static bool read_config(struct weft_state_unit *u, const struct weft_dlinear_sta
     for (size_t k = 0; k < u->n_best; k++, best += CONFIG_FIELDS) {
         if (!(best[0] >= 1 && best[0] <= (double)s->shape.lookback && best[1] >= 0 && best[1] <= best[0] && best[2] > 0 && isfinite(best[2])))
             return false;
-        u->best[k] = (struct weft_nested_config){(size_t)best[0], (size_t)best[1], best[2]};
+        u->best[k] = (struct weft_nested_config){(size_t)best[0], (size_t)best[1], best[2], 1};
     }
     return true;
 }

@@ -15,7 +15,7 @@ void weft_dlinear_tuned_fit(struct weft_dlinear_trainer *t, struct weft_dlinear_
     u->failed = weft_dlinear_tune(&u->st, &o, &u->w, t->refit ? &u->honest : NULL, &u->fit, &u->tuned, &u->err) < 0;
 }
 
-weft_json *weft_dlinear_tuned_json(const struct weft_tuned *tuned)
+weft_json *weft_dlinear_tuned_json(const struct weft_tuned *tuned, bool own)
 {
     weft_json *list = weft_json_new_array();
     for (size_t i = 0; i < tuned->n_best; i++) {
@@ -24,6 +24,8 @@ weft_json *weft_dlinear_tuned_json(const struct weft_tuned *tuned)
         weft_json_set(j, "lookback", weft_json_new_int((int64_t)c->lookback));
         weft_json_set(j, "last", weft_json_new_int((int64_t)c->last));
         weft_json_set(j, "ridge", weft_json_new_real(c->ridge));
+        if (own)
+            weft_json_set(j, "own", weft_json_new_real(c->own));
         weft_json_set(j, "error", weft_json_new_measure(tuned->error[i]));
         weft_json_push(list, j);
     }
@@ -47,7 +49,7 @@ float *weft_dlinear_tuned_write(const struct weft_dlinear_trainer *t, const size
     float *covariance = scaled && h <= WEFT_COVARIANCE_HORIZON_MAX ? weft_xrealloc2(NULL, t->n * h * h, sizeof *covariance) : NULL;
     for (size_t i = 0; i < t->n; i++) {
         const struct weft_dlinear_unit *u = t->unit[order[i / channels] * channels + i % channels];
-        weft_json_push(all, weft_dlinear_tuned_json(&u->tuned));
+        weft_json_push(all, weft_dlinear_tuned_json(&u->tuned, t->shape.exog.n > 0));
         for (size_t k = 0; covariance && k < h * h; k++)
             covariance[i * h * h + k] = u->tuned.covariance ? (float)u->tuned.covariance[k] : NAN;
     }

@@ -9,6 +9,35 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
+/* Which channels count relative to their mean: those named, by default those called price. */
+static int choose_relative(struct weft_dlinear_trainer *t, struct weft_err *e)
+{
+    const struct weft_series_attrs *a = &t->units.attrs;
+    for (size_t i = 0; t->relative && i < t->relative->n; i++) {
+        size_t c = weft_series_channel(a, t->relative->items[i]);
+        if (c != SIZE_MAX && c >= a->n_targets)
+            t->shape.exog.relative[c - a->n_targets] = true;
+        else if (strcmp(t->relative->items[i], "price") != 0)
+            return weft_fail(e, WEFT_USAGE, "--relative: the stream has no exogenous channel \"%s\"", t->relative->items[i]);
+    }
+    return 0;
+}
+
+static int take_channels(struct weft_dlinear_trainer *t, struct weft_err *e)
+{
+    const struct weft_series_attrs *a = &t->units.attrs;
+    size_t lookback = t->shape.lookback, n = a->n_channels - a->n_targets;
+    if (!t->exog || t->adam || !n)
+        return 0;
+    if (n > WEFT_EXOG_MAX)
+        return weft_fail(e, WEFT_CONFIG, "%zu exogenous channels, and a model takes %d", n, WEFT_EXOG_MAX);
+    t->shape.exog = (struct weft_exog_shape){.lookback = lookback, .horizon = t->shape.horizon, .effect = t->effect, .n = n};
+    t->shape.exog.lags = t->lags < lookback ? t->lags : lookback;
+    for (size_t c = 0; c < n; c++)
+        t->shape.exog.role[c] = a->role[a->n_targets + c];
+    return choose_relative(t, e);
+}
+
 int weft_dlinear_trainer_start(struct weft_dlinear_trainer *t, const struct weft_head *h, const char *by, struct weft_err *e)
 {
     if (weft_units_start(&t->units, h, by, e) < 0)
@@ -17,12 +46,12 @@ int weft_dlinear_trainer_start(struct weft_dlinear_trainer *t, const struct weft
     t->shape.horizon = (size_t)t->units.attrs.horizon;
     t->keep_cap = weft_residuals_cap(1);
     t->par = t->threads > 1 ? weft_par_new(t->threads) : NULL;
-    return 0;
+    return take_channels(t, e);
 }
 
 void weft_dlinear_trainer_units(struct weft_dlinear_trainer *t)
 {
-    size_t need = t->units.groups.n * t->units.attrs.n_targets, width = t->shape.lookback + t->shape.horizon;
+    size_t need = t->units.groups.n * t->units.attrs.n_targets, width = t->shape.lookback + t->shape.horizon + weft_dlinear_exog_width(&t->shape);
     if (need > t->cap) {
         t->cap = weft_grow(t->cap, need);
         t->unit = weft_xrealloc2(t->unit, t->cap, sizeof *t->unit);
@@ -72,6 +101,9 @@ static size_t fit_together(const struct weft_dlinear_trainer *t)
 int weft_dlinear_trainer_add(struct weft_dlinear_trainer *t, const struct weft_series *s, struct weft_err *e)
 {
     size_t channels = t->units.attrs.n_targets, group = weft_units_group(&t->units, s);
+    const float *exog[WEFT_EXOG_MAX];
+    for (size_t c = 0; c < t->shape.exog.n; c++)
+        exog[c] = s->values + (channels + c) * s->n;
     weft_dlinear_trainer_units(t);
     if (t->ladder && weft_ladder_meet(t->ladder, t, s, group, e) < 0)
         return -1;
@@ -85,7 +117,7 @@ int weft_dlinear_trainer_add(struct weft_dlinear_trainer *t, const struct weft_s
             continue;
         }
         u->st.borders = t->ladder ? t->ladder->own_border : NULL;
-        weft_dlinear_stats_add(&u->st, s->values + c * s->n, s->n, s->scale[c], s->scale[s->n_channels + c], s->split, weft_hash(s->id.p, s->id.n, c), &t->room);
+        weft_dlinear_stats_add(&u->st, s->values + c * s->n, s->n, s->scale[c], s->scale[s->n_channels + c], exog, s->split, weft_hash(s->id.p, s->id.n, c), &t->room);
         u->closed = t->units.key == WEFT_KEY_ID && !t->partial; /* its sums need not wait for the end */
     }
     if (!t->adam && t->units.key == WEFT_KEY_ID && !t->partial && t->n - t->waiting >= fit_together(t) && (!t->ladder || t->ladder->read)) {
@@ -164,20 +196,16 @@ static void fit_unit(void *ctx, size_t i)
         fit_exact(t, i);
 }
 
-weft_json *weft_dlinear_log_line(const struct weft_units *units, size_t unit, const struct weft_dlinear_fit *fit, bool failed)
+static weft_json *fit_line(const struct weft_dlinear_trainer *t, size_t unit)
 {
-    weft_json *j = weft_units_log_line(units, unit);
-    weft_json_set(j, "ridge", weft_json_new_real(failed ? NAN : fit->ridge));
-    weft_json_set(j, "valid_loss", weft_json_new_real(failed ? NAN : fit->valid_mse));
-    weft_json_set(j, "train_windows", weft_json_new_int((int64_t)fit->train_windows));
-    weft_json_set(j, "valid_windows", weft_json_new_int((int64_t)fit->valid_windows));
-    weft_json_set(j, "folds", weft_json_new_int((int64_t)fit->folds));
+    const struct weft_dlinear_unit *u = t->unit[unit];
+    weft_json *j = weft_units_log_line(&t->units, unit);
+    weft_json_set(j, "ridge", weft_json_new_real(u->failed ? NAN : u->fit.ridge));
+    weft_json_set(j, "valid_loss", weft_json_new_real(u->failed ? NAN : u->fit.valid_mse));
+    weft_json_set(j, "train_windows", weft_json_new_int((int64_t)u->fit.train_windows));
+    weft_json_set(j, "valid_windows", weft_json_new_int((int64_t)u->fit.valid_windows));
+    weft_json_set(j, "folds", weft_json_new_int((int64_t)u->fit.folds));
     return j;
-}
-
-void weft_dlinear_fit_text(const struct weft_dlinear_fit *fit, char text[WEFT_UNIT_TEXT])
-{
-    snprintf(text, WEFT_UNIT_TEXT, "ridge %.3g over %zu folds, valid %.6f, %llu windows", fit->ridge, fit->folds, fit->valid_mse, (unsigned long long)fit->train_windows);
 }
 
 static void write_log(const struct weft_dlinear_trainer *t, size_t i)
@@ -187,17 +215,17 @@ static void write_log(const struct weft_dlinear_trainer *t, size_t i)
         fwrite(u->log, 1, u->log_n, t->log);
     if (t->adam)
         return;
-    weft_json *j = u->transfer ? weft_units_log_line(&t->units, i) : weft_dlinear_log_line(&t->units, i, &u->fit, u->failed);
+    weft_json *j = u->transfer ? weft_units_log_line(&t->units, i) : fit_line(t, i);
     if (u->transfer)
         weft_ladder_json(u, j);
     if (t->tune)
-        weft_json_set(j, "tuned", weft_dlinear_tuned_json(&u->tuned));
+        weft_json_set(j, "tuned", weft_dlinear_tuned_json(&u->tuned, t->shape.exog.n > 0));
     weft_units_log_put(j, t->log);
 }
 
 int weft_dlinear_trainer_fit(struct weft_dlinear_trainer *t, struct weft_err *e)
 {
-    size_t failed = 0, matrix = 2 * t->shape.horizon * (t->shape.lookback + 1);
+    size_t failed = 0, floats = weft_dlinear_weights_size(&t->shape);
     if (!t->n)
         return weft_fail(e, WEFT_DATA, "no series came");
     if (t->ladder && weft_ladder_read(t->ladder, t, e) < 0)
@@ -218,7 +246,7 @@ int weft_dlinear_trainer_fit(struct weft_dlinear_trainer *t, struct weft_err *e)
             *e = u->err;
             return -1;
         }
-        for (size_t k = 0; k < matrix && u->failed; k++)
+        for (size_t k = 0; k < floats && u->failed; k++)
             u->w.ws[k] = NAN;
     }
     if (failed < t->n)
@@ -239,7 +267,11 @@ static bool unit_text(const void *trainer, size_t i, char text[WEFT_UNIT_TEXT])
         snprintf(text, WEFT_UNIT_TEXT, "%zu of %zu configurations (lookback, mean of the last k, ridge) over %zu folds in %.2f s, the best %zu, %zu, %.3g; valid %.6f",
                  u->tuned.n_best, u->tuned.configs, u->fit.folds, u->tuned.seconds, u->tuned.best[0].lookback, u->tuned.best[0].last, u->tuned.best[0].ridge, u->fit.valid_mse);
     else
-        weft_dlinear_fit_text(&u->fit, text);
+        snprintf(text, WEFT_UNIT_TEXT, "ridge %.3g over %zu folds, valid %.6f, %llu windows", u->fit.ridge, u->fit.folds, u->fit.valid_mse,
+                 (unsigned long long)u->fit.train_windows);
+    size_t at = strlen(text);
+    if (!u->failed && t->shape.exog.n)
+        snprintf(text + at, WEFT_UNIT_TEXT - at, ", %zu exogenous channels", t->shape.exog.n);
     return !u->failed;
 }
 
@@ -271,7 +303,9 @@ int weft_dlinear_trainer_save(struct weft_dlinear_trainer *t, const char *lineag
     weft_st_writer_tensor(out, "residuals", WEFT_ST_F32, 3, (size_t[]){t->n, rows, h}, residuals);
     weft_st_writer_tensor(out, "residual_floor", WEFT_ST_F32, 1, (size_t[]){t->n}, floor);
     float *covariance = t->tune ? weft_dlinear_tuned_write(t, order, out) : NULL;
-    int rc = weft_units_save(&t->units, order, "dlinear", lineage, out, path, e);
+    if (t->shape.exog.n)
+        weft_model_exog_write(&t->shape.exog, t->units.attrs.channels + channels, out);
+    int rc = weft_units_save(&t->units, order, t->shape.exog.n ? "dlinear-exog" : "dlinear", lineage, out, path, e);
     free(covariance);
     weft_st_writer_free(&out);
     weft_dlinear_free(&model);

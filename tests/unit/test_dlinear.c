@@ -27,7 +27,7 @@ static const struct {
     struct weft_dlinear_shape shape;
     size_t batch;
 } cases[CASES] = {
-    {{30, 10, 25, WEFT_NORM_NONE}, 32}, {{48, 17, 25, WEFT_NORM_LAST}, 7}, {{12, 3, 25, WEFT_NORM_MEAN}, 9}, {{21, 8, 5, WEFT_NORM_NONE}, 33}};
+    {{30, 10, 25, WEFT_NORM_NONE, {0}}, 32}, {{48, 17, 25, WEFT_NORM_LAST, {0}}, 7}, {{12, 3, 25, WEFT_NORM_MEAN, {0}}, 9}, {{21, 8, 5, WEFT_NORM_NONE, {0}}, 33}};
 
 /* --- PyTorch --- */
 
@@ -234,7 +234,7 @@ static void add_all(struct weft_dlinear_stats *st, float x[SERIES][LENGTH], int 
     for (size_t s = from; s < to; s++) {
         double shift, factor;
         scale_of(x[s], scale, &shift, &factor);
-        weft_dlinear_stats_add(st, x[s], LENGTH, shift, factor, split, s, &room);
+        weft_dlinear_stats_add(st, x[s], LENGTH, shift, factor, NULL, split, s, &room);
     }
     free(room.p);
 }
@@ -242,7 +242,7 @@ static void add_all(struct weft_dlinear_stats *st, float x[SERIES][LENGTH], int 
 static void one_exact_fit(int scale, enum weft_norm norm, size_t stride, float level)
 {
     static float x[SERIES][LENGTH];
-    const struct weft_dlinear_shape shape = {LOOKBACK, HORIZON, 25, norm};
+    const struct weft_dlinear_shape shape = {.lookback = LOOKBACK, .horizon = HORIZON, .kernel = 25, .norm = norm};
     struct weft_dlinear_stats st;
     struct weft_dlinear_weights w = weft_dlinear_weights_new(&shape);
     struct weft_dlinear_fit fit;
@@ -287,7 +287,7 @@ static void validation_error_is_that_of_forecasts(void **state)
     (void)state;
     static float x[SERIES][LENGTH];
     for (int norm = 0; norm < WEFT_NORMS; norm++) {
-        const struct weft_dlinear_shape shape = {LOOKBACK, HORIZON, 25, (enum weft_norm)norm};
+        const struct weft_dlinear_shape shape = {.lookback = LOOKBACK, .horizon = HORIZON, .kernel = 25, .norm = (enum weft_norm)norm};
         struct weft_dlinear_stats st;
         struct weft_dlinear_weights w = weft_dlinear_weights_new(&shape);
         struct weft_dlinear *m = weft_dlinear_new(&shape, 1);
@@ -325,7 +325,7 @@ static void sums_of_parts_give_the_same_fit(void **state)
     static float x[SERIES][LENGTH];
     shop(x, 20);
     for (int norm = 0; norm < WEFT_NORMS; norm++) {
-        const struct weft_dlinear_shape shape = {LOOKBACK, HORIZON, 25, (enum weft_norm)norm};
+        const struct weft_dlinear_shape shape = {.lookback = LOOKBACK, .horizon = HORIZON, .kernel = 25, .norm = (enum weft_norm)norm};
         struct weft_dlinear_stats whole, part, sum;
         struct weft_dlinear_weights a = weft_dlinear_weights_new(&shape), b = weft_dlinear_weights_new(&shape);
         struct weft_dlinear_fit fit_a, fit_b;
@@ -356,7 +356,7 @@ static void nothing_to_train_on(void **state)
 {
     (void)state;
     static float x[SERIES][LENGTH];
-    const struct weft_dlinear_shape shape = {200, 30, 25, WEFT_NORM_NONE};
+    const struct weft_dlinear_shape shape = {.lookback = 200, .horizon = 30, .kernel = 25, .norm = WEFT_NORM_NONE};
     struct weft_dlinear_weights w = weft_dlinear_weights_new(&shape);
     struct weft_dlinear_stats st;
     struct weft_dlinear_fit fit;
@@ -376,7 +376,7 @@ static void adam_nears_the_optimum(void **state)
 {
     (void)state;
     static float x[SERIES][LENGTH], again[HORIZON * LOOKBACK];
-    const struct weft_dlinear_shape shape = {LOOKBACK, HORIZON, 5, WEFT_NORM_MEAN};
+    const struct weft_dlinear_shape shape = {.lookback = LOOKBACK, .horizon = HORIZON, .kernel = 5, .norm = WEFT_NORM_MEAN};
     uint32_t train[SERIES * LENGTH], valid[SERIES * LENGTH], bundle[LENGTH];
     struct weft_dlinear_windows d = {.pool = x[0], .train = train, .valid = valid};
     struct weft_dlinear_adam o = {.epochs = 60, .patience = 0, .batch = 16, .lr = 0.01, .lr_decay = 0.95, .seed = 5};
@@ -418,7 +418,7 @@ static void adam_nears_the_optimum(void **state)
 static void model_file(void **state)
 {
     (void)state;
-    const struct weft_dlinear_shape shape = {LOOKBACK, HORIZON, 25, WEFT_NORM_LAST};
+    const struct weft_dlinear_shape shape = {.lookback = LOOKBACK, .horizon = HORIZON, .kernel = 25, .norm = WEFT_NORM_LAST};
     struct weft_dlinear_weights w[2] = {weft_dlinear_weights_new(&shape), weft_dlinear_weights_new(&shape)};
     char *names[] = {(char[]){"b"}, (char[]){"a \xed\x8c\x90"}}, *channels[] = {(char[]){"units"}};
     struct weft_model_info info = {.name = (char[]){"dlinear"}, .lookback = LOOKBACK, .horizon = HORIZON, .stride = 1, .step = 86400, .scale = 1,

@@ -201,7 +201,7 @@ static void matrix_is_the_model(void **state)
     static const enum weft_norm norms[] = {WEFT_NORM_NONE, WEFT_NORM_LAST, WEFT_NORM_MEAN};
     struct weft_rng rng = weft_rng(8, 1);
     for (size_t k = 0; k < 3; k++) {
-        struct weft_dlinear_shape s = {LOOKBACK, HORIZON, 25, norms[k]};
+        struct weft_dlinear_shape s = {.lookback = LOOKBACK, .horizon = HORIZON, .kernel = 25, .norm = norms[k]};
         struct weft_dlinear_weights w = weft_dlinear_weights_new(&s);
         for (size_t i = 0; i < 2 * (LOOKBACK + 1) * HORIZON; i++)
             w.ws[i] = (float)(weft_rng_normal(&rng) / 10);
@@ -213,7 +213,7 @@ static void matrix_is_the_model(void **state)
         for (size_t l = 0; l < LOOKBACK; l++)
             x[l] = (float)(3 + weft_rng_normal(&rng));
         weft_dlinear_forecast(m, 0, rows, 1, y);
-        weft_dlinear_linear(m, 0, r, b);
+        weft_dlinear_linear(m, 0, r, b, NULL);
         for (size_t h = 0; h < HORIZON; h++) {
             double want = b[h];
             for (size_t l = 0; l < LOOKBACK; l++)

@@ -108,7 +108,7 @@ static void weights_and_errors(void **state)
         assert_int_equal(weft_ridge_new(&train, L, H, (enum weft_norm)norm, &r, NULL), 0);
         weft_ridge_score(r, &valid, ridges, 5, mse);
         for (size_t k = 0; k < 5; k++) {
-            weft_ridge_weights(r, ridges[k], w, bias);
+            weft_ridge_weights(r, ridges[k], w, bias, NULL);
             least_squares(x, (enum weft_norm)norm, ridges[k], want, want_bias);
             assert_true(difference(w, want, H * L) < 1e-9);
             assert_true(difference(bias, want_bias, H) < 1e-8 || norm != WEFT_NORM_NONE);
@@ -131,7 +131,7 @@ static void constant_series(void **state)
     for (int norm = 0; norm < WEFT_NORMS; norm++) {
         struct weft_ridge *r;
         assert_int_equal(weft_ridge_new(&g, L, H, (enum weft_norm)norm, &r, NULL), 0);
-        weft_ridge_weights(r, 0, w, bias);
+        weft_ridge_weights(r, 0, w, bias, NULL);
         for (size_t h = 0; h < H; h++) {
             double y = bias[h] + (norm == WEFT_NORM_NONE ? 0 : 4);
             for (size_t i = 0; i < L; i++)

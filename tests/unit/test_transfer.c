@@ -185,7 +185,7 @@ static void pose(struct problem *p, enum weft_norm norm, double ridge)
     assert_int_equal(p->target.n, p->t.n);
     assert_true(p->t.n > 5 && p->t.n < 40);
     assert_int_equal(weft_ridge_new(&p->source, L, H, norm, &r, NULL), 0);
-    weft_ridge_weights(r, ridge, p->w0, p->bias0);
+    weft_ridge_weights(r, ridge, p->w0, p->bias0, NULL);
     weft_ridge_free(&r);
 }
 
@@ -313,16 +313,16 @@ static float *walk(size_t n, uint64_t stream, double pull, double level)
 
 static struct weft_transfer_source *lender(const float *x, enum weft_norm norm, const int64_t *border)
 {
-    struct weft_dlinear_shape shape = {L, H, 25, norm};
+    struct weft_dlinear_shape shape = {.lookback = L, .horizon = H, .kernel = 25, .norm = norm};
     struct weft_dlinear_stats all, until;
     struct weft_dlinear_room room = {0};
     struct weft_transfer_source *s;
     int64_t b[FOLDS + 3] = {0, border[1], border[2], border[3], DAYS, DAYS};
     weft_dlinear_stats_init(&all, &shape, 1, FOLDS);
     weft_dlinear_stats_init(&until, &shape, 1, FOLDS + 1);
-    weft_dlinear_stats_add(&all, x, DAYS, 0, 1, (size_t[]){DAYS, DAYS, DAYS}, 1, &room);
+    weft_dlinear_stats_add(&all, x, DAYS, 0, 1, NULL, (size_t[]){DAYS, DAYS, DAYS}, 1, &room);
     until.borders = b;
-    weft_dlinear_stats_add(&until, x, DAYS, 0, 1, (size_t[]){DAYS, DAYS, DAYS}, 1, &room);
+    weft_dlinear_stats_add(&until, x, DAYS, 0, 1, NULL, (size_t[]){DAYS, DAYS, DAYS}, 1, &room);
     assert_int_equal(weft_transfer_source_new(&all, &until, &shape, 1e-3, &s, NULL), 0);
     weft_dlinear_stats_free(&all);
     weft_dlinear_stats_free(&until);
@@ -334,14 +334,14 @@ static struct weft_transfer_source *lender(const float *x, enum weft_norm norm, 
 static struct weft_dlinear_weights borrow(const float *x, size_t n, size_t train, size_t end, const struct weft_transfer_source *source, enum weft_norm norm,
                                           const int64_t *border, enum weft_rung want, struct weft_transfer *out)
 {
-    struct weft_dlinear_shape shape = {L, H, 25, norm};
+    struct weft_dlinear_shape shape = {.lookback = L, .horizon = H, .kernel = 25, .norm = norm};
     struct weft_dlinear_weights w = weft_dlinear_weights_new(&shape);
     struct weft_dlinear_stats st;
     struct weft_dlinear_room room = {0};
     struct weft_dlinear_fit fit;
     weft_dlinear_stats_init(&st, &shape, 1, FOLDS);
     st.borders = border;
-    weft_dlinear_stats_add(&st, x, n, 0, 1, (size_t[]){train, end, n}, 1, &room);
+    weft_dlinear_stats_add(&st, x, n, 0, 1, NULL, (size_t[]){train, end, n}, 1, &room);
     assert_int_equal(weft_transfer_fit(&st, source, want, -1, &w, &fit, out, NULL), 0);
     weft_dlinear_stats_free(&st);
     free(room.p);
@@ -418,7 +418,7 @@ static void choice(void **state)
     int64_t border[FOLDS + 2];
     struct weft_transfer out;
     struct weft_dlinear_weights w, own;
-    struct weft_dlinear_shape shape = {L, H, 25, WEFT_NORM_NONE};
+    struct weft_dlinear_shape shape = {.lookback = L, .horizon = H, .kernel = 25, .norm = WEFT_NORM_NONE};
 
     weft_transfer_borders(FOLDS, H, 3000, 3600, border);
     struct weft_transfer_source *s = lender(source, WEFT_NORM_NONE, (int64_t[]){0, DAYS, DAYS, DAYS});
@@ -430,7 +430,7 @@ static void choice(void **state)
     struct weft_dlinear_fit fit;
     own = weft_dlinear_weights_new(&shape);
     weft_dlinear_stats_init(&st, &shape, 1, FOLDS);
-    weft_dlinear_stats_add(&st, long_and_other, 4000, 0, 1, (size_t[]){3000, 3600, 4000}, 1, &room);
+    weft_dlinear_stats_add(&st, long_and_other, 4000, 0, 1, NULL, (size_t[]){3000, 3600, 4000}, 1, &room);
     assert_int_equal(weft_dlinear_solve(&st, -1, &own, &fit, NULL), 0);
     assert_memory_equal(w.ws, own.ws, weights_size);
     weft_dlinear_stats_free(&st);

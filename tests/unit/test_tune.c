@@ -168,7 +168,7 @@ enum { N_LOOKBACKS = 6, N_LASTS = 6, N_RIDGES = 5 };
 static void weights_and_errors(void **state)
 {
     (void)state;
-    const struct weft_nested_grid grid = {lookbacks, N_LOOKBACKS, lasts, N_LASTS};
+    const struct weft_nested_grid grid = {lookbacks, N_LOOKBACKS, lasts, N_LASTS, NULL, 1};
     make_data();
     for (size_t channel = 0; channel < CHANNELS; channel++) {
         struct weft_gram train, valid;
@@ -182,7 +182,7 @@ static void weights_and_errors(void **state)
             weft_nested_errors(f, &grid, ridges[k], mse);
             for (size_t i = 0; i < N_LOOKBACKS * N_LASTS; i++) {
                 size_t last = lasts[i % N_LASTS];
-                struct weft_nested_config c = {lookbacks[i / N_LASTS], last == WEFT_NESTED_WHOLE ? lookbacks[i / N_LASTS] : last, ridges[k]};
+                struct weft_nested_config c = {lookbacks[i / N_LASTS], last == WEFT_NESTED_WHOLE ? lookbacks[i / N_LASTS] : last, ridges[k], 1};
                 double r[H * L] = {0}, bias[H] = {0}, want[H * L] = {0}, want_bias[H] = {0}, cov[H * H] = {0}, want_cov[H * H] = {0};
                 if (last != WEFT_NESTED_WHOLE && last >= c.lookback) {
                     assert_true(isinf(mse[i]));
@@ -190,13 +190,13 @@ static void weights_and_errors(void **state)
                 }
                 expand_train(channel, 1);
                 direct_fit(&c, 1, want, want_bias);
-                assert_true(weft_nested_add(f, &c, 1, r, bias));
+                assert_true(weft_nested_add(f, &c, 1, r, bias, NULL));
                 assert_true(difference(r, want, H * L) < 1e-8);
                 assert_true(last || difference(bias, want_bias, H) < 1e-8);
                 expand_valid(channel, 1);
                 double direct = direct_moments(want, want_bias, want_cov);
                 assert_true(fabs(mse[i] / direct - 1) < 1e-8);
-                assert_int_equal(weft_nested_moments(f, r, bias, cov), rows);
+                assert_int_equal(weft_nested_moments(f, r, bias, NULL, cov), rows);
                 assert_true(difference(cov, want_cov, H * H) < 1e-8);
             }
         }
@@ -219,9 +219,9 @@ static void flat_history(void **state)
         gram_of_rows(&g);
         struct weft_nested *f = weft_nested_new(&g, &g, L, H);
         for (size_t i = 0; i < N_LASTS; i++) {
-            struct weft_nested_config c = {L, lasts[i] == WEFT_NESTED_WHOLE ? L : lasts[i], 1e-3};
+            struct weft_nested_config c = {L, lasts[i] == WEFT_NESTED_WHOLE ? L : lasts[i], 1e-3, 1};
             double r[H * L] = {0}, bias[H] = {0};
-            assert_true(weft_nested_add(f, &c, 1, r, bias));
+            assert_true(weft_nested_add(f, &c, 1, r, bias, NULL));
             for (size_t h = 0; h < H; h++) {
                 double y = bias[h], sum = 0;
                 for (size_t k = 0; k < L; k++) {
@@ -243,7 +243,7 @@ static void add_channel(struct weft_dlinear_stats *st, size_t channel)
 {
     struct weft_dlinear_room room = {0};
     for (size_t s = 0; s < SERIES; s++)
-        weft_dlinear_stats_add(st, data[channel][s], LENGTH, 0, 1, split, s, &room);
+        weft_dlinear_stats_add(st, data[channel][s], LENGTH, 0, 1, NULL, split, s, &room);
     free(room.p);
 }
 
@@ -273,7 +273,7 @@ static void same_weights(const struct weft_dlinear_weights *w, const double *r, 
 
 static void one_tuning(size_t channel, bool rest)
 {
-    const struct weft_dlinear_shape shape = {L, H, 25, WEFT_NORM_NONE};
+    const struct weft_dlinear_shape shape = {.lookback = L, .horizon = H, .kernel = 25, .norm = WEFT_NORM_NONE};
     const struct weft_tune o = {.lookbacks = true, .norm = WEFT_NORMS, .ridge = -1, .step = 86400};
     struct weft_dlinear_weights w = weft_dlinear_weights_new(&shape), honest = weft_dlinear_weights_new(&shape);
     struct weft_dlinear_stats st;
@@ -340,7 +340,7 @@ static void choices_and_average(void **state)
 static void test_part_plays_no_part(void **state)
 {
     (void)state;
-    const struct weft_dlinear_shape shape = {L, H, 25, WEFT_NORM_NONE};
+    const struct weft_dlinear_shape shape = {.lookback = L, .horizon = H, .kernel = 25, .norm = WEFT_NORM_NONE};
     const struct weft_tune o = {.lookbacks = true, .norm = WEFT_NORMS, .ridge = -1, .step = 86400};
     struct weft_tuned t[2];
     struct weft_dlinear_weights w[2], honest[2];

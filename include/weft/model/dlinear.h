@@ -3,7 +3,14 @@
  * trend = moving average of the lookback (movavg.h), seasonal = lookback - trend. Both are linear in the lookback, so a forecast is one matrix,
  * W = Ws (I - A) + Wt A. With norm last or mean the lookback's last value or mean is subtracted first and added again.
  * Model file: Linear_Seasonal.weight f32 [horizon, lookback], Linear_Seasonal.bias [horizon], Linear_Trend.weight, Linear_Trend.bias, as LTSF-Linear
- * names them; with several units Linear_Seasonal.U.weight and so on, as its --individual does. */
+ * names them; with several units Linear_Seasonal.U.weight and so on, as its --individual does.
+ *
+ * With exogenous channels (model kind "dlinear-exog"; exact alone) and their features g (exog.h), step h (from 1) of the forecast from origin o adds
+ *
+ *     sum over channels c and lags i of V[h,c,i] g_c[o - i] + sum over future channels c of U[h,c] g_c[o + h - 1]:
+ *
+ * of what is known ahead a step sees its own day alone. Its file has Linear.weight [horizon, lookback], Linear.bias [horizon] and Exogenous.weight
+ * [horizon, weft_exog_weights]: channel by channel its lags, the oldest first, then the weight of the step itself when it is known ahead; the constant last. */
 #ifndef WEFT_DLINEAR_H
 #define WEFT_DLINEAR_H
 
@@ -19,15 +26,21 @@ struct weft_dlinear_shape {
     size_t lookback, horizon;
     size_t kernel; /* odd */
     enum weft_norm norm;
+    struct weft_exog_shape exog; /* n 0: the target alone */
 };
 
-/* One unit's weights: ws, wt [horizon, lookback], bs, bt [horizon]; one allocation that begins at ws. */
+/* One unit's weights: ws, wt [horizon, lookback], bs, bt [horizon] and, with exogenous channels, v [horizon, weft_exog_weights]; one allocation that begins at ws. */
 struct weft_dlinear_weights {
-    float *ws, *wt, *bs, *bt;
+    float *ws, *wt, *bs, *bt, *v;
 };
 struct weft_dlinear_weights weft_dlinear_weights_new(const struct weft_dlinear_shape *s);
+/* How many floats they are. */
+size_t weft_dlinear_weights_size(const struct weft_dlinear_shape *s);
+/* Of exogenous channels: weights of a step, and values behind the horizon of a window (features, exog.h); 0 without any. */
+size_t weft_dlinear_exog_weights(const struct weft_dlinear_shape *s);
+size_t weft_dlinear_exog_width(const struct weft_dlinear_shape *s);
 void weft_dlinear_weights_free(struct weft_dlinear_weights *w);
-/* Adds tensors and metadata "kernel" and "norm". The weights must live until the file is saved. */
+/* Adds tensors and metadata "kernel" (without exogenous channels) and "norm". The weights must live until the file is saved. */
 void weft_dlinear_write(const struct weft_dlinear_shape *s, const struct weft_dlinear_weights *units, size_t n_units, struct weft_st_writer *w);
 
 /* --- forecasting --- */
@@ -40,7 +53,7 @@ void weft_dlinear_set(struct weft_dlinear *m, size_t unit, const struct weft_dli
 /* As weft_model_kind.forecast; `self` is a struct weft_dlinear. A forecast does not depend on the batch it came in. */
 void weft_dlinear_forecast(void *self, size_t unit, const float *const *x, size_t batch, float *y);
 /* As weft_model_kind.linear: R = W - e (1'W) + e 1', where e holds the weights of what norm subtracts (the last value, or the mean). */
-void weft_dlinear_linear(void *self, size_t unit, double *r, double *b);
+void weft_dlinear_linear(void *self, size_t unit, double *r, double *b, double *exog);
 /* x[batch, lookback] = normalised lookbacks of windows, base[b] = what was subtracted from window b. */
 void weft_dlinear_gather(const struct weft_dlinear_shape *s, const float *const *windows, size_t batch, float *x, float *base);
 /* out[lookback, lanes] = (Ws (I - A) + Wt A)', ws and wt likewise transposed; room holds as much as out, acc `lanes`. */
@@ -59,39 +72,32 @@ enum { WEFT_DLINEAR_FOLDS_MAX = 16 };
  * validate on stretches of the same length before it, as far as the train part allows. Window starts fall into 2 * folds blocks: the first fold's
  * training windows, then by turns a fold's validation windows and those that straddle the next border (dlinear_exact.c). */
 struct weft_dlinear_stats {
-    size_t lookback, horizon, stride, folds;
+    struct weft_dlinear_shape shape; /* with exogenous channels the blocks have a track for the target, one for every channel and one for the constant */
+    size_t stride, folds;
     size_t blocks; /* 2 * folds, and one for all other windows when weft_dlinear_stats_rest was called */
-    enum weft_norm norm;
     double shift; /* subtracted from every scaled value; with norm last and mean each series has its own */
     bool shifted;
     uint64_t series;
     struct weft_gram *block; /* [blocks] */
     const int64_t *borders; /* [folds + 2] in steps of the series that comes next, [0] unused; NULL: from its split; not owned */
-    struct weft_residuals *keep; /* validation windows kept for residuals [lookback + horizon], or NULL; not owned */
+    struct weft_residuals *keep; /* validation windows kept for residuals [lookback + horizon, features], or NULL; not owned */
 };
 void weft_dlinear_stats_init(struct weft_dlinear_stats *st, const struct weft_dlinear_shape *s, size_t stride, size_t folds);
 /* Before the first series: windows behind validation, and those that straddle its beginning, are added up too, in a block of their own. */
 void weft_dlinear_stats_rest(struct weft_dlinear_stats *st);
 void weft_dlinear_stats_free(struct weft_dlinear_stats *st);
 
-/* b[1 .. folds + 1]: the folds' borders in steps of a series whose parts end at split[0..2], for windows of `width`; b[folds + 1] is the end of the validation part. */
-void weft_dlinear_borders(size_t folds, const size_t *split, int64_t width, int64_t *b);
-struct weft_dlinear_range {
-    int64_t from, to; /* window starts [from, to) */
-};
-/* The window starts of block k < 2 * folds that lie in a run of starts, from a multiple of the stride on. */
-struct weft_dlinear_range weft_dlinear_block(size_t k, const int64_t *b, int64_t lookback, int64_t width, struct weft_dlinear_range run, int64_t stride);
-/* The rank of a window among all windows of all series, for weft_residuals_offer. */
-uint64_t weft_dlinear_rank(uint64_t key, int64_t start);
+/* A Gram matrix as the blocks are, of stride 1 or another. */
+void weft_dlinear_gram_init(struct weft_gram *g, const struct weft_dlinear_shape *s, size_t stride);
 
 /* Room for one series; zero-initialise, free(p) at the end. */
 struct weft_dlinear_room {
     double *p;
     size_t cap;
 };
-/* One channel of a series: raw values x[n] (NaN: missing; windows that touch one are left out), scaled = (x - shift) / factor, parts end at
- * split[0..2]. key: a hash of series and channel, for the choice of the windows kept. */
-void weft_dlinear_stats_add(struct weft_dlinear_stats *st, const float *x, size_t n, double shift, double factor, const size_t *split,
+/* One target of a series: raw values x[n] (NaN: missing; windows that touch one are left out), scaled = (x - shift) / factor, parts end at
+ * split[0..2]. exog: its channels [n] (exog.h), or NULL. key: a hash of series and target, for the choice of the windows kept. */
+void weft_dlinear_stats_add(struct weft_dlinear_stats *st, const float *x, size_t n, double shift, double factor, const float *const *exog, const size_t *split,
                             uint64_t key, struct weft_dlinear_room *room);
 /* No more series: the Grams are what they say. Needed before merge and before their content is stored. */
 void weft_dlinear_stats_finish(struct weft_dlinear_stats *st);
@@ -105,8 +111,9 @@ struct weft_dlinear_fit {
     uint64_t train_windows, valid_windows;
     size_t folds; /* that had windows to train and to validate on */
 };
-/* Weights of the matrix w[horizon, lookback] and bias[horizon] (out: Ws = Wt = W) when `shift` was subtracted from every value (0 with norm last and mean). */
-void weft_dlinear_take(size_t lookback, size_t horizon, double shift, const double *w, const double *bias, struct weft_dlinear_weights *out);
+/* Weights of the matrix w[horizon, lookback], bias[horizon] and exog[horizon, weights of channels] (out: Ws = Wt = W) when `shift` was subtracted from every value
+ * of the target (0 with norm last and mean). */
+void weft_dlinear_take(const struct weft_dlinear_shape *s, double shift, const double *w, const double *bias, const double *exog, struct weft_dlinear_weights *out);
 /* The ridge used when no fold has windows to validate on. */
 #define WEFT_DLINEAR_RIDGE 1e-2
 /* Fits on the train part. ridge < 0: chosen by the mean validation error over the folds. Changes st. 78 when the train part has no window. */

@@ -59,8 +59,9 @@ struct weft_model_kind {
      * (x[i] points into the series). No NaN in x. Not thread-safe on one self. A model with exogenous channels finds behind the lookback room for
      * the horizon, which it does not look at, and behind that the window's features (exog.h). */
     void (*forecast)(void *self, size_t unit, const float *const *x, size_t batch, float *y);
-    /* NULL, or, when forecasts are linear in the lookback: forecast[h] = sum over l of r[h*lookback + l] x[l] + b[h], in scaled units. r[horizon, lookback], b[horizon]. */
-    void (*linear)(void *self, size_t unit, double *r, double *b);
+    /* NULL, or, when forecasts are linear in the lookback: forecast[h] = sum over l of r[h*lookback + l] x[l] + b[h], in scaled units. r[horizon, lookback], b[horizon]; and
+     * with exogenous channels exog[horizon, weft_exog_weights]: what each feature adds. */
+    void (*linear)(void *self, size_t unit, double *r, double *b, double *exog);
 };
 /* Puts a kind into the table that score searches (a linker section: link the model's object file itself). */
 #define WEFT_MODEL(ident, ...) \
@@ -79,7 +80,7 @@ void weft_forecaster_sha256(const struct weft_forecaster *f, char out[65]);
 /* Unit of a group's text (NULL: the series has none) and a channel; SIZE_MAX when the model has none. */
 size_t weft_forecaster_unit(const struct weft_forecaster *f, const char *group, size_t group_n, size_t channel);
 /* The forecast as a matrix (weft_model_kind.linear). False when the model is not linear. r == NULL asks alone. */
-bool weft_forecaster_linear(struct weft_forecaster *f, size_t unit, double *r, double *b);
+bool weft_forecaster_linear(struct weft_forecaster *f, size_t unit, double *r, double *b, double *exog);
 void weft_forecaster_run(struct weft_forecaster *f, size_t unit, const float *const *x, size_t batch, float *y);
 /* out[l*horizon + h] = offset to add to the forecast, per quantile level l, in scaled units for a window with spread
  * `spread`: of the n residuals of step h the one that conformal.h says, times spread; NaN, no bound, where they are too

@@ -1,7 +1,7 @@
 /* tune.h - DLinear with its lookback, normalisation and ridge chosen by rolling-origin folds, from the sums of one pass (weft_dlinear_stats with norm none).
  *
  * Every lookback of a grid, every "subtract the mean of the last k" and every ridge weight are judged on the folds' validation windows (nested.h). For each lookback
- * and k the best ridge counts; the forecasts of the best eight are averaged, which is one matrix in raw coordinates (SearchCast, arXiv 2606.27282, searches the same
+ * and k the best ridge (with channels known ahead: the best pair of it and of that of a step's own weights) counts; the forecasts of the best eight are averaged, which is one matrix in raw coordinates (SearchCast, arXiv 2606.27282, searches the same
  * space with a pass over the data for each trial). The joint covariance of the errors of all steps comes from the last fold, the validation part forecast by a fit
  * that did not see it. The test part plays no part in any choice. */
 #ifndef WEFT_TUNE_H
@@ -11,7 +11,7 @@
 #include "nn/nested.h"
 #include "base/par.h"
 
-enum { WEFT_TUNE_BEST = 8, WEFT_TUNE_LOOKBACKS = 40, WEFT_TUNE_LASTS = 12, WEFT_TUNE_RIDGES = 10 };
+enum { WEFT_TUNE_BEST = 8, WEFT_TUNE_LOOKBACKS = 40, WEFT_TUNE_LASTS = 12, WEFT_TUNE_RIDGES = 10, WEFT_TUNE_OWNS = 4 };
 
 /* What is tried. */
 struct weft_tune {
@@ -35,6 +35,8 @@ struct weft_tuned {
 size_t weft_tune_lookbacks(size_t lookback, size_t horizon, int64_t step, size_t *out);
 size_t weft_tune_lasts(size_t lookback, int64_t step, size_t *out);
 size_t weft_tune_ridges(double *out);
+/* What part of the ridge a step's own weights of channels have. */
+size_t weft_tune_owns(double *out);
 
 /* As weft_dlinear_solve, for statistics made with norm none; w in raw coordinates. `honest` (may be NULL) gets the weights fitted on the train part, for the
  * residuals; w is fitted on all windows when the statistics have a block for those behind validation. */

@@ -29,6 +29,8 @@ void weft_dsymm(size_t n, size_t m, const double *a, size_t lda, const double *b
 bool weft_cholesky(size_t n, double *a);
 /* B[n,m] becomes U'^-1 B (trans), or U^-1 B. */
 void weft_cholesky_half(bool trans, size_t n, size_t m, const double *u, size_t ldu, double *b, size_t ldb);
+/* B[n,m] becomes U' B (trans), or U B, for the upper triangle U[n,n]. */
+void weft_dtrmm(bool trans, size_t n, size_t m, const double *u, size_t ldu, double *b, size_t ldb);
 /* The symmetric A[n,n], of which the upper triangle is read, becomes U'^-1 A U^-1 (upper triangle; dsygst). */
 void weft_congruence(size_t n, double *a, const double *u);
 

@@ -22,30 +22,34 @@ struct weft_nested_config {
     size_t lookback;
     size_t last;  /* the mean of so many last values is subtracted and added again; 0: nothing, and an intercept instead; 1: the last value */
     double ridge; /* above 0 */
+    double own;   /* of channels known ahead: what part of the ridge the weights have that a step has for itself */
 };
 struct weft_nested_grid {
     const size_t *lookback; /* ascending */
     size_t n_lookbacks;
     const size_t *last; /* 0, lengths, WEFT_NESTED_WHOLE in any order */
     size_t n_lasts;
+    const double *own; /* NULL: without channels known ahead there is one, that plays no part */
+    size_t n_owns;
 };
 
-/* Moments of a training and a validation Gram (finished, lookback + horizon wide), as copies. valid may be NULL: weights alone. */
+/* Moments of a training and a validation Gram (finished, their targets lookback + horizon wide), as copies; with exogenous channels (several tracks) valid must
+ * live as long. valid may be NULL: weights alone. */
 struct weft_nested;
 struct weft_nested *weft_nested_new(const struct weft_gram *train, const struct weft_gram *valid, size_t lookback, size_t horizon);
 /* The training windows count n (when they are weighted). */
 void weft_nested_weigh(struct weft_nested *f, double n);
 void weft_nested_free(struct weft_nested **f);
 
-/* mse[i * n_lasts + j] = mean squared error over the validation windows and steps of lookback[i] with last[j]; INFINITY where last[j] is not below the lookback
+/* mse[(i * n_lasts + j) * n_owns + o] = mean squared error over the validation windows and steps of lookback[i] with last[j] and own[o]; INFINITY where last[j] is not below the lookback
  * (the whole is asked for by its own name) or there is no fit. Changes nothing: several threads may call it. */
 void weft_nested_errors(const struct weft_nested *f, const struct weft_nested_grid *g, double ridge, double *mse);
 
-/* Adds share times the fit to r[horizon, longest lookback] (raw coordinates, oldest value first, zero before its own lookback) and bias[horizon]: forecast = r x +
- * bias. False, and nothing added, when there is no fit. */
-bool weft_nested_add(const struct weft_nested *f, const struct weft_nested_config *c, double share, double *r, double *bias);
+/* Adds share times the fit to r[horizon, longest lookback] (raw coordinates, oldest value first, zero before its own lookback), bias[horizon] and, of exogenous
+ * channels, exog[horizon, their weights] (columns.h): forecast = r x + bias + exog g. False, and nothing added, when there is no fit. */
+bool weft_nested_add(const struct weft_nested *f, const struct weft_nested_config *c, double share, double *r, double *bias, double *exog);
 
-/* Adds the second moments of the validation errors of any r and bias to cov[horizon, horizon] (not divided by the windows, mean not removed); returns the windows. */
-uint64_t weft_nested_moments(const struct weft_nested *f, const double *r, const double *bias, double *cov);
+/* Adds the second moments of the validation errors of any r, bias and exog to cov[horizon, horizon] (not divided by the windows, mean not removed); returns the windows. */
+uint64_t weft_nested_moments(const struct weft_nested *f, const double *r, const double *bias, const double *exog, double *cov);
 
 #endif

@@ -32,7 +32,7 @@ void weft_moments_free(struct weft_moments *m);
 /* The decomposition of one training Gram. */
 struct weft_ridge;
 
-/* train: finished, width lookback + horizon, at least one window; not kept. */
+/* train: finished, its target lookback + horizon wide, at least one window; not kept. */
 int weft_ridge_new(const struct weft_gram *train, size_t lookback, size_t horizon, enum weft_norm norm, struct weft_ridge **out,
                    struct weft_err *e) WEFT_MUST_USE;
 void weft_ridge_free(struct weft_ridge **r);
@@ -40,8 +40,8 @@ void weft_ridge_free(struct weft_ridge **r);
 /* mse[i] = mean squared error over the windows and steps of `valid` (finished, at least one window) of the fit with ridge[i]. */
 void weft_ridge_score(const struct weft_ridge *r, const struct weft_gram *valid, const double *ridge, size_t n, double *mse);
 
-/* The fit: w[horizon, lookback], bias[horizon] (0 with norm last and mean). */
-void weft_ridge_weights(const struct weft_ridge *r, double ridge, double *w, double *bias);
+/* The fit: w[horizon, lookback], bias[horizon] (0 with norm last and mean), and with exogenous channels exog[horizon, their weights] (columns.h). */
+void weft_ridge_weights(const struct weft_ridge *r, double ridge, double *w, double *bias, double *exog);
 
 /* The grid that `--ridge auto` tries, ascending: 0 and half decades from 1e-8 to 1e2. */
 enum { WEFT_RIDGE_GRID = 22 };

@@ -41,6 +41,10 @@ struct weft_dlinear_trainer {
     bool tune, refit;                /* exact: choices by weft_dlinear_tune; the weights from all windows, the test part's too */
     struct weft_tune choices;        /* tune: step and par are the trainer's business */
     double ridge;                    /* < 0: chosen over the folds */
+    bool exog;                       /* exact: channels of the stream that are past, future or static are used */
+    enum weft_exog_effect effect;
+    size_t lags;                         /* of such a channel; at most the lookback is taken */
+    const struct weft_list *relative;    /* such channels that count relative to their mean */
     size_t folds;
     int threads;
     struct weft_dlinear_adam options;
@@ -60,7 +64,7 @@ struct weft_dlinear_trainer {
     char by[128]; /* merge: the key's name */
 };
 
-/* `by`: the key that names the groups. */
+/* `by`: the key that names the groups. 64 when `relative` names a channel that is not exogenous. */
 int weft_dlinear_trainer_start(struct weft_dlinear_trainer *t, const struct weft_head *h, const char *by, struct weft_err *e) WEFT_MUST_USE;
 int weft_dlinear_trainer_add(struct weft_dlinear_trainer *t, const struct weft_series *s, struct weft_err *e) WEFT_MUST_USE;
 /* Units up to those of the last group exist afterwards. The more there are, the fewer residuals each keeps. */
@@ -73,15 +77,11 @@ void weft_dlinear_trainer_say(const struct weft_dlinear_trainer *t, const char *
 int weft_dlinear_trainer_save(struct weft_dlinear_trainer *t, const char *lineage, const char *path, struct weft_err *e) WEFT_MUST_USE;
 void weft_dlinear_trainer_free(struct weft_dlinear_trainer *t);
 
-/* How an exact solver fitted a unit: as a line of the log, for weft_units_log_put, and in words. */
-weft_json *weft_dlinear_log_line(const struct weft_units *units, size_t unit, const struct weft_dlinear_fit *fit, bool failed);
-void weft_dlinear_fit_text(const struct weft_dlinear_fit *fit, char text[WEFT_UNIT_TEXT]);
-
 /* --- tuning (dlinear_tuned.c): what the functions above do for it --- */
 
 void weft_dlinear_tuned_fit(struct weft_dlinear_trainer *t, struct weft_dlinear_unit *u);
-/* The choices as a JSON array, best first: {"lookback", "last", "ridge", "error"}. */
-weft_json *weft_dlinear_tuned_json(const struct weft_tuned *tuned);
+/* The choices as a JSON array, best first: {"lookback", "last", "ridge", "own" (with channels), "error"}. */
+weft_json *weft_dlinear_tuned_json(const struct weft_tuned *tuned, bool own);
 /* What the model file says of the weights: they are in raw coordinates; when all fits subtract a mean and so add up to 1, the window's own mean may be subtracted
  * first, which changes nothing but rounding where levels are large. */
 enum weft_norm weft_dlinear_tuned_norm(const struct weft_dlinear_trainer *t);
