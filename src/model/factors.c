@@ -268,9 +268,9 @@ double weft_factors_open(const struct weft_factor_shape *s, const struct weft_fa
 }
 
 /* Elements of one channel at step t; returns the column after its own. */
-static size_t put_channel(const struct weft_factor_channel *c, const float *x, size_t n, size_t t, double reference, int weekday, size_t at, struct weft_rows *out)
+static size_t put_channel(const struct weft_factor_channel *c, const float *x, size_t next, size_t t, double reference, int weekday, size_t at, struct weft_rows *out)
 {
-    size_t width = columns_of_channel(c), next = t + 1 < n ? t + 1 : t, before = t ? t - 1 : 0;
+    size_t width = columns_of_channel(c), before = t ? t - 1 : 0;
     if (c->kind == WEFT_FACTOR_PRICE)
         weft_rows_put(out, at, x[t] > 0 ? log((double)x[t] / reference) : 0);
     else if (c->kind == WEFT_FACTOR_NUMBER)
@@ -310,6 +310,9 @@ static size_t put_step(const struct weft_factor_shape *s, const struct weft_fact
     int64_t seconds = x->start + (int64_t)t * s->step, day = seconds >= 0 ? seconds / DAY : -((-seconds + DAY - 1) / DAY);
     int weekday = weft_weekday(seconds), year, month, date;
     size_t at = 0;
+    size_t next = t + 1 < x->n ? t + 1 : t;
+    if (next == t && s->step == DAY && t >= 6) /* after the last day known: as a week before */
+        next = t - 6;
     weft_civil_from_days(day, &year, &month, &date);
     if (s->set.weekday) {
         if (weekday)
@@ -318,7 +321,7 @@ static size_t put_step(const struct weft_factor_shape *s, const struct weft_fact
     }
     for (size_t c = 0; c < s->n_channels; c++)
         if (s->channel[c].kind != WEFT_FACTOR_SAME)
-            at = put_channel(&s->channel[c], x->channel[c], x->n, t, x->reference ? x->reference[c] : 1, weekday, at, out);
+            at = put_channel(&s->channel[c], x->channel[c], next, t, x->reference ? x->reference[c] : 1, weekday, at, out);
     for (size_t i = 0; i < DAY_BINS && s->set.days; i++, at++)
         if (date >= day_bin[i][0] && date <= day_bin[i][1])
             weft_rows_put(out, at, 1);

@@ -69,7 +69,7 @@ void weft_dlinear_trainer_units(struct weft_dlinear_trainer *t)
             weft_dlinear_stats_init(&u->st, &t->shape, (size_t)t->units.attrs.stride, t->folds);
             if (t->refit)
                 weft_dlinear_stats_rest(&u->st);
-            u->st.keep = &u->keep;
+            u->st.keep = t->factored ? NULL : &u->keep; /* its errors are those of factors that had not seen them */
         }
     }
 }

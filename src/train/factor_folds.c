@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "nn/nested.h"
 
-enum { SAMPLE_STEPS = 300000, SHORT = 56, YEAR = 371, LONG_HISTORY = 1092, LAST = 28, WEEKS = 8, LAST_WEEKS = 4, LEAST_DAYS = 200, LEAST_WEEKS = 52 };
+enum { SHORT = 56, YEAR = 371, LONG_HISTORY = 1092, LAST = 28, WEEKS = 8, LAST_WEEKS = 4, LEAST_DAYS = 200, LEAST_WEEKS = 52 };
 
 static const double RIDGE = 0.3;
 static const double kappas[WEFT_FACTOR_KAPPAS] = {2, 8, 32, 128};
@@ -207,7 +207,7 @@ void weft_factor_folds_choose(const struct weft_factor_folds *all, struct weft_f
     *out = (struct weft_factor_choice){.set = f.set[f.n_sets > 1 ? 1 : 0], .kappa = WEFT_FACTOR_KAPPA, .folds = folds};
     for (size_t i = 0; i < f.n; i++)
         steps += f.x[i].n;
-    every = (steps + SAMPLE_STEPS - 1) / SAMPLE_STEPS;
+    every = (steps + WEFT_FACTOR_SAMPLE - 1) / WEFT_FACTOR_SAMPLE;
     struct weft_factor_series *sample = WEFT_ARRAY(struct weft_factor_series, f.n + 1);
     f.n = 0;
     for (size_t i = 0; i < all->n; i += every ? every : 1)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/rng.h"
 #include "nn/nested.h"
 #include "record/window.h"
 #include "train/factor_folds.h"
@@ -27,7 +28,8 @@ struct weft_factored {
     char *names[WEFT_EXOG_MAX];
     struct weft_factor_survey survey[WEFT_EXOG_MAX];
     struct item *item;
-    size_t n, cap, history, honest; /* history: steps of the calendar that factors are fitted from; honest: up to the end of validation */
+    size_t n, cap;
+    size_t history, honest, trained; /* steps of the calendar: that factors are fitted from, up to the end of validation, up to that of training */
     struct weft_factor_series *x;   /* [n]: of the target at hand */
     struct weft_factors model;
     struct weft_factor_choice *choice; /* [targets] */
@@ -92,7 +94,9 @@ void weft_factored_add(struct weft_factored *f, const struct weft_series *s)
         memcpy(i->values + (f->targets + c) * s->n, s->values + f->at[c] * s->n, s->n * sizeof *i->values);
     size_t first = (size_t)((s->start - a->start) / a->step), known = weft_series_known(a, s->start, s->n);
     size_t honest = first + s->split[WEFT_PART_VALID], all = first + known;
+    size_t trained = first + s->split[WEFT_PART_TRAIN];
     f->honest = honest > f->honest ? honest : f->honest;
+    f->trained = trained > f->trained ? trained : f->trained;
     f->history = all > f->history ? all : f->history;
     for (size_t c = 0; c < f->channels; c++)
         weft_factor_survey_add(&f->survey[c], i->values + (f->targets + c) * s->n, known, s->start, a->step);
@@ -260,54 +264,139 @@ struct judged {
     double error, actual, forecast;
 };
 
-/* Forecasts of one target's validation windows of one series, a season apart. */
-static void judge_series(const struct weft_factored *f, const struct item *x, size_t i, size_t c, struct weft_dlinear *m, bool log_of, struct judged *out)
+/* Factors of one target as they were known at an origin, and the trainers that forecast their rests: [0] as they are, [1] logarithms. */
+struct judge {
+    struct weft_factored *f;
+    struct weft_dlinear_trainer *trainer[2];
+    struct weft_dlinear *model[2];
+    size_t target, history;
+    const double *pooled;
+    struct judged sum[2];
+};
+
+static size_t unit_of(const struct weft_factored *f, struct weft_dlinear_trainer *t, const struct item *x, size_t target)
 {
-    const struct weft_factor_target *t = &f->model.target[c];
-    size_t lookback = (size_t)f->attrs->lookback, horizon = (size_t)f->attrs->horizon, every = f->attrs->step == 86400 ? 7 : 4;
-    size_t from = x->split[WEFT_PART_TRAIN], to = x->split[WEFT_PART_VALID] < x->n ? x->split[WEFT_PART_VALID] : x->n;
-    struct weft_factor_series view = {.y = x->values + c * x->n, .n = x->n, .channel = x->channel, .reference = x->reference, .start = x->start};
-    double *factor = WEFT_ARRAY(double, x->n + 1);
-    float *rest = WEFT_ARRAY(float, x->n + 1), *y = WEFT_ARRAY(float, horizon);
-    weft_factors_of(&t->shape, t->own + i * weft_factor_columns(&t->shape), &view, factor);
-    weft_factors_rest(&t->shape, &view, factor, t->mean[i], t->scale[i], to, log_of, rest);
-    for (size_t origin = from > lookback ? from : lookback; origin + horizon <= to; origin += every) {
-        const float *row = rest + origin - lookback;
-        weft_dlinear_forecast(m, 0, &row, 1, y);
-        for (size_t h = 0; h < horizon; h++) {
-            double actual = view.y[origin + h];
-            double got = weft_factors_inverse(y[h], log_of) * factor[origin + h] / t->mean[i] * weft_factors_open(&t->shape, &view, origin + h) * t->scale[i];
-            if (!isfinite(actual) || !isfinite(got))
-                continue;
-            out->error += fabs(got - actual);
-            out->actual += fabs(actual);
-            out->forecast += got;
-        }
+    struct weft_series s = {.id = {(const uint8_t *)x->id, x->id_n}};
+    for (size_t k = 0; k < f->attrs->n_keys; k++)
+        s.key[k] = (struct weft_span){(const uint8_t *)x->key[k], x->key_n[k]};
+    return weft_units_group(&t->units, &s) * f->targets + target;
+}
+
+/* One window: its errors in original units, and its row for the intervals. by[s]: what turns a rest of step s into a value. */
+static void judge_window(struct judge *j, const struct item *x, int form, size_t unit, const float *rest, size_t origin, const double *by)
+{
+    const struct weft_series_attrs *a = j->f->attrs;
+    size_t lookback = (size_t)a->lookback, horizon = (size_t)a->horizon;
+    const float *row = rest + origin - lookback, *actual = x->values + j->target * x->n + origin;
+    float *y = WEFT_ARRAY(float, horizon);
+    bool whole = true;
+    for (size_t s = 0; s < lookback + horizon; s++)
+        whole &= (bool)isfinite(row[s]);
+    weft_dlinear_forecast(j->model[form], 0, &row, 1, y);
+    for (size_t s = 0; s < horizon && whole; s++) {
+        double got = weft_factors_inverse(y[s], form) * by[origin + s];
+        j->sum[form].error += isfinite(actual[s]) ? fabs(got - (double)actual[s]) : 0;
+        j->sum[form].actual += isfinite(actual[s]) ? fabs(actual[s]) : 0;
+        j->sum[form].forecast += isfinite(actual[s]) ? got : 0;
     }
-    free(factor);
-    free(rest);
+    struct weft_residuals *keep = &j->trainer[form]->unit[unit]->keep;
+    float *kept = whole ? weft_residuals_offer(keep, weft_hash(&origin, sizeof origin, weft_hash(x->id, x->id_n, j->target))) : NULL;
+    if (kept)
+        memcpy(kept, row, (lookback + horizon) * sizeof *kept);
     free(y);
 }
 
-static struct judged judge(const struct weft_factored *f, struct weft_dlinear_trainer *t, size_t c, bool log_of)
+/* The windows of one series from the origin of the factors on, a horizon of them. */
+static void judge_series(struct judge *j, size_t i)
 {
-    struct judged sum = {0};
-    struct weft_dlinear_shape shape = t->shape;
-    shape.norm = WEFT_NORM_NONE; /* the tuned weights are in raw coordinates */
-    struct weft_dlinear *m = weft_dlinear_new(&shape, 1);
-    for (size_t i = 0; i < f->n; i++) {
-        const struct item *x = &f->item[i];
-        struct weft_series s = {.id = {(const uint8_t *)x->id, x->id_n}};
-        for (size_t k = 0; k < f->attrs->n_keys; k++)
-            s.key[k] = (struct weft_span){(const uint8_t *)x->key[k], x->key_n[k]};
-        const struct weft_dlinear_unit *u = t->unit[weft_units_group(&t->units, &s) * f->targets + c];
-        if (u->failed)
-            continue;
-        weft_dlinear_set(m, 0, u->honest.ws ? &u->honest : &u->w);
-        judge_series(f, x, i, c, m, log_of, &sum);
+    const struct weft_factored *f = j->f;
+    const struct item *x = &f->item[i];
+    const struct weft_factor_shape *shape = &f->model.target[j->target].shape;
+    const struct weft_factor_series *view = &f->x[i];
+    size_t lookback = (size_t)f->attrs->lookback, horizon = (size_t)f->attrs->horizon, columns = weft_factor_columns(shape);
+    size_t from = weft_factors_end(shape, view, j->history), to = x->split[WEFT_PART_VALID] < x->n ? x->split[WEFT_PART_VALID] : x->n;
+    if (from < lookback || from + horizon > to)
+        return;
+    double *b = WEFT_ARRAY(double, columns + weft_factor_nuisance(shape, j->history)), *by = WEFT_ARRAY(double, x->n), scale = weft_factors_scale(shape, view->y, from);
+    float *own = WEFT_ARRAY(float, columns + 1), *rest = WEFT_ARRAY(float, to);
+    if (shape->set.any)
+        weft_factors_own(shape, view, scale, j->history, f->model.target[j->target].kappa, j->pooled, b);
+    for (size_t k = 0; k < columns; k++)
+        own[k] = (float)b[k];
+    for (int form = 0; form < 2; form++) {
+        size_t unit = unit_of(f, j->trainer[form], x, j->target);
+        struct weft_dlinear_unit *u = j->trainer[form]->unit[unit];
+        weft_factors_of(shape, own, view, by);
+        double mean = weft_factors_mean(shape, view, by, from);
+        weft_factors_rest(shape, view, by, mean, scale, to, form, rest);
+        for (size_t t = 0; t < x->n; t++)
+            by[t] *= weft_factors_open(shape, view, t) / mean * scale;
+        if (!u->failed)
+            weft_dlinear_set(j->model[form], 0, u->honest.ws ? &u->honest : &u->w);
+        for (size_t origin = from; origin < from + horizon && origin + horizon <= to && !u->failed; origin++)
+            judge_window(j, x, form, unit, rest, origin, by);
     }
-    weft_dlinear_free(&m);
-    return sum;
+    free(b);
+    free(by);
+    free(own);
+    free(rest);
+}
+
+/* A sample of series that has one of every unit, and in all not many more than the choice of columns looks at. */
+static size_t *sample_of(const struct weft_factored *f, struct weft_dlinear_trainer *t, size_t *n)
+{
+    size_t *met = WEFT_ARRAY(size_t, t->n + 1), *sample = WEFT_ARRAY(size_t, f->n + 1), steps = 0;
+    *n = 0;
+    for (size_t i = 0; i < f->n; i++)
+        steps += f->item[i].n;
+    size_t every = (steps + WEFT_FACTOR_SAMPLE - 1) / WEFT_FACTOR_SAMPLE;
+    for (size_t i = 0; i < f->n; i++)
+        if (met[unit_of(f, t, &f->item[i], 0)]++ % (every ? every : 1) == 0)
+            sample[(*n)++] = i;
+    free(met);
+    return sample;
+}
+
+/* Factors as they were known at `history`, from the sample, and what the linear models make of the steps after. */
+static void judge_origin(struct judge *j, const size_t *sample, size_t n)
+{
+    const struct weft_factored *f = j->f;
+    const struct weft_factor_shape *shape = &f->model.target[j->target].shape;
+    double *pooled = WEFT_ARRAY(double, weft_factor_columns(shape) + weft_factor_nuisance(shape, j->history)), *scale = WEFT_ARRAY(double, n + 1);
+    struct weft_factor_series *x = WEFT_ARRAY(struct weft_factor_series, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        x[i] = f->x[sample[i]];
+        scale[i] = weft_factors_scale(shape, x[i].y, weft_factors_end(shape, &x[i], j->history));
+    }
+    if (shape->set.any)
+        weft_factors_pooled(shape, x, scale, n, j->history, j->trainer[0]->par, pooled);
+    j->pooled = pooled;
+    for (size_t i = 0; i < n; i++)
+        judge_series(j, sample[i]);
+    free(pooled);
+    free(scale);
+    free(x);
+}
+
+/* Origins a horizon apart within the validation part, the last a horizon before its end. */
+static void judge_target(struct weft_factored *f, struct weft_dlinear_trainer *raw, struct weft_dlinear_trainer *log_of, size_t target, struct judged sum[2])
+{
+    enum { ORIGINS = 6 };
+    struct weft_dlinear_shape shape = raw->shape;
+    struct judge j = {.f = f, .trainer = {raw, log_of}, .target = target};
+    size_t horizon = (size_t)f->attrs->horizon, n, *sample = sample_of(f, raw, &n);
+    shape.norm = WEFT_NORM_NONE; /* tuned weights are in raw coordinates */
+    for (int form = 0; form < 2; form++)
+        j.model[form] = weft_dlinear_new(&shape, 1);
+    for (size_t k = 1; k <= ORIGINS && f->honest >= k * horizon + f->trained; k++) {
+        j.history = f->honest - k * horizon;
+        judge_origin(&j, sample, n);
+    }
+    for (int form = 0; form < 2; form++) {
+        weft_dlinear_free(&j.model[form]);
+        sum[form] = j.sum[form];
+    }
+    free(sample);
 }
 
 /* The rests of each target that forecast better: raw gets their units. */
@@ -315,13 +404,15 @@ static void choose_rests(struct weft_factored *f, struct weft_dlinear_trainer *r
 {
     for (size_t c = 0; c < f->targets; c++) {
         struct weft_factor_target *t = &f->model.target[c];
-        struct judged plain = judge(f, raw, c, false), logs = judge(f, log_of, c, true);
-        f->wape[c][0] = plain.error / plain.actual;
-        f->wape[c][1] = logs.error / logs.actual;
+        struct judged sum[2];
+        look_at_target(f, c);
+        judge_target(f, raw, log_of, c, sum);
+        f->wape[c][0] = sum[0].error / sum[0].actual;
+        f->wape[c][1] = sum[1].error / sum[1].actual;
         t->log = f->wape[c][1] < f->wape[c][0];
         if (!t->log)
             continue;
-        t->smear = logs.forecast > 0 ? fmin(fmax(logs.actual / logs.forecast, 0.5), 3) : 1;
+        t->smear = sum[1].forecast > 0 ? fmin(fmax(sum[1].actual / sum[1].forecast, 0.5), 3) : 1;
         for (size_t u = c; u < raw->n; u += f->targets) {
             struct weft_dlinear_unit *unit = raw->unit[u];
             raw->unit[u] = log_of->unit[u];

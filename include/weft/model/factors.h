@@ -15,7 +15,7 @@
  *
  * Columns, steps of a day: six weekdays; switches (channels of 0 and 1) that are on at least 5 % of days by weekday, and on the day before and after; other
  * switches, and on the day before and after; open on the day before and after; log of price / the series' mean price; other channels divided by their largest
- * value; and, by choice, days of the month 1-2, 3-5, 6-9, 10-14, 15-18, 19-24, 28-31; months, or waves of the year (Fourier terms). Steps of a week: channels alike without
+ * value; and, by choice, days of the month 1-2, 3-5, 6-9, 10-14, 15-18, 19-24, 28-31; months, or waves of the year (Fourier terms). The day after the last one that is known is as a week before. Steps of a week: channels alike without
  * weekdays, and waves. Months and waves need two years of 364 days, to be told from the trend. */
 #ifndef WEFT_FACTORS_H
 #define WEFT_FACTORS_H

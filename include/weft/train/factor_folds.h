@@ -6,6 +6,8 @@
 #include "model/factors.h"
 
 enum { WEFT_FACTOR_FOLDS = 3, WEFT_FACTOR_KAPPAS = 4, WEFT_FACTOR_TRIED = WEFT_FACTOR_SETS + WEFT_FACTOR_KAPPAS };
+/* Steps of all series together that are looked at. */
+enum { WEFT_FACTOR_SAMPLE = 300000 };
 /* Kappa while columns are chosen. */
 #define WEFT_FACTOR_KAPPA 32.0
 
@@ -30,7 +32,7 @@ struct weft_factor_choice {
     struct weft_factor_tried tried[WEFT_FACTOR_TRIED];
 };
 /* Folds end at `end`, one and two horizons before it; those whose origin leaves less than 200 days (52 weeks) are left out. Without one the first set with factors
- * is taken. Of many series (more than half a million steps in all) every so-many-th is looked at. */
+ * is taken. Of many series (more than WEFT_FACTOR_SAMPLE steps in all) every so-many-th is looked at. */
 void weft_factor_folds_choose(const struct weft_factor_folds *f, struct weft_factor_choice *out);
 
 #endif
