@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/calendar.h"
 #include "measure/accuracy.h"
 #include "rank/activity.h"
 #include "record/forecasts.h"
 #include "measure/growth_trial.h"
 #include "apply/match.h"
+#include "base/calendar.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "record/window.h"
@@ -87,6 +89,8 @@ struct weft_backtest {
     struct weft_apply_result result;
     float *said;     /* [n, 3, horizon]: forecast, low, high */
     struct weft_growth_sums *growth; /* [ranked + PAST], of the series at hand */
+    float *profile;  /* [2, season]: of the origin at hand, of a past one */
+    bool has_profile;
     size_t *row;     /* [by.n] */
     uint64_t series, windows_seen, left_out;
 };
@@ -103,15 +107,21 @@ static int find_key(const struct weft_backtest *b, const char *option, const cha
     return weft_fail_hint(e, "it has: %sid, all", names);
 }
 
+int weft_backtest_no_growth(const struct weft_backtest_options *o, const char *option, struct weft_err *e)
+{
+    weft_fail(e, WEFT_CONFIG, "%s: a horizon of %zu step%s has no growth: it holds no two seasons to compare (a season has %zu)",
+              option, o->origins.horizon, o->origins.horizon > 1 ? "s" : "", o->spans.season);
+    return weft_fail_hint(e, "give --horizon %zu, or --near and --far", 2 * o->spans.season);
+}
+
 static int choose_trials(struct weft_backtest *b, struct weft_err *e)
 {
     const struct weft_series_attrs *a = b->attrs;
     b->trial = WEFT_ARRAY(struct trial, a->n_keys + 1);
-    if (b->o.far.from <= b->o.near.to) { /* a horizon of 1: every growth is 1 */
-        if (!b->o.rank_by)
-            return 0;
-        return weft_fail(e, WEFT_CONFIG, "--rank-by: a horizon of %zu has no growth: near and far days are the same", b->o.origins.horizon);
-    }
+    if (b->o.spans.none && b->o.rank_by)
+        return weft_backtest_no_growth(&b->o, "--rank-by", e);
+    if (b->o.spans.none)
+        return 0;
     if (b->o.rank_by) {
         b->trial[0].name = b->o.rank_by;
         b->n_trials = 1;
@@ -135,7 +145,7 @@ int weft_backtest_new(const struct weft_series_attrs *attrs, const struct weft_b
     b->level = WEFT_ARRAY(int, o->by.n + 1);
     b->row = WEFT_ARRAY(size_t, o->by.n + 1);
     b->past[LAST_PERIOD] = known >= at->horizon;
-    b->year = (size_t)weft_year_of(attrs->step);
+    b->year = weft_step_year(attrs->step);
     b->past[LAST_YEAR] = b->year >= at->gap + at->horizon && known + at->gap >= b->year;
     for (size_t i = 0; i < o->by.n; i++)
         if (find_key(b, "by", o->by.items[i], &b->level[i], e) < 0)
@@ -169,6 +179,7 @@ void weft_backtest_free(struct weft_backtest **bp)
     free(b->row);
     free(b->said);
     free(b->growth);
+    free(b->profile);
     weft_accuracy_free(&b->accuracy);
     weft_apply_result_free(&b->result);
     free(b);
@@ -292,6 +303,16 @@ static void fill_nan(float *x, size_t n)
         x[i] = NAN;
 }
 
+/* Near and far days counted from the first step that is forecast: a gap lies before those that are measured. */
+static struct weft_growth_spans behind_gap(const struct weft_backtest *b)
+{
+    struct weft_growth_spans at = b->o.spans;
+    size_t gap = b->o.origins.gap;
+    at.near = (struct weft_growth_days){at.near.from + gap, at.near.to + gap};
+    at.far = (struct weft_growth_days){at.far.from + gap, at.far.to + gap};
+    return at;
+}
+
 /* What a contender says: forecast, low and high [horizon] each to out, NaN where nothing; and its growth, series 0 when it has none. */
 static void ask(struct weft_backtest *b, const struct view *v, struct contender *c, float *out, struct weft_growth_sums *growth)
 {
@@ -321,18 +342,32 @@ static void ask(struct weft_backtest *b, const struct view *v, struct contender 
     memcpy(out, b->result.forecast + o->gap, h * sizeof *out);
     for (size_t q = 0; b->result.quantiles && q < 2; q++)
         memcpy(out + (1 + q) * h, b->result.quantiles + q * own + o->gap, h * sizeof *out);
-    if (growth)
-        (void)weft_growth_add(growth, b->result.forecast, b->result.covariance, own,
-                              (struct weft_growth_days){b->o.near.from + o->gap, b->o.near.to + o->gap},
-                              (struct weft_growth_days){b->o.far.from + o->gap, b->o.far.to + o->gap});
+    if (growth) {
+        struct weft_growth_spans at = behind_gap(b);
+        (void)weft_growth_add(growth, b->result.forecast, b->result.covariance, b->has_profile ? b->profile : NULL, own, &at);
+    }
 }
 
-/* Growth over the steps [from, from + horizon) of the series, as far as they were known. */
-static void past_growth(const struct weft_backtest *b, const struct view *v, int64_t from, size_t end, struct weft_growth_sums *out)
+/* Growth over the steps [from, from + horizon) of the series, as far as they were known: with the profile of that time,
+ * where there was one, else that of the origin. */
+static void past_growth(const struct weft_backtest *b, const struct view *v, int64_t from, struct weft_growth_sums *out)
 {
-    size_t h = b->o.origins.horizon;
-    if (from >= 0 && (uint64_t)from + h <= end)
-        (void)weft_growth_add(out, v->x + from, NULL, h, b->o.near, b->o.far);
+    size_t h = b->o.origins.horizon, season = b->o.spans.season;
+    float *profile = b->profile + season;
+    if (from < 0 || (uint64_t)from + h > v->known)
+        return;
+    bool alike = b->o.spans.unlike && (weft_growth_profile(v->x, (size_t)from, season, from, profile) ||
+                                       weft_growth_profile(v->x, v->known, season, from, profile));
+    (void)weft_growth_add(out, v->x + from, NULL, alike ? profile : NULL, h, &b->o.spans);
+}
+
+/* What the growth became, with the profile that the forecasts were given. */
+static void growth_that_came(const struct weft_backtest *b, const struct view *v, struct weft_growth_sums *out)
+{
+    const struct weft_origins *o = &b->o.origins;
+    struct weft_growth_spans at = behind_gap(b);
+    if (v->known + o->gap + o->horizon <= v->s->n)
+        (void)weft_growth_add(out, v->x + v->known, NULL, b->has_profile ? b->profile : NULL, o->gap + o->horizon, &at);
 }
 
 static void add_growth(struct weft_backtest *b, const struct view *v)
@@ -342,13 +377,13 @@ static void add_growth(struct weft_backtest *b, const struct view *v)
     for (size_t i = 0; i < b->ranked; i++)
         if (!b->growth[i].series)
             return;
-    past_growth(b, v, (int64_t)(v->known + o->gap), v->s->n, &became);
+    growth_that_came(b, v, &became);
     if (!became.series)
         return;
     if (b->past[LAST_PERIOD])
-        past_growth(b, v, (int64_t)v->known - (int64_t)o->horizon, v->known, &past[LAST_PERIOD]);
+        past_growth(b, v, (int64_t)v->known - (int64_t)o->horizon, &past[LAST_PERIOD]);
     if (b->past[LAST_YEAR])
-        past_growth(b, v, (int64_t)(v->known + o->gap) - (int64_t)b->year, v->known, &past[LAST_YEAR]);
+        past_growth(b, v, (int64_t)(v->known + o->gap) - (int64_t)b->year, &past[LAST_YEAR]);
     for (size_t i = 0; i < b->n_trials; i++) {
         struct weft_span group = weft_series_key_text(v->s, b->trial[i].key);
         if (!group.p)
@@ -389,6 +424,7 @@ static void at_origin(struct weft_backtest *b, const struct view *v)
     if (!any_number(v->x + from, there))
         return;
     memset(b->growth, 0, (b->ranked + PAST) * sizeof *b->growth);
+    b->has_profile = b->o.spans.unlike && weft_growth_profile(v->x, v->known, b->o.spans.season, (int64_t)v->known, b->profile);
     for (size_t i = 0; i < b->n; i++) {
         struct contender *c = &b->contender[i];
         float *out = b->said + 3 * i * h;
@@ -418,6 +454,7 @@ static void begin(struct weft_backtest *b)
     b->accuracy = weft_accuracy_new(&shape);
     b->said = weft_xrealloc2(NULL, b->n * 3, o->horizon * sizeof *b->said);
     b->growth = WEFT_ARRAY(struct weft_growth_sums, b->ranked + PAST);
+    b->profile = WEFT_ARRAY(float, 2 * b->o.spans.season);
     for (size_t i = 0; i < b->n_trials; i++)
         b->trial[i].trial = weft_growth_trial_new(o->n, b->ranked + PAST, b->o.rank_by ? 0 : WEFT_RANKED_MAX);
 }
@@ -426,10 +463,10 @@ int weft_backtest_series(struct weft_backtest *b, const struct weft_series *s, s
 {
     const struct weft_series_attrs *a = b->attrs;
     const struct weft_origins *o = &b->o.origins;
-    int64_t offset = (s->start - a->start) / a->step;
+    int64_t offset = weft_step_count(a->start, s->start, a->step);
     uint64_t id = weft_hash(s->id.p, s->id.n, 0);
     double naive[3];
-    if (offset < 0 || (s->start - a->start) % a->step)
+    if (offset < 0 || !weft_step_fits(a->start, s->start, a->step))
         return weft_fail(e, WEFT_DATA, "series %.*s does not lie on the calendar of the head", (int)(s->id.n < 80 ? s->id.n : 80), (const char *)s->id.p);
     if (!b->accuracy)
         begin(b);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "apply/match.h"
+#include "base/calendar.h"
 #include "base/mem.h"
 
 enum { MODELS_MAX = 32, LOOKBACK_AUTO_SEASONS = 26 };
@@ -50,12 +51,12 @@ static int open_models(struct weft_backtest_plan *p, struct weft_run *run, struc
 static void warn_of_leak(const struct weft_backtest_plan *p, struct weft_run *run, const char *name, const struct weft_model_info *m)
 {
     char until[32];
-    int64_t known = p->attrs.start + (int64_t)weft_origin_known(&p->o.origins, 0) * p->attrs.step;
+    int64_t known = weft_step_add(p->attrs.start, (int64_t)weft_origin_known(&p->o.origins, 0), p->attrs.step);
     if (!m->until)
         weft_run_warn(run, "model %s does not say how far its training data reach: if beyond %s, its figures are too good", name, p->dates[0]);
     else if (m->until > known)
         weft_run_warn(run, "model %s was trained on data up to %s, and the first origin is %s: its figures are too good; --refit trains anew for each origin", name,
-                      weft_series_date(&p->attrs, m->until - m->step, until), p->dates[0]);
+                      weft_series_date(&p->attrs, weft_step_add(m->until, -1, m->step), until), p->dates[0]);
 }
 
 /* Enters one that serves all origins; it is the backtest's. */
@@ -89,7 +90,14 @@ static int enter_baseline(struct weft_backtest_plan *p, const char *text, struct
 
 static int enter_baselines(struct weft_backtest_plan *p, struct weft_err *e)
 {
-    size_t year = (size_t)weft_year_of(p->attrs.step), window = p->attrs.step == 3600 ? 28 * 24 : p->attrs.step == 604800 ? 4 : 28;
+    /* Four weeks of hours, days or weeks; a quarter of months; a single quarter. */
+    static const struct {
+        int64_t step;
+        size_t window;
+    } windows[] = {{WEFT_STEP_HOUR, 28 * 24}, {WEFT_STEP_WEEK, 4}, {WEFT_STEP_BUSINESS_DAY, 20}, {WEFT_STEP_MONTH, 3}, {WEFT_STEP_QUARTER, 1}};
+    size_t year = weft_step_year(p->attrs.step), window = 28;
+    for (size_t i = 0; i < sizeof windows / sizeof *windows; i++)
+        window = windows[i].step == p->attrs.step ? windows[i].window : window;
     char seasonal[64], lag[64];
     if (!p->baselines)
         return 0;
@@ -106,7 +114,7 @@ static int enter_baselines(struct weft_backtest_plan *p, struct weft_err *e)
  * has twice as many windows as a window has steps. */
 static int64_t usual_lookback(const struct weft_backtest_plan *p, int64_t known)
 {
-    int64_t year = weft_year_of(p->attrs.step), horizon = p->gap + p->horizon, most = LOOKBACK_AUTO_SEASONS * p->season;
+    int64_t year = (int64_t)weft_step_year(p->attrs.step), horizon = p->gap + p->horizon, most = LOOKBACK_AUTO_SEASONS * p->season;
     int64_t train = (int64_t)((double)known * (1 - p->valid)), third = (train - horizon) / 3;
     if (year && train >= year + 4 * horizon)
         return year + horizon;
@@ -140,7 +148,7 @@ static int place_origins(struct weft_backtest_plan *p, struct weft_err *e)
         return -1;
     p->dates = weft_xrealloc2(NULL, o->n, sizeof *p->dates);
     for (size_t k = 0; k < o->n; k++)
-        weft_series_date(&p->attrs, p->attrs.start + (int64_t)(o->first + k * o->every) * p->attrs.step, p->dates[k]);
+        weft_series_date(&p->attrs, weft_step_add(p->attrs.start, (int64_t)(o->first + k * o->every), p->attrs.step), p->dates[k]);
     return 0;
 }
 
@@ -153,7 +161,8 @@ int weft_backtest_plan_start(struct weft_backtest_plan *p, struct weft_run *run,
         p->scale = (int)p->attrs.scale;
     }
     p->season = p->season ? p->season : weft_season_of(p->attrs.step);
-    if (open_models(p, run, e) < 0 || weft_growth_days_read(p->near, p->far, (size_t)p->horizon, &p->o.near, &p->o.far, e) < 0 || place_origins(p, e) < 0)
+    if (open_models(p, run, e) < 0 ||
+        weft_growth_spans_read(p->near, p->far, (size_t)p->horizon, p->attrs.step, &p->o.spans, e) < 0 || place_origins(p, e) < 0)
         return -1;
     p->o.season = (size_t)p->season;
     p->o.dates = (const char (*)[32])p->dates;

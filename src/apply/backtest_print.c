@@ -34,18 +34,23 @@ void weft_backtest_print(const struct weft_backtest_report *r, FILE *f)
         weft_table_print(r->accuracy, f);
         print_notes(r, f);
     }
+    if (o->spans.none && r->ranking)
+        fprintf(f, "%sno ranking by growth: a horizon of %zu holds no two seasons to compare; give --horizon %zu, or --near and --far\n",
+                r->accuracy ? "\n" : "", o->origins.horizon, 2 * o->spans.season);
     if (!r->ranking || !ranked || !weft_table_rows(r->ranking))
         return;
     fprintf(f, "%sRanking of %s by growth: mean of days %zu-%zu / mean of days %zu-%zu, predicted against what it became\n\n", r->accuracy ? "\n" : "", ranked,
-            o->far.from, o->far.to, o->near.from, o->near.to);
+            o->spans.far.from, o->spans.far.to, o->spans.near.from, o->spans.near.to);
     weft_table_print(r->ranking, f);
     fputs("\nmeans over the origins; regret: growth of the best less that of the first chosen; error: mean |predicted - became|; random: in expectation\n", f);
+    if (o->spans.unlike)
+        fputs("near and far days are not the same days of the season: each side is divided by the series' own profile of its last eight seasons\n", f);
 }
 
 void weft_backtest_json(const struct weft_backtest_report *r, FILE *f)
 {
     const struct weft_origins *o = &r->plan->o.origins;
-    const struct weft_growth_days near = r->plan->o.near, far = r->plan->o.far;
+    const struct weft_growth_days near = r->plan->o.spans.near, far = r->plan->o.spans.far;
     const char *ranked = weft_backtest_ranked(r->plan->backtest);
     fputs("{\"origins\": [", f);
     for (size_t k = 0; k < o->n; k++)

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "base/calendar.h"
 #include "base/mem.h"
 
 static const char *step_noun(int64_t step)
@@ -10,7 +11,8 @@ static const char *step_noun(int64_t step)
     static const struct {
         int64_t step;
         const char *noun;
-    } known[] = {{3600, "hour"}, {86400, "day"}, {604800, "week"}};
+    } known[] = {{WEFT_STEP_HOUR, "hour"},  {WEFT_STEP_DAY, "day"},         {WEFT_STEP_WEEK, "week"},
+                 {WEFT_STEP_MONTH, "month"}, {WEFT_STEP_QUARTER, "quarter"}, {WEFT_STEP_BUSINESS_DAY, "working day"}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (known[i].step == step)
             return known[i].noun;
@@ -19,7 +21,7 @@ static const char *step_noun(int64_t step)
 
 static const char *date_of(const struct weft_left_out_job *j, size_t t, char buf[32])
 {
-    return weft_series_date(j->attrs, j->series->start + (int64_t)t * j->attrs->step, buf);
+    return weft_series_date(j->attrs, weft_step_add(j->series->start, (int64_t)t, j->attrs->step), buf);
 }
 
 /* The steps before the origin that the model looks at; of a baseline the whole past. */

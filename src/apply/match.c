@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/calendar.h"
 #include "base/mem.h"
 
 int weft_match_key(const struct weft_series_attrs *a, const struct weft_model_info *m, const char *who, int *key, struct weft_err *e)
@@ -65,7 +66,7 @@ int weft_match_calendar_ahead(const struct weft_series_attrs *a, const struct we
         if (!is_ahead(m, c) || end <= a->length)
             continue;
         weft_fail(e, WEFT_CONFIG, "channel %s has no values from %s to %s, which %s needs to know ahead", m->exogenous[c],
-                  weft_series_date(a, a->start + a->length * a->step, from), weft_series_date(a, a->start + (end - 1) * a->step, to), who);
+                  weft_series_date(a, weft_step_add(a->start, a->length, a->step), from), weft_series_date(a, weft_step_add(a->start, end - 1, a->step), to), who);
         return weft_fail_hint(e, "give ingest rows of these days without sales, or covariates --csv FILE as far as that; covariates --ahead %lld goes on, with --carry %s "
                                  "by the last known value",
                               (long long)m->horizon, m->exogenous[c]);
@@ -87,8 +88,8 @@ int weft_match_series_ahead(const struct weft_series_attrs *a, const struct weft
             }
         if (!missing)
             continue;
-        weft_series_date(a, s->start + (int64_t)first * a->step, from);
-        weft_series_date(a, s->start + (int64_t)last * a->step, to);
+        weft_series_date(a, weft_step_add(s->start, (int64_t)first, a->step), from);
+        weft_series_date(a, weft_step_add(s->start, (int64_t)last, a->step), to);
         weft_fail(e, WEFT_CONFIG, "series \"%.*s\": channel %s, which %s needs to know ahead, misses %zu of %lld steps (%s%s%s)", s->id.n < 80 ? (int)s->id.n : 80,
                   (const char *)s->id.p, m->exogenous[c], who, missing, (long long)m->horizon, from, last > first ? " to " : "", last > first ? to : "");
         return weft_fail_hint(e, "give them with covariates --csv FILE, or the last known value with covariates --carry %s", m->exogenous[c]);

@@ -6,9 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/calendar.h"
+#include "measure/growth.h"
 #include "model/apply.h"
 #include "apply/left_out.h"
 #include "apply/match.h"
+#include "base/calendar.h"
 #include "base/conformal.h"
 #include "base/mem.h"
 #include "record/products.h"
@@ -45,6 +48,7 @@ struct weft_series_scorer {
     struct weft_pack frame;
     bool *clip; /* [targets] */
     float *nothing; /* [horizon] of NaN: what a series that is left out gets */
+    float *profile; /* [season] of the series at hand */
 };
 
 /* --- start --- */
@@ -175,6 +179,7 @@ int weft_series_scorer_start(struct weft_run *run, struct weft_series_score_opti
     s->o = o;
     if (read_head(s, weft_run_in_head(run), e) < 0 || open_models(run, s, e) < 0)
         return -1;
+    s->profile = WEFT_ARRAY(float, weft_step_season(s->in.step));
     s->clip = weft_match_clip(&s->in, weft_run_given(run, "nonnegative"), &o->nonnegative);
     if (write_head(run, s, e) < 0)
         return -1;
@@ -205,6 +210,7 @@ void weft_series_scorer_free(struct weft_series_scorer **ps)
     free(s->actual.p);
     free(s->clip);
     free(s->nothing);
+    free(s->profile);
     free(s);
     *ps = NULL;
 }
@@ -256,7 +262,7 @@ static struct weft_forecasts describe(const struct weft_series_scorer *s, const 
         .channel = text(s->in.channels[t->channel]),
         .part = text(part),
         .baseline = !t->model->info,
-        .origin = s->series.start + (int64_t)j->origin * s->in.step,
+        .origin = weft_step_add(s->series.start, (int64_t)j->origin, s->in.step),
         .stride = (int64_t)j->stride,
         .windows = j->windows,
         .horizon = j->horizon,
@@ -302,6 +308,13 @@ static char *why_not(const struct weft_series_scorer *s, const struct task *t)
     return weft_left_out_why(&at, weft_apply_baseline(t->model->apply));
 }
 
+/* What growth needs to count weekdays alike; NULL: the step has no season, or the history less than one. */
+static const float *profile_of(const struct weft_series_scorer *s, const struct weft_apply_job *j)
+{
+    size_t season = weft_step_season(s->in.step);
+    return season > 1 && weft_growth_profile(j->x, j->origin, season, (int64_t)j->origin, s->profile) ? s->profile : NULL;
+}
+
 /* One frame out: the windows of the task's job. A latest window that can't be forecast is left out: it counts as a gap. */
 static int emit(struct weft_run *run, struct weft_series_scorer *s, const struct task *t, const char *part,
                 struct weft_err *e)
@@ -322,6 +335,7 @@ static int emit(struct weft_run *run, struct weft_series_scorer *s, const struct
     f.quantiles = r->quantiles;
     f.covariance = r->covariance;
     f.errors = r->few;
+    f.profile = latest ? profile_of(s, j) : NULL;
     count_few(x, r->few);
     x->made++;
     s->made++;

@@ -104,6 +104,11 @@ bool weft_date_parse(const char *s, size_t n, int64_t *seconds)
     return true;
 }
 
+static bool by_calendar(int64_t step)
+{
+    return step == WEFT_STEP_BUSINESS_DAY || step == WEFT_STEP_MONTH || step == WEFT_STEP_QUARTER;
+}
+
 const char *weft_date_text(int64_t seconds, int64_t step, char buf[32])
 {
     int y, m, d;
@@ -113,7 +118,7 @@ const char *weft_date_text(int64_t seconds, int64_t step, char buf[32])
         days--;
     }
     weft_civil_from_days(days, &y, &m, &d);
-    if (step % 86400 == 0 && rest == 0)
+    if ((step % 86400 == 0 || by_calendar(step)) && rest == 0)
         snprintf(buf, 32, "%04d-%02d-%02d", y, m, d);
     else
         snprintf(buf, 32, "%04d-%02d-%02dT%02d:%02d:%02d", y, m, d, (int)(rest / 3600), (int)(rest / 60 % 60), (int)(rest % 60));
@@ -130,7 +135,8 @@ int weft_weekday(int64_t seconds)
 static const struct {
     const char *name;
     int64_t step;
-} steps[] = {{"hour", 3600}, {"day", 86400}, {"week", 604800}};
+} steps[] = {{"hour", WEFT_STEP_HOUR},   {"day", WEFT_STEP_DAY},         {"week", WEFT_STEP_WEEK},
+             {"month", WEFT_STEP_MONTH}, {"quarter", WEFT_STEP_QUARTER}, {"business-day", WEFT_STEP_BUSINESS_DAY}};
 
 bool weft_step_parse(const char *s, int64_t *step)
 {
@@ -156,4 +162,104 @@ const char *weft_step_text(int64_t step, char buf[32])
             return steps[i].name;
     snprintf(buf, 32, "%llds", (long long)step);
     return buf;
+}
+
+/* --- seasons --- */
+
+enum { DAY = 86400, WEEK_DAYS = 7, WORKING_DAYS = 5, YEAR_DAYS = 364 };
+
+size_t weft_step_season(int64_t step)
+{
+    if (step == DAY)
+        return WEEK_DAYS;
+    if (step == WEFT_STEP_BUSINESS_DAY)
+        return WORKING_DAYS;
+    return step > 0 && step < DAY && DAY % step == 0 ? (size_t)(DAY / step) : 1;
+}
+
+size_t weft_step_year(int64_t step)
+{
+    if (step == WEFT_STEP_MONTH || step == WEFT_STEP_QUARTER)
+        return step == WEFT_STEP_MONTH ? 12 : 4;
+    int64_t year = (int64_t)YEAR_DAYS * DAY;
+    return step > 0 && year % step == 0 ? (size_t)(year / step) : 0;
+}
+
+/* --- arithmetic with steps --- */
+
+static int64_t floor_div(int64_t a, int64_t b)
+{
+    return a / b - (a % b < 0);
+}
+
+/* Months since year 0. */
+static int64_t month_of(int64_t t)
+{
+    int y, m, d;
+    weft_civil_from_days(floor_div(t, WEFT_STEP_DAY), &y, &m, &d);
+    return (int64_t)y * 12 + m - 1;
+}
+
+static int64_t month_begin(int64_t month)
+{
+    int64_t far = 12 * (int64_t)1000000;
+    month = month > far ? far : month;
+    month = month < -far ? -far : month;
+    int64_t y = floor_div(month, 12);
+    return weft_days_from_civil((int)y, (int)(month - 12 * y) + 1, 1) * WEFT_STEP_DAY;
+}
+
+/* Working days since Monday, 1970-01-05. */
+static int64_t business_day_of(int64_t t)
+{
+    int64_t days = floor_div(t, WEFT_STEP_DAY) - 4, week = floor_div(days, 7), weekday = days - 7 * week;
+    return 5 * week + (weekday < 4 ? weekday : 4);
+}
+
+static int64_t business_day_begin(int64_t k)
+{
+    int64_t far = INT64_C(1000000000000);
+    k = k > far ? far : k;
+    k = k < -far ? -far : k;
+    int64_t week = floor_div(k, 5);
+    return (4 + 7 * week + (k - 5 * week)) * WEFT_STEP_DAY;
+}
+
+/* The number of a calendar step, and the time at which one begins. */
+static int64_t number_of(int64_t t, int64_t step)
+{
+    if (step == WEFT_STEP_BUSINESS_DAY)
+        return business_day_of(t);
+    return step == WEFT_STEP_MONTH ? month_of(t) : floor_div(month_of(t), 3);
+}
+
+static int64_t begin_of(int64_t number, int64_t step)
+{
+    if (step == WEFT_STEP_BUSINESS_DAY)
+        return business_day_begin(number);
+    return month_begin(step == WEFT_STEP_MONTH ? number : (int64_t)((uint64_t)number * 3));
+}
+
+int64_t weft_step_add(int64_t t, int64_t n, int64_t step)
+{
+    if (!by_calendar(step))
+        return (int64_t)((uint64_t)t + (uint64_t)n * (uint64_t)step);
+    return begin_of((int64_t)((uint64_t)number_of(t, step) + (uint64_t)n), step);
+}
+
+int64_t weft_step_count(int64_t from, int64_t t, int64_t step)
+{
+    if (!by_calendar(step))
+        return floor_div((int64_t)((uint64_t)t - (uint64_t)from), step);
+    return number_of(t, step) - number_of(from, step);
+}
+
+bool weft_step_fits(int64_t from, int64_t t, int64_t step)
+{
+    return weft_step_add(from, weft_step_count(from, t, step), step) == t;
+}
+
+int64_t weft_step_begin(int64_t t, int64_t step)
+{
+    return by_calendar(step) ? begin_of(number_of(t, step), step) : t;
 }

@@ -18,6 +18,7 @@ struct state {
     struct weft_list by, count;
     int64_t active_days;
     const char *brand;
+    bool partial;
     int counts[COUNTS_MAX]; /* ACTIVE or BRANDS, in the order of their channels */
     size_t n_counts;
     struct weft_series_attrs attrs;
@@ -32,6 +33,8 @@ static const struct weft_opt opts[] = {
      "adds channels that count who sells in a group: active (series with sales), brands (brands with sales)", 0},
     {WEFT_OPT_INT, 0, "active-days", AT(active_days), "28", 1, 100000, "N", "who sold within so many days counts", 0},
     {WEFT_OPT_STR, 0, "brand", AT(brand), "brand", 0, 0, "KEY", "the key that brands counts", 0},
+    {WEFT_OPT_FLAG, 0, "partial-sums", AT(partial), NULL, 0, 0, NULL,
+     "add up the members that have a value, also on days on which another one, between its first and its last day, has none", 0},
     {.type = WEFT_OPT_END},
 };
 
@@ -91,6 +94,8 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
                 return weft_fail(e, WEFT_USAGE, "--by: %s twice", s->by.items[i]);
     }
     s->groups = weft_groups_new(&s->attrs, levels, s->by.n);
+    if (s->partial)
+        weft_groups_partial(s->groups);
     return choose_counts(s, e);
 }
 
@@ -191,12 +196,23 @@ static void add_channels(const struct state *s, struct weft_series_attrs *out)
     }
 }
 
+static void say_gaps(struct weft_run *run, const struct state *s)
+{
+    struct weft_groups_gaps gaps = weft_groups_gaps(s->groups);
+    if (gaps.outside)
+        weft_run_warn(run, "%llu series have no value before their first day or after their last one: 0 there", (unsigned long long)gaps.outside);
+    if (gaps.holes)
+        weft_run_warn(run, "%llu sums are missing since a member has no value on that day (--partial-sums adds up the others)",
+                      (unsigned long long)gaps.holes);
+}
+
 static int drain(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
     bool kept[WEFT_MAX_KEYS] = {0};
     char *names[WEFT_MAX_KEYS];
     weft_groups_finish(s->groups, kept);
+    say_gaps(run, s);
     struct weft_series_attrs out = s->attrs;
     out.keys = names;
     out.n_keys = 0;
@@ -232,8 +248,9 @@ static const struct weft_filter filter = {
                           "ingest train.csv | aggregate --by major,brand | window --lookback 56 --horizon 28 | train-dlinear -o brands.safetensors\n"
                           "ingest train.csv | aggregate --by minor --count active,brands | frames csv",
               .see_also = "ingest, window, rank",
-              .notes = "Units and amounts are summed, mentions averaged. A missing value takes no part; a day on which every member is missing stays "
-                       "missing. Keys that are the same in all members of every group are kept.\n"
+              .notes = "Units and amounts are summed, mentions averaged. A series counts as 0 before its first value and after its last one; a day between them "
+                       "on which it has none makes the sum missing, but for --partial-sums, and both are counted in a line. In a mean a missing value takes no "
+                       "part. A day on which every member is missing stays missing. Keys that are the same in all members of every group are kept.\n"
                        "--count makes the competition a series like any other, so that it can be forecast: channel active has the number of series with sales above 0 (of the "
                        "first channel that is none of amounts and mentions) within the last --active-days, brands the number of brands that these belong to. The first "
                        "days, before so many have passed, are missing.\n"

@@ -37,10 +37,10 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_REAL, 0, "level", AT(p.o.level), "0.9", 0.01, 0.9999, "P", "of the intervals", 0},
     {WEFT_OPT_INT, 0, "season", AT(p.season), "0", 0, 1000000, "N", "steps in a season, for MASE and the seasonal naive forecast; 0: 24 hours, 7 days, 52 weeks", 0},
     {WEFT_OPT_FLAG, 0, "nonnegative", AT(p.nonnegative), NULL, 0, 0, NULL,
-     "no forecast below 0; on for channels named units, sales, amounts, mentions, active and brands unless --no-nonnegative", 0},
+     "no forecast below 0; on for channels that are counts, money or prices by their names (units, qty, 수량, sales, price) unless --no-nonnegative", 0},
     {WEFT_OPT_STR, 0, "rank-by", AT(p.o.rank_by), NULL, 0, 0, "LEVEL", "what the ranking ranks: a key, or id; by default the key with most values, of those with 5 to 1000", 0},
-    {WEFT_OPT_STR, 0, "near", AT(p.near), NULL, 0, 0, "FROM:TO", "near days of the growth index, counted from 1; by default the first fifth of the horizon", 0},
-    {WEFT_OPT_STR, 0, "far", AT(p.far), NULL, 0, 0, "FROM:TO", "far days; by default the last fifth of the horizon", 0},
+    {WEFT_OPT_STR, 0, "near", AT(p.near), NULL, 0, 0, "FROM:TO", "near days of the growth index, counted from 1; by default as rank has them", 0},
+    {WEFT_OPT_STR, 0, "far", AT(p.far), NULL, 0, 0, "FROM:TO", "far days", 0},
     {WEFT_OPT_REAL, 0, "shrink", AT(p.o.shrink), "0.01", 0, 1000, "SHARE", "of the average group's volume, added to near and far, as rank does", 0},
     {WEFT_OPT_CHOICE, 0, "table", AT(table), "both", 0, 0, "both|accuracy|ranking", "which table; both in CSV is accuracy", WEFT_OPT_RUN},
     {WEFT_OPT_CHOICE, 0, "format", AT(format), "table", 0, 0, "table|csv|json|frames", "what to print", WEFT_OPT_RUN},
@@ -96,8 +96,8 @@ static int make_ranking(struct state *s, struct weft_err *e)
     const struct weft_backtest_options *o = &s->p.o;
     if (weft_backtest_ranking(s->p.backtest, s->ranking = weft_table_new()) || (!o->rank_by && s->table != RANKING))
         return 0;
-    if (o->far.from <= o->near.to)
-        return weft_fail(e, WEFT_CONFIG, "--table ranking: a horizon of %zu has no growth: near and far days are the same", o->origins.horizon);
+    if (o->spans.none)
+        return weft_backtest_no_growth(o, "--table ranking", e);
     weft_fail(e, WEFT_DATA, "nothing to rank%s%s: two groups at least must sell something", o->rank_by ? " by " : "", o->rank_by ? o->rank_by : "");
     return weft_fail_hint(e, "name the level with --rank-by");
 }
@@ -149,7 +149,7 @@ static const struct weft_filter filter = {
                   "the split is --valid's. The command is split at blanks, with quotes and \\ as a shell does it; no shell is started. "
                   "--threads N runs N trainers at a time; the result is the same.\n"
                   "The ranking is that of rank: at each origin the growth index of every group as forecast, against what it became. Spearman's rank correlation; NDCG of the first five, "
-                  "the gain of a group being its growth less that of the last; the share of the three that grew most among the first three; regret; error; how often the interval held what came. "
+                  "the gain of a group being its growth less that of the last; the share of the three that grew most among the first three; regret; error; how often the interval held what came. Days of the season are counted alike, as in rank. "
                   "Beside the models stand the growth of the last period (the horizon before the origin), that of the same days a year (364 days, 52 weeks) earlier, and drawing lots, "
                   "in expectation. Equal predictions count as drawn by lot.\n"
                   "Memory: one series, and the rows of the tables; it does not grow with the series, unless rows are asked for by id. With --refit the series are kept in a file under TMPDIR, "

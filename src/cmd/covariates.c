@@ -35,6 +35,11 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_LIST, 0, "static", AT(constant), NULL, 0, 0, "CHANNEL", "channels of the CSV that are constants of a series; the others are known ahead", 0},
     {WEFT_OPT_INT, 0, "ahead", AT(ahead), "0", 0, 36525, "N", "steps that the calendar goes on behind the last target; 0: as far as the CSV goes", 0},
     {WEFT_OPT_LIST, 0, "carry", AT(carry), NULL, 0, 0, "CHANNEL", "exogenous channels in which a missing value is the last known one, ahead too", 0},
+    {WEFT_OPT_LIST, 0, "lag", AT(lag), NULL, 0, 0, "[CHANNEL=]N",
+     "columns of the CSV that are published late: the value of N steps earlier stands on a step, and so is known N steps ahead", 0},
+    {WEFT_OPT_STR, 0, "fill", AT(fill), NULL, 0, 0, "carry|seasonal:N",
+     "short gaps of what is forecast: the last value, or the one N steps earlier; each is marked and counted", 0},
+    {WEFT_OPT_INT, 0, "fill-max", AT(fill_max), "7", 1, 100000, "N", "steps of the longest gap that --fill fills", 0},
     {.type = WEFT_OPT_END},
 };
 
@@ -48,11 +53,35 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     size_t uncovered = weft_covariates_without_holidays(s->covariates);
     if (uncovered)
         weft_run_warn(run, "%s has no year for %zu of %lld steps: holiday is missing there", s->o.holidays, uncovered, (long long)out->length);
-    struct weft_pack attrs = {0};
+    struct weft_pack attrs = {0}, edited = {0};
+    struct weft_edit edit = {0};
     weft_series_attrs_write(out, h->attrs, &attrs);
-    int rc = weft_run_head(run, WEFT_SERIES_SCHEMA, weft_pack_span(&attrs), e);
+    int rc = weft_edit_load(&edit, weft_pack_span(&attrs), e);
+    if (rc == 0) {
+        weft_covariates_notes(s->covariates, &edit);
+        weft_edit_write(&edit, &edited);
+        rc = weft_run_head(run, WEFT_SERIES_SCHEMA, weft_pack_span(&edited), e);
+    }
+    weft_edit_free(&edit);
+    weft_pack_free(&edited);
     weft_pack_free(&attrs);
     return rc;
+}
+
+/* The steps that --fill filled, so that what comes after can tell them from what was measured. */
+static void mark_filled(struct state *s, size_t n)
+{
+    uint32_t filled = 0;
+    for (size_t t = 0; t < n; t++)
+        filled += weft_covariates_filled(s->covariates, t);
+    if (!filled)
+        return;
+    struct weft_pack *list = weft_edit_set(&s->edit, "filled");
+    weft_pack_array(list, filled);
+    for (size_t t = 0; t < n; t++)
+        if (weft_covariates_filled(s->covariates, t))
+            weft_pack_int(list, (int64_t)t);
+    weft_edit_done(&s->edit);
 }
 
 static int frame(struct weft_run *run, void *state, struct weft_span in, struct weft_err *e)
@@ -60,8 +89,8 @@ static int frame(struct weft_run *run, void *state, struct weft_span in, struct 
     struct state *s = state;
     if (weft_series_read(in, &s->attrs, &s->series, e) < 0 || weft_edit_load(&s->edit, in, e) < 0)
         return -1;
-    int64_t offset = s->series.start - s->attrs.start;
-    if (offset < 0 || offset % s->attrs.step || offset / s->attrs.step + (int64_t)s->series.n > s->attrs.length)
+    int64_t offset = weft_step_count(s->attrs.start, s->series.start, s->attrs.step);
+    if (offset < 0 || !weft_step_fits(s->attrs.start, s->series.start, s->attrs.step) || offset + (int64_t)s->series.n > s->attrs.length)
         return weft_fail(e, WEFT_DATA, "series %.*s does not lie on the calendar of the head", (int)(s->series.id.n < 80 ? s->series.id.n : 80),
                          (const char *)s->series.id.p);
     size_t channels = weft_covariates_attrs(s->covariates)->n_channels, n = weft_covariates_steps(s->covariates, &s->series);
@@ -72,6 +101,7 @@ static int frame(struct weft_run *run, void *state, struct weft_span in, struct 
     s->without += !weft_covariates_fill(s->covariates, &s->series, s->values);
     weft_pack_f32(weft_edit_set(&s->edit, "values"), 2, (uint32_t[]){(uint32_t)channels, (uint32_t)n}, s->values);
     weft_edit_done(&s->edit);
+    mark_filled(s, n);
     weft_pack_clear(&s->frame);
     weft_edit_write(&s->edit, &s->frame);
     return weft_run_emit(run, weft_pack_span(&s->frame), e);
@@ -83,6 +113,10 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     (void)e;
     if (s->without)
         weft_run_warn(run, "%s has no row for %llu series: their values are missing", s->o.table, (unsigned long long)s->without);
+    struct weft_covariates_fills fills = weft_covariates_fills(s->covariates);
+    if (s->o.fill)
+        weft_run_warn(run, "%llu missing values of %llu series are filled (%s, gaps of up to %lld), %llu stay missing", (unsigned long long)fills.filled,
+                      (unsigned long long)fills.series, s->o.fill, (long long)s->o.fill_max, (unsigned long long)fills.left);
     return 0;
 }
 
@@ -114,6 +148,7 @@ static const struct weft_filter filter = {
                        "for which a value ahead is missing. A date outside the years of the holidays file is missing, not a working day.\n"
                        "The CSV's rows are matched by its column id (--id), else by every column that has the name of a key of the stream, else they are for "
                        "all series. Of two rows for one date the last one counts. When steps are longer than a day, holiday counts the holidays in a step.\n"
+                       "--fill fills gaps of what is forecast of at most --fill-max steps, and the steps that it filled stand in each frame as filled.\n"
                        "Memory: one series, and 4 bytes per series, column and step of the CSV."},
     .opts = opts,
     .state_size = sizeof(struct state),

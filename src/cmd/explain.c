@@ -19,28 +19,31 @@ _Static_assert((int)WEFT_REASONS_MAX == (int)WEFT_LAG_GROUPS, "a name for every 
 struct state {
     const char *model, *near_text, *far_text, *channel;
     int format;
-    bool lags;
-    struct weft_growth_days near, far;
+    bool lags, windows; /* windows: the stream says where the train part ends */
+    struct weft_growth_spans spans;
+    float *profile; /* [season] of the series at hand */
     struct weft_series_attrs in;
     struct weft_series series;
     struct weft_forecaster *forecaster;
     int key;          /* that names the model's group */
     size_t *of_model; /* [targets]: the model's own index, SIZE_MAX: it has none */
     struct weft_explain_job job;
-    double *matrix; /* [horizon, lookback] and [horizon] of `unit` */
+    size_t exogenous[WEFT_EXOG_MAX]; /* the stream's channels that the model looks at beside its target */
+    const float *channels[WEFT_EXOG_MAX];
+    double *matrix; /* [horizon, lookback], [horizon] and the weights of channels of `unit` */
     size_t unit;
     struct weft_explanation why;
     struct weft_table *table;
     struct weft_edit edit;
     struct weft_pack frame;
-    uint64_t made, short_series, unknown;
+    uint64_t made, short_series, unknown, bare; /* bare: less than a season of history, and growth needs one */
 };
 
 #define AT(member) offsetof(struct state, member)
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_STR, 'm', "model", AT(model), NULL, 0, 0, "FILE", "model file of a linear model (dlinear)", WEFT_OPT_REQUIRED | WEFT_OPT_FILE},
-    {WEFT_OPT_STR, 0, "near", AT(near_text), NULL, 0, 0, "FROM:TO", "near days, counted from 1; by default the first fifth of the horizon, as in rank", 0},
-    {WEFT_OPT_STR, 0, "far", AT(far_text), NULL, 0, 0, "FROM:TO", "far days; by default the last fifth of the horizon", 0},
+    {WEFT_OPT_STR, 'm', "model", AT(model), NULL, 0, 0, "FILE", "model file of a linear model (dlinear, with exogenous channels or without)", WEFT_OPT_REQUIRED | WEFT_OPT_FILE},
+    {WEFT_OPT_STR, 0, "near", AT(near_text), NULL, 0, 0, "FROM:TO", "near days, counted from 1; by default as in rank: the first whole seasons of the horizon", 0},
+    {WEFT_OPT_STR, 0, "far", AT(far_text), NULL, 0, 0, "FROM:TO", "far days; by default the last whole seasons of the horizon", 0},
     {WEFT_OPT_STR, 0, "channel", AT(channel), NULL, 0, 0, "NAME", "this channel alone", 0},
     {WEFT_OPT_FLAG, 0, "lags", AT(lags), NULL, 0, 0, NULL, "of --format frames: every single lag, too", 0},
     {WEFT_OPT_CHOICE, 0, "format", AT(format), "table", 0, 0, "table|csv|json|frames", "of the result", WEFT_OPT_RUN},
@@ -59,6 +62,8 @@ static int open_model(struct state *s, struct weft_err *e)
         return weft_fail_hint(e, "train-dlinear makes such a model");
     }
     s->of_model = WEFT_ARRAY(size_t, s->in.n_targets);
+    if (weft_match_exogenous(&s->in, m, s->model, s->exogenous, e) < 0 || weft_match_calendar_ahead(&s->in, m, s->model, e) < 0)
+        return -1;
     if (weft_series_check_step(&s->in, m->step, s->model, e) < 0 || weft_match_key(&s->in, m, s->model, &s->key, e) < 0)
         return -1;
     return weft_match_channels(&s->in, m, s->model, s->channel, s->of_model, e);
@@ -67,8 +72,8 @@ static int open_model(struct state *s, struct weft_err *e)
 static int write_head(struct weft_run *run, const struct state *s, struct weft_err *e)
 {
     const struct weft_model_info *m = weft_forecaster_info(s->forecaster);
-    const struct weft_reasons_attrs a = {.step = s->in.step, .horizon = m->horizon, .keys = s->in.keys, .n_keys = s->in.n_keys, .model = m->name,
-                                         .near = {s->near.from, s->near.to}, .far = {s->far.from, s->far.to}};
+    const struct weft_reasons_attrs a = {.step = s->in.step, .horizon = m->horizon, .keys = s->in.keys, .n_keys = s->in.n_keys, .model = m->name, .channels = m->exog.n > 0,
+                                         .near = {s->spans.near.from, s->spans.near.to}, .far = {s->spans.far.from, s->spans.far.to}};
     struct weft_pack b = {0};
     weft_reasons_attrs_write(&a, weft_run_in_head(run)->attrs, &b);
     int rc = weft_run_head(run, WEFT_EXPLANATIONS_SCHEMA, weft_pack_span(&b), e);
@@ -83,30 +88,38 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     char sha[65];
     if (strcmp(h->schema, WEFT_WINDOWS_SCHEMA) != 0 && strcmp(h->schema, WEFT_SERIES_SCHEMA) != 0)
         return weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s or %s", h->schema, WEFT_SERIES_SCHEMA, WEFT_WINDOWS_SCHEMA);
+    s->windows = strcmp(h->schema, WEFT_WINDOWS_SCHEMA) == 0;
     if (weft_series_attrs_read(h, &s->in, e) < 0 || open_model(s, e) < 0)
         return -1;
     const struct weft_model_info *m = weft_forecaster_info(s->forecaster);
     size_t lookback = (size_t)m->lookback, horizon = (size_t)m->horizon;
-    if (weft_growth_days_read(s->near_text, s->far_text, horizon, &s->near, &s->far, e) < 0)
+    if (weft_growth_spans_read(s->near_text, s->far_text, horizon, s->in.step, &s->spans, e) < 0)
         return -1;
     weft_forecaster_sha256(s->forecaster, sha);
     weft_run_lineage_arg(run, "model", sha);
     s->unit = SIZE_MAX;
-    s->matrix = weft_xaligned((lookback + 1) * horizon, sizeof *s->matrix);
+    size_t beside = m->exog.n ? horizon * weft_exog_weights(&m->exog) : 0;
+    s->profile = WEFT_ARRAY(float, s->spans.season);
+    s->matrix = weft_xaligned((lookback + 1) * horizon + beside, sizeof *s->matrix);
     s->job = (struct weft_explain_job){.r = s->matrix, .b = s->matrix + lookback * horizon, .lookback = lookback, .horizon = horizon, .lags = weft_lags_of(s->in.step),
-                                       .near = {s->near.from, s->near.to}, .far = {s->far.from, s->far.to}};
+                                       .near = {s->spans.near.from, s->spans.near.to}, .far = {s->spans.far.from, s->spans.far.to}};
+    if (beside) {
+        s->job.exog = &m->exog;
+        s->job.v = s->job.b + horizon;
+        s->job.channels = s->channels;
+    }
     if (s->format == FRAMES)
         return write_head(run, s, e);
-    weft_reason_columns(s->table = weft_table_new());
+    weft_reason_columns(beside > 0, s->table = weft_table_new());
     return 0;
 }
 
 /* --- frames --- */
 
-static struct weft_reason reason_of(const struct weft_explanation *why)
+static struct weft_reason reason_of(const struct weft_explanation *why, bool channels)
 {
     const struct weft_explained *near = &why->near, *far = &why->far;
-    struct weft_reason r = {.near = near->forecast, .near_mean = near->mean, .far = far->forecast, .far_mean = far->mean, .windows = why->windows};
+    struct weft_reason r = {.near = near->forecast, .near_mean = near->mean, .far = far->forecast, .far_mean = far->mean, .windows = why->windows, .channels = channels};
     for (size_t k = 0; k < WEFT_REASONS_MAX; k++) {
         r.phi_near[k] = near->phi[k];
         r.phi_far[k] = far->phi[k];
@@ -117,14 +130,19 @@ static struct weft_reason reason_of(const struct weft_explanation *why)
 
 static int put(struct weft_run *run, struct state *s, const char *channel, struct weft_err *e)
 {
-    const struct weft_reason r = reason_of(&s->why);
+    struct weft_reason r = reason_of(&s->why, s->job.exog != NULL);
+    size_t season = s->spans.season;
+    bool alike = s->spans.unlike && weft_growth_profile(s->job.x, s->job.n, season, (int64_t)s->job.n, s->profile);
     s->made++;
+    s->bare += s->spans.unlike && !alike;
+    if (alike)
+        weft_growth_shape_add(&r.shape, s->profile, &s->spans);
     if (s->format != FRAMES) {
-        weft_reason_rows(&r, s->series.id, channel, s->table);
+        weft_reason_rows(&r, s->series.id, channel, !s->spans.none, s->table);
         return 0;
     }
     weft_pack_clear(&s->frame);
-    if (weft_reason_write(&r, s->series.frame, channel, s->lags ? s->why.by_lag : NULL, s->job.lookback, &s->edit, &s->frame, e) < 0)
+    if (weft_reason_write(&r, s->series.frame, channel, s->lags ? s->why.by_lag : NULL, s->job.lookback, alike ? s->profile : NULL, season, &s->edit, &s->frame, e) < 0)
         return -1;
     return weft_run_emit(run, weft_pack_span(&s->frame), e);
 }
@@ -139,10 +157,14 @@ static int explain_channel(struct weft_run *run, struct state *s, size_t c, stru
         return 0;
     }
     if (unit != s->unit)
-        weft_forecaster_linear(s->forecaster, unit, s->matrix, s->matrix + j->lookback * j->horizon, NULL);
+        weft_forecaster_linear(s->forecaster, unit, s->matrix, s->matrix + j->lookback * j->horizon, s->matrix + (j->lookback + 1) * j->horizon);
     s->unit = unit;
     j->x = s->series.values + c * s->series.n;
     j->n = weft_series_known(&s->in, s->series.start, s->series.n);
+    j->whole = s->series.n;
+    j->train = s->windows ? s->series.split[WEFT_PART_TRAIN] : j->n;
+    for (size_t k = 0; k < weft_forecaster_info(s->forecaster)->exog.n; k++)
+        s->channels[k] = s->series.values + s->exogenous[k] * s->series.n;
     weft_scale_of(&s->series, c, (enum weft_scale)weft_forecaster_info(s->forecaster)->scale, j->n, &j->shift, &j->factor);
     if (!weft_explain(j, &s->why)) {
         s->short_series++;
@@ -165,6 +187,14 @@ static int frame(struct weft_run *run, void *state, struct weft_span in, struct 
     return 0;
 }
 
+static void print_season(const struct state *s, FILE *f)
+{
+    if (s->spans.none)
+        fprintf(f, "no growth: a horizon of %zu holds no two seasons to compare; near and far are all of it\n", s->job.horizon);
+    if (s->spans.unlike)
+        fputs("growth: near and far are not the same days of the season, so each is divided by the series' own profile of its last eight seasons\n", f);
+}
+
 static int drain(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
@@ -177,6 +207,11 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
         weft_run_warn(run, "%llu series of groups that the model does not know were left out", (unsigned long long)s->unknown);
     if (s->short_series)
         weft_run_warn(run, "%llu series that are too short, or have missing values at their end, were left out", (unsigned long long)s->short_series);
+    if (s->bare)
+        weft_run_warn(run, "%llu series have less than a season of history: their growth counts all days alike, and measures the season, too", (unsigned long long)s->bare);
+    if (s->spans.none)
+        weft_run_warn(run, "a horizon of %zu has no growth: it holds no two seasons to compare; a model of horizon %zu, or --near and --far", s->job.horizon,
+                      2 * s->spans.season);
     if (s->format == CSV) {
         weft_table_csv(s->table, f);
     } else if (s->format == JSON) {
@@ -185,7 +220,8 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     } else if (s->format == TABLE) {
         weft_table_print(s->table, f);
         fprintf(f, "\nnear: mean of days %zu-%zu, far: of days %zu-%zu; mean: of the forecasts for every day of the history; the rest: what the days before the forecast add to it\n",
-                s->near.from, s->near.to, s->far.from, s->far.to);
+                s->spans.near.from, s->spans.near.to, s->spans.far.from, s->spans.far.to);
+        print_season(s, f);
     }
     return 0;
 }
@@ -203,6 +239,7 @@ static void stop(struct weft_run *run, void *state)
     weft_pack_free(&s->frame);
     free(s->of_model);
     free(s->matrix);
+    free(s->profile);
 }
 
 static const struct weft_filter filter = {
@@ -220,9 +257,10 @@ static const struct weft_filter filter = {
                        "Days are added up in groups, for neighbouring days say nearly the same: last week (the last 7 days), same weekdays (as the day that is forecast, up to 4 weeks back), a "
                        "year ago (364 days before the day that is forecast, give or take 3), last 4 weeks, last 3 months (13 weeks), earlier. Each day is in the first group that fits. In "
                        "streams of another step the groups are the same spans of time; where a step does not divide a week, last week is the last 7 steps, and there are no weekdays, weeks and "
-                       "months.\n"
+                       "months. Of a model with exogenous channels the last group, channels, is what they add: prices, promotions, holidays, their days before the forecast and those known ahead.\n"
                        "near and far are means over these days of the horizon. The row growth says what each group adds to far / near, to first order: (far's part - growth * near's "
-                       "part) / near.\n"
+                       "part) / near. Where near and far are not the same days of the season each side is first divided by how far such days stand above the mean of the series' "
+                       "last eight seasons, as in rank.\n"
                        "Memory: one series and the model; a table grows with the series, frames do not."},
     .opts = opts,
     .state_size = sizeof(struct state),

@@ -176,7 +176,7 @@ static int cat_head(struct weft_run *run, struct state *s, const struct weft_hea
     struct weft_value v;
     if (!weft_value_next(&kept, &v) || !weft_value_is(&v, h->schema))
         return weft_fail(e, WEFT_DATA, "%s is a %s stream, unlike the first", weft_reader_name(s->r), h->schema);
-    if (kept.n != h->attrs.n || memcmp(kept.p, h->attrs.p, kept.n) != 0) {
+    if (!weft_attrs_agree(kept, h->attrs)) {
         weft_fail(e, WEFT_DATA, "%s has other attrs than the first stream", weft_reader_name(s->r));
         return weft_fail_hint(e, "compare with `frames show FILE | head -n 1`");
     }

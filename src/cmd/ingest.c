@@ -33,10 +33,16 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_LIST, 0, "label", AT(labels), NULL, 0, 0, "[NAME=]COLUMN",
      "products: what is to be learned; numbers are quantities, other texts are classes; age, views, sales, likes, preferred_gender by default", 0},
     {WEFT_OPT_CHOICE, 0, "missing", AT(fill), "default", 0, 0, "default|zero|nan",
-     "what an empty cell and a day without a row become; by default zero, in a matrix and for means a missing value (nan)", 0},
+     "what an empty cell and a day of a series without a row become; by default zero, in a matrix and for means a missing value (nan), and a day on which no "
+     "series has a row is missing", 0},
+    {WEFT_OPT_CHOICE, 0, "overlap", AT(overlap), "default", 0, 0, "default|add|replace|refuse",
+     "several files that hold the same day: add their rows up, replace the earlier file's rows of that day by the later one's, or refuse; by default they are "
+     "added, and refused when a series has rows of a day in two files", 0},
     {WEFT_OPT_STR, 0, "step", AT(step), NULL, 0, 0, "hour|day|week|Ns", "length of a step; day in the long layout, else as the dates have it", 0},
     {WEFT_OPT_STR, 0, "from", AT(from), NULL, 0, 0, "DATE", "leave out what is earlier", 0},
     {WEFT_OPT_STR, 0, "to", AT(to), NULL, 0, 0, "DATE", "leave out what is later", 0},
+    {WEFT_OPT_LIST, 0, "until", AT(until), NULL, 0, 0, "DATE", "the same for each file: its last day that counts, one date a file (long)", 0},
+    {WEFT_OPT_LIST, 0, "closed", AT(closed), NULL, 0, 0, "DATE", "days on which nothing was sold: 0 where no series has a row, and not missing (long)", 0},
     {WEFT_OPT_STR, 0, "encoding", AT(encoding), NULL, 0, 0, "NAME", "of the files, when it is not UTF-8: cp949, utf-16le, ...", 0},
     {WEFT_OPT_STR, 0, "delimiter", AT(delimiter), NULL, 0, 0, "C", "between fields; by default the one of , ; tab | that the first line has most of", 0},
     {WEFT_OPT_STR, 0, "rejects", AT(rejects), NULL, 0, 0, "FILE", "set bad rows aside there with their reasons, instead of stopping at the first", WEFT_OPT_FILE | WEFT_OPT_RUN},

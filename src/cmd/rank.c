@@ -27,10 +27,10 @@ struct state {
 #define AT(member) offsetof(struct state, member)
 static const struct weft_opt opts[] = {
     {WEFT_OPT_STR, 0, "by", AT(o.by), "id", 0, 0, "LEVEL", "what is ranked: a key, or id for each series as it is; of products, the key that names their group", 0},
-    {WEFT_OPT_CHOICE, 0, "sort", AT(o.sort), "growth", 0, 0, "growth|beyond-season|volume|sales-per-active|probability",
-     "what orders the rows, largest first: one column, never a formula of several", 0},
-    {WEFT_OPT_STR, 0, "near", AT(o.near), NULL, 0, 0, "FROM:TO", "near days, counted from 1; by default the first fifth of the horizon", 0},
-    {WEFT_OPT_STR, 0, "far", AT(o.far), NULL, 0, 0, "FROM:TO", "far days; by default the last fifth of the horizon", 0},
+    {WEFT_OPT_CHOICE, 0, "sort", AT(o.sort), "growth", 0, 0, "growth|beyond-season|volume|sales-per-active|probability|low",
+     "what orders the rows, largest first: one column, never a formula of several; low: the lower end of the interval", 0},
+    {WEFT_OPT_STR, 0, "near", AT(o.near), NULL, 0, 0, "FROM:TO", "near days, counted from 1; by default the first whole seasons (7 days, 24 hours): as many as a fifth of the horizon holds, one at least", 0},
+    {WEFT_OPT_STR, 0, "far", AT(o.far), NULL, 0, 0, "FROM:TO", "far days; by default the last whole seasons, as many", 0},
     {WEFT_OPT_STR, 0, "history", AT(o.history), NULL, 0, 0, "FILE",
      "the series before aggregate: for season, sales now, competition, brands, price and data quality", WEFT_OPT_FILE},
     {WEFT_OPT_STR, 0, "reasons", AT(o.reasons), NULL, 0, 0, "FILE", "explanations of the same series and days (explain --format frames): says what the growth comes from", WEFT_OPT_FILE},
@@ -45,6 +45,7 @@ static const struct weft_opt opts[] = {
      "of products: a ranking of their groups (rank --format frames); what is predicted is multiplied with the growth of the group", WEFT_OPT_FILE},
     {WEFT_OPT_REAL, 0, "level", AT(o.level), "0.9", 0.01, 0.9999, "P", "of the interval", 0},
     {WEFT_OPT_REAL, 0, "shrink", AT(o.shrink), "0.01", 0, 1000, "SHARE", "of the average group's volume, added to near and far: what next to nothing sells can't win by chance", 0},
+    {WEFT_OPT_REAL, 0, "fdr", AT(o.fdr), "0.1", 0.0001, 0.5, "RATE", "false discoveries among what is marked sure, at most (Benjamini-Hochberg over all rows of a channel)", 0},
     {WEFT_OPT_LIST, 0, "columns", AT(columns), NULL, 0, 0, "NAME", "these columns, in this order (names as in --format csv)", WEFT_OPT_RUN},
     {WEFT_OPT_FLAG, 0, "wide", AT(wide), NULL, 0, 0, NULL, "all columns in the text table, too", WEFT_OPT_RUN},
     {WEFT_OPT_CHOICE, 0, "format", AT(format), "table", 0, 0, "table|csv|json|frames", "of the result", WEFT_OPT_RUN},
@@ -53,7 +54,7 @@ static const struct weft_opt opts[] = {
 
 static int start_products(struct weft_run *run, struct state *s, struct weft_err *e)
 {
-    static const char *const unused[] = {"near", "far", "level", "shrink", "sort", "history", "reasons", "brand", "now", "among", NULL};
+    static const char *const unused[] = {"near", "far", "level", "shrink", "fdr", "sort", "history", "reasons", "brand", "now", "among", NULL};
     if (weft_run_refuse(run, unused, "is for forecasts of series, and this is a demand stream", e) < 0)
         return -1;
     if (s->format == FRAMES)
@@ -115,8 +116,16 @@ static int rank_groups(struct weft_run *run, struct state *s, struct weft_err *e
     uint64_t missing = weft_rank_groups_missing(s->groups);
     if (weft_rank_groups_finish(s->groups, s->table, e) < 0)
         return -1;
+    struct weft_rank_notes n;
+    weft_rank_groups_notes(s->groups, &n);
     if (missing)
-        weft_run_warn(run, "%llu forecasts are missing values and were left out", (unsigned long long)missing);
+        weft_run_warn(run, "%llu forecasts are missing values and were left out%s%s", (unsigned long long)missing, n.why ? "; the first: " : "", n.why ? n.why : "");
+    if (n.without_profile)
+        weft_run_warn(run, "%llu series have less than a season of history: their days count as they are, and the growth measures the season, too",
+                      (unsigned long long)n.without_profile);
+    if (n.spans.none)
+        weft_run_warn(run, "a horizon of %zu has no growth, since it holds no two seasons to compare: rows stand by volume; forecast %zu steps, or give --near and --far",
+                      n.spans.far.to, 2 * n.spans.season);
     return 0;
 }
 
@@ -144,17 +153,51 @@ static int select_columns(struct state *s, struct weft_err *e)
     return 0;
 }
 
+/* What was compared, and what of it can be relied on. */
+static void print_growth(const struct weft_ranking_attrs *a, const struct weft_rank_notes *n, FILE *f)
+{
+    if (n->spans.none) {
+        fprintf(f, "\n%s: no growth, since a horizon of %zu holds no two seasons to compare; forecast %zu steps, or give --near and --far\n", a->model,
+                n->spans.far.to, 2 * n->spans.season);
+        return;
+    }
+    fprintf(f, "\n%s: mean of days %lld-%lld / mean of days %lld-%lld; thin: next to nothing is sold, drawn towards 1\n", a->model, (long long)a->far[0],
+            (long long)a->far[1], (long long)a->near[0], (long long)a->near[1]);
+    if (n->spans.unlike)
+        fputs("these are not the same days of the season: each side is divided by the group's own profile of its last eight seasons\n", f);
+    if (n->without_profile)
+        fprintf(f, "%llu series have no such profile: their days count as they are\n", (unsigned long long)n->without_profile);
+    if (n->no_ratio)
+        fprintf(f, "%llu groups never sell on such days, and have no growth\n", (unsigned long long)n->no_ratio);
+    if (n->tested && n->sure)
+        fprintf(f, "sure: %llu of %llu grow or fall; %g%% of these wrong, at most, in expectation\n", (unsigned long long)n->sure, (unsigned long long)n->tested, 100 * a->fdr);
+    else if (n->tested)
+        fputs("sure: nothing; all of this may be chance\n", f);
+}
+
+static void print_left_out(const struct weft_rank_notes *n, FILE *f)
+{
+    if (n->other_models)
+        fprintf(f, "%llu of another model, which alone forecast them: see the column model\n", (unsigned long long)n->other_models);
+    if (n->groups_left_out)
+        fprintf(f, "left out: %llu without any forecast\n", (unsigned long long)n->groups_left_out);
+    if (n->series_left_out)
+        fprintf(f, "left out: %llu series of groups that have others\n", (unsigned long long)n->series_left_out);
+}
+
 static void print_table(const struct state *s, FILE *f)
 {
     struct weft_ranking_attrs a;
+    struct weft_rank_notes n;
     weft_table_print(s->table, f);
     if (s->outlook)
         fputs("\noutlook: what is predicted times the growth of the group\n", f);
     if (s->products)
         return;
     weft_rank_groups_attrs(s->groups, &a);
-    fprintf(f, "\n%s: mean of days %lld-%lld / mean of days %lld-%lld; thin: next to nothing is sold, drawn towards 1\n", a.model, (long long)a.far[0],
-            (long long)a.far[1], (long long)a.near[0], (long long)a.near[1]);
+    weft_rank_groups_notes(s->groups, &n);
+    print_growth(&a, &n, f);
+    print_left_out(&n, f);
     if (s->o.history)
         fputs("beyond: growth / growth of the same days a year before\n", f);
     if (s->o.history && !s->o.reasons)
@@ -209,9 +252,17 @@ static const struct weft_filter filter = {
                           "explain -m model.safetensors --format frames -i level.weft -o reasons.weft; rank --reasons reasons.weft -i forecasts.weft\n"
                           "score -m demand.safetensors -i products.weft | rank --label sales --growth categories.weft --top 20",
               .see_also = "score, aggregate, explain, evaluate",
-              .notes = "Growth is the mean forecast of the far days over that of the near days. Its interval comes from the model's own errors on the "
-                       "validation part, with the correlation between days (delta method). A small volume (--shrink) is added to both, so that a category that "
-                       "sells next to nothing can't win by chance: raw (far/near) is the index without it, and such rows are marked thin.\n"
+              .notes = "Growth is the mean forecast of the far days over that of the near days. By default these are whole seasons (7 days, 24 hours), so that the weekday does not "
+                       "count. Where --near and --far hold other weekdays, each side is first divided by how far such days stand above the mean week of the group's last eight "
+                       "weeks (a field of score's frames). A horizon of one season has no growth: rows then stand by volume.\n"
+                       "Its interval comes from the model's own errors on the "
+                       "validation part, with the correlation between days (delta method). It is one for what the growth becomes, and holds the noise of the days themselves: of categories that stand still, more "
+                       "than its level says hold 1 inside. A small volume (--shrink) is added to both, so that a category that "
+                       "sells next to nothing can't win by chance: raw is the index without it, and such rows are marked thin.\n"
+                       "p_growth is the chance that the growth is above 1: that the far days come out above the near ones. sure says up or down where that stands out among all rows of the channel: of "
+                       "the rows marked, a share of --fdr is wrong in expectation, at most (Benjamini and Hochberg 1995), and where nothing grows anything at all is marked with that chance.\n"
+                       "Groups whose series could not be forecast stand last, marked left out, and why says why (not with --top); left_out counts such series of a group. model says which "
+                       "model made a row: the first one that is no baseline, or another where that one has no forecast of the group.\n"
                        "P(top 3) is the share of 10,000 draws in which the row's growth is among the three largest, the growth of each row drawn from the normal distribution of "
                        "its interval, by itself; equal ones draw lots (--seed; with more than 2,000 rows 20 million single draws are shared out, at least 1,000 a row).\n"
                        "--history FILE gives what a growth alone does not say, in --format csv, json, frames and with --wide: now (sales a day of the last --now days); "

@@ -35,7 +35,7 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_LIST, 0, "method", AT(methods), NULL, 0, 0, "METHOD", "none, bottom-up, top-down, ols, wls (default) or wls-var; several stand side by side", 0},
     {WEFT_OPT_LIST, 0, "only", AT(only), NULL, 0, 0, "LEVEL", "levels to write; all by default", 0},
     {WEFT_OPT_FLAG, 0, "nonnegative", AT(nonnegative), NULL, 0, 0, NULL,
-     "no forecast or quantile below 0; on for channels named units, sales, amounts, mentions, active and brands unless --no-nonnegative", 0},
+     "no forecast or quantile below 0; on for channels that are counts, money or prices by their names (units, qty, 수량, sales, price) unless --no-nonnegative", 0},
     {.type = WEFT_OPT_END},
 };
 

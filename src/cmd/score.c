@@ -29,7 +29,7 @@ static const struct weft_opt opts[] = {
      "latest: from the end of each series; the others: every window of that part, with its actual values; of products, valid: those held out in training", 0},
     {WEFT_OPT_LIST, 0, "quantiles", AT(quantiles), NULL, 0, 0, "Q", "quantiles to give beside the forecast, each between 0 and 1", 0},
     {WEFT_OPT_FLAG, 0, "nonnegative", AT(o.nonnegative), NULL, 0, 0, NULL,
-     "no forecast or quantile below 0; on for channels named units, sales, amounts, mentions, active and brands unless --no-nonnegative", 0},
+     "no forecast or quantile below 0; on for channels that are counts, money or prices by their names (units, qty, 수량, sales, price) unless --no-nonnegative", 0},
     {WEFT_OPT_INT, 0, "horizon", AT(o.horizon), "0", 0, 1000000, "N", "steps to forecast, when baselines alone score a series stream", 0},
     {WEFT_OPT_INT, 0, "season", AT(o.season), "0", 0, 1000000, "N", "steps in a season, for MASE; 0: 24 hours, 7 days, 52 weeks", 0},
     {WEFT_OPT_INT, 0, "max-side", AT(side), "16384", 1, 65535, "PIXELS", "products: largest width or height of a picture", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},

@@ -190,9 +190,8 @@ static int look_for_exogenous(struct weft_run *run, const struct state *s, struc
     bool any = rc == 0 && a.n_channels > a.n_targets;
     if (any && s->solver == ADAM)
         weft_run_warn(run, "adam trains on targets alone: %s and other exogenous channels are not used", a.channels[a.n_targets]);
-    const char *other = s->source ? "--source" : s->state ? "--state" : NULL;
-    if (any && other && s->exog != EXOG_NONE) {
-        rc = weft_fail(e, WEFT_CONFIG, "%s does not add up exogenous channels (%s)", other, a.channels[a.n_targets]);
+    if (any && s->source && s->exog != EXOG_NONE) {
+        rc = weft_fail(e, WEFT_CONFIG, "--source does not add up exogenous channels (%s)", a.channels[a.n_targets]);
         weft_fail_hint(e, "train without it, or without them: --exog none");
     }
     weft_series_attrs_free(&a);
@@ -206,10 +205,21 @@ static int start_ladder(struct weft_run *run, struct state *s, struct weft_err *
     return weft_ladder_start(&s->ladder, &s->t, s->source, run, e);
 }
 
-/* Opens or begins the state. What it was begun with stays. */
+/* What a state was begun with stays. */
+static int keep_options(struct weft_run *run, struct state *s, const char *const *names, size_t n, struct weft_err *e)
+{
+    char room[256];
+    for (const struct weft_opt *o = opts; o->type != WEFT_OPT_END; o++)
+        for (size_t i = 0; i < n; i++)
+            if (strcmp(o->name, names[i]) == 0 && weft_dlinear_state_keep(s->days, o->name, weft_opt_text(o, s, room, sizeof room), weft_run_given(run, o->name), e) < 0)
+                return -1;
+    return 0;
+}
+
+/* Opens or begins the state. */
 static int start_state(struct weft_run *run, struct state *s, struct weft_err *e)
 {
-    static const char *const kept[] = {"by", "individual", "norm", "lookback", "ridge", "tune", "folds", "forget"};
+    static const char *const kept[] = {"by", "individual", "norm", "lookback", "ridge", "tune", "folds", "forget"}, *const channels[] = {"exog", "exog-lags"};
     if (s->t.adam || s->partial || s->refit)
         return weft_fail(e, WEFT_USAGE, "--state goes with the exact solver, and without --partial and --refit: it always fits on all days");
     const char *model = weft_run_output(run);
@@ -217,13 +227,19 @@ static int start_state(struct weft_run *run, struct state *s, struct weft_err *e
         return weft_fail(e, WEFT_USAGE, "--state, --metrics and -o are files of their own: two of them are %s", strcmp(s->state, model) == 0 ? model : s->metrics);
     if (weft_dlinear_state_open(s->state, s->forget, &s->days, e) < 0)
         return -1;
-    for (const struct weft_opt *o = opts; o->type != WEFT_OPT_END; o++)
-        for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
-            char room[256];
-            if (strcmp(o->name, kept[i]) == 0 && weft_dlinear_state_keep(s->days, o->name, weft_opt_text(o, s, room, sizeof room), weft_run_given(run, o->name), e) < 0)
-                return -1;
-        }
+    if (keep_options(run, s, kept, sizeof kept / sizeof *kept, e) < 0)
+        return -1;
+    if (s->days->exogenous.n && keep_options(run, s, channels, sizeof channels / sizeof *channels, e) < 0)
+        return -1;
     return weft_dlinear_state_start(s->days, weft_run_in_head(run), groups_by(s), e);
+}
+
+/* A new state takes the channels that its trainer uses. */
+static int begin_channels(struct weft_run *run, struct state *s, struct weft_err *e)
+{
+    static const char *const names[] = {"exog", "exog-lags"};
+    weft_dlinear_state_exog(s->days, &s->t.shape.exog);
+    return s->t.shape.exog.n ? keep_options(run, s, names, sizeof names / sizeof *names, e) : 0;
 }
 
 static int start(struct weft_run *run, void *state, struct weft_err *e)
@@ -246,7 +262,7 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
         return -1;
     if (s->state && !s->days->fresh)
         return 0;
-    if (weft_dlinear_trainer_start(&s->t, h, groups_by(s), e) < 0 || (s->source && start_ladder(run, s, e) < 0))
+    if (weft_dlinear_trainer_start(&s->t, h, groups_by(s), e) < 0 || (s->source && start_ladder(run, s, e) < 0) || (s->state && begin_channels(run, s, e) < 0))
         return -1;
     if (with_factors(s) && start_factors(run, s, h, e) < 0)
         return -1;
@@ -402,7 +418,7 @@ static const struct weft_filter filter = {
                        "--exog-lags steps, and of a future one the step that is forecast, with weights of its own for each step. With --exog level a value is "
                        "multiplied by the target's mean over a lookback that ends a horizon earlier, so that a promotion acts in proportion to what is sold; "
                        "--relative channels count as value / mean - 1. Inside the history a missing value is the last known one. The unknowns are lookback + "
-                       "channels x (lags + 1), and --tune, --refit and --partial take them along; --source and --state refuse such channels (--exog none leaves them out), adam leaves them out.\n"
+                       "channels x (lags + 1), and --tune, --refit, --partial and --state take them along; --source refuses such channels (--exog none leaves them out), adam leaves them out.\n"
                        "Adam's defaults with --norm none --batch-by origin are LTSF-Linear's for ETTh1. The weights are named as LTSF-Linear names them.\n"
                        "With --source every set of weights stands on a rung of its own: source (the source's model as it is), own (as without a source), pooled (a window of the source "
                        "counts gamma windows of the target), ridge (shrunk towards the source's weights, which count lambda windows). Rungs, gamma and lambda are compared over "

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/crc32c.h"
+#include "frame/pack.h"
 #include "frame/endpoint.h"
 #include "base/mem.h"
 #include "base/stop.h"
@@ -372,14 +373,38 @@ static int check_tail(struct weft_reader *r, struct weft_span map, struct weft_e
     return wire ? weft_wire_reader_done(wire, r->at, e) : 0;
 }
 
+/* The attrs without what says how their table was read. */
+static void without_notes(struct weft_span attrs, struct weft_pack *out)
+{
+    struct weft_edit edit = {0};
+    if (weft_edit_load(&edit, attrs, NULL) == 0) {
+        weft_edit_drop(&edit, "coverage");
+        weft_edit_drop(&edit, "reading");
+        weft_edit_write(&edit, out);
+    }
+    weft_edit_free(&edit);
+}
+
+bool weft_attrs_agree(struct weft_span a, struct weft_span b)
+{
+    if (a.n == b.n && memcmp(a.p, b.p, a.n) == 0)
+        return true;
+    struct weft_pack x = {0}, y = {0};
+    without_notes(a, &x);
+    without_notes(b, &y);
+    bool agree = x.n && x.n == y.n && memcmp(x.p, y.p, x.n) == 0;
+    weft_pack_free(&x);
+    weft_pack_free(&y);
+    return agree;
+}
+
 /* Another whole stream behind a tail, or of another producer: it must be of the same kind. */
 static int further_head(struct weft_reader *r, struct weft_span map, struct weft_err *e)
 {
     struct weft_pack copy = {0};
     struct weft_head h = {0};
     int rc = read_head(r, map, &copy, &h, e);
-    if (rc == 0 && (strcmp(h.schema, r->head.schema) != 0 || h.attrs.n != r->head.attrs.n ||
-                    memcmp(h.attrs.p, r->head.attrs.p, h.attrs.n) != 0)) {
+    if (rc == 0 && (strcmp(h.schema, r->head.schema) != 0 || !weft_attrs_agree(h.attrs, r->head.attrs))) {
         weft_fail(e, WEFT_DATA, "a second stream begins here, and its schema or attrs are others");
         rc = weft_fail_hint(e, "join streams with `frames cat`");
     }

@@ -24,6 +24,11 @@ struct weft_covariates {
     struct weft_series_attrs out;
     size_t weekday, holiday, table; /* first channel of each; SIZE_MAX: none */
     bool *carry;                    /* [channels] */
+    int64_t *lag, lag_max;          /* [channels]: steps by which the table's values come late */
+    struct weft_fill_rule fill;
+    bool *filled; /* [steps of the series filled last] */
+    size_t filled_room;
+    uint64_t n_filled, n_left, n_series;
     int64_t *holidays;              /* days since 1970, ascending [n_holidays] */
     size_t n_holidays, uncovered;
     int64_t covered_from, covered_to; /* days: first and one behind the last that the file's years have */
@@ -71,7 +76,7 @@ static enum weft_role role_of(const struct weft_covariates_opts *o, const char *
 static int add_weekday(struct weft_covariates *c, struct weft_err *e)
 {
     static const char *const names[WEEKDAYS] = {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday"};
-    if (c->in->step > DAY)
+    if (c->in->step > DAY && c->in->step != WEFT_STEP_BUSINESS_DAY)
         return weft_fail(e, WEFT_CONFIG, "--weekday: the stream's steps are longer than a day");
     c->weekday = c->out.n_channels;
     for (int i = 0; i < WEEKDAYS; i++)
@@ -145,7 +150,7 @@ static int read_holidays(struct weft_covariates *c, struct weft_csv *csv, const 
 /* Holidays in a step that begins at `seconds`; NaN where the file says nothing. */
 static float holidays_in(const struct weft_covariates *c, int64_t seconds)
 {
-    int64_t from = day_of(seconds), last = day_of(seconds + c->in->step - 1);
+    int64_t from = day_of(seconds), last = day_of(weft_step_add(seconds, 1, c->in->step) - 1);
     size_t lo = 0, hi = c->n_holidays, n = 0;
     if (from < c->covered_from || last >= c->covered_to)
         return NAN;
@@ -241,16 +246,17 @@ static int read_cells(struct weft_covariates *c, const struct weft_csv *csv, con
 static int read_row(struct weft_covariates *c, const struct weft_csv *csv, const struct weft_csv_row *row, const struct weft_header *h, struct weft_err *e)
 {
     struct weft_csv_text t = weft_csv_field(row, c->date);
-    int64_t seconds, step = c->in->step;
+    int64_t seconds, at;
     if (row->problem || row->found != h->n)
         return bad_row(csv, row, h->n, e);
     if (!weft_date_parse(t.p, t.n, &seconds))
         return bad_date(csv, row, t, e);
-    if (seconds < c->in->start)
+    at = weft_step_count(c->in->start, seconds, c->in->step);
+    if (seconds < c->in->start && at + c->lag_max < 0)
         return 0;
-    seconds -= c->in->start;
-    if (seconds % step || seconds / step >= c->in->length + AHEAD_MAX) {
-        weft_fail(e, WEFT_DATA, seconds % step ? "%.*s is no step of the series' calendar" : "%.*s is more than a hundred years behind it", t.n < 60 ? (int)t.n : 60, t.p);
+    bool off = !weft_step_fits(c->in->start, seconds, c->in->step);
+    if (off || at >= c->in->length + AHEAD_MAX) {
+        weft_fail(e, WEFT_DATA, off ? "%.*s is no step of the series' calendar" : "%.*s is more than a hundred years behind it", t.n < 60 ? (int)t.n : 60, t.p);
         return weft_fail_where(e, "%s:%llu", weft_csv_name(csv), (unsigned long long)row->line);
     }
     if (c->rows == c->cap) {
@@ -263,10 +269,34 @@ static int read_row(struct weft_covariates *c, const struct weft_csv *csv, const
         t = weft_csv_field(row, c->key_column[k]);
         add_key(c, t.p, t.n);
     }
-    c->row[c->rows] = (struct row){weft_names_add(&c->keys, c->text.p, c->text.n), seconds / step};
+    c->row[c->rows] = (struct row){weft_names_add(&c->keys, c->text.p, c->text.n), at};
     if (read_cells(c, csv, row, h, e) < 0)
         return -1;
     c->rows++;
+    return 0;
+}
+
+/* --lag [CHANNEL=]N: without a name for every column of the table. After the columns are found, before the rows are read. */
+static int read_lags(struct weft_covariates *c, struct weft_err *e)
+{
+    for (size_t i = 0; i < c->o->lag.n; i++) {
+        const char *item = c->o->lag.items[i], *eq = strrchr(item, '='), *digits = eq ? eq + 1 : item;
+        char *end;
+        long n = *digits >= '0' && *digits <= '9' ? strtol(digits, &end, 10) : -1;
+        if (n < 0 || n > AHEAD_MAX || *end)
+            return weft_fail(e, WEFT_USAGE, "--lag: \"%s\" is no number of steps from 0 to %d", digits, AHEAD_MAX);
+        bool met = false;
+        for (size_t k = 0; k < c->n_columns; k++) {
+            const char *name = c->out.channels[c->table + k];
+            if (eq && (strlen(name) != (size_t)(eq - item) || memcmp(name, item, strlen(name)) != 0))
+                continue;
+            met = true;
+            c->lag[c->table + k] = n;
+            c->lag_max = n > c->lag_max ? n : c->lag_max;
+        }
+        if (!met)
+            return weft_fail(e, WEFT_CONFIG, "--lag: no column of %s is channel \"%.*s\"", c->o->table, (int)(eq - item), item);
+    }
     return 0;
 }
 
@@ -274,6 +304,8 @@ static int read_table(struct weft_covariates *c, struct weft_csv *csv, const str
 {
     struct weft_csv_row row;
     int got, rc = find_columns(c, h, e);
+    if (rc == 0)
+        rc = read_lags(c, e);
     while (rc == 0 && (got = weft_csv_next(csv, &row, e)) != 0)
         rc = got < 0 ? -1 : read_row(c, csv, &row, h, e);
     if (rc == 0 && !c->rows)
@@ -291,8 +323,11 @@ static int place_table(struct weft_covariates *c, struct weft_err *e)
     for (size_t i = 0; i < cells; i++)
         c->values[i] = NAN;
     for (size_t r = 0; r < c->rows; r++)
-        for (size_t i = 0; i < c->n_columns && c->row[r].step < c->out.length; i++)
-            c->values[(c->row[r].key * c->n_columns + i) * length + (size_t)c->row[r].step] = c->cells[r * c->n_columns + i];
+        for (size_t i = 0; i < c->n_columns; i++) {
+            int64_t at = c->row[r].step + c->lag[c->table + i];
+            if (at >= 0 && at < c->out.length)
+                c->values[(c->row[r].key * c->n_columns + i) * length + (size_t)at] = c->cells[r * c->n_columns + i];
+        }
     free(c->row);
     free(c->cells);
     c->row = NULL;
@@ -340,20 +375,27 @@ static int check_names(struct weft_covariates *c, const struct weft_list *l, con
 static void choose_length(struct weft_covariates *c)
 {
     int64_t length = c->in->known + c->o->ahead;
-    for (size_t r = 0; r < c->rows && !c->o->ahead; r++)
-        length = c->row[r].step + 1 > length ? c->row[r].step + 1 : length;
+    for (size_t r = 0; r < c->rows && !c->o->ahead; r++) {
+        int64_t end = c->row[r].step + 1 + c->lag_max;
+        length = end > length ? end : length;
+    }
     c->out.length = length > c->in->length ? length : c->in->length;
     for (int64_t t = 0; t < c->out.length && c->holiday != SIZE_MAX; t++)
-        c->uncovered += isnan(holidays_in(c, c->in->start + t * c->in->step));
+        c->uncovered += isnan(holidays_in(c, weft_step_add(c->in->start, t, c->in->step)));
 }
 
 static int build(struct weft_covariates *c, struct weft_err *e)
 {
     const struct weft_covariates_opts *o = c->o;
-    if (!o->weekday && !o->holidays && !o->table && !o->ahead && !o->carry.n) {
+    if (!o->weekday && !o->holidays && !o->table && !o->ahead && !o->carry.n && !o->fill) {
         weft_fail(e, WEFT_USAGE, "which channels? --weekday, --holidays FILE, --csv FILE");
         return -1;
     }
+    if (o->lag.n && !o->table)
+        return weft_fail(e, WEFT_USAGE, "--lag goes with --csv");
+    c->fill.max = o->fill_max;
+    if (o->fill && weft_fill_parse(o->fill, &c->fill, e) < 0)
+        return -1;
     if ((o->weekday && add_weekday(c, e) < 0) || (o->holidays && with_file(c, o->holidays, read_holidays, e) < 0) ||
         (o->table && with_file(c, o->table, read_table, e) < 0))
         return -1;
@@ -371,6 +413,7 @@ int weft_covariates_new(const struct weft_covariates_opts *o, const struct weft_
     c->out.role = WEFT_ARRAY(enum weft_role, WEFT_MAX_CHANNELS);
     c->out.reduce = WEFT_ARRAY(enum weft_reduce, WEFT_MAX_CHANNELS);
     c->carry = WEFT_ARRAY(bool, WEFT_MAX_CHANNELS);
+    c->lag = WEFT_ARRAY(int64_t, WEFT_MAX_CHANNELS);
     for (size_t i = 0; i < in->n_channels; i++) {
         c->out.channels[i] = weft_xstrdup(in->channels[i]);
         c->out.role[i] = in->role[i];
@@ -395,6 +438,8 @@ void weft_covariates_free(struct weft_covariates **cp)
     free(c->out.role);
     free(c->out.reduce);
     free(c->carry);
+    free(c->lag);
+    free(c->filled);
     free(c->holidays);
     free(c->row);
     free(c->cells);
@@ -417,7 +462,7 @@ size_t weft_covariates_without_holidays(const struct weft_covariates *c)
 
 size_t weft_covariates_steps(const struct weft_covariates *c, const struct weft_series *s)
 {
-    int64_t offset = (s->start - c->in->start) / c->in->step;
+    int64_t offset = weft_step_count(c->in->start, s->start, c->in->step);
     return c->out.length > offset ? (size_t)(c->out.length - offset) : s->n;
 }
 
@@ -442,16 +487,67 @@ static void carry_on(float *x, size_t n)
     }
 }
 
+/* --fill: gaps of the targets, up to the last step that any series has. */
+static void fill_targets(struct weft_covariates *c, const struct weft_series *s, size_t n, float *out)
+{
+    size_t known = weft_series_known(c->in, s->start, s->n), filled = 0, left;
+    if (n > c->filled_room)
+        c->filled = weft_xrealloc2(c->filled, c->filled_room = weft_grow(c->filled_room, n), sizeof *c->filled);
+    memset(c->filled, 0, n * sizeof *c->filled);
+    for (size_t i = 0; i < c->in->n_targets; i++) {
+        filled += weft_fill_gaps(&c->fill, out + i * n, known < n ? known : n, c->filled, &left);
+        c->n_left += left;
+    }
+    c->n_filled += filled;
+    c->n_series += filled > 0;
+}
+
+bool weft_covariates_filled(const struct weft_covariates *c, size_t t)
+{
+    return c->fill.on && c->filled[t];
+}
+
+struct weft_covariates_fills weft_covariates_fills(const struct weft_covariates *c)
+{
+    return (struct weft_covariates_fills){c->n_filled, c->n_left, c->n_series};
+}
+
+void weft_covariates_notes(const struct weft_covariates *c, struct weft_edit *attrs)
+{
+    if (c->fill.on) {
+        struct weft_pack *m = weft_edit_set(attrs, "filled");
+        weft_pack_map(m, 2);
+        weft_pack_cstr(m, "by");
+        weft_pack_cstr(m, c->o->fill);
+        weft_pack_cstr(m, "max");
+        weft_pack_int(m, c->fill.max);
+        weft_edit_done(attrs);
+    }
+    uint32_t late = 0;
+    for (size_t i = 0; i < c->out.n_channels; i++)
+        late += c->lag[i] > 0;
+    if (!late)
+        return;
+    struct weft_pack *m = weft_edit_set(attrs, "lags");
+    weft_pack_map(m, late);
+    for (size_t i = 0; i < c->out.n_channels; i++)
+        if (c->lag[i] > 0) {
+            weft_pack_cstr(m, c->out.channels[i]);
+            weft_pack_int(m, c->lag[i]);
+        }
+    weft_edit_done(attrs);
+}
+
 bool weft_covariates_fill(struct weft_covariates *c, const struct weft_series *s, float *out)
 {
     const struct weft_series_attrs *a = &c->out;
-    size_t n = weft_covariates_steps(c, s), offset = (size_t)((s->start - c->in->start) / c->in->step), had = s->n < n ? s->n : n;
+    size_t n = weft_covariates_steps(c, s), offset = (size_t)(weft_step_count(c->in->start, s->start, c->in->step)), had = s->n < n ? s->n : n;
     for (size_t i = 0; i < a->n_channels * n; i++)
         out[i] = NAN;
     for (size_t i = 0; i < s->n_channels; i++)
         memcpy(out + i * n, s->values + i * s->n, had * sizeof *out);
     for (size_t t = 0; t < n; t++) {
-        int64_t seconds = s->start + (int64_t)t * a->step;
+        int64_t seconds = weft_step_add(s->start, (int64_t)t, a->step);
         for (int d = 0; d < WEEKDAYS && c->weekday != SIZE_MAX; d++)
             out[(c->weekday + (size_t)d) * n + t] = weft_weekday(seconds) == d;
         if (c->holiday != SIZE_MAX)
@@ -463,5 +559,7 @@ bool weft_covariates_fill(struct weft_covariates *c, const struct weft_series *s
     for (size_t i = 0; i < a->n_channels; i++)
         if (c->carry[i])
             carry_on(out + i * n, n);
+    if (c->fill.on)
+        fill_targets(c, s, n, out);
     return at != SIZE_MAX;
 }

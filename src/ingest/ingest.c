@@ -126,7 +126,7 @@ int weft_ingest_layout(const struct weft_ingest *o, const struct weft_header *h,
     return weft_fail_hint(e, "say what it is: --layout wide|long|matrix|products, --date COLUMN, --id COLUMN");
 }
 
-static int read_date(const char *option, const char *text, int64_t *out, struct weft_err *e)
+int weft_ingest_date(const char *option, const char *text, int64_t *out, struct weft_err *e)
 {
     if (!text || weft_date_parse(text, strlen(text), out))
         return 0;
@@ -150,7 +150,7 @@ static int read_options(struct weft_run *run, struct weft_ingest *o, struct weft
         return weft_fail(e, WEFT_USAGE, "--delimiter: one character, or tab, comma, semicolon");
     if (o->step && !weft_step_parse(o->step, &o->step_seconds))
         return weft_fail(e, WEFT_USAGE, "--step: hour, day, week, or seconds as in 900s");
-    if (read_date("--from", o->from, &o->from_seconds, e) < 0 || read_date("--to", o->to, &o->to_seconds, e) < 0)
+    if (weft_ingest_date("--from", o->from, &o->from_seconds, e) < 0 || weft_ingest_date("--to", o->to, &o->to_seconds, e) < 0)
         return -1;
     if (o->from && o->to && o->to_seconds < o->from_seconds)
         return weft_fail(e, WEFT_USAGE, "--to lies before --from");
@@ -161,6 +161,10 @@ static int check_fit(const struct weft_ingest *o, int layout, int operands, stru
 {
     if (layout != WEFT_LAYOUT_LONG && operands > 1)
         return weft_fail(e, WEFT_USAGE, "only the long layout takes more than one file");
+    if (layout != WEFT_LAYOUT_LONG && (o->until.n || o->closed.n))
+        return weft_fail(e, WEFT_USAGE, "--until and --closed go with the long layout");
+    if (o->until.n && o->until.n != (size_t)(operands ? operands : 1))
+        return weft_fail(e, WEFT_USAGE, "--until: %zu dates for %d files; one for each", o->until.n, operands ? operands : 1);
     if (layout != WEFT_LAYOUT_WIDE && (o->amounts || o->mentions))
         return weft_fail(e, WEFT_USAGE, "--amounts and --mentions go with the wide layout");
     if (layout != WEFT_LAYOUT_LONG && o->values.n)

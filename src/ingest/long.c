@@ -7,13 +7,16 @@
 
 #include "base/calendar.h"
 #include "base/ids.h"
+#include "ingest/coverage.h"
 #include "ingest/ingest.h"
+#include "ingest/overlap.h"
 #include "base/mem.h"
 #include "base/progress.h"
 
 enum { SPAN = 32, VALUES_MAX = 64, POOL = 1 << 20, WAITING = 64 };
 
-/* SPAN steps of one series: for every channel SPAN sums (NaN: no row came), behind them as many counts when something is averaged. */
+/* SPAN steps of one series: for every channel SPAN sums (NaN: no row came), after them as many counts when something is averaged, and the file that each
+ * step's first row came from (uint32, from 1) when several files may hold the same sales twice. */
 struct series {
     struct weft_span id;
     double **span; /* [n_spans], first_span first; NULL: no row */
@@ -28,6 +31,7 @@ struct series {
 struct waiting {
     size_t series;
     int64_t step;
+    bool shared; /* another file has rows of its day */
 };
 
 struct table {
@@ -52,6 +56,8 @@ struct table {
     double *waiting_x; /* [WAITING, n_values] */
     size_t n_waiting;
     int64_t first, last; /* steps met */
+    int64_t *closed;     /* [n_closed] days without sales, in seconds, within --from and --to */
+    size_t n_closed;
     double *pool;        /* room for spans, a megabyte at a time */
     size_t pool_left;
     double **pools;
@@ -59,7 +65,19 @@ struct table {
     char date_text[40]; /* the last date and its step: most rows have the date of the row above */
     size_t date_n;
     int64_t date_step;
-    uint64_t rows, negative, outside, moved_keys;
+    int date_takes;    /* does it count: 1, or 0 when a later file holds the day */
+    bool date_shared;
+    struct weft_overlap *overlap; /* NULL: one file */
+    int file;                     /* that is read now */
+    bool owned;                   /* spans know their files */
+    struct twice {
+        bool met;
+        size_t series;
+        int64_t step;
+        int file, other;
+    } twice; /* a series with rows of one day in two files */
+    struct weft_coverage coverage;
+    uint64_t rows, negative, outside, moved_keys, replaced, without_number;
     struct weft_pack id_buf;
 };
 
@@ -67,7 +85,7 @@ struct table {
 
 static double *new_span(struct table *t)
 {
-    size_t n = t->n_values * SPAN * (t->averaged ? 2 : 1);
+    size_t n = t->n_values * SPAN * (t->averaged ? 2 : 1) + (t->owned ? SPAN / 2 : 0);
     if (n > t->pool_left) {
         t->pool_left = n > POOL / sizeof(double) ? n : POOL / sizeof(double);
         t->pools = weft_xrealloc2(t->pools, t->n_pools + 1, sizeof *t->pools);
@@ -120,6 +138,18 @@ static void add_value(const struct table *t, double *span, size_t c, size_t at, 
         span[(t->n_values + c) * SPAN + at]++;
 }
 
+/* Which file a step's rows came from; several files that all have a series on a day may be the same sales twice. */
+static void note_file(struct table *t, double *span, size_t at, const struct waiting *w)
+{
+    uint32_t file = 0;
+    uint8_t *owner = (uint8_t *)(span + t->n_values * SPAN * (t->averaged ? 2 : 1)) + at * sizeof file;
+    memcpy(&file, owner, sizeof file);
+    if (file && file != (uint32_t)t->file + 1 && w->shared && !t->twice.met)
+        t->twice = (struct twice){true, w->series, w->step, t->file, (int)file - 1};
+    file = (uint32_t)t->file + 1;
+    memcpy(owner, &file, sizeof file);
+}
+
 static void add_waiting(struct table *t)
 {
     double *span[WAITING];
@@ -129,11 +159,13 @@ static void add_waiting(struct table *t)
         __builtin_prefetch(span[i] + (step - floor_div(step, SPAN) * SPAN));
     }
     for (size_t i = 0; i < t->n_waiting; i++) {
-        int64_t step = t->waiting[i].step;
+        size_t at = (size_t)(t->waiting[i].step - floor_div(t->waiting[i].step, SPAN) * SPAN);
+        if (t->owned)
+            note_file(t, span[i], at, &t->waiting[i]);
         for (size_t c = 0; c < t->n_values; c++) {
             double x = t->waiting_x[i * t->n_values + c];
             if (!isnan(x))
-                add_value(t, span[i], c, (size_t)(step - floor_div(step, SPAN) * SPAN), x);
+                add_value(t, span[i], c, at, x);
         }
     }
     t->n_waiting = 0;
@@ -270,14 +302,15 @@ static bool same_date(const struct table *t, struct weft_csv_text d)
     return a[0] == b[0] && a[1] == b[1];
 }
 
-/* 1: *step is the row's; 0: outside of --from and --to, or rejected; -1. */
+/* 1: *step is the row's; 0: outside of --from, --to and --until, of a day that a later file holds, or rejected; -1. */
 static int row_step(struct table *t, const struct weft_csv *csv, const struct weft_csv_row *row, int64_t *step, struct weft_err *e)
 {
     struct weft_csv_text d = weft_csv_field(row, t->date);
     int64_t seconds;
     if (same_date(t, d)) {
         *step = t->date_step;
-        return 1;
+        t->replaced += !t->date_takes;
+        return t->date_takes;
     }
     if (!weft_date_parse(d.p, d.n, &seconds))
         return weft_rejects_row(t->o->rejected, csv, row, t->date + 1, e, "not a date: \"%.*s\"", d.n < 60 ? (int)d.n : 60, d.p);
@@ -285,11 +318,18 @@ static int row_step(struct table *t, const struct weft_csv *csv, const struct we
         t->outside++;
         return 0;
     }
+    t->date_takes = t->overlap ? weft_overlap_day(t->overlap, seconds, &t->date_shared, e) : 1;
+    if (t->date_takes < 0)
+        return -1;
     *step = floor_div(seconds - t->origin, t->step);
     if (d.n <= sizeof t->date_text) {
         memcpy(t->date_text, d.p, d.n);
         t->date_n = d.n;
         t->date_step = *step;
+    }
+    if (!t->date_takes) {
+        t->replaced++;
+        return 0;
     }
     t->first = t->rows && t->first < *step ? t->first : *step;
     t->last = t->rows && t->last > *step ? t->last : *step;
@@ -366,21 +406,34 @@ static int take_row(struct table *t, const struct weft_csv *csv, const struct we
         add_waiting(t);
     __builtin_prefetch(&t->series[i]);
     memcpy(t->waiting_x + t->n_waiting * t->n_values, x, t->n_values * sizeof *x);
-    t->waiting[t->n_waiting++] = (struct waiting){i, step};
+    t->waiting[t->n_waiting++] = (struct waiting){i, step, t->date_shared};
     t->negative += x[0] < 0;
+    t->without_number += isnan(x[0]) != 0;
     t->rows++;
     return 1;
+}
+
+static int refuse_twice(const struct table *t, struct weft_err *e)
+{
+    const struct twice *w = &t->twice;
+    const struct weft_span id = t->series[w->series].id;
+    char text[32];
+    weft_fail(e, WEFT_DATA, "%s and %s both have rows of \"%.*s\" on %s", weft_overlap_name(t->overlap, w->other), weft_overlap_name(t->overlap, w->file),
+              id.n < 60 ? (int)id.n : 60, (const char *)id.p, weft_date_text(t->origin + w->step * t->step, t->step, text));
+    return weft_fail_hint(e, "further sales: --overlap add; the same ones again, or corrected: --overlap replace (the later file's days count)");
 }
 
 static int read_file(struct table *t, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e)
 {
     struct weft_csv_row row;
     struct weft_progress progress;
+    uint64_t before = t->rows;
     int rc = find_columns(t, h, e), got = 0;
     if (rc == 0 && !t->waiting_x) {
         rc = choose_reduce(t, e);
         t->waiting_x = WEFT_ARRAY(double, WAITING * t->n_values);
     }
+    t->date_n = 0; /* another file's row of this date is looked at anew */
     weft_progress_start(&progress, weft_run_program(t->run), weft_run_progress(t->run));
     for (uint64_t n = 1; rc >= 0 && (got = weft_csv_next(csv, &row, e)) == 1; n++) {
         rc = take_row(t, csv, h, &row, e);
@@ -394,36 +447,82 @@ static int read_file(struct table *t, struct weft_csv *csv, const struct weft_he
         weft_run_read(t->run, 1);
     }
     weft_progress_end(&progress);
-    return rc < 0 || got < 0 ? -1 : 0;
+    if (rc < 0 || got < 0)
+        return -1;
+    add_waiting(t);
+    if (t->overlap)
+        weft_overlap_rows(t->overlap, t->rows - before);
+    return t->twice.met ? refuse_twice(t, e) : 0;
 }
 
 /* --- out --- */
 
-/* Steps of the grid up to the last one on which any series has a value of a target: what lies behind it is a plan. */
-static int64_t known_steps(const struct table *t, const struct weft_grid *g)
+/* The steps of the grid on which a series has a value of a target: marked in has (unless NULL), counted, and the first and last of them. */
+static int64_t steps_of(const struct table *t, const struct series *s, const struct weft_grid *g, bool *has, int64_t *first, int64_t *last)
 {
-    int64_t last = -1, first = floor_div(g->start - t->origin, t->step);
-    if (!t->o->future.n)
-        return g->n;
-    for (size_t i = 0; i < t->n; i++) {
-        const struct series *s = &t->series[i];
-        for (size_t k = 0; k < s->n_spans; k++)
-            for (size_t c = 0; c < t->n_values && s->span[k] && t->role[t->place[c]] == WEFT_ROLE_TARGET; c++)
-                for (int64_t j = 0; j < SPAN; j++) {
-                    int64_t at = (s->first_span + (int64_t)k) * SPAN + j - first;
-                    if (at > last && at < g->n && !isnan(s->span[k][t->place[c] * SPAN + (size_t)j]))
-                        last = at;
-                }
+    int64_t count = 0, begin = floor_div(g->start - t->origin, t->step);
+    *first = *last = -1;
+    for (size_t k = 0; k < s->n_spans; k++)
+        for (size_t j = 0; s->span[k] && j < SPAN; j++) {
+            int64_t at = (s->first_span + (int64_t)k) * SPAN + (int64_t)j - begin;
+            bool there = false;
+            for (size_t c = 0; c < t->n_values && !there; c++)
+                there = t->role[c] == WEFT_ROLE_TARGET && !isnan(s->span[k][c * SPAN + j]);
+            if (!there || at < 0 || at >= g->n)
+                continue;
+            count++;
+            *first = *first < 0 ? at : *first;
+            *last = at;
+            if (has)
+                has[at] = true;
+        }
+    return count;
+}
+
+/* Days on which nothing was sold are there, though no series has a row: they count as 0. The steps that are known, with those. */
+static int64_t mark_closed(struct table *t, const struct weft_grid *g, int64_t known)
+{
+    for (size_t i = 0; i < t->n_closed; i++) {
+        int64_t at = weft_grid_at(g, t->closed[i]);
+        if (at < 0)
+            continue;
+        t->coverage.has[at] = true;
+        known = at + 1 > known ? at + 1 : known;
     }
-    return last + 1;
+    return known;
+}
+
+/* What the table has. coverage.grid.n becomes the steps up to the last one on which any series has a value of a target: what lies after it is a plan. */
+static void find_coverage(struct table *t, const struct weft_grid *g)
+{
+    struct weft_coverage *c = &t->coverage;
+    bool sums = false;
+    int64_t first, last, known = 0;
+    for (size_t k = 0; k < t->n_values; k++)
+        sums |= t->role[k] == WEFT_ROLE_TARGET && t->reduce[k] != WEFT_DUPLICATES_MEAN;
+    weft_coverage_begin(c, g, sums && t->o->fill != WEFT_FILL_NAN);
+    for (size_t i = 0; i < t->n; i++) {
+        steps_of(t, &t->series[i], g, c->has, &first, &last);
+        known = last + 1 > known ? last + 1 : known;
+    }
+    known = mark_closed(t, g, known);
+    c->grid.n = known;
+    for (size_t i = 0; i < t->n; i++) {
+        int64_t count = steps_of(t, &t->series[i], g, NULL, &first, &last);
+        weft_coverage_series(c, t->series[i].id, first, last, count);
+    }
+    c->cells = t->without_number;
 }
 
 /* Value c of a series; a target has none from step `known` on. */
 static void put_values(const struct table *t, const struct series *s, const struct weft_grid *g, int64_t known, size_t c, float *out)
 {
     float fill = t->o->fill == WEFT_FILL_NAN || t->reduce[c] == WEFT_DUPLICATES_MEAN ? NAN : 0;
-    for (int64_t i = 0; i < g->n; i++)
-        out[i] = i < known || t->role[c] != WEFT_ROLE_TARGET ? fill : NAN;
+    bool target = t->role[c] == WEFT_ROLE_TARGET, gaps = weft_coverage_keeps_gaps(t->o);
+    for (int64_t i = 0; i < g->n; i++) {
+        bool nothing = target && (i >= known || (gaps && !t->coverage.has[i]));
+        out[i] = nothing ? NAN : fill;
+    }
     for (size_t k = 0; k < s->n_spans; k++)
         for (size_t j = 0; s->span[k] && j < SPAN; j++) {
             int64_t at = (s->first_span + (int64_t)k) * SPAN + (int64_t)j - floor_div(g->start - t->origin, t->step);
@@ -455,13 +554,12 @@ static int write_series(struct table *t, const struct weft_grid *g, struct weft_
         reduce[i] = t->reduce[c] == WEFT_DUPLICATES_SUM ? WEFT_REDUCE_SUM : WEFT_REDUCE_MEAN;
     }
     struct weft_series_attrs a = {.step = g->step, .start = g->start, .length = g->n, .keys = t->key_name, .n_keys = t->n_keys, .channels = channels,
-                                  .n_channels = t->n_values, .reduce = reduce, .role = role, .known = known_steps(t, g)};
+                                  .n_channels = t->n_values, .reduce = reduce, .role = role, .known = t->coverage.grid.n};
     if (a.known < 1)
         return weft_fail(e, WEFT_DATA, "no row has a value of a channel to forecast");
     float *values = WEFT_ARRAY(float, n * t->n_values);
     qsort(t->series, t->n, sizeof *t->series, by_id);
-    weft_series_attrs_write(&a, (struct weft_span){0}, &b);
-    int rc = weft_run_head(t->run, WEFT_SERIES_SCHEMA, weft_pack_span(&b), e);
+    int rc = weft_coverage_head(&t->coverage, t->o, &a, t->run, e);
     for (size_t i = 0; i < t->n && rc == 0; i++) {
         const struct series *s = &t->series[i];
         struct weft_span key[WEFT_MAX_KEYS];
@@ -487,6 +585,10 @@ static int finish(struct table *t, struct weft_err *e)
         return weft_fail(e, WEFT_DATA, "no %srow came%s", t->o->rejects ? "good " : "", t->outside ? " between --from and --to" : "");
     o.from = o.to = NULL; /* rows outside are not in the table */
     o.step_seconds = t->step;
+    for (size_t i = 0; i < t->n_closed; i++) { /* the calendar goes on to a day that is closed, as to one with rows */
+        int64_t step = floor_div(t->closed[i] - t->origin, t->step);
+        t->last = step > t->last ? step : t->last;
+    }
     if (weft_grid_of(&o, (int64_t[]){t->origin + t->first * t->step, t->origin + t->last * t->step}, 2, &g, e) < 0)
         return -1;
     if (t->negative)
@@ -495,6 +597,10 @@ static int finish(struct table *t, struct weft_err *e)
         weft_run_warn(t->run, "%llu rows have other keys than the first row of their series: the first ones are kept", (unsigned long long)t->moved_keys);
     if (t->outside)
         weft_run_info(t->run, "%llu rows lie outside of --from and --to", (unsigned long long)t->outside);
+    if (t->replaced)
+        weft_run_warn(t->run, "%llu rows are of days that a later file holds, or later than --until: left out", (unsigned long long)t->replaced);
+    find_coverage(t, &g);
+    weft_coverage_say(&t->coverage, t->run, t->o);
     return write_series(t, &g, e);
 }
 
@@ -514,12 +620,56 @@ static void free_table(struct table *t)
     for (size_t c = 0; c < t->n_values; c++)
         free(t->channel[c]);
     free(t->pools);
+    free(t->closed);
     free(t->series);
     free(t->key_name);
     weft_ids_free(&t->ids);
     free(t->waiting_x);
     weft_ingest_keys_free(&t->keys);
     weft_pack_free(&t->id_buf);
+    weft_overlap_free(&t->overlap);
+    weft_coverage_free(&t->coverage);
+}
+
+/* Operand i, in the order in which files are read: from the last one to the first with --overlap replace, so that a day is known to be held by a later
+ * file when an earlier one's row of it comes. */
+static int read_operand(struct table *t, int i, struct weft_csv *first, const struct weft_header *h, struct weft_err *e)
+{
+    const char *path = weft_run_operand(t->run, i);
+    struct weft_csv *csv = NULL;
+    struct weft_header header = {0};
+    t->file = i;
+    int rc = weft_overlap_file(t->overlap, i, path, e);
+    if (rc == 0 && i == 0)
+        return read_file(t, first, h, e);
+    if (rc == 0)
+        rc = weft_csv_open(path, &t->o->csv, &csv, e);
+    if (rc == 0)
+        rc = weft_header_read(csv, &header, e);
+    if (rc == 0)
+        rc = read_file(t, csv, &header, e);
+    weft_header_free(&header);
+    weft_csv_close(&csv);
+    return rc;
+}
+
+/* The days of --closed, and how far each file counts. */
+static int read_days(struct table *t, struct weft_err *e)
+{
+    int64_t seconds;
+    t->closed = WEFT_ARRAY(int64_t, t->o->closed.n + 1);
+    for (size_t i = 0; i < t->o->closed.n; i++) {
+        if (weft_ingest_date("--closed", t->o->closed.items[i], &seconds, e) < 0)
+            return -1;
+        if ((!t->o->from || seconds >= t->o->from_seconds) && (!t->o->to || seconds < t->o->to_seconds + 86400))
+            t->closed[t->n_closed++] = seconds;
+    }
+    for (size_t i = 0; i < t->o->until.n; i++) {
+        if (weft_ingest_date("--until", t->o->until.items[i], &seconds, e) < 0)
+            return -1;
+        weft_overlap_until(t->overlap, (int)i, seconds);
+    }
+    return 0;
 }
 
 int weft_ingest_long(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e)
@@ -527,18 +677,18 @@ int weft_ingest_long(struct weft_run *run, const struct weft_ingest *o, struct w
     struct table t = {.run = run, .o = o, .step = o->step_seconds ? o->step_seconds : 86400};
     /* Weeks begin on Monday: 1970-01-05 was one. */
     t.origin = t.step % 604800 == 0 ? 4 * 86400 : 0;
-    int rc = read_file(&t, csv, h, e);
-    for (int i = 1; i < weft_run_n_operands(run) && rc == 0; i++) {
-        struct weft_csv *next = NULL;
-        struct weft_header header = {0};
-        rc = weft_csv_open(weft_run_operand(run, i), &o->csv, &next, e);
-        if (rc == 0)
-            rc = weft_header_read(next, &header, e);
-        if (rc == 0)
-            rc = read_file(&t, next, &header, e);
-        weft_header_free(&header);
-        weft_csv_close(&next);
-    }
+    int files = weft_run_n_operands(run), rc;
+    bool backwards = o->overlap == WEFT_OVERLAP_REPLACE;
+    t.owned = files > 1 && o->overlap == WEFT_OVERLAP_DEFAULT;
+    if (files > 1 || o->until.n)
+        t.overlap = weft_overlap_new((enum weft_overlap_rule)o->overlap, files > 1 ? files : 1);
+    rc = read_days(&t, e);
+    if (rc == 0 && files < 2)
+        rc = read_file(&t, csv, h, e);
+    if (rc == 0 && files > 1 && backwards)
+        rc = find_columns(&t, h, e); /* the first file names the channels and keys */
+    for (int i = 0; files > 1 && i < files && rc == 0; i++)
+        rc = read_operand(&t, backwards ? files - 1 - i : i, csv, h, e);
     if (rc == 0)
         rc = finish(&t, e);
     free_table(&t);

@@ -171,7 +171,7 @@ int weft_forecast_metrics_add(struct weft_forecast_metrics *s, struct weft_span 
         add_cell(s, &row->step[s->o->per_step ? i % f->horizon : 0], i, shift, factor);
     size_t category = s->psfa ? text_number(s, weft_forecasts_key_text(f, s->psfa_key)) : 0;
     for (size_t w = 0; s->psfa && w < f->windows; w++)
-        weft_psfa_add(s->psfa, r, category, f->origin + (int64_t)w * f->stride * s->attrs.step, f->actual + w * f->horizon,
+        weft_psfa_add(s->psfa, r, category, weft_step_add(f->origin, (int64_t)w * f->stride, s->attrs.step), f->actual + w * f->horizon,
                       f->forecast + w * f->horizon);
     return 1;
 }

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/calendar.h"
+#include "base/mem.h"
 
 bool weft_growth_days_parse(const char *text, struct weft_growth_days *d)
 {
@@ -26,29 +28,125 @@ static int read_days(const char *option, const char *text, size_t horizon, struc
     if (text && !weft_growth_days_parse(text, d))
         return weft_fail(e, WEFT_USAGE, "--%s: days are FROM:TO, as in 1:10, not \"%s\"", option, text);
     if (d->to > horizon)
-        return weft_fail(e, WEFT_CONFIG, "--%s: day %zu lies behind the horizon of %zu", option, d->to, horizon);
+        return weft_fail(e, WEFT_CONFIG, "--%s: day %zu lies beyond the horizon of %zu", option, d->to, horizon);
     return 0;
 }
 
-int weft_growth_days_read(const char *near_text, const char *far_text, size_t horizon, struct weft_growth_days *near, struct weft_growth_days *far,
-                          struct weft_err *e)
+/* Whole seasons where the horizon holds two of them; else the days that come twice; without a season the outer fifths. */
+static void usual_spans(size_t horizon, size_t season, struct weft_growth_spans *x)
 {
-    size_t fifth = horizon / 5 ? horizon / 5 : 1;
-    *near = (struct weft_growth_days){1, fifth};
-    *far = (struct weft_growth_days){horizon - fifth + 1, horizon};
-    if (read_days("near", near_text, horizon, near, e) < 0 || read_days("far", far_text, horizon, far, e) < 0)
+    size_t fifth = horizon / 5, length = fifth ? fifth : 1;
+    if (season > 1 && horizon >= 2 * season)
+        length = fifth / season ? fifth / season * season : season;
+    else if (season > 1 && horizon > season)
+        length = horizon - season;
+    x->near = (struct weft_growth_days){1, length};
+    x->far = (struct weft_growth_days){horizon - length + 1, horizon};
+}
+
+/* How many of the days have phase p. */
+static size_t days_of_phase(struct weft_growth_days d, size_t season, size_t p)
+{
+    size_t until = d.to > p ? (d.to - p - 1) / season + 1 : 0, before = d.from - 1 > p ? (d.from - p - 2) / season + 1 : 0;
+    return until - before;
+}
+
+static size_t length_of(struct weft_growth_days d)
+{
+    return d.to - d.from + 1;
+}
+
+static bool are_unlike(const struct weft_growth_spans *x)
+{
+    for (size_t p = 0; p < x->season; p++)
+        if (days_of_phase(x->near, x->season, p) * length_of(x->far) != days_of_phase(x->far, x->season, p) * length_of(x->near))
+            return true;
+    return false;
+}
+
+int weft_growth_spans_read(const char *near_text, const char *far_text, size_t horizon, int64_t step,
+                           struct weft_growth_spans *x, struct weft_err *e)
+{
+    *x = (struct weft_growth_spans){.season = weft_step_season(step)};
+    if (!near_text && !far_text && horizon <= x->season) {
+        x->none = true;
+        x->near = x->far = (struct weft_growth_days){1, horizon};
+        return 0;
+    }
+    usual_spans(horizon, x->season, x);
+    if (read_days("near", near_text, horizon, &x->near, e) < 0 || read_days("far", far_text, horizon, &x->far, e) < 0)
         return -1;
-    if (horizon > 1 && far->from <= near->to)
-        return weft_fail(e, WEFT_CONFIG, "far days (%zu:%zu) begin before the near ones (%zu:%zu) end", far->from, far->to, near->from, near->to);
+    if (x->far.from <= x->near.to)
+        return weft_fail(e, WEFT_CONFIG, "far days (%zu:%zu) begin before the near ones (%zu:%zu) end", x->far.from, x->far.to,
+                         x->near.from, x->near.to);
+    x->unlike = are_unlike(x);
     return 0;
 }
+
+/* --- the profile --- */
+
+bool weft_growth_profile(const float *x, size_t end, size_t season, int64_t first, float *out)
+{
+    size_t seasons = end / season < WEFT_PROFILE_SEASONS ? end / season : WEFT_PROFILE_SEASONS, *n = WEFT_ARRAY(size_t, season);
+    double *sum = WEFT_ARRAY(double, season);
+    bool whole = seasons > 0;
+    for (size_t t = end - seasons * season; t < end; t++) {
+        int64_t after = ((int64_t)t - first) % (int64_t)season;
+        size_t p = (size_t)(after < 0 ? after + (int64_t)season : after);
+        if (isnan(x[t]))
+            continue;
+        sum[p] += x[t];
+        n[p]++;
+    }
+    for (size_t p = 0; p < season; p++)
+        whole &= n[p] > 0;
+    for (size_t p = 0; p < season && whole; p++)
+        out[p] = (float)(sum[p] / (double)n[p]);
+    free(sum);
+    free(n);
+    return whole;
+}
+
+static double profile_mean(const float *profile, size_t season, struct weft_growth_days d)
+{
+    double sum = 0;
+    for (size_t i = d.from - 1; i < d.to; i++)
+        sum += profile[i % season];
+    return sum / (double)length_of(d);
+}
+
+void weft_growth_shape_add(struct weft_growth_shape *s, const float *profile, const struct weft_growth_spans *at)
+{
+    s->near += profile_mean(profile, at->season, at->near);
+    s->far += profile_mean(profile, at->season, at->far);
+    s->mean += profile_mean(profile, at->season, (struct weft_growth_days){1, at->season});
+}
+
+static double above_mean(double days, double mean)
+{
+    if (!(mean > 0))
+        return 1;
+    return days > 0 ? days / mean : NAN;
+}
+
+double weft_growth_shape_near(const struct weft_growth_shape *s)
+{
+    return above_mean(s->near, s->mean);
+}
+
+double weft_growth_shape_far(const struct weft_growth_shape *s)
+{
+    return above_mean(s->far, s->mean);
+}
+
+/* --- sums --- */
 
 static double mean_of(const float *x, struct weft_growth_days d)
 {
     double sum = 0;
     for (size_t i = d.from - 1; i < d.to; i++)
         sum += x[i];
-    return sum / (double)(d.to - d.from + 1);
+    return sum / (double)length_of(d);
 }
 
 /* a' S b for averaging vectors a and b. */
@@ -61,37 +159,66 @@ static double mean_covariance(const float *s, size_t horizon, struct weft_growth
     return sum / ((double)(a.to - a.from + 1) * (double)(b.to - b.from + 1));
 }
 
-bool weft_growth_add(struct weft_growth_sums *g, const float *forecast, const float *covariance, size_t horizon, struct weft_growth_days near,
-                     struct weft_growth_days far)
+bool weft_growth_add(struct weft_growth_sums *g, const float *forecast, const float *covariance, const float *profile,
+                     size_t horizon, const struct weft_growth_spans *at)
 {
-    double n = mean_of(forecast, near), f = mean_of(forecast, far);
+    double n = mean_of(forecast, at->near), f = mean_of(forecast, at->far);
     if (!isfinite(n) || !isfinite(f))
         return false;
     g->near += n;
     g->far += f;
     g->series++;
+    if (at->unlike && profile)
+        weft_growth_shape_add(&g->shape, profile, at);
+    g->without_profile += at->unlike && !profile;
     if (!covariance) {
         g->without_covariance++;
         return true;
     }
-    g->var_near += mean_covariance(covariance, horizon, near, near);
-    g->var_far += mean_covariance(covariance, horizon, far, far);
-    g->cov += mean_covariance(covariance, horizon, near, far);
+    g->var_near += mean_covariance(covariance, horizon, at->near, at->near);
+    g->var_far += mean_covariance(covariance, horizon, at->far, at->far);
+    g->cov += mean_covariance(covariance, horizon, at->near, at->far);
     return true;
+}
+
+void weft_growth_sums_add(struct weft_growth_sums *to, const struct weft_growth_sums *x)
+{
+    to->near += x->near;
+    to->far += x->far;
+    to->var_near += x->var_near;
+    to->var_far += x->var_far;
+    to->cov += x->cov;
+    to->shape.near += x->shape.near;
+    to->shape.far += x->shape.far;
+    to->shape.mean += x->shape.mean;
+    to->series += x->series;
+    to->without_covariance += x->without_covariance;
+    to->without_profile += x->without_profile;
+}
+
+double weft_growth_level(const struct weft_growth_sums *g)
+{
+    return g->near / weft_growth_shape_near(&g->shape);
 }
 
 struct weft_growth weft_growth_of(const struct weft_growth_sums *g, double pseudo, double z)
 {
-    struct weft_growth r = {.index = g->near > 0 ? g->far / g->near : NAN, .shrunk = NAN, .sd = NAN, .low = NAN, .high = NAN};
-    double near = g->near + pseudo, far = g->far + pseudo;
-    r.thin = !(g->near > 4 * pseudo);
-    if (!(near > 0))
+    double of_near = weft_growth_shape_near(&g->shape), of_far = weft_growth_shape_far(&g->shape);
+    double near = g->near / of_near, far = g->far / of_far;
+    struct weft_growth r = {.index = near > 0 ? far / near : NAN, .shrunk = NAN, .sd = NAN, .sd_one = NAN, .low = NAN, .high = NAN};
+    r.thin = !(near > 4 * pseudo);
+    near += pseudo;
+    far += pseudo;
+    if (!(near > 0) || isnan(far))
         return r;
     r.shrunk = far / near;
     if (g->without_covariance)
         return r;
-    double var = g->var_far - 2 * r.shrunk * g->cov + r.shrunk * r.shrunk * g->var_near;
+    double var_near = g->var_near / (of_near * of_near), var_far = g->var_far / (of_far * of_far);
+    double var = var_far - 2 * r.shrunk * g->cov / (of_near * of_far) + r.shrunk * r.shrunk * var_near;
     r.sd = sqrt(var > 0 ? var : 0) / near;
+    double apart = var_far - 2 * g->cov / (of_near * of_far) + var_near;
+    r.sd_one = sqrt(apart > 0 ? apart : 0) / near;
     double half = z * r.sd;
     r.low = r.shrunk - half > 0 ? r.shrunk - half : 0;
     r.high = r.shrunk + half;
@@ -109,4 +236,46 @@ double weft_growth_z(double level)
             high = z;
     }
     return (low + high) / 2;
+}
+
+/* --- what is sure --- */
+
+static const double least_sd = 0.001; /* the last digit that is printed */
+
+static double z_of(double growth, double sd)
+{
+    return (growth - 1) / (sd > least_sd || isnan(sd) ? sd : least_sd);
+}
+
+double weft_growth_above(double growth, double sd_one)
+{
+    return 0.5 * erfc(-z_of(growth, sd_one) / sqrt(2));
+}
+
+double weft_growth_p(double growth, double sd_one)
+{
+    return erfc(fabs(z_of(growth, sd_one)) / sqrt(2));
+}
+
+static int smaller_first(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+void weft_growth_sure(const double *p, size_t n, double rate, bool *out)
+{
+    double *sorted = WEFT_ARRAY(double, n + 1), border = -1;
+    size_t known = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!isnan(p[i]))
+            sorted[known++] = p[i];
+    if (known)
+        qsort(sorted, known, sizeof *sorted, smaller_first);
+    for (size_t k = 0; k < known; k++)
+        if (sorted[k] <= (double)(k + 1) / (double)known * rate)
+            border = sorted[k];
+    for (size_t i = 0; i < n; i++)
+        out[i] = p[i] <= border;
+    free(sorted);
 }

@@ -65,17 +65,6 @@ static struct weft_growth_sums *find(struct weft_growth_trial *t, size_t channel
     return t->sums + i * each;
 }
 
-static void add(struct weft_growth_sums *to, const struct weft_growth_sums *x)
-{
-    to->near += x->near;
-    to->far += x->far;
-    to->var_near += x->var_near;
-    to->var_far += x->var_far;
-    to->cov += x->cov;
-    to->series += x->series;
-    to->without_covariance += x->without_covariance;
-}
-
 void weft_growth_trial_add(struct weft_growth_trial *t, size_t channel, const void *group, size_t n, size_t origin, const struct weft_growth_sums *said,
                            const struct weft_growth_sums *became)
 {
@@ -84,8 +73,8 @@ void weft_growth_trial_add(struct weft_growth_trial *t, size_t channel, const vo
         return;
     at += origin * (t->predictors + 1);
     for (size_t p = 0; p < t->predictors; p++)
-        add(&at[p], &said[p]);
-    add(&at[t->predictors], became);
+        weft_growth_sums_add(&at[p], &said[p]);
+    weft_growth_sums_add(&at[t->predictors], became);
 }
 
 static size_t channel_of(const struct weft_growth_trial *t, size_t group)
@@ -150,7 +139,7 @@ static double pseudo_of(const struct weft_growth_trial *t, const struct named *a
     double sum = 0;
     size_t count = 0;
     for (size_t i = 0; i < n; i++) {
-        double near = sums_of(t, at[i].group, origin, predictor)->near;
+        double near = weft_growth_level(sums_of(t, at[i].group, origin, predictor));
         if (near > 0) {
             sum += near;
             count++;

@@ -154,21 +154,6 @@ static void centre(struct weft_dlinear_stats *st, double *z, size_t n)
         z[i] -= level;
 }
 
-/* good[s]: a window that starts at s touches no missing value of any track. z[tracks, n], of which `used` steps count. */
-static bool *good_starts(const struct weft_gram *g, const double *z, size_t n, size_t used, size_t starts)
-{
-    bool *good = WEFT_ARRAY(bool, starts);
-    memset(good, 1, starts * sizeof *good);
-    for (size_t k = 0; k < g->tracks; k++, z += n)
-        for (size_t s = 0, seen = 0, after = 0; s < starts && s + g->to[k] <= used; s++) { /* z[after .. seen) has no missing value */
-            for (; seen < s + g->to[k]; seen++)
-                if (!isfinite(z[seen]))
-                    after = seen + 1;
-            good[s] &= after <= s + g->from[k];
-        }
-    return good;
-}
-
 /* SplitMix64's finaliser. */
 static uint64_t rank_of(uint64_t key, int64_t start)
 {
@@ -229,7 +214,7 @@ void weft_dlinear_stats_add(struct weft_dlinear_stats *st, const float *x, size_
     if (used < width)
         return;
     size_t starts = used - width + 1;
-    bool *good = good_starts(&st->block[0], z, n, used, starts);
+    bool *good = weft_gram_whole(&st->block[0], z, n, used, starts);
     for (size_t from = 0, to; from < starts; from = to) {
         for (; from < starts && !good[from]; from++)
             ;

@@ -3,6 +3,10 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
 
 const char *weft_exog_effect_name(enum weft_exog_effect effect)
 {
@@ -84,32 +88,76 @@ static double reference_of(const float *x, size_t known, size_t train)
     return fabs(mean) > 0 ? mean : NAN;
 }
 
-static void put_channel(const struct weft_exog_shape *s, size_t c, const float *x, size_t n, size_t known, size_t train, double *out)
+/* *last: the value known before the first one; it is brought up to date. */
+static void put_channel(const struct weft_exog_shape *s, size_t c, const float *x, size_t n, size_t known, double reference, double *last, double *out)
 {
-    double reference = s->relative[c] ? reference_of(x, known, train) : 1, less = s->relative[c] ? 1 : 0, last = NAN;
-    for (size_t t = 0; t < known && isnan(last); t++)
-        last = x[t];
+    double less = s->relative[c] ? 1 : 0;
     for (size_t t = 0; t < n; t++) {
         if (!isnan(x[t]))
-            last = x[t];
-        out[t] = (t < known ? last : (double)x[t]) / reference - less;
+            *last = x[t];
+        out[t] = (t < known ? *last : (double)x[t]) / reference - less;
     }
+}
+
+/* level[n] of the effect, as a factor of scaled values. */
+static void put_factor(const struct weft_exog_shape *s, const float *y, size_t n, double factor, double *level)
+{
+    if (s->effect == WEFT_EXOG_LEVEL)
+        put_level(s, y, n, level);
+    for (size_t t = 0; t < n; t++)
+        level[t] = (s->effect == WEFT_EXOG_LEVEL ? level[t] : 1) / factor;
 }
 
 void weft_exog_channels(const struct weft_exog_shape *s, const float *y, size_t n, size_t known, size_t train, double factor, const float *const *x,
                         double *out)
 {
     double *level = out + s->n * n; /* the constant's channel is the level itself */
-    if (s->effect == WEFT_EXOG_LEVEL)
-        put_level(s, y, n, level);
-    for (size_t t = 0; t < n; t++)
-        level[t] = (s->effect == WEFT_EXOG_LEVEL ? level[t] : 1) / factor;
+    put_factor(s, y, n, factor, level);
     for (size_t c = 0; c < s->n; c++) {
-        double *g = out + c * n;
-        put_channel(s, c, x[c], n, known, train, g);
+        double *g = out + c * n, last = NAN;
+        for (size_t t = 0; t < known && isnan(last); t++)
+            last = x[c][t];
+        put_channel(s, c, x[c], n, known, s->relative[c] ? reference_of(x[c], known, train) : 1, &last, g);
         for (size_t t = 0; t < n; t++)
             g[t] *= level[t];
     }
+}
+
+void weft_exog_keep(const struct weft_exog_shape *s, size_t known, size_t train, const float *const *x, double *reference, double *last)
+{
+    for (size_t c = 0; c < s->n; c++) {
+        reference[c] = s->relative[c] ? reference_of(x[c], known, train) : 1;
+        last[c] = NAN;
+        for (size_t t = known; t > 0 && isnan(last[c]); t--)
+            last[c] = x[c][t - 1];
+    }
+}
+
+void weft_exog_go_on(const struct weft_exog_shape *s, const float *y, size_t n, size_t came, double factor, const float *const *x, const double *reference,
+                     double *last, double *out)
+{
+    double *level = WEFT_ARRAY(double, n), *now = level + n - came;
+    put_factor(s, y, n, factor, level);
+    for (size_t c = 0; c < s->n; c++) {
+        put_channel(s, c, x[c], came, came, reference[c], &last[c], out + c * came);
+        for (size_t t = 0; t < came; t++)
+            out[c * came + t] *= now[t];
+    }
+    memcpy(out + s->n * came, now, came * sizeof *out);
+    free(level);
+}
+
+double weft_exog_part(const struct weft_exog_shape *s, const double *g, size_t n, size_t origin, size_t ahead, const float *weights)
+{
+    double sum = 0;
+    for (size_t c = 0; c <= s->n; c++, g += n) {
+        size_t lags = weft_exog_lags(s, c);
+        for (size_t i = 0; i < lags; i++)
+            sum += (double)*weights++ * g[origin - lags + i];
+        if (weft_exog_ahead(s, c))
+            sum += (double)*weights++ * g[origin + ahead];
+    }
+    return sum;
 }
 
 bool weft_exog_gather(const struct weft_exog_shape *s, const double *g, size_t n, size_t origin, float *out)

@@ -104,7 +104,7 @@ static int read_relative(const struct weft_st *st, char *const *names, struct we
     return 0;
 }
 
-static int read_exogenous(const struct weft_st *st, struct weft_model_info *info, struct weft_err *e)
+int weft_model_exog_read(const struct weft_st *st, struct weft_model_info *info, struct weft_err *e)
 {
     struct weft_exog_shape *x = &info->exog;
     const char *effect = weft_st_meta(st, "exog_effect");
@@ -151,7 +151,7 @@ int weft_model_info_read(const struct weft_st *st, struct weft_model_info *info,
         return -1;
     if (read_names(st, "channels", &info->channels, &info->n_channels, e) < 0)
         return -1;
-    return read_exogenous(st, info, e);
+    return weft_model_exog_read(st, info, e);
 }
 
 static void write_names(struct weft_st_writer *w, const char *key, char *const *names, size_t n)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/calendar.h"
 #include "base/clock.h"
 #include "base/mem.h"
 
@@ -37,10 +38,17 @@ static size_t sorted(size_t *x, size_t n)
     return kept;
 }
 
-/* Steps in the shortest season that this step has: a day of hours, a week of days, a year of weeks. */
+/* Steps in the shortest season that this step has: a day of hours, a week of days, a year of weeks, months or quarters. */
 static size_t season_of(int64_t step)
 {
-    return step == 86400 ? 7 : step == 604800 ? 52 : step > 0 && step < 86400 && 86400 % step == 0 ? (size_t)(86400 / step) : 1;
+    static const struct {
+        int64_t step;
+        size_t season;
+    } seasons[] = {{WEFT_STEP_DAY, 7}, {WEFT_STEP_WEEK, 52}, {WEFT_STEP_BUSINESS_DAY, 5}, {WEFT_STEP_MONTH, 12}, {WEFT_STEP_QUARTER, 4}};
+    for (size_t i = 0; i < sizeof seasons / sizeof *seasons; i++)
+        if (seasons[i].step == step)
+            return seasons[i].season;
+    return step > 0 && step < 86400 && 86400 % step == 0 ? (size_t)(86400 / step) : 1;
 }
 
 size_t weft_tune_lookbacks(size_t lookback, size_t horizon, int64_t step, size_t *out)

@@ -1,6 +1,7 @@
 /* gram.c - Gram matrices of all windows by differences along the diagonals. */
 #include "nn/gram.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -246,6 +247,20 @@ void weft_gram_add_tracks(struct weft_gram *g, const double *const *x, size_t co
 void weft_gram_add(struct weft_gram *g, const double *x, size_t count)
 {
     weft_gram_add_tracks(g, &x, count);
+}
+
+bool *weft_gram_whole(const struct weft_gram *g, const double *z, size_t n, size_t used, size_t starts)
+{
+    bool *good = WEFT_ARRAY(bool, starts);
+    memset(good, 1, starts * sizeof *good);
+    for (size_t k = 0; k < g->tracks; k++, z += n)
+        for (size_t s = 0, seen = 0, after = 0; s < starts && s + g->to[k] <= used; s++) { /* z[after .. seen) has no missing value */
+            for (; seen < s + g->to[k]; seen++)
+                if (!isfinite(z[seen]))
+                    after = seen + 1;
+            good[s] &= after <= s + g->from[k];
+        }
+    return good;
 }
 
 void weft_gram_finish(struct weft_gram *g)

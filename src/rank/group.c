@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/calendar.h"
 #include "base/mem.h"
 #include "base/rng.h"
 
@@ -14,10 +15,12 @@ struct group {
     char **key;        /* [n_keys]: value in all members so far, or NULL */
     bool *varies;      /* [n_keys] */
     double *sum;       /* [channels, length] */
-    uint32_t *present; /* [channels, length]: members that had a value */
+    uint32_t *present; /* [channels, length]: members that had a value; HOLE: one had none inside its life */
     uint64_t members;
     struct weft_activity *activity; /* NULL unless watched */
 };
+
+#define HOLE (UINT32_C(1) << 31)
 
 struct weft_groups {
     const struct weft_series_attrs *attrs;
@@ -27,6 +30,8 @@ struct weft_groups {
     uint32_t *slots; /* open addressing: index + 1 */
     bool *kept;
     struct weft_pack id;
+    bool partial;
+    struct weft_groups_gaps gaps;
     struct {
         size_t channel, window, from, to; /* window 0: not watched */
         int brand;
@@ -151,27 +156,70 @@ static void compare_keys(const struct weft_groups *g, struct group *x, const str
     }
 }
 
+void weft_groups_partial(struct weft_groups *g)
+{
+    g->partial = true;
+}
+
+struct weft_groups_gaps weft_groups_gaps(const struct weft_groups *g)
+{
+    return g->gaps;
+}
+
+/* Channel values v[n] onto the group's: sum and members that had one. A target that is summed has a life: from its first value to its last one. */
+static void add_channel(struct weft_groups *g, size_t c, const float *v, size_t n, double *sum, uint32_t *present)
+{
+    const struct weft_series_attrs *a = g->attrs;
+    bool lives = a->reduce[c] == WEFT_REDUCE_SUM && (!a->role || a->role[c] == WEFT_ROLE_TARGET);
+    size_t first = 0, last = n;
+    while (lives && first < n && isnan(v[first]))
+        first++;
+    while (lives && last > first && isnan(v[last - 1]))
+        last--;
+    for (size_t t = 0; t < n; t++) {
+        bool there = !isnan(v[t]);
+        sum[t] += there ? v[t] : 0;
+        present[t] += there;
+        if (!there && lives && !g->partial && t >= first && t < last)
+            present[t] |= HOLE;
+    }
+}
+
+/* A series that begins late or ends early beside others. */
+static void count_life(struct weft_groups *g, const struct weft_series *s)
+{
+    const struct weft_series_attrs *a = g->attrs;
+    size_t known = weft_series_known(a, s->start, s->n), late = known, early = known;
+    for (size_t c = 0; c < a->n_channels; c++) {
+        const float *v = s->values + c * s->n;
+        size_t first = 0, last = known;
+        if (a->reduce[c] != WEFT_REDUCE_SUM || (a->role && a->role[c] != WEFT_ROLE_TARGET))
+            continue;
+        while (first < known && isnan(v[first]))
+            first++;
+        while (last > first && isnan(v[last - 1]))
+            last--;
+        late = first < late ? first : late;
+        early = known - last < early ? known - last : early;
+    }
+    g->gaps.outside += late > 0 || early > 0;
+}
+
 int weft_groups_add(struct weft_groups *g, const struct weft_series *s, struct weft_err *e)
 {
     const struct weft_series_attrs *a = g->attrs;
-    int64_t offset = (s->start - a->start) / a->step;
-    if (offset < 0 || (s->start - a->start) % a->step || (uint64_t)offset + s->n > (uint64_t)a->length)
+    int64_t offset = weft_step_count(a->start, s->start, a->step);
+    if (offset < 0 || !weft_step_fits(a->start, s->start, a->step) || (uint64_t)offset + s->n > (uint64_t)a->length)
         return weft_fail(e, WEFT_DATA, "series %.*s does not lie on the calendar of the head", (int)(s->id.n < 80 ? s->id.n : 80), (const char *)s->id.p);
     struct group *x = find(g, s);
     compare_keys(g, x, s);
     x->members++;
     if (x->activity)
         weft_activity_add(x->activity, weft_series_key_text(s, g->watch.brand), s->values + g->watch.channel * s->n, s->n, (size_t)offset);
+    count_life(g, s);
     for (size_t c = 0; c < a->n_channels; c++) {
         size_t base = c * (size_t)a->length + (size_t)offset;
-        const float *v = s->values + c * s->n;
-        double *sum = x->sum + base;
-        uint32_t *present = x->present + base;
-        for (size_t t = 0; t < s->n; t++) {
-            bool there = !isnan(v[t]);
-            sum[t] += there ? v[t] : 0;
-            present[t] += there;
-        }
+        add_channel(g, c, s->values + c * s->n, s->n, x->sum + base, x->present + base);
     }
     return 0;
 }
@@ -210,6 +258,10 @@ void weft_groups_finish(struct weft_groups *g, bool *kept)
             kept[k] = !g->at[i].varies[k];
         g->kept[k] = kept[k];
     }
+    size_t cells = g->attrs->n_channels * (size_t)g->attrs->length;
+    for (size_t i = 0; i < g->n; i++)
+        for (size_t t = 0; t < cells; t++)
+            g->gaps.holes += g->at[i].present[t] > HOLE; /* some had a value */
 }
 
 void weft_groups_get(const struct weft_groups *g, size_t i, struct weft_span *id, struct weft_span *keys, float *out, uint64_t *members)
@@ -226,6 +278,6 @@ void weft_groups_get(const struct weft_groups *g, size_t i, struct weft_span *id
             double v = x->sum[t];
             if (a->reduce[c] == WEFT_REDUCE_MEAN)
                 v /= x->present[t] ? x->present[t] : 1;
-            out[t] = x->present[t] ? (float)v : NAN;
+            out[t] = x->present[t] && x->present[t] < HOLE ? (float)v : NAN;
         }
 }

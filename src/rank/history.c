@@ -9,7 +9,7 @@
 #include "rank/group.h"
 #include "base/mem.h"
 
-enum { LEVELS_MAX = 8, YEAR_DAYS = 364 };
+enum { LEVELS_MAX = 8 };
 
 struct weft_history {
     struct weft_reader *reader;
@@ -21,12 +21,6 @@ struct weft_history {
     size_t origin; /* index of the first step that is forecast */
     float *values; /* [channels, length]: room for one group */
 };
-
-size_t weft_history_year(int64_t step)
-{
-    int64_t year = (int64_t)YEAR_DAYS * 86400;
-    return step > 0 && year % step == 0 ? (size_t)(year / step) : 0;
-}
 
 int weft_history_open(const char *endpoint, const struct weft_stream_opts *o, char *const *by, size_t n_by, const char *brand, bool brand_told,
                       struct weft_history **out, struct weft_err *e)
@@ -71,14 +65,14 @@ static int find_origin(struct weft_history *h, struct weft_err *e)
     const struct weft_series_attrs *a = &h->attrs;
     const char *name = weft_reader_name(h->reader);
     char ends[32], begins[32];
-    int64_t ahead = (int64_t)((uint64_t)h->span.origin - (uint64_t)a->start);
+    int64_t ahead = weft_step_count(a->start, h->span.origin, a->step);
     if (a->step != h->span.step)
         return weft_fail(e, WEFT_CONFIG, "%s has steps of a %s, and the forecasts have steps of a %s", name, weft_step_text(a->step, ends),
                          weft_step_text(h->span.step, begins));
-    if (ahead <= 0 || ahead % a->step || ahead / a->step > a->length)
+    if (ahead <= 0 || !weft_step_fits(a->start, h->span.origin, a->step) || ahead > a->length)
         return weft_fail(e, WEFT_CONFIG, "%s has the days from %s to %s, and the forecasts begin on %s", name, weft_date_text(a->start, a->step, (char[32]){0}),
-                         weft_date_text(a->start + (a->length - 1) * a->step, a->step, ends), weft_date_text(h->span.origin, a->step, begins));
-    h->origin = (size_t)(ahead / a->step);
+                         weft_date_text(weft_step_add(a->start, a->length - 1, a->step), a->step, ends), weft_date_text(h->span.origin, a->step, begins));
+    h->origin = (size_t)ahead;
     return 0;
 }
 
@@ -138,18 +132,55 @@ static double mean_of(const float *x, size_t from, size_t to)
     return n && 2 * n >= to - from ? sum / (double)n : NAN;
 }
 
-/* Mean of days of the horizon a year before; NaN when the first sale came later, or the horizon is longer than a year. */
-static double mean_year_before(const struct weft_history *h, const float *x, size_t first, const size_t days[2])
+/* Mean of the steps [from, to), weekdays alike: each counts as much as its phase usually is. NaN when less than half are
+ * there, or nothing is ever sold on such days. */
+static double level_of(const float *x, size_t from, size_t to, const float *profile, size_t season, size_t first)
 {
-    size_t year = weft_history_year(h->span.step);
-    if (!year || h->origin < year || days[1] > year || h->origin - year + h->span.near[0] - 1 < first)
+    double sum = 0, usual = 0, mean = 0;
+    if (isnan(mean_of(x, from, to)))
         return NAN;
-    return mean_of(x, h->origin - year + days[0] - 1, h->origin - year + days[1]);
+    for (size_t p = 0; p < season; p++)
+        mean += profile[p] / (double)season;
+    if (!(mean > 0))
+        return mean_of(x, from, to);
+    for (size_t t = from; t < to; t++)
+        if (!isnan(x[t])) {
+            sum += x[t];
+            usual += profile[(t - first) % season] / mean;
+        }
+    return usual > 0 ? sum / usual : NAN;
+}
+
+/* Near and far days a year before; NaN when the first sale came later, or the horizon is longer than a year. The profile
+ * is that of their own origin, where it knows of sales; else the one of today. */
+static void years_before(const struct weft_history *h, const float *x, size_t first, double *near, double *far)
+{
+    const struct weft_growth_spans *g = &h->span.growth;
+    size_t year = weft_step_year(h->span.step), begin = h->origin - year;
+    *near = *far = NAN;
+    if (g->none || !year || h->origin < year || g->far.to > year || begin + g->near.from - 1 < first)
+        return;
+    const struct {
+        struct weft_growth_days d;
+        double *out;
+    } side[] = {{g->near, near}, {g->far, far}};
+    float *profile = WEFT_ARRAY(float, g->season);
+    bool missing = false, sold = begin >= first + g->season;
+    for (size_t i = 0; i < 2; i++)
+        for (size_t t = begin + side[i].d.from - 1; t < begin + side[i].d.to; t++)
+            missing |= isnan(x[t]) != 0;
+    bool alike = (g->unlike || missing) && ((sold && weft_growth_profile(x, begin, g->season, (int64_t)begin, profile)) ||
+                                            weft_growth_profile(x, h->origin, g->season, (int64_t)begin, profile));
+    for (size_t i = 0; i < 2; i++) {
+        size_t from = begin + side[i].d.from - 1, to = begin + side[i].d.to;
+        *side[i].out = alike ? level_of(x, from, to, profile, g->season, begin) : mean_of(x, from, to);
+    }
+    free(profile);
 }
 
 bool weft_history_past(const struct weft_history *h, size_t group, const char *channel, struct weft_past *out)
 {
-    size_t c = channel_of(h, channel), first = 0, zeros = 0, gaps = 0, year = weft_history_year(h->span.step);
+    size_t c = channel_of(h, channel), first = 0, zeros = 0, gaps = 0, year = weft_step_year(h->span.step);
     if (c == SIZE_MAX)
         return false;
     const float *x = load(h, group) + c * (size_t)h->attrs.length;
@@ -161,11 +192,10 @@ bool weft_history_past(const struct weft_history *h, size_t group, const char *c
         gaps += isnan(x[t]) != 0;
     }
     *out = (struct weft_past){.now = mean_of(x, h->origin - h->span.now, h->origin),
-                              .year_near = mean_year_before(h, x, first, h->span.near),
-                              .year_far = mean_year_before(h, x, first, h->span.far),
                               .length = length,
                               .zeros = recent ? (double)zeros / (double)recent : NAN,
                               .gaps = recent ? (double)gaps / (double)recent : NAN};
+    years_before(h, x, first, &out->year_near, &out->year_far);
     return true;
 }
 

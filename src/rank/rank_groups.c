@@ -6,13 +6,23 @@
 #include <string.h>
 
 #include "measure/growth.h"
+#include "base/calendar.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "measure/topk.h"
 
+/* What one model says of one row. */
+struct said {
+    struct weft_growth_sums sums;
+    int64_t origin;
+    uint64_t left_out;
+    char *why;    /* of the first that was left out; owned */
+    size_t model; /* number of its name */
+};
+
 struct weft_rank_groups {
     const struct weft_rank_options *o;
-    struct weft_growth_days near, far;
+    struct weft_growth_spans spans;
     struct weft_forecasts_attrs attrs;
     struct weft_forecasts f;
     int by_key;
@@ -20,11 +30,13 @@ struct weft_rank_groups {
     int64_t now, active_days;    /* active_days: as the head says; 0: it does not */
     char **levels, title[256];   /* the keys whose values name the groups */
     size_t n_levels, draws;
+    enum weft_ranking_sort sort; /* as asked for; by volume where there is no growth */
     struct weft_ranking ranking;
-    struct weft_growth_sums *sums; /* of each row */
+    struct said (*said)[2]; /* of each row: the model that is ranked, and the first other one that is no baseline */
     size_t cap;
+    struct weft_names models;
     char chosen[256]; /* the model that is ranked */
-    uint64_t other_models, missing;
+    uint64_t other_models, missing, without_profile;
     struct weft_history *history;
     struct weft_reasons *reasons;
 };
@@ -68,17 +80,17 @@ int weft_rank_groups_new(const struct weft_head *head, const struct weft_rank_op
     struct weft_rank_groups *s = *out = WEFT_NEW(struct weft_rank_groups);
     s->o = o;
     s->origin = INT64_MIN;
-    if (weft_forecasts_attrs_read(head, &s->attrs, e) < 0 || weft_growth_days_read(o->near, o->far, (size_t)s->attrs.horizon, &s->near, &s->far, e) < 0 || choose_groups(head, s, e) < 0)
+    if (weft_forecasts_attrs_read(head, &s->attrs, e) < 0 ||
+        weft_growth_spans_read(o->near, o->far, (size_t)s->attrs.horizon, s->attrs.step, &s->spans, e) < 0 || choose_groups(head, s, e) < 0)
         return -1;
-    if (s->far.from <= s->near.to)
-        return weft_fail(e, WEFT_CONFIG, "a horizon of %lld has no growth: near and far days are the same", (long long)s->attrs.horizon);
+    s->sort = s->spans.none && o->sort == WEFT_SORT_GROWTH ? WEFT_SORT_VOLUME : (enum weft_ranking_sort)o->sort;
     if (!weft_attr_int(head, "active_days", &s->active_days) || s->active_days < 1 || s->active_days > 100000)
         s->active_days = 0;
     if (o->channel && check_channel(&s->attrs, o->channel, e) < 0)
         return -1;
     if (o->sort == WEFT_SORT_BEYOND && !o->history)
         return weft_fail(e, WEFT_USAGE, "--sort beyond-season needs the history: give --history FILE");
-    if (o->reasons && weft_reasons_read(o->reasons, stream, s->o->by, (size_t[]){s->near.from, s->near.to}, (size_t[]){s->far.from, s->far.to}, &s->reasons, e) < 0)
+    if (o->reasons && weft_reasons_read(o->reasons, stream, s->o->by, &s->spans, &s->reasons, e) < 0)
         return -1;
     if (!o->history)
         return 0;
@@ -90,7 +102,12 @@ void weft_rank_groups_free(struct weft_rank_groups **rp)
     struct weft_rank_groups *r = *rp;
     if (!r)
         return;
-    free(r->sums);
+    for (size_t i = 0; i < r->cap; i++) {
+        free(r->said[i][0].why);
+        free(r->said[i][1].why);
+    }
+    free(r->said);
+    weft_names_free(&r->models);
     free(r->levels);
     weft_ranking_free(&r->ranking);
     weft_history_close(&r->history);
@@ -117,23 +134,53 @@ static bool text_is(struct weft_span s, const char *text)
     return s.n == strlen(text) && memcmp(s.p, text, s.n) == 0;
 }
 
-static void add_forecast(struct weft_rank_groups *s)
+static struct said *said_of(struct weft_rank_groups *s, size_t row, bool chosen)
+{
+    size_t had = s->cap;
+    if (row >= s->cap) {
+        s->cap = weft_grow(s->cap, row + 1);
+        s->said = weft_xrealloc2(s->said, s->cap, sizeof *s->said);
+        memset(s->said + had, 0, (s->cap - had) * sizeof *s->said);
+    }
+    return &s->said[row][chosen ? 0 : 1];
+}
+
+static bool is_ranked(const struct weft_rank_groups *s, struct weft_span channel)
+{
+    if (s->o->channel)
+        return text_is(channel, s->o->channel);
+    return !text_is(channel, WEFT_CHANNEL_ACTIVE) && !text_is(channel, WEFT_CHANNEL_BRANDS);
+}
+
+static void leave_out(struct said *x, struct weft_span why)
+{
+    if (!x->left_out++)
+        x->why = why.p ? weft_xstrndup((const char *)why.p, why.n) : weft_xstrdup("the forecast is a missing value");
+}
+
+static void add_forecast(struct weft_rank_groups *s, bool chosen)
 {
     const struct weft_forecasts *f = &s->f;
-    size_t i = weft_ranking_find(&s->ranking, weft_forecasts_key_text(f, s->by_key), f->channel), had = s->cap;
-    if (i >= s->cap) {
-        s->cap = weft_grow(s->cap, i + 1);
-        s->sums = weft_xrealloc2(s->sums, s->cap, sizeof *s->sums);
-        memset(s->sums + had, 0, (s->cap - had) * sizeof *s->sums);
-    }
+    size_t i = weft_ranking_find(&s->ranking, weft_forecasts_key_text(f, s->by_key), f->channel);
+    size_t model = weft_names_add(&s->models, f->model.p, f->model.n);
     struct weft_ranking_row *x = &s->ranking.row[i];
-    x->ranked = s->o->channel ? text_is(f->channel, s->o->channel) : !text_is(f->channel, WEFT_CHANNEL_ACTIVE) && !text_is(f->channel, WEFT_CHANNEL_BRANDS);
-    if (weft_growth_add(&s->sums[i], f->forecast + (f->windows - 1) * f->horizon, f->covariance, f->horizon, s->near, s->far)) {
-        int64_t origin = (int64_t)((uint64_t)f->origin + (f->windows - 1) * (uint64_t)f->stride * (uint64_t)s->attrs.step);
-        s->origin = origin > s->origin ? origin : s->origin;
-    } else if (x->ranked) {
-        s->missing++;
+    struct said *to = said_of(s, i, chosen), own = {.model = model};
+    x->ranked = is_ranked(s, f->channel);
+    bool made = weft_growth_add(&own.sums, f->forecast + (f->windows - 1) * f->horizon, f->covariance, f->profile, f->horizon, &s->spans);
+    if (to->model != model && !to->sums.series && (made || !to->left_out)) { /* the first other model that has a forecast of it */
+        free(to->why);
+        *to = (struct said){.model = model};
     }
+    if (to->model != model)
+        return;
+    if (!made) {
+        leave_out(to, f->why);
+        s->missing += x->ranked && chosen;
+        return;
+    }
+    int64_t origin = weft_step_add(f->origin, (int64_t)((f->windows - 1) * (uint64_t)f->stride), s->attrs.step);
+    to->origin = to->sums.series && to->origin > origin ? to->origin : origin;
+    weft_growth_sums_add(&to->sums, &own.sums);
 }
 
 int weft_rank_groups_add(struct weft_rank_groups *s, struct weft_span frame, struct weft_err *e)
@@ -142,10 +189,10 @@ int weft_rank_groups_add(struct weft_rank_groups *s, struct weft_span frame, str
         return -1;
     if (!s->f.windows || !text_is(s->f.part, "latest"))
         return 0;
-    if (is_chosen(s))
-        add_forecast(s);
-    else
-        s->other_models++;
+    bool chosen = is_chosen(s);
+    s->other_models += !chosen;
+    if (chosen || (!s->o->model && !s->f.baseline))
+        add_forecast(s, chosen);
     return 0;
 }
 
@@ -155,6 +202,31 @@ uint64_t weft_rank_groups_missing(const struct weft_rank_groups *r)
 }
 
 /* --- end --- */
+
+/* Every row is the chosen model's, or, where that made no forecast, the other one's. */
+static uint64_t settle(struct weft_rank_groups *s)
+{
+    uint64_t ranked = 0;
+    for (size_t i = 0; i < s->ranking.n; i++) {
+        struct weft_ranking_row *x = &s->ranking.row[i];
+        struct said *own = &s->said[i][0], *other = &s->said[i][1];
+        bool another = !own->sums.series && (other->sums.series || !own->left_out);
+        if (another) {
+            struct said swap = *own;
+            *own = *other;
+            *other = swap;
+        }
+        x->series = own->sums.series;
+        x->left_out = own->left_out;
+        x->why = own->why ? weft_xstrdup(own->why) : NULL;
+        x->model = s->models.at[own->model].p;
+        if (x->series && own->origin > s->origin)
+            s->origin = own->origin;
+        ranked += x->ranked ? x->series : 0;
+        s->without_profile += x->ranked ? own->sums.without_profile : 0;
+    }
+    return ranked;
+}
 
 static size_t days_to_steps(const struct weft_rank_groups *s, int64_t days)
 {
@@ -167,7 +239,7 @@ static int read_history(struct weft_rank_groups *s, struct weft_err *e)
     s->now = s->o->now ? s->o->now : active;
     if (!s->history)
         return 0;
-    struct weft_history_span span = {s->origin, s->attrs.step, days_to_steps(s, s->now), days_to_steps(s, active), {s->near.from, s->near.to}, {s->far.from, s->far.to}};
+    struct weft_history_span span = {s->origin, s->attrs.step, days_to_steps(s, s->now), days_to_steps(s, active), s->spans};
     if (weft_history_read(s->history, &span, e) < 0)
         return -1;
     weft_ranking_add_past(&s->ranking, s->history);
@@ -180,8 +252,8 @@ static void find_growth(struct weft_rank_groups *s, size_t channel)
     double z = weft_growth_z(s->o->level), sum = 0;
     size_t n = 0;
     for (size_t i = 0; i < s->ranking.n; i++)
-        if (s->ranking.row[i].channel == channel && s->sums[i].near > 0) {
-            sum += s->sums[i].near;
+        if (s->ranking.row[i].channel == channel && weft_growth_level(&s->said[i][0].sums) > 0) {
+            sum += weft_growth_level(&s->said[i][0].sums);
             n++;
         }
     for (size_t i = 0; i < s->ranking.n; i++) {
@@ -189,17 +261,41 @@ static void find_growth(struct weft_rank_groups *s, size_t channel)
         if (x->channel != channel)
             continue;
         x->pseudo = n ? s->o->shrink * sum / (double)n : 0;
-        struct weft_growth g = weft_growth_of(&s->sums[i], x->pseudo, z);
-        x->series = s->sums[i].series;
-        x->near = s->sums[i].near;
-        x->far = s->sums[i].far;
+        struct weft_growth g = weft_growth_of(&s->said[i][0].sums, x->pseudo, z);
+        if (!x->series) {
+            x->near = x->far = x->raw = NAN;
+            continue;
+        }
+        x->near = s->said[i][0].sums.near;
+        x->far = s->said[i][0].sums.far;
+        x->thin = g.thin;
+        if (s->spans.none)
+            continue;
         x->raw = g.index;
         x->growth = g.shrunk;
         x->sd = g.sd;
         x->low = g.low;
         x->high = g.high;
-        x->thin = g.thin;
+        x->p_growth = weft_growth_above(g.shrunk, g.sd_one);
+        x->p_value = weft_growth_p(g.shrunk, g.sd_one);
     }
+}
+
+/* Which rows of a channel are sure to grow or to fall. */
+static void find_sure(struct weft_rank_groups *s, size_t channel)
+{
+    double *p = WEFT_ARRAY(double, s->ranking.n + 1);
+    bool *sure = WEFT_ARRAY(bool, s->ranking.n + 1);
+    for (size_t i = 0; i < s->ranking.n; i++) {
+        const struct weft_ranking_row *x = &s->ranking.row[i];
+        p[i] = x->channel == channel && x->ranked ? x->p_value : NAN;
+    }
+    weft_growth_sure(p, s->ranking.n, s->o->fdr, sure);
+    for (size_t i = 0; i < s->ranking.n; i++)
+        if (sure[i])
+            s->ranking.row[i].sure = s->ranking.row[i].growth > 1 ? 1 : -1;
+    free(sure);
+    free(p);
 }
 
 /* The chances of one channel's rows to be among the first by growth, and by growth beyond the season. */
@@ -239,6 +335,9 @@ static int nothing_to_rank(const struct weft_rank_groups *s, struct weft_err *e)
         weft_fail(e, WEFT_DATA, "only baselines came");
     if (s->other_models)
         return weft_fail_hint(e, "choose one with --model NAME");
+    for (size_t i = 0; i < s->ranking.n; i++)
+        if (s->ranking.row[i].ranked && s->ranking.row[i].why)
+            return weft_fail(e, WEFT_DATA, "no series could be forecast; the first: %s", s->ranking.row[i].why);
     weft_fail(e, WEFT_DATA, s->missing ? "every forecast is a missing value" : "no forecast of the latest days came");
     return weft_fail_hint(e, s->missing ? "do the series end with missing values?" : "score makes them with --part latest, its default");
 }
@@ -248,50 +347,71 @@ static int check_key(const struct weft_rank_groups *s, struct weft_err *e)
 {
     static const char *const way_out[] = {"is any of them above 0?", "does the history reach back a year before the forecasts?", "",
                                           "aggregate --count active makes it a channel to forecast, and --history FILE says how many there are now",
+                                          "the model keeps no errors; train it with a validation part",
                                           "the model keeps no errors; train it with a validation part"};
     for (size_t i = 0; i < s->ranking.n; i++)
-        if (s->ranking.row[i].ranked && !isnan(weft_ranking_key(&s->ranking.row[i], (enum weft_ranking_sort)s->o->sort)))
+        if (s->ranking.row[i].ranked && !isnan(weft_ranking_key(&s->ranking.row[i], s->sort)))
             return 0;
-    if (s->o->sort == WEFT_SORT_GROWTH)
+    if (s->sort == WEFT_SORT_GROWTH)
         return 0;
-    weft_fail(e, WEFT_CONFIG, "--sort %s: no row has such a number", weft_ranking_sorts[s->o->sort]);
-    return weft_fail_hint(e, "%s", way_out[s->o->sort]);
+    weft_fail(e, WEFT_CONFIG, "--sort %s: no row has such a number", weft_ranking_sorts[s->sort]);
+    if (s->spans.none)
+        return weft_fail_hint(e, "a horizon of %lld has no growth; give --near and --far, or forecast %zu steps", (long long)s->attrs.horizon,
+                              2 * s->spans.season);
+    return weft_fail_hint(e, "%s", way_out[s->sort]);
 }
 
 int weft_rank_groups_finish(struct weft_rank_groups *s, struct weft_table *t, struct weft_err *e)
 {
     struct weft_ranking_style style = {s->title, s->o->level, (size_t)s->o->among, (size_t)s->o->top};
-    uint64_t ranked = 0;
-    for (size_t i = 0; i < s->ranking.n; i++)
-        ranked += s->ranking.row[i].ranked ? s->sums[i].series : 0;
-    if (!ranked)
+    if (!settle(s))
         return nothing_to_rank(s, e);
     if (read_history(s, e) < 0)
         return -1;
     for (size_t c = 0; c < s->ranking.channels.n; c++)
         find_growth(s, c);
     weft_ranking_complete(&s->ranking, s->attrs.step);
-    if (s->reasons)
+    for (size_t c = 0; c < s->ranking.channels.n; c++)
+        find_sure(s, c);
+    if (s->reasons && !s->spans.none)
         weft_ranking_add_reasons(&s->ranking, s->reasons);
     for (size_t c = 0; c < s->ranking.channels.n; c++)
         find_chances(s, c);
     if (check_key(s, e) < 0)
         return -1;
-    weft_ranking_order(&s->ranking, (enum weft_ranking_sort)s->o->sort);
+    weft_ranking_order(&s->ranking, s->sort);
     weft_ranking_table(&s->ranking, &style, t);
     return 0;
+}
+
+void weft_rank_groups_notes(const struct weft_rank_groups *s, struct weft_rank_notes *n)
+{
+    *n = (struct weft_rank_notes){.spans = s->spans};
+    for (size_t i = 0; i < s->ranking.n; i++) {
+        const struct weft_ranking_row *x = &s->ranking.row[i];
+        if (!x->ranked)
+            continue;
+        n->tested += !isnan(x->p_value);
+        n->sure += x->sure != 0;
+        n->groups_left_out += !x->series;
+        n->series_left_out += x->series ? x->left_out : 0;
+        n->other_models += x->series && strcmp(x->model, s->chosen) != 0;
+        n->no_ratio += x->series && x->near > 0 && isnan(x->growth) && !s->spans.none;
+        n->why = n->why ? n->why : x->why;
+    }
+    n->without_profile = s->without_profile;
 }
 
 void weft_rank_groups_attrs(const struct weft_rank_groups *s, struct weft_ranking_attrs *a)
 {
     const char *channel = s->o->channel ? s->o->channel : s->attrs.channels[weft_sales_channel(s->attrs.channels, s->attrs.n_channels)];
-    *a = (struct weft_ranking_attrs){.step = s->attrs.step, .origin = s->origin, .horizon = s->attrs.horizon, .near = {(int64_t)s->near.from, (int64_t)s->near.to},
-                                     .far = {(int64_t)s->far.from, (int64_t)s->far.to}, .among = s->o->among, .draws = (int64_t)s->draws, .now = s->now,
-                                     .level = s->o->level};
+    *a = (struct weft_ranking_attrs){.step = s->attrs.step, .origin = s->origin, .horizon = s->attrs.horizon, .near = {(int64_t)s->spans.near.from, (int64_t)s->spans.near.to},
+                                     .far = {(int64_t)s->spans.far.from, (int64_t)s->spans.far.to}, .among = s->o->among, .draws = (int64_t)s->draws, .now = s->now,
+                                     .level = s->o->level, .fdr = s->o->fdr, .no_growth = s->spans.none, .profile = s->spans.unlike};
     snprintf(a->by, sizeof a->by, "%s", s->title);
     snprintf(a->model, sizeof a->model, "%s", s->chosen);
     snprintf(a->channel, sizeof a->channel, "%s", channel);
-    snprintf(a->sort, sizeof a->sort, "%s", weft_ranking_sorts[s->o->sort]);
+    snprintf(a->sort, sizeof a->sort, "%s", weft_ranking_sorts[s->sort]);
 }
 
 const struct weft_ranking *weft_rank_groups_rows(const struct weft_rank_groups *r)

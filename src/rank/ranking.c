@@ -26,6 +26,7 @@ size_t weft_ranking_find(struct weft_ranking *r, struct weft_span group, struct 
     }
     r->row[r->n++] = (struct weft_ranking_row){
         .group = key[0], .channel = key[1], .growth = NAN, .sd = NAN, .low = NAN, .high = NAN, .raw = NAN, .p_top = NAN, .p_top_beyond = NAN,
+        .p_growth = NAN, .p_value = NAN,
         .year_growth = NAN, .beyond = NAN, .active_far = NAN, .brands_far = NAN, .each_now = NAN, .each_far = NAN, .price_far = NAN,
         .past = {NAN, NAN, NAN, 0, NAN, NAN}, .rivals = {NAN, NAN, {NAN, NAN, NULL}, NAN, NAN}, .part = {NAN, NAN, NAN, NAN, NAN, NAN}};
     return i;
@@ -36,6 +37,7 @@ void weft_ranking_free(struct weft_ranking *r)
     for (size_t i = 0; i < r->n; i++) {
         free(r->row[i].doubts);
         free(r->row[i].reason);
+        free(r->row[i].why);
     }
     free(r->row);
     weft_names_free(&r->groups);
@@ -62,7 +64,11 @@ void weft_ranking_add_reasons(struct weft_ranking *r, const struct weft_reasons 
     for (size_t i = 0; i < r->n; i++) {
         struct weft_ranking_row *x = &r->row[i];
         const struct weft_name *group = &r->groups.at[x->group], *channel = &r->channels.at[x->channel];
-        if (x->ranked && weft_reasons_of(reasons, (struct weft_span){(const uint8_t *)group->p, group->n}, (struct weft_span){(const uint8_t *)channel->p, channel->n}, x->part))
+        if (!x->ranked || !x->series)
+            continue;
+        if (x->thin) /* parts of a growth that is drawn to 1, over next to nothing: percentages would run to thousands */
+            x->reason = weft_xstrdup("next to nothing is sold");
+        else if (weft_reasons_of(reasons, (struct weft_span){(const uint8_t *)group->p, group->n}, (struct weft_span){(const uint8_t *)channel->p, channel->n}, x->part))
             x->reason = weft_reasons_text(x->part);
     }
 }
@@ -109,7 +115,7 @@ static void judge(struct weft_ranking_row *x, int64_t step)
     struct doubts d = {0};
     char name[32];
     const char *unit = weft_step_text(step, name);
-    size_t year = weft_history_year(step);
+    size_t year = weft_step_year(step);
     uint64_t length = x->past.length;
     if (!x->has_past)
         return;
@@ -143,7 +149,7 @@ void weft_ranking_complete(struct weft_ranking *r, int64_t step)
         struct weft_ranking_row *x = &r->row[i];
         const struct weft_ranking_row *a = beside(r, x, active), *b = beside(r, x, brands), *paid = beside(r, x, amounts), *sold = beside(r, x, sales);
         bool volume = strcmp(r->channels.at[x->channel].p, "mentions") != 0; /* of which a series has no share */
-        if (!x->ranked)
+        if (!x->ranked || !x->series)
             continue;
         double near = x->past.year_near + x->pseudo, far = x->past.year_far + x->pseudo;
         x->year_growth = near > 0 ? far / near : NAN;
@@ -159,7 +165,7 @@ void weft_ranking_complete(struct weft_ranking *r, int64_t step)
 
 /* --- order --- */
 
-const char *const weft_ranking_sorts[] = {"growth", "beyond-season", "volume", "sales-per-active", "probability"};
+const char *const weft_ranking_sorts[] = {"growth", "beyond-season", "volume", "sales-per-active", "probability", "low"};
 
 double weft_ranking_key(const struct weft_ranking_row *x, enum weft_ranking_sort by)
 {
@@ -168,6 +174,7 @@ double weft_ranking_key(const struct weft_ranking_row *x, enum weft_ranking_sort
     case WEFT_SORT_VOLUME: return x->far;
     case WEFT_SORT_EACH: return isnan(x->each_far) ? x->each_now : x->each_far;
     case WEFT_SORT_CHANCE: return x->p_top;
+    case WEFT_SORT_LOW: return x->low;
     case WEFT_SORT_GROWTH: break;
     }
     return x->growth;
@@ -184,6 +191,8 @@ static int best_first(const void *a, const void *b)
     const struct order *x = a, *y = b;
     if (x->row.channel != y->row.channel)
         return x->row.channel < y->row.channel ? -1 : 1;
+    if (!x->row.series != !y->row.series)
+        return x->row.series ? -1 : 1;
     if (isnan(x->key) != isnan(y->key))
         return isnan(x->key) ? 1 : -1;
     if (x->key != y->key && !isnan(x->key))
@@ -210,9 +219,9 @@ void weft_ranking_order(struct weft_ranking *r, enum weft_ranking_sort by)
 
 /* --- the table --- */
 
-enum from { PLACE, CHANNEL, GROUP, SERIES, MARK, BRAND, DRAWN, TEXT, COUNT, REAL };
+enum from { PLACE, CHANNEL, GROUP, SERIES, LEFT, MARK, SURE, BRAND, DRAWN, TEXT, COUNT, REAL };
 
-/* The columns in their order. Older readers know the first ones: new ones go behind them. */
+/* The columns in their order. Older readers know the first ones: new ones go after them. */
 #define AT(member) offsetof(struct weft_ranking_row, member)
 static const struct column {
     const char *key, *title;
@@ -227,7 +236,7 @@ static const struct column {
     {"growth", "growth", REAL, 3, 0, AT(growth)},
     {"low", "low", REAL, 3, 0, AT(low)},
     {"high", "high", REAL, 3, 0, AT(high)},
-    {"raw", "far/near", REAL, 3, 0, AT(raw)},
+    {"raw", "raw", REAL, 3, 0, AT(raw)},
     {"near", "near/day", REAL, -1, 0, AT(near)},
     {"far", "far/day", REAL, -1, 0, AT(far)},
     {"series", "series", SERIES, 0, WEFT_COLUMN_SAME, AT(series)},
@@ -261,6 +270,11 @@ static const struct column {
     {"reason_quarter", "3 months", REAL, 3, 0, AT(part[3])},
     {"reason_year_ago", "year ago", REAL, 3, 0, AT(part[4])},
     {"reason_rest", "earlier", REAL, 3, 0, AT(part[5])},
+    {"p_growth", "P(>1)", REAL, 0, WEFT_COLUMN_PERCENT, AT(p_growth)},
+    {"sure", "sure", SURE, 0, 0, AT(sure)},
+    {"model", "model", TEXT, 0, WEFT_COLUMN_SAME, AT(model)},
+    {"left_out", "left out", LEFT, 0, 0, AT(left_out)},
+    {"why", "why", TEXT, 0, 0, AT(why)},
     {"bar", "", DRAWN, 0, WEFT_COLUMN_DRAWN, 0},
 };
 enum { COLUMNS = sizeof columns / sizeof *columns };
@@ -283,7 +297,7 @@ static const char *title_of(const struct column *k, const struct weft_ranking_st
 
 static void add_columns(const struct weft_ranking_style *style, struct weft_table *t)
 {
-    static const enum weft_cell_kind kinds[] = {[PLACE] = WEFT_CELL_INT, [SERIES] = WEFT_CELL_INT, [COUNT] = WEFT_CELL_INT, [REAL] = WEFT_CELL_REAL,
+    static const enum weft_cell_kind kinds[] = {[PLACE] = WEFT_CELL_INT, [SERIES] = WEFT_CELL_INT, [LEFT] = WEFT_CELL_INT, [COUNT] = WEFT_CELL_INT, [REAL] = WEFT_CELL_REAL,
                                                 [DRAWN] = WEFT_CELL_TEXT}; /* all others: text, which is 0 */
     char title[64];
     for (size_t c = 0; c < COLUMNS; c++) {
@@ -308,6 +322,22 @@ static void put_bar(struct weft_table *t, size_t column, double growth, double m
     weft_table_text(t, column, bar, 3 * n);
 }
 
+static const char *mark_of(const struct weft_ranking_row *x)
+{
+    if (!x->series)
+        return "left out";
+    if (!(x->near > 0))
+        return "no sales";
+    return x->thin ? "thin" : NULL;
+}
+
+static const char *sure_of(int sure)
+{
+    if (!sure)
+        return NULL;
+    return sure > 0 ? "up" : "down";
+}
+
 static void put_row(const struct weft_ranking *r, const struct weft_ranking_row *x, double most, struct weft_table *t)
 {
     weft_table_row(t);
@@ -316,15 +346,23 @@ static void put_row(const struct weft_ranking *r, const struct weft_ranking_row 
         switch (columns[c].from) {
         case CHANNEL: put_text(t, c, r->channels.at[x->channel].p); break;
         case GROUP: weft_table_text(t, c, r->groups.at[x->group].p, r->groups.at[x->group].n); break;
-        case MARK: put_text(t, c, !(x->near > 0) ? "no sales" : x->thin ? "thin" : NULL); break;
+        case MARK: put_text(t, c, mark_of(x)); break;
+        case SURE: put_text(t, c, sure_of(x->sure)); break;
         case BRAND:
         case TEXT: put_text(t, c, *(char *const *)(const void *)at); break;
-        case DRAWN: put_bar(t, c, x->growth, most); break;
+        case DRAWN:
+            if (x->series)
+                put_bar(t, c, x->growth, most);
+            break;
         case COUNT:
             if (x->has_past)
                 weft_table_int(t, c, (int64_t) * (const uint64_t *)(const void *)at);
             break;
         case PLACE:
+        case LEFT:
+            if (*(const uint64_t *)(const void *)at)
+                weft_table_int(t, c, (int64_t) * (const uint64_t *)(const void *)at);
+            break;
         case SERIES: weft_table_int(t, c, (int64_t) * (const uint64_t *)(const void *)at); break;
         case REAL: weft_table_real(t, c, *(const double *)(const void *)at); break;
         }
@@ -339,15 +377,18 @@ void weft_ranking_table(const struct weft_ranking *r, const struct weft_ranking_
             most = r->row[i].growth;
     add_columns(style, t);
     for (size_t i = 0; i < r->n; i++)
-        if (r->row[i].place && (!style->top || r->row[i].place <= style->top))
+        if (r->row[i].place ? !style->top || r->row[i].place <= style->top : r->row[i].ranked && !style->top)
             put_row(r, &r->row[i], most, t);
 }
 
 const char *const *weft_ranking_narrow(const struct weft_ranking *r)
 {
-    static const char *const bare[] = {"channel", "rank", "group", "growth", "low", "high", "p_top", "near", "far", "series", "mark", "bar", NULL};
-    static const char *const full[] = {"channel", "rank", "group", "growth", "low", "high", "beyond", "p_top", "far", "active", "each", "quality", "mark", NULL};
-    static const char *const said[] = {"channel", "rank", "group", "growth", "low", "high", "beyond", "p_top", "far", "quality", "mark", "reason", NULL};
+    static const char *const bare[] = {"channel", "rank", "group", "growth", "low", "high", "p_growth", "sure", "p_top", "near", "far", "series",
+                                       "model", "mark", "left_out", "why", "bar", NULL};
+    static const char *const full[] = {"channel", "rank", "group", "growth", "low", "high", "sure", "beyond", "p_top", "far", "active", "each",
+                                       "quality", "model", "mark", "left_out", "why", NULL};
+    static const char *const said[] = {"channel", "rank", "group", "growth", "low", "high", "sure", "beyond", "p_top", "far", "quality",
+                                       "model", "mark", "left_out", "why", "reason", NULL};
     bool past = false, reason = false;
     for (size_t i = 0; i < r->n; i++) {
         past |= r->row[i].has_past;
@@ -381,7 +422,7 @@ static void pack_number(struct weft_pack *b, const char *key, int64_t v)
 void weft_ranking_attrs_write(const struct weft_ranking_attrs *a, struct weft_pack *b)
 {
     char text[32];
-    weft_pack_map(b, 13);
+    weft_pack_map(b, 16);
     pack_text(b, "by", a->by);
     pack_text(b, "model", a->model);
     pack_number(b, "horizon", a->horizon);
@@ -396,6 +437,12 @@ void weft_ranking_attrs_write(const struct weft_ranking_attrs *a, struct weft_pa
     pack_number(b, "among", a->among);
     pack_number(b, "draws", a->draws);
     pack_number(b, "now", a->now);
+    weft_pack_cstr(b, "fdr");
+    weft_pack_real(b, a->fdr);
+    weft_pack_cstr(b, "no_growth");
+    weft_pack_bool(b, a->no_growth);
+    weft_pack_cstr(b, "profile");
+    weft_pack_bool(b, a->profile);
 }
 
 static bool read_days(const struct weft_head *h, const char *key, int64_t days[2])
@@ -409,6 +456,12 @@ static bool read_days(const struct weft_head *h, const char *key, int64_t days[2
         days[i] = x.i;
     }
     return days[0] <= days[1];
+}
+
+static bool is_true(const struct weft_head *h, const char *key)
+{
+    struct weft_value v;
+    return weft_map_find(h->attrs, key, &v) && v.kind == WEFT_BOOL && v.b;
 }
 
 int weft_ranking_attrs_read(const struct weft_head *h, struct weft_ranking_attrs *a, struct weft_err *e)
@@ -428,5 +481,8 @@ int weft_ranking_attrs_read(const struct weft_head *h, struct weft_ranking_attrs
     (void)weft_attr_int(h, "among", &a->among);
     (void)weft_attr_int(h, "draws", &a->draws);
     (void)weft_attr_int(h, "now", &a->now);
+    (void)weft_attr_real(h, "fdr", &a->fdr);
+    a->no_growth = is_true(h, "no_growth");
+    a->profile = is_true(h, "profile");
     return 0;
 }

@@ -9,10 +9,16 @@
 #include "base/calendar.h"
 #include "base/mem.h"
 
-const char *const weft_reason_names[WEFT_REASONS_MAX] = {"last_week", "weekday", "month", "quarter", "year_ago", "rest"};
-const char *const weft_reason_titles[WEFT_REASONS_MAX] = {"last week", "same weekdays", "last 4 weeks", "last 3 months", "a year ago", "earlier"};
+const char *const weft_reason_names[WEFT_REASONS_MAX] = {"last_week", "weekday", "month", "quarter", "year_ago", "rest", "channels"};
+const char *const weft_reason_titles[WEFT_REASONS_MAX] = {"last week", "same weekdays", "last 4 weeks", "last 3 months", "a year ago", "earlier", "plan and other channels"};
 
 enum { SAID_MAX = 2 };
+
+/* How many groups there are: that of the channels stands last, and only where a model has some. */
+static uint32_t groups_of(bool channels)
+{
+    return WEFT_REASONS_MAX - (channels ? 0 : 1);
+}
 
 /* --- writing --- */
 
@@ -45,14 +51,14 @@ void weft_reasons_attrs_write(const struct weft_reasons_attrs *a, struct weft_sp
     pack_days(b, "near", a->near);
     pack_days(b, "far", a->far);
     weft_pack_cstr(b, "groups");
-    weft_pack_cstrs(b, (char *const *)weft_reason_names, WEFT_REASONS_MAX);
+    weft_pack_cstrs(b, (char *const *)weft_reason_names, groups_of(a->channels));
 }
 
-int weft_reason_write(const struct weft_reason *r, struct weft_span series, const char *channel, const double *lags, size_t lookback, struct weft_edit *edit, struct weft_pack *b,
-                      struct weft_err *e)
+int weft_reason_write(const struct weft_reason *r, struct weft_span series, const char *channel, const double *lags, size_t lookback, const float *profile, size_t season,
+                      struct weft_edit *edit, struct weft_pack *b, struct weft_err *e)
 {
     static const char *const of_series[] = {"start", "values", "split", "scale"};
-    const uint32_t groups[] = {WEFT_REASONS_MAX}, both[] = {2, (uint32_t)lookback};
+    const uint32_t groups[] = {groups_of(r->channels)}, both[] = {2, (uint32_t)lookback};
     if (weft_edit_load(edit, series, e) < 0)
         return -1;
     for (size_t i = 0; i < sizeof of_series / sizeof *of_series; i++)
@@ -67,6 +73,10 @@ int weft_reason_write(const struct weft_reason *r, struct weft_span series, cons
     weft_edit_done(edit);
     weft_pack_f64(weft_edit_set(edit, "phi_far"), 1, groups, r->phi_far);
     weft_edit_done(edit);
+    if (profile) {
+        weft_pack_f32(weft_edit_set(edit, "profile"), 1, (uint32_t[]){(uint32_t)season}, profile);
+        weft_edit_done(edit);
+    }
     if (lags) {
         weft_pack_f64(weft_edit_set(edit, "lags"), 2, both, lags);
         weft_edit_done(edit);
@@ -77,46 +87,57 @@ int weft_reason_write(const struct weft_reason *r, struct weft_span series, cons
 
 /* --- one explanation --- */
 
+static double index_of(double near, double far, const struct weft_growth_shape *shape)
+{
+    double now = near / weft_growth_shape_near(shape);
+    return now > 0 ? far / weft_growth_shape_far(shape) / now : NAN;
+}
+
+double weft_reason_index(const struct weft_reason *r)
+{
+    return index_of(r->near, r->far, &r->shape);
+}
+
 bool weft_reason_growth(const struct weft_reason *r, double out[WEFT_REASONS_MAX])
 {
-    bool any = r->near > 0;
+    double index = weft_reason_index(r), of_near = weft_growth_shape_near(&r->shape), of_far = weft_growth_shape_far(&r->shape);
     for (size_t k = 0; k < WEFT_REASONS_MAX; k++)
-        out[k] = any ? (r->phi_far[k] - r->far / r->near * r->phi_near[k]) / r->near : NAN;
-    return any;
+        out[k] = (r->phi_far[k] / of_far - index * r->phi_near[k] / of_near) / (r->near / of_near);
+    return !isnan(index);
 }
 
 enum { ID, CHANNEL, TARGET, FORECAST, MEAN, GROUPS }; /* columns */
 
-void weft_reason_columns(struct weft_table *t)
+void weft_reason_columns(bool channels, struct weft_table *t)
 {
     weft_table_column(t, "id", "id", WEFT_CELL_TEXT, 0, 0);
     weft_table_column(t, "channel", "channel", WEFT_CELL_TEXT, 0, WEFT_COLUMN_SAME);
     weft_table_column(t, "target", "", WEFT_CELL_TEXT, 0, 0);
     weft_table_column(t, "forecast", "forecast", WEFT_CELL_REAL, 3, 0);
     weft_table_column(t, "mean", "mean", WEFT_CELL_REAL, 3, 0);
-    for (size_t k = 0; k < WEFT_REASONS_MAX; k++)
+    for (size_t k = 0; k < groups_of(channels); k++)
         weft_table_column(t, weft_reason_names[k], weft_reason_titles[k], WEFT_CELL_REAL, 3, 0);
 }
 
-void weft_reason_rows(const struct weft_reason *r, struct weft_span id, const char *channel, struct weft_table *t)
+void weft_reason_rows(const struct weft_reason *r, struct weft_span id, const char *channel, bool growth, struct weft_table *t)
 {
-    double growth[WEFT_REASONS_MAX];
-    bool any = weft_reason_growth(r, growth);
+    double part[WEFT_REASONS_MAX];
+    (void)weft_reason_growth(r, part);
     const struct {
         const char *target;
         double forecast, mean;
         const double *phi;
     } row[] = {{"near", r->near, r->near_mean, r->phi_near},
                {"far", r->far, r->far_mean, r->phi_far},
-               {"growth", any ? r->far / r->near : NAN, r->near_mean > 0 ? r->far_mean / r->near_mean : NAN, growth}};
-    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+               {"growth", weft_reason_index(r), index_of(r->near_mean, r->far_mean, &r->shape), part}};
+    for (size_t i = 0; i < 2 + (size_t)growth; i++) {
         weft_table_row(t);
         weft_table_text(t, ID, (const char *)id.p, id.n);
         weft_table_text(t, CHANNEL, channel, strlen(channel));
         weft_table_text(t, TARGET, row[i].target, strlen(row[i].target));
         weft_table_real(t, FORECAST, row[i].forecast);
         weft_table_real(t, MEAN, row[i].mean);
-        for (size_t k = 0; k < WEFT_REASONS_MAX; k++)
+        for (size_t k = 0; k < groups_of(r->channels); k++)
             weft_table_real(t, GROUPS + k, r->reaches[k] ? row[i].phi[k] : NAN);
     }
 }
@@ -127,9 +148,10 @@ struct weft_reasons {
     struct weft_names groups, channels, keys;
     struct weft_reason *at; /* [keys.n] */
     size_t cap;
+    struct weft_growth_spans spans;
 };
 
-static int check_days(const struct weft_head *h, const char *name, const size_t days[2], const char *endpoint, struct weft_err *e)
+static int check_days(const struct weft_head *h, const char *name, const struct weft_growth_days days, const char *endpoint, struct weft_err *e)
 {
     struct weft_value v, x;
     size_t got[2] = {0};
@@ -137,9 +159,9 @@ static int check_days(const struct weft_head *h, const char *name, const size_t 
         for (int i = 0; i < 2; i++)
             if (weft_value_next(&v.body, &x) && x.kind == WEFT_UINT && x.u <= INT32_MAX)
                 got[i] = (size_t)x.u;
-    if (got[0] == days[0] && got[1] == days[1])
+    if (got[0] == days.from && got[1] == days.to)
         return 0;
-    weft_fail(e, WEFT_CONFIG, "%s explains the %s days %zu:%zu, and the ranking has %zu:%zu", endpoint, name, got[0], got[1], days[0], days[1]);
+    weft_fail(e, WEFT_CONFIG, "%s explains the %s days %zu:%zu, and the ranking has %zu:%zu", endpoint, name, got[0], got[1], days.from, days.to);
     return weft_fail_hint(e, "give explain and rank the same --near and --far");
 }
 
@@ -156,9 +178,10 @@ static bool parts(struct weft_span frame, const char *key, double out[WEFT_REASO
 {
     struct weft_value v;
     struct weft_tensor t;
-    if (!weft_map_find(frame, key, &v) || weft_tensor_read(&v, &t, NULL) < 0 || t.dtype != WEFT_F64 || t.rank != 1 || t.count != WEFT_REASONS_MAX)
+    if (!weft_map_find(frame, key, &v) || weft_tensor_read(&v, &t, NULL) < 0 || t.dtype != WEFT_F64 || t.rank != 1 || (t.count != groups_of(false) && t.count != groups_of(true)))
         return false;
-    memcpy(out, t.data, WEFT_REASONS_MAX * sizeof *out);
+    memset(out, 0, WEFT_REASONS_MAX * sizeof *out);
+    memcpy(out, t.data, t.count * sizeof *out);
     return true;
 }
 
@@ -175,10 +198,22 @@ static struct weft_span group_of(struct weft_span frame, const char *level)
     return (struct weft_span){(const uint8_t *)"(none)", 6};
 }
 
+/* NULL: there is none of this season. */
+static const float *profile_of(struct weft_span frame, size_t season, struct weft_scratch *scratch)
+{
+    struct weft_value v;
+    struct weft_tensor t;
+    if (!weft_map_find(frame, "profile", &v) || weft_tensor_read(&v, &t, NULL) < 0 || t.dtype != WEFT_F32 || t.count != season)
+        return NULL;
+    return weft_tensor_f32(&t, scratch);
+}
+
 static int add(struct weft_reasons *r, struct weft_span frame, const char *level, struct weft_err *e)
 {
     struct weft_reason x;
     struct weft_value channel;
+    struct weft_scratch scratch = {0};
+    const float *profile;
     if (!weft_map_find(frame, "channel", &channel) || channel.kind != WEFT_STR || !number(frame, "near", &x.near) || !number(frame, "far", &x.far) ||
         !parts(frame, "phi_near", x.phi_near) || !parts(frame, "phi_far", x.phi_far))
         return weft_fail(e, WEFT_DATA, "an explanations frame without channel, near, far, phi_near or phi_far");
@@ -191,6 +226,9 @@ static int add(struct weft_reasons *r, struct weft_span frame, const char *level
     }
     if (i == known)
         r->at[i] = (struct weft_reason){0};
+    if (r->spans.unlike && (profile = profile_of(frame, r->spans.season, &scratch)))
+        weft_growth_shape_add(&r->at[i].shape, profile, &r->spans);
+    free(scratch.p);
     r->at[i].near += x.near;
     r->at[i].far += x.far;
     for (size_t k = 0; k < WEFT_REASONS_MAX; k++) {
@@ -200,14 +238,15 @@ static int add(struct weft_reasons *r, struct weft_span frame, const char *level
     return 0;
 }
 
-int weft_reasons_read(const char *endpoint, const struct weft_stream_opts *o, const char *level, const size_t near[2], const size_t far[2], struct weft_reasons **out,
-                      struct weft_err *e)
+int weft_reasons_read(const char *endpoint, const struct weft_stream_opts *o, const char *level, const struct weft_growth_spans *spans,
+                      struct weft_reasons **out, struct weft_err *e)
 {
     struct weft_reasons *r = *out = WEFT_NEW(struct weft_reasons);
     struct weft_reader *reader = NULL;
     struct weft_span frame;
+    r->spans = *spans;
     int got = weft_reader_open(endpoint, WEFT_EXPLANATIONS_SCHEMA, o, &reader, e);
-    if (got == 0 && (check_days(weft_reader_head(reader), "near", near, endpoint, e) < 0 || check_days(weft_reader_head(reader), "far", far, endpoint, e) < 0))
+    if (got == 0 && (check_days(weft_reader_head(reader), "near", spans->near, endpoint, e) < 0 || check_days(weft_reader_head(reader), "far", spans->far, endpoint, e) < 0))
         got = -1;
     while (got >= 0 && (got = weft_reader_next(reader, &frame, e)) > 0)
         got = add(r, frame, level, e);
@@ -248,7 +287,10 @@ char *weft_reasons_text(const double part[WEFT_REASONS_MAX])
         if (best == WEFT_REASONS_MAX)
             break;
         said[best] = true;
-        at += (size_t)snprintf(text + at, sizeof text - at, "%s%s %+.0f%%", at ? ", " : "", weft_reason_titles[best], 100 * part[best]);
+        if (fabs(part[best]) > WEFT_REASON_MOST)
+            at += (size_t)snprintf(text + at, sizeof text - at, "%s%s far %s", at ? ", " : "", weft_reason_titles[best], part[best] > 0 ? "up" : "down");
+        else
+            at += (size_t)snprintf(text + at, sizeof text - at, "%s%s %+.0f%%", at ? ", " : "", weft_reason_titles[best], 100 * part[best]);
     }
     return weft_xstrdup(at ? text : "no single cause");
 }

@@ -101,7 +101,7 @@ static int read_floats(struct weft_span frame, const char *key, int rank, const 
     for (int i = 0; fits && i < rank; i++)
         fits = t.dims[i] == dims[i];
     if (!fits)
-        return weft_fail(e, WEFT_DATA, "\"%s\" is not a f32 tensor of the shape that horizon, windows and levels give", key);
+        return weft_fail(e, WEFT_DATA, "\"%s\" is not a f32 tensor of the shape that step, horizon, windows and levels give", key);
     *out = weft_tensor_f32(&t, scratch);
     return 0;
 }
@@ -171,7 +171,8 @@ int weft_forecasts_read(struct weft_span frame, const struct weft_forecasts_attr
     const size_t shape[] = {a->n_levels, f->windows, f->horizon};
     if (read_floats(frame, "actual", 2, shape + 1, &f->scratch[1], &f->actual, e) < 0 ||
         read_floats(frame, "quantiles", 3, shape, &f->scratch[2], &f->quantiles, e) < 0 ||
-        read_floats(frame, "covariance", 2, (size_t[]){f->horizon, f->horizon}, &f->scratch[3], &f->covariance, e) < 0)
+        read_floats(frame, "covariance", 2, (size_t[]){f->horizon, f->horizon}, &f->scratch[3], &f->covariance, e) < 0 ||
+        read_floats(frame, "profile", 1, (size_t[]){weft_step_season(a->step)}, &f->scratch[4], &f->profile, e) < 0)
         return -1;
     f->scale[0] = 0;
     f->scale[1] = 1;
@@ -224,6 +225,7 @@ int weft_forecasts_write(const struct weft_forecasts *f, const struct weft_forec
     set_floats(edit, "actual", 2, dims + 1, f->actual);
     set_floats(edit, "quantiles", 3, dims, f->quantiles);
     set_floats(edit, "covariance", 2, (uint32_t[]){horizon, horizon}, f->covariance);
+    set_floats(edit, "profile", 1, (uint32_t[]){(uint32_t)weft_step_season(a->step)}, f->profile);
     set_f64(edit, "scale", f->scale, 2);
     set_f64(edit, "naive", f->naive, 3);
     if (f->why.n)

@@ -7,6 +7,7 @@
 
 #include "base/calendar.h"
 #include "base/mem.h"
+#include "base/terms.h"
 
 const char *const weft_scale_names[WEFT_SCALES] = {"none", "standard", "minmax"};
 const char *const weft_part_names[WEFT_PARTS] = {"train", "valid", "test"};
@@ -131,7 +132,7 @@ const char *weft_series_date(const struct weft_series_attrs *a, int64_t seconds,
 
 size_t weft_series_known(const struct weft_series_attrs *a, int64_t start, size_t n)
 {
-    int64_t known = a->known - (start - a->start) / a->step;
+    int64_t known = a->known - weft_step_count(a->start, start, a->step);
     return known < 0 ? 0 : (size_t)known < n ? (size_t)known : n;
 }
 
@@ -344,8 +345,7 @@ static bool is_one_of(const char *const *names, size_t n_names, const char *name
 
 bool weft_channel_is_count(const char *name, size_t n)
 {
-    static const char *const counted[] = {"units", "sales", "amounts", "mentions", "active", "brands"};
-    return is_one_of(counted, sizeof counted / sizeof *counted, name, n);
+    return weft_term_nonnegative(weft_term_of(name, n));
 }
 
 bool weft_channel_is_sum(const char *name, size_t n)
@@ -356,12 +356,13 @@ bool weft_channel_is_sum(const char *name, size_t n)
 
 int64_t weft_season_of(int64_t step)
 {
-    return step == 86400 ? 7 : step == 3600 ? 24 : step == 604800 ? 52 : 1;
-}
-
-int64_t weft_year_of(int64_t step)
-{
-    return step == 86400 ? 364 : step == 3600 ? 364 * 24 : step == 604800 ? 52 : 0;
+    static const struct {
+        int64_t step, season;
+    } seasons[] = {{WEFT_STEP_HOUR, 24}, {WEFT_STEP_DAY, 7}, {WEFT_STEP_WEEK, 52}, {WEFT_STEP_BUSINESS_DAY, 5}, {WEFT_STEP_MONTH, 12}, {WEFT_STEP_QUARTER, 4}};
+    for (size_t i = 0; i < sizeof seasons / sizeof *seasons; i++)
+        if (seasons[i].step == step)
+            return seasons[i].season;
+    return 1;
 }
 
 struct weft_window_range weft_windows_of(const struct weft_series_attrs *a, const struct weft_series *s, enum weft_part part)

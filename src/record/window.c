@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/calendar.h"
 #include "base/num.h"
 
 int weft_split_parse(char *const *items, size_t n, struct weft_split *out, struct weft_err *e)
@@ -95,7 +96,7 @@ void weft_scale_of(const struct weft_series *s, size_t c, enum weft_scale kind, 
 
 void weft_split_own(const size_t borders[WEFT_PARTS], const struct weft_series_attrs *a, const struct weft_series *s, size_t split[WEFT_PARTS])
 {
-    int64_t offset = (s->start - a->start) / a->step;
+    int64_t offset = weft_step_count(a->start, s->start, a->step);
     for (int i = 0; i < WEFT_PARTS; i++) {
         int64_t border = (int64_t)borders[i] - offset;
         split[i] = border < 0 ? 0 : (size_t)border < s->n ? (size_t)border : s->n;

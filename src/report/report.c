@@ -16,11 +16,16 @@
 /* --- rows --- */
 
 enum field {
-    GROWTH, LOW, HIGH, NEAR, FAR, NOW, YEAR, BEYOND, P_TOP, ACTIVE_NOW, ACTIVE, BRANDS_NOW, BRANDS, EACH_NOW, EACH, HHI, TOP_SHARE, PRICE_NOW, PRICE, MENTIONS, HISTORY, ZEROS, GAPS,
+    GROWTH, LOW, HIGH, P_GROWTH, LEFT_OUT, NEAR, FAR, NOW, YEAR, BEYOND, P_TOP, ACTIVE_NOW, ACTIVE, BRANDS_NOW, BRANDS, EACH_NOW, EACH, HHI, TOP_SHARE, PRICE_NOW, PRICE, MENTIONS, HISTORY, ZEROS, GAPS,
     PART, FIELDS = PART + WEFT_REASONS_MAX
 };
-static const char *const field_keys[PART] = {"growth", "low", "high", "near", "far", "now", "year_growth", "beyond", "p_top", "active_now", "active", "brands_now", "brands",
+static const char *const field_keys[PART] = {"growth", "low", "high", "p_growth", "left_out", "near", "far", "now", "year_growth", "beyond", "p_top", "active_now", "active", "brands_now", "brands",
                                              "each_now", "each", "hhi", "top_share", "price_now", "price", "mentions", "history", "zeros", "gaps"};
+/* A group without any forecast. */
+struct left {
+    char *group, *why;
+};
+
 enum { RANK_MAX = 1000000000, PAST_LEAST = 90, PAST_MOST = 364 };
 
 struct chart {
@@ -32,6 +37,8 @@ struct chart {
 struct row {
     uint64_t rank;
     char *group, *quality, *top_brand, *mark;
+    char *model;
+    int sure; /* 1: grows, -1: falls, for sure */
     double v[FIELDS];
     struct chart chart;
 };
@@ -42,6 +49,10 @@ struct weft_report {
     const char *channel;
     struct row *row;
     size_t n, cap;
+    struct left *left;
+    size_t n_left, cap_left;
+    uint64_t series_left; /* series without a forecast, of groups that have others */
+    bool tested, sure;    /* of all rows of the channel, also those beyond the top: an interval; a mark */
     struct weft_names names; /* of the rows with a chart, in their order */
 };
 
@@ -66,9 +77,15 @@ void weft_report_free(struct weft_report **rp)
         free(x->quality);
         free(x->top_brand);
         free(x->mark);
+        free(x->model);
         free(x->chart.ahead);
         free(x->chart.past);
     }
+    for (size_t i = 0; i < r->n_left; i++) {
+        free(r->left[i].group);
+        free(r->left[i].why);
+    }
+    free(r->left);
     free(r->row);
     weft_names_free(&r->names);
     free(r);
@@ -88,31 +105,71 @@ static double number_of(struct weft_span frame, const char *key)
     return number && isfinite(v.real) ? v.real : NAN;
 }
 
-int weft_report_add(struct weft_report *r, struct weft_span frame, struct weft_err *e)
+static void add_left(struct weft_report *r, struct weft_span frame)
 {
-    struct weft_value channel, group, rank;
-    char key[64];
-    if (!weft_map_find(frame, "channel", &channel) || channel.kind != WEFT_STR || !weft_map_find(frame, "group", &group) || group.kind != WEFT_STR ||
-        !weft_map_find(frame, "rank", &rank) || rank.kind != WEFT_UINT || rank.u > RANK_MAX)
-        return weft_fail(e, WEFT_DATA, "a ranking frame without channel, group or rank");
-    if (!r->channel) { /* an older ranking: the first channel that comes */
-        snprintf(r->a.channel, sizeof r->a.channel, "%.*s", (int)channel.body.n, (const char *)channel.body.p);
-        r->channel = r->a.channel;
+    if (r->n_left == r->cap_left) {
+        r->cap_left = weft_grow(r->cap_left, r->n_left + 1);
+        r->left = weft_xrealloc2(r->left, r->cap_left, sizeof *r->left);
     }
-    if (!weft_value_is(&channel, r->channel) || (r->o->top && r->n >= r->o->top))
+    r->left[r->n_left++] = (struct left){text_of(frame, "group"), text_of(frame, "why")};
+}
+
+static int sure_of(struct weft_span frame)
+{
+    struct weft_value v;
+    if (!weft_map_find(frame, "sure", &v) || v.kind != WEFT_STR)
         return 0;
+    return weft_value_is(&v, "up") ? 1 : -1;
+}
+
+/* What the page says of all rows, whether they are shown or not. */
+static void count(struct weft_report *r, struct weft_span frame)
+{
+    double left = number_of(frame, "left_out");
+    r->tested |= isfinite(number_of(frame, "p_growth"));
+    r->sure |= sure_of(frame) != 0;
+    r->series_left += left > 0 && left < RANK_MAX ? (uint64_t)left : 0;
+}
+
+static void add_row(struct weft_report *r, struct weft_span frame, uint64_t rank)
+{
+    char key[64];
     if (r->n == r->cap) {
         r->cap = weft_grow(r->cap, r->n + 1);
         r->row = weft_xrealloc2(r->row, r->cap, sizeof *r->row);
     }
     struct row *x = &r->row[r->n++];
-    *x = (struct row){.rank = rank.u, .group = text_of(frame, "group"), .quality = text_of(frame, "quality"), .top_brand = text_of(frame, "top_brand"), .mark = text_of(frame, "mark")};
+    *x = (struct row){.rank = rank, .group = text_of(frame, "group"), .quality = text_of(frame, "quality"), .top_brand = text_of(frame, "top_brand"),
+                      .mark = text_of(frame, "mark"), .model = text_of(frame, "model"), .sure = sure_of(frame)};
     for (size_t k = 0; k < PART; k++)
         x->v[k] = number_of(frame, field_keys[k]);
     for (size_t k = 0; k < WEFT_REASONS_MAX; k++) {
         snprintf(key, sizeof key, "reason_%s", weft_reason_names[k]);
         x->v[PART + k] = number_of(frame, key);
     }
+}
+
+int weft_report_add(struct weft_report *r, struct weft_span frame, struct weft_err *e)
+{
+    struct weft_value channel, group, rank;
+    bool placed = weft_map_find(frame, "rank", &rank);
+    if (!weft_map_find(frame, "channel", &channel) || channel.kind != WEFT_STR || !weft_map_find(frame, "group", &group) || group.kind != WEFT_STR ||
+        (placed && (rank.kind != WEFT_UINT || rank.u > RANK_MAX)))
+        return weft_fail(e, WEFT_DATA, "a ranking frame without channel or group, or with an unusable rank");
+    if (!r->channel) { /* an older ranking: the first channel that comes */
+        snprintf(r->a.channel, sizeof r->a.channel, "%.*s", (int)channel.body.n, (const char *)channel.body.p);
+        r->channel = r->a.channel;
+    }
+    if (!weft_value_is(&channel, r->channel))
+        return 0;
+    if (!placed) {
+        add_left(r, frame);
+        return 0;
+    }
+    count(r, frame);
+    if (r->o->top && r->n >= r->o->top)
+        return 0;
+    add_row(r, frame, rank.u);
     if (r->n <= r->o->charts)
         weft_names_add(&r->names, group.body.p, group.body.n);
     return 0;
@@ -169,8 +226,9 @@ int weft_report_forecasts(struct weft_report *r, const char *endpoint, const str
         struct weft_span group = weft_forecasts_key_text(&f, key);
         size_t i = group.p ? weft_names_find(&r->names, group.p, group.n) : SIZE_MAX;
         bool levels = !f.quantiles || a.n_levels;
-        if (i != SIZE_MAX && levels && f.windows && !f.why.n && text_is(f.part, "latest") &&
-            text_is(f.model, r->a.model) && r->channel && text_is(f.channel, r->channel))
+        const char *model = i != SIZE_MAX && r->row[i].model ? r->row[i].model : r->a.model;
+        if (i != SIZE_MAX && levels && f.windows && !f.why.n && text_is(f.part, "latest") && text_is(f.model, model) &&
+            r->channel && text_is(f.channel, r->channel))
             add_ahead(r, &r->row[i].chart, &f, &a);
     }
     weft_reader_close(&reader);
@@ -205,13 +263,13 @@ static int read_past(struct weft_report *r, struct weft_reader *reader, const st
     struct weft_span frame;
     bool kept[WEFT_MAX_KEYS];
     int level = weft_series_key(a, r->a.by), got;
-    uint64_t ahead = (uint64_t)r->a.origin - (uint64_t)a->start;
+    int64_t ahead = weft_step_count(a->start, r->a.origin, a->step);
     size_t channel = 0;
     while (channel < a->n_channels && r->channel && strcmp(a->channels[channel], r->channel) != 0)
         channel++;
     if (channel == a->n_channels)
         return weft_fail(e, WEFT_CONFIG, "%s has no channel \"%s\"", weft_reader_name(reader), r->channel);
-    if (r->a.origin <= a->start || a->step != r->a.step || ahead / (uint64_t)a->step > (uint64_t)a->length)
+    if (r->a.origin <= a->start || a->step != r->a.step || ahead < 0 || ahead > a->length)
         return weft_fail(e, WEFT_CONFIG, "%s does not reach the first day that is forecast, in the same steps", weft_reader_name(reader));
     level = level == WEFT_KEY_NONE ? WEFT_KEY_ID : level;
     struct weft_groups *groups = weft_groups_new(a, &level, 1);
@@ -222,7 +280,7 @@ static int read_past(struct weft_report *r, struct weft_reader *reader, const st
         }
     if (got == 0) {
         weft_groups_finish(groups, kept);
-        take_past(r, groups, a, channel, (size_t)(ahead / (uint64_t)a->step));
+        take_past(r, groups, a, channel, (size_t)ahead);
     }
     weft_groups_free(&groups);
     weft_series_free(&s);
@@ -272,7 +330,20 @@ static const char *level_name(const struct weft_report *r)
 
 static const char *date_after(const struct weft_report *r, size_t steps, char buf[32])
 {
-    return weft_date_text((int64_t)((uint64_t)r->a.origin + steps * (uint64_t)r->a.step), r->a.step, buf);
+    return weft_date_text(weft_step_add(r->a.origin, (int64_t)steps, r->a.step), r->a.step, buf);
+}
+
+/* One part: in words where a percentage would run to thousands. */
+static void put_part(const struct weft_report *r, double part, const char *before, enum weft_report_label label, FILE *f)
+{
+    fprintf(f, "%s<span class='part'>%s ", before, t(r, label));
+    if (fabs(part) > WEFT_REASON_MOST) {
+        fputs(t(r, part > 0 ? L_FAR_UP : L_FAR_DOWN), f);
+    } else {
+        fputs(part > 0 ? "+" : "", f);
+        weft_html_percent(f, part, 0);
+    }
+    fputs("</span>", f);
 }
 
 /* The largest parts of the growth in words: "last week +8%, a year ago -2%". */
@@ -280,6 +351,10 @@ static bool put_reason(const struct weft_report *r, const struct row *x, FILE *f
 {
     bool said[WEFT_REASONS_MAX] = {0};
     int n = 0;
+    if (x->mark) {
+        fputs(t(r, L_NO_SALES), f);
+        return true;
+    }
     for (; n < 2; n++) {
         size_t best = WEFT_REASONS_MAX;
         for (size_t k = 0; k < WEFT_REASONS_MAX; k++)
@@ -288,9 +363,7 @@ static bool put_reason(const struct weft_report *r, const struct row *x, FILE *f
         if (best == WEFT_REASONS_MAX)
             break;
         said[best] = true;
-        fprintf(f, "%s<span class='part'>%s %s", n ? ", " : "", t(r, (enum weft_report_label)(L_REASON + best)), x->v[PART + best] > 0 ? "+" : "");
-        weft_html_percent(f, x->v[PART + best], 0);
-        fputs("</span>", f);
+        put_part(r, x->v[PART + best], n ? ", " : "", (enum weft_report_label)(L_REASON + best), f);
     }
     return n > 0;
 }
@@ -344,13 +417,15 @@ static void put_head(const struct weft_report *r, FILE *f)
     fputs("</p>\n</header>\n", f);
 }
 
-/* The row with the largest value of a field among those whose data can be trusted; NULL: there is none. */
+/* The row with the largest value of a field among those whose data can be trusted, and, of growth, that are sure to grow where the ranking says what is; NULL: there
+ * is none. */
 static const struct row *best_of(const struct weft_report *r, enum field k)
 {
     const struct row *best = NULL;
     for (size_t i = 0; i < r->n; i++) {
         const struct row *x = &r->row[i];
-        if (isfinite(x->v[k]) && !x->mark && !(x->quality && strcmp(x->quality, "poor") == 0) && (!best || x->v[k] > best->v[k]))
+        bool trusted = !x->mark && !(x->quality && strcmp(x->quality, "poor") == 0) && (k != GROWTH || !r->tested || x->sure > 0);
+        if (isfinite(x->v[k]) && trusted && (!best || x->v[k] > best->v[k]))
             best = x;
     }
     return best;
@@ -378,6 +453,26 @@ static void put_fact(const struct weft_report *r, enum weft_report_label label, 
     fputs("</span></dd></div>\n", f);
 }
 
+/* How much of the growth can be relied on, in a sentence. */
+static void put_sure(const struct weft_report *r, FILE *f)
+{
+    size_t up = 0, down = 0;
+    for (size_t i = 0; i < r->n; i++) {
+        up += r->row[i].sure > 0;
+        down += r->row[i].sure < 0;
+    }
+    if (!r->tested && !r->a.no_growth)
+        return;
+    fputs("<p class='note sure'>", f);
+    if (r->a.no_growth)
+        fprintf(f, t(r, L_NO_GROWTH), (long long)r->a.horizon);
+    else if (!r->sure)
+        fprintf(f, t(r, L_SURE_NOTHING), 100 * r->a.fdr);
+    else
+        fprintf(f, t(r, L_SURE), up, down, 100 * r->a.fdr);
+    fputs("</p>\n", f);
+}
+
 static void put_facts(const struct weft_report *r, FILE *f)
 {
     fprintf(f, "<dl class='facts' aria-label='%s'>\n", t(r, L_FACTS));
@@ -387,6 +482,7 @@ static void put_facts(const struct weft_report *r, FILE *f)
     put_fact(r, L_FACT_EACH, EACH, f);
     put_fact(r, L_FACT_VOLUME, FAR, f);
     fputs("</dl>\n", f);
+    put_sure(r, f);
 }
 
 /* --- growth --- */
@@ -401,6 +497,13 @@ static struct weft_axis growth_axis(const struct weft_report *r, size_t n)
         to = fmax(to, fmax(isfinite(v[HIGH]) ? v[HIGH] : 1, most));
     }
     return weft_axis_over(fmax(from, 0), fmin(to, fmax(2 * most, 1.2)), 5); /* one very wide interval does not make all others small */
+}
+
+/* The mark of a row that is sure to grow or to fall. */
+static void put_arrow(const struct weft_report *r, const struct row *x, FILE *f)
+{
+    if (x->sure)
+        fprintf(f, " <span class='%s' title='%s'>%s</span>", x->sure > 0 ? "up" : "down", t(r, x->sure > 0 ? L_UP : L_DOWN), x->sure > 0 ? "\xe2\x96\xb2" : "\xe2\x96\xbc");
 }
 
 static void put_bar_row(const struct weft_report *r, const struct row *x, const struct weft_axis *axis, FILE *f)
@@ -419,6 +522,7 @@ static void put_bar_row(const struct weft_report *r, const struct row *x, const 
     weft_chart_growth(f, axis, x->v[LOW], x->v[GROWTH], x->v[HIGH], x->v[BEYOND], label);
     fputs("</div><b class='value'>", f);
     weft_html_number(f, x->v[GROWTH], 2);
+    put_arrow(r, x, f);
     fputs("</b></li>\n", f);
     free(label);
 }
@@ -430,6 +534,8 @@ static void put_bars(const struct weft_report *r, FILE *f)
     bool beyond = best_of(r, BEYOND) != NULL;
     fprintf(f, "<section aria-labelledby='h-growth'>\n<h2 id='h-growth'>%s</h2>\n<p class='note'>", t(r, L_GROWTH));
     fprintf(f, t(r, L_GROWTH_NOTE), (long long)r->a.far[0], (long long)r->a.far[1], (long long)r->a.near[0], (long long)r->a.near[1]);
+    if (r->a.profile)
+        fprintf(f, " %s", t(r, L_PROFILE_NOTE));
     fputs("</p>\n<p class='legend'><span><i class='k-dot'></i>", f);
     fprintf(f, "%s</span><span><i class='k-band'></i>", t(r, L_GROWTH));
     fprintf(f, t(r, L_INTERVAL), round(r->a.level * 1e4) / 100);
@@ -449,7 +555,7 @@ static void put_bars(const struct weft_report *r, FILE *f)
 /* The same days a year before, as the mean of the 7 steps that end there; NULL when the history does not reach so far. The caller frees it. */
 static double *year_before(const struct weft_report *r, const struct chart *c, size_t smooth)
 {
-    size_t year = weft_history_year(r->a.step), horizon = (size_t)r->a.horizon;
+    size_t year = weft_step_year(r->a.step), horizon = (size_t)r->a.horizon;
     if (!year || c->n_past < year + smooth || horizon > year)
         return NULL;
     double *out = WEFT_ARRAY(double, horizon);
@@ -485,15 +591,18 @@ static void put_chart(const struct weft_report *r, const struct row *x, FILE *f)
     fclose(m);
     fputs("<figure>\n<figcaption><b>", f);
     put_name(x, f);
-    fputs("</b><span>\xc3\x97", f);
-    weft_html_number(f, x->v[GROWTH], 2);
+    fputs("</b><span>", f);
+    if (isfinite(x->v[GROWTH])) {
+        fputs("\xc3\x97", f);
+        weft_html_number(f, x->v[GROWTH], 2);
+    }
     fputs("</span></figcaption>\n<div class='frame'><div class='y' aria-hidden='true'><span>", f);
     weft_html_number(f, most, most < 2 ? 2 : most < 20 ? 1 : 0);
     fputs("</span><span>", f);
     weft_html_number(f, most / 2, most < 2 ? 2 : most < 20 ? 1 : 0);
     fputs("</span><span>0</span></div>", f);
     fwrite(svg, 1, svg_n, f);
-    weft_date_text((int64_t)((uint64_t)r->a.origin - shown * (uint64_t)r->a.step), r->a.step, from);
+    weft_date_text(weft_step_add(r->a.origin, -(int64_t)shown, r->a.step), r->a.step, from);
     date_after(r, 0, origin);
     date_after(r, horizon - 1, to);
     fprintf(f, "<div class='x' aria-hidden='true'><span>%s</span><span>%s</span></div></div>\n</figure>\n", shown ? from : origin, to);
@@ -521,7 +630,7 @@ static void put_charts(const struct weft_report *r, FILE *f)
 
 /* --- tables --- */
 
-enum show { NUMBER, FIXED2, PERCENT, WHOLE, INTERVAL, QUALITY, REASON, BRAND };
+enum show { NUMBER, FIXED2, PERCENT, WHOLE, INTERVAL, QUALITY, REASON, BRAND, SURE, MODEL };
 struct column {
     enum field field;
     enum weft_report_label label, over; /* over: of two columns that belong together, now and forecast; L_NONE: stands alone */
@@ -530,18 +639,27 @@ struct column {
 
 static bool is_words(const struct column *k)
 {
-    return k->show == QUALITY || k->show == REASON || k->show == BRAND;
+    return k->show == QUALITY || k->show == REASON || k->show == BRAND || k->show == SURE || k->show == MODEL;
 }
 
+/* Does the column say anything? That one model made all rows stands in the head of the page. */
 static bool filled(const struct weft_report *r, const struct column *k)
 {
     for (size_t i = 0; i < r->n; i++) {
         const struct row *x = &r->row[i];
-        if (k->show == BRAND ? x->top_brand != NULL : k->show == QUALITY ? x->quality != NULL : isfinite(x->v[k->field]))
-            return true;
+        bool any = isfinite(x->v[k->field]);
+        if (k->show == BRAND)
+            any = x->top_brand != NULL;
+        else if (k->show == QUALITY)
+            any = x->quality != NULL;
+        else if (k->show == SURE)
+            any = x->sure != 0;
+        else if (k->show == MODEL)
+            any = x->model && strcmp(x->model, r->a.model) != 0;
         for (size_t p = 0; k->show == REASON && p < WEFT_REASONS_MAX; p++)
-            if (isfinite(x->v[PART + p]))
-                return true;
+            any |= isfinite(x->v[PART + p]);
+        if (any)
+            return true;
     }
     return false;
 }
@@ -565,6 +683,10 @@ static void put_cell(const struct weft_report *r, const struct row *x, const str
     case PERCENT: weft_html_percent(f, x->v[k->field], 0); break;
     case INTERVAL: put_interval(x, f); break;
     case QUALITY: put_quality(r, x, f); break;
+    case SURE:
+        put_arrow(r, x, f);
+        break;
+    case MODEL: weft_html_str(f, x->model ? x->model : "\xe2\x80\x93"); break;
     case BRAND: weft_html_str(f, x->top_brand ? x->top_brand : "\xe2\x80\x93"); break;
     case REASON:
         if (!put_reason(r, x, f))
@@ -645,9 +767,10 @@ static void put_table(const struct weft_report *r, const char *id, enum weft_rep
 static void put_tables(const struct weft_report *r, FILE *f)
 {
     static const struct column growth[] = {
-        {GROWTH, L_GROWTH, L_NONE, FIXED2}, {LOW, L_INTERVAL, L_NONE, INTERVAL}, {YEAR, L_YEAR_GROWTH, L_NONE, FIXED2}, {BEYOND, L_BEYOND, L_NONE, FIXED2},
+        {GROWTH, L_GROWTH, L_NONE, FIXED2}, {LOW, L_INTERVAL, L_NONE, INTERVAL}, {P_GROWTH, L_P_GROWTH, L_NONE, PERCENT},
+        {GROWTH, L_SURE_TITLE, L_NONE, SURE}, {YEAR, L_YEAR_GROWTH, L_NONE, FIXED2}, {BEYOND, L_BEYOND, L_NONE, FIXED2},
         {P_TOP, L_CHANCE, L_NONE, PERCENT}, {NOW, L_NOW, L_VOLUME, NUMBER}, {NEAR, L_NEAR, L_VOLUME, NUMBER}, {FAR, L_FAR, L_VOLUME, NUMBER},
-        {GROWTH, L_QUALITY, L_NONE, QUALITY}, {PART, L_WHY, L_NONE, REASON}};
+        {GROWTH, L_QUALITY, L_NONE, QUALITY}, {GROWTH, L_MODEL, L_NONE, MODEL}, {LEFT_OUT, L_LEFT_SERIES, L_NONE, WHOLE}, {PART, L_WHY, L_NONE, REASON}};
     static const struct column market[] = {
         {ACTIVE_NOW, L_NOW, L_ACTIVE, WHOLE}, {ACTIVE, L_FORECAST, L_ACTIVE, WHOLE}, {BRANDS_NOW, L_NOW, L_BRANDS, WHOLE}, {BRANDS, L_FORECAST, L_BRANDS, WHOLE},
         {EACH_NOW, L_NOW, L_EACH, NUMBER}, {EACH, L_FORECAST, L_EACH, NUMBER}, {HHI, L_HHI, L_NONE, FIXED2}, {TOP_SHARE, L_BRAND_NAME, L_TOP_BRAND, BRAND},
@@ -655,6 +778,32 @@ static void put_tables(const struct weft_report *r, FILE *f)
         {HISTORY, L_HISTORY, L_NONE, WHOLE}, {ZEROS, L_ZEROS, L_NONE, PERCENT}, {GAPS, L_GAPS, L_NONE, PERCENT}};
     put_table(r, "h-table", L_TABLE, L_TABLE_CAPTION, growth, sizeof growth / sizeof *growth, f);
     put_table(r, "h-market", L_MARKET, L_MARKET_CAPTION, market, sizeof market / sizeof *market, f);
+}
+
+/* --- what is not in the ranking --- */
+
+static void put_left_out(const struct weft_report *r, FILE *f)
+{
+    if (!r->n_left && !r->series_left)
+        return;
+    fprintf(f, "<section aria-labelledby='h-left'>\n<h2 id='h-left'>%s</h2>\n<p class='note'>", t(r, L_LEFT_OUT));
+    if (r->n_left)
+        fprintf(f, t(r, L_LEFT_GROUPS), r->n_left);
+    if (r->series_left)
+        fprintf(f, t(r, L_LEFT_NOTE), (unsigned long long)r->series_left);
+    fputs("</p>\n", f);
+    if (r->n_left)
+        fputs("<div class='scroll'><table class='small'>\n<tbody>\n", f);
+    for (size_t i = 0; i < r->n_left; i++) {
+        fputs("<tr><th scope='row' class='w name'>", f);
+        weft_html_str(f, r->left[i].group);
+        fputs("</th><td class='w why'>", f);
+        weft_html_str(f, r->left[i].why ? r->left[i].why : "\xe2\x80\x93");
+        fputs("</td></tr>\n", f);
+    }
+    if (r->n_left)
+        fputs("</tbody>\n</table></div>\n", f);
+    fputs("</section>\n", f);
 }
 
 /* --- accuracy --- */
@@ -773,10 +922,12 @@ static void put_foot(const struct weft_report *r, FILE *f)
 {
     fprintf(f, "<footer>\n<h2>%s</h2>\n<dl>\n", t(r, L_READ));
     for (int k = L_READ_FIRST; k < L_READ_LAST; k += 2)
-        if (k != L_READ_CHANCE || r->a.draws) {
+        if ((k != L_READ_CHANCE || r->a.draws) && (k != L_READ_SURE || r->tested)) {
             fprintf(f, "<div><dt>%s</dt><dd>", t(r, (enum weft_report_label)k));
             if (k == L_READ_CHANCE)
                 fprintf(f, t(r, L_READ_CHANCE + 1), (long long)r->a.draws);
+            else if (k == L_READ_SURE)
+                fprintf(f, t(r, L_READ_SURE + 1), 100 * r->a.fdr);
             else if (k == L_READ_NOW)
                 fprintf(f, t(r, L_READ_NOW + 1), (long long)(r->a.now ? r->a.now : 28));
             else
@@ -790,9 +941,11 @@ void weft_report_write(const struct weft_report *r, const struct weft_report_acc
 {
     put_head(r, f);
     put_facts(r, f);
-    put_bars(r, f);
+    if (!r->a.no_growth)
+        put_bars(r, f);
     put_charts(r, f);
     put_tables(r, f);
+    put_left_out(r, f);
     if (accuracy)
         put_accuracy(r, accuracy, f);
     put_foot(r, f);

@@ -70,10 +70,33 @@ static const char *const texts[L_LABELS][2] = {
     [L_SKILL_SEASONAL] = {"better than last season", "계절 반복 대비 개선율"},
     [L_SKILL_LAG_GROWTH] = {"better than a year ago × growth", "1년 전 × 성장 대비 개선율"},
     [L_BIAS] = {"bias", "편향"},
+    [L_NO_SALES] = {"next to nothing is sold", "거의 팔리지 않음"},
+    [L_FAR_UP] = {"far up", "크게 증가"},
+    [L_FAR_DOWN] = {"far down", "크게 감소"},
+    [L_NO_GROWTH] = {"A forecast of %lld steps holds no two seasons to compare: there is no growth, and rows stand by volume.",
+        "%lld단계의 예측에는 비교할 두 계절 주기가 없어 성장 지수가 없으며, 판매량 순으로 보여 줍니다."},
+    [L_SURE_NOTHING] = {"No growth and no fall here is sure: with so many rows, all of it may be chance (false discoveries held at %g%%).",
+        "확실한 성장이나 감소가 없습니다. 모두 우연일 수 있습니다 (거짓 발견율 %g%%)."},
+    [L_SURE] = {"Sure to grow: %zu, sure to fall: %zu, of the rows shown; %g%% of such marks are wrong at most, in expectation. All other growth may be chance.",
+        "표시된 항목 중 확실한 성장 %zu, 확실한 감소 %zu (거짓 발견율 %g%% 이하). 나머지는 우연일 수 있습니다."},
+    [L_SURE_TITLE] = {"Sure", "확실"},
+    [L_UP] = {"sure to grow", "확실한 성장"},
+    [L_DOWN] = {"sure to fall", "확실한 감소"},
+    [L_P_GROWTH] = {"Chance of growth", "성장 확률"},
+    [L_PROFILE_NOTE] = {"These are not the same days of the week, so each side is divided by what such days sold in the last eight weeks.",
+        "두 기간의 요일이 달라, 각 기간을 최근 8주의 요일별 판매로 나누어 비교합니다."},
+    [L_LEFT_OUT] = {"Left out", "제외된 항목"},
+    [L_LEFT_GROUPS] = {"%zu could not be forecast. ", "%zu개 항목은 예측할 수 없었습니다. "},
+    [L_LEFT_NOTE] = {"%llu series of ranked groups have no forecast: their groups are smaller here than they are.",
+        "순위에 있는 항목의 %llu개 시계열은 예측되지 않아, 그 항목은 실제보다 작게 나타납니다."},
+    [L_LEFT_SERIES] = {"Series left out", "제외 시계열"},
     [L_READ] = {"How to read this", "읽는 법"},
     [L_READ_FIRST] = {"Growth", "성장 지수"},
-    [L_READ_FIRST_2] = {"Mean forecast of the far days over that of the near days. A small volume is added to both, so that what hardly sells can’t win by chance. The interval comes from the model’s own errors.",
+    [L_READ_FIRST_2] = {"Mean forecast of the far days over that of the near days. A small volume is added to both, so that what hardly sells can’t win by chance. The interval comes from the model’s own errors, and is one for what the growth becomes.",
         "먼 날의 평균 예측을 가까운 날의 평균 예측으로 나눈 값입니다. 거의 팔리지 않는 항목이 우연히 1위가 되지 않도록 양쪽에 작은 양을 더합니다. 구간은 모델의 실제 오차에서 나옵니다."},
+    [L_READ_SURE] = {"Sure; chance of growth", "확실; 성장 확률"},
+    [L_READ_SURE_2] = {"Chance of growth: that the far days come out above the near ones. Sure: so far from chance that among all rows marked at most %g%% are wrong in expectation (Benjamini–Hochberg).",
+        "성장 확률은 먼 날이 가까운 날보다 많을 확률입니다. 확실: 표시된 항목 중 틀린 것이 평균 %g%% 이하가 되도록 고른 것입니다 (Benjamini–Hochberg)."},
     [L_READ_BEYOND] = {"Beyond the season", "계절 제외"},
     [L_READ_BEYOND_2] = {"Growth over the growth of the same days a year (364 days) before: what is left when the season is taken away.",
         "1년(364일) 전 같은 날의 성장으로 나눈 값으로, 계절 효과를 뺀 성장입니다."},
@@ -128,13 +151,16 @@ const char weft_report_style[] =
     ".k-year { width: 20px; border-top: 2px dashed #b07a2a }\n"
     ".k-days { width: 14px; height: 12px; background: #eaedf1 }\n"
     ".bars ol { list-style: none; margin: 0; padding: 0 }\n"
-    ".bars li, .bars .head { display: grid; grid-template-columns: 28px minmax(150px, 290px) 1fr 52px; gap: 0 14px; align-items: center }\n"
+    ".bars li, .bars .head { display: grid; grid-template-columns: 28px minmax(150px, 290px) 1fr 62px; gap: 0 14px; align-items: center }\n"
     ".bars li { border-top: 1px solid var(--rule); padding: 5px 0; break-inside: avoid }\n"
     ".bars .head .chart { grid-column: 3 }\n"
     ".place { color: var(--faint); text-align: right; font-variant-numeric: tabular-nums }\n"
     ".who b { display: block; font-weight: 550; line-height: 1.3 }\n"
     ".who small { display: block; color: var(--soft); font-size: 12.5px; line-height: 1.3 }\n"
-    ".value { text-align: right; font-weight: 600; font-variant-numeric: tabular-nums }\n"
+    ".up { color: #1a7a3c; font-size: 11px }\n"
+    ".down { color: var(--red); font-size: 11px }\n"
+    ".sure { margin: 2px 0 0 }\n"
+    ".value { text-align: right; white-space: nowrap; font-weight: 600; font-variant-numeric: tabular-nums }\n"
     "svg { display: block; overflow: visible }\n"
     "svg text { font-size: 12px; fill: var(--soft); font-variant-numeric: tabular-nums }\n"
     ".grid { stroke: var(--rule); stroke-width: 1; fill: none; vector-effect: non-scaling-stroke }\n"

@@ -32,7 +32,7 @@ static void pack_window(struct weft_pack *b, const struct weft_series_attrs *a, 
     weft_pack_cstr(b, "part");
     weft_pack_cstr(b, weft_part_names[part]);
     weft_pack_cstr(b, "start");
-    weft_pack_cstr(b, weft_date_text(s->start + (int64_t)at * a->step, a->step, date));
+    weft_pack_cstr(b, weft_date_text(weft_step_add(s->start, (int64_t)at, a->step), a->step, date));
     weft_pack_cstr(b, "x");
     pack_scaled(b, x, (size_t)a->lookback, shift, factor);
     weft_pack_cstr(b, "y");
@@ -84,7 +84,7 @@ void weft_csv_series(FILE *f, const struct weft_series_attrs *a, const struct we
             if (s->key[k].p)
                 field(f, s->key[k]);
         }
-        fprintf(f, ",%s", weft_date_text(s->start + (int64_t)t * a->step, a->step, text));
+        fprintf(f, ",%s", weft_date_text(weft_step_add(s->start, (int64_t)t, a->step), a->step, text));
         for (size_t c = 0; c < s->n_channels; c++)
             fprintf(f, ",%s", weft_float_text(s->values[c * s->n + t], text));
         putc('\n', f);
@@ -229,9 +229,9 @@ int weft_csv_forecast(FILE *f, const struct weft_head *h, struct weft_span frame
         putc('\n', f);
     }
     for (size_t i = 0; i < windows * horizon && !left_out; i++) {
-        int64_t first = r.origin + (int64_t)(i / horizon) * (x.stride.kind == WEFT_UINT ? x.stride.i : 1) * r.step;
+        int64_t first = weft_step_add(r.origin, (int64_t)(i / horizon) * (x.stride.kind == WEFT_UINT ? x.stride.i : 1), r.step);
         put_row_head(f, &r, &x, first);
-        fprintf(f, ",%zu,%s", i % horizon + 1, weft_date_text(first + (int64_t)(i % horizon) * r.step, r.step, text));
+        fprintf(f, ",%zu,%s", i % horizon + 1, weft_date_text(weft_step_add(first, (int64_t)(i % horizon), r.step), r.step, text));
         put_at(f, &x.forecast, i);
         if (x.has_actual)
             put_at(f, &x.actual, i);

@@ -49,6 +49,7 @@ struct weft_csv {
     char *buf;
     size_t at, n;
     size_t field_max, expect;
+    int64_t skip;
     /* The row being read into block `to`, and the line being fed. */
     struct block block[2], *to;
     struct mark now;
@@ -144,21 +145,51 @@ static int fill(struct weft_csv *c, struct weft_err *e)
     return 0;
 }
 
-/* The delimiter that the first line has most of, outside quotes. */
-static char guess_delimiter(const char *p, size_t n)
+static const char delimiters[] = ",;\t|";
+enum { DELIMITERS = 4, TITLE_LINES = 20, TELLING = 3 };
+
+/* Counts the delimiters of a line outside quotes; where the line ends. */
+static size_t count_delimiters(const char *p, size_t n, size_t count[DELIMITERS])
 {
-    static const char known[] = ",;\t|";
-    size_t count[4] = {0}, best = 0;
     bool quoted = false;
-    for (size_t i = 0; i < n && (quoted || (p[i] != '\n' && p[i] != '\r')); i++) {
-        const char *k = p[i] ? strchr(known, p[i]) : NULL;
+    size_t i;
+    memset(count, 0, DELIMITERS * sizeof *count);
+    for (i = 0; i < n && (quoted || (p[i] != '\n' && p[i] != '\r')); i++) {
+        const char *k = p[i] ? strchr(delimiters, p[i]) : NULL;
         quoted ^= p[i] == '"';
         if (k && !quoted)
-            count[k - known]++;
+            count[k - delimiters]++;
     }
-    for (size_t i = 1; i < 4; i++)
+    return i;
+}
+
+static size_t most_of(const size_t count[DELIMITERS])
+{
+    size_t best = 0;
+    for (size_t i = 1; i < DELIMITERS; i++)
         best = count[i] > count[best] ? i : best;
-    return known[best];
+    return best;
+}
+
+/* The delimiter that the first line has most of. A line with next to none, or a comment, may stand above the header: then the first line that has some,
+ * as many as the line below it. */
+static char guess_delimiter(const char *p, size_t n)
+{
+    size_t count[DELIMITERS], below[DELIMITERS], at = count_delimiters(p, n, count), first = most_of(count);
+    if (count[first] > 1 && *p != '#')
+        return delimiters[first];
+    for (int line = 1; line < TITLE_LINES && at < n; line++) {
+        while (at < n && (p[at] == '\n' || p[at] == '\r'))
+            at++;
+        at += count_delimiters(p + at, n - at, count);
+        size_t next = at, best = most_of(count);
+        while (next < n && (p[next] == '\n' || p[next] == '\r'))
+            next++;
+        count_delimiters(p + next, n - next, below);
+        if (count[best] >= TELLING && below[best] >= count[best])
+            return delimiters[best];
+    }
+    return delimiters[first];
 }
 
 int weft_csv_open(const char *path, const struct weft_csv_opts *o, struct weft_csv **out, struct weft_err *e)
@@ -180,6 +211,7 @@ int weft_csv_open(const char *path, const struct weft_csv_opts *o, struct weft_c
     c->field_max = o->field_max ? o->field_max : WEFT_CSV_FIELD_MAX;
     c->expect = WEFT_CSV_COLUMNS_MAX;
     c->line = 1;
+    c->skip = o->skip;
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
         c->size = (uint64_t)st.st_size;
     c->two_threads = o->threads > 1;
@@ -413,6 +445,23 @@ int weft_csv_next(struct weft_csv *c, struct weft_csv_row *row, struct weft_err 
     const struct mark *m = &b->row[c->taken++];
     *row = (struct weft_csv_row){b->text, b->end ? b->end + m->first : NULL, m->begin, m->n, m->found, m->line, m->problem};
     return 1;
+}
+
+bool weft_csv_look(struct weft_csv *c, size_t i, struct weft_csv_row *row)
+{
+    if (!c->from || (c->taken == c->from->row_n && !c->from->last))
+        next_block(c);
+    const struct block *b = c->from;
+    if (i >= b->row_n - c->taken)
+        return false;
+    const struct mark *m = &b->row[c->taken + i];
+    *row = (struct weft_csv_row){b->text, b->end ? b->end + m->first : NULL, m->begin, m->n, m->found, m->line, m->problem};
+    return true;
+}
+
+int64_t weft_csv_skip(const struct weft_csv *c)
+{
+    return c->skip;
 }
 
 #define TEXT_OF(x) #x

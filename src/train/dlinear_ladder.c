@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/calendar.h"
 #include "base/mem.h"
 #include "base/rng.h"
 
@@ -72,7 +73,7 @@ static void source_borders(const struct weft_ladder *l, const struct weft_dlinea
 {
     int64_t end = (int64_t)s->split[WEFT_PART_TRAIN], step = l->units.attrs.step;
     for (size_t f = 1; f <= t->folds; f++) {
-        int64_t ahead = t->units.attrs.start + l->border[f] * step - s->start, steps = ahead / step - (ahead % step < 0);
+        int64_t steps = weft_step_count(s->start, weft_step_add(t->units.attrs.start, l->border[f], step), step);
         b[f] = !l->dated || steps > end ? end : steps < 0 ? 0 : steps;
     }
     b[t->folds + 1] = b[t->folds + 2] = end;
@@ -180,7 +181,7 @@ static int join_pool(struct weft_ladder *l, const struct weft_dlinear_trainer *t
 
 int weft_ladder_meet(struct weft_ladder *l, struct weft_dlinear_trainer *t, const struct weft_series *s, size_t group, struct weft_err *e)
 {
-    int64_t offset = (s->start - t->units.attrs.start) / t->units.attrs.step;
+    int64_t offset = weft_step_count(t->units.attrs.start, s->start, t->units.attrs.step);
     if (join_pool(l, t, s, group, e) < 0)
         return -1;
     if (!date(l, t, s, offset)) { /* teaches, and judges nothing */

@@ -24,8 +24,11 @@ void weft_dlinear_state_close(struct weft_dlinear_state **p)
         free(u->rows);
         free(u->low);
     }
-    for (size_t i = 0; i < s->n_series; i++)
+    for (size_t i = 0; i < s->n_series; i++) {
         free(s->series[i].tail);
+        free(s->series[i].features);
+        free(s->series[i].past);
+    }
     for (size_t i = 0; i < s->n_options; i++) {
         free(s->option[i].name);
         free(s->option[i].text);
@@ -38,6 +41,7 @@ void weft_dlinear_state_close(struct weft_dlinear_state **p)
     free(s->room.p);
     weft_names_free(&s->ids);
     weft_names_free(&s->channels);
+    weft_names_free(&s->exogenous);
     weft_units_free(&s->units);
     free(s);
     *p = NULL;
@@ -87,6 +91,29 @@ static int check_fit(const struct weft_dlinear_state *s, const struct weft_serie
     return 0;
 }
 
+/* Finds an opened state's exogenous channels in the stream. */
+static int find_exogenous(struct weft_dlinear_state *s, const struct weft_series_attrs *a, struct weft_err *e)
+{
+    for (size_t c = 0; c < s->exogenous.n; c++) {
+        s->at[c] = weft_series_channel(a, s->exogenous.at[c].p);
+        if (s->at[c] != SIZE_MAX && s->at[c] >= a->n_targets)
+            continue;
+        weft_fail(e, WEFT_CONFIG, "the state looks at channel %s beside the sales, and the stream has none of this name", s->exogenous.at[c].p);
+        return weft_fail_hint(e, "give it as when the state was begun (ingest --future, --past, --static, covariates)");
+    }
+    return 0;
+}
+
+void weft_dlinear_state_exog(struct weft_dlinear_state *s, const struct weft_exog_shape *exog)
+{
+    const struct weft_series_attrs *a = &s->units.attrs;
+    s->shape.exog = *exog;
+    for (size_t c = 0; c < exog->n; c++) {
+        s->at[c] = a->n_targets + c;
+        weft_names_add(&s->exogenous, a->channels[s->at[c]], strlen(a->channels[s->at[c]]));
+    }
+}
+
 static int take_shape(struct weft_dlinear_state *s, const struct weft_series_attrs *a, const char *by, struct weft_err *e)
 {
     if (a->lookback == 0) {
@@ -116,11 +143,11 @@ int weft_dlinear_state_start(struct weft_dlinear_state *s, const struct weft_hea
         weft_fail(e, WEFT_CONFIG, "a state adds up values as they are, window by window: --scale none and --stride 1");
         return weft_fail_hint(e, "leave --scale and --stride of window away");
     }
-    if (s->fresh ? take_shape(s, a, by, e) < 0 : check_fit(s, a, e) < 0)
+    if (s->fresh ? take_shape(s, a, by, e) < 0 : check_fit(s, a, e) < 0 || find_exogenous(s, a, e) < 0)
         return -1;
     s->units.by = s->by;
     s->before = s->day;
-    int64_t end = a->start + (a->known - 1) * a->step;
+    int64_t end = weft_step_add(a->start, a->known - 1, a->step);
     s->day = end > s->day ? end : s->day;
     return 0;
 }
@@ -143,12 +170,11 @@ static void borrow_choices(struct weft_dlinear_state *s, size_t unit)
 
 void weft_state_units(struct weft_dlinear_state *s, size_t n)
 {
-    size_t width = s->shape.lookback + s->shape.horizon;
     s->unit = n > s->n_units ? weft_xrealloc2(s->unit, n, sizeof *s->unit) : s->unit;
     for (; s->n_units < n; s->n_units++) {
         struct weft_state_unit *u = &s->unit[s->n_units];
         *u = (struct weft_state_unit){.w = weft_dlinear_weights_new(&s->shape)};
-        weft_gram_init(&u->sum, width, 1);
+        weft_dlinear_gram_init(&u->sum, &s->shape, 1);
         u->sum.finished = true;
         borrow_choices(s, s->n_units);
     }
@@ -167,6 +193,13 @@ struct weft_state_series *weft_state_series(struct weft_dlinear_state *s, const 
     *x = (struct weft_state_series){.tail = weft_xrealloc2(NULL, s->channels.n * keep, sizeof(float)), .last = INT64_MIN};
     for (size_t i = 0; i < s->channels.n * keep; i++)
         x->tail[i] = NAN;
+    size_t exog = s->shape.exog.n, features = exog ? s->channels.n * (exog + 1) * keep : 0;
+    x->features = exog ? WEFT_ARRAY(double, features) : NULL;
+    x->past = exog ? WEFT_ARRAY(double, 2 * exog) : NULL;
+    for (size_t i = 0; i < features; i++)
+        x->features[i] = NAN;
+    for (size_t i = 0; i < 2 * exog; i++)
+        x->past[i] = NAN;
     return x;
 }
 
@@ -176,58 +209,80 @@ static double decay(const struct weft_dlinear_state *s, double steps)
     return s->half_life > 0 ? exp2(-steps / s->half_life) : 1;
 }
 
-/* x[n]: values minus the unit's shift; the last one is `age` steps older than the newest day. Adds the windows of one run without missing values. A weight that halves is a
- * series that grows: with y[u] = x[u] 2^(u / (2 half-life)) the weighted products are those of y times a factor for each place (scale_fresh). */
-static void add_run(struct weft_dlinear_state *s, struct weft_state_unit *u, double *x, size_t n, double age)
+/* The sums of each place of `windows` windows: one leaves, the others grow older by a step, one enters. x: the track's first place of the first window. */
+static void add_sums(const struct weft_dlinear_state *s, const double *x, size_t places, size_t windows, double age, double *out)
 {
-    size_t width = s->shape.lookback + s->shape.horizon, windows = n < width ? 0 : n - width + 1;
-    if (!windows)
-        return;
-    if (!u->fresh.row) {
-        weft_gram_init(&u->fresh, width, 1);
-        u->fresh_sum = WEFT_ARRAY(double, width);
-    }
     double sum = 0;
-    for (size_t i = 0; i < windows; i++) {
-        double weight = decay(s, age + (double)(windows - 1 - i));
-        sum += weight * x[i];
-        u->fresh_n += weight;
-    }
-    /* Place k of all windows: one leaves, the others grow older by a step, one enters. */
-    for (size_t k = 0; k < width; k++) {
-        u->fresh_sum[k] += sum;
-        if (k + 1 < width)
+    for (size_t i = 0; i < windows; i++)
+        sum += decay(s, age + (double)(windows - 1 - i)) * x[i];
+    for (size_t k = 0; k < places; k++) {
+        out[k] += sum;
+        if (k + 1 < places)
             sum = (sum - decay(s, age + (double)windows - 1) * x[k]) * decay(s, 1) + decay(s, age) * x[windows + k];
     }
-    if (s->half_life > 0)
-        for (size_t i = 0; i < n; i++)
-            x[i] *= sqrt(decay(s, age + (double)(n - 1 - i)));
-    weft_gram_add(&u->fresh, x, windows);
 }
 
-/* The windows of one channel that end in its new part. x[n]: tail and what came, the last value `age` steps older than the newest day. */
-static void add_windows(struct weft_dlinear_state *s, struct weft_state_unit *u, const float *x, size_t n, double age)
+/* z[tracks, n]: values minus the unit's shift, and features. Adds the windows that start at [from, to); the last one is `age` steps older than the newest day. A weight that
+ * halves is a series that grows: with y[u] = x[u] 2^(u / (2 half-life)) the weighted products are those of y times a factor for each place (join). */
+static void add_run(struct weft_dlinear_state *s, struct weft_state_unit *u, const double *z, size_t n, size_t from, size_t to, double age)
 {
-    if (s->room.cap < n + WEFT_GRAM_SLACK) {
-        s->room.cap = weft_grow(s->room.cap, n + WEFT_GRAM_SLACK);
+    size_t width = s->shape.lookback + s->shape.horizon, windows = to - from, steps = windows + width - 1;
+    struct weft_gram *g = &u->fresh;
+    const double *at[WEFT_TRACKS_MAX];
+    if (!g->row) {
+        weft_dlinear_gram_init(g, &s->shape, 1);
+        u->fresh_sum = WEFT_ARRAY(double, g->width);
+    }
+    for (size_t i = 0; i < windows; i++)
+        u->fresh_n += decay(s, age + (double)(windows - 1 - i));
+    double *y = weft_xaligned(g->tracks * steps + WEFT_GRAM_SLACK, sizeof *y);
+    for (size_t k = 0; k < g->tracks; k++) {
+        const double *x = z + k * n + from;
+        at[k] = memcpy(y + k * steps, x, steps * sizeof *y);
+        add_sums(s, x + g->from[k], g->to[k] - g->from[k], windows, age, u->fresh_sum + g->base[k]);
+        for (size_t i = 0; i < steps && s->half_life > 0; i++)
+            y[k * steps + i] *= sqrt(decay(s, age + (double)(steps - 1 - i)));
+    }
+    memset(y + g->tracks * steps, 0, WEFT_GRAM_SLACK * sizeof *y);
+    weft_gram_add_tracks(g, at, windows);
+    free(y);
+}
+
+/* The windows of one channel that end in its new part. x[n]: tail and what came, the last value `age` steps older than the newest day; features: of the exogenous
+ * channels, as long. */
+static void add_windows(struct weft_dlinear_state *s, struct weft_state_unit *u, const float *x, const double *features, size_t n, double age)
+{
+    size_t width = s->shape.lookback + s->shape.horizon, tracks = u->sum.tracks, starts = n - width + 1;
+    if (s->room.cap < tracks * n) {
+        s->room.cap = weft_grow(s->room.cap, tracks * n);
         free(s->room.p);
         s->room.p = weft_xaligned(s->room.cap, sizeof *s->room.p);
     }
-    for (size_t from = 0, to; from < n; from = to + 1) {
-        for (to = from; to < n && isfinite(x[to]); to++) {
-            if (!u->shifted) {
-                u->shift = x[to]; /* a value near the others keeps the squares small */
-                u->shifted = true;
-            }
-            s->room.p[to - from] = (double)x[to] - u->shift;
+    double *z = s->room.p;
+    for (size_t i = 0; i < n; i++) {
+        if (!u->shifted && isfinite(x[i])) {
+            u->shift = x[i]; /* a value near the others keeps the squares small */
+            u->shifted = true;
         }
-        memset(s->room.p + (to - from), 0, WEFT_GRAM_SLACK * sizeof *s->room.p);
-        add_run(s, u, s->room.p, to - from, age + (double)(n - to));
+        z[i] = (double)x[i] - u->shift;
     }
+    if (tracks > 1)
+        memcpy(z + n, features, (tracks - 1) * n * sizeof *z);
+    bool *whole = weft_gram_whole(&u->sum, z, n, n, starts);
+    for (size_t from = 0, to; from < starts; from = to) {
+        for (; from < starts && !whole[from]; from++)
+            ;
+        for (to = from; to < starts && whole[to]; to++)
+            ;
+        if (from < to)
+            add_run(s, u, z, n, from, to, age + (double)(starts - to));
+    }
+    free(whole);
 }
 
 /* What the state's model said of the days that came. x: as above; `came` of them are new. */
-static void judge(struct weft_dlinear_state *s, const struct weft_state_unit *u, const float *x, size_t n, size_t came, int64_t last)
+static void judge(struct weft_dlinear_state *s, const struct weft_state_unit *u, const float *x, const double *features, size_t n, size_t came,
+                  int64_t last)
 {
     size_t l = s->shape.lookback, h = s->shape.horizon, origin = n - came;
     if (!u->low || origin < l)
@@ -239,11 +294,15 @@ static void judge(struct weft_dlinear_state *s, const struct weft_state_unit *u,
             return;
     for (size_t k = 0; k < h && k < came; k++) {
         double y = (double)u->w.bs[k], actual = x[origin + k];
-        int64_t day = last + (int64_t)(k + 1) * s->step, slot = day / s->step % WEFT_STATE_DAYS;
+        int64_t day = weft_step_add(last, (int64_t)(k + 1), s->step), slot = weft_step_count(0, day, s->step) % WEFT_STATE_DAYS;
         if (!isfinite(actual) || slot < 0)
             continue;
         for (size_t i = 0; i < l; i++)
             y += (double)u->w.ws[k * l + i] * (double)back[i];
+        if (features)
+            y += weft_exog_part(&s->shape.exog, features, n, origin, k, u->w.v + k * weft_exog_weights(&s->shape.exog));
+        if (isnan(y))
+            continue;
         struct weft_state_day *d = &s->days[slot];
         if (d->day != day)
             *d = (struct weft_state_day){.day = day};
@@ -299,13 +358,13 @@ static void compare(struct weft_dlinear_state *s, const struct weft_state_series
                     size_t n)
 {
     size_t keep = s->shape.lookback + s->shape.horizon - 1;
-    int64_t first = t->last - ((int64_t)keep - 1) * s->step; /* day of tail[0] */
+    int64_t first = weft_step_add(t->last, 1 - (int64_t)keep, s->step); /* day of tail[0] */
     uint64_t before = s->changes.values;
     for (size_t c = 0; c < s->channels.n; c++) {
         const float *tail = t->tail + c * keep;
         bool begun = false;
         for (size_t k = 0; k < keep; k++) {
-            int64_t day = first + (int64_t)k * s->step, at = (day - x->start) / s->step;
+            int64_t day = weft_step_add(first, (int64_t)k, s->step), at = weft_step_count(x->start, day, s->step);
             begun |= !isnan(tail[k]);
             if (day < x->start || at >= (int64_t)n || !begun)
                 continue;
@@ -317,20 +376,71 @@ static void compare(struct weft_dlinear_state *s, const struct weft_state_series
     s->changes.series += s->changes.values > before;
 }
 
+/* The features of one channel [exogenous + 1, keep + came]: those of the tail, and those of what came; y[keep + came], of x the steps from `old` on, behind `missing` that
+ * are not there. */
+static double *put_features(const struct weft_dlinear_state *s, const struct weft_state_series *t, size_t channel, const float *y, size_t came, size_t missing,
+                            const struct weft_series *x, size_t old, size_t n, bool begins, double *last)
+{
+    const struct weft_exog_shape *shape = &s->shape.exog;
+    size_t keep = s->shape.lookback + s->shape.horizon - 1, all = keep + came, tracks = shape->n + 1;
+    double *out = WEFT_ARRAY(double, tracks * all), *now = WEFT_ARRAY(double, tracks * came);
+    float *values = WEFT_ARRAY(float, shape->n * came);
+    const float *at[WEFT_EXOG_MAX];
+    for (size_t c = 0; c < shape->n; c++) {
+        float *to = values + c * came;
+        at[c] = to;
+        for (size_t i = 0; i < missing; i++)
+            to[i] = NAN;
+        memcpy(to + missing, x->values + s->at[c] * x->n + old, (n - old) * sizeof *to);
+    }
+    if (begins)
+        weft_exog_channels(shape, y + keep, came, came, s->fresh && x->split[0] ? x->split[0] : came, 1, at, now);
+    else
+        weft_exog_go_on(shape, y, all, came, 1, at, t->past, last, now);
+    for (size_t k = 0; k < tracks; k++) {
+        memcpy(out + k * all, t->features + (channel * tracks + k) * keep, keep * sizeof *out);
+        memcpy(out + k * all + keep, now + k * came, came * sizeof *out);
+    }
+    free(values);
+    free(now);
+    return out;
+}
+
+static void keep_features(const struct weft_dlinear_state *s, struct weft_state_series *t, size_t channel, const double *g, size_t came)
+{
+    size_t keep = s->shape.lookback + s->shape.horizon - 1, tracks = s->shape.exog.n + 1;
+    for (size_t k = 0; k < tracks; k++)
+        memcpy(t->features + (channel * tracks + k) * keep, g + k * (keep + came) + came, keep * sizeof *g);
+}
+
+/* What relative channels refer to, and the last values, from a series' first steps; later on the last values alone. */
+static void keep_past(const struct weft_dlinear_state *s, struct weft_state_series *t, const struct weft_series *x, size_t n, bool begins, const double *last)
+{
+    size_t exog = s->shape.exog.n;
+    const float *at[WEFT_EXOG_MAX];
+    for (size_t c = 0; c < exog; c++)
+        at[c] = x->values + s->at[c] * x->n;
+    if (begins)
+        weft_exog_keep(&s->shape.exog, n, s->fresh && x->split[0] ? x->split[0] : n, at, t->past, t->past + exog);
+    else
+        memcpy(t->past + exog, last, exog * sizeof *last);
+}
+
 int weft_dlinear_state_add(struct weft_dlinear_state *s, const struct weft_series *x, struct weft_err *e)
 {
     size_t channels = s->channels.n, group = weft_units_group(&s->units, x), keep = s->shape.lookback + s->shape.horizon - 1;
     struct weft_state_series *t = weft_state_series(s, x->id.p, x->id.n);
     weft_state_units(s, s->units.groups.n * channels);
     size_t n = weft_series_known(&s->units.attrs, x->start, x->n); /* what lies ahead is still to come */
-    int64_t end = x->start + ((int64_t)n - 1) * s->step, gap;
-    if (t->last == INT64_MIN) {
-        t->last = x->start - s->step;
+    int64_t end = weft_step_add(x->start, (int64_t)n - 1, s->step), gap;
+    bool begins = t->last == INT64_MIN;
+    if (begins) {
+        t->last = weft_step_add(x->start, -1, s->step);
         t->group = group;
     }
     if (t->group != group)
         return weft_fail(e, WEFT_CONFIG, "series \"%.*s\" belongs to another group than in the state", x->id.n < 80 ? (int)x->id.n : 80, (const char *)x->id.p);
-    if ((end - t->last) % s->step)
+    if (!weft_step_fits(t->last, end, s->step))
         return weft_fail(e, WEFT_DATA, "the days of \"%.*s\" do not follow the state's by whole steps", x->id.n < 80 ? (int)x->id.n : 80, (const char *)x->id.p);
     if (x->start <= t->last)
         compare(s, t, x, n);
@@ -338,7 +448,7 @@ int weft_dlinear_state_add(struct weft_dlinear_state *s, const struct weft_serie
         s->old_steps += n;
         return 0;
     }
-    gap = (x->start - t->last) / s->step - 1;
+    gap = weft_step_count(t->last, x->start, s->step) - 1;
     size_t old = gap < 0 ? (size_t)-gap : 0, missing = gap > 0 ? (size_t)gap : 0, came = missing + n - old;
     /* More missing steps than a window has forget all that was before. */
     if (missing > keep) {
@@ -346,6 +456,7 @@ int weft_dlinear_state_add(struct weft_dlinear_state *s, const struct weft_serie
         missing = keep;
     }
     float *all = weft_xrealloc2(NULL, keep + came, sizeof *all);
+    size_t exog = s->shape.exog.n;
     s->old_steps += old;
     s->new_steps += n - old;
     for (size_t c = 0; c < channels; c++) {
@@ -354,9 +465,19 @@ int weft_dlinear_state_add(struct weft_dlinear_state *s, const struct weft_serie
         for (size_t i = 0; i < missing; i++)
             all[keep + i] = NAN;
         memcpy(all + keep + missing, x->values + c * x->n + old, (n - old) * sizeof *all);
-        judge(s, u, all, keep + came, came, t->last);
-        add_windows(s, u, all, keep + came, (double)(s->day - end) / (double)s->step);
+        double *g = NULL, last[WEFT_EXOG_MAX];
+        if (exog) {
+            memcpy(last, t->past + exog, exog * sizeof *last);
+            g = put_features(s, t, c, all, came, missing, x, old, n, begins, last);
+        }
+        judge(s, u, all, g, keep + came, came, t->last);
+        add_windows(s, u, all, g, keep + came, (double)weft_step_count(end, s->day, s->step));
         memcpy(t->tail + c * keep, all + came, keep * sizeof *all);
+        if (exog)
+            keep_features(s, t, c, g, came);
+        if (exog && c + 1 == channels)
+            keep_past(s, t, x, n, begins, last);
+        free(g);
     }
     free(all);
     t->last = end;
@@ -368,22 +489,28 @@ int weft_dlinear_state_add(struct weft_dlinear_state *s, const struct weft_serie
 /* Yesterday's sums fade, and the new windows join them. */
 static void join(struct weft_dlinear_state *s, struct weft_state_unit *u)
 {
+    struct weft_gram *g = &u->sum;
     size_t width = s->shape.lookback + s->shape.horizon;
-    double fade = s->before == INT64_MIN ? 1 : decay(s, (double)(s->day - s->before) / (double)s->step);
-    for (size_t i = 0; i < width && fade != 1; i++) {
-        u->sum.sum[i] *= fade;
-        for (size_t j = i; j < width; j++)
-            u->sum.g[u->sum.row[i] + j - i] *= fade;
+    double fade = s->before == INT64_MIN ? 1 : decay(s, (double)weft_step_count(s->before, s->day, s->step));
+    for (size_t i = 0; i < g->width && fade != 1; i++) {
+        g->sum[i] *= fade;
+        for (size_t j = i; j < g->width; j++)
+            g->g[g->row[i] + j - i] *= fade;
     }
     u->n *= fade;
     if (!u->fresh.row)
         return;
     weft_gram_finish(&u->fresh);
-    for (size_t i = 0; i < width; i++) {
-        u->sum.sum[i] += u->fresh_sum[i];
-        for (size_t j = i; j < width; j++) /* place i is width - 1 - i steps older than the window's end, whose age is the weight */
-            u->sum.g[u->sum.row[i] + j - i] += u->fresh.g[u->fresh.row[i] + j - i] * decay(s, -((double)(width - 1) - (double)(i + j) / 2));
+    size_t *place = WEFT_ARRAY(size_t, g->width);
+    for (size_t k = 0; k < g->tracks; k++)
+        for (size_t p = g->from[k]; p < g->to[k]; p++)
+            place[g->base[k] + p - g->from[k]] = p;
+    for (size_t i = 0; i < g->width; i++) {
+        g->sum[i] += u->fresh_sum[i];
+        for (size_t j = i; j < g->width; j++) /* place p is width - 1 - p steps older than the window's end, whose age is the weight */
+            g->g[g->row[i] + j - i] += u->fresh.g[g->row[i] + j - i] * decay(s, -((double)(width - 1) - (double)(place[i] + place[j]) / 2));
     }
+    free(place);
     u->n += u->fresh_n;
     weft_gram_free(&u->fresh);
     free(u->fresh_sum);
@@ -393,23 +520,17 @@ static void join(struct weft_dlinear_state *s, struct weft_state_unit *u)
 
 static bool fit_unit(struct weft_dlinear_state *s, struct weft_state_unit *u)
 {
-    size_t l = s->shape.lookback, h = s->shape.horizon;
-    double *r = WEFT_ARRAY(double, h * (l + 1)), *bias = r + h * l;
+    size_t l = s->shape.lookback, h = s->shape.horizon, beside = h * weft_dlinear_exog_weights(&s->shape);
+    double *r = WEFT_ARRAY(double, h * (l + 1) + beside), *bias = r + h * l, *exog = bias + h;
     bool fits = u->n > 0;
     u->sum.n = 1; /* nested.h counts by what weigh says */
     struct weft_nested *f = weft_nested_new(&u->sum, NULL, l, h);
     weft_nested_weigh(f, u->n);
     for (size_t k = 0; k < u->n_best && fits; k++)
-        fits = weft_nested_add(f, &u->best[k], 1 / (double)u->n_best, r, bias, NULL);
-    for (size_t k = 0; k < h; k++) {
-        double sum = 0;
-        for (size_t i = 0; i < l; i++) {
-            u->w.ws[k * l + i] = u->w.wt[k * l + i] = fits ? (float)r[k * l + i] : NAN;
-            sum += r[k * l + i];
-        }
-        u->w.bs[k] = (float)(bias[k] + u->shift * (1 - sum)); /* values were x - shift */
-        u->w.bt[k] = 0;
-    }
+        fits = weft_nested_add(f, &u->best[k], 1 / (double)u->n_best, r, bias, exog);
+    weft_dlinear_take(&s->shape, u->shift, r, bias, exog, &u->w);
+    for (size_t i = 0; i < h * l && !fits; i++)
+        u->w.ws[i] = u->w.wt[i] = NAN;
     weft_nested_free(&f);
     free(r);
     return fits;
@@ -458,8 +579,8 @@ int weft_dlinear_state_metrics(const struct weft_dlinear_state *s, const char *p
         newest = s->days[i].n && s->days[i].day > newest ? s->days[i].day : newest;
     for (size_t i = 0; i < WEFT_STATE_DAYS; i++) {
         const struct weft_state_day *d = &s->days[i];
-        struct weft_state_day *to = d->day > newest - 7 * s->step ? &recent : &before;
-        if (d->n == 0 || d->day <= newest - (int64_t)WEFT_STATE_DAYS * s->step)
+        struct weft_state_day *to = d->day > weft_step_add(newest, -7, s->step) ? &recent : &before;
+        if (d->n == 0 || d->day <= weft_step_add(newest, -(int64_t)WEFT_STATE_DAYS, s->step))
             continue;
         to->error += d->error;
         to->actual += d->actual;

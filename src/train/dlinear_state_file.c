@@ -8,7 +8,7 @@
 #include "base/conformal.h"
 #include "base/mem.h"
 
-enum { STEPS_MAX = 100000, UNIT_FIELDS = 5, CONFIG_FIELDS = 3, DAY_FIELDS = 5 };
+enum { STEPS_MAX = 100000, UNIT_FIELDS = 5, CONFIG_FIELDS = 4, DAY_FIELDS = 5 };
 
 /* --- reading --- */
 
@@ -62,6 +62,18 @@ static int read_options(struct weft_dlinear_state *s, const struct weft_st *st, 
     return rc;
 }
 
+static int read_exog(struct weft_dlinear_state *s, const struct weft_st *st, struct weft_err *e)
+{
+    struct weft_model_info info = {.lookback = (int64_t)s->shape.lookback, .horizon = (int64_t)s->shape.horizon};
+    int rc = weft_model_exog_read(st, &info, e);
+    s->shape.exog = info.exog;
+    for (size_t c = 0; c < info.n_exogenous && rc == 0; c++)
+        if (weft_names_add(&s->exogenous, info.exogenous[c], strlen(info.exogenous[c])) != c)
+            rc = damaged(st, e, "exogenous");
+    weft_model_info_free(&info);
+    return rc;
+}
+
 static int read_meta(struct weft_dlinear_state *s, const struct weft_st *st, struct weft_err *e)
 {
     int64_t lookback, horizon;
@@ -78,6 +90,8 @@ static int read_meta(struct weft_dlinear_state *s, const struct weft_st *st, str
         return damaged(st, e, "half_life");
     s->shape = (struct weft_dlinear_shape){.lookback = (size_t)lookback, .horizon = (size_t)horizon, .kernel = 25, .norm = WEFT_NORM_NONE};
     s->by = weft_xstrdup(by);
+    if (read_exog(s, st, e) < 0)
+        return -1;
     if (read_list(st, "channels", &s->channels, e) < 0 || read_list(st, "groups", &s->units.groups, e) < 0)
         return -1;
     return s->channels.n && s->units.groups.n ? read_options(s, st, e) : damaged(st, e, "groups");
@@ -108,35 +122,47 @@ static void quantiles(const struct weft_dlinear_state *s, struct weft_state_unit
     free(column);
 }
 
+/* Fields of a configuration: own (nested.h) only with exogenous channels. */
+static size_t config_fields(const struct weft_dlinear_state *s)
+{
+    return s->shape.exog.n ? CONFIG_FIELDS : CONFIG_FIELDS - 1;
+}
+
 static bool read_config(struct weft_state_unit *u, const struct weft_dlinear_state *s, const double *best, double n_best)
 {
     if (!(n_best >= 1 && n_best <= WEFT_TUNE_BEST))
         return false;
     u->n_best = (size_t)n_best;
-    for (size_t k = 0; k < u->n_best; k++, best += CONFIG_FIELDS) {
-        if (!(best[0] >= 1 && best[0] <= (double)s->shape.lookback && best[1] >= 0 && best[1] <= best[0] && best[2] > 0 && isfinite(best[2])))
+    for (size_t k = 0; k < u->n_best; k++, best += config_fields(s)) {
+        double own = s->shape.exog.n ? best[3] : 1;
+        if (!(best[0] >= 1 && best[0] <= (double)s->shape.lookback && best[1] >= 0 && best[1] <= best[0] && best[2] > 0 && isfinite(best[2]) && own > 0 && isfinite(own)))
             return false;
-        u->best[k] = (struct weft_nested_config){(size_t)best[0], (size_t)best[1], best[2], 1};
+        u->best[k] = (struct weft_nested_config){(size_t)best[0], (size_t)best[1], best[2], own};
     }
     return true;
 }
 
 static int read_units(struct weft_dlinear_state *s, const struct weft_st *st, struct weft_err *e)
 {
-    size_t n = s->units.groups.n * s->channels.n, l = s->shape.lookback, h = s->shape.horizon, width = l + h, packed = weft_gram_packed_size(width);
+    size_t n = s->units.groups.n * s->channels.n, l = s->shape.lookback, h = s->shape.horizon, beside = weft_dlinear_exog_weights(&s->shape);
+    struct weft_gram like;
+    weft_dlinear_gram_init(&like, &s->shape, 1);
+    size_t width = like.width, packed = weft_gram_packed_size(width);
+    weft_gram_free(&like);
     const struct weft_st_tensor *kept = weft_st_find(st, "residuals");
     s->rows = kept && kept->rank == 3 ? kept->dims[1] : 0;
     const double *fields = tensor(st, "unit", WEFT_ST_F64, 2, (size_t[]){n, UNIT_FIELDS}, e),
-                 *best = tensor(st, "best", WEFT_ST_F64, 3, (size_t[]){n, WEFT_TUNE_BEST, CONFIG_FIELDS}, e),
+                 *best = tensor(st, "best", WEFT_ST_F64, 3, (size_t[]){n, WEFT_TUNE_BEST, config_fields(s)}, e),
                  *sum = tensor(st, "sum", WEFT_ST_F64, 2, (size_t[]){n, width}, e), *gram = tensor(st, "gram", WEFT_ST_F64, 2, (size_t[]){n, packed}, e);
     const float *weight = tensor(st, "weight", WEFT_ST_F32, 3, (size_t[]){n, h, l}, e), *bias = tensor(st, "bias", WEFT_ST_F32, 2, (size_t[]){n, h}, e),
                 *rows = tensor(st, "residuals", WEFT_ST_F32, 3, (size_t[]){n, s->rows, h}, e);
-    if (!fields || !best || !sum || !gram || !weight || !bias || !rows)
+    const float *v = beside ? tensor(st, "exog_weight", WEFT_ST_F32, 3, (size_t[]){n, h, beside}, e) : NULL;
+    if (!fields || !best || !sum || !gram || !weight || !bias || !rows || (beside && !v))
         return -1;
     weft_state_units(s, n);
     for (size_t i = 0; i < n; i++, fields += UNIT_FIELDS) {
         struct weft_state_unit *u = &s->unit[i];
-        if (!(fields[0] >= 0) || !isfinite(fields[0]) || !isfinite(fields[1]) || !read_config(u, s, best + i * WEFT_TUNE_BEST * CONFIG_FIELDS, fields[4]))
+        if (!(fields[0] >= 0) || !isfinite(fields[0]) || !isfinite(fields[1]) || !read_config(u, s, best + i * WEFT_TUNE_BEST * config_fields(s), fields[4]))
             return damaged(st, e, "unit");
         u->n = fields[0];
         u->shift = fields[1];
@@ -146,6 +172,8 @@ static int read_units(struct weft_dlinear_state *s, const struct weft_st *st, st
         weft_gram_unpack(&u->sum, gram + i * packed);
         memcpy(u->w.ws, weight + i * h * l, h * l * sizeof *weight);
         memcpy(u->w.bs, bias + i * h, h * sizeof *bias);
+        if (beside)
+            memcpy(u->w.v, v + i * h * beside, h * beside * sizeof *v);
         u->rows = weft_xrealloc2(NULL, s->rows * h + 1, sizeof *u->rows);
         memcpy(u->rows, rows + i * s->rows * h, s->rows * h * sizeof *rows);
         quantiles(s, u);
@@ -162,10 +190,17 @@ static int read_series(struct weft_dlinear_state *s, const struct weft_st *st, s
     const float *tail = rc < 0 ? NULL : tensor(st, "tail", WEFT_ST_F32, 3, (size_t[]){n, s->channels.n, keep}, e);
     const int64_t *place = tail ? tensor(st, "series", WEFT_ST_I64, 2, (size_t[]){n, 2}, e) : NULL;
     const double *days = place ? tensor(st, "days", WEFT_ST_F64, 2, (size_t[]){WEFT_STATE_DAYS, DAY_FIELDS}, e) : NULL;
-    rc = days ? 0 : -1;
+    size_t exog = s->shape.exog.n, features = s->channels.n * (exog + 1) * keep;
+    const double *g = days && exog ? tensor(st, "exog_tail", WEFT_ST_F64, 4, (size_t[]){n, s->channels.n, exog + 1, keep}, e) : NULL,
+                 *past = g ? tensor(st, "exog_past", WEFT_ST_F64, 3, (size_t[]){n, 2, exog}, e) : NULL;
+    rc = days && (!exog || past) ? 0 : -1;
     for (size_t i = 0; i < n && rc == 0; i++) {
         struct weft_state_series *x = weft_state_series(s, ids.at[i].p, ids.at[i].n);
         memcpy(x->tail, tail + i * each, each * sizeof *tail);
+        if (exog) {
+            memcpy(x->features, g + i * features, features * sizeof *g);
+            memcpy(x->past, past + i * 2 * exog, 2 * exog * sizeof *past);
+        }
         x->last = place[2 * i];
         x->group = (size_t)place[2 * i + 1];
         if (x->last > s->day || x->last < -(1ll << 50) || x->group >= s->units.groups.n)
@@ -227,6 +262,14 @@ static void write_meta(const struct weft_dlinear_state *s, struct weft_st_writer
     weft_json_free(&options);
 }
 
+static void write_exog(const struct weft_dlinear_state *s, struct weft_st_writer *w)
+{
+    char *names[WEFT_EXOG_MAX];
+    for (size_t c = 0; c < s->exogenous.n; c++)
+        names[c] = s->exogenous.at[c].p;
+    weft_model_exog_write(&s->shape.exog, names, w);
+}
+
 /* The rows of a unit that came later and has none are missing values. */
 static float *all_rows(const struct weft_dlinear_state *s, const size_t *order)
 {
@@ -242,7 +285,8 @@ static float *all_rows(const struct weft_dlinear_state *s, const size_t *order)
 
 static int save_state(const struct weft_dlinear_state *s, struct weft_err *e)
 {
-    size_t n = s->n_units, l = s->shape.lookback, h = s->shape.horizon, width = l + h, packed = weft_gram_packed_size(width), keep = width - 1;
+    size_t n = s->n_units, l = s->shape.lookback, h = s->shape.horizon, width = s->unit[0].sum.width, packed = weft_gram_packed_size(width), keep = l + h - 1;
+    size_t exog = s->shape.exog.n, beside = h * weft_dlinear_exog_weights(&s->shape), features = s->channels.n * (exog + 1) * keep, config = config_fields(s);
     size_t tail = s->channels.n * keep;
     struct weft_st_writer *w = weft_st_writer_new();
     double *fields = WEFT_ARRAY(double, n * UNIT_FIELDS), *best = WEFT_ARRAY(double, n * WEFT_TUNE_BEST * CONFIG_FIELDS), days[WEFT_STATE_DAYS * DAY_FIELDS];
@@ -250,19 +294,26 @@ static int save_state(const struct weft_dlinear_state *s, struct weft_err *e)
     float *weight = weft_xrealloc2(NULL, n * h * l, sizeof *weight), *bias = weft_xrealloc2(NULL, n * h, sizeof *bias), *rows = all_rows(s, NULL);
     float *tails = weft_xrealloc2(NULL, s->n_series * tail + 1, sizeof *tails);
     int64_t *place = WEFT_ARRAY(int64_t, 2 * s->n_series + 1);
+    float *v = WEFT_ARRAY(float, n * beside + 1);
+    double *g = exog ? weft_xrealloc2(NULL, s->n_series * features + 1, sizeof *g) : NULL, *past = WEFT_ARRAY(double, 2 * s->n_series * exog + 1);
     for (size_t i = 0; i < n; i++) {
         const struct weft_state_unit *u = &s->unit[i];
         memcpy(fields + i * UNIT_FIELDS, (double[]){u->n, u->shift, u->shifted, (double)u->floor, (double)u->n_best}, UNIT_FIELDS * sizeof *fields);
         for (size_t k = 0; k < u->n_best; k++)
-            memcpy(best + (i * WEFT_TUNE_BEST + k) * CONFIG_FIELDS, (double[]){(double)u->best[k].lookback, (double)u->best[k].last, u->best[k].ridge},
-                   CONFIG_FIELDS * sizeof *best);
+            memcpy(best + (i * WEFT_TUNE_BEST + k) * config, (double[]){(double)u->best[k].lookback, (double)u->best[k].last, u->best[k].ridge, u->best[k].own},
+                   config * sizeof *best);
         memcpy(sum + i * width, u->sum.sum, width * sizeof *sum);
         weft_gram_pack(&u->sum, gram + i * packed);
         memcpy(weight + i * h * l, u->w.ws, h * l * sizeof *weight);
         memcpy(bias + i * h, u->w.bs, h * sizeof *bias);
+        memcpy(v + i * beside, u->w.v, beside * sizeof *v);
     }
     for (size_t i = 0; i < s->n_series; i++) {
         memcpy(tails + i * tail, s->series[i].tail, tail * sizeof *tails);
+        if (exog) {
+            memcpy(g + i * features, s->series[i].features, features * sizeof *g);
+            memcpy(past + 2 * i * exog, s->series[i].past, 2 * exog * sizeof *past);
+        }
         place[2 * i] = s->series[i].last;
         place[2 * i + 1] = (int64_t)s->series[i].group;
     }
@@ -273,16 +324,22 @@ static int save_state(const struct weft_dlinear_state *s, struct weft_err *e)
     weft_st_writer_tensor(w, "gram", WEFT_ST_F64, 2, (size_t[]){n, packed}, gram);
     weft_st_writer_tensor(w, "sum", WEFT_ST_F64, 2, (size_t[]){n, width}, sum);
     weft_st_writer_tensor(w, "unit", WEFT_ST_F64, 2, (size_t[]){n, UNIT_FIELDS}, fields);
-    weft_st_writer_tensor(w, "best", WEFT_ST_F64, 3, (size_t[]){n, WEFT_TUNE_BEST, CONFIG_FIELDS}, best);
+    weft_st_writer_tensor(w, "best", WEFT_ST_F64, 3, (size_t[]){n, WEFT_TUNE_BEST, config}, best);
     weft_st_writer_tensor(w, "series", WEFT_ST_I64, 2, (size_t[]){s->n_series, 2}, place);
     weft_st_writer_tensor(w, "days", WEFT_ST_F64, 2, (size_t[]){WEFT_STATE_DAYS, DAY_FIELDS}, days);
     weft_st_writer_tensor(w, "weight", WEFT_ST_F32, 3, (size_t[]){n, h, l}, weight);
     weft_st_writer_tensor(w, "bias", WEFT_ST_F32, 2, (size_t[]){n, h}, bias);
     weft_st_writer_tensor(w, "residuals", WEFT_ST_F32, 3, (size_t[]){n, s->rows, h}, rows);
     weft_st_writer_tensor(w, "tail", WEFT_ST_F32, 3, (size_t[]){s->n_series, s->channels.n, keep}, tails);
+    if (exog) {
+        weft_st_writer_tensor(w, "exog_weight", WEFT_ST_F32, 3, (size_t[]){n, h, beside / h}, v);
+        weft_st_writer_tensor(w, "exog_tail", WEFT_ST_F64, 4, (size_t[]){s->n_series, s->channels.n, exog + 1, keep}, g);
+        weft_st_writer_tensor(w, "exog_past", WEFT_ST_F64, 3, (size_t[]){s->n_series, 2, exog}, past);
+        write_exog(s, w);
+    }
     int rc = weft_st_save(w, s->path, e);
     weft_st_writer_free(&w);
-    void *all[] = {fields, best, sum, gram, weight, bias, rows, tails, place};
+    void *all[] = {fields, best, sum, gram, weight, bias, rows, tails, place, v, g, past};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         free(all[i]);
     return rc;
@@ -310,7 +367,9 @@ static int save_model(struct weft_dlinear_state *s, const char *lineage, const c
     s->units.attrs.horizon = (int64_t)h;
     s->units.attrs.stride = 1;
     s->units.attrs.scale = WEFT_SCALE_NONE;
-    int rc = weft_units_save(&s->units, order, "dlinear", lineage, out, path, e);
+    if (s->shape.exog.n)
+        write_exog(s, out);
+    int rc = weft_units_save(&s->units, order, s->shape.exog.n ? "dlinear-exog" : "dlinear", lineage, out, path, e);
     weft_st_writer_free(&out);
     void *all[] = {order, unit, w, floor, rows};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/calendar.h"
 #include "base/mem.h"
 #include "base/rng.h"
 
@@ -63,7 +64,7 @@ int weft_pool_add(struct weft_pool *p, struct weft_pool_unit *u, const struct we
     for (size_t i = 0; i < n; i++)
         p->values[p->n + i] = (float)(((double)x[i] - shift) / factor);
     for (int part = 0; part <= (int)last; part++)
-        add_part(&u->part[part], x, p->n, (size_t)((s->start - a->start) / a->step), weft_windows_of(a, s, (enum weft_part)part), width);
+        add_part(&u->part[part], x, p->n, (size_t)weft_step_count(a->start, s->start, a->step), weft_windows_of(a, s, (enum weft_part)part), width);
     p->n += n;
     return 0;
 }

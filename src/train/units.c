@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/calendar.h"
 #include "base/mem.h"
 
 enum { FAILED_SAID = 5 };
@@ -25,7 +26,7 @@ int weft_units_start(struct weft_units *u, const struct weft_head *h, const char
 
 void weft_units_saw(struct weft_units *u, const struct weft_series *s)
 {
-    int64_t until = s->start + (int64_t)s->split[WEFT_PART_VALID] * u->attrs.step;
+    int64_t until = weft_step_add(s->start, (int64_t)s->split[WEFT_PART_VALID], u->attrs.step);
     if (s->split[WEFT_PART_VALID] && (!u->until || until > u->until))
         u->until = until;
 }

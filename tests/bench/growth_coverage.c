@@ -1,5 +1,5 @@
-/* growth_coverage MODEL WINDOWS [LEVEL]: how often the interval of the growth index holds what came, over every origin of the test part and every series: near is
- * the first fifth of the horizon, far the last, as rank has them. Prints series, origins, coverage and the interval's mean width. */
+/* growth_coverage MODEL WINDOWS [LEVEL]: how often the interval of the growth index holds what came, over every origin of the test part and every series: near
+ * and far are what rank has by default. Prints series, origins, coverage and the interval's mean width. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,17 +26,20 @@ static void one_series(struct weft_apply *a, size_t unit, const struct weft_seri
 {
     static struct weft_apply_result r;
     struct weft_window_range range = weft_windows_of(attrs, s, WEFT_PART_TEST);
-    size_t horizon = (size_t)attrs->horizon, fifth = horizon / 5;
-    struct weft_growth_days near = {1, fifth}, far = {horizon - fifth + 1, horizon};
+    size_t horizon = (size_t)attrs->horizon;
+    struct weft_growth_spans at;
+    struct weft_err e;
+    if (weft_growth_spans_read(NULL, NULL, horizon, attrs->step, &at, &e) < 0 || at.none)
+        return;
     t->series++;
     for (size_t w = 0; w < range.count; w++) {
         size_t origin = range.first + w * range.stride + (size_t)attrs->lookback;
         struct weft_apply_job j = {.x = s->values, .n = s->n, .shift = s->scale[0], .factor = s->scale[attrs->n_channels], .origin = origin, .stride = 1, .windows = 1,
                                    .horizon = horizon};
         struct weft_growth_sums sums = {0};
-        double n = mean(s->values + origin, near), f = mean(s->values + origin, far);
+        double n = mean(s->values + origin, at.near), f = mean(s->values + origin, at.far);
         weft_apply_run(a, unit, &j, true, &r);
-        if (r.skipped || !(n > 0) || !isfinite(f) || !weft_growth_add(&sums, r.forecast, r.covariance, horizon, near, far))
+        if (r.skipped || !(n > 0) || !isfinite(f) || !weft_growth_add(&sums, r.forecast, r.covariance, NULL, horizon, &at))
             continue;
         struct weft_growth g = weft_growth_of(&sums, 0, z);
         if (!isfinite(g.high))

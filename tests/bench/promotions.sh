@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# promotions.sh [PRODUCTS [DAYS [SEED]]] - what price and promotion, known ahead, bring on the generated shop: the same exact model without and with them,
-# products that have promotions, test part. Prints WAPE over all windows, over those in whose horizon a promotion falls, and over the days of promotion alone.
+# promotions.sh [PRODUCTS [DAYS [SEED]]] - what price and promotion, known ahead, bring on the generated shop: the same exact model without and with them, and
+# tuned with them, products that have promotions, test part. Prints WAPE over all windows, over those in whose horizon a promotion falls, and over the days of
+# promotion alone, and how many of the values that were sold lie in the 90 % intervals of the tuned model.
 # BIN and BUILD as make sets them; LOOKBACK, HORIZON, LAGS. Exit status 1 when a window with a promotion gains less than 15 %.
 set -euo pipefail
 products=${1:-300} days=${2:-730} seed=${3:-1} lookback=${LOOKBACK:-28} horizon=${HORIZON:-14} lags=${LAGS:-7}
@@ -15,7 +16,8 @@ ingest -q --layout long --id id --keys minor,promoted --value units,price,promot
 window -q --lookback "$lookback" --horizon "$horizon" --scale standard -i "$work/series.weft" -o "$work/windows.weft"
 train-dlinear -q --exog none -i "$work/windows.weft" -o "$work/without.safetensors"
 train-dlinear -q --exog-lags "$lags" -i "$work/windows.weft" -o "$work/with.safetensors"
-score -q -m without="$work/without.safetensors",with="$work/with.safetensors" --part test -i "$work/windows.weft" -o "$work/forecasts.weft"
+train-dlinear -q --tune --exog-lags "$lags" -i "$work/windows.weft" -o "$work/tuned.safetensors"
+score -q --quantiles 0.05,0.95 -m tuned="$work/tuned.safetensors",without="$work/without.safetensors",with="$work/with.safetensors" --part test -i "$work/windows.weft" -o "$work/forecasts.weft"
 
 # Which items have promotions, and on which days, is in the table: date,id,...,promoted,units,price,promotion.
 frames csv "$work/forecasts.weft" | awk -F, '
@@ -26,17 +28,19 @@ frames csv "$work/forecasts.weft" | awk -F, '
         m = $c["model"]; a = $c["actual"]; e = $c["forecast"] - a; e = e < 0 ? -e : e
         window = $c["id"] SUBSEP $c["origin"] SUBSEP m
         we[window] += e; wa[window] += a
+        if (m == "tuned" && $c["q0.05"] != "") { inside += a >= $c["q0.05"] && a <= $c["q0.95"]; judged++ }
         add("all windows", m, e, a)
         if (promoted[$c["id"], $c["date"]]) { add("days of promotion", m, e, a); hit[window] = m }
     }
     END {
         for (w in hit) add("windows with promotion", hit[w], we[w], wa[w])
-        printf "promoted items            WAPE without     with   lower by\n"
+        printf "promoted items            WAPE without     with   lower by    tuned\n"
         n = split("all windows,windows with promotion,days of promotion", what, ",")
         for (i = 1; i <= n; i++) {
             a = errors[what[i], "without"] / actuals[what[i], "without"]; b = errors[what[i], "with"] / actuals[what[i], "with"]
-            printf "%-22s %15.4f %8.4f %9.1f%%\n", what[i], a, b, 100 * (1 - b / a)
+            printf "%-22s %15.4f %8.4f %9.1f%% %8.4f\n", what[i], a, b, 100 * (1 - b / a), errors[what[i], "tuned"] / actuals[what[i], "tuned"]
             if (i == 2 && !(b <= 0.85 * a)) short = 1
         }
+        printf "inside the 90 %% interval %13.1f%%\n", 100 * inside / judged
         exit short
     }' "$work/shop.csv" -

@@ -199,10 +199,12 @@ nothing_left() {
     [[ "$output" == *"does not say how far"* ]]
 }
 
-@test "no ranking of a horizon of one step, nor of how many sell" {
+@test "no ranking of a horizon of one season, which is said, nor of how many sell" {
     aggregate --by minor --count active,brands -i "$dir/series.weft" -o "$BATS_TEST_TMPDIR/level.weft"
-    ! backtest --horizon 1 --origins 2 -i "$BATS_TEST_TMPDIR/level.weft" | grep -q 'ranked by'
-    backtest --horizon 7 --origins 2 --table ranking --rank-by id --format csv -i "$BATS_TEST_TMPDIR/level.weft" >"$BATS_TEST_TMPDIR/ranking.csv"
+    backtest --horizon 7 --origins 2 -i "$BATS_TEST_TMPDIR/level.weft" >"$BATS_TEST_TMPDIR/week"
+    ! grep -q '^Ranking of' "$BATS_TEST_TMPDIR/week"
+    grep -q 'no ranking by growth: a horizon of 7 holds no two seasons to compare; give --horizon 14' "$BATS_TEST_TMPDIR/week"
+    backtest --horizon 14 --origins 2 --table ranking --rank-by id --format csv -i "$BATS_TEST_TMPDIR/level.weft" >"$BATS_TEST_TMPDIR/ranking.csv"
     grep -q random "$BATS_TEST_TMPDIR/ranking.csv"
     ! grep -qE '^(active|brands),' "$BATS_TEST_TMPDIR/ranking.csv"
 }
@@ -219,11 +221,11 @@ nothing_left() {
     refused 78 "--origins 27 fits" --horizon 7 --origins 99
     refused 78 "calendar of 196" --horizon 300
     refused 78 "major" --horizon 7 --by color
-    refused 78 "major" --horizon 7 --rank-by color
+    refused 78 "major" --horizon 14 --rank-by color
     refused 78 "less than gap" -m "$dir/model.st" --horizon 9
     refused 78 "far days" --horizon 28 --near 20:28
     refused 78 "no growth" --horizon 1 --table ranking
-    refused 78 "no growth" --horizon 1 --rank-by id
+    refused 78 "give --horizon 14, or --near and --far" --horizon 7 --rank-by id
     for o in "--refit-every 2" "--lookback 14" "--scale standard" "--valid 0.2"; do refused 64 "is for --refit" --horizon 7 $o; done
     refused 64 "quote" --horizon 7 --refit "train-dlinear '"
     refused 64 "quote" --horizon 7 --refit 'train-dlinear --log a\'
@@ -250,4 +252,14 @@ nothing_left() {
     "$BUILD/gen/shop" --products 2000 --days 1095 | ingest | aggregate --by minor -o minor.weft
     backtest --refit train-dlinear --horizon 28 --table ranking --format csv -i minor.weft >ranking.csv
     columns spearman hits_3 <ranking.csv | awk '{ s[NR] = $1; h[NR] = $2 } END { exit !(NR == 4 && s[1] > s[2] && s[1] > s[3] && h[1] > h[2] && h[1] > h[3] && s[4] == 0) }' || { cat ranking.csv; false; }
+}
+
+@test "a shop that stands still, with noise: the growth interval holds what the growth became, whatever days are compared" {
+    awk 'BEGIN { srand(7); printf "id"; for (d = 0; d < 400; d++) printf ",%s", strftime("%Y-%m-%d", 1640995200 + d * 86400, 1); print ""; split("0.4 0.6 0.9 1.1 1.3 2.0 0.7", w, " ")
+        for (p = 0; p < 20; p++) { printf "g%02d", p; for (d = 0; d < 400; d++) { z = -6; for (i = 0; i < 12; i++) z += rand(); printf ",%.3f", 100 * 3 ^ (p % 4) * w[(d + p) % 7 + 1] * (1 + 0.1 * z) } print "" } }' |
+        ingest -q -o noise.weft
+    for spans in "" "--near 1:3 --far 20:28"; do
+        backtest -q --refit train-dlinear --lookback 28 --horizon 28 --origins 6 --rank-by id $spans --table ranking --format csv -i noise.weft >ranking.csv
+        awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; for (k in at) if (k ~ /coverage/) c = at[k] } NR == 2 { exit !($c > 0.8 && $c < 0.98 && $(at["error"]) < 0.1) }' ranking.csv || { cat ranking.csv; false; }
+    done
 }

@@ -15,8 +15,8 @@ reconcile|latest|reconcile --method bottom-up,wls
 backtest|series|backtest --horizon 7 --origins 3 --by all,major --format csv
 backtest-model|windows|backtest -m $dir/model.safetensors --origins 3 --per-step --format frames
 backtest-refit|series|backtest --refit train-dlinear --lookback 14 --horizon 7 --origins 2 --format json
-explain|windows|explain -m $dir/model.safetensors --format csv
-explain-frames|windows|explain -m $dir/model.safetensors --format frames
+explain|windows|explain -m $dir/model.safetensors --near 1:2 --far 6:7 --format csv
+explain-frames|windows|explain -m $dir/model.safetensors --near 1:2 --far 6:7 --format frames
 rank|latest|rank --near 1:2 --far 6:7 --format csv
 report|ranking|report --lang ko
 frames|series|frames cat

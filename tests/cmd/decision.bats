@@ -50,9 +50,14 @@ want() {
         { g = substr($(at["minor"]), 1, 1); i = $(at["id"]); if (!(i in day)) { group[i] = g; brand[i] = $(at["brand"]) } d = day[i]++
           p[i, d] = $(at["units"]); x[g, d] += $(at["units"]); a[g, d] += $(at["amounts"]); m[g, d] += $(at["mentions"]); members[g, d]++ }
         function mean(g, from, to,    k, s) { s = 0; for (k = from; k <= to; k++) s += x[g, k]; return s / (to - from + 1) }
+        # How far days from..to (counted from 1, of forecasts that begin on day o) stand above the mean of the eight weeks before o.
+        function above(g, o, from, to,    k, w, s) { if (mean(g, o - 56, o - 1) == 0) return 1
+            s = 0; for (k = from; k <= to; k++) for (w = 1; w <= 8; w++) s += x[g, o - 7 * w + (k - 1) % 7]; return s / (8 * (to - from + 1)) / mean(g, o - 56, o - 1) }
+        function year(g, from, to) { return mean(g, n - 364 + from - 1, n - 364 + to - 1) / above(g, n - 364, from, to) }
         END { n = 430; split("s h o", groups, " ")
             for (c = 1; c <= 3; c++) { g = groups[c]
-                near[g] = mean(g, n - 7, n - 5); far[g] = mean(g, n - 3, n - 1); all += near[g]; selling += near[g] > 0 }
+                near[g] = mean(g, n - 7, n - 5); far[g] = mean(g, n - 3, n - 1)
+                now[g] = near[g] / above(g, n, 1, 3); then[g] = far[g] / above(g, n, 12, 14); all += now[g]; selling += now[g] > 0 }
             kappa = 0.01 * all / selling
             for (c = 1; c <= 3; c++) { g = groups[c]; printf "%s ", g; '"$1"' } }' "$dir/products.csv" | sort
 }
@@ -68,10 +73,10 @@ same() {
 }
 
 @test "growth, growth a year earlier with the same shrinkage, and their ratio" {
-    same raw 'if (near[g] > 0) printf "%.6f\n", far[g] / near[g]; else print "null"'
-    same growth 'printf "%.6f\n", (far[g] + kappa) / (near[g] + kappa)'
-    same year_growth 'if (g == "o") print "null"; else printf "%.6f\n", (mean(g, n - 364 + 11, n - 364 + 13) + kappa) / (mean(g, n - 364, n - 364 + 2) + kappa)'
-    same beyond 'if (g == "o") print "null"; else printf "%.6f\n", (far[g] + kappa) / (near[g] + kappa) / ((mean(g, n - 364 + 11, n - 364 + 13) + kappa) / (mean(g, n - 364, n - 364 + 2) + kappa))'
+    same raw 'if (now[g] > 0) printf "%.6f\n", then[g] / now[g]; else print "null"'
+    same growth 'printf "%.6f\n", (then[g] + kappa) / (now[g] + kappa)'
+    same year_growth 'if (g == "o") print "null"; else printf "%.6f\n", (year(g, 12, 14) + kappa) / (year(g, 1, 3) + kappa)'
+    same beyond 'if (g == "o") print "null"; else printf "%.6f\n", (then[g] + kappa) / (now[g] + kappa) / ((year(g, 12, 14) + kappa) / (year(g, 1, 3) + kappa))'
 }
 
 @test "competition: active products and brands now and forecast, sales of each" {

@@ -36,7 +36,7 @@ sums() {
     for norm in none last mean; do
         diff <(explain -m "$dir/$norm.st" --format csv -i "$dir/level.weft" | awk -F, '$3 == "near" || $3 == "far" { printf "%s %s %.3f\n", $1, $3, $4 }' | sort) \
             <(frames csv "$dir/$norm-forecasts.weft" | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
-                { s = $(at["step"]); f = $(at["forecast"]) / 2; if (s <= 2) near[$1] += f; if (s >= 9) far[$1] += f }
+                { s = $(at["step"]); f = $(at["forecast"]) / 3; if (s <= 3) near[$1] += f; if (s >= 8) far[$1] += f }
                 END { for (i in near) { printf "%s near %.3f\n%s far %.3f\n", i, near[i], i, far[i] } }' | sort) || { echo "$norm"; false; }
     done
 }
@@ -93,4 +93,27 @@ sums() {
     [ "$status" -eq 65 ]
     run explain -m "$dir/none.st" -i <(cut -d, -f 1-36 "$dir/shop.csv" | ingest)
     [ "$status" -eq 65 ] && [[ "$output" == *"last 35 steps"* ]]
+}
+
+@test "near and far of other weekdays: growth and its parts are those of weekdays alike, and sum to what the two means give" {
+    # to first order: sum of the parts = growth * (near_mean / near - far_mean / far), whatever the profile
+    explain -m "$dir/none.st" --near 1:2 --far 5:9 --format csv -i "$dir/level.weft" >"$dir/unlike.csv"
+    awk -F, '$3 == "near" { near = $4; near_mean = $5 } $3 == "far" { far = $4; far_mean = $5 }
+        $3 == "growth" { n++; s = 0; for (i = 6; i <= NF; i++) s += $i; d = s - $4 * (near_mean / near - far_mean / far); if (d > 1e-6 || d < -1e-6) exit 1 } END { exit n != 12 }' "$dir/unlike.csv"
+    # rank has the same growth, and takes the same reasons
+    score -q -m "$dir/none.st" --no-nonnegative -i "$dir/level.weft" -o "$dir/unlike.weft"
+    explain -m "$dir/none.st" --near 1:2 --far 5:9 --format frames -i "$dir/level.weft" -o "$dir/unlike-why.weft"
+    frames check "$dir/unlike-why.weft"
+    diff <(awk -F, '$3 == "growth" { printf "%s %.4f %.4f\n", $1, $4, $6 }' "$dir/unlike.csv" | sort) \
+        <(rank --by id --near 1:2 --far 5:9 --reasons "$dir/unlike-why.weft" --format csv --columns group,raw,reason_last_week -i "$dir/unlike.weft" | awk -F, 'NR > 1 { printf "%s %.4f %.4f\n", $1, $2, $3 }' | sort)
+}
+
+@test "what hardly sells has no percentages for reasons" {
+    awk 'BEGIN { printf "id"; for (d = 0; d < 140; d++) printf ",%s", strftime("%Y-%m-%d", 1640995200 + d * 86400, 1); print ""
+        for (p = 0; p < 3; p++) { printf "p%d", p; for (d = 0; d < 140; d++) printf ",%s", p ? 50 + (d * 7919 + p) % 13 + d % 7 : d % 35 == 0 ? 1 : 0; print "" } }' | ingest -q -o "$dir/hardly.weft"
+    window -q --lookback 35 --horizon 14 -i "$dir/hardly.weft" | train-dlinear -q -o "$dir/hardly.st"
+    explain -q -m "$dir/hardly.st" --format frames -i "$dir/hardly.weft" -o "$dir/hardly-why.weft"
+    score -q -m "$dir/hardly.st" -i "$dir/hardly.weft" | rank --by id --reasons "$dir/hardly-why.weft" --format csv --columns group,mark,reason,reason_last_week >"$dir/hardly.csv"
+    grep -qE '^p0,(thin|no sales),next to nothing is sold,$' "$dir/hardly.csv" || { cat "$dir/hardly.csv"; false; }
+    ! grep -qE '[0-9]{4,}%' "$dir/hardly.csv"
 }

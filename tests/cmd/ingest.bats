@@ -152,3 +152,23 @@ refused() { # TEXT STATUS COMMAND...
     ingest --threads 2 big.csv -o 2.weft
     cmp 1.weft 2.weft
 }
+
+@test "--until ends each file on a day of its own, --closed says that nothing was sold: 0, where no row is missing" {
+    printf 'date,id,sales\n2022-01-01,a,1\n2022-01-02,a,2\n2022-01-03,a,9\n2022-01-04,a,9\n' >one.csv
+    printf 'date,id,sales\n2022-01-05,a,5\n2022-01-06 01:30,a,9\n' >two.csv
+    long=(--layout long --value sales)
+    run values "${long[@]}" --overlap replace --until 2022-01-02,2022-01-05 --closed 2022-01-04,2022-01-07,2022-01-09 --to 2022-01-07 one.csv two.csv
+    [ "${lines[*]:1}" = "a,2022-01-01,1 a,2022-01-02,2 a,2022-01-03, a,2022-01-04,0 a,2022-01-05,5 a,2022-01-06, a,2022-01-07,0" ] || { echo "$output"; false; }
+    # A later file's rows after its end don't replace those of an earlier one.
+    run values "${long[@]}" --overlap replace --until 2022-01-05,2022-01-02 two.csv one.csv
+    [ "${lines[*]:1}" = "a,2022-01-01,1 a,2022-01-02,2 a,2022-01-03, a,2022-01-04, a,2022-01-05,5" ] || { echo "$output"; false; }
+    run values "${long[@]}" --until 2022-01-02 one.csv
+    [ "${lines[*]:1}" = "a,2022-01-01,1 a,2022-01-02,2" ]
+    run ingest -q "${long[@]}" --until 2022-01-02,2022-01-03 one.csv -o x.weft
+    [ "$status" -eq 64 ] && [[ "$output" == *"2 dates for 1 files"* ]]
+    run ingest -q "${long[@]}" --closed never one.csv -o x.weft
+    [ "$status" -eq 64 ] && [[ "$output" == *'--closed: "never" is no date'* ]]
+    printf 'id,2022-01-01,2022-01-02\na,1,2\n' >wide.csv
+    run ingest -q --closed 2022-01-03 wide.csv -o x.weft
+    [ "$status" -eq 64 ]
+}

@@ -68,14 +68,15 @@ days() {
     "${daily[@]}" --date 2022-07-01 second.csv
     [ "$(readlink state/results/latest)" = 2022-07-01 ]
     grep -q 2022-07-02 state/results/2022-07-01/forecasts.csv
-    find state -type f -exec sha256sum {} + | sort >before
+    contents() { find state -type f ! -name log ! -name metrics.prom -exec sha256sum {} + | sort; }
+    contents >before
     "${daily[@]}" --date 2022-07-01 second.csv
     sed '2s/,[^,]*,[^,]*,[^,]*$/,x,y,z/' second.csv >bad.csv
     run "${daily[@]}" --date 2022-07-02 bad.csv
     [ "$status" -eq 65 ]
     run "${daily[@]}" --date 2022-07-01 first.csv
-    [ "$status" -eq 73 ]
-    find state -type f -exec sha256sum {} + | sort | diff before -
+    [ "$status" -eq 65 ]
+    contents | diff before -
     ! ls state/results/.*.part 2>/dev/null
 }
 
@@ -84,7 +85,9 @@ days() {
     days 2022-01-01 2022-06-27 >first.csv
     days 2022-06-28 2022-06-28 >second.csv
     "$pipelines/daily.sh" -d state --lookback 28 --horizon 7 --by middle --date 2022-06-27 first.csv
-    "$pipelines/daily.sh" -d state --lookback 28 --horizon 10 --by middle --date 2022-06-28 second.csv
+    run "$pipelines/daily.sh" -d state --horizon 10 --date 2022-06-28 second.csv
+    [ "$status" -eq 78 ] && [[ "$output" == *'--horizon was "7", is "10"'*--set* ]]
+    "$pipelines/daily.sh" -d state --horizon 10 --set --date 2022-06-28 second.csv
     grep -q ',2022-07-04,' state/results/2022-06-27/forecasts.csv
     grep -q ',2022-07-08,' state/results/2022-06-28/forecasts.csv
 }

@@ -106,7 +106,7 @@ balanced() {
 
 @test "nothing is sold: a page without a growth, and no nan in it" {
     printf '%s,0,0,0,0\n' a b | sed 1iID,2022-01-01,2022-01-02,2022-01-03,2022-01-04 >"$dir/zero.csv"
-    ingest "$dir/zero.csv" | score -q -m naive --horizon 5 -o "$dir/zero.weft"
+    ingest "$dir/zero.csv" | score -q -m naive --horizon 14 -o "$dir/zero.weft"
     rank -q --model naive --format frames -i "$dir/zero.weft" | report --forecasts "$dir/zero.weft" -o "$dir/zero.html"
     balanced "$dir/zero.html" >/dev/null
     ! grep -qw 'nan\|inf' "$dir/zero.html"
@@ -148,4 +148,43 @@ balanced() {
     head -c 4000 "$dir/shop-forecasts.weft" >"$dir/cut.weft"
     run report --forecasts "$dir/cut.weft" -i "$dir/shop-ranking.weft" -o "$dir/kept.html"
     [ "$status" -eq 76 ] && [ "$(cat "$dir/kept.html")" = old ]
+}
+
+# made: a ranking from lines of "group rank growth low high p_growth sure model why"; "-": not there.
+made() {
+    awk -v attrs="$1" 'BEGIN { print "{\"weft\":1,\"schema\":\"ranking/1\",\"attrs\":{\"by\":\"minor\",\"model\":\"m\",\"horizon\":28,\"near\":[1,7],\"far\":[22,28],\"level\":0.9,\"channel\":\"units\",\"sort\":\"growth\",\"step\":\"day\",\"origin\":\"2024-01-01\",\"among\":3,\"draws\":1000,\"now\":28,\"fdr\":0.1" attrs "},\"lineage\":[]}" }
+        function field(key, v, quote) { if (v != "-") printf ",\"%s\":%s%s%s", key, quote, v, quote }
+        { printf "{\"channel\":\"units\",\"group\":\"%s\"", $1; field("rank", $2, ""); field("growth", $3, ""); field("low", $4, ""); field("high", $5, ""); field("p_growth", $6, "")
+          field("sure", $7, "\""); field("model", $8, "\""); field("why", $9, "\""); printf ",\"series\":%d,\"near\":10,\"far\":10%s}\n", $2 != "-", $1 == "thin" ? ",\"mark\":\"thin\"" : "" }' | frames from-json
+}
+
+@test "the headline is sure of its growth; what is sure, what another model made and what was left out stand on the page" {
+    printf '%s\n' "wide 1 1.9 0.6 3.2 0.87 - m -" "firm 2 1.2 1.1 1.3 1 up other -" "less 3 0.7 0.6 0.8 0 down m -" "thin 4 1 0.9 1.1 0.5 - m -" "gone - - - - - - m too-<short>" | made >"$dir/made.weft"
+    frames check "$dir/made.weft"
+    report -i "$dir/made.weft" -o "$dir/made.html"
+    balanced "$dir/made.html" >/dev/null
+    grep -q '<dt>Highest growth</dt><dd><b>firm</b>' "$dir/made.html"
+    grep -q 'Sure to grow: 1, sure to fall: 1, of the rows shown; 10% of such marks' "$dir/made.html"
+    [ "$(grep -o "title='sure to grow'>▲" "$dir/made.html" | wc -l)" -eq 2 ] # beside the bar, and in the table
+    grep -q "<td class='w'>other</td>" "$dir/made.html"
+    grep -q '>Chance of growth</th>' "$dir/made.html"
+    grep -q '1 could not be forecast' "$dir/made.html"
+    grep -q 'gone</th><td class=.w why.>too-&lt;short&gt;</td>' "$dir/made.html"
+    grep -q 'next to nothing is sold' "$dir/made.html"
+    report --lang ko -i "$dir/made.weft" | grep -q '확실한 성장 1, 확실한 감소 1'
+    # the first row alone: what is sure is said of the whole ranking
+    report --top 1 -i "$dir/made.weft" | grep -q 'Sure to grow: 0'
+}
+
+@test "when nothing is sure the page says so, and has no highest growth; a ranking without growth says that" {
+    printf '%s\n' "wide 1 1.9 0.6 3.2 0.87 - m -" "near 2 1.01 0.9 1.1 0.6 - m -" | made ',"profile":true' >"$dir/made.weft"
+    report -i "$dir/made.weft" -o "$dir/made.html"
+    grep -q 'No growth and no fall here is sure' "$dir/made.html"
+    ! grep -q 'Highest growth' "$dir/made.html"
+    grep -q 'divided by what such days sold in the last eight weeks' "$dir/made.html"
+    printf '%s\n' "a 1 - - - - - m -" "b 2 - - - - - m -" | made ',"no_growth":true' >"$dir/made.weft"
+    report -i "$dir/made.weft" -o "$dir/made.html"
+    balanced "$dir/made.html" >/dev/null
+    grep -q 'A forecast of 28 steps holds no two seasons to compare' "$dir/made.html"
+    ! grep -q "id='h-growth'" "$dir/made.html"
 }

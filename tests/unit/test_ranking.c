@@ -291,11 +291,29 @@ static void standard_error_of_growth(void **state)
 {
     (void)state;
     const float forecast[] = {10, 12}, covariance[] = {4, 1, 1, 9};
+    const struct weft_growth_spans at = {.near = {1, 1}, .far = {2, 2}, .season = 1};
     struct weft_growth_sums sums = {0};
-    assert_true(weft_growth_add(&sums, forecast, covariance, 2, (struct weft_growth_days){1, 1}, (struct weft_growth_days){2, 2}));
+    assert_true(weft_growth_add(&sums, forecast, covariance, NULL, 2, &at));
     struct weft_growth g = weft_growth_of(&sums, 0, 1.5);
     double want = sqrt(9 - 2 * 1.2 * 1 + 1.44 * 4) / 10;
     assert_true(fabs(g.sd - want) < 1e-12 && fabs(g.high - 1.2 - 1.5 * want) < 1e-12);
+}
+
+static void reasons_in_words(void **state)
+{
+    (void)state;
+    const struct {
+        double part[WEFT_REASONS_MAX];
+        const char *want;
+    } of[] = {{{0.08, 0, 0, 0, -0.02, 0.001}, "last week +8%, a year ago -2%"},
+              {{0.001, 0, 0, 0, 0, -0.004}, "no single cause"},
+              {{58.2, -10.5, 0, 0, 0, 0}, "last week far up, same weekdays far down"},
+              {{10, 0, 0, 0, 0, 0}, "last week +1000%"}};
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        char *got = weft_reasons_text(of[i].part);
+        assert_string_equal(got, of[i].want);
+        free(got);
+    }
 }
 
 int main(void)
@@ -312,6 +330,7 @@ int main(void)
         cmocka_unit_test(marks_of_quality),
         cmocka_unit_test(order_by_each_key),
         cmocka_unit_test(standard_error_of_growth),
+        cmocka_unit_test(reasons_in_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -70,8 +70,8 @@ static void choose(struct weft_dlinear_state *s)
 {
     for (size_t i = 0; i < s->n_units; i++) {
         s->unit[i].n_best = 2;
-        s->unit[i].best[0] = (struct weft_nested_config){L, 7, 0.01};
-        s->unit[i].best[1] = (struct weft_nested_config){7, 0, 0.1};
+        s->unit[i].best[0] = (struct weft_nested_config){L, 7, 0.01, 1};
+        s->unit[i].best[1] = (struct weft_nested_config){7, 0, 0.1, 1};
     }
 }
 

@@ -30,11 +30,14 @@ struct weft_backtest_options {
     double level;             /* of intervals */
     size_t season;            /* steps */
     const bool *clip;         /* [channels]: forecasts of it are not below 0 */
-    struct weft_growth_days near, far;
+    struct weft_growth_spans spans; /* of the growth index */
     double shrink;
     const char *rank_by;      /* key, id or all; NULL: the key with most groups, of those with 5 to WEFT_RANKED_MAX, else id */
 };
 enum { WEFT_RANKED_MAX = 1000, WEFT_RANKED_LEAST = 5 };
+
+/* 78: the horizon has no growth to rank by; option: what asked for it. */
+int weft_backtest_no_growth(const struct weft_backtest_options *o, const char *option, struct weft_err *e) WEFT_MUST_USE;
 
 struct weft_backtest;
 /* attrs, and what the options point to, must outlive it. 78 when the stream has no such key. */

@@ -24,6 +24,8 @@ struct weft_head {
 };
 
 /* Is its schema "name/VERSION", of any version? A version behind the name given is not looked at. */
+/* Do the attrs of two streams agree, so that they are one when joined? What says how a table was read ("coverage", "reading") may differ. */
+bool weft_attrs_agree(struct weft_span a, struct weft_span b);
 bool weft_head_is(const struct weft_head *h, const char *name);
 /* Attribute access. False when it is missing or of another kind. */
 bool weft_attr_int(const struct weft_head *h, const char *key, int64_t *out);

@@ -6,6 +6,7 @@
 
 #include "base/opt.h"
 #include "frame/pack.h"
+#include "ingest/fill.h"
 #include "record/series.h"
 
 struct weft_covariates_opts {
@@ -14,6 +15,9 @@ struct weft_covariates_opts {
     const char *id, *date;        /* columns of the table, or NULL */
     struct weft_list values;      /* [NAME=]COLUMN; none: every column that is neither date nor key */
     struct weft_list past, constant, carry;
+    struct weft_list lag; /* [CHANNEL=]N: the table's value of N steps earlier stands on a step: what is published late is known ahead then */
+    const char *fill;     /* NULL, or how short gaps of the targets are filled (fill.h) */
+    int64_t fill_max;
     int64_t ahead; /* steps behind the last one with a target; 0: as far as the table goes */
 };
 
@@ -28,5 +32,15 @@ size_t weft_covariates_without_holidays(const struct weft_covariates *c);
 /* Steps that a series has in the output, and its values [channels, steps]. False: the table has no row for it (its values are missing). */
 size_t weft_covariates_steps(const struct weft_covariates *c, const struct weft_series *s);
 bool weft_covariates_fill(struct weft_covariates *c, const struct weft_series *s, float *out);
+
+/* --fill and --lag, as entries "filled" and "lags" of the attrs. */
+void weft_covariates_notes(const struct weft_covariates *c, struct weft_edit *attrs);
+/* Was step t of a target filled in the series that weft_covariates_fill took last? */
+bool weft_covariates_filled(const struct weft_covariates *c, size_t t);
+/* So far: values filled, values that stay missing after the first one of their series, series in which something was filled. */
+struct weft_covariates_fills {
+    uint64_t filled, left, series;
+};
+struct weft_covariates_fills weft_covariates_fills(const struct weft_covariates *c);
 
 #endif

@@ -26,7 +26,8 @@ struct weft_ingest {
     int layout;
     struct weft_list id, keys, values, reduce, past, future, constant;
     const char *date, *amounts, *mentions, *encoding, *delimiter, *rejects, *from, *to, *step;
-    int fill;
+    int fill, overlap; /* enum weft_overlap_rule */
+    struct weft_list until, closed;
     uint64_t field_max;
     const char *name, *price, *gender, *number, *category, *image, *images; /* products */
     struct weft_list labels;
@@ -104,6 +105,9 @@ int weft_ingest_text_check(const struct weft_ingest *o, const struct weft_csv *c
 /* A cell's number. True unless it is no number or beyond float32; an empty cell gives NaN. */
 bool weft_ingest_number(struct weft_csv_text t, double *out);
 bool weft_ingest_cell(struct weft_csv_text t, float *out);
+
+/* A date that an option gives: seconds since 1970; 64. */
+int weft_ingest_date(const char *option, const char *text, int64_t *out, struct weft_err *e) WEFT_MUST_USE;
 
 /* What becomes of rows of one series and time: --reduce's entry for value c (one entry is for all), else `usual`. */
 int weft_ingest_reduce(const struct weft_ingest *o, const char *channel, int usual, size_t c, int *out, struct weft_err *e) WEFT_MUST_USE;

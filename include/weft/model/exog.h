@@ -48,6 +48,14 @@ size_t weft_exog_weights(const struct weft_exog_shape *s);
  * factor: the target's scale. out[n + 1 channels, n] = g, NaN where it is not known. */
 void weft_exog_channels(const struct weft_exog_shape *s, const float *y, size_t n, size_t known, size_t train, double factor, const float *const *x,
                         double *out);
+/* A series that goes on: what is kept of its channels is reference[n] (what a relative channel refers to, 1 of others) and last[n] (the last known values). */
+void weft_exog_keep(const struct weft_exog_shape *s, size_t known, size_t train, const float *const *x, double *reference, double *last);
+/* y[n]: at least horizon + lookback - 1 steps that were there, and then `came` new ones with channels x[c][came]. out[n + 1 channels, came]; last is brought up to date. */
+void weft_exog_go_on(const struct weft_exog_shape *s, const float *y, size_t n, size_t came, double factor, const float *const *x, const double *reference,
+                     double *last, double *out);
+/* What the channels add to the step `ahead` (from 0) of the window whose horizon begins at step `origin`: g[n + 1 channels, n] and the step's weights. NaN when
+ * something is missing. */
+double weft_exog_part(const struct weft_exog_shape *s, const double *g, size_t n, size_t origin, size_t ahead, const float *weights);
 /* The features of the window whose horizon begins at step `origin` (>= lookback; origin + horizon <= n where a channel
  * is known ahead): g as made above, out[width]. False when one of them is missing. */
 bool weft_exog_gather(const struct weft_exog_shape *s, const double *g, size_t n, size_t origin, float *out);

@@ -11,11 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/exog.h"
+
 /* Every lag of every step belongs to exactly one group, the first that fits:
  * last week: the last 7 days; weekday: the same weekday as the step that is forecast, within the last 4 weeks; a year ago: 364 days before that step, and 3 days to either side;
  * month: the last 4 weeks; quarter: the last 13 weeks; rest. In steps of an hour a weekday is the same hour of it; where a step does not divide a week, the last 7 steps are the last
- * week, and there is neither weekday nor month nor quarter. */
-enum weft_lag_group { WEFT_LAG_WEEK, WEFT_LAG_WEEKDAY, WEFT_LAG_MONTH, WEFT_LAG_QUARTER, WEFT_LAG_YEAR, WEFT_LAG_REST, WEFT_LAG_GROUPS };
+ * week, and there is neither weekday nor month nor quarter. The last group is no lag's: what the exogenous channels of the model add, their lags and what is known ahead. */
+enum weft_lag_group { WEFT_LAG_WEEK, WEFT_LAG_WEEKDAY, WEFT_LAG_MONTH, WEFT_LAG_QUARTER, WEFT_LAG_YEAR, WEFT_LAG_REST, WEFT_LAG_CHANNELS, WEFT_LAG_GROUPS };
 
 /* What a week and a year are in steps of so many seconds. */
 struct weft_lags {
@@ -33,6 +35,12 @@ struct weft_explain_job {
     double shift, factor;      /* scaled = (x - shift) / factor */
     size_t near[2], far[2];    /* days, from 1, both ends included */
     struct weft_lags lags;
+    /* Of a model with exogenous channels (NULL: none): what its features weigh [horizon, weft_exog_weights], and the channels [whole] in its order; whole is n and what
+     * lies ahead. y[whole] is x with nothing ahead. Relative channels refer to steps [0, train). */
+    const struct weft_exog_shape *exog;
+    const double *v;
+    const float *const *channels;
+    size_t whole, train;
 };
 /* One mean over days, in original units. */
 struct weft_explained {
@@ -46,7 +54,7 @@ struct weft_explanation {
     uint64_t windows; /* of the background */
     double *by_lag;   /* [2, lookback]: near's, then far's; owned: weft_explanation_free */
 };
-/* False: the last `lookback` values are not all there. Zero-initialise *out once; it is used again. */
+/* False: the last `lookback` values, or what the model looks at beside them, are not all there. Zero-initialise *out once; it is used again. */
 bool weft_explain(const struct weft_explain_job *job, struct weft_explanation *out);
 void weft_explanation_free(struct weft_explanation *x);
 

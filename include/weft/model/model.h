@@ -44,6 +44,8 @@ int weft_model_info_read(const struct weft_st *st, struct weft_model_info *info,
 void weft_model_info_write(const struct weft_model_info *info, struct weft_st_writer *w);
 /* Its part about exogenous channels alone, for trainers that give weft_model_info_write none. */
 void weft_model_exog_write(const struct weft_exog_shape *x, char *const *names, struct weft_st_writer *w);
+/* And back: exogenous, n_exogenous and exog of info, whose lookback and horizon are set. Nothing when the file names none. */
+int weft_model_exog_read(const struct weft_st *st, struct weft_model_info *info, struct weft_err *e) WEFT_MUST_USE;
 void weft_model_info_free(struct weft_model_info *info);
 
 /* The name of a unit's tensor: "Linear_Trend.weight", or with several units "Linear_Trend.7.weight", as torch's ModuleList names them. */

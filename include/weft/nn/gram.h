@@ -43,6 +43,8 @@ void weft_gram_add(struct weft_gram *g, const double *x, size_t count);
 /* Of several tracks: x[k] points to where place 0 of the first window is on channel k; its places [from[k], to[k] + (count - 1) * stride) are finite, and
  * WEFT_GRAM_SLACK values after them can be read. */
 void weft_gram_add_tracks(struct weft_gram *g, const double *const *x, size_t count);
+/* [starts], the caller's: true where a window that starts there touches no missing value of any track. x[tracks, n], of which `used` steps count. */
+bool *weft_gram_whole(const struct weft_gram *g, const double *x, size_t n, size_t used, size_t starts);
 /* Makes G and s; only after this the fields hold what they say. Calling it again does nothing. */
 void weft_gram_finish(struct weft_gram *g);
 

@@ -4,6 +4,7 @@
 #ifndef WEFT_HISTORY_H
 #define WEFT_HISTORY_H
 
+#include "measure/growth.h"
 #include "rank/activity.h"
 #include "record/series.h"
 
@@ -20,19 +21,17 @@ struct weft_history_span {
     int64_t origin, step; /* seconds: the first step that is forecast; what lies there or behind it is not looked at */
     size_t now;           /* steps before the origin that are "now" */
     size_t active;        /* steps within which a sale makes a series active */
-    size_t near[2], far[2];
+    struct weft_growth_spans growth;
 };
 /* Reads all of it. 78 when it is in other steps, or does not reach the origin. Once. */
 int weft_history_read(struct weft_history *h, const struct weft_history_span *span, struct weft_err *e) WEFT_MUST_USE;
-/* Steps of a year that keeps the weekday: 364 days; 0 when the step does not divide them. */
-size_t weft_history_year(int64_t step);
 /* The group of a name; SIZE_MAX: it has no history. After weft_history_read. */
 size_t weft_history_group(const struct weft_history *h, struct weft_span name);
 
 /* One channel of a group. NaN: not known. */
 struct weft_past {
     double now;                 /* mean of the last steps */
-    double year_near, year_far; /* means of the near and far days a year before, when the first sale was earlier still */
+    double year_near, year_far; /* means of the near and far days a year before, weekdays alike, when the first sale was earlier still */
     uint64_t length;            /* steps since the first value above 0 */
     double zeros, gaps;         /* shares of the last year (of `length`, when that is less) without sales, and of missing values */
 };

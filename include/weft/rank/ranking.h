@@ -13,7 +13,10 @@
 
 struct weft_ranking_row {
     size_t group, channel; /* numbers of their names */
-    uint64_t series;       /* forecasts added up; 0: every one was a missing value */
+    uint64_t series;       /* forecasts added up; 0: every one was left out */
+    uint64_t left_out;     /* series without a forecast */
+    char *why;             /* of the first of them; owned */
+    const char *model;     /* that made the forecasts; lives as long as what was ranked */
     bool ranked;           /* the others only lend their numbers: of the channels active, brands, amounts */
     uint64_t place;        /* from 1, within the channel */
     /* From the forecasts. */
@@ -22,6 +25,8 @@ struct weft_ranking_row {
     double raw;                    /* far / near */
     double pseudo;                 /* the volume a day that was added to both */
     bool thin;                     /* so much that little is known */
+    double p_growth, p_value;      /* P(growth > 1); two-sided, of growth = 1 (growth.h) */
+    int sure;                      /* 1: grows, -1: falls, for sure (weft_growth_sure over the channel); 0: not known */
     double p_top, p_top_beyond;    /* chance to be among the first ones by growth, and by growth beyond the season */
     /* From the history. */
     struct weft_past past;
@@ -59,11 +64,11 @@ void weft_ranking_add_reasons(struct weft_ranking *r, const struct weft_reasons 
  * fair: less than a year, more than a tenth without sales, or more than a fiftieth missing. Without a history there is no mark. */
 void weft_ranking_complete(struct weft_ranking *r, int64_t step);
 
-enum weft_ranking_sort { WEFT_SORT_GROWTH, WEFT_SORT_BEYOND, WEFT_SORT_VOLUME, WEFT_SORT_EACH, WEFT_SORT_CHANCE };
-extern const char *const weft_ranking_sorts[]; /* their names: growth, beyond-season, volume, sales-per-active, probability */
-/* What orders a row: growth, beyond, far, each_far (each_now where there is no forecast of it), p_top. */
+enum weft_ranking_sort { WEFT_SORT_GROWTH, WEFT_SORT_BEYOND, WEFT_SORT_VOLUME, WEFT_SORT_EACH, WEFT_SORT_CHANCE, WEFT_SORT_LOW };
+extern const char *const weft_ranking_sorts[]; /* their names: growth, beyond-season, volume, sales-per-active, probability, low */
+/* What orders a row: growth, beyond, far, each_far (each_now where there is no forecast of it), p_top, low. */
 double weft_ranking_key(const struct weft_ranking_row *x, enum weft_ranking_sort by);
-/* Orders the rows: channel by channel, largest first, those without a value last, equals by name; and counts places. */
+/* Orders the rows: channel by channel, largest first, those without a value last, after them those that were left out, equals by name; and counts places. */
 void weft_ranking_order(struct weft_ranking *r, enum weft_ranking_sort by);
 
 struct weft_ranking_style {
@@ -71,7 +76,7 @@ struct weft_ranking_style {
     double level;     /* of the interval */
     size_t among, top; /* P(top N); rows shown of each channel, 0: all */
 };
-/* Adds the columns and the ranked rows, in order; all of them, for CSV, JSON and frames. */
+/* Adds the columns and the ranked rows, in order, and, unless `top` cuts them off, those that were left out, without a place; all columns, for CSV, JSON and frames. */
 void weft_ranking_table(const struct weft_ranking *r, const struct weft_ranking_style *style, struct weft_table *t);
 /* The columns that fit a terminal, as keys for weft_table_select; ends with NULL. */
 const char *const *weft_ranking_narrow(const struct weft_ranking *r);
@@ -79,10 +84,12 @@ const char *const *weft_ranking_narrow(const struct weft_ranking *r);
 struct weft_ranking_attrs {
     char by[256], model[256], channel[128], sort[32]; /* channel: the one that says what is sold */
     int64_t step, origin, horizon, near[2], far[2], among, draws, now; /* step and origin: seconds; now: days */
-    double level;
+    double level, fdr; /* fdr: false discoveries among those marked sure; 0: nobody asked */
+    bool no_growth;    /* the horizon has none: rows stand by volume */
+    bool profile;      /* near and far days are not the same days of the season: each side is divided by the profile */
 };
 void weft_ranking_attrs_write(const struct weft_ranking_attrs *a, struct weft_pack *b);
-/* Streams of older programs lack the members behind level: then step is a day, origin INT64_MIN, the others 0 or empty. */
+/* Streams of older programs lack the members after level: then step is a day, origin INT64_MIN, the others 0 or empty. */
 int weft_ranking_attrs_read(const struct weft_head *h, struct weft_ranking_attrs *a, struct weft_err *e) WEFT_MUST_USE;
 
 #endif

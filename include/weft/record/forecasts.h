@@ -6,7 +6,8 @@
  * {"id", "keys": {name: str}, "model": str, "channel": str, "part": "latest"|"train"|"valid"|"test", "origin": date of the first step that the first
  * window forecasts, "stride": steps from one window's origin to the next, "forecast": f32 [windows, horizon], and where they apply "baseline": true,
  * "actual": f32 [windows, horizon] (not for latest), "quantiles": f32 [levels, windows, horizon], "covariance": f32 [horizon, horizon] of the forecast's
- * errors (latest alone), "skipped": windows that could not be forecast (their rows are NaN), "scale": f64 [2] (shift, factor: scaled = (x - shift) / factor),
+ * errors (latest alone), "profile": f32 [season] (latest alone: mean of the series by phase over its last eight whole
+ * seasons before the origin, phase 0 that of the first step forecast; of steps with a season, growth.h), "skipped": windows that could not be forecast (their rows are NaN), "scale": f64 [2] (shift, factor: scaled = (x - shift) / factor),
  * "naive": f64 [3] (mean |x_t - x_{t-1}|, mean (x_t - x_{t-1})^2, mean |x_t - x_{t-season}| over the train part from the first non-zero value)}.
  * A quantile is NaN where the model keeps too few validation errors for its level; "errors" says then how many.
  * A series of which the latest part could not be forecast has a frame too: its forecast is NaN throughout, and "why"
@@ -50,8 +51,9 @@ struct weft_forecasts {
     const float *forecast, *actual; /* [windows, horizon] */
     const float *quantiles;         /* [levels, windows, horizon] */
     const float *covariance;        /* [horizon, horizon] */
+    const float *profile;           /* [season], growth.h */
     double scale[2], naive[3];      /* (0, 1) and NaN when absent */
-    struct weft_scratch scratch[4]; /* owned: reuse the struct from frame to frame */
+    struct weft_scratch scratch[5]; /* owned: reuse the struct from frame to frame */
 };
 /* Decodes and checks shapes against attrs. Zero-initialise once; weft_forecasts_free at the end. */
 int weft_forecasts_read(struct weft_span frame, const struct weft_forecasts_attrs *a, struct weft_forecasts *f, struct weft_err *e) WEFT_MUST_USE;

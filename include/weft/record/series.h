@@ -83,13 +83,14 @@ enum { WEFT_KEY_ID = -1, WEFT_KEY_ALL = -2, WEFT_KEY_NONE = -3 };
 int weft_series_key(const struct weft_series_attrs *a, const char *name);
 struct weft_span weft_series_key_text(const struct weft_series *s, int k);
 
-/* Does this channel count what can't be less than nothing (units, sales, amounts, mentions, active, brands)? Forecasts of such are kept at 0 or above by default. */
+/* Is this channel, by its name, what can't be less than nothing (terms.h: a count, money, a price, a share)? Forecasts of such are kept at 0 or above by
+ * default. */
 bool weft_channel_is_count(const char *name, size_t n);
 /* Is a group's value the sum of its members'? Not of mentions, which are averaged, nor of brands: one sells in several groups. */
 bool weft_channel_is_sum(const char *name, size_t n);
-/* Steps in the usual season of a calendar: 24 hours, 7 days, 52 weeks, else 1; and in a year of whole weeks: 8736 hours, 364 days, 52 weeks, else 0. */
+/* Steps in the usual season of a calendar, of MASE and the seasonal naive forecast: 24 hours, 7 days, 5 working days,
+ * 52 weeks, 12 months, 4 quarters, else 1. */
 int64_t weft_season_of(int64_t step);
-int64_t weft_year_of(int64_t step);
 
 /* Windows of one part as index range: window w (0 <= w < count) has lookback [first + w*stride, +lookback), then horizon. */
 struct weft_window_range {

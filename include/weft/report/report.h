@@ -25,7 +25,7 @@ struct weft_report;
 /* head: of a ranking stream. The options must outlive it. */
 int weft_report_new(const struct weft_head *head, const struct weft_report_options *o, struct weft_report **out, struct weft_err *e) WEFT_MUST_USE;
 void weft_report_free(struct weft_report **r);
-/* One frame of the ranking: rows of other channels are left out. */
+/* One frame of the ranking: rows of other channels are passed over; one without a rank is a group that could not be forecast, and is listed with its reason. */
 int weft_report_add(struct weft_report *r, struct weft_span frame, struct weft_err *e) WEFT_MUST_USE;
 size_t weft_report_rows(const struct weft_report *r);
 /* After the last frame, for the charts: the forecasts that were ranked (their outermost quantiles are the band), and the history, added up to the groups. */

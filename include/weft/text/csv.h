@@ -14,10 +14,11 @@
 enum { WEFT_CSV_FIELD_MAX = 1 << 20, WEFT_CSV_COLUMNS_MAX = 1 << 20 };
 
 struct weft_csv_opts {
-    char delimiter;       /* 0: the one of , ; TAB | that the first line has most of */
+    char delimiter;       /* 0: the one of , ; TAB | that the first line has most of; where that has next to none, as titles have, the lines below it */
     const char *encoding; /* for iconv; NULL: UTF-8, not converted */
     size_t field_max;     /* longest field in bytes; 0: WEFT_CSV_FIELD_MAX */
     int threads;          /* 2: rows are parsed ahead of the caller; the rows are the same */
+    int64_t skip;         /* lines above the header that are not looked at; below 0: not told */
 };
 
 struct weft_csv;
@@ -52,6 +53,11 @@ static inline struct weft_csv_text weft_csv_field(const struct weft_csv_row *r, 
 /* 1: *row is the next one; 0: the end; -1: what makes going on senseless: a quote that is never closed, a field beyond the limit, bytes that
  * the encoding does not have, a read that failed. */
 int weft_csv_next(struct weft_csv *c, struct weft_csv_row *row, struct weft_err *e) WEFT_MUST_USE;
+/* Looks ahead without taking: *row is row i from the next one on (0: the one that weft_csv_next gives), valid until weft_csv_next reads on. False where
+ * what has been read so far ends: 128 KB of fields, more for one long row, less at the end of the file. Errors wait for weft_csv_next. */
+bool weft_csv_look(struct weft_csv *c, size_t i, struct weft_csv_row *row);
+/* Lines above the header that the user named; below 0: none named. */
+int64_t weft_csv_skip(const struct weft_csv *c);
 /* From now on no row has more than n fields: further ones are counted, not kept. */
 void weft_csv_expect(struct weft_csv *c, size_t n);
 /* Bytes of the file read so far and its size (0: unknown), for progress. */

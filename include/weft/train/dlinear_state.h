@@ -26,6 +26,7 @@ struct weft_state_unit {
 };
 struct weft_state_series {
     float *tail; /* [channels, lookback + horizon - 1] */
+    double *features, *past; /* with exogenous channels: g of the tail's steps [channels, exogenous + 1, as many], and reference and last value [2, exogenous] */
     int64_t last; /* seconds; INT64_MIN: none yet */
     size_t group;
 };
@@ -55,7 +56,8 @@ struct weft_dlinear_state {
     double half_life;
     size_t rows;
     struct weft_units units;
-    struct weft_names ids, channels;
+    struct weft_names ids, channels, exogenous;
+    size_t at[WEFT_EXOG_MAX]; /* where the stream has the exogenous channels */
     struct weft_state_unit *unit;
     size_t n_units;
     struct weft_state_series *series;
@@ -78,6 +80,8 @@ int weft_dlinear_state_keep(struct weft_dlinear_state *s, const char *name, cons
 
 /* Head of a windows stream (unscaled, stride 1), or, for an opened state, of a series stream with the same step and channels. 78 when it does not fit. */
 int weft_dlinear_state_start(struct weft_dlinear_state *s, const struct weft_head *h, const char *by, struct weft_err *e) WEFT_MUST_USE;
+/* A new state, before its first series: what the trainer uses of exogenous channels. */
+void weft_dlinear_state_exog(struct weft_dlinear_state *s, const struct weft_exog_shape *exog);
 int weft_dlinear_state_add(struct weft_dlinear_state *s, const struct weft_series *x, struct weft_err *e) WEFT_MUST_USE;
 /* What came again with another value, and the way out; NULL: nothing. The caller frees it. */
 char *weft_dlinear_state_changed(const struct weft_dlinear_state *s);
