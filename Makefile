@@ -23,7 +23,7 @@ flavour := $(if $(SAN),san-$(subst $(comma),-,$(SAN)),release)
 BUILD   ?= build/$(flavour)
 BIN     ?= $(if $(SAN),$(BUILD)/bin,bin)
 
-PKGS := libzmq msgpack openblas lapacke jansson libutf8proc
+PKGS := libzmq msgpack openblas lapacke jansson libutf8proc zlib
 ifneq ($(MAKECMDGOALS),clean)
 ifneq ($(MAKECMDGOALS),deps)
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)

@@ -16,7 +16,7 @@ declare -A may=(
 # The one file that may include a library's header.
 declare -A home=(
     [zmq.h]=src/frame/zmq.c [csv.h]=src/text/csv.c [cblas.h]=src/nn/blas.c [lapacke.h]=src/nn/blas.c [dnnl.h]=src/nn/dnn.c
-    [oneapi/dnnl/dnnl.h]=src/nn/dnn.c [jansson.h]=src/base/json.c [msgpack.h]=src/frame/pack.c [utf8proc.h]=src/text/unicode.c
+    [oneapi/dnnl/dnnl.h]=src/nn/dnn.c [jansson.h]=src/base/json.c [msgpack.h]=src/frame/pack.c [utf8proc.h]=src/text/unicode.c [zlib.h]=src/text/unpack.c
 )
 bad=0
 say() {

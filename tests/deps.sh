@@ -2,7 +2,7 @@
 # deps.sh build|demo|check|bench: Debian packages that are missing are installed when we may; otherwise the one command that does is printed.
 set -eu
 
-build="gcc make pkg-config libzmq3-dev libmsgpack-dev libcsv-dev libopenblas-dev liblapacke-dev libstb-dev libdnnl-dev libutf8proc-dev libjansson-dev"
+build="gcc make pkg-config libzmq3-dev libmsgpack-dev libcsv-dev libopenblas-dev liblapacke-dev libstb-dev libdnnl-dev libutf8proc-dev libjansson-dev zlib1g-dev"
 demo="$build gnuplot-nox fonts-dejavu-core jq"
 check="$demo libcmocka-dev bats curl mandoc clang libclang-rt-14-dev procps iproute2"
 bench="$demo python3-torch python3-torchvision python3-pil python3-pandas"

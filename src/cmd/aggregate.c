@@ -254,7 +254,8 @@ static const struct weft_filter filter = {
                        "--count makes the competition a series like any other, so that it can be forecast: channel active has the number of series with sales above 0 (of the "
                        "first channel that is none of amounts and mentions) within the last --active-days, brands the number of brands that these belong to. The first "
                        "days, before so many have passed, are missing.\n"
-                       "Memory: 12 bytes per group, channel and step; with --count 8 bytes more per group and step, and one per 8 steps for every brand of a group."},
+                       "A series that comes twice is refused.\n"
+                       "Memory: 24 bytes a series; 12 bytes per group, channel and step; with --count 8 bytes more per group and step, and one per 8 steps for every brand of a group."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,

@@ -12,7 +12,7 @@
 
 struct state {
     int64_t n, max;
-    bool no_drain;
+    bool no_drain, bom;
     int format;
     struct weft_reader *r; /* the stream at hand */
     int file;              /* its operand, from 1 on */
@@ -29,6 +29,7 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_INT, 0, "elements", AT(max), "0", 0, 1e9, "N", "show: cut tensors and bytes after N elements; 0: whole", WEFT_OPT_RUN},
     {WEFT_OPT_FLAG, 0, "no-drain", AT(no_drain), NULL, 0, 0, NULL, "head: stop reading after the last frame shown, unverified", WEFT_OPT_RUN},
     {WEFT_OPT_CHOICE, 0, "format", AT(format), "table", 0, 0, "table|json", "inspect: for people, or one JSON object", WEFT_OPT_RUN},
+    {WEFT_OPT_FLAG, 0, "bom", AT(bom), NULL, 0, 0, NULL, "csv: begin with a byte order mark, so that Excel takes the text for UTF-8", WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };
 
@@ -101,6 +102,8 @@ static int show_tail(struct weft_run *run, struct state *s, struct weft_err *e)
 
 static int csv_head(struct weft_run *run, struct state *s, const struct weft_head *h, struct weft_err *e)
 {
+    if (s->bom && s->file <= 1)
+        fputs("\xef\xbb\xbf", weft_run_text(run));
     return weft_stream_csv_start(&s->csv, h, s->file <= 1, weft_run_text(run), e);
 }
 

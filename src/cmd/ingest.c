@@ -15,6 +15,11 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_LIST, 0, "keys", AT(keys), NULL, 0, 0, "[NAME=]COLUMN",
      "columns to group by later: category, brand, store; all that are known by default (products: gender and category)", 0},
     {WEFT_OPT_STR, 0, "date", AT(date), NULL, 0, 0, "COLUMN", "column of the date (long and matrix; \"date\" by default)", 0},
+    {WEFT_OPT_STR, 0, "date-format", AT(date_format), NULL, 0, 0, "FORMAT",
+     "how dates are written where they do not say it themselves: %m/%d/%Y, %d/%m/%Y or another format of strptime; excel: Excel's numbers of days", 0},
+    {WEFT_OPT_STR, 0, "timezone", AT(timezone), NULL, 0, 0, "ZONE", "whose days are counted, for times in UTC or with an offset: Asia/Seoul, +09:00, UTC", 0},
+    {WEFT_OPT_FLAG, 0, "date-from-name", AT(date_from_name), NULL, 0, 0, NULL,
+     "the rows have no day, their file's name has it: 2025-03-01, 20250301 or 250301 (long)", 0},
     {WEFT_OPT_LIST, 0, "value", AT(values), NULL, 0, 0, "[NAME=]COLUMN", "columns to forecast, each a channel (long)", 0},
     {WEFT_OPT_LIST, 0, "reduce", AT(reduce), NULL, 0, 0, "sum|mean|last",
      "what becomes of rows of one series and time, one for all or one a value; sum by default, mean for prices and in a matrix", 0},
@@ -38,15 +43,24 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_CHOICE, 0, "overlap", AT(overlap), "default", 0, 0, "default|add|replace|refuse",
      "several files that hold the same day: add their rows up, replace the earlier file's rows of that day by the later one's, or refuse; by default they are "
      "added, and refused when a series has rows of a day in two files", 0},
-    {WEFT_OPT_STR, 0, "step", AT(step), NULL, 0, 0, "hour|day|week|Ns", "length of a step; day in the long layout, else as the dates have it", 0},
+    {WEFT_OPT_LIST, 0, "drop", AT(drop), NULL, 0, 0, "COLUMN=VALUE",
+     "rows that are no sales: COLUMN=VALUE,VALUE,... with * for any text at the end; without it, what a column of states calls cancelled, returned or not "
+     "paid; none: nothing", 0},
+    {WEFT_OPT_LIST, 0, "fill-down", AT(fill_down), NULL, 0, 0, "COLUMN", "columns in which an empty cell means the one above: merged cells of a spreadsheet", 0},
+    {WEFT_OPT_CHOICE, 0, "totals", AT(totals), "leave-out", 0, 0, "leave-out|keep", "rows and columns called total, \xed\x95\xa9\xea\xb3\x84, ...: leave out, or series like others", 0},
+    {WEFT_OPT_STR, 0, "step", AT(step), NULL, 0, 0, "STEP", "length of a step: hour, day, business-day, week, month, quarter, Ns (seconds); as the dates have it by default", 0},
+    {WEFT_OPT_INT, 0, "skip", AT(skip), "-1", -1, 1e6, "LINES", "lines above the header; by default titles and comments are found by themselves", 0},
     {WEFT_OPT_STR, 0, "from", AT(from), NULL, 0, 0, "DATE", "leave out what is earlier", 0},
     {WEFT_OPT_STR, 0, "to", AT(to), NULL, 0, 0, "DATE", "leave out what is later", 0},
     {WEFT_OPT_LIST, 0, "until", AT(until), NULL, 0, 0, "DATE", "the same for each file: its last day that counts, one date a file (long)", 0},
     {WEFT_OPT_LIST, 0, "closed", AT(closed), NULL, 0, 0, "DATE", "days on which nothing was sold: 0 where no series has a row, and not missing (long)", 0},
+    {WEFT_OPT_CHOICE, 0, "decimal", AT(decimal), "auto", 0, 0, "auto|point|comma",
+     "the sign before decimals, the other one stands between thousands; by default as the numbers say", 0},
     {WEFT_OPT_STR, 0, "encoding", AT(encoding), NULL, 0, 0, "NAME", "of the files, when it is not UTF-8: cp949, utf-16le, ...", 0},
     {WEFT_OPT_STR, 0, "delimiter", AT(delimiter), NULL, 0, 0, "C", "between fields; by default the one of , ; tab | that the first line has most of", 0},
     {WEFT_OPT_STR, 0, "rejects", AT(rejects), NULL, 0, 0, "FILE", "set bad rows aside there with their reasons, instead of stopping at the first", WEFT_OPT_FILE | WEFT_OPT_RUN},
     {WEFT_OPT_SIZE, 0, "max-field", AT(field_max), "1M", 0, 1e9, "BYTES", "longest field accepted", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
+    {WEFT_OPT_SIZE, 0, "max-unpacked", AT(unpacked_max), "64G", 0, 1e15, "BYTES", "what a .gz file may unpack to", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
     {WEFT_OPT_SIZE, 0, "max-image", AT(image_max), "64M", 0, 2e9, "BYTES", "products: largest image file accepted", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
     {.type = WEFT_OPT_END},
 };
@@ -73,7 +87,7 @@ static const struct weft_filter filter = {
                           "ingest --layout long --id store,item --date date --value sales dumps/*.csv | aggregate --by item | frames count\n"
                           "ingest --layout long --value units,price,promotion --future price,promotion plan.csv -o series.weft\n"
                           "ingest --layout matrix ETTh1.csv | window --lookback 336 --horizon 96 --scale standard -o windows.weft\n"
-                          "zcat train.csv.gz | ingest --rejects bad.csv -o series.weft\n"
+                          "ingest train.csv.gz --rejects bad.csv -o series.weft\n"
                           "ingest --layout products garments.csv --images photos -o products.weft\n"
                           "ingest --layout products styles.csv --label gender,usage | frames count",
               .see_also = "aggregate, covariates, window, encode-image, embed-text, frames",

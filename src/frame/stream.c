@@ -379,7 +379,7 @@ static void without_notes(struct weft_span attrs, struct weft_pack *out)
     struct weft_edit edit = {0};
     if (weft_edit_load(&edit, attrs, NULL) == 0) {
         weft_edit_drop(&edit, "coverage");
-        weft_edit_drop(&edit, "reading");
+        weft_edit_drop(&edit, "columns");
         weft_edit_write(&edit, out);
     }
     weft_edit_free(&edit);

@@ -7,6 +7,7 @@
 
 #include "base/calendar.h"
 #include "ingest/ingest.h"
+#include "ingest/texts.h"
 #include "base/mem.h"
 #include "base/names.h"
 
@@ -40,7 +41,7 @@ struct weft_covariates {
     float *cells; /* [rows, columns] */
     size_t rows, cap;
     float *values; /* [keys, columns, length] */
-    struct weft_pack text;
+    struct weft_pack text, room;
 };
 
 /* --- channels --- */
@@ -234,7 +235,7 @@ static int read_cells(struct weft_covariates *c, const struct weft_csv *csv, con
 {
     for (size_t i = 0; i < c->n_columns; i++) {
         struct weft_csv_text t = weft_csv_field(row, c->column[i]);
-        if (weft_ingest_cell(t, &c->cells[c->rows * c->n_columns + i]))
+        if (weft_ingest_cell(WEFT_DECIMAL_POINT, t, &c->cells[c->rows * c->n_columns + i]))
             continue;
         weft_fail(e, WEFT_DATA, "not a number: \"%.*s\" (column %s)", t.n < 60 ? (int)t.n : 60, t.p, h->name[c->column[i]]);
         weft_fail_where(e, "%s:%llu:%zu", weft_csv_name(csv), (unsigned long long)row->line, c->column[i] + 1);
@@ -266,7 +267,7 @@ static int read_row(struct weft_covariates *c, const struct weft_csv *csv, const
     }
     weft_pack_clear(&c->text);
     for (size_t k = 0; k < c->n_keys; k++) {
-        t = weft_csv_field(row, c->key_column[k]);
+        t = weft_text_clean(weft_csv_field(row, c->key_column[k]), &c->room);
         add_key(c, t.p, t.n);
     }
     c->row[c->rows] = (struct row){weft_names_add(&c->keys, c->text.p, c->text.n), at};
@@ -446,6 +447,7 @@ void weft_covariates_free(struct weft_covariates **cp)
     free(c->values);
     weft_names_free(&c->keys);
     weft_pack_free(&c->text);
+    weft_pack_free(&c->room);
     free(c);
     *cp = NULL;
 }

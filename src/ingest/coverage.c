@@ -19,12 +19,17 @@ void weft_coverage_free(struct weft_coverage *c)
 {
     free(c->has);
     free(c->first_to_end);
+    free(c->begins);
+    free(c->ends);
+    free(c->holes);
     *c = (struct weft_coverage){0};
 }
 
-bool weft_coverage_keeps_gaps(const struct weft_ingest *o)
+void weft_coverage_decide(struct weft_coverage *c, const struct weft_ingest *o, bool orders, uint64_t rows)
 {
-    return o->fill != WEFT_FILL_ZERO;
+    enum { OFTEN = 7 };
+    c->orders = orders && o->fill == WEFT_FILL_DEFAULT && rows < OFTEN * (uint64_t)c->grid.n;
+    c->gaps = o->fill != WEFT_FILL_ZERO && !c->orders;
 }
 
 void weft_coverage_series(struct weft_coverage *c, struct weft_span id, int64_t first, int64_t last, int64_t count)
@@ -46,6 +51,50 @@ void weft_coverage_series(struct weft_coverage *c, struct weft_span id, int64_t 
         free(c->first_to_end);
         c->first_to_end = weft_xstrndup((const char *)id.p, id.n < 60 ? id.n : 60);
         c->first_end = last;
+    }
+}
+
+size_t weft_coverage_cells(struct weft_coverage *c, struct weft_span id, const bool *there)
+{
+    size_t n = (size_t)c->grid.n, first = 0, last = n, fresh = 0;
+    if (!c->begins) {
+        c->begins = WEFT_ARRAY(uint64_t, n + 1);
+        c->ends = WEFT_ARRAY(uint64_t, n + 1);
+        c->holes = WEFT_ARRAY(uint64_t, n + 1);
+    }
+    while (first < n && !there[first])
+        first++;
+    while (last > first && !there[last - 1])
+        last--;
+    c->series++;
+    if (first == n)
+        return 0;
+    c->begins[first]++;
+    c->ends[last - 1]++;
+    for (size_t i = first; i < last; i++) {
+        fresh += there[i] && !c->has[i];
+        c->has[i] |= there[i];
+        c->holes[i] += !there[i];
+    }
+    if (!c->first_to_end || (int64_t)last - 1 < c->first_end) {
+        free(c->first_to_end);
+        c->first_to_end = weft_xstrndup((const char *)id.p, id.n < 60 ? id.n : 60);
+        c->first_end = (int64_t)last - 1;
+    }
+    return fresh;
+}
+
+void weft_coverage_count(struct weft_coverage *c)
+{
+    int64_t first = 0, last = c->grid.n;
+    while (first < last && !c->has[first])
+        first++;
+    while (last > first && !c->has[last - 1])
+        last--;
+    for (int64_t i = first; i < last && c->begins; i++) {
+        c->late += i > first ? c->begins[i] : 0;
+        c->early += i + 1 < last ? c->ends[i] : 0;
+        c->inside += c->has[i] ? c->holes[i] : 0;
     }
 }
 
@@ -76,7 +125,7 @@ static int64_t empty_steps(const struct weft_coverage *c)
     return n;
 }
 
-static void say_empty(const struct weft_coverage *c, struct weft_run *run, const struct weft_ingest *o)
+static void say_empty(const struct weft_coverage *c, struct weft_run *run)
 {
     char line[400] = "", a[32], b[32], step[32];
     int64_t n = empty_steps(c), at = 0, from, to, runs = 0, left = 0;
@@ -93,14 +142,18 @@ static void say_empty(const struct weft_coverage *c, struct weft_run *run, const
     }
     if (left)
         snprintf(line + strlen(line), sizeof line - strlen(line), " and %lld more", (long long)left);
-    weft_run_warn(run, "%lld of %lld %ss have no row: %s; %s", (long long)n, (long long)c->grid.n, weft_step_text(c->grid.step, step), line,
-                  weft_coverage_keeps_gaps(o) ? "missing (--missing zero counts them as 0)" : "counted as 0 by --missing zero");
+    const char *as = "counted as 0 by --missing zero";
+    if (c->gaps)
+        as = "missing (--missing zero counts them as 0)";
+    else if (c->orders)
+        as = "counted as 0, as rows are orders and few (--missing nan keeps them missing)";
+    weft_run_warn(run, "%lld of %lld %ss have no row: %s; %s", (long long)n, (long long)c->grid.n, weft_step_text(c->grid.step, step), line, as);
 }
 
-void weft_coverage_say(const struct weft_coverage *c, struct weft_run *run, const struct weft_ingest *o)
+void weft_coverage_say(const struct weft_coverage *c, struct weft_run *run)
 {
     char line[400] = "", text[32], step[32];
-    say_empty(c, run, o);
+    say_empty(c, run);
     if (c->late)
         snprintf(line, sizeof line, "%zu of %zu series begin after %s", c->late, c->series, date_of(c, 0, text));
     if (c->early)
@@ -117,7 +170,7 @@ void weft_coverage_say(const struct weft_coverage *c, struct weft_run *run, cons
         weft_run_warn(run, "%llu cells have no number (empty, NULL, N/A): as days without a row", (unsigned long long)c->cells);
 }
 
-void weft_coverage_write(const struct weft_coverage *c, const struct weft_ingest *o, struct weft_edit *attrs)
+void weft_coverage_write(const struct weft_coverage *c, struct weft_edit *attrs)
 {
     struct weft_pack *m = weft_edit_set(attrs, "coverage");
     int64_t at = 0, from, to;
@@ -131,7 +184,7 @@ void weft_coverage_write(const struct weft_coverage *c, const struct weft_ingest
     weft_pack_cstr(m, "without_row");
     weft_pack_int(m, empty_steps(c));
     weft_pack_cstr(m, "missing");
-    weft_pack_bool(m, weft_coverage_keeps_gaps(o));
+    weft_pack_bool(m, c->gaps);
     weft_pack_cstr(m, "runs");
     weft_pack_array(m, n);
     for (at = 0; n && next_run(c, &at, &from, &to); n--) {
@@ -155,9 +208,9 @@ int weft_coverage_head(const struct weft_coverage *c, const struct weft_ingest *
     weft_series_attrs_write(a, (struct weft_span){0}, &plain);
     int rc = weft_edit_load(&edit, weft_pack_span(&plain), e);
     if (rc == 0) {
-        weft_coverage_write(c, o, &edit);
+        weft_coverage_write(c, &edit);
         weft_edit_write(&edit, &whole);
-        rc = weft_run_head(run, WEFT_SERIES_SCHEMA, weft_pack_span(&whole), e);
+        rc = weft_ingest_head(run, o, WEFT_SERIES_SCHEMA, weft_pack_span(&whole), e);
     }
     weft_edit_free(&edit);
     weft_pack_free(&plain);

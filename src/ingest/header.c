@@ -1,10 +1,14 @@
 /* header.c - what the first row of a table says. */
+#define _GNU_SOURCE /* strcasestr */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/calendar.h"
+#include "base/dates.h"
 #include "ingest/ingest.h"
+#include "ingest/texts.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 
@@ -13,7 +17,7 @@ static const struct {
     const char *canonical;
     const char *names[14];
 } known[] = {
-    {"id", {"id", "series", "series_id", "unique_id", "번호", NULL}},
+    {"id", {"id", "series", "series_id", "unique_id", NULL}},
     {"product", {"product", "product_id", "product_code", "제품", "상품", "상품코드", NULL}},
     {"item", {"item", "item_id", "sku", "article", "품목", NULL}},
     {"major", {"major", "major_category", "category_major", "대분류", NULL}},
@@ -36,37 +40,127 @@ const char *weft_header_canonical(const char *name)
     return name;
 }
 
+/* A row's texts as names: what the row above left out, when the header has two rows. */
+static int take_names(struct weft_header *h, const struct weft_csv_row *row, struct weft_err *e)
+{
+    if (row->problem || row->found > row->n)
+        return weft_fail(e, WEFT_DATA, "%s: the header has %s", h->file, row->problem ? row->problem : "too many columns");
+    h->line = row->line;
+    if (row->n > h->n) {
+        h->name = weft_xrealloc2(h->name, row->n + 1, sizeof *h->name);
+        for (size_t i = h->n; i < row->n; i++)
+            h->name[i] = NULL;
+        h->n = row->n;
+    }
+    for (size_t i = 0; i < row->n; i++) {
+        struct weft_csv_text t = weft_csv_field(row, i);
+        if (!weft_utf8_valid(t.p, t.n)) {
+            weft_fail(e, WEFT_DATA, "the header is not UTF-8");
+            weft_fail_where(e, "%s:%llu:%zu", h->file, (unsigned long long)row->line, i + 1);
+            return weft_fail_hint(e, "a Korean file? --encoding cp949");
+        }
+        if (h->name[i] && !t.n)
+            continue;
+        free(h->name[i]);
+        h->name[i] = weft_text_clean_dup(t.p, t.n);
+    }
+    return 0;
+}
+
+/* 01.2025, as SAP writes weeks and months: which of them, a name in the header says, or a number above 12. */
+static bool dotted_period(const char *s, int *k, int *year)
+{
+    int n = 0;
+    return sscanf(s, "%2d.%4d%n", k, year, &n) == 2 && !s[n] && n == 7 && *k >= 1 && *k <= 53 && *year >= 1600;
+}
+
+static int read_dotted(struct weft_header *h, struct weft_err *e)
+{
+    size_t found = 0;
+    bool week = false, month = false;
+    int k, y;
+    for (size_t i = 0; i < h->n; i++) {
+        bool is = dotted_period(h->name[i], &k, &y);
+        found += is;
+        week |= is ? k > 12 : strcasestr(h->name[i], "week") || strcasestr(h->name[i], "woche") || strstr(h->name[i], "주차");
+        month |= !is && (strcasestr(h->name[i], "month") || strcasestr(h->name[i], "monat"));
+    }
+    if (found < 2)
+        return 0;
+    if (week == month) {
+        weft_fail(e, WEFT_DATA, "%s: columns such as 01.2025 are weeks or months, and nothing says which", h->file);
+        return weft_fail_hint(e, "rename them: 2025-W01, or 2025-01");
+    }
+    for (size_t i = 0; i < h->n; i++) {
+        char text[32];
+        if (!dotted_period(h->name[i], &k, &y))
+            continue;
+        snprintf(text, sizeof text, week ? "%04d-W%02d" : "%04d-%02d", y % 10000, k % 100);
+        h->dates += weft_dates_period(text, strlen(text), &h->date[i], &h->step);
+    }
+    return 0;
+}
+
+/* Which names are days, or else months, quarters or weeks. */
+static int read_dates(struct weft_header *h, struct weft_err *e)
+{
+    int64_t seconds, step, all = 0;
+    size_t periods = 0;
+    bool same = true;
+    h->date = WEFT_ARRAY(int64_t, h->n + 1);
+    for (size_t i = 0; i < h->n; i++) {
+        const char *name = h->name[i];
+        bool date = weft_date_parse(name, strlen(name), &h->date[i]);
+        h->dates += date;
+        if (!date)
+            h->date[i] = WEFT_NO_DATE;
+        if (!date && weft_dates_period(name, strlen(name), &seconds, &step)) {
+            same = same && (!periods || step == all);
+            all = step;
+            periods++;
+        }
+    }
+    if (h->dates || periods < 2 || !same)
+        return h->dates ? 0 : read_dotted(h, e);
+    h->step = all;
+    for (size_t i = 0; i < h->n; i++)
+        h->dates += weft_dates_period(h->name[i], strlen(h->name[i]), &h->date[i], &step);
+    return 0;
+}
+
+/* Passes what stands above the header. */
+static int pass_titles(struct weft_csv *csv, bool *joined, struct weft_err *e)
+{
+    struct weft_csv_row row;
+    int64_t skip = weft_csv_skip(csv);
+    size_t above = skip < 0 ? weft_header_above(csv, joined) : 0;
+    int got = 1;
+    for (; above && got == 1; above--)
+        got = weft_csv_next(csv, &row, e);
+    while (got == 1 && skip > 0 && weft_csv_look(csv, 0, &row) && (int64_t)row.line <= skip)
+        got = weft_csv_next(csv, &row, e);
+    return got < 0 ? -1 : 0;
+}
+
 int weft_header_read(struct weft_csv *csv, struct weft_header *h, struct weft_err *e)
 {
     struct weft_csv_row row;
-    int got = weft_csv_next(csv, &row, e);
+    bool joined = false;
     *h = (struct weft_header){.file = weft_csv_name(csv)};
-    if (got < 0)
-        return -1;
+    int got = pass_titles(csv, &joined, e) < 0 ? -1 : weft_csv_next(csv, &row, e);
     if (got == 0)
         return weft_fail(e, WEFT_DATA, "%s is empty: not even a header", h->file);
-    if (row.problem || row.found > row.n)
-        return weft_fail(e, WEFT_DATA, "%s: the header has %s", h->file, row.problem ? row.problem : "too many columns");
-    h->name = WEFT_ARRAY(char *, row.n + 1);
-    h->date = WEFT_ARRAY(int64_t, row.n + 1);
-    for (size_t i = 0; i < row.n; i++) {
-        struct weft_csv_text t = weft_csv_field(&row, i);
-        if (!weft_utf8_valid(t.p, t.n)) {
-            weft_fail(e, WEFT_DATA, "the header is not UTF-8");
-            weft_fail_where(e, "%s:%llu:%zu", h->file, (unsigned long long)row.line, i + 1);
-            weft_fail_hint(e, "a Korean file? --encoding cp949");
-            weft_header_free(h);
-            return -1;
-        }
-        h->name[h->n] = weft_xstrndup(t.p, t.n);
-        bool date = weft_date_parse(t.p, t.n, &h->date[h->n]);
-        h->dates += date;
-        if (!date)
-            h->date[h->n] = WEFT_NO_DATE;
-        h->n++;
-    }
-    weft_csv_expect(csv, h->n);
-    return 0;
+    if (got == 1)
+        got = take_names(h, &row, e);
+    if (got == 0 && joined && (got = weft_csv_next(csv, &row, e)) == 1)
+        got = take_names(h, &row, e);
+    if (got == 0)
+        got = read_dates(h, e);
+    if (got < 0)
+        weft_header_free(h);
+    else
+        weft_csv_expect(csv, h->n);
+    return got < 0 ? -1 : 0;
 }
 
 void weft_header_free(struct weft_header *h)
@@ -83,6 +177,12 @@ size_t weft_header_find(const struct weft_header *h, const char *name)
     for (size_t i = 0; i < h->n; i++)
         if (strcmp(h->name[i], name) == 0)
             return i;
+    if (name[0] == '#' && name[1] >= '1' && name[1] <= '9') { /* two columns may have one name: the third one is #3 */
+        char *end;
+        unsigned long k = strtoul(name + 1, &end, 10);
+        if (!*end && k <= h->n)
+            return k - 1;
+    }
     for (size_t i = 0; i < h->n; i++)
         if (h->date[i] == WEFT_NO_DATE && strcmp(weft_header_canonical(h->name[i]), name) == 0)
             return i;
@@ -124,12 +224,20 @@ static int add_key(struct weft_ingest_keys *k, const char *name, size_t column, 
     return 0;
 }
 
+static bool has_key(const struct weft_ingest_keys *k, const char *name)
+{
+    for (size_t i = 0; i < k->n_keys; i++)
+        if (strcmp(k->name[i], name) == 0)
+            return true;
+    return false;
+}
+
 static int given_key(const struct weft_header *h, const char *item, struct weft_ingest_keys *k, struct weft_err *e)
 {
     const char *eq = strchr(item, '=');
-    char *name = eq ? weft_xstrndup(item, (size_t)(eq - item)) : weft_xstrdup(weft_header_canonical(item));
     size_t column;
     int rc = weft_header_need(h, eq ? eq + 1 : item, &column, e);
+    char *name = eq ? weft_xstrndup(item, (size_t)(eq - item)) : weft_xstrdup(weft_header_canonical(rc == 0 && *item == '#' ? h->name[column] : item));
     if (rc == 0)
         rc = add_key(k, name, column, e);
     free(name);
@@ -155,7 +263,8 @@ int weft_ingest_keys_find(const struct weft_ingest *o, const struct weft_header 
         /* A single column that names the series is its id; each of several is a key as well. */
         bool is_id = k->n_id == 1 && k->id[0] == i;
         const char *name = weft_header_canonical(h->name[i]);
-        if (free_column[i] && !is_id && add_key(k, strcmp(name, "id") == 0 ? h->name[i] : name, i, e) < 0)
+        name = strcmp(name, "id") == 0 || has_key(k, name) ? h->name[i] : name;
+        if (free_column[i] && !is_id && *name && add_key(k, name, i, e) < 0)
             return -1;
     }
     k->id_is_keys = !k->n_id;
@@ -170,20 +279,16 @@ int weft_ingest_keys_find(const struct weft_ingest *o, const struct weft_header 
 struct weft_span weft_ingest_id(const struct weft_ingest_keys *k, const struct weft_csv_row *row, struct weft_pack *buf)
 {
     struct weft_csv_text t = weft_csv_field(row, k->id[0]);
-    if (k->n_id == 1)
+    if (k->n_id == 1) {
+        t = weft_text_clean(t, buf);
         return (struct weft_span){(const uint8_t *)t.p, t.n};
-    size_t need = k->n_id;
-    for (size_t i = 0; i < k->n_id; i++)
-        need += weft_csv_field(row, k->id[i]).n;
-    if (need > buf->cap)
-        buf->p = weft_xrealloc(buf->p, buf->cap = weft_grow(buf->cap, need));
+    }
+    struct weft_pack room = {0};
     buf->n = 0;
     for (size_t i = 0; i < k->n_id; i++) {
-        t = weft_csv_field(row, k->id[i]);
-        if (i)
-            buf->p[buf->n++] = '/';
-        for (size_t b = 0; b < t.n; b++)
-            buf->p[buf->n++] = (uint8_t)t.p[b];
+        t = weft_text_clean(weft_csv_field(row, k->id[i]), &room);
+        weft_id_part(buf, i, k->n_id, (struct weft_span){(const uint8_t *)t.p, t.n});
     }
+    weft_pack_free(&room);
     return (struct weft_span){buf->p, buf->n};
 }

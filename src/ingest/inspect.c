@@ -12,6 +12,7 @@
 #include "text/counts.h"
 #include "base/ids.h"
 #include "base/mem.h"
+#include "ingest/decide.h"
 
 #include "inspection.h"
 
@@ -21,10 +22,9 @@ struct inspect {
     struct weft_inspection out;
     struct weft_header h; /* of the first file */
     struct weft_ingest o; /* the options that the command has */
-    struct weft_list_room {
-        char *at[WEFT_MAX_KEYS];
-    } id, values;
+    struct weft_decision d;
     size_t date; /* column; SIZE_MAX */
+    char *product; /* the option that names products points here */
     struct weft_ingest_keys keys;
     struct weft_ids pairs;
     struct weft_ids seen; /* days */
@@ -72,7 +72,7 @@ static int walk(struct inspect *in, take *each, bool count, struct weft_err *e)
         struct weft_header h = {0};
         struct weft_csv_row row;
         size_t *column = WEFT_ARRAY(size_t, in->h.n + 1);
-        got = weft_csv_open(out->file[f].open, &(struct weft_csv_opts){.encoding = out->file[f].encoding}, &csv, e);
+        got = weft_csv_open(out->file[f].open, &(struct weft_csv_opts){.encoding = out->file[f].encoding, .skip = -1}, &csv, e);
         if (got == 0)
             got = weft_header_read(csv, &h, e);
         if (got == 0)
@@ -113,13 +113,12 @@ static void see_number(struct weft_inspect_column *c, double x)
 
 static void see_text(struct weft_inspect_column *c, struct weft_csv_text t)
 {
-    int64_t seconds;
     if (c->filled == 1) {
         snprintf(c->first, sizeof c->first, "%.*s", t.n < sizeof c->first ? (int)t.n : (int)sizeof c->first - 1, t.p);
         c->same = true;
     }
     c->same = c->same && strlen(c->first) == t.n && memcmp(c->first, t.p, t.n) == 0;
-    c->dates += t.n >= 8 && t.n <= 30 && weft_date_parse(t.p, t.n, &seconds);
+    c->dates += t.n >= 6 && t.n <= 64 && weft_dates_kind(t.p, t.n) != WEFT_DATE_NONE;
     c->images += ends_with(t, ".jpg") || ends_with(t, ".jpeg") || ends_with(t, ".png");
     if (!c->ids || c->more)
         return;
@@ -162,93 +161,24 @@ static void judge(struct weft_inspect_column *c)
                                                           : WEFT_SEEMS_TEXT;
 }
 
-/* --- then: layout and roles --- */
+/* --- then: layout and roles, as ingest decides them --- */
 
 static bool is_called(const struct inspect *in, size_t i, const char *canonical)
 {
     return strcmp(weft_header_canonical(in->h.name[i]), canonical) == 0;
 }
 
-static void find_date(struct inspect *in)
-{
-    in->date = weft_header_find(&in->h, "date");
-    for (size_t i = 0; i < in->h.n && in->date == SIZE_MAX; i++)
-        if (in->out.column[i].seems == WEFT_SEEMS_DATE && (in->date = i) != SIZE_MAX && !is_called(in, i, "date"))
-            in->o.date = in->h.name[i];
-}
-
-/* A matrix holds numbers alone, and each of its times once. */
-static bool looks_long(const struct inspect *in)
-{
-    for (size_t i = 0; i < in->h.n; i++)
-        if (i != in->date && (in->out.column[i].seems == WEFT_SEEMS_TEXT || in->out.column[i].seems == WEFT_SEEMS_DATE))
-            return true;
-    const struct weft_inspect_column *date = &in->out.column[in->date];
-    return !date->more && date->different < date->filled - date->filled / 10;
-}
-
-static void find_layout(struct inspect *in)
+static void decide(struct inspect *in, struct weft_csv *csv)
 {
     struct weft_err why = {0};
-    int layout = weft_ingest_layout(&in->o, &in->h, &why);
-    if (layout != WEFT_LAYOUT_WIDE && layout != WEFT_LAYOUT_PRODUCTS)
-        find_date(in);
-    if (in->date != SIZE_MAX && layout != WEFT_LAYOUT_LONG)
-        layout = looks_long(in) ? WEFT_LAYOUT_LONG : WEFT_LAYOUT_MATRIX;
-    if (layout == WEFT_LAYOUT_MATRIX && in->h.n < 2)
-        layout = -1;
-    for (size_t i = 0; i < in->h.n && layout < 0; i++)
-        if (in->out.column[i].seems == WEFT_SEEMS_IMAGE) {
-            layout = WEFT_LAYOUT_PRODUCTS;
-            in->o.image = in->h.name[i];
-        }
-    if (layout < 0) {
-        note(in, "%s; %s", why.what, why.hint);
-        note(in, "no column holds dates or pictures either: is the first row really a header?");
+    if (weft_decide(csv, &in->h, &in->o, &in->d, &why) < 0) {
+        note(in, "%s%s%s", why.what, *why.hint ? "; " : "", why.hint);
+        in->unusable = true;
+    } else {
+        in->out.layout = in->o.layout;
+        note(in, "taken for %s", in->d.said);
     }
-    in->out.layout = layout < 0 ? WEFT_LAYOUT_AUTO : layout;
-    in->o.layout = in->out.layout;
-}
-
-static void add(struct weft_list *list, struct weft_list_room *room, char *name)
-{
-    list->items = room->at;
-    if (list->n < WEFT_MAX_KEYS)
-        room->at[list->n++] = name;
-}
-
-/* What is counted: a column called units, sales ...; else the last one of numbers that names nothing. */
-static void find_value(struct inspect *in)
-{
-    size_t best = SIZE_MAX;
-    for (size_t i = 0; i < in->h.n; i++)
-        if (i != in->date && in->out.column[i].seems == WEFT_SEEMS_NUMBER && !is_called(in, i, "id") && !is_called(in, i, "store") && !is_called(in, i, "item") &&
-            !is_called(in, i, "product") && (best == SIZE_MAX || !is_called(in, best, "units")) && (is_called(in, i, "units") || !is_called(in, i, "price")))
-            best = i;
-    if (best == SIZE_MAX) {
-        note(in, "no column of numbers is left to forecast: name one with --value");
-        return;
-    }
-    in->out.column[best].use = WEFT_USE_VALUE;
-    add(&in->o.values, &in->values, in->h.name[best]);
-}
-
-/* What names a series: a column called id, else product, item and store, else texts that come again and again, else such numbers. */
-static void find_id(struct inspect *in)
-{
-    for (int known = 0; known < 2 && !in->o.id.n; known++)
-        for (size_t i = 0; i < in->h.n; i++)
-            if (in->out.column[i].use == WEFT_USE_NONE && (known ? is_called(in, i, "product") || is_called(in, i, "item") || is_called(in, i, "store") : is_called(in, i, "id")))
-                add(&in->o.id, &in->id, in->h.name[i]);
-    for (int kind = WEFT_SEEMS_TEXT; kind <= WEFT_SEEMS_NUMBER && !in->o.id.n; kind++)
-        for (size_t i = 0; i < in->h.n; i++) {
-            const struct weft_inspect_column *c = &in->out.column[i];
-            bool again = !c->more && c->different * 2 <= c->filled && !(c->same && c->filled > 1);
-            if (c->use == WEFT_USE_NONE && c->seems == (enum weft_seems)kind && again && !is_called(in, i, "price"))
-                add(&in->o.id, &in->id, in->h.name[i]);
-        }
-    if (!in->o.id.n)
-        note(in, "no column names a series: say which with --id COLUMN");
+    in->date = in->d.date;
 }
 
 /* What names a product: a column called so, else the first one whose cells all differ. */
@@ -260,7 +190,8 @@ static void find_product_id(struct inspect *in)
         const struct weft_inspect_column *c = &in->out.column[i];
         if (c->filled && !c->empty && !c->more && c->different == c->filled && c->seems != WEFT_SEEMS_IMAGE) {
             id = i;
-            add(&in->o.id, &in->id, in->h.name[i]);
+            in->product = in->h.name[i];
+            in->o.id = (struct weft_list){&in->product, 1};
         }
     }
     if (id == SIZE_MAX) {
@@ -283,17 +214,17 @@ static void find_roles(struct inspect *in)
         c->use = value ? WEFT_USE_VALUE : i == in->date ? WEFT_USE_DATE : WEFT_USE_NONE;
         free_column[i] = in->o.layout == WEFT_LAYOUT_WIDE && !value;
     }
-    if (in->o.layout == WEFT_LAYOUT_LONG) {
-        find_value(in);
-        find_id(in);
+    for (size_t i = 0; i < in->h.n && in->out.layout == WEFT_LAYOUT_LONG; i++) {
+        in->out.column[i].use = in->d.use[i] ? in->d.use[i] : in->out.column[i].use;
+        free_column[i] = in->d.use[i] == WEFT_USE_ID;
     }
-    if (in->o.layout == WEFT_LAYOUT_WIDE || (in->o.layout == WEFT_LAYOUT_LONG && in->o.id.n)) {
+    if (in->out.layout == WEFT_LAYOUT_WIDE || in->out.layout == WEFT_LAYOUT_LONG) {
         rc = weft_ingest_keys_find(&in->o, &in->h, free_column, &in->keys, &why);
         for (size_t k = 0; k < in->keys.n_keys && rc == 0; k++)
             in->out.column[in->keys.key[k]].use = WEFT_USE_KEY;
         for (size_t k = 0; k < in->keys.n_id && rc == 0; k++)
             in->out.column[in->keys.id[k]].use = WEFT_USE_ID;
-    } else if (in->o.layout == WEFT_LAYOUT_PRODUCTS) {
+    } else if (in->out.layout == WEFT_LAYOUT_PRODUCTS) {
         find_product_id(in);
     }
     if (rc < 0) {
@@ -327,7 +258,7 @@ static void compare(struct inspect *in, const struct weft_csv_row *row, const si
     struct weft_ingest_keys keys = in->keys;
     if (in->date != SIZE_MAX) {
         struct weft_csv_text t = weft_csv_field(row, column[in->date]);
-        if (!weft_date_parse(t.p, t.n, &seconds))
+        if (!weft_dates_read(&in->o.dates, t.p, t.n, &seconds))
             return;
         see_day(in, seconds);
     }
@@ -354,30 +285,17 @@ static int by_time(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int64_t common(int64_t a, int64_t b)
-{
-    while (b) {
-        int64_t r = a % b;
-        a = b;
-        b = r;
-    }
-    return a;
-}
-
-/* The step: of the long layout hour, day or week; else the smallest distance, when all are multiples of it. */
+/* The step, as ingest finds it; 0: none. */
 static int64_t find_step(const struct inspect *in)
 {
-    int64_t all = 0, least = 0;
-    for (size_t i = 1; i < in->n_days; i++) {
-        int64_t d = in->day[i] - in->day[i - 1];
-        all = common(all, d);
-        least = !least || d < least ? d : least;
-    }
-    if (in->o.layout != WEFT_LAYOUT_LONG)
-        return least && all != least ? 0 : least ? least : DAY;
-    if (in->clock && (uint64_t)(in->day[in->n_days - 1] - in->day[0]) / 3600 < 2 * in->n_days)
-        return 3600;
-    return all && all % (7 * DAY) == 0 && in->n_days > 2 ? 7 * DAY : DAY;
+    bool sales = in->o.layout == WEFT_LAYOUT_LONG;
+    int64_t step = in->h.step ? in->h.step : weft_step_find(in->day, in->n_days, sales);
+    if (sales && step == WEFT_STEP_HOUR && !in->o.hours)
+        return WEFT_STEP_DAY;
+    for (size_t i = 1; i < in->n_days && !sales; i++)
+        if (!weft_step_fits(weft_step_begin(in->day[i - 1], step), weft_step_begin(in->day[i], step), step))
+            return 0;
+    return step;
 }
 
 /* What every day or series must have for itself: a column. */
@@ -400,7 +318,7 @@ static void find_calendar(struct inspect *in)
         if (in->h.date[i] != WEFT_NO_DATE)
             see_day(in, in->h.date[i]);
     if (!in->n_days && in->date != SIZE_MAX && out->rows > out->bad_rows) {
-        note(in, "no date can be read, as in \"%s\": ingest reads 2023-01-31, 2023.1.31, 2023/1/31 and 20230131, with or without a time", out->column[in->date].first);
+        note(in, "no date can be read, as in \"%s\": see ingest --date-format", out->column[in->date].first);
         in->unusable = true;
     }
     if (!in->n_days)
@@ -409,24 +327,24 @@ static void find_calendar(struct inspect *in)
     out->step = find_step(in);
     size_t n = 0;
     for (size_t i = 0; i < in->n_days; i++) { /* hours of one day are one day */
-        int64_t t = out->step == DAY ? in->day[i] - (in->day[i] % DAY + DAY) % DAY : in->day[i];
+        int64_t t = out->step == DAY ? in->day[i] - (in->day[i] % DAY + DAY) % DAY : weft_step_begin(in->day[i], out->step);
         if (!n || in->day[n - 1] != t)
             in->day[n++] = t;
     }
     out->first = in->day[0];
     out->last = in->day[n - 1];
     out->days = n;
-    out->steps = out->step ? (uint64_t)((out->last - out->first) / out->step) + 1 : n;
+    out->steps = out->step ? (uint64_t)weft_step_count(out->first, out->last, out->step) + 1 : n;
     for (size_t i = 1; i < n && out->step; i++)
-        if (in->day[i] - in->day[i - 1] > out->step) {
+        if (weft_step_count(in->day[i - 1], in->day[i], out->step) > 1) {
             if (out->n_gaps < WEFT_INSPECT_GAPS) {
-                out->gap[out->n_gaps].from = in->day[i - 1] + out->step;
-                out->gap[out->n_gaps].to = in->day[i] - out->step;
+                out->gap[out->n_gaps].from = weft_step_add(in->day[i - 1], 1, out->step);
+                out->gap[out->n_gaps].to = weft_step_add(in->day[i], -1, out->step);
             }
             out->n_gaps++;
         }
     if (!out->step)
-        note(in, "the dates lie on no regular grid (months?): ingest needs days, weeks or another fixed step");
+        note(in, "the dates lie on no regular grid: ingest needs hours, days, weeks, months or another fixed step");
 }
 
 static void add_values(struct inspect *in)
@@ -453,49 +371,26 @@ static void add_values(struct inspect *in)
 
 /* --- the command --- */
 
-/* A word of a shell's command line. */
-static void put_word(struct weft_pack *b, const char *prefix, const char *word)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=+,@%";
-    bool quote = !*word;
-    for (const char *p = word; *p; p++)
-        quote |= (unsigned char)*p < 0x80 && !strchr(plain, *p);
-    weft_pack_raw(b, (struct weft_span){(const uint8_t *)prefix, strlen(prefix)});
-    if (quote)
-        weft_pack_raw(b, (struct weft_span){(const uint8_t *)"'", 1});
-    for (const char *p = word; *p; p++)
-        if (*p == '\'')
-            weft_pack_raw(b, (struct weft_span){(const uint8_t *)"'\\''", 4});
-        else
-            weft_pack_raw(b, (struct weft_span){(const uint8_t *)p, 1});
-    if (quote)
-        weft_pack_raw(b, (struct weft_span){(const uint8_t *)"'", 1});
-}
-
-/* named: the option takes NAME=COLUMN, so that a column with = in it needs a name. */
-static void put_list(struct weft_pack *b, const char *prefix, const struct weft_list *list, bool named)
+/* A list of columns. One with a comma in its name goes by its number. */
+static void put_list(const struct inspect *in, struct weft_pack *b, const char *prefix, const struct weft_list *list)
 {
     struct weft_pack joined = {0};
     for (size_t i = 0; i < list->n; i++) {
+        char number[32];
+        const char *name = list->items[i];
+        if (strchr(name, ',')) {
+            const char *eq = strchr(name, '=');
+            snprintf(number, sizeof number, "#%zu", weft_header_find(&in->h, weft_header_find(&in->h, name) == SIZE_MAX && eq ? eq + 1 : name) + 1);
+            name = number;
+        }
         if (i)
             weft_pack_raw(&joined, (struct weft_span){(const uint8_t *)",", 1});
-        if (named && strchr(list->items[i], '='))
-            weft_pack_raw(&joined, (struct weft_span){(const uint8_t *)"units=", 6});
-        weft_pack_raw(&joined, (struct weft_span){(const uint8_t *)list->items[i], strlen(list->items[i])});
+        weft_pack_raw(&joined, (struct weft_span){(const uint8_t *)name, strlen(name)});
     }
     weft_pack_raw(&joined, (struct weft_span){(const uint8_t *)"", 1});
     if (list->n)
-        put_word(b, prefix, (const char *)joined.p);
+        weft_command_word(b, prefix, (const char *)joined.p);
     weft_pack_free(&joined);
-}
-
-static void check_list(struct inspect *in, const char *option, const struct weft_list *list)
-{
-    for (size_t i = 0; i < list->n; i++)
-        if (strchr(list->items[i], ',')) {
-            note(in, "--%s takes a list, and column \"%s\" has a comma in its name: rename it", option, list->items[i]);
-            in->unusable = true;
-        }
 }
 
 static void make_command(struct inspect *in)
@@ -503,32 +398,36 @@ static void make_command(struct inspect *in)
     static const char *const layouts[] = {"auto", "wide", "long", "matrix", "products"};
     struct weft_inspection *out = &in->out;
     char step[32];
-    check_list(in, "id", &in->o.id);
-    check_list(in, "value", &in->o.values);
     bool impossible = in->unusable || out->layout == WEFT_LAYOUT_AUTO || out->rows == out->bad_rows || (in->n_days && !out->step) ||
-                      (out->layout == WEFT_LAYOUT_LONG && (!in->o.id.n || !in->o.values.n));
+                      (out->layout == WEFT_LAYOUT_LONG && !in->o.values.n);
     if (out->rows == out->bad_rows)
         note(in, "there is a header and no good row");
     if (impossible)
         return;
     struct weft_pack b = {0};
-    put_word(&b, "", "ingest");
-    put_word(&b, " --layout ", layouts[out->layout]);
+    weft_command_word(&b, "", "ingest");
+    weft_command_word(&b, " --layout ", layouts[out->layout]);
     if (out->file[0].encoding)
-        put_word(&b, " --encoding ", out->file[0].encoding);
-    if (in->o.date)
-        put_word(&b, " --date ", in->o.date);
-    put_list(&b, " --id ", &in->o.id, false);
-    put_list(&b, " --value ", &in->o.values, true);
+        weft_command_word(&b, " --encoding ", out->file[0].encoding);
+    if (in->h.line > 1) {
+        snprintf(step, sizeof step, "%llu", (unsigned long long)in->h.line - 1);
+        weft_command_word(&b, " --skip ", step);
+    }
+    if (in->date != SIZE_MAX && !is_called(in, in->date, "date"))
+        weft_command_word(&b, " --date ", in->o.date);
+    if (in->o.dates.form == WEFT_DATES_MONTH_FIRST || in->o.dates.form == WEFT_DATES_DAY_FIRST)
+        weft_command_word(&b, " --date-format ", in->o.dates.form == WEFT_DATES_MONTH_FIRST ? "%m/%d/%Y" : "%d/%m/%Y");
+    if (in->o.dates.zoned)
+        weft_command_word(&b, " --timezone ", "UTC");
+    put_list(in, &b, " --id ", &in->o.id);
+    put_list(in, &b, " --value ", &in->o.values);
     if (in->o.image)
-        put_word(&b, " --image ", in->o.image);
-    if (out->layout == WEFT_LAYOUT_LONG && out->step != DAY)
-        put_word(&b, " --step ", weft_step_text(out->step, step));
+        weft_command_word(&b, " --image ", in->o.image);
     if (out->bad_rows || out->odd || (out->duplicates && (out->layout == WEFT_LAYOUT_WIDE || out->layout == WEFT_LAYOUT_PRODUCTS)))
-        put_word(&b, " --rejects ", "rejects.csv");
+        weft_command_word(&b, " --rejects ", "rejects.csv");
     for (size_t f = 0; f < out->n_files; f++)
         if (out->file[f].open == out->file[f].name)
-            put_word(&b, *out->file[f].name == '-' ? " ./" : " ", out->file[f].name);
+            weft_command_word(&b, *out->file[f].name == '-' ? " ./" : " ", out->file[f].name);
     out->command = weft_xstrndup((const char *)b.p, b.n);
     weft_pack_free(&b);
 }
@@ -548,13 +447,15 @@ static int begin(struct inspect *in, const char *const *paths, size_t n, struct 
             note(in, "%s is %s, and the first file %s: ingest reads files of one encoding at a time", paths[out->n_files], out->file[out->n_files].shown,
                  out->file[0].shown);
     }
-    int rc = weft_csv_open(out->file[0].open, &(struct weft_csv_opts){.encoding = out->file[0].encoding}, &csv, e);
+    int rc = weft_csv_open(out->file[0].open, &(struct weft_csv_opts){.encoding = out->file[0].encoding, .skip = -1}, &csv, e);
     if (rc == 0)
         rc = weft_header_read(csv, &in->h, e);
-    if (rc == 0)
-        out->delimiter = weft_csv_delimiter(csv);
-    weft_csv_close(&csv);
     in->h.file = out->file[0].name;
+    if (rc == 0) {
+        out->delimiter = weft_csv_delimiter(csv);
+        decide(in, csv);
+    }
+    weft_csv_close(&csv);
     out->n_columns = in->h.n;
     out->column = WEFT_ARRAY(struct weft_inspect_column, in->h.n + 1);
     for (size_t i = 0, counted = 0; i < in->h.n; i++) {
@@ -574,8 +475,7 @@ static int look_through(struct inspect *in, const char *const *paths, size_t n, 
         return -1;
     for (size_t i = 0; i < in->h.n; i++)
         judge(&in->out.column[i]);
-    find_layout(in);
-    if (n > 1 && in->out.layout != WEFT_LAYOUT_LONG)
+    if (n > 1 && in->out.layout != WEFT_LAYOUT_LONG && !in->unusable)
         return weft_fail(e, WEFT_USAGE, "only the long layout comes in more than one file, and this is no long one");
     find_roles(in);
     if (walk(in, compare, false, e) < 0)
@@ -589,7 +489,7 @@ static int look_through(struct inspect *in, const char *const *paths, size_t n, 
 
 int weft_inspect(const char *const *paths, size_t n, bool json, FILE *out, struct weft_err *e)
 {
-    struct inspect in = {.date = SIZE_MAX};
+    struct inspect in = {.date = SIZE_MAX, .o = {.skip = -1}, .d = {.date = SIZE_MAX}};
     int rc = look_through(&in, paths, n, e);
     if (rc == 0 && json)
         weft_inspection_json(&in.out, out);
@@ -608,6 +508,7 @@ int weft_inspect(const char *const *paths, size_t n, bool json, FILE *out, struc
     free(in.out.column);
     free(in.out.command);
     free(in.day);
+    weft_decision_free(&in.d);
     weft_header_free(&in.h);
     weft_ingest_keys_free(&in.keys);
     weft_ids_free(&in.pairs);

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "ingest/decide.h"
 #include "ingest/ingest.h"
 
 /* A file whose encoding is known. */
@@ -21,7 +22,6 @@ int weft_sniff(const char *path, struct weft_sniff *s, struct weft_err *e) WEFT_
 void weft_sniff_free(struct weft_sniff *s);
 
 enum weft_seems { WEFT_SEEMS_EMPTY, WEFT_SEEMS_TEXT, WEFT_SEEMS_NUMBER, WEFT_SEEMS_DATE, WEFT_SEEMS_IMAGE, WEFT_SEEMS_DAY };
-enum weft_use { WEFT_USE_NONE, WEFT_USE_DATE, WEFT_USE_ID, WEFT_USE_KEY, WEFT_USE_VALUE };
 
 struct weft_inspect_column {
     const char *name;

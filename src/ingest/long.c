@@ -10,8 +10,12 @@
 #include "ingest/coverage.h"
 #include "ingest/ingest.h"
 #include "ingest/overlap.h"
+#include "ingest/rows.h"
+#include "ingest/texts.h"
 #include "base/mem.h"
 #include "base/progress.h"
+
+#define TOTAL UINT64_MAX /* the number of an id that names sums of others */
 
 enum { SPAN = 32, VALUES_MAX = 64, POOL = 1 << 20, WAITING = 64 };
 
@@ -46,6 +50,7 @@ struct table {
     bool averaged;
     struct weft_ingest_keys keys; /* of the current file */
     size_t date, value[VALUES_MAX];
+    enum weft_decimal decimal;
     char **key_name;
     size_t n_keys;
     bool keys_in_id; /* every key is part of the id: it can't differ between rows */
@@ -65,6 +70,7 @@ struct table {
     char date_text[40]; /* the last date and its step: most rows have the date of the row above */
     size_t date_n;
     int64_t date_step;
+    char named_day[32]; /* --date-from-name: the day of the file that is read now */
     int date_takes;    /* does it count: 1, or 0 when a later file holds the day */
     bool date_shared;
     struct weft_overlap *overlap; /* NULL: one file */
@@ -77,8 +83,10 @@ struct table {
         int file, other;
     } twice; /* a series with rows of one day in two files */
     struct weft_coverage coverage;
-    uint64_t rows, negative, outside, moved_keys, replaced, without_number;
-    struct weft_pack id_buf;
+    struct weft_rows *sales;   /* what is one */
+    struct series left_out;    /* steps of rows that are none: the table has these days */
+    uint64_t rows, dropped, negative, outside, moved_keys, replaced, without_number;
+    struct weft_pack id_buf, key_buf;
 };
 
 /* --- the table --- */
@@ -189,8 +197,10 @@ static void mark_free(const struct table *t, const struct weft_header *h, bool *
         const char *name = weft_header_canonical(h->name[i]);
         for (size_t k = 0; k < sizeof levels / sizeof *levels; k++)
             free_column[i] |= strcmp(name, levels[k]) == 0;
+        if (strcmp(name, "id") == 0 && t->o->id.n) /* another column is: it numbers rows */
+            free_column[i] = false;
         for (size_t k = 0; k < t->o->id.n; k++)
-            free_column[i] |= strcmp(t->o->id.items[k], h->name[i]) == 0;
+            free_column[i] |= weft_header_find(h, t->o->id.items[k]) == i;
         free_column[i] &= i != t->date && !is_value(t, i);
     }
 }
@@ -208,7 +218,7 @@ static int find_values(struct table *t, const struct weft_header *h, struct weft
             return -1;
         }
         if (t->n_values <= c)
-            t->channel[t->n_values++] = eq ? weft_xstrndup(item, (size_t)(eq - item)) : weft_xstrdup(t->o->values.n ? item : h->name[t->value[c]]);
+            t->channel[t->n_values++] = eq ? weft_xstrndup(item, (size_t)(eq - item)) : weft_xstrdup(t->o->values.n && *item != '#' ? item : h->name[t->value[c]]);
     }
     return 0;
 }
@@ -238,12 +248,32 @@ static int order_keys(struct table *t, const struct weft_header *h, struct weft_
 }
 
 /* Columns may stand elsewhere in every file; names and keys are those of the first. */
+static int name_day(struct table *t, const char *path, struct weft_err *e)
+{
+    int64_t seconds;
+    t->date = SIZE_MAX;
+    if (!weft_date_in_name(path, &seconds)) {
+        weft_fail(e, WEFT_DATA, "%s: the name of the file has no day, or more than one", path);
+        return weft_fail_hint(e, "--date-from-name takes 2025-03-01, 20250301 or 250301");
+    }
+    weft_date_text(seconds, WEFT_STEP_DAY, t->named_day);
+    return 0;
+}
+
+/* The text of a row's date. */
+static struct weft_csv_text date_text(const struct table *t, const struct weft_csv_row *row)
+{
+    if (t->date == SIZE_MAX)
+        return (struct weft_csv_text){t->named_day, strlen(t->named_day)};
+    return weft_csv_field(row, t->date);
+}
+
 static int find_columns(struct table *t, const struct weft_header *h, struct weft_err *e)
 {
     bool *free_column = WEFT_ARRAY(bool, h->n + 1), again = t->key_name != NULL;
     int rc = find_values(t, h, e);
     if (rc == 0)
-        rc = weft_header_need(h, t->o->date ? t->o->date : "date", &t->date, e);
+        rc = t->o->date_from_name ? name_day(t, h->file, e) : weft_header_need(h, t->o->date ? t->o->date : "date", &t->date, e);
     if (rc == 0) {
         mark_free(t, h, free_column);
         weft_ingest_keys_free(&t->keys);
@@ -305,14 +335,14 @@ static bool same_date(const struct table *t, struct weft_csv_text d)
 /* 1: *step is the row's; 0: outside of --from, --to and --until, of a day that a later file holds, or rejected; -1. */
 static int row_step(struct table *t, const struct weft_csv *csv, const struct weft_csv_row *row, int64_t *step, struct weft_err *e)
 {
-    struct weft_csv_text d = weft_csv_field(row, t->date);
+    struct weft_csv_text d = date_text(t, row);
     int64_t seconds;
     if (same_date(t, d)) {
         *step = t->date_step;
         t->replaced += !t->date_takes;
         return t->date_takes;
     }
-    if (!weft_date_parse(d.p, d.n, &seconds))
+    if (!weft_dates_read(&t->o->dates, d.p, d.n, &seconds))
         return weft_rejects_row(t->o->rejected, csv, row, t->date + 1, e, "not a date: \"%.*s\"", d.n < 60 ? (int)d.n : 60, d.p);
     if ((t->o->from && seconds < t->o->from_seconds) || (t->o->to && seconds >= t->o->to_seconds + 86400)) {
         t->outside++;
@@ -331,8 +361,9 @@ static int row_step(struct table *t, const struct weft_csv *csv, const struct we
         t->replaced++;
         return 0;
     }
-    t->first = t->rows && t->first < *step ? t->first : *step;
-    t->last = t->rows && t->last > *step ? t->last : *step;
+    bool any = t->rows + t->dropped > 0;
+    t->first = any && t->first < *step ? t->first : *step;
+    t->last = any && t->last > *step ? t->last : *step;
     return 1;
 }
 
@@ -350,7 +381,7 @@ static int new_series(struct table *t, const struct weft_csv *csv, const struct 
     *s = (struct series){.id = {(uint8_t *)weft_xstrndup((const char *)id.p, id.n), id.n}, .key = WEFT_ARRAY(char *, t->n_keys + 1)};
     for (size_t k = 0; k < t->n_keys; k++) {
         struct weft_csv_text text = weft_csv_field(row, t->keys.key[k]);
-        s->key[k] = text.n ? weft_xstrndup(text.p, text.n) : NULL;
+        s->key[k] = text.n ? weft_text_clean_dup(text.p, text.n) : NULL;
     }
     return 1;
 }
@@ -360,6 +391,7 @@ static void compare_keys(struct table *t, const struct series *s, const struct w
     for (size_t k = 0; k < t->n_keys; k++) {
         struct weft_csv_text text = weft_csv_field(row, t->keys.key[k]);
         const char *kept = s->key[k] ? s->key[k] : "";
+        text = weft_text_clean(text, &t->key_buf);
         if (strlen(kept) != text.n || memcmp(kept, text.p, text.n) != 0) {
             t->moved_keys++;
             return;
@@ -372,7 +404,12 @@ static int row_series(struct table *t, const struct weft_csv *csv, const struct 
 {
     struct weft_span id = weft_ingest_id(&t->keys, row, &t->id_buf);
     uint64_t known = weft_ids_add(&t->ids, id.p, id.n, 0);
-    if (!known) {
+    if (!known || known == TOTAL) {
+        if (weft_rows_total(t->sales, row)) {
+            if (!known)
+                weft_ids_add(&t->ids, id.p, id.n, TOTAL);
+            return 0;
+        }
         *i = t->n;
         return new_series(t, csv, row, id, e);
     }
@@ -382,18 +419,37 @@ static int row_series(struct table *t, const struct weft_csv *csv, const struct 
     return 1;
 }
 
-static int take_row(struct table *t, const struct weft_csv *csv, const struct weft_header *h, const struct weft_csv_row *row, struct weft_err *e)
+/* A row that is no sale says that the table has its day. */
+static int leave_out(struct table *t, const struct weft_csv *csv, const struct weft_csv_row *row, struct weft_err *e)
+{
+    int64_t step, from = 0;
+    struct weft_csv_text d = date_text(t, row);
+    int rc = weft_dates_read(&t->o->dates, d.p, d.n, &from) ? row_step(t, csv, row, &step, e) : 0;
+    if (rc < 1)
+        return rc;
+    double *span = span_of(t, &t->left_out, step);
+    for (size_t c = 0; c < t->n_values; c++)
+        span[c * SPAN + (size_t)(step - floor_div(step, SPAN) * SPAN)] = 0;
+    t->dropped++;
+    return 0;
+}
+
+static int take_row(struct table *t, const struct weft_csv *csv, const struct weft_header *h, const struct weft_csv_row *given, struct weft_err *e)
 {
     double x[VALUES_MAX];
     int64_t step = 0;
     size_t i = 0;
+    struct weft_csv_row now = *given;
+    const struct weft_csv_row *row = &now;
     int rc = weft_ingest_row_check(t->o->rejected, csv, h, row, e);
+    if (rc == 1 && !weft_rows_take(t->sales, &now))
+        return leave_out(t, csv, row, e);
     for (size_t c = 0; c < t->n_values && rc == 1; c++) {
         struct weft_csv_text text = weft_csv_field(row, t->value[c]);
         unsigned digit = text.n == 1 ? (unsigned)(unsigned char)*text.p - '0' : 10;
         if (digit < 10)
             x[c] = digit;
-        else if (!weft_ingest_number(text, &x[c]))
+        else if (!weft_ingest_number_in(t->decimal, text, &x[c]))
             return weft_rejects_row(t->o->rejected, csv, row, t->value[c] + 1, e, "not a number: \"%.*s\"", text.n < 60 ? (int)text.n : 60, text.p);
     }
     if (rc == 1)
@@ -423,6 +479,16 @@ static int refuse_twice(const struct table *t, struct weft_err *e)
     return weft_fail_hint(e, "further sales: --overlap add; the same ones again, or corrected: --overlap replace (the later file's days count)");
 }
 
+static int find_decimal(struct table *t, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e)
+{
+    bool *is = WEFT_ARRAY(bool, h->n + 1);
+    for (size_t c = 0; c < t->n_values; c++)
+        is[t->value[c]] = true;
+    int rc = weft_ingest_decimal(t->o, csv, h, is, &t->decimal, e);
+    free(is);
+    return rc;
+}
+
 static int read_file(struct table *t, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e)
 {
     struct weft_csv_row row;
@@ -433,6 +499,10 @@ static int read_file(struct table *t, struct weft_csv *csv, const struct weft_he
         rc = choose_reduce(t, e);
         t->waiting_x = WEFT_ARRAY(double, WAITING * t->n_values);
     }
+    if (rc == 0)
+        rc = weft_rows_file(t->sales, h, t->date, t->value[0], t->keys.id, t->keys.n_id, e);
+    if (rc == 0)
+        rc = find_decimal(t, csv, h, e);
     t->date_n = 0; /* another file's row of this date is looked at anew */
     weft_progress_start(&progress, weft_run_program(t->run), weft_run_progress(t->run));
     for (uint64_t n = 1; rc >= 0 && (got = weft_csv_next(csv, &row, e)) == 1; n++) {
@@ -484,7 +554,7 @@ static int64_t mark_closed(struct table *t, const struct weft_grid *g, int64_t k
 {
     for (size_t i = 0; i < t->n_closed; i++) {
         int64_t at = weft_grid_at(g, t->closed[i]);
-        if (at < 0)
+        if (at < 0 || at >= g->n)
             continue;
         t->coverage.has[at] = true;
         known = at + 1 > known ? at + 1 : known;
@@ -505,8 +575,11 @@ static void find_coverage(struct table *t, const struct weft_grid *g)
         steps_of(t, &t->series[i], g, c->has, &first, &last);
         known = last + 1 > known ? last + 1 : known;
     }
+    steps_of(t, &t->left_out, g, c->has, &first, &last);
+    known = last + 1 > known ? last + 1 : known;
     known = mark_closed(t, g, known);
     c->grid.n = known;
+    weft_coverage_decide(c, t->o, weft_rows_are_orders(t->sales), t->rows);
     for (size_t i = 0; i < t->n; i++) {
         int64_t count = steps_of(t, &t->series[i], g, NULL, &first, &last);
         weft_coverage_series(c, t->series[i].id, first, last, count);
@@ -518,7 +591,7 @@ static void find_coverage(struct table *t, const struct weft_grid *g)
 static void put_values(const struct table *t, const struct series *s, const struct weft_grid *g, int64_t known, size_t c, float *out)
 {
     float fill = t->o->fill == WEFT_FILL_NAN || t->reduce[c] == WEFT_DUPLICATES_MEAN ? NAN : 0;
-    bool target = t->role[c] == WEFT_ROLE_TARGET, gaps = weft_coverage_keeps_gaps(t->o);
+    bool target = t->role[c] == WEFT_ROLE_TARGET, gaps = t->coverage.gaps;
     for (int64_t i = 0; i < g->n; i++) {
         bool nothing = target && (i >= known || (gaps && !t->coverage.has[i]));
         out[i] = nothing ? NAN : fill;
@@ -576,6 +649,151 @@ static int write_series(struct table *t, const struct weft_grid *g, struct weft_
     return rc;
 }
 
+/* Value 0 of a series onto the grid: 0 where it has none. */
+static double add_units(const struct table *t, const struct series *s, const struct weft_grid *g, double *to)
+{
+    int64_t begin = floor_div(g->start - t->origin, t->step);
+    double all = 0;
+    for (size_t k = 0; k < s->n_spans; k++)
+        for (size_t j = 0; s->span[k] && j < SPAN; j++) {
+            int64_t at = (s->first_span + (int64_t)k) * SPAN + (int64_t)j - begin;
+            double x = s->span[k][j];
+            if (isnan(x) || at < 0 || at >= g->n)
+                continue;
+            to[at] += x;
+            all += x;
+        }
+    return all;
+}
+
+/* Is the largest series the sum of the others? */
+static int refuse_sums(const struct table *t, const struct weft_grid *g, struct weft_err *e)
+{
+    size_t n = (size_t)g->n, largest = 0;
+    double most = -INFINITY;
+    int64_t days = 0;
+    if (t->n < 3 || t->o->totals == WEFT_TOTALS_KEEP || t->reduce[0] != WEFT_DUPLICATES_SUM)
+        return 0;
+    double *sum = WEFT_ARRAY(double, 2 * n), *one = sum + n;
+    for (size_t i = 0; i < t->n; i++) {
+        double all = add_units(t, &t->series[i], g, sum);
+        if (all > most) {
+            most = all;
+            largest = i;
+        }
+    }
+    add_units(t, &t->series[largest], g, one);
+    bool same = true;
+    for (size_t i = 0; i < n && same; i++) {
+        same = fabs(sum[i] - 2 * one[i]) <= 1e-6 * fabs(sum[i]);
+        days += one[i] != 0;
+    }
+    free(sum);
+    return same ? weft_rows_refuse_sum((const char *)t->series[largest].id.p, days, e) : 0;
+}
+
+/* --- steps longer than those that were read --- */
+
+/* The times that any row has, sorted. */
+static int64_t *times_of(const struct table *t, size_t *n)
+{
+    size_t length = (size_t)(t->last - t->first + 1);
+    bool *seen = WEFT_ARRAY(bool, length);
+    for (size_t i = 0; i <= t->n; i++) {
+        const struct series *s = i < t->n ? &t->series[i] : &t->left_out;
+        for (size_t k = 0; k < s->n_spans; k++)
+            for (size_t j = 0; s->span[k] && j < SPAN; j++)
+                for (size_t c = 0; c < t->n_values; c++)
+                    if (!isnan(s->span[k][c * SPAN + j]))
+                        seen[(s->first_span + (int64_t)k) * SPAN + (int64_t)j - t->first] = true;
+    }
+    int64_t *times = WEFT_ARRAY(int64_t, length);
+    *n = 0;
+    for (size_t i = 0; i < length; i++)
+        if (seen[i])
+            times[(*n)++] = t->origin + (t->first + (int64_t)i) * t->step;
+    free(seen);
+    return times;
+}
+
+/* Adds the rows of a series up into the steps of the grid. */
+static void add_up(struct table *t, struct series *s, const struct weft_grid *g)
+{
+    double **old = s->span;
+    size_t n = s->n_spans;
+    int64_t first = s->first_span;
+    s->span = NULL;
+    s->n_spans = 0;
+    s->recent = NULL;
+    for (size_t k = 0; k < n; k++)
+        for (size_t j = 0; old[k] && j < SPAN; j++) {
+            int64_t at = weft_grid_at(g, t->origin + ((first + (int64_t)k) * SPAN + (int64_t)j) * t->step);
+            for (size_t c = 0; c < t->n_values && at >= 0; c++) {
+                double x = old[k][c * SPAN + j];
+                if (isnan(x))
+                    continue;
+                double *span = span_of(t, s, at), *to = span + c * SPAN + (size_t)(at % SPAN);
+                *to = isnan(*to) || t->reduce[c] == WEFT_DUPLICATES_LAST ? x : *to + x;
+                if (t->averaged)
+                    span[(t->n_values + c) * SPAN + (size_t)(at % SPAN)] += old[k][(t->n_values + c) * SPAN + j];
+            }
+        }
+    free(old);
+}
+
+/* Leaves the first and the last step out when the table has not all of their days. 65 when nothing is left. */
+static int cut_partial(struct table *t, struct weft_grid *g, const int64_t *times, size_t n, struct weft_err *e)
+{
+    char text[32], from[32], to[32];
+    const char *name = weft_step_text(g->step, text);
+    int64_t end = weft_step_add(g->start, g->n, g->step) - WEFT_STEP_DAY;
+    bool first = times[0] - times[0] % WEFT_STEP_DAY > g->start && !(t->o->from && t->o->from_seconds <= g->start);
+    bool last = times[n - 1] < end && !(t->o->to && t->o->to_seconds >= end);
+    if (g->n <= first + last) {
+        weft_fail(e, WEFT_DATA, "the days from %s to %s hold no whole %s", weft_date_text(times[0], WEFT_STEP_DAY, from), weft_date_text(times[n - 1], WEFT_STEP_DAY, to), name);
+        return weft_fail_hint(e, "--from and --to say from where to where the table is whole");
+    }
+    if (first)
+        weft_run_warn(t->run, "the first %s begins on %s, and the table on %s: left out (--from %s says that it is whole)", name, weft_date_text(g->start, WEFT_STEP_DAY, from),
+                      weft_date_text(times[0], WEFT_STEP_DAY, to), from);
+    if (last)
+        weft_run_warn(t->run, "the last %s ends on %s, and the table on %s: left out (--to %s says that it is whole)", name, weft_date_text(end, WEFT_STEP_DAY, from),
+                      weft_date_text(times[n - 1], WEFT_STEP_DAY, to), from);
+    g->start = first ? weft_step_add(g->start, 1, g->step) : g->start;
+    g->n -= first + last;
+    return 0;
+}
+
+/* The step that was asked for, or that the dates have. Weeks keep the weekday that all rows have, else they begin on Monday. */
+static int find_steps(struct table *t, struct weft_grid *g, struct weft_err *e)
+{
+    size_t n;
+    int64_t *times = times_of(t, &n), step = t->o->step_seconds ? t->o->step_seconds : weft_step_find(times, n, true);
+    bool whole = true;
+    int rc = 0;
+    if (step != t->step && n) {
+        int64_t monday = times[0] - (times[0] % WEFT_STEP_DAY + WEFT_STEP_DAY) % WEFT_STEP_DAY - weft_weekday(times[0]) * WEFT_STEP_DAY;
+        for (size_t i = 1; i < n; i++) /* one time a step: each stands for all of it */
+            whole = whole && weft_step_count(weft_step_begin(times[0], step), times[i], step) > weft_step_count(weft_step_begin(times[0], step), times[i - 1], step) &&
+                    (step != WEFT_STEP_WEEK || (times[i] - times[0]) % step == 0);
+        whole = whole || step <= WEFT_STEP_DAY || step == WEFT_STEP_BUSINESS_DAY;
+        g->start = step == WEFT_STEP_WEEK && !whole ? monday : step == WEFT_STEP_DAY ? floor_div(times[0], step) * step : weft_step_begin(times[0], step);
+        g->step = step;
+        g->n = weft_step_count(g->start, times[n - 1], step) + 1;
+        rc = whole && (n > 1 || step <= WEFT_STEP_DAY) ? 0 : cut_partial(t, g, times, n, e);
+        for (size_t i = 0; i < t->n && rc == 0; i++)
+            add_up(t, &t->series[i], g);
+        if (rc == 0)
+            add_up(t, &t->left_out, g);
+        t->origin = g->start;
+        t->step = step;
+        t->first = 0;
+        t->last = g->n - 1;
+    }
+    free(times);
+    return rc;
+}
+
 static int finish(struct table *t, struct weft_err *e)
 {
     struct weft_grid g;
@@ -584,12 +802,12 @@ static int finish(struct table *t, struct weft_err *e)
     if (!t->rows)
         return weft_fail(e, WEFT_DATA, "no %srow came%s", t->o->rejects ? "good " : "", t->outside ? " between --from and --to" : "");
     o.from = o.to = NULL; /* rows outside are not in the table */
-    o.step_seconds = t->step;
+    o.step_seconds = 0;
     for (size_t i = 0; i < t->n_closed; i++) { /* the calendar goes on to a day that is closed, as to one with rows */
         int64_t step = floor_div(t->closed[i] - t->origin, t->step);
         t->last = step > t->last ? step : t->last;
     }
-    if (weft_grid_of(&o, (int64_t[]){t->origin + t->first * t->step, t->origin + t->last * t->step}, 2, &g, e) < 0)
+    if (weft_grid_of(&o, t->step, (int64_t[]){t->origin + t->first * t->step, t->origin + t->last * t->step}, 2, &g, e) < 0 || find_steps(t, &g, e) < 0)
         return -1;
     if (t->negative)
         weft_run_warn(t->run, "%llu values below 0 (returns?) are kept", (unsigned long long)t->negative);
@@ -599,8 +817,11 @@ static int finish(struct table *t, struct weft_err *e)
         weft_run_info(t->run, "%llu rows lie outside of --from and --to", (unsigned long long)t->outside);
     if (t->replaced)
         weft_run_warn(t->run, "%llu rows are of days that a later file holds, or later than --until: left out", (unsigned long long)t->replaced);
+    if (refuse_sums(t, &g, e) < 0)
+        return -1;
+    weft_rows_say(t->sales, t->run);
     find_coverage(t, &g);
-    weft_coverage_say(&t->coverage, t->run, t->o);
+    weft_coverage_say(&t->coverage, t->run);
     return write_series(t, &g, e);
 }
 
@@ -627,8 +848,12 @@ static void free_table(struct table *t)
     free(t->waiting_x);
     weft_ingest_keys_free(&t->keys);
     weft_pack_free(&t->id_buf);
+    weft_pack_free(&t->key_buf);
     weft_overlap_free(&t->overlap);
     weft_coverage_free(&t->coverage);
+    weft_rejects_totals(t->o->rejected, NULL);
+    weft_rows_free(&t->sales);
+    free(t->left_out.span);
 }
 
 /* Operand i, in the order in which files are read: from the last one to the first with --overlap replace, so that a day is known to be held by a later
@@ -674,9 +899,15 @@ static int read_days(struct table *t, struct weft_err *e)
 
 int weft_ingest_long(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e)
 {
-    struct table t = {.run = run, .o = o, .step = o->step_seconds ? o->step_seconds : 86400};
-    /* Weeks begin on Monday: 1970-01-05 was one. */
-    t.origin = t.step % 604800 == 0 ? 4 * 86400 : 0;
+    /* Weeks, months and the like are made of days, when all have been read: days may be missing, and weeks begin on the weekday that the rows have. */
+    bool of_days = o->step_seconds == WEFT_STEP_WEEK || o->step_seconds == WEFT_STEP_MONTH || o->step_seconds == WEFT_STEP_QUARTER || o->step_seconds == WEFT_STEP_BUSINESS_DAY;
+    int64_t shortest = o->hours ? WEFT_STEP_HOUR : WEFT_STEP_DAY;
+    struct table t = {.run = run, .o = o, .step = o->step_seconds ? o->step_seconds : shortest};
+    t.step = of_days ? WEFT_STEP_DAY : t.step;
+    /* Several weeks begin on Monday: 1970-01-05 was one. */
+    t.origin = t.step % WEFT_STEP_WEEK == 0 ? 4 * WEFT_STEP_DAY : 0;
+    t.sales = weft_rows_new(o);
+    weft_rejects_totals(o->rejected, t.sales);
     int files = weft_run_n_operands(run), rc;
     bool backwards = o->overlap == WEFT_OVERLAP_REPLACE;
     t.owned = files > 1 && o->overlap == WEFT_OVERLAP_DEFAULT;

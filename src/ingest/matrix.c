@@ -21,6 +21,7 @@ struct matrix {
         size_t row;
     } *place; /* [rows] */
     size_t rows, cap;
+    enum weft_decimal decimal;
 };
 
 static int find_columns(struct matrix *m, struct weft_err *e)
@@ -40,6 +41,16 @@ static int find_columns(struct matrix *m, struct weft_err *e)
     return m->n_columns ? 0 : weft_fail(e, WEFT_DATA, "%s has a date and no series", m->h->file);
 }
 
+static int find_decimal(struct matrix *m, struct weft_err *e)
+{
+    bool *is = WEFT_ARRAY(bool, m->h->n + 1);
+    for (size_t i = 0; i < m->n_columns; i++)
+        is[m->column[i]] = true;
+    int rc = weft_ingest_decimal(m->o, m->csv, m->h, is, &m->decimal, e);
+    free(is);
+    return rc;
+}
+
 /* 1, 0: rejected, -1. */
 static int take_row(struct matrix *m, const struct weft_csv_row *row, struct weft_err *e)
 {
@@ -49,7 +60,7 @@ static int take_row(struct matrix *m, const struct weft_csv_row *row, struct wef
         return rc;
     struct weft_csv_text t = weft_csv_field(row, m->date);
     int64_t time;
-    if (!weft_date_parse(t.p, t.n, &time))
+    if (!weft_dates_read(&m->o->dates, t.p, t.n, &time))
         return weft_rejects_row(r, m->csv, row, m->date + 1, e, "not a date: \"%.*s\"", t.n < 60 ? (int)t.n : 60, t.p);
     if (m->rows == m->cap) {
         m->cap = weft_grow(m->cap, m->rows + 1);
@@ -58,7 +69,7 @@ static int take_row(struct matrix *m, const struct weft_csv_row *row, struct wef
     }
     for (size_t i = 0; i < m->n_columns; i++) {
         t = weft_csv_field(row, m->column[i]);
-        if (!weft_ingest_cell(t, &m->cells[m->rows * m->n_columns + i]))
+        if (!weft_ingest_cell(m->decimal, t, &m->cells[m->rows * m->n_columns + i]))
             return weft_rejects_row(r, m->csv, row, m->column[i] + 1, e, "not a number: \"%.*s\"", t.n < 60 ? (int)t.n : 60, t.p);
     }
     m->place[m->rows] = (struct place){time, m->rows};
@@ -80,7 +91,7 @@ static int find_grid(const struct matrix *m, struct weft_grid *g, struct weft_er
     for (size_t i = 0; i < m->rows; i++)
         if (!n || m->place[i].time != dates[n - 1])
             dates[n++] = m->place[i].time;
-    int rc = weft_grid_of(m->o, dates, n, g, e);
+    int rc = weft_grid_of(m->o, 0, dates, n, g, e);
     if (rc == 0 && n < m->rows)
         weft_run_warn(m->run, "%zu rows have a date that an earlier row has: --reduce says what becomes of them (mean by default)", m->rows - n);
     free(dates);
@@ -120,7 +131,7 @@ static int write_series(struct matrix *m, const struct weft_grid *g, int reduce,
     size_t n = (size_t)g->n;
     float *values = WEFT_ARRAY(float, n);
     weft_series_attrs_write(&a, (struct weft_span){0}, &b);
-    int rc = weft_run_head(m->run, WEFT_SERIES_SCHEMA, weft_pack_span(&b), e);
+    int rc = weft_ingest_head(m->run, m->o, WEFT_SERIES_SCHEMA, weft_pack_span(&b), e);
     for (size_t c = 0; c < m->n_columns && rc == 0; c++) {
         const char *id = m->h->name[m->column[c]];
         transpose(m, g, c, reduce, values);
@@ -141,6 +152,8 @@ int weft_ingest_matrix(struct weft_run *run, const struct weft_ingest *o, struct
     int reduce = WEFT_DUPLICATES_DEFAULT, rc = weft_ingest_reduce(o, "value", WEFT_DUPLICATES_MEAN, 0, &reduce, e);
     if (rc == 0)
         rc = find_columns(&m, e);
+    if (rc == 0)
+        rc = find_decimal(&m, e);
     while (rc >= 0 && (rc = weft_csv_next(csv, &row, e)) == 1) {
         weft_run_read(run, 1);
         rc = weft_run_stopping(run) ? weft_run_interrupted(e) : take_row(&m, &row, e);

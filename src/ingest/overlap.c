@@ -1,5 +1,6 @@
 /* overlap.c - days that several files hold, and files that are there twice. */
 #include "ingest/overlap.h"
+#include "ingest/ingest.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,6 +118,33 @@ void weft_overlap_rows(struct weft_overlap *o, uint64_t rows)
 const char *weft_overlap_name(const struct weft_overlap *o, int i)
 {
     return o->file[i].path;
+}
+
+bool weft_date_in_name(const char *path, int64_t *seconds)
+{
+    const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+    bool found = false;
+    for (const char *p = base; *p;) {
+        size_t n = strspn(p, "0123456789");
+        size_t with = strspn(p, "0123456789-_.");
+        char day[16] = "";
+        int64_t got;
+        if (n == 6)
+            snprintf(day, sizeof day, "20%.6s", p);
+        else if (n == 8)
+            snprintf(day, sizeof day, "%.8s", p);
+        else if (n == 4 && with >= 10 && p[4] == p[7] && strspn(p + 5, "0123456789") == 2 && strspn(p + 8, "0123456789") == 2)
+            snprintf(day, sizeof day, "%.4s-%.2s-%.2s", p, p + 5, p + 8);
+        bool is = *day && weft_date_parse(day, strlen(day), &got);
+        if (is && found && got != *seconds)
+            return false;
+        if (is) {
+            *seconds = got;
+            found = true;
+        }
+        p += is && n == 4 ? 10 : n ? n : 1;
+    }
+    return found;
 }
 
 /* The place of a day, with room made for it. */

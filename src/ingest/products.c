@@ -378,7 +378,7 @@ static int write_head(struct products *p, struct weft_err *e)
     p->attrs = (struct weft_products_attrs){.keys = p->keys.names, .n_keys = p->keys.n, .numbers = p->numbers.names, .n_numbers = p->numbers.n,
                                             .labels = p->labels.names, .n_labels = p->labels.n};
     weft_products_attrs_write(&p->attrs, (struct weft_span){0}, &b);
-    int rc = weft_run_head(p->run, WEFT_PRODUCTS_SCHEMA, weft_pack_span(&b), e);
+    int rc = weft_ingest_head(p->run, p->o, WEFT_PRODUCTS_SCHEMA, weft_pack_span(&b), e);
     weft_pack_free(&b);
     return rc;
 }

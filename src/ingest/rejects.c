@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "ingest/ingest.h"
+#include "ingest/rows.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 
@@ -15,6 +16,7 @@ struct weft_rejects {
     struct weft_file *file;
     FILE *out;
     uint64_t n;
+    struct weft_rows *rows;
 };
 
 int weft_rejects_open(const char *path, struct weft_run *run, struct weft_rejects **out, struct weft_err *e)
@@ -48,11 +50,18 @@ static void put_quoted(FILE *f, const char *p, size_t n)
         putc('"', f);
 }
 
+void weft_rejects_totals(struct weft_rejects *r, struct weft_rows *rows)
+{
+    r->rows = rows;
+}
+
 int weft_rejects_row(struct weft_rejects *r, const struct weft_csv *csv, const struct weft_csv_row *row, size_t column, struct weft_err *e,
                      const char *fmt, ...)
 {
     char reason[400];
     va_list ap;
+    if (r->rows && weft_rows_total(r->rows, row))
+        return 0;
     va_start(ap, fmt);
     vsnprintf(reason, sizeof reason, fmt, ap);
     va_end(ap);
@@ -133,6 +142,19 @@ int weft_ingest_utf8(const struct weft_ingest *o, const struct weft_csv *csv, co
     return rc;
 }
 
+/* "8.80123E+12": a long number of which a spreadsheet kept a few digits. */
+static bool is_rounded(struct weft_csv_text t)
+{
+    size_t i = 0, digits = 0;
+    while (i < t.n && ((t.p[i] >= '0' && t.p[i] <= '9') || t.p[i] == '.'))
+        digits += t.p[i++] != '.';
+    if (!digits || t.n < i + 4 || (t.p[i] != 'E' && t.p[i] != 'e') || t.p[i + 1] != '+')
+        return false;
+    for (i += 2; i < t.n && t.p[i] >= '0' && t.p[i] <= '9'; i++)
+        ;
+    return i == t.n;
+}
+
 int weft_ingest_text_check(const struct weft_ingest *o, const struct weft_csv *csv, const struct weft_csv_row *row,
                            const struct weft_ingest_keys *k, struct weft_err *e)
 {
@@ -144,6 +166,15 @@ int weft_ingest_text_check(const struct weft_ingest *o, const struct weft_csv *c
     }
     for (size_t i = 0; i < k->n_keys && rc == 1; i++)
         rc = weft_ingest_utf8(o, csv, row, k->key[i], e);
+    for (size_t i = 0; i < k->n_id && rc == 1; i++) {
+        struct weft_csv_text t = weft_csv_field(row, k->id[i]);
+        if (!is_rounded(t))
+            continue;
+        rc = weft_rejects_row(o->rejected, csv, row, k->id[i] + 1, e,
+                              "\"%.*s\" is a number that a spreadsheet has rounded: several products may have become one", t.n < 40 ? (int)t.n : 40, t.p);
+        if (rc < 0)
+            snprintf(e->hint, sizeof e->hint, "export the column as text, or name another one with --id");
+    }
     if (rc == 1 && !bytes)
         rc = weft_rejects_row(o->rejected, csv, row, k->id[0] + 1, e, "no id");
     return rc;

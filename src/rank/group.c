@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/calendar.h"
+#include "base/ids.h"
 #include "base/mem.h"
 #include "base/rng.h"
 
@@ -31,6 +32,7 @@ struct weft_groups {
     bool *kept;
     struct weft_pack id;
     bool partial;
+    struct weft_ids ids; /* of the series met */
     struct weft_groups_gaps gaps;
     struct {
         size_t channel, window, from, to; /* window 0: not watched */
@@ -71,6 +73,7 @@ void weft_groups_free(struct weft_groups **gp)
     free(g->slots);
     free(g->kept);
     weft_pack_free(&g->id);
+    weft_ids_free(&g->ids);
     free(g);
     *gp = NULL;
 }
@@ -126,9 +129,7 @@ static struct group *find(struct weft_groups *g, const struct weft_series *s)
         struct weft_span v = weft_series_key_text(s, g->levels[i]);
         if (!v.p)
             v = (struct weft_span){(const uint8_t *)"(none)", 6};
-        if (i)
-            weft_pack_raw(&g->id, (struct weft_span){(const uint8_t *)"/", 1});
-        weft_pack_raw(&g->id, v);
+        weft_id_part(&g->id, i, g->n_levels, v);
     }
     struct weft_span id = weft_pack_span(&g->id);
     size_t at = weft_hash(id.p, id.n, 0) & (g->n_slots - 1);
@@ -211,6 +212,10 @@ int weft_groups_add(struct weft_groups *g, const struct weft_series *s, struct w
     int64_t offset = weft_step_count(a->start, s->start, a->step);
     if (offset < 0 || !weft_step_fits(a->start, s->start, a->step) || (uint64_t)offset + s->n > (uint64_t)a->length)
         return weft_fail(e, WEFT_DATA, "series %.*s does not lie on the calendar of the head", (int)(s->id.n < 80 ? s->id.n : 80), (const char *)s->id.p);
+    if (weft_ids_add(&g->ids, s->id.p, s->id.n, 1)) {
+        weft_fail(e, WEFT_DATA, "series \"%.*s\" comes twice: its sums would be double", (int)(s->id.n < 80 ? s->id.n : 80), (const char *)s->id.p);
+        return weft_fail_hint(e, "was one stream joined with itself? ingest takes several files of one table");
+    }
     struct group *x = find(g, s);
     compare_keys(g, x, s);
     x->members++;

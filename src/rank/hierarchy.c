@@ -221,16 +221,18 @@ static void parent_id(struct weft_hierarchy *h, const struct node *x, const char
         weft_pack_raw(&h->key, (struct weft_span){(const uint8_t *)"all", 3});
         return;
     }
+    size_t parts = 1, i = 0;
+    for (const char *s = above; *s; s++)
+        parts += *s == '/';
     for (const char *s = above;; s++) {
         char name[256];
         size_t n = strcspn(s, "/");
         snprintf(name, sizeof name, "%.*s", n < sizeof name ? (int)n : (int)sizeof name - 1, s);
         bool there = keyed && weft_map_find(keys.whole, name, &v) && v.kind == WEFT_STR;
-        weft_pack_raw(&h->key, there ? v.body : (struct weft_span){(const uint8_t *)"(none)", 6});
+        weft_id_part(&h->key, i++, parts, there ? v.body : (struct weft_span){(const uint8_t *)"(none)", 6});
         s += n;
         if (!*s)
             return;
-        weft_pack_raw(&h->key, (struct weft_span){(const uint8_t *)"/", 1});
     }
 }
 

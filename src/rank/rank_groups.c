@@ -7,6 +7,7 @@
 
 #include "measure/growth.h"
 #include "base/calendar.h"
+#include "base/ids.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "measure/topk.h"
@@ -21,6 +22,8 @@ struct said {
 };
 
 struct weft_rank_groups {
+    struct weft_ids met; /* series, model and channel of the forecasts that came */
+    struct weft_pack name;
     const struct weft_rank_options *o;
     struct weft_growth_spans spans;
     struct weft_forecasts_attrs attrs;
@@ -102,6 +105,8 @@ void weft_rank_groups_free(struct weft_rank_groups **rp)
     struct weft_rank_groups *r = *rp;
     if (!r)
         return;
+    weft_ids_free(&r->met);
+    weft_pack_free(&r->name);
     for (size_t i = 0; i < r->cap; i++) {
         free(r->said[i][0].why);
         free(r->said[i][1].why);
@@ -183,6 +188,21 @@ static void add_forecast(struct weft_rank_groups *s, bool chosen)
     weft_growth_sums_add(&to->sums, &own.sums);
 }
 
+/* One forecast of a series, model and channel: two would be added up. */
+static int refuse_twice(struct weft_rank_groups *s, struct weft_err *e)
+{
+    struct weft_span id = weft_forecasts_key_text(&s->f, WEFT_KEY_ID);
+    weft_pack_clear(&s->name);
+    weft_pack_str(&s->name, (const char *)id.p, id.n);
+    weft_pack_str(&s->name, (const char *)s->f.model.p, s->f.model.n);
+    weft_pack_str(&s->name, (const char *)s->f.channel.p, s->f.channel.n);
+    if (!weft_ids_add(&s->met, s->name.p, s->name.n, 1))
+        return 0;
+    weft_fail(e, WEFT_DATA, "the forecast of \"%.*s\" by %.*s comes twice: it would count double", id.n < 80 ? (int)id.n : 80, (const char *)id.p,
+              s->f.model.n < 80 ? (int)s->f.model.n : 80, (const char *)s->f.model.p);
+    return weft_fail_hint(e, "was one stream joined with itself?");
+}
+
 int weft_rank_groups_add(struct weft_rank_groups *s, struct weft_span frame, struct weft_err *e)
 {
     if (weft_forecasts_read(frame, &s->attrs, &s->f, e) < 0)
@@ -190,6 +210,8 @@ int weft_rank_groups_add(struct weft_rank_groups *s, struct weft_span frame, str
     if (!s->f.windows || !text_is(s->f.part, "latest"))
         return 0;
     bool chosen = is_chosen(s);
+    if (chosen && refuse_twice(s, e) < 0)
+        return -1;
     s->other_models += !chosen;
     if (chosen || (!s->o->model && !s->f.baseline))
         add_forecast(s, chosen);

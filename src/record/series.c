@@ -335,6 +335,23 @@ struct weft_span weft_series_key_text(const struct weft_series *s, int k)
     return k >= 0 ? s->key[k] : (struct weft_span){0};
 }
 
+void weft_id_part(struct weft_pack *b, size_t i, size_t n, struct weft_span part)
+{
+    if (i)
+        weft_pack_raw(b, (struct weft_span){(const uint8_t *)"/", 1});
+    size_t from = 0;
+    for (size_t k = 0; k < part.n && n > 1; k++) {
+        bool percent = part.p[k] == '%' && k + 2 < part.n && part.p[k + 1] == '2' && (part.p[k + 2] == 'F' || part.p[k + 2] == '5');
+        if (part.p[k] != '/' && !percent)
+            continue;
+        weft_pack_raw(b, (struct weft_span){part.p + from, k - from});
+        weft_pack_raw(b, (struct weft_span){(const uint8_t *)(percent ? "%25" : "%2F"), 3});
+        from = k + 1;
+    }
+    if (from < part.n)
+        weft_pack_raw(b, (struct weft_span){part.p + from, part.n - from});
+}
+
 static bool is_one_of(const char *const *names, size_t n_names, const char *name, size_t n)
 {
     for (size_t k = 0; k < n_names; k++)

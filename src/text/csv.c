@@ -5,7 +5,6 @@
 #include "text/csv.h"
 
 #include <csv.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "text/unpack.h"
 #include "text/transcode.h"
 
 enum { BUFFER = 1 << 17, BLOCK_BYTES = 1 << 17, ROW_BYTES_MAX = 1 << 30, SMALL = 16, FIELD_ROOM = 4096 };
@@ -41,6 +41,7 @@ struct block {
 
 struct weft_csv {
     struct csv_parser parser;
+    struct weft_unpack *source;
     struct weft_transcode *transcode;
     char *name;
     int fd;
@@ -125,18 +126,9 @@ static void start_parser(struct weft_csv *c, char delimiter)
 
 static int fill(struct weft_csv *c, struct weft_err *e)
 {
-    long got;
-    if (c->transcode) {
-        got = weft_transcode_read(c->transcode, c->fd, c->buf, BUFFER, e);
-        if (got < 0)
-            return weft_fail_where(e, "%s", c->name);
-    } else {
-        do
-            got = read(c->fd, c->buf, BUFFER);
-        while (got < 0 && errno == EINTR);
-        if (got < 0)
-            return weft_fail_errno(e, WEFT_IO, "can't read %s", c->name);
-    }
+    long got = c->transcode ? weft_transcode_read(c->transcode, c->source, c->buf, BUFFER, e) : weft_unpack_read(c->source, c->buf, BUFFER, e);
+    if (got < 0)
+        return c->transcode ? weft_fail_where(e, "%s", c->name) : -1;
     c->at = 0;
     c->n = (size_t)got;
     c->read += (uint64_t)got;
@@ -219,10 +211,20 @@ int weft_csv_open(const char *path, const struct weft_csv_opts *o, struct weft_c
     pthread_cond_init(&c->changed, NULL);
     c->to = c->block;
     begin_row(c);
-    bool bad = (o->encoding && weft_transcode_open(o->encoding, &c->transcode, e) < 0) || fill(c, e) < 0;
-    /* A first read of a pipe may be short; three bytes are there in practice, and without them there is no header either. */
-    if (!bad && c->n >= 3 && memcmp(c->buf, "\xef\xbb\xbf", 3) == 0)
-        c->at = 3;
+    bool bad = weft_unpack_open(fd, c->name, o->unpacked_max, &c->source, e) < 0;
+    const char *encoding = o->encoding;
+    if (!bad && !encoding) {
+        size_t n;
+        const uint8_t *first = weft_unpack_first(c->source, &n);
+        encoding = weft_unpack_wide(first, n);
+    }
+    if (!bad && weft_unpack_packed(c->source))
+        c->size = 0;
+    bad = bad || (encoding && weft_transcode_open(encoding, &c->transcode, e) < 0) || fill(c, e) < 0;
+    /* A first read of a pipe may be short; three bytes are there in practice, and without them there is no header either. Programs that write a mark in
+     * front of what has one already leave two. */
+    while (!bad && c->n - c->at >= 3 && memcmp(c->buf + c->at, "\xef\xbb\xbf", 3) == 0)
+        c->at += 3;
     start_parser(c, o->delimiter ? o->delimiter : guess_delimiter(c->buf + c->at, c->n - c->at));
     if (bad)
         weft_csv_close(&c);
@@ -246,6 +248,7 @@ void weft_csv_close(struct weft_csv **cp)
     pthread_cond_destroy(&c->changed);
     csv_free(&c->parser);
     weft_transcode_close(&c->transcode);
+    weft_unpack_close(&c->source);
     for (int i = 0; i < 2; i++) {
         free(c->block[i].text);
         free(c->block[i].end);

@@ -1,11 +1,10 @@
-/* transcode.c - iconv on a descriptor. */
+/* transcode.c - iconv on a source of bytes. */
 #include "text/transcode.h"
 
 #include <errno.h>
 #include <iconv.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 
@@ -31,23 +30,20 @@ int weft_transcode_open(const char *encoding, struct weft_transcode **out, struc
     return 0;
 }
 
-static int fill(struct weft_transcode *t, int fd, struct weft_err *e)
+static int fill(struct weft_transcode *t, struct weft_unpack *from, struct weft_err *e)
 {
     memmove(t->in, t->in + t->at, t->n - t->at);
     t->n -= t->at;
     t->at = 0;
-    ssize_t got;
-    do
-        got = read(fd, t->in + t->n, sizeof t->in - t->n);
-    while (got < 0 && errno == EINTR);
+    long got = weft_unpack_read(from, t->in + t->n, sizeof t->in - t->n, e);
     if (got < 0)
-        return weft_fail_errno(e, WEFT_IO, "can't read");
+        return -1;
     t->n += (size_t)got;
     t->end = got == 0;
     return 0;
 }
 
-long weft_transcode_read(struct weft_transcode *t, int fd, char *p, size_t cap, struct weft_err *e)
+long weft_transcode_read(struct weft_transcode *t, struct weft_unpack *from, char *p, size_t cap, struct weft_err *e)
 {
     for (;;) {
         char *in = t->in + t->at, *out = p;
@@ -62,7 +58,7 @@ long weft_transcode_read(struct weft_transcode *t, int fd, char *p, size_t cap, 
             return weft_fail(e, WEFT_DATA, "byte %llu is no text in %s", t->passed + 1, t->name);
         if (t->end)
             return 0;
-        if (fill(t, fd, e) < 0)
+        if (fill(t, from, e) < 0)
             return -1;
     }
 }

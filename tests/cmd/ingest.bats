@@ -72,9 +72,14 @@ refused() { # TEXT STATUS COMMAND...
     [ "${lines[0]}" = "id,store,item,date,sales" ]
 }
 
-@test "long: weeks begin on Monday, --from and --to cut" {
+@test "long: weeks of days begin on Monday, and those that are not whole are left out; --from and --to cut" {
     printf 'date,id,units\n2023-01-01,a,1\n2023-01-02,a,2\n2023-01-08,a,4\n2023-01-09,a,8\n' >w.csv
     run values --step week w.csv
+    [ "${#lines[@]}" -eq 2 ] && [ "${lines[1]}" = "a,2023-01-02,6" ]
+    run ingest --step week w.csv -o w.weft
+    [[ "$output" == *"the first week begins on 2022-12-26, and the table on 2023-01-01: left out (--from 2022-12-26 says that it is whole)"* ]]
+    [[ "$output" == *"the last week ends on 2023-01-15, and the table on 2023-01-09: left out (--to 2023-01-15 says that it is whole)"* ]]
+    run values --step week --from 2022-12-26 --to 2023-01-15 w.csv
     [ "${lines[1]}" = "a,2022-12-26,1" ]
     [ "${lines[2]}" = "a,2023-01-02,6" ]
     [ "${lines[3]}" = "a,2023-01-09,8" ]

@@ -37,7 +37,7 @@ shop() {
     said 'counted as 0 by --missing zero' ingest --missing zero s.csv
     # whole tables say nothing
     printf 'date,id,units\n2023-01-01,a,1\n2023-01-02,a,2\n' >whole.csv
-    [ -z "$(ingest whole.csv 2>&1 >/dev/null)" ]
+    [ "$(ingest whole.csv 2>&1 >/dev/null)" = "ingest: whole.csv: $(ingest -q whole.csv | frames show | head -n 1 | jq -r .attrs.columns)" ]
 }
 
 @test "aggregate: 0 outside of a member's life, missing inside, unless --partial-sums" {
@@ -85,7 +85,9 @@ shop() {
     ingest -q 1.csv 4.csv | frames count
     refused '1.csv and 4.csv both hold 2023-01-01' 65 ingest -q --overlap refuse 1.csv 4.csv
     # replacing counts by days, also where steps are longer
-    [ "$(ingest -q --step week --overlap replace 1.csv 2.csv | frames csv | tail -n 1)" = "a,2023-01-02,8" ]
+    printf 'date,id,units\n2023-01-02,a,1\n2023-01-03,a,2\n' >5.csv
+    printf 'date,id,units\n2023-01-03,a,5\n2023-01-08,a,3\n' >6.csv
+    [ "$(ingest -q --step week --overlap replace 5.csv 6.csv | frames csv | tail -n 1)" = "a,2023-01-02,9" ]
 }
 
 @test "the same file twice, by its name, by a link or as a copy, is refused" {
@@ -134,4 +136,164 @@ shop() {
     refused 'no column of late.csv is channel "rate"' 78 covariates -q --csv late.csv --lag rate=3 -i s.weft
     refused 'is no number of steps' 64 covariates -q --csv late.csv --lag index=soon -i s.weft
     refused '--lag goes with --csv' 64 covariates -q --weekday --lag 3 -i s.weft
+}
+
+@test "wide: days without a column are missing, columns to come without values are left out" {
+    printf 'id,minor,2023-01-01,2023-01-02,2023-01-05,2023-01-06,2023-01-07\na,m,1,2,3,,\nb,m,,2,,,\n' >w.csv
+    said '2 columns from 2023-01-06 on have no value: left out, as days to come' ingest w.csv
+    said '2 of 5 days have no row: 2023-01-03 to 2023-01-04; missing' ingest w.csv
+    said '1 of 2 series begin after 2023-01-01, 1 of 2 end before 2023-01-05 ("b" on 2023-01-02): counted as 0' ingest w.csv
+    [ "$(ingest -q w.csv | frames csv | cut -d, -f4 | tr '\n' ' ')" = "units 1 2   3 0 2   0 " ]
+    [ "$(ingest -q --missing zero w.csv | frames csv | wc -l)" -eq 15 ]
+    # a column inside without any value is a day without a row
+    printf 'id,2023-01-01,2023-01-02,2023-01-03\na,1,,3\nb,1,,3\n' >e.csv
+    [ "$(ingest -q e.csv | frames csv | cut -d, -f3 | tr '\n' ' ')" = "units 1  3 1  3 " ]
+    frames check <(ingest -q w.csv)
+    refused 'has no value on any day' 65 "printf 'id,2023-01-01,2023-01-02\na,,\n' | ingest -q"
+}
+
+@test "totals are left out by name, in rows and columns, and refused when the sums alone give them away" {
+    printf 'minor,id,2023-01-01,2023-01-02,합계\nx,a,1,2,3\nx,b,3,4,7\n합계,,4,6,10\n' >w.csv
+    said '1 rows and 1 columns are totals and left out' ingest w.csv
+    [ "$(ingest -q w.csv | frames csv | tr '\n' ' ')" = "id,minor,date,units a,x,2023-01-01,1 a,x,2023-01-02,2 b,x,2023-01-01,3 b,x,2023-01-02,4 " ]
+    printf 'id,2023-01-01,2023-01-02\na,1,2\nb,3,4\nwhole,4,6\n' >s.csv
+    refused '"whole" is the sum of all other series on every day' 65 ingest -q s.csv
+    [ "$(ingest -q --totals keep s.csv | frames csv | wc -l)" -eq 7 ]
+    [ "$(ingest -q --drop id=whole s.csv | frames csv | wc -l)" -eq 5 ]
+    printf 'date,product,units\n2023-01-01,a,1\n2023-01-01,b,2\n2023-01-02,a,4\n2023-01-01,소계,3\n2023-01-02,소계,4\nTotal,,7\n' >l.csv
+    said '3 rows and 0 columns are totals' ingest --id product --keys product l.csv
+    [ "$(ingest -q --id product l.csv | aggregate -q --by all | frames csv | cut -d, -f3 | tr '\n' ' ')" = "units 3 4 " ]
+    sed 's/소계/P9/;/Total/d' l.csv >hidden.csv
+    refused '"P9" is the sum of all other series' 65 ingest -q --id product hidden.csv
+    # one product that happens to be the sum of two others on a single day is one
+    printf 'date,product,units\n2023-01-01,a,1\n2023-01-01,b,2\n2023-01-01,c,3\n' | ingest -q --id product | frames count
+    # a row of sums without a name, longer than the header
+    printf 'Item ID,Date,Items sold\n,,9,Grand total\nA,2023-01-01,4\nB,2023-01-01,5\n' >g.csv
+    [ "$(ingest -q --id 'Item ID' --date Date --value 'Items sold' g.csv | frames csv | cut -d, -f3 | tr '\n' ' ')" = "Items sold 4 5 " ]
+}
+
+@test "cancelled and unpaid orders are no sales: known states by themselves, others by --drop; all is said" {
+    printf '주문번호,주문일,상품번호,주문상태,수량\n1,2023-01-01,A,배송완료,2\n2,2023-01-01,A,취소완료,50\n3,2023-01-02,A,반품완료,7\n4,2023-01-03,A,교환,1\n5,2023-01-03,A,반품완료,-2\n' >o.csv
+    columns="--layout long --id 상품번호 --date 주문일 --value 수량"
+    [ "$(ingest -q $columns o.csv | frames csv | cut -d, -f3 | tr '\n' ' ')" = "수량 2 0 -1 " ]
+    said 'left out as no sales: 주문상태=취소완료 (1 row, 50), 주문상태=반품완료 (1 row, 7); --drop none keeps them' ingest $columns o.csv
+    said 'counted as sales: 주문상태=교환 (1 row, 1); --drop COLUMN=VALUE' ingest $columns o.csv
+    [ "$(ingest -q $columns --drop none o.csv | frames csv | cut -d, -f3 | tr '\n' ' ')" = "수량 52 7 -1 " ]
+    [ "$(ingest -q $columns --drop '주문상태=교환,취소*,반품완료' o.csv | frames csv | cut -d, -f3 | tr '\n' ' ')" = "수량 2 0 0 " ]
+    refused 'has no column "state"' 65 ingest -q $columns --drop state=x o.csv
+    refused 'names no column' 64 ingest -q $columns --drop x o.csv
+    # a day of cancellation, the state of an order in its first row alone, and a day of payment that is empty
+    printf 'Order ID,Created,Status,Cancelled at,sku,qty\n1,2023-01-01,paid,,A,1\n2,2023-01-01,voided,2023-01-02,A,10\n2,2023-01-01,,,B,20\n3,2023-01-02,paid,2023-01-03,B,4\n' >f.csv
+    [ "$(ingest -q --layout long --id sku --date Created --value qty f.csv | frames csv | cut -d, -f1,2,3 | tr '\n' ' ')" = "id,date,qty A,2023-01-01,1 A,2023-01-02,0 " ]
+    printf '결제일,상품코드,수량\n2023-01-01,A,1\n,A,5\n' >p.csv
+    said '1 rows have no 결제일 and are left out: not paid?' ingest --layout long --id 상품코드 --date 결제일 --value 수량 p.csv
+}
+
+@test "cells that mean \"as above\": orders' rows by themselves, merged cells by --fill-down" {
+    printf 'Order Reference,Order Date,Status,sku,qty\nS1,2023-01-01,done,A,4\n,,,B,9\nS2,2023-01-02,cancelled,A,100\n,,,B,100\nS3,2023-01-03,done,B,2\n' >o.csv
+    columns="--layout long --id sku --value qty --date"
+    [ "$(ingest -q $columns 'Order\ Date' o.csv 2>/dev/null | frames csv 2>/dev/null | wc -l)" -eq 0 ]
+    [ "$(ingest -q $columns 'Order Date' o.csv | frames csv | tail -n +2 | cut -d, -f1,3 | tr '\n' ' ')" = "A,4 A,0 A,0 B,9 B,0 B,2 " ]
+    said '2 rows without a day and an order' ingest $columns "'Order Date'" o.csv
+    printf 'major,id,2023-01-01,2023-01-02\nx,a,1,2\n,b,3,4\ny,c,5,6\n' >m.csv
+    [ "$(ingest -q --fill-down major m.csv | aggregate -q --by major | frames csv | tail -n +2 | cut -d, -f1,4 | tr '\n' ' ')" = "x,4 x,6 y,5 y,6 " ]
+    refused 'has no column "minor"' 65 ingest -q --fill-down minor m.csv
+}
+
+@test "in a list of few orders a day without one is a day without sales; in a table of days it is missing" {
+    printf 'Order ID,date,sku,qty\n1,2023-01-01,A,1\n2,2023-01-03,A,2\n' >o.csv
+    [ "$(ingest -q --layout long --id sku --value qty o.csv | frames csv | cut -d, -f3 | tr '\n' ' ')" = "qty 1 0 2 " ]
+    said '1 of 3 days have no row: 2023-01-02; counted as 0, as rows are orders and few' ingest --layout long --id sku --value qty o.csv
+    [ "$(ingest -q --missing nan --layout long --id sku --value qty o.csv | frames csv | cut -d, -f3 | tr '\n' ' ')" = "qty 1  2 " ]
+    # a shop with twenty orders a day has no day without one
+    awk 'BEGIN { print "Order ID,date,sku,qty"; for (d = 1; d < 6; d++) for (k = 0; d != 3 && k < 20; k++) printf "%d,2023-01-0%d,A,1\n", d * 100 + k, d }' >busy.csv
+    [ "$(ingest -q --layout long --id sku --value qty busy.csv | frames csv | sed -n 4p)" = "A,2023-01-03," ]
+}
+
+@test "numbers as shops write them; a share is no count, a table's decimal sign is found or asked for" {
+    one() { # TEXT: what ingest makes of a cell
+        printf 'date,item,qty\n2024-01-01,a,"%s"\n2024-01-02,a,1\n' "$1" | ingest -q --value qty | frames csv | sed -n 2p | cut -d, -f4
+    }
+    [ "$(one '(1,200)')" = -1200 ]
+    [ "$(one '△7')" = -7 ]
+    [ "$(one '−7')" = -7 ]
+    [ "$(one '１２')" = 12 ]
+    [ "$(one '3박스')" = 3 ]
+    [ "$(one '2만5천')" = 25000 ]
+    [ "$(one '-₩700')" = -700 ]
+    refused 'not a number: "12%"' 65 "printf 'date,item,qty\n2024-01-01,a,12%%\n' | ingest -q --value qty"
+    refused 'not a number: "0,125"' 65 "printf 'date,item,qty\n2024-01-01,a,\"0,125\"\n' | ingest -q --value qty"
+    printf 'date;item;qty\n2024-01-01;a;0,125\n2024-01-02;a;1.250\n' >c.csv
+    [ "$(ingest -q c.csv | frames csv | cut -d, -f4 | tr '\n' ' ')" = "qty 0.125 1250 " ]
+    printf 'date;item;qty\n2024-01-01;a;2.125\n2024-01-02;a;1.250\n' >open.csv
+    refused '"1.250" has two readings in a table with semicolons' 65 ingest -q open.csv
+    [ "$(ingest -q --decimal comma open.csv | frames csv | tail -n 1)" = "a,a,2024-01-02,1250" ]
+    [ "$(ingest -q --decimal point open.csv | frames csv | tail -n 1)" = "a,a,2024-01-02,1.25" ]
+    printf 'date,item,qty\n2024-01-01,a,82.500\n2024-01-02,a,1.182.500\n' >dots.csv
+    [ "$(ingest -q dots.csv | frames csv | sed -n 2p)" = "a,a,2024-01-01,82500" ]
+}
+
+@test "ids of several texts differ, look-alikes do not, rounded barcodes are refused" {
+    printf 'date,store,item,sales\n2024-01-01,1/2,3,10\n2024-01-01,1,2/3,5\n2024-01-01,7,8,1\n' >s.csv
+    [ "$(ingest -q --id store,item s.csv | frames csv | cut -d, -f1,5 | tr '\n' ' ')" = "id,sales 1%2F2/3,10 1/2%2F3,5 7/8,1 " ]
+    [ "$(ingest -q --id store,item s.csv | aggregate -q --by store,item | frames csv | tail -n +2 | cut -d, -f1 | tr '\n' ' ')" = "1%2F2/3 1/2%2F3 7/8 " ]
+    printf 'id,minor,2024-01-01\na,\xec\x85\x94\xec\xb8\xa0,1\nb,\xe1\x84\x89\xe1\x85\xa7\xe1\x86\xab\xe1\x84\x8e\xe1\x85\xb3,2\nc,"\xec\x85\x94\xec\xb8\xa0 ",4\n' >n.csv
+    [ "$(ingest -q n.csv | aggregate -q --by minor | frames csv | wc -l)" -eq 3 ]
+    printf 'date,id,units\n2024-01-01,8.80123E+12,1\n2024-01-02,8.80123E+12,2\n' >e.csv
+    refused '"8.80123E+12" is a number that a spreadsheet has rounded' 65 ingest -q --id id e.csv
+}
+
+@test "packed tables and UTF-16 are read; what is no table is called by its name" {
+    printf 'date,id,units\n2024-01-01,a,1\n2024-01-02,a,2\n' >t.csv
+    gzip -k t.csv
+    cmp <(ingest -q t.csv | frames csv) <(ingest -q t.csv.gz | frames csv)
+    cmp <(ingest -q t.csv | frames csv) <(ingest -q <t.csv.gz | frames csv)
+    for encoding in utf-16 utf-16le utf-16be; do
+        iconv -t $encoding t.csv >w.csv
+        cmp <(ingest -q t.csv | frames csv) <(ingest -q w.csv | frames csv)
+    done
+    { printf '\xef\xbb\xbf\xef\xbb\xbf'; cat t.csv; } >bom.csv
+    cmp <(ingest -q t.csv | frames csv) <(ingest -q bom.csv | frames csv)
+    head -c 30 t.csv.gz >cut.gz
+    refused 'cut.gz ends inside of its gzip data; was it copied whole?' 65 ingest -q cut.gz
+    refused 'unpacks to more than 1000 bytes' 65 "head -c 3000 /dev/zero | tr '\\0' 1 | gzip | ingest -q --max-unpacked 1000"
+    printf 'PK\003\004rest' >a.xlsx
+    refused 'a.xlsx is a spreadsheet (xlsx) or a zip archive, not CSV; save the sheet as CSV' 65 ingest -q a.xlsx
+    printf '\xd0\xcf\x11\xe0rest' >a.xls
+    refused 'protected by a password?' 65 ingest -q a.xls
+    printf '\n<html><table>' >b.xls
+    refused 'b.xls is HTML, not CSV' 65 ingest -q b.xls
+    printf '\xef\xbb\xbf<?xml version="1.0"?>' >c.xls
+    refused 'c.xls is XML, not CSV' 65 ingest -q c.xls
+    printf 'PAR1rest' >p.parquet
+    refused 'duckdb -c' 65 ingest -q p.parquet
+    printf '\x28\xb5\x2f\xfdrest' >z.zst
+    refused 'compressed by zstd, not CSV; zstdcat FILE' 65 ingest -q z.zst
+}
+
+@test "a series that comes twice is refused, where it would be added up" {
+    printf 'date,id,units\n2024-01-01,a,1\n2024-01-02,a,2\n' >t.csv
+    ingest -q t.csv -o t.weft
+    refused 'series "a" comes twice: its sums would be double' 65 "cat t.weft t.weft | aggregate -q --by all"
+}
+
+@test "the day of a file's rows is taken from its name on request" {
+    mkdir d
+    printf 'sku,name,qty\nA,x,3\nB,y,1\n' >d/sales_20250301.csv
+    printf 'sku,name,qty\nA,x,2\n합계,,2\n' >d/sales_2025-03-02.csv
+    refused '--date-from-name takes it from there' 65 ingest -q d/sales_20250301.csv
+    [ "$(ingest -q --date-from-name d/*.csv | frames csv | cut -d, -f1,3,4 | sort | tr '\n' ' ')" = "$(printf 'A,2025-03-01,3 A,2025-03-02,2 B,2025-03-01,1 B,2025-03-02,0 id,date,qty ')" ] ||
+        { ingest -q --date-from-name d/*.csv | frames csv; false; }
+    cp d/sales_20250301.csv 250304.csv
+    [ "$(ingest -q --date-from-name --id sku --value qty 250304.csv | frames csv | sed -n 2p | grep -o "2025.*")" = "2025-03-04,3" ]
+    cp d/sales_20250301.csv 20250301_20250302.csv
+    refused 'no day, or more than one' 65 ingest -q --date-from-name 20250301_20250302.csv
+    refused 'goes with the long layout, and without --date' 64 ingest -q --date-from-name --date name d/sales_20250301.csv
+}
+
+@test "frames csv --bom begins with a byte order mark, once" {
+    printf 'date,id,units\n2024-01-01,a,1\n2024-01-02,a,2\n' >t.csv
+    ingest -q t.csv -o t.weft
+    cmp <(frames csv --bom t.weft) <(printf '\xef\xbb\xbf'; frames csv t.weft)
+    cmp <(frames csv --bom t.weft | ingest -q | frames csv) <(frames csv t.weft)
 }

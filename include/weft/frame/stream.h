@@ -24,7 +24,7 @@ struct weft_head {
 };
 
 /* Is its schema "name/VERSION", of any version? A version behind the name given is not looked at. */
-/* Do the attrs of two streams agree, so that they are one when joined? What says how a table was read ("coverage", "reading") may differ. */
+/* Do the attrs of two streams agree, so that they are one when joined? What says how a table was read ("coverage", "columns") may differ. */
 bool weft_attrs_agree(struct weft_span a, struct weft_span b);
 bool weft_head_is(const struct weft_head *h, const char *name);
 /* Attribute access. False when it is missing or of another kind. */

@@ -11,7 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "text/counts.h"
 #include "text/csv.h"
+#include "base/calendar.h"
+#include "base/dates.h"
 #include "base/file.h"
 #include "base/opt.h"
 #include "frame/run.h"
@@ -21,46 +24,59 @@ enum weft_layout { WEFT_LAYOUT_AUTO, WEFT_LAYOUT_WIDE, WEFT_LAYOUT_LONG, WEFT_LA
 enum weft_duplicates { WEFT_DUPLICATES_DEFAULT, WEFT_DUPLICATES_SUM, WEFT_DUPLICATES_MEAN, WEFT_DUPLICATES_LAST };
 enum weft_fill { WEFT_FILL_DEFAULT, WEFT_FILL_ZERO, WEFT_FILL_NAN };
 
+enum weft_totals { WEFT_TOTALS_LEAVE_OUT, WEFT_TOTALS_KEEP };
+
 /* ingest's options, as its command line gives them. */
 struct weft_ingest {
     int layout;
     struct weft_list id, keys, values, reduce, past, future, constant;
-    const char *date, *amounts, *mentions, *encoding, *delimiter, *rejects, *from, *to, *step;
+    const char *date, *date_format, *timezone, *amounts, *mentions, *encoding, *delimiter, *rejects, *from, *to, *step;
     int fill, overlap; /* enum weft_overlap_rule */
     struct weft_list until, closed;
-    uint64_t field_max;
+    uint64_t field_max, unpacked_max;
     const char *name, *price, *gender, *number, *category, *image, *images; /* products */
     struct weft_list labels;
+    struct weft_list drop, fill_down; /* rows.h */
+    bool date_from_name;              /* the day of a file's rows stands in its name */
+    int totals;                       /* enum weft_totals */
+    int decimal;                      /* 0: as the numbers say; else enum weft_decimal and 1 */
     uint64_t image_max;
     /* Read from them by weft_ingest_run. */
     struct weft_csv_opts csv;
+    int64_t skip; /* lines above the header; below 0: not told */
     int64_t from_seconds, to_seconds, step_seconds;
+    struct weft_dates dates;
+    bool hours;          /* a row is of a whole hour: steps are no longer than that unless the dates are days */
+    const char *columns; /* what the columns were taken for, for the head; NULL: nothing */
     struct weft_rejects *rejected;
 };
 
 /* A whole run: finds the layout, reads every operand (standard input without one), writes head and frames. */
 int weft_ingest_run(struct weft_run *run, struct weft_ingest *o, struct weft_err *e) WEFT_MUST_USE;
 
-/* The layout that --layout auto takes for this header: enum weft_layout, or -1 (65) when it fits none. */
-struct weft_header;
-int weft_ingest_layout(const struct weft_ingest *o, const struct weft_header *h, struct weft_err *e) WEFT_MUST_USE;
-
 /* --- shared by the layouts --- */
+
+/* Writes the head: attrs, and what the columns were taken for ("columns"). */
+int weft_ingest_head(struct weft_run *run, const struct weft_ingest *o, const char *schema, struct weft_span attrs, struct weft_err *e) WEFT_MUST_USE;
 
 /* The columns of a table, by their headers. */
 struct weft_header {
     char **name;   /* [n], as in the file */
     int64_t *date; /* [n]; WEFT_NO_DATE: the header is no date */
     size_t n, dates;
+    int64_t step;  /* of columns that are months, quarters or weeks; 0: days, or none */
+    uint64_t line; /* that it stands on, from 1 */
     const char *file;
 };
 #define WEFT_NO_DATE INT64_MIN
-/* Reads the first row. An empty file is an error (65), so is a column without a name beside named ones that stands twice. */
+/* Rows above the header: titles, comments. *joined: the header's names stand in that row and the next one. */
+size_t weft_header_above(struct weft_csv *csv, bool *joined);
+/* Reads the header: the first row, or where weft_csv_opts.skip says that it is to be found, what weft_header_above says. An empty file is an error (65), so is a column without a name beside named ones that stands twice. */
 int weft_header_read(struct weft_csv *csv, struct weft_header *h, struct weft_err *e) WEFT_MUST_USE;
 void weft_header_free(struct weft_header *h);
 /* The name that a header stands for ("대분류" and "Major" are "major"), or the header itself. */
 const char *weft_header_canonical(const char *name);
-/* Column by header or by canonical name; SIZE_MAX. */
+/* Column by header, by its number (#3), or by canonical name; SIZE_MAX. */
 size_t weft_header_find(const struct weft_header *h, const char *name);
 /* The same, with an error (65) that lists the headers. */
 int weft_header_need(const struct weft_header *h, const char *name, size_t *column, struct weft_err *e) WEFT_MUST_USE;
@@ -89,6 +105,9 @@ int weft_rejects_row(struct weft_rejects *r, const struct weft_csv *csv, const s
                      const char *fmt, ...) WEFT_PRINTF(6, 7) WEFT_MUST_USE;
 /* Says how many there were, and puts the file in place. */
 int weft_rejects_close(struct weft_rejects **r, struct weft_err *e) WEFT_MUST_USE;
+/* Rows that add others up are no bad rows: they are asked for (rows.h) before a row is rejected. */
+struct weft_rows;
+void weft_rejects_totals(struct weft_rejects *r, struct weft_rows *rows);
 void weft_rejects_abort(struct weft_rejects **r);
 
 /* What is wrong with a row before its cells are looked at: a problem of the reader, or another number of fields than the header has.
@@ -104,7 +123,15 @@ int weft_ingest_text_check(const struct weft_ingest *o, const struct weft_csv *c
 
 /* A cell's number. True unless it is no number or beyond float32; an empty cell gives NaN. */
 bool weft_ingest_number(struct weft_csv_text t, double *out);
-bool weft_ingest_cell(struct weft_csv_text t, float *out);
+bool weft_ingest_number_in(enum weft_decimal decimal, struct weft_csv_text t, double *out);
+bool weft_ingest_cell(enum weft_decimal decimal, struct weft_csv_text t, float *out);
+/* The decimal sign of the table whose next rows csv has: --decimal, else what the numbers of the first rows say ("0,125", "1.182.500"). 65 when the values
+ * (columns marked in is_value) of a table with ";" have two readings, as "1.250" alone; "1,250" alone is 1250. */
+int weft_ingest_decimal(const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, const bool *is_value, enum weft_decimal *out,
+                        struct weft_err *e) WEFT_MUST_USE;
+
+/* The one day in the name of a file, as 2025-03-01, 20250301 or 250301 between what are no digits; folders do not count. False: none, or several. */
+bool weft_date_in_name(const char *path, int64_t *seconds);
 
 /* A date that an option gives: seconds since 1970; 64. */
 int weft_ingest_date(const char *option, const char *text, int64_t *out, struct weft_err *e) WEFT_MUST_USE;
@@ -116,17 +143,21 @@ int weft_ingest_reduce(const struct weft_ingest *o, const char *channel, int usu
  * channel, or no target is left. */
 int weft_ingest_roles(const struct weft_ingest *o, char *const *channels, size_t n, enum weft_role *role, size_t *place, struct weft_err *e) WEFT_MUST_USE;
 
-/* The time grid of a set of dates (sorted, distinct): the step is the smallest distance, and all distances are multiples of it. --from and --to cut
- * it. 65 when the dates lie on no grid. */
+/* The step that n sorted, distinct times have: months or quarters when all are of one day of the month (or its last), weeks, working days when nearly all of
+ * them are there and no Saturday or Sunday, else the smallest distance. sales: times of single sales, any of which may be missing: hours (when most have one),
+ * days, weeks and more from 3 times on. */
+int64_t weft_step_find(const int64_t *t, size_t n, bool sales);
+/* The time grid of a set of dates (sorted, distinct): --step, or what weft_step_find says, or `step` unless it is 0; all distances are multiples of it. --from
+ * and --to cut it. 65 when the dates lie on no grid. */
 struct weft_grid {
     int64_t start, step, n;
 };
-int weft_grid_of(const struct weft_ingest *o, const int64_t *dates, size_t n, struct weft_grid *g, struct weft_err *e) WEFT_MUST_USE;
+int weft_grid_of(const struct weft_ingest *o, int64_t step, const int64_t *dates, size_t n, struct weft_grid *g, struct weft_err *e) WEFT_MUST_USE;
 /* Position of a date; -1 when it lies outside. */
 static inline int64_t weft_grid_at(const struct weft_grid *g, int64_t date)
 {
-    int64_t i = (date - g->start) / g->step;
-    return date >= g->start && i < g->n ? i : -1;
+    int64_t i = weft_step_count(g->start, date, g->step);
+    return i >= 0 && i < g->n ? i : -1;
 }
 
 /* --- the layouts: the first file is open and its header read --- */

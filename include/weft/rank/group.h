@@ -20,7 +20,8 @@ void weft_groups_partial(struct weft_groups *g);
 /* Adds a series to its group: channels reduced by sum or by mean (attrs.reduce), float64, in the order of the calls. In a sum of targets a member counts
  * as 0 before its first value and after its last one: it was not sold yet, or no more. A day between them on which it is missing (NaN) makes the sum
  * missing, since nobody knows it. In a mean, and in channels that are not forecast, a missing value takes no part. A day on which every member is
- * missing stays missing. A series without a key of a level belongs to "(none)". An error (65) when the series does not lie on the calendar of attrs. */
+ * missing stays missing. A series without a key of a level belongs to "(none)". An error (65) when the series does not lie on
+ * the calendar of attrs, or when a series of its id came before (24 bytes a series keep the ids). */
 int weft_groups_add(struct weft_groups *g, const struct weft_series *s, struct weft_err *e) WEFT_MUST_USE;
 
 /* Series that counted as 0 before their first value or after their last one; and, after finish, sums that are missing though some members have a value. */

@@ -83,6 +83,10 @@ enum { WEFT_KEY_ID = -1, WEFT_KEY_ALL = -2, WEFT_KEY_NONE = -3 };
 int weft_series_key(const struct weft_series_attrs *a, const char *name);
 struct weft_span weft_series_key_text(const struct weft_series *s, int k);
 
+/* Appends part i of an id that is joined from n texts with "/": so that ("1/2", "3") and ("1", "2/3") differ, a "/" inside a part is written %2F, and a "%"
+ * that stands before 2F or 25 is written %25. A text alone (n is 1) is taken as it is. */
+void weft_id_part(struct weft_pack *b, size_t i, size_t n, struct weft_span part);
+
 /* Is this channel, by its name, what can't be less than nothing (terms.h: a count, money, a price, a share)? Forecasts of such are kept at 0 or above by
  * default. */
 bool weft_channel_is_count(const char *name, size_t n);

@@ -15,7 +15,8 @@ enum { WEFT_CSV_FIELD_MAX = 1 << 20, WEFT_CSV_COLUMNS_MAX = 1 << 20 };
 
 struct weft_csv_opts {
     char delimiter;       /* 0: the one of , ; TAB | that the first line has most of; where that has next to none, as titles have, the lines below it */
-    const char *encoding; /* for iconv; NULL: UTF-8, not converted */
+    const char *encoding; /* for iconv; NULL: UTF-8, not converted, or UTF-16 when the first bytes are */
+    uint64_t unpacked_max; /* bytes that a .gz file may unpack to; 0: WEFT_UNPACKED_MAX */
     size_t field_max;     /* longest field in bytes; 0: WEFT_CSV_FIELD_MAX */
     int threads;          /* 2: rows are parsed ahead of the caller; the rows are the same */
     int64_t skip;         /* lines above the header that are not looked at; below 0: not told */

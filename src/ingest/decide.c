@@ -1,0 +1,709 @@
+/* decide.c - layout and roles: what a table is taken for. */
+#include "ingest/decide.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/terms.h"
+#include "ingest/names.h"
+
+enum { CHOICES_MAX = 6, D_MIN = 2 };
+
+/* What a decision is made from. */
+struct decide {
+    struct weft_csv *csv;
+    struct weft_header *h;
+    struct weft_ingest *o;
+    struct weft_decision *d;
+    struct weft_sample s;
+    struct weft_name_is *is; /* [columns] */
+    enum weft_term *term;    /* [columns] */
+    bool orders;             /* rows are single orders: several a day are sales, not readings of one thing */
+    size_t value, dates[CHOICES_MAX], n_dates;
+};
+
+/* --- refusing --- */
+
+void weft_command_word(struct weft_pack *b, const char *prefix, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=+,@%";
+    bool quote = !*word;
+    for (const char *p = word; *p; p++)
+        quote |= (unsigned char)*p < 0x80 && !strchr(plain, *p);
+    weft_pack_raw(b, (struct weft_span){(const uint8_t *)prefix, strlen(prefix)});
+    if (quote)
+        weft_pack_raw(b, (struct weft_span){(const uint8_t *)"'", 1});
+    for (const char *p = word; *p; p++)
+        if (*p == '\'')
+            weft_pack_raw(b, (struct weft_span){(const uint8_t *)"'\\''", 4});
+        else
+            weft_pack_raw(b, (struct weft_span){(const uint8_t *)p, 1});
+    if (quote)
+        weft_pack_raw(b, (struct weft_span){(const uint8_t *)"'", 1});
+}
+
+/* The commands to choose from: `option` with each of the columns, n of them. */
+static int refuse(const struct decide *k, const char *option, const size_t *column, size_t n, struct weft_err *e, const char *fmt, ...) WEFT_PRINTF(6, 7);
+static int refuse(const struct decide *k, const char *option, const size_t *column, size_t n, struct weft_err *e, const char *fmt, ...)
+{
+    char what[400];
+    struct weft_pack b = {0};
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(what, sizeof what, fmt, ap);
+    va_end(ap);
+    weft_fail(e, WEFT_DATA, "%s: %s", k->h->file, what);
+    for (size_t i = 0; i < n && b.n < 250; i++) {
+        char text[160];
+        snprintf(text, sizeof text, "%singest %s ", i ? ", or " : "", option);
+        weft_command_word(&b, text, k->h->name[column[i]]);
+        weft_command_word(&b, " ", k->h->file);
+    }
+    weft_pack_raw(&b, (struct weft_span){(const uint8_t *)"", 1});
+    weft_fail_hint(e, "%s", (const char *)b.p);
+    weft_pack_free(&b);
+    return -1;
+}
+
+/* --- what columns hold --- */
+
+static bool most(size_t part, size_t whole)
+{
+    return whole && part >= whole - whole / 20;
+}
+
+static bool empty_table(const struct decide *k)
+{
+    return k->s.rows == 0;
+}
+
+static bool is_number(const struct decide *k, size_t i)
+{
+    const struct weft_evidence *c = &k->s.column[i];
+    return empty_table(k) || most(c->numbers, c->filled);
+}
+
+static bool is_date(const struct decide *k, size_t i)
+{
+    const struct weft_evidence *c = &k->s.column[i];
+    return most(c->dates, c->filled) || (k->o->dates.form == WEFT_DATES_FORMAT && c->filled);
+}
+
+static bool is_text(const struct decide *k, size_t i)
+{
+    const struct weft_evidence *c = &k->s.column[i];
+    return c->filled && !is_number(k, i) && !is_date(k, i);
+}
+
+/* Is it filled, in the rows that there are? */
+static bool is_filled(const struct decide *k, size_t i)
+{
+    const struct weft_evidence *c = &k->s.column[i];
+    return empty_table(k) || (c->filled && c->filled >= c->empty);
+}
+
+static bool free_column(const struct decide *k, size_t i)
+{
+    return k->h->date[i] == WEFT_NO_DATE && k->d->use[i] == WEFT_USE_NONE && i != k->d->date && *k->h->name[i];
+}
+
+static size_t named(const struct decide *k, const char *name)
+{
+    return weft_header_find(k->h, name);
+}
+
+/* --- the date --- */
+
+/* The best of the columns with the name of a sale's day, and with days in them. */
+static size_t named_date(const struct decide *k)
+{
+    size_t best = SIZE_MAX;
+    for (size_t i = 0; i < k->h->n; i++) {
+        const struct weft_evidence *c = &k->s.column[i];
+        bool could = k->is[i].named == WEFT_NAMED_DATE && (empty_table(k) || is_date(k, i) || 2 * c->dates >= c->filled || k->o->dates.form == WEFT_DATES_EXCEL);
+        if (could && k->h->date[i] == WEFT_NO_DATE && (best == SIZE_MAX || k->is[i].rank < k->is[best].rank))
+            best = i;
+    }
+    return best;
+}
+
+static int find_date(struct decide *k, struct weft_err *e)
+{
+    struct decide *x = k;
+    size_t other = 0, candidates[CHOICES_MAX];
+    for (size_t i = 0; i < k->h->n && !empty_table(k); i++)
+        if (k->h->date[i] == WEFT_NO_DATE && is_date(k, i) && x->n_dates < CHOICES_MAX)
+            x->dates[x->n_dates++] = i;
+    if (k->o->date)
+        return weft_header_need(k->h, k->o->date, &k->d->date, e);
+    k->d->date = named_date(k);
+    if (k->d->date != SIZE_MAX)
+        return 0;
+    for (size_t i = 0; i < k->n_dates; i++)
+        if (k->is[k->dates[i]].named != WEFT_NAMED_NO_DATE)
+            candidates[other++] = k->dates[i];
+    if (other > 1)
+        return refuse(k, "--date", candidates, other, e, "%zu columns hold dates, and no name says which is the day of the sale", other);
+    if (other == 1)
+        k->d->date = candidates[0];
+    else if (k->n_dates)
+        return refuse(k, "--date", k->dates, k->n_dates, e, "the only dates are those of \"%s\", which is not the day of a sale", k->h->name[k->dates[0]]);
+    return 0;
+}
+
+/* Which of its forms the date column is written in. */
+static int find_form(struct decide *k, struct weft_err *e)
+{
+    const struct weft_evidence *c = &k->s.column[k->d->date];
+    struct weft_dates *form = &k->o->dates;
+    const char *name = k->h->name[k->d->date];
+    k->d->hours = c->clocks && !c->moments;
+    if (c->utc && !form->zoned && form->form == WEFT_DATES_PLAIN) {
+        if (named(k, "amazon-order-id") == SIZE_MAX) {
+            weft_fail(e, WEFT_DATA, "%s: \"%s\" has times in UTC (\"%.40s\"), and which day a sale falls on depends on the shop's clock", k->h->file, name, c->first);
+            return weft_fail_hint(e, "--timezone Asia/Seoul (or where the shop is), or --timezone UTC for days of UTC");
+        }
+        form->zoned = true; /* Amazon's reports count days of UTC */
+    }
+    if (form->form != WEFT_DATES_PLAIN || !(c->two_ways + c->day_first + c->month_first))
+        return 0;
+    if (c->day_first && c->month_first)
+        return weft_fail(e, WEFT_DATA, "%s: \"%s\" has dates with the day first and dates with the month first", k->h->file, name);
+    if (!c->day_first && !c->month_first) {
+        struct weft_pack b = {0};
+        weft_fail(e, WEFT_DATA, "%s: \"%s\" in column \"%s\" is the day first or the month first, and no row shows which", k->h->file, c->first, name);
+        weft_command_word(&b, "ingest --date-format %m/%d/%Y ", k->h->file);
+        weft_command_word(&b, ", or ingest --date-format %d/%m/%Y ", k->h->file);
+        weft_pack_raw(&b, (struct weft_span){(const uint8_t *)"", 1});
+        weft_fail_hint(e, "%s", (const char *)b.p);
+        weft_pack_free(&b);
+        return -1;
+    }
+    form->form = c->day_first ? WEFT_DATES_DAY_FIRST : WEFT_DATES_MONTH_FIRST;
+    return 0;
+}
+
+/* --- how many --- */
+
+/* Gross counts, and those of a part of the business, come after the plain one. */
+static int count_rank(const char *name)
+{
+    static const char *const later[] = {"총", "total", "gross", "b2b", "최초", "누적", "취소"};
+    char folded[256];
+    weft_term_fold(name, strlen(name), folded, sizeof folded);
+    for (size_t i = 0; i < sizeof later / sizeof *later; i++)
+        if (strstr(folded, later[i]))
+            return 2;
+    return strcmp(folded, "count") == 0 || strcmp(folded, "unit") == 0 ? 1 : 0;
+}
+
+static bool can_be_value(const struct decide *k, size_t i)
+{
+    enum weft_named what = k->is[i].named;
+    return free_column(k, i) && is_number(k, i) && k->s.column[i].filled + empty_table(k) && what != WEFT_NAMED_SERIES && what != WEFT_NAMED_PRODUCT &&
+           what != WEFT_NAMED_PLACE && what != WEFT_NAMED_GROUP && what != WEFT_NAMED_ORDER && what != WEFT_NAMED_ROW && what != WEFT_NAMED_FLAG && what != WEFT_NAMED_STATUS;
+}
+
+/* Columns of one term, the best ranked alone. */
+static size_t values_of(const struct decide *k, enum weft_term term, size_t out[CHOICES_MAX])
+{
+    size_t n = 0;
+    int best = 3;
+    for (size_t i = 0; i < k->h->n; i++) {
+        if (!can_be_value(k, i) || k->term[i] != term)
+            continue;
+        int rank = term == WEFT_TERM_COUNT ? count_rank(k->h->name[i]) : 0;
+        if (rank < best) {
+            best = rank;
+            n = 0;
+        }
+        if (rank == best && n < CHOICES_MAX)
+            out[n++] = i;
+    }
+    return n;
+}
+
+static bool is_target(const char *name)
+{
+    static const char *const names[] = {"y", "value", "target"};
+    char folded[256];
+    weft_term_fold(name, strlen(name), folded, sizeof folded);
+    for (size_t i = 0; i < 3; i++)
+        if (strcmp(names[i], folded) == 0)
+            return true;
+    return false;
+}
+
+/* Columns that are equal in every row of the sample say the same. */
+static bool all_equal(const struct decide *k, const size_t *column, size_t n)
+{
+    struct weft_csv_row row;
+    for (size_t i = 0; weft_sample_row(k->csv, k->h, &i, &row);)
+        for (size_t c = 1; c < n; c++) {
+            struct weft_csv_text a = weft_csv_field(&row, column[0]), b = weft_csv_field(&row, column[c]);
+            if (a.n != b.n || memcmp(a.p, b.p, a.n) != 0)
+                return false;
+        }
+    return true;
+}
+
+static int take_value(struct decide *k, const size_t *column, size_t n, struct weft_err *e)
+{
+    if (n > 1 && !all_equal(k, column, n))
+        return refuse(k, "--value", column, n, e, "%zu columns could say how many were sold (\"%s\", \"%s\"%s)", n, k->h->name[column[0]], k->h->name[column[1]],
+                      n > 2 ? ", ..." : "");
+    k->value = column[0];
+    k->d->use[k->value] = WEFT_USE_VALUE;
+    return 0;
+}
+
+static int find_value(struct decide *k, struct weft_err *e)
+{
+    static const enum weft_term order[] = {WEFT_TERM_COUNT, WEFT_TERM_SALES, WEFT_TERM_MONEY, WEFT_TERM_TIMES};
+    size_t column[CHOICES_MAX], n = 0;
+    for (size_t i = 0; i < 2; i++)
+        if ((n = values_of(k, order[i], column)) > 0)
+            return take_value(k, column, n, e);
+    for (size_t i = 0; i < k->h->n && n < CHOICES_MAX; i++)
+        if (can_be_value(k, i) && is_target(k->h->name[i]))
+            column[n++] = i;
+    for (size_t i = 2; i < 4 && !n; i++)
+        n = values_of(k, order[i], column);
+    for (size_t i = 0; i < k->h->n && !n; i++)
+        for (size_t c = 0; c < k->h->n && n < CHOICES_MAX; c++)
+            if (i == 0 && can_be_value(k, c) && k->term[c] == WEFT_TERM_OTHER)
+                column[n++] = c;
+    if (n)
+        return take_value(k, column, n, e);
+    weft_fail(e, WEFT_DATA, "%s: no column says how many were sold", k->h->file);
+    return weft_fail_hint(e, "say which column is to be summed: --value COLUMN");
+}
+
+/* --- what names a series --- */
+
+/* A number that each row has for itself: nothing that comes again is named by it. */
+static bool counts_rows(const struct decide *k, size_t i)
+{
+    const struct weft_evidence *c = &k->s.column[i];
+    bool days = k->d->date != SIZE_MAX && k->s.column[k->d->date].different > 1;
+    return c->filled > 1 && c->different == c->filled && (c->counting || days);
+}
+
+static bool best_product(const struct decide *k, size_t *out)
+{
+    size_t best = SIZE_MAX;
+    for (size_t i = 0; i < k->h->n; i++)
+        if (free_column(k, i) && k->is[i].named == WEFT_NAMED_PRODUCT && is_filled(k, i) && (best == SIZE_MAX || k->is[i].rank < k->is[best].rank))
+            best = i;
+    *out = best;
+    return best != SIZE_MAX;
+}
+
+/* Days of one series that come twice when these columns name the series. */
+static size_t repeats(const struct decide *k, const size_t *id, size_t n)
+{
+    size_t column[WEFT_MAX_KEYS + 1];
+    memcpy(column, id, n * sizeof *id);
+    column[n] = k->d->date;
+    return weft_sample_repeats(k->csv, k->h, column, n + (k->d->date != SIZE_MAX));
+}
+
+/* A column that could name series though its header says nothing: texts, or whole numbers, that come again and again. */
+static bool could_name(const struct decide *k, size_t i, bool numbers)
+{
+    const struct weft_evidence *c = &k->s.column[i];
+    enum weft_named what = k->is[i].named;
+    bool other = what == WEFT_NAMED_OTHER || what == WEFT_NAMED_GROUP || what == WEFT_NAMED_PLACE || what == WEFT_NAMED_SERIES || what == WEFT_NAMED_ROW;
+    bool kind = numbers ? is_number(k, i) && c->whole == c->numbers : is_text(k, i);
+    return free_column(k, i) && other && kind && (k->term[i] == WEFT_TERM_OTHER || k->term[i] == WEFT_TERM_NUMBER) && c->different > 1 && c->different * 2 <= c->filled &&
+           c->filled >= c->empty;
+}
+
+/* Series without a known name: the column that alone tells days apart, or all that could. */
+static int find_unknown_id(struct decide *k, size_t id[WEFT_MAX_KEYS], size_t *n, struct weft_err *e)
+{
+    size_t could[WEFT_MAX_KEYS], alone[CHOICES_MAX], n_could = 0, n_alone = 0;
+    for (int numbers = 0; numbers < 2 && !n_could; numbers++)
+        for (size_t i = 0; i < k->h->n; i++)
+            if (could_name(k, i, numbers) && n_could < WEFT_MAX_KEYS)
+                could[n_could++] = i;
+    for (size_t i = 0; i < n_could; i++)
+        if (repeats(k, &could[i], 1) == 0 && n_alone < CHOICES_MAX)
+            alone[n_alone++] = could[i];
+    if (n_alone == 1 && !k->orders) {
+        id[(*n)++] = alone[0];
+        return 0;
+    }
+    if (!n_could) {
+        weft_fail(e, WEFT_DATA, "%s: no column names a series", k->h->file);
+        return weft_fail_hint(e, "say which with --id COLUMN[,COLUMN...]");
+    }
+    if (n_could > 1 && (k->orders || n_alone > 1))
+        return refuse(k, "--id", n_alone > 1 ? alone : could, n_alone > 1 ? n_alone : n_could, e, "%zu columns could name what is sold", n_could);
+    memcpy(id, could, n_could * sizeof *id);
+    *n = n_could;
+    return 0;
+}
+
+/* Rows that nothing tells apart but a column that is nothing yet: are they to be added up? */
+static int check_summed(struct decide *k, const size_t *id, size_t n, struct weft_err *e)
+{
+    size_t column[WEFT_MAX_KEYS];
+    if (k->orders || n + 1 > WEFT_MAX_KEYS || !repeats(k, id, n))
+        return 0;
+    memcpy(column, id, n * sizeof *id);
+    for (size_t i = 0; i < k->h->n; i++) {
+        const struct weft_evidence *c = &k->s.column[i];
+        bool kind = is_text(k, i) || (is_number(k, i) && c->whole == c->numbers);
+        bool used = false;
+        for (size_t x = 0; x < n; x++)
+            used |= id[x] == i;
+        column[n] = i;
+        if (used || !free_column(k, i) || k->is[i].named != WEFT_NAMED_OTHER || k->term[i] != WEFT_TERM_OTHER || !kind || c->different < 2 || c->different == c->filled ||
+            repeats(k, column, n + 1))
+            continue;
+        char list[200] = "";
+        for (size_t x = 0; x < n; x++)
+            snprintf(list + strlen(list), sizeof list - strlen(list), "%s%.40s", x ? "," : "", k->h->name[id[x]]);
+        weft_fail(e, WEFT_DATA, "%s: rows of one day and series differ in \"%s\" alone: is each of it a series, or are they to be added up?", k->h->file, k->h->name[i]);
+        return weft_fail_hint(e, "ingest --id '%s,%s' %s, or ingest --id '%s' %s", list, k->h->name[i], k->h->file, list, k->h->file);
+    }
+    return 0;
+}
+
+/* Does ingest know all of it by itself: an id that is one, or the levels of the hierarchy? */
+static bool known_levels(const struct decide *k, size_t id[WEFT_MAX_KEYS], size_t *n)
+{
+    static const char *const levels[] = {"product", "item", "major", "middle", "minor", "category", "brand", "store"};
+    size_t series = named(k, "id");
+    bool things = false, others = false;
+    if (series != SIZE_MAX && free_column(k, series) && k->is[series].named == WEFT_NAMED_SERIES && !counts_rows(k, series)) {
+        id[(*n)++] = series;
+        return true;
+    }
+    for (size_t i = 0; i < k->h->n; i++) {
+        bool level = false;
+        for (size_t x = 0; x < sizeof levels / sizeof *levels; x++)
+            level |= strcmp(weft_header_canonical(k->h->name[i]), levels[x]) == 0;
+        if (!free_column(k, i))
+            continue;
+        things |= level && (k->is[i].named == WEFT_NAMED_PRODUCT || k->is[i].named == WEFT_NAMED_PLACE);
+        others |= !level && (k->is[i].named == WEFT_NAMED_PRODUCT || k->is[i].named == WEFT_NAMED_PLACE) && is_filled(k, i);
+        if (level && *n < WEFT_MAX_KEYS)
+            id[(*n)++] = i;
+    }
+    if (things && !others && series == SIZE_MAX && !k->orders)
+        return true;
+    *n = 0;
+    return false;
+}
+
+static int find_id(struct decide *k, struct weft_err *e)
+{
+    size_t id[WEFT_MAX_KEYS], n = 0, product, series = named(k, "id");
+    bool untold = known_levels(k, id, &n);
+    if (!untold) {
+        for (size_t i = 0; i < k->h->n && !k->orders; i++)
+            if (free_column(k, i) && k->is[i].named == WEFT_NAMED_PLACE && is_filled(k, i) && n < WEFT_MAX_KEYS - 1)
+                id[n++] = i;
+        if (best_product(k, &product))
+            id[n++] = product;
+        if (!n && series != SIZE_MAX && free_column(k, series) && !k->orders && !counts_rows(k, series))
+            id[n++] = series;
+        if (!n && find_unknown_id(k, id, &n, e) < 0)
+            return -1;
+    }
+    if (!untold && check_summed(k, id, n, e) < 0)
+        return -1;
+    if (untold && !k->orders && check_summed(k, id, n, e) < 0)
+        return -1;
+    k->o->id.items = k->d->id;
+    for (size_t i = 0; i < n; i++) {
+        k->d->use[id[i]] = WEFT_USE_ID;
+        if (!untold)
+            k->d->id[k->o->id.n++] = k->h->name[id[i]];
+    }
+    return 0;
+}
+
+/* --- the layout --- */
+
+static bool has_orders(const struct decide *k)
+{
+    for (size_t i = 0; i < k->h->n; i++)
+        if (k->is[i].named == WEFT_NAMED_ORDER || (k->is[i].named == WEFT_NAMED_STATUS && k->s.column[i].sale))
+            return true;
+    return false;
+}
+
+/* d_1, d_2, ...: days by their number. */
+static int find_numbered_days(struct decide *k, struct weft_err *e)
+{
+    size_t found = 0, first = SIZE_MAX;
+    for (size_t i = 0; i < k->h->n; i++) {
+        int n = 0, day;
+        bool is = sscanf(k->h->name[i], "d_%6d%n", &day, &n) == 1 && !k->h->name[i][n] && day > 0;
+        found += is;
+        first = is && first == SIZE_MAX ? i : first;
+        if (is && k->o->from)
+            k->h->date[i] = k->o->from_seconds + (int64_t)(day - 1) * 86400;
+    }
+    if (found < D_MIN || k->h->dates)
+        return 0;
+    if (!k->o->from) {
+        weft_fail(e, WEFT_DATA, "%s: columns from \"%s\" on are days by their numbers, and no date stands in the table", k->h->file, k->h->name[first]);
+        return weft_fail_hint(e, "--from DATE says which day d_1 is: 2011-01-29 for M5");
+    }
+    k->h->dates = found;
+    return 0;
+}
+
+/* Numbers of eight digits may be products that look like days. */
+static bool days_without_marks(const struct decide *k)
+{
+    for (size_t i = 0; i < k->h->n; i++)
+        if (k->h->date[i] != WEFT_NO_DATE && (strchr(k->h->name[i], '-') || strchr(k->h->name[i], '.') || strchr(k->h->name[i], '/') || k->h->step))
+            return false;
+    return true;
+}
+
+/* A day's header with a slip of the pen would become a key without a word. */
+static int check_almost_days(const struct decide *k, struct weft_err *e)
+{
+    for (size_t i = 0; i < k->h->n && k->h->dates >= 2; i++) {
+        size_t digits = 0, others = 0;
+        for (const char *p = k->h->name[i]; *p; p++) {
+            digits += *p >= '0' && *p <= '9';
+            others += (*p < '0' || *p > '9') && !strchr("-./ :TZlOoI", *p);
+        }
+        if (k->h->date[i] != WEFT_NO_DATE || digits < 5 || others || k->is[i].named != WEFT_NAMED_OTHER)
+            continue;
+        weft_fail(e, WEFT_DATA, "%s: column %zu, \"%s\", is almost a day, and the other columns are days", k->h->file, i + 1, k->h->name[i]);
+        return weft_fail_hint(e, "mend the header; or name the columns that are none: --id COLUMN --keys COLUMN[,COLUMN...]");
+    }
+    return 0;
+}
+
+/* A table of dates and numbers alone, each date once: a column a series. */
+static int matrix_or_long(struct decide *k, struct weft_err *e)
+{
+    const struct weft_evidence *date = &k->s.column[k->d->date];
+    bool id = false, texts = false;
+    for (size_t i = 0; i < k->h->n; i++) {
+        enum weft_named what = k->is[i].named;
+        if (i == k->d->date || !*k->h->name[i])
+            continue;
+        id |= what == WEFT_NAMED_SERIES || what == WEFT_NAMED_PRODUCT || what == WEFT_NAMED_PLACE;
+        texts |= is_text(k, i) || is_date(k, i);
+    }
+    if (k->o->id.n || k->o->values.n || id || texts || k->orders)
+        return WEFT_LAYOUT_LONG;
+    if (k->h->n < 2)
+        return -1;
+    if (date->different + date->filled / 10 >= date->filled)
+        return WEFT_LAYOUT_MATRIX;
+    weft_fail(e, WEFT_DATA, "%s: dates come again and again, and no column is known to name a series", k->h->file);
+    return weft_fail_hint(e, "a row a sale: --layout long --id COLUMN --value COLUMN; a column a series: --layout matrix");
+}
+
+static int no_layout(const struct decide *k, struct weft_err *e)
+{
+    const char *base = strrchr(k->h->file, '/') ? strrchr(k->h->file, '/') + 1 : k->h->file;
+    size_t digits = 0;
+    for (const char *p = base; *p && digits < 6; p++)
+        digits = *p >= '0' && *p <= '9' ? digits + 1 : *p == '-' || *p == '_' || *p == '.' ? digits : 0;
+    if (digits == 6) {
+        weft_fail(e, WEFT_DATA, "%s: no column is a day, and the file's name has one", k->h->file);
+        return weft_fail_hint(e, "--date-from-name takes it from there");
+    }
+    weft_fail(e, WEFT_DATA, "%s: the header fits no layout: no column is a day, and none is called date", k->h->file);
+    return weft_fail_hint(e, "say what it is: --layout wide|long|matrix|products, --date COLUMN, --id COLUMN; is the header on a later line? --skip LINES");
+}
+
+static int find_layout(struct decide *k, struct weft_err *e)
+{
+    const struct weft_ingest *o = k->o;
+    bool images = o->image != NULL;
+    if (find_numbered_days(k, e) < 0)
+        return -1;
+    if (o->date_from_name && o->layout == WEFT_LAYOUT_AUTO)
+        return WEFT_LAYOUT_LONG;
+    if (o->layout == WEFT_LAYOUT_WIDE || o->layout == WEFT_LAYOUT_PRODUCTS || o->date_from_name)
+        return o->layout;
+    if (o->layout == WEFT_LAYOUT_AUTO && k->h->dates >= 2 && !o->date) {
+        size_t date = named_date(k);
+        if (date == SIZE_MAX || k->is[date].rank >= 64 || !days_without_marks(k))
+            return WEFT_LAYOUT_WIDE;
+        weft_fail(e, WEFT_DATA, "%s has a column \"%s\" and columns that are called like days", k->h->file, k->h->name[date]);
+        return weft_fail_hint(e, "products with such numbers: --layout matrix; a column a day: --layout wide");
+    }
+    for (size_t i = 0; i < k->h->n; i++)
+        images |= k->s.column[i].filled && most(k->s.column[i].images, k->s.column[i].filled);
+    if (o->layout == WEFT_LAYOUT_AUTO && !o->date && named_date(k) == SIZE_MAX && (images || (weft_ingest_has_products(k->h) && !k->orders)))
+        return k->h->dates ? WEFT_LAYOUT_WIDE : WEFT_LAYOUT_PRODUCTS;
+    if (find_date(k, e) < 0)
+        return -1;
+    if (k->h->dates && k->d->date == SIZE_MAX && o->layout == WEFT_LAYOUT_AUTO)
+        return WEFT_LAYOUT_WIDE;
+    if (k->d->date == SIZE_MAX && (o->layout == WEFT_LAYOUT_LONG || o->layout == WEFT_LAYOUT_MATRIX))
+        return weft_header_need(k->h, "date", &k->d->date, e) < 0 ? -1 : o->layout;
+    if (k->d->date == SIZE_MAX)
+        return no_layout(k, e);
+    return o->layout == WEFT_LAYOUT_AUTO ? matrix_or_long(k, e) : o->layout;
+}
+
+/* --- what is said --- */
+
+static void say(struct weft_pack *b, const char *fmt, ...) WEFT_PRINTF(2, 3);
+static void say(struct weft_pack *b, const char *fmt, ...)
+{
+    char text[300];
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    size_t length = n < 0 ? 0 : (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
+    weft_pack_raw(b, (struct weft_span){(const uint8_t *)text, length});
+}
+
+static void say_all(const struct decide *k, struct weft_pack *b, enum weft_use use, const char *what)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < k->h->n; i++)
+        if (k->d->use[i] == use && k->h->date[i] == WEFT_NO_DATE)
+            say(b, "%s\"%.60s\"", n++ ? ", " : what, k->h->name[i]);
+}
+
+/* "date "주문일시" (not "결제일"), id "상품번호", value "수량" (not "금액"); lines 1 to 2 are no header". */
+static char *sentence(const struct decide *k)
+{
+    static const char *const layouts[] = {"", "wide", "long", "matrix", "products"};
+    static const char *const forms[] = {"", ", the month first", ", the day first", ", Excel's numbers of days", ""};
+    struct weft_pack b = {0};
+    char step[32];
+    size_t n = 0;
+    say(&b, "%s", layouts[k->o->layout]);
+    if (k->o->layout == WEFT_LAYOUT_WIDE)
+        say(&b, ": a column a %s, %zu of them", k->h->step ? weft_step_text(k->h->step, step) : "day", k->h->dates);
+    if (k->d->date != SIZE_MAX) {
+        say(&b, ": date \"%.60s\"", k->h->name[k->d->date]);
+        for (size_t i = 0; i < k->n_dates; i++)
+            if (k->dates[i] != k->d->date)
+                say(&b, "%s\"%.60s\"", n++ ? ", " : " (not ", k->h->name[k->dates[i]]);
+        say(&b, "%s%s", n ? ")" : "", forms[k->o->dates.form]);
+    }
+    if (k->o->layout == WEFT_LAYOUT_LONG) {
+        say_all(k, &b, WEFT_USE_ID, ", id ");
+        say_all(k, &b, WEFT_USE_VALUE, ", value ");
+        n = 0;
+        for (size_t i = 0; i < k->h->n; i++)
+            if (free_column(k, i) && (k->term[i] == WEFT_TERM_COUNT || k->term[i] == WEFT_TERM_SALES || k->term[i] == WEFT_TERM_MONEY) && is_number(k, i))
+                say(&b, "%s\"%.60s\"", n++ ? ", " : " (not ", k->h->name[i]);
+        say(&b, "%s", n ? ")" : "");
+    }
+    if (k->h->line > 1)
+        say(&b, "; the header is line %llu", (unsigned long long)k->h->line);
+    char *text = weft_xstrndup((const char *)b.p, b.n);
+    weft_pack_free(&b);
+    return text;
+}
+
+/* The columns that options name. */
+static int mark_told(struct decide *k, struct weft_err *e)
+{
+    size_t column;
+    for (size_t i = 0; i < k->o->id.n && k->o->layout != WEFT_LAYOUT_PRODUCTS; i++) {
+        if (weft_header_need(k->h, k->o->id.items[i], &column, e) < 0)
+            return -1;
+        k->d->use[column] = WEFT_USE_ID;
+    }
+    for (size_t i = 0; i < k->o->values.n; i++) {
+        const char *eq = strchr(k->o->values.items[i], '=');
+        if (weft_header_need(k->h, eq ? eq + 1 : k->o->values.items[i], &column, e) < 0)
+            return -1;
+        k->d->use[column] = WEFT_USE_VALUE;
+    }
+    return 0;
+}
+
+/* --date, --id and --value of one name that several columns have: which? */
+static int check_names(const struct decide *k, struct weft_err *e)
+{
+    static const char *const options[] = {"", "--date", "--id", "", "--value"};
+    for (size_t i = 0; i < k->h->n; i++)
+        for (size_t c = 0; c < i; c++) {
+            size_t both[] = {c, i};
+            enum weft_use use = k->d->use[c] ? k->d->use[c] : k->d->use[i];
+            if (!use || use == WEFT_USE_KEY || k->h->date[i] != WEFT_NO_DATE || strcmp(k->h->name[i], k->h->name[c]) != 0 || all_equal(k, both, 2))
+                continue;
+            weft_fail(e, WEFT_DATA, "%s: columns %zu and %zu are both called \"%s\"", k->h->file, c + 1, i + 1, k->h->name[i]);
+            return weft_fail_hint(e, "ingest %s '#%zu' %s, or ingest %s '#%zu' %s", options[use], c + 1, k->h->file, options[use], i + 1, k->h->file);
+        }
+    return 0;
+}
+
+static int decide(struct decide *k, struct weft_err *e)
+{
+    int layout = find_layout(k, e);
+    if (layout < 0)
+        return -1;
+    k->o->layout = layout;
+    if (layout == WEFT_LAYOUT_WIDE)
+        return k->o->keys.n ? 0 : check_almost_days(k, e);
+    if (layout == WEFT_LAYOUT_PRODUCTS)
+        return 0;
+    if (k->d->date != SIZE_MAX) {
+        k->o->date = k->h->name[k->d->date];
+        k->d->use[k->d->date] = WEFT_USE_DATE;
+    }
+    if (mark_told(k, e) < 0 || (k->d->date != SIZE_MAX && find_form(k, e) < 0))
+        return -1;
+    if (layout == WEFT_LAYOUT_LONG && !k->o->values.n) {
+        if (find_value(k, e) < 0)
+            return -1;
+        k->d->value[0] = k->h->name[k->value];
+        if (strchr(k->d->value[0], '=')) { /* the option takes NAME=COLUMN */
+            size_t n = strlen(k->d->value[0]) + sizeof "units=";
+            k->d->value[0] = k->d->room = weft_xmalloc(n);
+            snprintf(k->d->room, n, "units=%s", k->h->name[k->value]);
+        }
+        k->o->values = (struct weft_list){k->d->value, 1};
+    }
+    if (layout == WEFT_LAYOUT_LONG && !k->o->id.n && find_id(k, e) < 0)
+        return -1;
+    return check_names(k, e);
+}
+
+int weft_decide(struct weft_csv *csv, struct weft_header *h, struct weft_ingest *o, struct weft_decision *d, struct weft_err *e)
+{
+    struct decide k = {.csv = csv, .h = h, .o = o, .d = d, .value = SIZE_MAX};
+    *d = (struct weft_decision){.use = WEFT_ARRAY(enum weft_use, h->n + 1), .n = h->n, .date = SIZE_MAX};
+    k.is = WEFT_ARRAY(struct weft_name_is, h->n + 1);
+    k.term = WEFT_ARRAY(enum weft_term, h->n + 1);
+    weft_sample_take(csv, h, &k.s);
+    for (size_t i = 0; i < h->n; i++) {
+        k.is[i] = weft_name_of(h->name[i]);
+        k.term[i] = weft_term_of(h->name[i], strlen(h->name[i]));
+    }
+    k.orders = has_orders(&k);
+    int rc = decide(&k, e);
+    if (rc == 0) {
+        o->hours = d->hours;
+        o->columns = d->said = sentence(&k);
+    }
+    weft_sample_free(&k.s);
+    free(k.is);
+    free(k.term);
+    return rc;
+}
+
+void weft_decision_free(struct weft_decision *d)
+{
+    free(d->use);
+    free(d->said);
+    free(d->room);
+    *d = (struct weft_decision){0};
+}

@@ -1,0 +1,130 @@
+/* evidence.c - what a sample of a table's rows holds, column by column. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/dates.h"
+#include "base/ids.h"
+#include "base/mem.h"
+#include "ingest/decide.h"
+#include "ingest/names.h"
+#include "text/counts.h"
+
+enum { ROWS_MAX = 20000, SERIAL_FIRST = 29221, SERIAL_LAST = 73050 }; /* Excel's numbers of 1980-01-01 and 2099-12-31 */
+
+/* The first text of a row calls it a total, or it begins with sums: nothing stands in the first columns. */
+static bool is_total(const struct weft_csv_row *row)
+{
+    for (size_t i = 0; i < row->n; i++) {
+        struct weft_csv_text t = weft_csv_field(row, i);
+        double x;
+        if (t.n && weft_count_parse(t.p, t.n, &x) != WEFT_COUNT_OK && weft_name_is_total(t.p, t.n))
+            return true;
+    }
+    return false;
+}
+
+bool weft_sample_row(struct weft_csv *csv, const struct weft_header *h, size_t *i, struct weft_csv_row *row)
+{
+    while (*i < ROWS_MAX && weft_csv_look(csv, *i, row)) {
+        ++*i;
+        if (!row->problem && row->found == h->n && !is_total(row))
+            return true;
+    }
+    return false;
+}
+
+static bool ends_with(struct weft_csv_text t, const char *end)
+{
+    size_t n = strlen(end);
+    return t.n > n && strncasecmp(t.p + t.n - n, end, n) == 0;
+}
+
+static void see_date(struct weft_evidence *c, struct weft_csv_text t)
+{
+    static const struct weft_dates local = {.zoned = true}, month_first = {.form = WEFT_DATES_MONTH_FIRST};
+    int64_t seconds;
+    if (t.n < 6 || t.n > 64)
+        return;
+    enum weft_dates_kind kind = weft_dates_kind(t.p, t.n);
+    c->dates += kind != WEFT_DATE_NONE;
+    c->sure += kind == WEFT_DATE_SURE || kind == WEFT_DATE_UTC;
+    c->utc += kind == WEFT_DATE_UTC;
+    c->two_ways += kind == WEFT_DATE_TWO_WAYS;
+    c->day_first += kind == WEFT_DATE_DAY_FIRST;
+    c->month_first += kind == WEFT_DATE_MONTH_FIRST;
+    if (kind != WEFT_DATE_NONE && (weft_dates_read(&local, t.p, t.n, &seconds) || weft_dates_read(&month_first, t.p, t.n, &seconds))) {
+        c->clocks += seconds % 86400 != 0;
+        c->moments |= seconds % 3600 != 0;
+    }
+}
+
+static void see(struct weft_evidence *c, struct weft_ids *ids, double *before, struct weft_csv_text t)
+{
+    double x;
+    enum weft_count got = weft_count_parse(t.p, t.n, &x);
+    if (got == WEFT_COUNT_BAD) /* "0,125", "1.182.500" */
+        got = weft_count_parse_in(WEFT_DECIMAL_COMMA, t.p, t.n, &x);
+    c->empty += got == WEFT_COUNT_MISSING;
+    if (got == WEFT_COUNT_MISSING)
+        return;
+    if (!c->filled++)
+        snprintf(c->first, sizeof c->first, "%.*s", t.n < sizeof c->first ? (int)t.n : (int)sizeof c->first - 1, t.p);
+    if (got == WEFT_COUNT_OK) {
+        c->counting = c->filled == 1 ? true : c->counting && x == *before + 1;
+        *before = x;
+        c->numbers++;
+        c->whole += x == floor(x);
+        c->serials += x >= SERIAL_FIRST && x <= SERIAL_LAST;
+    } else {
+        c->counting = false;
+    }
+    see_date(c, t);
+    c->images += ends_with(t, ".jpg") || ends_with(t, ".jpeg") || ends_with(t, ".png");
+    c->no_sale |= t.n < 80 && weft_status_is_no_sale(t.p, t.n);
+    c->sale |= t.n < 80 && weft_status_is_sale(t.p, t.n);
+    c->different += weft_ids_add(ids, t.p, t.n, 1) == 0;
+}
+
+void weft_sample_take(struct weft_csv *csv, const struct weft_header *h, struct weft_sample *s)
+{
+    struct weft_csv_row row;
+    struct weft_ids *ids = WEFT_ARRAY(struct weft_ids, h->n + 1);
+    double *before = WEFT_ARRAY(double, h->n + 1);
+    *s = (struct weft_sample){.column = WEFT_ARRAY(struct weft_evidence, h->n + 1), .n = h->n};
+    for (size_t i = 0; weft_sample_row(csv, h, &i, &row); s->rows++)
+        for (size_t k = 0; k < h->n; k++)
+            if (h->date[k] == WEFT_NO_DATE)
+                see(&s->column[k], &ids[k], &before[k], weft_csv_field(&row, k));
+    for (size_t k = 0; k < h->n; k++)
+        weft_ids_free(&ids[k]);
+    free(ids);
+    free(before);
+}
+
+void weft_sample_free(struct weft_sample *s)
+{
+    free(s->column);
+    *s = (struct weft_sample){0};
+}
+
+size_t weft_sample_repeats(struct weft_csv *csv, const struct weft_header *h, const size_t *column, size_t n)
+{
+    struct weft_csv_row row;
+    struct weft_ids ids = {0};
+    struct weft_pack key = {0};
+    size_t repeats = 0;
+    for (size_t i = 0; weft_sample_row(csv, h, &i, &row);) {
+        weft_pack_clear(&key);
+        for (size_t k = 0; k < n; k++) {
+            struct weft_csv_text t = weft_csv_field(&row, column[k]);
+            weft_pack_str(&key, t.p, t.n);
+        }
+        repeats += weft_ids_add(&ids, key.p, key.n, 1) != 0;
+    }
+    weft_ids_free(&ids);
+    weft_pack_free(&key);
+    return repeats;
+}
