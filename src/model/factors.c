@@ -268,35 +268,35 @@ double weft_factors_open(const struct weft_factor_shape *s, const struct weft_fa
 }
 
 /* Elements of one channel at step t; returns the column after its own. */
-static size_t put_channel(const struct weft_factor_channel *c, const float *x, size_t next, size_t t, double reference, int weekday, size_t at, struct weft_rows *out)
+static size_t put_channel(const struct weft_factor_channel *c, const float *x, size_t next, size_t t, double reference, int weekday, size_t at, struct weft_sparse *out)
 {
     size_t width = columns_of_channel(c), before = t ? t - 1 : 0;
     if (c->kind == WEFT_FACTOR_PRICE)
-        weft_rows_put(out, at, x[t] > 0 ? log((double)x[t] / reference) : 0);
+        weft_sparse_put(out, at, x[t] > 0 ? log((double)x[t] / reference) : 0);
     else if (c->kind == WEFT_FACTOR_NUMBER)
-        weft_rows_put(out, at, (double)x[t] / c->unit);
+        weft_sparse_put(out, at, (double)x[t] / c->unit);
     else if (c->kind == WEFT_FACTOR_FLAG)
-        weft_rows_put(out, at, x[t]);
+        weft_sparse_put(out, at, x[t]);
     for (size_t i = 0, k = at; i < 7 && c->kind == WEFT_FACTOR_SWITCH; i++)
         if (c->weekdays >> i & 1) {
             if ((int)i == weekday)
-                weft_rows_put(out, k, x[t]);
+                weft_sparse_put(out, k, x[t]);
             k++;
         }
     if (width >= 2) { /* all but price and number; the day after first */
-        weft_rows_put(out, at + width - 2, x[next]);
-        weft_rows_put(out, at + width - 1, x[before]);
+        weft_sparse_put(out, at + width - 2, x[next]);
+        weft_sparse_put(out, at + width - 1, x[before]);
     }
     return at + width;
 }
 
 /* sin and cos of multiples of the year's phase. */
-static size_t put_waves(const struct weft_factor_shape *s, int64_t day, int year, size_t at, struct weft_rows *out)
+static size_t put_waves(const struct weft_factor_shape *s, int64_t day, int year, size_t at, struct weft_sparse *out)
 {
     double phase = 2 * acos(-1) * (double)(day - weft_days_from_civil(year, 1, 1) + 1) / YEAR_OF_DAYS, sine = sin(phase), cosine = cos(phase), a = sine, b = cosine;
     for (size_t i = 0; i < s->set.waves; i++) {
-        weft_rows_put(out, at++, a);
-        weft_rows_put(out, at++, b);
+        weft_sparse_put(out, at++, a);
+        weft_sparse_put(out, at++, b);
         double next = a * cosine + b * sine;
         b = b * cosine - a * sine;
         a = next;
@@ -305,7 +305,7 @@ static size_t put_waves(const struct weft_factor_shape *s, int64_t day, int year
 }
 
 /* Elements of step t; returns the column after them. */
-static size_t put_step(const struct weft_factor_shape *s, const struct weft_factor_series *x, size_t t, struct weft_rows *out)
+static size_t put_step(const struct weft_factor_shape *s, const struct weft_factor_series *x, size_t t, struct weft_sparse *out)
 {
     int64_t seconds = x->start + (int64_t)t * s->step, day = seconds >= 0 ? seconds / DAY : -((-seconds + DAY - 1) / DAY);
     int weekday = weft_weekday(seconds), year, month, date;
@@ -316,7 +316,7 @@ static size_t put_step(const struct weft_factor_shape *s, const struct weft_fact
     weft_civil_from_days(day, &year, &month, &date);
     if (s->set.weekday) {
         if (weekday)
-            weft_rows_put(out, (size_t)weekday - 1, 1);
+            weft_sparse_put(out, (size_t)weekday - 1, 1);
         at = 6;
     }
     for (size_t c = 0; c < s->n_channels; c++)
@@ -324,21 +324,21 @@ static size_t put_step(const struct weft_factor_shape *s, const struct weft_fact
             at = put_channel(&s->channel[c], x->channel[c], next, t, x->reference ? x->reference[c] : 1, weekday, at, out);
     for (size_t i = 0; i < DAY_BINS && s->set.days; i++, at++)
         if (date >= day_bin[i][0] && date <= day_bin[i][1])
-            weft_rows_put(out, at, 1);
+            weft_sparse_put(out, at, 1);
     if (s->set.months) {
         if (month > 1)
-            weft_rows_put(out, at + (size_t)month - 2, 1);
+            weft_sparse_put(out, at + (size_t)month - 2, 1);
         at += 11;
     }
     return s->set.waves ? put_waves(s, day, year, at, out) : at;
 }
 
-static void put_nuisance(double ago, size_t columns, size_t n, struct weft_rows *out)
+static void put_nuisance(double ago, size_t columns, size_t n, struct weft_sparse *out)
 {
-    weft_rows_put(out, columns, 1);
-    weft_rows_put(out, columns + 1, -ago);
+    weft_sparse_put(out, columns, 1);
+    weft_sparse_put(out, columns + 1, -ago);
     for (size_t j = 2; j < n; j++)
-        weft_rows_put(out, columns + j, fmax(0, (double)j - ago));
+        weft_sparse_put(out, columns + j, fmax(0, (double)j - ago));
 }
 
 size_t weft_factors_end(const struct weft_factor_shape *s, const struct weft_factor_series *x, size_t history)
@@ -347,12 +347,12 @@ size_t weft_factors_end(const struct weft_factor_shape *s, const struct weft_fac
     return end < x->n ? end : x->n;
 }
 
-void weft_factors_rows(const struct weft_factor_shape *s, const struct weft_factor_series *x, size_t history, double scale, struct weft_rows *out)
+void weft_factors_rows(const struct weft_factor_shape *s, const struct weft_factor_series *x, size_t history, double scale, struct weft_sparse *out)
 {
     size_t first = (size_t)((x->start - s->start) / s->step), end = weft_factors_end(s, x, history);
     size_t columns = weft_factor_columns(s), nuisance = weft_factor_nuisance(s, history);
     bool sold = false;
-    weft_rows_clear(out);
+    weft_sparse_clear(out);
     for (size_t t = 0; t < end; t++) {
         double open = weft_factors_open(s, x, t), y = x->y[t];
         sold |= y > 0;
@@ -360,23 +360,23 @@ void weft_factors_rows(const struct weft_factor_shape *s, const struct weft_fact
             continue;
         (void)put_step(s, x, t, out);
         put_nuisance(years_of(s, (double)(history - first - t)), columns, nuisance, out);
-        weft_rows_end(out, fmax(y, 0) / scale, log(fmax(open, LEAST_OPEN)));
+        weft_sparse_end(out, fmax(y, 0) / scale, log(fmax(open, LEAST_OPEN)));
     }
 }
 
 void weft_factors_of(const struct weft_factor_shape *s, const float *b, const struct weft_factor_series *x, double *f)
 {
-    struct weft_rows row = {0};
+    struct weft_sparse row = {0};
     for (size_t t = 0; t < x->n; t++) {
         double sum = 0;
-        weft_rows_clear(&row);
+        weft_sparse_clear(&row);
         if (s->set.any)
             (void)put_step(s, x, t, &row);
         for (size_t i = 0; i < row.used; i++)
             sum += (double)b[row.col[i]] * (double)row.x[i];
         f[t] = exp(fmin(fmax(sum, LEAST_LOG), MOST_LOG));
     }
-    weft_rows_free(&row);
+    weft_sparse_free(&row);
 }
 
 double weft_factors_mean(const struct weft_factor_shape *s, const struct weft_factor_series *x, const double *f, size_t end)

@@ -15,7 +15,7 @@ struct pass {
     const struct weft_factor_series *x;
     const double *scale, *b;
     size_t n, history;
-    struct weft_rows *rows; /* [n], kept; NULL: made in every pass */
+    struct weft_sparse *rows; /* [n], kept; NULL: made in every pass */
     bool made;
     struct weft_poisson_sums part[PARTS];
 };
@@ -23,15 +23,15 @@ struct pass {
 static void sum_part(void *ctx, size_t k)
 {
     struct pass *p = ctx;
-    struct weft_rows own = {0};
+    struct weft_sparse own = {0};
     weft_poisson_sums_clear(&p->part[k]);
     for (size_t i = k * p->n / PARTS; i < (k + 1) * p->n / PARTS; i++) {
-        struct weft_rows *r = p->rows ? &p->rows[i] : &own;
+        struct weft_sparse *r = p->rows ? &p->rows[i] : &own;
         if (!p->rows || !p->made)
             weft_factors_rows(p->shape, &p->x[i], p->history, p->scale[i], r);
         weft_poisson_add(r, p->b, &p->part[k]);
     }
-    weft_rows_free(&own);
+    weft_sparse_free(&own);
 }
 
 static size_t steps_of(const struct weft_factor_series *x, size_t n)
@@ -49,7 +49,7 @@ void weft_factors_pooled(const struct weft_factor_shape *s, const struct weft_fa
     double *lambda = WEFT_ARRAY(double, columns), *zero = WEFT_ARRAY(double, columns);
     struct pass *p = WEFT_NEW(struct pass);
     *p = (struct pass){.shape = s, .x = x, .scale = scale, .b = b, .n = n, .history = history};
-    p->rows = steps_of(x, n) <= KEPT_STEPS ? WEFT_ARRAY(struct weft_rows, n) : NULL;
+    p->rows = steps_of(x, n) <= KEPT_STEPS ? WEFT_ARRAY(struct weft_sparse, n) : NULL;
     for (size_t k = 0; k < PARTS; k++)
         p->part[k] = weft_poisson_sums_new(columns);
     for (size_t j = 0; j < columns; j++)
@@ -66,7 +66,7 @@ void weft_factors_pooled(const struct weft_factor_shape *s, const struct weft_fa
     for (size_t k = 0; k < PARTS; k++)
         weft_poisson_sums_free(&p->part[k]);
     for (size_t i = 0; p->rows && i < n; i++)
-        weft_rows_free(&p->rows[i]);
+        weft_sparse_free(&p->rows[i]);
     free(p->rows);
     free(p);
     free(lambda);
@@ -78,7 +78,7 @@ void weft_factors_own(const struct weft_factor_shape *s, const struct weft_facto
 {
     size_t columns = weft_factor_columns(s) + weft_factor_nuisance(s, history);
     double *lambda = WEFT_ARRAY(double, columns);
-    struct weft_rows rows = {0};
+    struct weft_sparse rows = {0};
     memcpy(b, parent, columns * sizeof *b);
     weft_factor_ridge(s, history, kappa, lambda);
     weft_factors_rows(s, x, history, scale, &rows);
@@ -87,6 +87,6 @@ void weft_factors_own(const struct weft_factor_shape *s, const struct weft_facto
         (void)weft_poisson_fit(&rows, lambda, parent, b, &sums);
         weft_poisson_sums_free(&sums);
     }
-    weft_rows_free(&rows);
+    weft_sparse_free(&rows);
     free(lambda);
 }

@@ -12,22 +12,22 @@ static const double LEAST_EXPONENT = -8, MOST_EXPONENT = 4, MOST_STEP = 1, JITTE
 
 /* --- rows --- */
 
-void weft_rows_clear(struct weft_rows *r)
+void weft_sparse_clear(struct weft_sparse *r)
 {
     r->n = r->used = 0;
 }
 
-void weft_rows_free(struct weft_rows *r)
+void weft_sparse_free(struct weft_sparse *r)
 {
     free(r->begin);
     free(r->col);
     free(r->x);
     free(r->y);
     free(r->offset);
-    *r = (struct weft_rows){0};
+    *r = (struct weft_sparse){0};
 }
 
-void weft_rows_put(struct weft_rows *r, size_t col, double x)
+void weft_sparse_put(struct weft_sparse *r, size_t col, double x)
 {
     if (x == 0)
         return;
@@ -40,7 +40,7 @@ void weft_rows_put(struct weft_rows *r, size_t col, double x)
     r->x[r->used++] = (float)x;
 }
 
-void weft_rows_end(struct weft_rows *r, double y, double offset)
+void weft_sparse_end(struct weft_sparse *r, double y, double offset)
 {
     if (r->n + 1 >= r->cap) {
         r->cap = weft_grow(r->cap, r->n + 2);
@@ -75,7 +75,7 @@ void weft_poisson_sums_free(struct weft_poisson_sums *s)
     *s = (struct weft_poisson_sums){0};
 }
 
-void weft_poisson_add(const struct weft_rows *r, const double *b, struct weft_poisson_sums *s)
+void weft_poisson_add(const struct weft_sparse *r, const double *b, struct weft_poisson_sums *s)
 {
     for (size_t t = 0; t < r->n; t++) {
         const uint16_t *col = r->col + r->begin[t];
@@ -120,7 +120,7 @@ double weft_poisson_step(struct weft_poisson_sums *s, const double *lambda, cons
     return most;
 }
 
-int weft_poisson_fit(const struct weft_rows *r, const double *lambda, const double *b0, double *b, struct weft_poisson_sums *s)
+int weft_poisson_fit(const struct weft_sparse *r, const double *lambda, const double *b0, double *b, struct weft_poisson_sums *s)
 {
     for (int step = 1; step < WEFT_POISSON_STEPS; step++) {
         weft_poisson_sums_clear(s);

@@ -110,7 +110,7 @@ double weft_factors_scale(const struct weft_factor_shape *s, const float *y, siz
 /* Steps of the series within the first `history` steps of the calendar. */
 size_t weft_factors_end(const struct weft_factor_shape *s, const struct weft_factor_series *x, size_t history);
 /* Rows of these steps, with the nuisance columns after the others. */
-void weft_factors_rows(const struct weft_factor_shape *s, const struct weft_factor_series *x, size_t history, double scale, struct weft_rows *out);
+void weft_factors_rows(const struct weft_factor_shape *s, const struct weft_factor_series *x, size_t history, double scale, struct weft_sparse *out);
 /* f[n] = F before it is divided by its mean; and that mean over the year that ends at `end`. */
 void weft_factors_of(const struct weft_factor_shape *s, const float *b, const struct weft_factor_series *x, double *f);
 double weft_factors_mean(const struct weft_factor_shape *s, const struct weft_factor_series *x, const double *f, size_t end);
