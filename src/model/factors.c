@@ -407,12 +407,15 @@ static double fill_in(const double *rest, size_t t)
 void weft_factors_rest(const struct weft_factor_shape *s, const struct weft_factor_series *x, const double *f, double mean, double scale, size_t end, bool log_of, float *rest)
 {
     double *raw = WEFT_ARRAY(double, end + 1);
+    size_t since = 0; /* missing values one after the other */
     for (size_t t = 0; t < end; t++) {
         double open = weft_factors_open(s, x, t), factor = f[t] / mean;
-        if (open < SHUT || factor < HARDLY)
+        bool missing = !isfinite(x->y[t]);
+        since = missing ? since + 1 : 0;
+        if (open < SHUT || factor < HARDLY || (missing && t >= since && since <= FILL))
             raw[t] = fill_in(raw, t);
         else
-            raw[t] = isfinite(x->y[t]) ? fmax(x->y[t], 0) / scale / (factor * open) : NAN;
+            raw[t] = missing ? NAN : fmax(x->y[t], 0) / scale / (factor * open);
         rest[t] = (float)(log_of ? log1p(raw[t]) : raw[t]);
     }
     free(raw);

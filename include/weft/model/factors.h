@@ -11,7 +11,8 @@
  *     F = exp(sum over columns of b[j] x[j]), divided by its mean over the open steps of the last year,
  *
  * and what a linear model forecasts is the rest, y / scale / (F open), as it is or as log(1 + rest). Steps that were shut (open below 0.2) or that hardly
- * sell (F below 0.1) have no rest that could be trusted: it is the mean of the seven steps before.
+ * sell (F below 0.1) have no rest that could be trusted: it is the mean of the seven steps before. So is that of a missing value, if one of these
+ * seven is known.
  *
  * Columns, steps of a day: six weekdays; switches (channels of 0 and 1) that are on at least 5 % of days by weekday, and on the day before and after; other
  * switches, and on the day before and after; open on the day before and after; log of price / the series' mean price; other channels divided by their largest
@@ -116,7 +117,7 @@ void weft_factors_of(const struct weft_factor_shape *s, const float *b, const st
 double weft_factors_mean(const struct weft_factor_shape *s, const struct weft_factor_series *x, const double *f, size_t end);
 /* The share of step t that is open. */
 double weft_factors_open(const struct weft_factor_shape *s, const struct weft_factor_series *x, size_t t);
-/* rest[end] of steps [0, end) by F / mean; log: log(1 + rest). NaN where y is missing on an open day. */
+/* rest[end] of steps [0, end) by F / mean; log: log(1 + rest). NaN where more than seven values on end are missing. */
 void weft_factors_rest(const struct weft_factor_shape *s, const struct weft_factor_series *x, const double *f, double mean, double scale, size_t end, bool log, float *rest);
 /* Forecast of the rest back to a rest, 0 to 50; and its derivative. */
 double weft_factors_inverse(double z, bool log);
