@@ -13,21 +13,18 @@ static const char *const kind_names[WEFT_FACTOR_KINDS] = {"same", "open", "switc
 
 /* --- writing --- */
 
-static void put_meta(struct weft_st_writer *w, const char *key, weft_json *j)
-{
+static void put_meta(struct weft_st_writer *w, const char *key, weft_json *j) {
     char *text = weft_json_text(j);
     weft_st_writer_meta(w, key, text);
     free(text);
     weft_json_free(&j);
 }
 
-static weft_json *text_of(const char *s)
-{
+static weft_json *text_of(const char *s) {
     return weft_json_new_str(s, strlen(s));
 }
 
-static weft_json *target_json(const struct weft_factor_target *t, char *const *names)
-{
+static weft_json *target_json(const struct weft_factor_target *t, char *const *names) {
     weft_json *j = weft_json_new_object(), *columns = weft_json_new_array();
     char set[WEFT_FACTOR_SET_TEXT], name[128];
     size_t n = weft_factor_columns(&t->shape);
@@ -41,8 +38,7 @@ static weft_json *target_json(const struct weft_factor_target *t, char *const *n
     return j;
 }
 
-static weft_json *channels_json(const struct weft_factor_shape *s)
-{
+static weft_json *channels_json(const struct weft_factor_shape *s) {
     weft_json *list = weft_json_new_array();
     for (size_t c = 0; c < s->n_channels; c++) {
         weft_json *j = weft_json_new_object();
@@ -54,8 +50,7 @@ static weft_json *channels_json(const struct weft_factor_shape *s)
     return list;
 }
 
-void weft_factors_write(const struct weft_factors *m, char *const *names, struct weft_st_writer *w)
-{
+void weft_factors_write(const struct weft_factors *m, char *const *names, struct weft_st_writer *w) {
     weft_json *targets = weft_json_new_array(), *ids = weft_json_new_array();
     size_t series = m->series.n;
     char name[64];
@@ -69,7 +64,10 @@ void weft_factors_write(const struct weft_factors *m, char *const *names, struct
             int rank;
             size_t dims[2];
             const float *data;
-        } all[] = {{"pooled", 1, {columns}, t->pooled}, {"own", 2, {series, columns}, t->own}, {"scale", 1, {series}, t->scale}, {"mean", 1, {series}, t->mean}};
+        } all[] = {{"pooled", 1, {columns}, t->pooled},
+                   {"own", 2, {series, columns}, t->own},
+                   {"scale", 1, {series}, t->scale},
+                   {"mean", 1, {series}, t->mean}};
         for (size_t k = columns ? 0 : 2; k < sizeof all / sizeof *all; k++) {
             weft_model_tensor_name(name, "Factors", i, m->n_targets, all[k].part);
             weft_st_writer_tensor(w, name, WEFT_ST_F32, all[k].rank, all[k].dims, all[k].data);
@@ -85,14 +83,12 @@ void weft_factors_write(const struct weft_factors *m, char *const *names, struct
 
 /* --- reading --- */
 
-static int bad(const struct weft_st *st, const char *key, struct weft_err *e)
-{
+static int bad(const struct weft_st *st, const char *key, struct weft_err *e) {
     weft_fail(e, WEFT_DATA, "unusable metadata \"%s\" in this model file", key);
     return weft_fail_where(e, "%s", weft_st_path(st));
 }
 
-static weft_json *meta_array(const struct weft_st *st, const char *key)
-{
+static weft_json *meta_array(const struct weft_st *st, const char *key) {
     const char *text = weft_st_meta(st, key);
     weft_json *j = text ? weft_json_parse(text, strlen(text), NULL) : NULL;
     if (j && weft_json_kind(j) != WEFT_JSON_ARRAY)
@@ -100,35 +96,32 @@ static weft_json *meta_array(const struct weft_st *st, const char *key)
     return j;
 }
 
-static const char *member_text(const weft_json *j, const char *key)
-{
+static const char *member_text(const weft_json *j, const char *key) {
     const weft_json *v = weft_json_get(j, key);
     size_t n;
     const char *s = v ? weft_json_str(v, &n) : NULL;
     return s ? s : "";
 }
 
-static double member_real(const weft_json *j, const char *key)
-{
+static double member_real(const weft_json *j, const char *key) {
     const weft_json *v = weft_json_get(j, key);
     return v ? weft_json_real(v) : NAN;
 }
 
-static bool read_channel(const weft_json *j, struct weft_factor_channel *c)
-{
+static bool read_channel(const weft_json *j, struct weft_factor_channel *c) {
     const char *kind = member_text(j, "kind");
     int k = 0;
     while (k < WEFT_FACTOR_KINDS && strcmp(kind, kind_names[k]) != 0)
         k++;
     double weekdays = member_real(j, "weekdays"), unit = member_real(j, "unit");
-    if (k == WEFT_FACTOR_KINDS || !(weekdays >= 0 && weekdays < 128) || !isfinite(unit) || (k == WEFT_FACTOR_NUMBER && !(unit > 0)))
+    if (k == WEFT_FACTOR_KINDS || !(weekdays >= 0 && weekdays < 128) || !isfinite(unit) ||
+        (k == WEFT_FACTOR_NUMBER && !(unit > 0)))
         return false;
     *c = (struct weft_factor_channel){(enum weft_factor_kind)k, (unsigned)weekdays, unit};
     return true;
 }
 
-static bool read_set(const char *text, int64_t step, struct weft_factor_set *out)
-{
+static bool read_set(const char *text, int64_t step, struct weft_factor_set *out) {
     char copy[WEFT_FACTOR_SET_TEXT], *item[4], *rest = NULL;
     size_t n = 0;
     if (strcmp(text, "none") == 0) {
@@ -141,32 +134,33 @@ static bool read_set(const char *text, int64_t step, struct weft_factor_set *out
     return n && weft_factor_set_parse(item, n, step, out, NULL) == 0;
 }
 
-static bool finite_all(const float *x, size_t n)
-{
+static bool finite_all(const float *x, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (!isfinite(x[i]))
             return false;
     return true;
 }
 
-static int read_tensor(const struct weft_st *st, const char *name, const size_t *dims, int rank, float **out, struct weft_err *e)
-{
+static int read_tensor(const struct weft_st *st, const char *name, const size_t *dims, int rank, float **out,
+                       struct weft_err *e) {
     if (weft_st_floats(st, name, dims, rank, out, e) < 0)
         return -1;
     return finite_all(*out, dims[0] * (rank > 1 ? dims[1] : 1)) ? 0 : bad(st, name, e);
 }
 
-static int read_target(const struct weft_st *st, const weft_json *j, const struct weft_factors *m, size_t i, struct weft_factor_target *t, struct weft_err *e)
-{
+static int read_target(const struct weft_st *st, const weft_json *j, const struct weft_factors *m, size_t i,
+                       struct weft_factor_target *t, struct weft_err *e) {
     size_t series = m->series.n;
     char name[64];
     t->kappa = member_real(j, "kappa");
     t->smear = member_real(j, "smear");
     const weft_json *log_of = weft_json_get(j, "log");
     t->log = log_of && weft_json_bool(log_of);
-    if (!read_set(member_text(j, "columns"), t->shape.step, &t->shape.set) || !(t->kappa >= 0) || !(t->smear > 0 && t->smear < 1e3))
+    if (!read_set(member_text(j, "columns"), t->shape.step, &t->shape.set) || !(t->kappa >= 0) ||
+        !(t->smear > 0 && t->smear < 1e3))
         return bad(st, "factors", e);
-    size_t columns = weft_factor_columns(&t->shape), one[] = {series, 0}, pooled[] = {columns, 0}, own[] = {series, columns, 0};
+    size_t columns = weft_factor_columns(&t->shape), one[] = {series, 0}, pooled[] = {columns, 0},
+           own[] = {series, columns, 0};
     weft_model_tensor_name(name, "Factors", i, m->n_targets, "pooled");
     if (columns && read_tensor(st, name, pooled, 1, &t->pooled, e) < 0)
         return -1;
@@ -180,8 +174,7 @@ static int read_target(const struct weft_st *st, const weft_json *j, const struc
     return read_tensor(st, name, one, 1, &t->mean, e);
 }
 
-static int read_names(const struct weft_st *st, struct weft_factors *m, struct weft_err *e)
-{
+static int read_names(const struct weft_st *st, struct weft_factors *m, struct weft_err *e) {
     weft_json *ids = meta_array(st, "factor_series");
     int rc = ids && weft_json_size(ids) ? 0 : bad(st, "factor_series", e);
     for (size_t i = 0; rc == 0 && i < weft_json_size(ids); i++) {
@@ -194,11 +187,13 @@ static int read_names(const struct weft_st *st, struct weft_factors *m, struct w
     return rc;
 }
 
-static int read_targets(const struct weft_st *st, const struct weft_model_info *info, struct weft_factors *m, struct weft_err *e)
-{
+static int read_targets(const struct weft_st *st, const struct weft_model_info *info, struct weft_factors *m,
+                        struct weft_err *e) {
     weft_json *targets = meta_array(st, "factors"), *channels = meta_array(st, "factor_channels");
     struct weft_factor_shape shape = {.step = info->step, .n_channels = info->n_exogenous};
-    int rc = targets && weft_json_size(targets) == info->n_channels && weft_factors_year(info->step) ? 0 : bad(st, "factors", e);
+    int rc = targets && weft_json_size(targets) == info->n_channels && weft_factors_year(info->step)
+                 ? 0
+                 : bad(st, "factors", e);
     if (rc == 0 && (!channels || weft_json_size(channels) != shape.n_channels))
         rc = bad(st, "factor_channels", e);
     for (size_t c = 0; rc == 0 && c < shape.n_channels; c++)
@@ -219,8 +214,8 @@ static int read_targets(const struct weft_st *st, const struct weft_model_info *
     return rc;
 }
 
-int weft_factors_read(const struct weft_st *st, const struct weft_model_info *info, struct weft_factors **out, struct weft_err *e)
-{
+int weft_factors_read(const struct weft_st *st, const struct weft_model_info *info, struct weft_factors **out,
+                      struct weft_err *e) {
     *out = NULL;
     if (strcmp(info->name, WEFT_FACTORS_MODEL) != 0)
         return 0;
@@ -228,8 +223,7 @@ int weft_factors_read(const struct weft_st *st, const struct weft_model_info *in
     return read_names(st, *out, e) < 0 ? -1 : read_targets(st, info, *out, e);
 }
 
-void weft_factors_free(struct weft_factors **mp)
-{
+void weft_factors_free(struct weft_factors **mp) {
     struct weft_factors *m = *mp;
     if (!m)
         return;
@@ -248,16 +242,16 @@ void weft_factors_free(struct weft_factors **mp)
 
 /* --- applying --- */
 
-double weft_factors_apply(const struct weft_factors *m, size_t target, const void *id, size_t id_n, const struct weft_factor_series *series, size_t level, size_t end,
-                          double *f, float *rest)
-{
+double weft_factors_apply(const struct weft_factors *m, size_t target, const void *id, size_t id_n,
+                          const struct weft_factor_series *series, size_t level, size_t end, double *f, float *rest) {
     const struct weft_factor_target *t = &m->target[target];
     size_t at = weft_names_find(&m->series, id, id_n), columns = weft_factor_columns(&t->shape);
     double reference[WEFT_EXOG_MAX];
     struct weft_factor_series x = *series;
     x.reference = reference;
     for (size_t c = 0; c < m->n_channels; c++)
-        reference[c] = at == SIZE_MAX ? weft_factors_reference(x.channel[c], level) : (double)m->reference[at * m->n_channels + c];
+        reference[c] =
+            at == SIZE_MAX ? weft_factors_reference(x.channel[c], level) : (double)m->reference[at * m->n_channels + c];
     weft_factors_of(&t->shape, at == SIZE_MAX || !columns ? t->pooled : t->own + at * columns, &x, f);
     double scale = at == SIZE_MAX ? weft_factors_scale(&t->shape, x.y, level) : fmax(t->scale[at], 1e-6);
     double mean = at == SIZE_MAX ? weft_factors_mean(&t->shape, &x, f, level) : fmax(t->mean[at], 1e-6);

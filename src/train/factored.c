@@ -16,7 +16,7 @@ struct item {
     char *id, **key;
     size_t id_n, *key_n, n, split[WEFT_PARTS];
     int64_t start;
-    float *values;   /* [targets + channels, n], channels filled */
+    float *values;     /* [targets + channels, n], channels filled */
     double *reference; /* [channels] */
     const float **channel;
 };
@@ -29,8 +29,9 @@ struct weft_factored {
     struct weft_factor_survey survey[WEFT_EXOG_MAX];
     struct item *item;
     size_t n, cap;
-    size_t history, honest, trained; /* steps of the calendar: that factors are fitted from, up to the end of validation, up to that of training */
-    struct weft_factor_series *x;   /* [n]: of the target at hand */
+    size_t history, honest, trained; /* steps of the calendar: that factors are fitted from, up to the end of
+                                        validation, up to that of training */
+    struct weft_factor_series *x;    /* [n]: of the target at hand */
     struct weft_factors model;
     struct weft_factor_choice *choice; /* [targets] */
     double (*wape)[2];                 /* [targets] of the rests, raw and log */
@@ -39,8 +40,8 @@ struct weft_factored {
 
 /* --- what comes --- */
 
-int weft_factored_start(const struct weft_factored_options *o, const struct weft_series_attrs *a, struct weft_factored **out, struct weft_err *e)
-{
+int weft_factored_start(const struct weft_factored_options *o, const struct weft_series_attrs *a,
+                        struct weft_factored **out, struct weft_err *e) {
     struct weft_factored *f = *out = WEFT_NEW(struct weft_factored);
     struct weft_factor_set set;
     f->o = *o;
@@ -50,7 +51,8 @@ int weft_factored_start(const struct weft_factored_options *o, const struct weft
         weft_fail(e, WEFT_CONFIG, "--factors knows steps of a day and of a week, and these are others");
         return weft_fail_hint(e, "--factors none");
     }
-    if (strcmp(o->columns->items[0], "auto") != 0 && weft_factor_set_parse(o->columns->items, o->columns->n, a->step, &set, e) < 0)
+    if (strcmp(o->columns->items[0], "auto") != 0 &&
+        weft_factor_set_parse(o->columns->items, o->columns->n, a->step, &set, e) < 0)
         return -1;
     for (size_t c = a->n_targets; c < a->n_channels && o->channels; c++)
         if (a->role[c] == WEFT_ROLE_FUTURE && f->channels == WEFT_EXOG_MAX)
@@ -60,8 +62,7 @@ int weft_factored_start(const struct weft_factored_options *o, const struct weft
     return 0;
 }
 
-static void look_at_values(struct weft_factored *f, const struct item *i, size_t known)
-{
+static void look_at_values(struct weft_factored *f, const struct item *i, size_t known) {
     bool sold = false;
     for (size_t c = 0; c < f->targets; c++)
         for (size_t t = 0; t < known; t++) {
@@ -71,15 +72,15 @@ static void look_at_values(struct weft_factored *f, const struct item *i, size_t
     f->silent += !sold;
 }
 
-void weft_factored_add(struct weft_factored *f, const struct weft_series *s)
-{
+void weft_factored_add(struct weft_factored *f, const struct weft_series *s) {
     const struct weft_series_attrs *a = f->attrs;
     if (f->n == f->cap) {
         f->cap = weft_grow(f->cap, f->n + 1);
         f->item = weft_xrealloc2(f->item, f->cap, sizeof *f->item);
     }
     struct item *i = &f->item[f->n++];
-    *i = (struct item){.id = weft_xstrndup((const char *)s->id.p, s->id.n), .id_n = s->id.n, .n = s->n, .start = s->start};
+    *i = (struct item){
+        .id = weft_xstrndup((const char *)s->id.p, s->id.n), .id_n = s->id.n, .n = s->n, .start = s->start};
     i->key = WEFT_ARRAY(char *, a->n_keys + 1);
     i->key_n = WEFT_ARRAY(size_t, a->n_keys + 1);
     for (size_t k = 0; k < a->n_keys; k++)
@@ -103,8 +104,7 @@ void weft_factored_add(struct weft_factored *f, const struct weft_series *s)
     look_at_values(f, i, known);
 }
 
-static int by_id(const void *a, const void *b)
-{
+static int by_id(const void *a, const void *b) {
     const struct item *x = a, *y = b;
     return strcmp(x->id, y->id);
 }
@@ -112,8 +112,7 @@ static int by_id(const void *a, const void *b)
 /* --- factors --- */
 
 /* Takes the channels that vary. */
-static void take_channels(struct weft_factored *f, struct weft_factor_shape *shape)
-{
+static void take_channels(struct weft_factored *f, struct weft_factor_shape *shape) {
     size_t kept = 0, from[WEFT_EXOG_MAX];
     for (size_t c = 0; c < f->channels; c++) {
         const char *name = f->attrs->channels[f->at[c]];
@@ -141,11 +140,14 @@ static void take_channels(struct weft_factored *f, struct weft_factor_shape *sha
     }
 }
 
-static void look_at_target(struct weft_factored *f, size_t target)
-{
+static void look_at_target(struct weft_factored *f, size_t target) {
     for (size_t i = 0; i < f->n; i++) {
         const struct item *x = &f->item[i];
-        f->x[i] = (struct weft_factor_series){.y = x->values + target * x->n, .n = x->n, .channel = x->channel, .reference = x->reference, .start = x->start};
+        f->x[i] = (struct weft_factor_series){.y = x->values + target * x->n,
+                                              .n = x->n,
+                                              .channel = x->channel,
+                                              .reference = x->reference,
+                                              .start = x->start};
     }
 }
 
@@ -158,8 +160,7 @@ struct last_fit {
     size_t columns, all;
 };
 
-static void fit_own(void *ctx, size_t i)
-{
+static void fit_own(void *ctx, size_t i) {
     struct last_fit *l = ctx;
     struct weft_factor_target *t = l->t;
     const struct weft_factor_series *x = &l->f->x[i];
@@ -177,8 +178,7 @@ static void fit_own(void *ctx, size_t i)
     free(f);
 }
 
-static void fit_target(struct weft_factored *f, struct weft_factor_target *t, struct weft_par *par)
-{
+static void fit_target(struct weft_factored *f, struct weft_factor_target *t, struct weft_par *par) {
     struct last_fit l = {.f = f, .t = t, .columns = weft_factor_columns(&t->shape)};
     l.all = l.columns + weft_factor_nuisance(&t->shape, f->history);
     double *pooled = WEFT_ARRAY(double, l.all);
@@ -199,11 +199,16 @@ static void fit_target(struct weft_factored *f, struct weft_factor_target *t, st
     free(l.scale);
 }
 
-static void choose_target(struct weft_factored *f, size_t target, const struct weft_factor_shape *shape, struct weft_par *par)
-{
+static void choose_target(struct weft_factored *f, size_t target, const struct weft_factor_shape *shape,
+                          struct weft_par *par) {
     struct weft_factor_target *t = &f->model.target[target];
-    struct weft_factor_folds folds = {.shape = *shape, .x = f->x, .n = f->n, .end = f->honest, .horizon = (size_t)f->attrs->horizon,
-                                      .lookback = (size_t)f->attrs->lookback, .par = par};
+    struct weft_factor_folds folds = {.shape = *shape,
+                                      .x = f->x,
+                                      .n = f->n,
+                                      .end = f->honest,
+                                      .horizon = (size_t)f->attrs->horizon,
+                                      .lookback = (size_t)f->attrs->lookback,
+                                      .par = par};
     if (strcmp(f->o.columns->items[0], "auto") == 0)
         folds.n_sets = weft_factor_sets(shape->step, f->honest, folds.set);
     else if (weft_factor_set_parse(f->o.columns->items, f->o.columns->n, shape->step, &folds.set[0], NULL) == 0)
@@ -219,10 +224,10 @@ static void choose_target(struct weft_factored *f, size_t target, const struct w
 /* --- the linear models --- */
 
 /* Gives a trainer the rests of all series. */
-static int feed(struct weft_factored *f, struct weft_dlinear_trainer *to, bool log_of, struct weft_err *e)
-{
+static int feed(struct weft_factored *f, struct weft_dlinear_trainer *to, bool log_of, struct weft_err *e) {
     size_t n_targets = f->targets;
-    double *mean_scale = WEFT_ARRAY(double, n_targets), *scale = WEFT_ARRAY(double, 2 * n_targets), *weight = WEFT_ARRAY(double, n_targets);
+    double *mean_scale = WEFT_ARRAY(double, n_targets), *scale = WEFT_ARRAY(double, 2 * n_targets),
+           *weight = WEFT_ARRAY(double, n_targets);
     int rc = 0;
     for (size_t c = 0; c < n_targets; c++) {
         for (size_t i = 0; i < f->n; i++)
@@ -236,14 +241,23 @@ static int feed(struct weft_factored *f, struct weft_dlinear_trainer *to, bool l
         size_t known = weft_series_known(f->attrs, x->start, x->n);
         for (size_t c = 0; c < n_targets; c++) {
             const struct weft_factor_target *t = &f->model.target[c];
-            struct weft_factor_series view = {.y = x->values + c * x->n, .n = x->n, .channel = x->channel, .reference = x->reference, .start = x->start};
+            struct weft_factor_series view = {.y = x->values + c * x->n,
+                                              .n = x->n,
+                                              .channel = x->channel,
+                                              .reference = x->reference,
+                                              .start = x->start};
             weft_factors_of(&t->shape, t->own + i * weft_factor_columns(&t->shape), &view, factor);
             weft_factors_rest(&t->shape, &view, factor, t->mean[i], t->scale[i], known, log_of, rest + c * x->n);
             for (size_t s = known; s < x->n; s++)
                 rest[c * x->n + s] = NAN;
             weight[c] = sqrt((double)t->scale[i] / mean_scale[c]);
         }
-        struct weft_series s = {.id = {(const uint8_t *)x->id, x->id_n}, .start = x->start, .n_channels = n_targets, .n = x->n, .values = rest, .scale = scale};
+        struct weft_series s = {.id = {(const uint8_t *)x->id, x->id_n},
+                                .start = x->start,
+                                .n_channels = n_targets,
+                                .n = x->n,
+                                .values = rest,
+                                .scale = scale};
         memcpy(s.split, x->split, sizeof s.split);
         for (size_t k = 0; k < f->attrs->n_keys; k++)
             s.key[k] = (struct weft_span){(const uint8_t *)x->key[k], x->key_n[k]};
@@ -264,7 +278,8 @@ struct judged {
     double error, actual, forecast;
 };
 
-/* Factors of one target as they were known at an origin, and the trainers that forecast their rests: [0] as they are, [1] logarithms. */
+/* Factors of one target as they were known at an origin, and the trainers that forecast their rests: [0] as they are,
+ * [1] logarithms. */
 struct judge {
     struct weft_factored *f;
     struct weft_dlinear_trainer *trainer[2];
@@ -274,17 +289,18 @@ struct judge {
     struct judged sum[2];
 };
 
-static size_t unit_of(const struct weft_factored *f, struct weft_dlinear_trainer *t, const struct item *x, size_t target)
-{
+static size_t unit_of(const struct weft_factored *f, struct weft_dlinear_trainer *t, const struct item *x,
+                      size_t target) {
     struct weft_series s = {.id = {(const uint8_t *)x->id, x->id_n}};
     for (size_t k = 0; k < f->attrs->n_keys; k++)
         s.key[k] = (struct weft_span){(const uint8_t *)x->key[k], x->key_n[k]};
     return weft_units_group(&t->units, &s) * f->targets + target;
 }
 
-/* One window: its errors in original units, and its row for the intervals. by[s]: what turns a rest of step s into a value. */
-static void judge_window(struct judge *j, const struct item *x, int form, size_t unit, const float *rest, size_t origin, const double *by)
-{
+/* One window: its errors in original units, and its row for the intervals. by[s]: what turns a rest of step s into a
+ * value. */
+static void judge_window(struct judge *j, const struct item *x, int form, size_t unit, const float *rest, size_t origin,
+                         const double *by) {
     const struct weft_series_attrs *a = j->f->attrs;
     size_t lookback = (size_t)a->lookback, horizon = (size_t)a->horizon;
     const float *row = rest + origin - lookback, *actual = x->values + j->target * x->n + origin;
@@ -300,24 +316,28 @@ static void judge_window(struct judge *j, const struct item *x, int form, size_t
         j->sum[form].forecast += isfinite(actual[s]) ? got : 0;
     }
     struct weft_residuals *keep = &j->trainer[form]->unit[unit]->keep;
-    float *kept = whole ? weft_residuals_offer(keep, weft_hash(&origin, sizeof origin, weft_hash(x->id, x->id_n, j->target))) : NULL;
+    float *kept =
+        whole ? weft_residuals_offer(keep, weft_hash(&origin, sizeof origin, weft_hash(x->id, x->id_n, j->target)))
+              : NULL;
     if (kept)
         memcpy(kept, row, (lookback + horizon) * sizeof *kept);
     free(y);
 }
 
 /* The windows of one series from the origin of the factors on, a horizon of them. */
-static void judge_series(struct judge *j, size_t i)
-{
+static void judge_series(struct judge *j, size_t i) {
     const struct weft_factored *f = j->f;
     const struct item *x = &f->item[i];
     const struct weft_factor_shape *shape = &f->model.target[j->target].shape;
     const struct weft_factor_series *view = &f->x[i];
-    size_t lookback = (size_t)f->attrs->lookback, horizon = (size_t)f->attrs->horizon, columns = weft_factor_columns(shape);
-    size_t from = weft_factors_end(shape, view, j->history), to = x->split[WEFT_PART_VALID] < x->n ? x->split[WEFT_PART_VALID] : x->n;
+    size_t lookback = (size_t)f->attrs->lookback, horizon = (size_t)f->attrs->horizon,
+           columns = weft_factor_columns(shape);
+    size_t from = weft_factors_end(shape, view, j->history),
+           to = x->split[WEFT_PART_VALID] < x->n ? x->split[WEFT_PART_VALID] : x->n;
     if (from < lookback || from + horizon > to)
         return;
-    double *b = WEFT_ARRAY(double, columns + weft_factor_nuisance(shape, j->history)), *by = WEFT_ARRAY(double, x->n), scale = weft_factors_scale(shape, view->y, from);
+    double *b = WEFT_ARRAY(double, columns + weft_factor_nuisance(shape, j->history)), *by = WEFT_ARRAY(double, x->n),
+           scale = weft_factors_scale(shape, view->y, from);
     float *own = WEFT_ARRAY(float, columns + 1), *rest = WEFT_ARRAY(float, to);
     if (shape->set.any)
         weft_factors_own(shape, view, scale, j->history, f->model.target[j->target].kappa, j->pooled, b);
@@ -343,8 +363,7 @@ static void judge_series(struct judge *j, size_t i)
 }
 
 /* A sample of series that has one of every unit, and in all not many more than the choice of columns looks at. */
-static size_t *sample_of(const struct weft_factored *f, struct weft_dlinear_trainer *t, size_t *n)
-{
+static size_t *sample_of(const struct weft_factored *f, struct weft_dlinear_trainer *t, size_t *n) {
     size_t *met = WEFT_ARRAY(size_t, t->n + 1), *sample = WEFT_ARRAY(size_t, f->n + 1), steps = 0;
     *n = 0;
     for (size_t i = 0; i < f->n; i++)
@@ -358,11 +377,11 @@ static size_t *sample_of(const struct weft_factored *f, struct weft_dlinear_trai
 }
 
 /* Factors as they were known at `history`, from the sample, and what the linear models make of the steps after. */
-static void judge_origin(struct judge *j, const size_t *sample, size_t n)
-{
+static void judge_origin(struct judge *j, const size_t *sample, size_t n) {
     const struct weft_factored *f = j->f;
     const struct weft_factor_shape *shape = &f->model.target[j->target].shape;
-    double *pooled = WEFT_ARRAY(double, weft_factor_columns(shape) + weft_factor_nuisance(shape, j->history)), *scale = WEFT_ARRAY(double, n + 1);
+    double *pooled = WEFT_ARRAY(double, weft_factor_columns(shape) + weft_factor_nuisance(shape, j->history)),
+           *scale = WEFT_ARRAY(double, n + 1);
     struct weft_factor_series *x = WEFT_ARRAY(struct weft_factor_series, n + 1);
     for (size_t i = 0; i < n; i++) {
         x[i] = f->x[sample[i]];
@@ -379,8 +398,8 @@ static void judge_origin(struct judge *j, const size_t *sample, size_t n)
 }
 
 /* Origins a horizon apart within the validation part, the last a horizon before its end. */
-static void judge_target(struct weft_factored *f, struct weft_dlinear_trainer *raw, struct weft_dlinear_trainer *log_of, size_t target, struct judged sum[2])
-{
+static void judge_target(struct weft_factored *f, struct weft_dlinear_trainer *raw, struct weft_dlinear_trainer *log_of,
+                         size_t target, struct judged sum[2]) {
     enum { ORIGINS = 6 };
     struct weft_dlinear_shape shape = raw->shape;
     struct judge j = {.f = f, .trainer = {raw, log_of}, .target = target};
@@ -400,8 +419,8 @@ static void judge_target(struct weft_factored *f, struct weft_dlinear_trainer *r
 }
 
 /* The rests of each target that forecast better: raw gets their units. */
-static void choose_rests(struct weft_factored *f, struct weft_dlinear_trainer *raw, struct weft_dlinear_trainer *log_of)
-{
+static void choose_rests(struct weft_factored *f, struct weft_dlinear_trainer *raw,
+                         struct weft_dlinear_trainer *log_of) {
     for (size_t c = 0; c < f->targets; c++) {
         struct weft_factor_target *t = &f->model.target[c];
         struct judged sum[2];
@@ -421,8 +440,8 @@ static void choose_rests(struct weft_factored *f, struct weft_dlinear_trainer *r
     }
 }
 
-int weft_factored_fit(struct weft_factored *f, struct weft_dlinear_trainer *raw, struct weft_dlinear_trainer *log_of, struct weft_err *e)
-{
+int weft_factored_fit(struct weft_factored *f, struct weft_dlinear_trainer *raw, struct weft_dlinear_trainer *log_of,
+                      struct weft_err *e) {
     struct weft_factor_shape shape = {.step = f->attrs->step, .start = f->attrs->start};
     if (!f->n)
         return weft_fail(e, WEFT_DATA, "no series came");
@@ -439,7 +458,7 @@ int weft_factored_fit(struct weft_factored *f, struct weft_dlinear_trainer *raw,
     f->model.n_targets = f->targets;
     f->model.n_channels = shape.n_channels;
     f->model.target = WEFT_ARRAY(struct weft_factor_target, f->targets);
-    f->model.reference = WEFT_ARRAY(float, f->n * shape.n_channels + 1);
+    f->model.reference = WEFT_ARRAY(float, f->n *shape.n_channels + 1);
     for (size_t i = 0; i < f->n; i++)
         for (size_t c = 0; c < shape.n_channels; c++)
             f->model.reference[i * shape.n_channels + c] = (float)f->item[i].reference[c];
@@ -447,32 +466,35 @@ int weft_factored_fit(struct weft_factored *f, struct weft_dlinear_trainer *raw,
         look_at_target(f, c);
         choose_target(f, c, &shape, raw->par);
     }
-    if (feed(f, raw, false, e) < 0 || feed(f, log_of, true, e) < 0 || weft_dlinear_trainer_fit(raw, e) < 0 || weft_dlinear_trainer_fit(log_of, e) < 0)
+    if (feed(f, raw, false, e) < 0 || feed(f, log_of, true, e) < 0 || weft_dlinear_trainer_fit(raw, e) < 0 ||
+        weft_dlinear_trainer_fit(log_of, e) < 0)
         return -1;
     choose_rests(f, raw, log_of);
     return 0;
 }
 
-void weft_factored_say(const struct weft_factored *f, struct weft_run *run)
-{
+void weft_factored_say(const struct weft_factored *f, struct weft_run *run) {
     char set[WEFT_FACTOR_SET_TEXT], other[WEFT_FACTOR_SET_TEXT];
     for (size_t c = 0; c < f->targets; c++) {
         const struct weft_factor_choice *o = &f->choice[c];
         const struct weft_factor_target *t = &f->model.target[c];
-        weft_run_info(run, "factors of %s: %s, kappa %g, on the rest %s (WAPE of validation windows %.4f, %s %.4f)%s", f->attrs->channels[c],
-                      weft_factor_set_text(&t->shape.set, set), t->kappa, t->log ? "as logarithm" : "as it is", f->wape[c][t->log], t->log ? "as it is" : "as logarithm",
+        weft_run_info(run, "factors of %s: %s, kappa %g, on the rest %s (WAPE of validation windows %.4f, %s %.4f)%s",
+                      f->attrs->channels[c], weft_factor_set_text(&t->shape.set, set), t->kappa,
+                      t->log ? "as logarithm" : "as it is", f->wape[c][t->log], t->log ? "as it is" : "as logarithm",
                       f->wape[c][!t->log], o->folds ? "" : "; history is too short to choose by folds");
         for (size_t i = 0; i < o->n_tried; i++)
-            weft_run_info(run, "  %s, kappa %g: WAPE %.4f over %zu folds", weft_factor_set_text(&o->tried[i].set, other), o->tried[i].kappa, o->tried[i].error, o->folds);
+            weft_run_info(run, "  %s, kappa %g: WAPE %.4f over %zu folds",
+                          weft_factor_set_text(&o->tried[i].set, other), o->tried[i].kappa, o->tried[i].error,
+                          o->folds);
     }
     if (f->below)
         weft_run_warn(run, "%llu values below 0 count as 0 in factors", (unsigned long long)f->below);
     if (f->silent)
-        weft_run_warn(run, "%llu of %zu series have no sale: they take the factors of all", (unsigned long long)f->silent, f->n);
+        weft_run_warn(run, "%llu of %zu series have no sale: they take the factors of all",
+                      (unsigned long long)f->silent, f->n);
 }
 
-void weft_factored_write(const struct weft_factored *f, struct weft_st_writer *w)
-{
+void weft_factored_write(const struct weft_factored *f, struct weft_st_writer *w) {
     struct weft_exog_shape x = {.effect = WEFT_EXOG_LEVEL, .n = f->model.n_channels};
     for (size_t c = 0; c < x.n; c++)
         x.role[c] = WEFT_ROLE_FUTURE;
@@ -481,8 +503,7 @@ void weft_factored_write(const struct weft_factored *f, struct weft_st_writer *w
     weft_factors_write(&f->model, f->names, w);
 }
 
-void weft_factored_free(struct weft_factored **fp)
-{
+void weft_factored_free(struct weft_factored **fp) {
     struct weft_factored *f = *fp;
     if (!f)
         return;

@@ -1,5 +1,6 @@
-/* test_factors.c - factors of weekday, channels and calendar: against dense Newton steps (tests/reference/make_factors.py), known factors of generated sales, and
- * what has no answer: nothing sold, one sale, a shut store, a channel that never varies, a promotion on which nothing is ever sold. */
+/* test_factors.c - factors of weekday, channels and calendar: against dense Newton steps
+ * (tests/reference/make_factors.py), known factors of generated sales, and what has no answer: nothing sold, one sale,
+ * a shut store, a channel that never varies, a promotion on which nothing is ever sold. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,8 +24,7 @@ enum { DAY = 86400 };
 
 /* --- the twin --- */
 
-static double *doubles(const struct weft_st *st, const char *name, size_t n)
-{
+static double *doubles(const struct weft_st *st, const char *name, size_t n) {
     const struct weft_st_tensor *t = weft_st_find(st, name);
     assert_non_null(t);
     assert_int_equal(t->type, WEFT_ST_F64);
@@ -34,8 +34,7 @@ static double *doubles(const struct weft_st *st, const char *name, size_t n)
     return out;
 }
 
-static float *floats(const struct weft_st *st, const char *name, size_t n)
-{
+static float *floats(const struct weft_st *st, const char *name, size_t n) {
     const struct weft_st_tensor *t = weft_st_find(st, name);
     assert_non_null(t);
     assert_int_equal(t->count, n);
@@ -44,16 +43,14 @@ static float *floats(const struct weft_st *st, const char *name, size_t n)
     return out;
 }
 
-static void assert_close(const double *got, const double *want, size_t n)
-{
+static void assert_close(const double *got, const double *want, size_t n) {
     double worst = 0;
     for (size_t i = 0; i < n; i++)
         worst = fmax(worst, isfinite(got[i]) ? fabs(got[i] - want[i]) / fmax(1, fabs(want[i])) : INFINITY);
     assert_true(worst < 1e-6);
 }
 
-static void test_twin(void **state)
-{
+static void test_twin(void **state) {
     enum { SERIES = 4, DAYS = 800, N = DAYS + 14, COLUMNS = 6 + 2 + 9 + 1 + 7 + 11, ALL = COLUMNS + 2 };
     static const char *const names[] = {"open", "promo", "price"};
     (void)state;
@@ -61,9 +58,13 @@ static void test_twin(void **state)
     struct weft_err e = {0};
     assert_int_equal(weft_st_open(FIXTURE, &st, &e), 0);
     float *y = floats(st, "y", SERIES * N), *channel[3];
-    double *reference = doubles(st, "reference", SERIES), *scale = doubles(st, "scale", SERIES), *want_scale = scale, *pooled = doubles(st, "pooled", ALL),
-           *own = doubles(st, "own", SERIES * ALL), *factor = doubles(st, "factor", SERIES * N), *rest = doubles(st, "rest", SERIES * DAYS);
-    struct weft_factor_shape s = {.step = DAY, .start = weft_days_from_civil(2022, 1, 1) * DAY, .set = {true, true, true, true, 0}, .n_channels = 3};
+    double *reference = doubles(st, "reference", SERIES), *scale = doubles(st, "scale", SERIES), *want_scale = scale,
+           *pooled = doubles(st, "pooled", ALL), *own = doubles(st, "own", SERIES * ALL),
+           *factor = doubles(st, "factor", SERIES * N), *rest = doubles(st, "rest", SERIES * DAYS);
+    struct weft_factor_shape s = {.step = DAY,
+                                  .start = weft_days_from_civil(2022, 1, 1) * DAY,
+                                  .set = {true, true, true, true, 0},
+                                  .n_channels = 3};
     struct weft_factor_survey survey[3] = {{0}};
     for (size_t c = 0; c < 3; c++) {
         channel[c] = floats(st, names[c], SERIES * N);
@@ -84,7 +85,8 @@ static void test_twin(void **state)
             at[i][c] = channel[c] + i * N;
         ref[i][2] = weft_factors_reference(at[i][2], DAYS);
         assert_true(fabs(ref[i][2] - reference[i]) < 1e-9);
-        x[i] = (struct weft_factor_series){.y = y + i * N, .n = N, .channel = at[i], .reference = ref[i], .start = s.start};
+        x[i] = (struct weft_factor_series){
+            .y = y + i * N, .n = N, .channel = at[i], .reference = ref[i], .start = s.start};
         assert_true(fabs(weft_factors_scale(&s, x[i].y, DAYS) - want_scale[i]) < 1e-9);
     }
     weft_factors_pooled(&s, x, scale, SERIES, DAYS, NULL, b);
@@ -131,24 +133,28 @@ struct shops {
     struct weft_factor_shape shape;
 };
 
-static struct shops *open_shops(void)
-{
+static struct shops *open_shops(void) {
     struct shops *s = WEFT_NEW(struct shops);
     struct weft_factor_survey survey[2] = {{0}};
-    s->shape = (struct weft_factor_shape){.step = DAY, .start = weft_days_from_civil(2020, 3, 1) * DAY, .set = {true, true, false, true, 0}, .n_channels = 2};
+    s->shape = (struct weft_factor_shape){.step = DAY,
+                                          .start = weft_days_from_civil(2020, 3, 1) * DAY,
+                                          .set = {true, true, false, true, 0},
+                                          .n_channels = 2};
     for (size_t i = 0; i < SHOPS; i++) {
         struct weft_rng r = weft_rng(7, i);
         for (size_t t = 0; t < LONG; t++) {
             int year, month, day;
             weft_civil_from_days(s->shape.start / DAY + (int64_t)t, &year, &month, &day);
             s->promotion[i][t] = (t / 5 + 3 * i) % 7 == 0;
-            double mean = 20 * (double)(1 + i) * exp(0.0003 * (double)t) * (s->promotion[i][t] > 0 ? 1.5 : 1) * (month == 12 ? 2 : 1);
+            double mean = 20 * (double)(1 + i) * exp(0.0003 * (double)t) * (s->promotion[i][t] > 0 ? 1.5 : 1) *
+                          (month == 12 ? 2 : 1);
             mean *= weft_weekday(s->shape.start + (int64_t)t * DAY) == 5 ? 1.3 : 1;
             s->y[i][t] = (float)fmax(0, round(mean * (1 + 0.2 * weft_rng_normal(&r))));
         }
         s->channel[i][0] = s->promotion[i];
         s->channel[i][1] = s->never;
-        s->x[i] = (struct weft_factor_series){.y = s->y[i], .n = LONG, .channel = s->channel[i], .reference = s->reference, .start = s->shape.start};
+        s->x[i] = (struct weft_factor_series){
+            .y = s->y[i], .n = LONG, .channel = s->channel[i], .reference = s->reference, .start = s->shape.start};
         s->scale[i] = weft_factors_scale(&s->shape, s->y[i], LONG);
         for (size_t c = 0; c < 2; c++)
             weft_factor_survey_add(&survey[c], s->channel[i][c], LONG, s->shape.start, DAY);
@@ -158,8 +164,7 @@ static struct shops *open_shops(void)
     return s;
 }
 
-static size_t column(const struct weft_factor_shape *s, const char *name)
-{
+static size_t column(const struct weft_factor_shape *s, const char *name) {
     static char *const names[] = {(char *)"promotion", (char *)"never"};
     char buf[128];
     for (size_t j = 0; j < weft_factor_columns(s); j++)
@@ -169,11 +174,11 @@ static size_t column(const struct weft_factor_shape *s, const char *name)
     return 0;
 }
 
-static void test_known(void **state)
-{
+static void test_known(void **state) {
     (void)state;
     struct shops *s = open_shops();
-    size_t promotion = column(&s->shape, "promotion on tuesday"), saturday = column(&s->shape, "saturday"), december = column(&s->shape, "december");
+    size_t promotion = column(&s->shape, "promotion on tuesday"), saturday = column(&s->shape, "saturday"),
+           december = column(&s->shape, "december");
     double pooled[COLUMNS_MAX], b[COLUMNS_MAX];
     assert_int_equal(s->shape.channel[0].kind, WEFT_FACTOR_SWITCH);
     assert_int_equal(s->shape.channel[1].kind, WEFT_FACTOR_SAME); /* it never varies: no column */
@@ -191,8 +196,7 @@ static void test_known(void **state)
     free(s);
 }
 
-static void test_threads(void **state)
-{
+static void test_threads(void **state) {
     (void)state;
     struct shops *s = open_shops();
     double one[COLUMNS_MAX], many[COLUMNS_MAX];
@@ -207,8 +211,7 @@ static void test_threads(void **state)
 
 /* --- what has no answer --- */
 
-static void assert_finite(struct shops *s, size_t i, const double *pooled)
-{
+static void assert_finite(struct shops *s, size_t i, const double *pooled) {
     double b[COLUMNS_MAX], f[LONG], scale = weft_factors_scale(&s->shape, s->y[i], LONG);
     float own[COLUMNS_MAX], rest[LONG];
     size_t columns = weft_factor_columns(&s->shape);
@@ -227,8 +230,7 @@ static void assert_finite(struct shops *s, size_t i, const double *pooled)
     }
 }
 
-static void test_degenerate(void **state)
-{
+static void test_degenerate(void **state) {
     (void)state;
     struct shops *s = open_shops();
     double pooled[COLUMNS_MAX];
@@ -262,8 +264,7 @@ static void test_degenerate(void **state)
     free(s);
 }
 
-static void test_sets(void **state)
-{
+static void test_sets(void **state) {
     (void)state;
     struct weft_factor_set set, sets[WEFT_FACTOR_SETS];
     struct weft_err e = {0};
@@ -282,8 +283,7 @@ static void test_sets(void **state)
     assert_true(weft_factors_inverse(-1, false) == 0 && fabs(weft_factors_inverse(99, true) - 50) < 1e-9);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_twin),       cmocka_unit_test(test_known), cmocka_unit_test(test_threads),
         cmocka_unit_test(test_degenerate), cmocka_unit_test(test_sets),
