@@ -1,4 +1,5 @@
-/* nested_tracks.c - every lookback from one Cholesky factor, with exogenous channels; see the header for the algebra. */
+/* nested_tracks.c - every lookback from one Cholesky factor, with exogenous channels; see the header for the algebra.
+ */
 #include "nn/nested_tracks.h"
 
 #include <math.h>
@@ -98,7 +99,8 @@ static void sums_free(struct sums *s)
         free(all[i]);
 }
 
-struct weft_nested_tracks *weft_nested_tracks_new(const struct weft_gram *train, const struct weft_gram *valid, size_t lookback, size_t horizon, double unit)
+struct weft_nested_tracks *weft_nested_tracks_new(const struct weft_gram *train, const struct weft_gram *valid,
+                                                  size_t lookback, size_t horizon, double unit)
 {
     struct weft_nested_tracks *f = WEFT_NEW(struct weft_nested_tracks);
     weft_columns_of(train, lookback, horizon, &f->at);
@@ -201,8 +203,9 @@ static void own_weights(const struct step *s, const double *a, double p, const d
 /* Mean of the last k: the parts p of j and o of 1. */
 static bool mean_correction(const struct step *s, const struct products *x, double k, double *p, double *o, double *u)
 {
-    double jj = x->jj + through(s, s->jf, s->jf), jo = x->jo + through(s, s->jf, s->of), oo = x->oo + through(s, s->of, s->of),
-           wj = x->jy + through(s, s->jf, s->gy), wo = x->oy + through(s, s->of, s->gy);
+    double jj = x->jj + through(s, s->jf, s->jf), jo = x->jo + through(s, s->jf, s->of),
+           oo = x->oo + through(s, s->of, s->of), wj = x->jy + through(s, s->jf, s->gy),
+           wo = x->oy + through(s, s->of, s->gy);
     double gamma = (1 - LEVEL_SHARE) * s->alpha / k, beta = gamma / (1 - gamma * jj), scale = oo + beta * jo * jo;
     *o = (1 - wo - beta * jo * wj) / scale;
     *p = beta * (wj + jo * *o);
@@ -226,11 +229,11 @@ struct sweep {
     const struct weft_nested_tracks *f;
     const struct weft_nested_grid *g;
     double alpha;
-    size_t e, k, cols;               /* columns j.., 1, s, t; all of q; of q0: h + h c + e */
-    double *u, *v, *q0, *r0, *t0;    /* U; U'^-1 Vll U^-1; U'^-1 [Gly | Glf | E]; U'^-1 [Vly | Vlf]; T q0 */
-    double *m1, *m2, *m3;            /* [h, k, k], [h, k, 1 + c], [h, k, k] */
-    double *q, *t, *r, *gamma;       /* rows [k], [k], [1 + c]; [k] */
-    double *inverse;                 /* [h, c, c] of the lookback that is judged */
+    size_t e, k, cols;            /* columns j.., 1, s, t; all of q; of q0: h + h c + e */
+    double *u, *v, *q0, *r0, *t0; /* U; U'^-1 Vll U^-1; U'^-1 [Gly | Glf | E]; U'^-1 [Vly | Vlf]; T q0 */
+    double *m1, *m2, *m3;         /* [h, k, k], [h, k, 1 + c], [h, k, k] */
+    double *q, *t, *r, *gamma;    /* rows [k], [k], [1 + c]; [k] */
+    double *inverse;              /* [h, c, c] of the lookback that is judged */
     struct step step;
 };
 
@@ -292,7 +295,8 @@ static void advance(struct sweep *w, size_t from, size_t to)
     size_t k = w->k, c = w->f->c, h = w->f->h;
     for (size_t i = from; i < to; i++)
         for (size_t s = 0; s < h; s++) {
-            double *restrict m1 = w->m1 + s * k * k, *restrict m2 = w->m2 + s * k * (1 + c), *restrict m3 = w->m3 + s * k * k;
+            double *restrict m1 = w->m1 + s * k * k, *restrict m2 = w->m2 + s * k * (1 + c),
+                             *restrict m3 = w->m3 + s * k * k;
             const double *restrict q = w->q, *restrict t = w->t, *restrict r = w->r, *beside = w->r0 + i * (h + h * c);
             row_of(w, w->q0 + i * w->cols, s, w->q);
             row_of(w, w->t0 + i * w->cols, s, w->t);
@@ -324,14 +328,16 @@ static void eliminate(struct sweep *w, double ridge)
     }
 }
 
-/* Step h of the fit that subtracts the mean of the last `last` (0: none, an intercept) whose column of q is j: its sum of squared errors. */
+/* Step h of the fit that subtracts the mean of the last `last` (0: none, an intercept) whose column of q is j: its sum
+ * of squared errors. */
 static double step_error(struct sweep *w, size_t h, size_t j, size_t last)
 {
     const struct weft_nested_tracks *f = w->f;
     size_t c = f->c, k = w->k, one = k - 3, s = k - 2, t = k - 1;
     const double *m1 = w->m1 + h * k * k, *m2 = w->m2 + h * k * (1 + c), *m3 = w->m3 + h * k * k;
     struct step *own = &w->step;
-    struct products x = {m1[j * k + j], m1[j * k + one], m1[one * k + one], m1[j * k], m1[one * k], m1[s * k + s], m1[s * k]};
+    struct products x = {m1[j * k + j], m1[j * k + one], m1[one * k + one], m1[j * k],
+                         m1[one * k],   m1[s * k + s],   m1[s * k]};
     double *gamma = w->gamma, u[WEFT_TRACKS_MAX], p, o;
     own->sy = f->t.sy[h];
     memcpy(own->inverse, w->inverse + h * c * c, c * c * sizeof *own->inverse);
@@ -406,7 +412,8 @@ static void sweep_grid(struct sweep *w, double *mse)
     }
 }
 
-void weft_nested_tracks_errors(const struct weft_nested_tracks *f, const struct weft_nested_grid *g, double ridge, double *mse)
+void weft_nested_tracks_errors(const struct weft_nested_tracks *f, const struct weft_nested_grid *g, double ridge,
+                               double *mse)
 {
     struct sweep w = {.f = f, .g = g, .alpha = ridge * f->unit, .e = 3};
     size_t n = f->w, h = f->h, c = f->c;
@@ -417,8 +424,19 @@ void weft_nested_tracks_errors(const struct weft_nested_tracks *f, const struct 
     struct {
         double **p;
         size_t n;
-    } need[] = {{&w.u, n * n}, {&w.v, n * n}, {&w.q0, n * w.cols}, {&w.t0, n * w.cols}, {&w.r0, n * (h + h * c)}, {&w.q, w.k}, {&w.t, w.k}, {&w.r, 1 + c},
-                {&w.gamma, w.k}, {&w.inverse, h * c * c + 1}, {&w.m1, h * w.k * w.k}, {&w.m2, h * w.k * (1 + c)}, {&w.m3, h * w.k * w.k}};
+    } need[] = {{&w.u, n * n},
+                {&w.v, n * n},
+                {&w.q0, n * w.cols},
+                {&w.t0, n * w.cols},
+                {&w.r0, n * (h + h * c)},
+                {&w.q, w.k},
+                {&w.t, w.k},
+                {&w.r, 1 + c},
+                {&w.gamma, w.k},
+                {&w.inverse, h * c * c + 1},
+                {&w.m1, h * w.k * w.k},
+                {&w.m2, h * w.k * (1 + c)},
+                {&w.m3, h * w.k * w.k}};
     size_t rooms = sizeof need / sizeof *need, zero = rooms - 3;
     for (size_t i = 0; i < rooms; i++)
         *need[i].p = weft_xaligned(need[i].n, sizeof(double));
@@ -440,7 +458,8 @@ void weft_nested_tracks_errors(const struct weft_nested_tracks *f, const struct 
 /* --- weights --- */
 
 /* A^-1 times Gly, Glf, j, 1 and s, side by side: x[w, h + h c + 3]; b: the right sides. */
-static bool solve(const struct weft_nested_tracks *f, const struct weft_nested_config *c, double alpha, double *b, double *x)
+static bool solve(const struct weft_nested_tracks *f, const struct weft_nested_config *c, double alpha, double *b,
+                  double *x)
 {
     size_t w = f->p + c->lookback, h = f->h, hc = h * f->c, cols = h + hc + 3;
     double *u = weft_xaligned(w * w, sizeof *u);
@@ -464,13 +483,15 @@ static bool solve(const struct weft_nested_tracks *f, const struct weft_nested_c
     return fits;
 }
 
-/* Step h from m = b' A^-1 b [cols, cols], which holds every product that the corrections ask for: its coefficients of A^-1 j, A^-1 1 and A^-1 s, and u. */
-static bool step_fit(const struct weft_nested_tracks *f, const struct weft_nested_config *config, struct step *s, const double *m, size_t h, double *part,
-                     double *u)
+/* Step h from m = b' A^-1 b [cols, cols], which holds every product that the corrections ask for: its coefficients of
+ * A^-1 j, A^-1 1 and A^-1 s, and u. */
+static bool step_fit(const struct weft_nested_tracks *f, const struct weft_nested_config *config, struct step *s,
+                     const double *m, size_t h, double *part, double *u)
 {
     size_t c = f->c, hc = f->h * c, cols = f->h + hc + 3, j = f->h + hc, first = f->h + h * c;
-    const struct products x = {m[j * cols + j], m[j * cols + j + 1], m[(j + 1) * cols + j + 1], m[j * cols + h], m[(j + 1) * cols + h],
-                               m[(j + 2) * cols + j + 2], m[(j + 2) * cols + h]};
+    const struct products x = {m[j * cols + j],      m[j * cols + j + 1],   m[(j + 1) * cols + j + 1],
+                               m[j * cols + h],      m[(j + 1) * cols + h], m[(j + 2) * cols + j + 2],
+                               m[(j + 2) * cols + h]};
     for (size_t i = 0; i < c; i++) {
         const double *row = m + (first + i) * cols;
         for (size_t k = 0; k < c; k++)
@@ -483,12 +504,13 @@ static bool step_fit(const struct weft_nested_tracks *f, const struct weft_neste
     s->sy = f->t.sy[h];
     invert(s, OWN_LEAST * f->unit);
     memset(part, 0, 3 * sizeof *part);
-    return config->last ? mean_correction(s, &x, (double)config->last, &part[0], &part[1], u) : intercept_correction(s, &x, &part[2], u);
+    return config->last ? mean_correction(s, &x, (double)config->last, &part[0], &part[1], u)
+                        : intercept_correction(s, &x, &part[2], u);
 }
 
 /* Adds step h to the weights: r oldest value first, exog as columns.h has them. */
-static void add_step(const struct weft_nested_tracks *f, size_t lookback, double share, const double *x, size_t h, const double *part, const double *u,
-                     double *r, double *exog)
+static void add_step(const struct weft_nested_tracks *f, size_t lookback, double share, const double *x, size_t h,
+                     const double *part, const double *u, double *r, double *exog)
 {
     size_t c = f->c, hc = f->h * c, cols = f->h + hc + 3, weights = f->p + c;
     for (size_t i = 0; i < f->p + lookback; i++) {
@@ -507,11 +529,13 @@ static void add_step(const struct weft_nested_tracks *f, size_t lookback, double
     }
 }
 
-bool weft_nested_tracks_add(const struct weft_nested_tracks *f, const struct weft_nested_config *c, double share, double *r, double *bias, double *exog)
+bool weft_nested_tracks_add(const struct weft_nested_tracks *f, const struct weft_nested_config *c, double share,
+                            double *r, double *bias, double *exog)
 {
     size_t w = f->p + c->lookback, cols = f->h + f->h * f->c + 3;
-    double *b = weft_xaligned(w * cols, sizeof *b), *x = weft_xaligned(w * cols, sizeof *x), *m = weft_xaligned(cols * cols, sizeof *m),
-           *part = weft_xaligned(3 * f->h, sizeof *part), *u = weft_xaligned(f->h * f->c + 1, sizeof *u), alpha = c->ridge * f->unit;
+    double *b = weft_xaligned(w * cols, sizeof *b), *x = weft_xaligned(w * cols, sizeof *x),
+           *m = weft_xaligned(cols * cols, sizeof *m), *part = weft_xaligned(3 * f->h, sizeof *part),
+           *u = weft_xaligned(f->h * f->c + 1, sizeof *u), alpha = c->ridge * f->unit;
     struct step s;
     step_new(&s, f->c);
     s.alpha = alpha;
@@ -550,12 +574,14 @@ static void error_weights(const struct weft_nested_tracks *f, const double *r, c
     }
 }
 
-uint64_t weft_nested_tracks_moments(const struct weft_nested_tracks *f, const double *r, const double *bias, const double *exog, double *cov)
+uint64_t weft_nested_tracks_moments(const struct weft_nested_tracks *f, const double *r, const double *bias,
+                                    const double *exog, double *cov)
 {
     const struct weft_gram *g = f->valid;
     size_t h = f->h, n = g->width;
-    double *o = weft_xaligned(n * h, sizeof *o), *vo = weft_xaligned(n * h, sizeof *vo), *v = weft_xaligned(n * n, sizeof *v),
-           *square = weft_xaligned(h * h, sizeof *square), *mean = WEFT_ARRAY(double, h);
+    double *o = weft_xaligned(n * h, sizeof *o), *vo = weft_xaligned(n * h, sizeof *vo),
+           *v = weft_xaligned(n * n, sizeof *v), *square = weft_xaligned(h * h, sizeof *square),
+           *mean = WEFT_ARRAY(double, h);
     for (size_t i = 0; i < n; i++)
         memcpy(v + i * n + i, g->g + g->row[i], (n - i) * sizeof *v);
     error_weights(f, r, exog, o);
@@ -566,7 +592,8 @@ uint64_t weft_nested_tracks_moments(const struct weft_nested_tracks *f, const do
             mean[k] += o[i * h + k] * g->sum[i];
     for (size_t i = 0; i < h; i++)
         for (size_t k = 0; k < h; k++)
-            cov[i * h + k] += (square[i * h + k] + square[k * h + i]) / 2 - mean[i] * bias[k] - bias[i] * mean[k] + f->v.n * bias[i] * bias[k];
+            cov[i * h + k] += (square[i * h + k] + square[k * h + i]) / 2 - mean[i] * bias[k] - bias[i] * mean[k] +
+                              f->v.n * bias[i] * bias[k];
     free(o);
     free(vo);
     free(v);

@@ -1,8 +1,8 @@
 /* ridge_tracks.c - ridge regression with exogenous channels.
  *
- * Columns: S, shared by all steps of the horizon (the lookback, the lags of the channels), and for step h the few F_h (the channels known ahead, on
- * that day). With Gss + alpha = Q' (L + alpha) Q and D = 1 / (L + alpha) the weights of F_h are
- *     u = (F'F + alpha - (QF)' D (QF))^-1 (F'y - (QF)' D (Qy)),     those of S are Q' D (Qy - QF u). */
+ * Columns: S, shared by all steps of the horizon (the lookback, the lags of the channels), and for step h the few F_h
+ * (the channels known ahead, on that day). With Gss + alpha = Q' (L + alpha) Q and D = 1 / (L + alpha) the weights of
+ * F_h are u = (F'F + alpha - (QF)' D (QF))^-1 (F'y - (QF)' D (Qy)),     those of S are Q' D (Qy - QF u). */
 #include "nn/ridge_tracks.h"
 
 #include <math.h>
@@ -41,7 +41,8 @@ void weft_ridge_tracks_free(struct weft_ridge_tracks **fp)
     *fp = NULL;
 }
 
-/* m[V, V]: G as the fit sees it: the target's places less the window's base, or everything centred by the mean (norm none). */
+/* m[V, V]: G as the fit sees it: the target's places less the window's base, or everything centred by the mean (norm
+ * none). */
 static void moments(const struct weft_ridge_tracks *f, const struct weft_gram *g, double *m)
 {
     size_t w = g->width, lookback = f->c.lookback, places = lookback + f->c.horizon;
@@ -67,14 +68,16 @@ static void moments(const struct weft_ridge_tracks *f, const struct weft_gram *g
 }
 
 /* out[rows, columns] = m at these rows and columns. */
-static void pick(const double *m, size_t w, const size_t *rows, size_t n_rows, const size_t *columns, size_t n_columns, double *out)
+static void pick(const double *m, size_t w, const size_t *rows, size_t n_rows, const size_t *columns, size_t n_columns,
+                 double *out)
 {
     for (size_t i = 0; i < n_rows; i++)
         for (size_t j = 0; j < n_columns; j++)
             *out++ = m[rows[i] * w + columns[j]];
 }
 
-/* Columns of a channel get the mean square of the lookback's, whatever its unit; those of a channel that is always zero take no part. */
+/* Columns of a channel get the mean square of the lookback's, whatever its unit; those of a channel that is always zero
+ * take no part. */
 static void choose_scales(struct weft_ridge_tracks *f, const struct weft_gram *g, double *m)
 {
     size_t w = g->width, lookback = f->c.lookback;
@@ -109,8 +112,8 @@ static void take_moments(struct weft_ridge_tracks *f, const double *m, size_t w,
     }
 }
 
-int weft_ridge_tracks_new(const struct weft_gram *train, size_t lookback, size_t horizon, enum weft_norm norm, struct weft_ridge_tracks **out,
-                          struct weft_err *e)
+int weft_ridge_tracks_new(const struct weft_gram *train, size_t lookback, size_t horizon, enum weft_norm norm,
+                          struct weft_ridge_tracks **out, struct weft_err *e)
 {
     struct weft_ridge_tracks *f = WEFT_NEW(struct weft_ridge_tracks);
     size_t w = train->width, h = horizon;
@@ -135,10 +138,11 @@ int weft_ridge_tracks_new(const struct weft_gram *train, size_t lookback, size_t
     f->value = WEFT_ARRAY(double, s);
     f->b = weft_xaligned(s * h, sizeof *f->b);
     f->f = weft_xaligned(s * h * own + 1, sizeof *f->f);
-    f->ff = WEFT_ARRAY(double, h * own * own + 1);
-    f->fy = WEFT_ARRAY(double, h * own + 1);
+    f->ff = WEFT_ARRAY(double, h *own *own + 1);
+    f->fy = WEFT_ARRAY(double, h *own + 1);
     take_moments(f, m, w, sy, sf);
-    int rc = isfinite(f->unit) ? weft_eigh(s, f->q, f->value, e) : weft_fail(e, WEFT_DATA, "values too large to square");
+    int rc =
+        isfinite(f->unit) ? weft_eigh(s, f->q, f->value, e) : weft_fail(e, WEFT_DATA, "values too large to square");
     if (rc == 0) {
         weft_dgemm(false, false, s, h, s, 1, f->q, s, sy, h, 0, f->b, h);
         if (own)
@@ -154,7 +158,8 @@ int weft_ridge_tracks_new(const struct weft_gram *train, size_t lookback, size_t
 }
 
 /* The own weights of step h. a: room for [own, own] */
-static void solve_own(const struct weft_ridge_tracks *f, size_t h, double alpha, const double *d, double *a, double *u)
+static void solve_own(const struct weft_ridge_tracks *f, size_t h, double alpha, const double *d, double *a,
+                      double *u)
 {
     size_t own = f->c.own, horizon = f->c.horizon;
     for (size_t i = 0; i < own; i++) {
@@ -179,7 +184,7 @@ static void fit(const struct weft_ridge_tracks *f, double ridge, double *w, doub
 {
     size_t s = f->shared, own = f->c.own, h = f->c.horizon;
     double alpha = ridge * f->unit, largest = f->value[s - 1];
-    double *d = WEFT_ARRAY(double, s), *a = WEFT_ARRAY(double, own * own + 1), *z = weft_xaligned(s * h, sizeof *z);
+    double *d = WEFT_ARRAY(double, s), *a = WEFT_ARRAY(double, own *own + 1), *z = weft_xaligned(s * h, sizeof *z);
     for (size_t i = 0; i < s; i++)
         d[i] = f->value[i] > EIGEN_CUT * largest && largest > 0 ? 1 / (f->value[i] + alpha) : 0;
     for (size_t k = 0; k < h; k++)
@@ -203,7 +208,8 @@ struct judge {
 };
 
 /* Sum of squared errors over steps: yy - 2 (w'Sy + u'Fy) + w'SSw + 2 u'FSw + u'FFu. */
-static double judged(const struct weft_ridge_tracks *f, const struct judge *v, size_t width, const double *weights, const double *own_weights)
+static double judged(const struct weft_ridge_tracks *f, const struct judge *v, size_t width, const double *weights,
+                     const double *own_weights)
 {
     size_t s = f->shared, h = f->c.horizon, own = f->c.own;
     double error = 0;
@@ -228,11 +234,12 @@ static double judged(const struct weft_ridge_tracks *f, const struct judge *v, s
     return error;
 }
 
-void weft_ridge_tracks_score(const struct weft_ridge_tracks *f, const struct weft_gram *valid, const double *ridge, size_t n, double *mse)
+void weft_ridge_tracks_score(const struct weft_ridge_tracks *f, const struct weft_gram *valid, const double *ridge,
+                             size_t n, double *mse)
 {
     size_t s = f->shared, h = f->c.horizon, own = f->c.own, width = valid->width;
-    struct judge v = {weft_xaligned(s * s, sizeof(double)), weft_xaligned(s * h * own + 1, sizeof(double)), weft_xaligned(width * width, sizeof(double)),
-                      weft_xaligned(h * s, sizeof(double))};
+    struct judge v = {weft_xaligned(s * s, sizeof(double)), weft_xaligned(s * h * own + 1, sizeof(double)),
+                      weft_xaligned(width * width, sizeof(double)), weft_xaligned(h * s, sizeof(double))};
     double *w = weft_xaligned(h * s, sizeof *w), *u = weft_xaligned(h * own + 1, sizeof *u);
     moments(f, valid, v.m);
     pick(v.m, width, f->s, s, f->s, s, v.ss);
