@@ -2,6 +2,7 @@
 #
 #   make            builds bin/            make demo     the main job on generated sales
 #   make check      passes every test      make bench    speeds, beside PyTorch
+#   make coverage   lines and branches     make check-long  hours; needs root and debootstrap
 #   make install    PREFIX, DESTDIR        make deps     installs what is missing
 #   make SAN=address,undefined | SAN=thread ...   sanitizer builds, kept apart under build/
 
@@ -23,11 +24,15 @@ flavour := $(if $(SAN),san-$(subst $(comma),-,$(SAN)),release)
 BUILD   ?= build/$(flavour)
 BIN     ?= $(if $(SAN),$(BUILD)/bin,bin)
 
-PKGS := libzmq msgpack openblas lapacke jansson libutf8proc zlib
+# What pkg-config calls each library. msgpack's C part was renamed on the way (Debian 12: msgpack; 13: msgpack-c). Each is asked for by itself:
+# one unknown name would empty the answer for all of them.
+has = $(shell pkg-config --exists $(1) 2>/dev/null && echo $(1))
 ifneq ($(MAKECMDGOALS),clean)
 ifneq ($(MAKECMDGOALS),deps)
-PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+PKGS := libzmq $(or $(call has,msgpack-c),msgpack) openblas lapacke jansson libutf8proc zlib
+PKG_MISSING := $(strip $(foreach p,$(PKGS),$(if $(call has,$(p)),,$(p))))
+PKG_CFLAGS  := $(foreach p,$(PKGS),$(shell pkg-config --cflags $(p) 2>/dev/null))
+PKG_LIBS    := $(foreach p,$(PKGS),$(shell pkg-config --libs $(p) 2>/dev/null))
 endif
 endif
 
@@ -61,6 +66,7 @@ endif
 
 # Objects depend on the flags they were made with: a change of CFLAGS rebuilds.
 $(BUILD)/flags: FORCE
+	@[ -z '$(PKG_MISSING)' ] || { echo 'make: pkg-config does not know: $(PKG_MISSING); make deps installs what is missing' >&2; exit 69; }
 	@mkdir -p $(@D); echo '$(CC) $(CFLAGS) $(WEFT_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CFLAGS) $(WEFT_CFLAGS)' > $@
 # What --version prints, rewritten only when it changed.
 LIBRARIES := $(foreach p,$(PKGS),$(p) $(shell pkg-config --modversion $(p) 2>/dev/null))
@@ -87,9 +93,10 @@ $(BUILD)/libweft.a: $(lib_obj)
 	@ar rcs $@ $^
 
 # A program is its object and what it needs from the library, so that small filters load no BLAS. Programs that look models up by
-# name get every model's object: each registers itself in a table (include/weft/model/model.h).
+# name get the objects of all models that register themselves in the table (include/weft/model/model.h), and no others: the networks of photos and
+# names would bring oneDNN into programs that only know series.
 link = $(CC) $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) $(BUILD)/libweft.a $(WEFT_LIBS)
-model_obj := $(filter $(BUILD)/src/model/%,$(lib_obj))
+model_obj := $(patsubst %.c,$(BUILD)/%.o,$(shell grep -l ^WEFT_MODEL src/model/*.c))
 $(BIN)/score $(BIN)/backtest $(BIN)/explain $(units) $(benches): $(model_obj)
 
 $(BIN)/%: $(BUILD)/src/cmd/%.o $(BUILD)/libweft.a
@@ -146,8 +153,23 @@ demo:
 check:
 	@tests/deps.sh check
 	@BUILD='$(BUILD)' BIN='$(BIN)' tests/check.sh
+# Fresh machines: make demo with nothing done by hand, and a smoke test.
+check-debian12:
+	@tests/debian.sh bookworm
+check-debian13:
+	@tests/debian.sh trixie
+# What takes too long for every change: ten minutes a fuzzer, a hundred runs of the chaos, fresh machines.
+check-long: tidy check-debian12 check-debian13
+	@FUZZ_SECONDS=600 CHAOS_RUNS=100 $(MAKE) --no-print-directory check
 check-layers:
 	@tests/check-layers.sh
+# clang-tidy (.clang-tidy says what of it) over every file, or over FILES.
+tidy: $(BUILD)/schemas_build.h $(BUILD)/version_build.h
+	@printf '%s\n' $(or $(FILES),$(lib_src) $(cmd_src)) | xargs -P "$$(nproc)" -I{} clang-tidy --quiet {} -- $(filter-out -Werror,$(WEFT_CFLAGS)) -I$(BUILD) 2>/dev/null
+# Which lines and branches the unit and program tests reach. Objects and programs of their own, under build/coverage.
+coverage:
+	@tests/deps.sh coverage
+	@tests/coverage.sh
 bench:
 	@tests/deps.sh bench
 	@$(MAKE) --no-print-directory all gens benches
@@ -178,6 +200,6 @@ clean:
 	rm -rf build bin/*
 
 FORCE:
-.PHONY: all man units gens benches fuzzers print-flags deps demo check check-layers bench install uninstall clean FORCE
+.PHONY: all man units gens benches fuzzers print-flags deps demo check check-long check-debian12 check-debian13 coverage tidy check-layers bench install uninstall clean FORCE
 .SECONDARY:
 -include $(wildcard $(BUILD)/src/*/*.d $(BUILD)/tests/*/*.d)

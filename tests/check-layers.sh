@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# check-layers.sh [DIR]: proves from the include lines that no arrow points the wrong way, and that one file alone knows each foreign library.
+# check-layers.sh [DIR | --picture]: proves from the include lines that no arrow points the wrong way, and that one file alone knows each foreign library.
 # A header is included as "ROOM/name.h", so the line says which room it reaches into.
 set -uo pipefail
+picture=
+[ "${1:-}" != --picture ] || { picture=1; shift; }
 cd "${1:-$(dirname "$0")/..}"
 
 # What each room may reach into beside itself.
@@ -15,9 +17,18 @@ declare -A may=(
 )
 # The one file that may include a library's header.
 declare -A home=(
-    [zmq.h]=src/frame/zmq.c [csv.h]=src/text/csv.c [cblas.h]=src/nn/blas.c [lapacke.h]=src/nn/blas.c [dnnl.h]=src/nn/dnn.c
-    [oneapi/dnnl/dnnl.h]=src/nn/dnn.c [jansson.h]=src/base/json.c [msgpack.h]=src/frame/pack.c [utf8proc.h]=src/text/unicode.c [zlib.h]=src/text/unpack.c
+    [zmq.h]=src/frame/zmq.c [csv.h]=src/text/csv.c [cblas.h]=src/nn/blas.c [lapacke.h]=src/nn/blas.c [dnnl.h]=include/weft/nn/onednn.h
+    [oneapi/dnnl/dnnl.h]=include/weft/nn/onednn.h [jansson.h]=src/base/json.c [msgpack.h]=src/frame/pack.c [utf8proc.h]=src/text/unicode.c [zlib.h]=src/text/unpack.c
 )
+# The rooms from the ground up, each with those that it may reach into: what CONTRIBUTING.md shows.
+if [ -n "$picture" ]; then
+    for room in "${!may[@]}"; do
+        # shellcheck disable=SC2086
+        set -- ${may[$room]}
+        printf '%d %-8s %s\n' $# "$room" "${may[$room]:-nothing}"
+    done | sort -k1n -k2 | sed 's/^[0-9]* /    /'
+    exit
+fi
 bad=0
 say() {
     echo "check-layers: $*"
@@ -25,7 +36,8 @@ say() {
 }
 
 while IFS=: read -r file line include; do
-    from=$(basename "$(dirname "$file")") path=${include#*\"}
+    from=${file%/*} path=${include#*\"}
+    from=${from##*/}
     path=${path%\"*} to=${path%%/*}
     [ "$to" = "$path" ] || [ -e "include/weft/$path" ] || say "$file:$line: no header $path"
     [ -n "${may[$from]+x}" ] || say "$file: no room is called $from"

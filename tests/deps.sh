@@ -1,10 +1,11 @@
 #!/bin/sh
-# deps.sh build|demo|check|bench: Debian packages that are missing are installed when we may; otherwise the one command that does is printed.
+# deps.sh build|demo|check|bench|coverage: Debian packages that are missing are installed when we may; otherwise the one command that does is printed.
 set -eu
 
 build="gcc make pkg-config libzmq3-dev libmsgpack-dev libcsv-dev libopenblas-dev liblapacke-dev libstb-dev libdnnl-dev libutf8proc-dev libjansson-dev zlib1g-dev"
 demo="$build gnuplot-nox fonts-dejavu-core jq"
-check="$demo libcmocka-dev bats curl mandoc clang libclang-rt-14-dev procps iproute2"
+check="$demo libcmocka-dev bats curl mandoc clang libclang-rt-dev procps iproute2"
+coverage="$check lcov"
 bench="$demo python3-torch python3-torchvision python3-pil python3-pandas"
 
 case "${1:-}" in
@@ -12,8 +13,9 @@ build) want=$build ;;
 demo) want=$demo ;;
 check) want=$check ;;
 bench) want=$bench ;;
+coverage) want=$coverage ;;
 *)
-    echo "usage: deps.sh build|demo|check|bench" >&2
+    echo "usage: deps.sh build|demo|check|bench|coverage" >&2
     exit 64
     ;;
 esac

@@ -18,7 +18,7 @@ static int fill(struct weft_err *e, int code, const char *what, va_list ap)
     return -1;
 }
 
-int weft_fail(struct weft_err *e, int code, const char *what, ...)
+int (weft_fail)(struct weft_err *e, int code, const char *what, ...)
 {
     va_list ap;
     va_start(ap, what);
@@ -27,7 +27,7 @@ int weft_fail(struct weft_err *e, int code, const char *what, ...)
     return -1;
 }
 
-int weft_fail_errno(struct weft_err *e, int code, const char *what, ...)
+int (weft_fail_errno)(struct weft_err *e, int code, const char *what, ...)
 {
     int number = errno;
     va_list ap;
@@ -42,7 +42,7 @@ int weft_fail_errno(struct weft_err *e, int code, const char *what, ...)
     return -1;
 }
 
-int weft_fail_where(struct weft_err *e, const char *where, ...)
+int (weft_fail_where)(struct weft_err *e, const char *where, ...)
 {
     va_list ap;
     if (e && !e->where[0]) {
@@ -53,7 +53,7 @@ int weft_fail_where(struct weft_err *e, const char *where, ...)
     return -1;
 }
 
-int weft_fail_hint(struct weft_err *e, const char *hint, ...)
+int (weft_fail_hint)(struct weft_err *e, const char *hint, ...)
 {
     va_list ap;
     if (e && !e->hint[0]) {

@@ -145,6 +145,7 @@ static int resolve(const char *path, char **out, struct weft_err *e)
 
 int weft_file_create(const char *path, struct weft_file **out, struct weft_err *e)
 {
+    *out = NULL;
     struct stat st;
     char *real = NULL;
     int rc;
@@ -259,6 +260,7 @@ static void remove_numbered(const char *dir)
 {
     char path[NAME_BYTES + 4];
     size_t n = strlen(dir);
+    /* A number and the end of the text are written after it. NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
     memcpy(path, dir, n);
     for (int i = 0; i < DIRECTORY_FILES; i++) {
         char *to = path + n;
@@ -293,6 +295,7 @@ const char *weft_temporary_place(void)
 
 int weft_tempdir_create(const char *program, char **path, struct weft_err *e)
 {
+    *path = NULL;
     int slot = take_slot();
     if (slot < 0)
         return weft_fail(e, WEFT_BUG, "more than %d output files at once", OPEN_MAX_FILES);

@@ -537,3 +537,18 @@ const char *weft_opt_text(const struct weft_opt *o, const void *state, char *buf
         return buf;
     }
 }
+
+char *weft_opt_value(const struct weft_opt *o, const void *state)
+{
+    char buf[64];
+    if (o->type != WEFT_OPT_LIST)
+        return weft_xstrdup(weft_opt_text(o, state, buf, sizeof buf));
+    const struct weft_list *list = at_const(o, state);
+    size_t n = 1;
+    for (size_t i = 0; i < list->n; i++)
+        n += strlen(list->items[i]) + 1;
+    char *text = weft_xcalloc(n, 1), *end = text;
+    for (size_t i = 0; i < list->n; i++)
+        end += snprintf(end, n - (size_t)(end - text), "%s%s", i ? "," : "", list->items[i]);
+    return text;
+}

@@ -69,21 +69,6 @@ double weft_rng_normal(struct weft_rng *r)
     return sqrt(-2 * log(u)) * cos(6.283185307179586 * v);
 }
 
-uint64_t weft_rng_poisson(struct weft_rng *r, double lambda)
-{
-    if (lambda >= 30) {
-        double x = floor(lambda + sqrt(lambda) * weft_rng_normal(r) + 0.5);
-        return x > 0 ? (uint64_t)x : 0;
-    }
-    double u = weft_rng_unit(r), p = exp(-lambda), sum = p;
-    uint64_t k = 0;
-    while (u >= sum && k < 1000) {
-        p *= lambda / (double)++k;
-        sum += p;
-    }
-    return k;
-}
-
 void weft_rng_shuffle(struct weft_rng *r, uint32_t *a, size_t n)
 {
     for (size_t i = n; i > 1; i--) {

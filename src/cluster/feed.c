@@ -1,6 +1,7 @@
 /* feed.c - a stream read by a thread of its own. */
 #include "cluster/feed.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -60,19 +61,25 @@ static void *read_frames(void *p)
 
 int weft_feed_open(const char *input, const struct weft_stream_opts *o, struct weft_feed **out, struct weft_err *e)
 {
-    struct weft_reader *reader;
+    struct weft_reader *reader = NULL;
     pthread_t thread;
-    if (weft_reader_open(input, NULL, o, &reader, e) < 0)
+    *out = NULL;
+    if (weft_reader_open(input, NULL, o, &reader, e) < 0) {
+        weft_reader_close(&reader);
         return -1;
+    }
     struct weft_feed *f = weft_xcalloc(1, sizeof *f);
     f->reader = reader;
     f->head = weft_reader_head(reader);
     pthread_mutex_init(&f->lock, NULL);
     pthread_cond_init(&f->room, NULL);
     f->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (f->wake < 0 || pthread_create(&thread, NULL, read_frames, f) != 0) {
-        weft_reader_close(&f->reader);
-        free(f);
+    /* pthread_create returns its error and leaves errno alone. */
+    int error = f->wake < 0 ? errno : pthread_create(&thread, NULL, read_frames, f);
+    if (error != 0) {
+        f->ended = true;
+        weft_feed_close(&f);
+        errno = error;
         return weft_fail_errno(e, WEFT_TEMPFAIL, "no thread to be had");
     }
     pthread_detach(thread); /* it may wait for input for ever: it ends with the process */
@@ -133,7 +140,8 @@ void weft_feed_close(struct weft_feed **f)
     pthread_mutex_unlock(&(*f)->lock);
     if (ended) {
         weft_reader_close(&(*f)->reader);
-        close((*f)->wake);
+        if ((*f)->wake >= 0)
+            close((*f)->wake);
         for (size_t i = 0; i < QUEUE; i++)
             weft_pack_free(&(*f)->frame[i]);
         pthread_cond_destroy(&(*f)->room);

@@ -18,6 +18,7 @@ struct weft_hold {
 
 int weft_hold_new(struct weft_hold **out, struct weft_err *e)
 {
+    *out = NULL;
     int fd;
     if (weft_tempfile(&fd, e) < 0)
         return -1;

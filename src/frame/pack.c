@@ -278,12 +278,6 @@ void weft_edit_strs(struct weft_edit *m, const char *key, char *const *items, si
     weft_edit_done(m);
 }
 
-void weft_edit_raw(struct weft_edit *m, const char *key, struct weft_span value)
-{
-    weft_pack_raw(weft_edit_set(m, key), value);
-    weft_edit_done(m);
-}
-
 void weft_edit_drop(struct weft_edit *m, const char *key)
 {
     struct weft_edit_entry *x = entry_find(m, key, strlen(key));

@@ -15,7 +15,7 @@
 #include "frame/endpoint.h"
 #include "base/file.h"
 #include "frame/hold.h"
-#include "base/json.h"
+#include "frame/lineage.h"
 #include "base/mem.h"
 #include "base/par.h"
 #include "base/stop.h"
@@ -59,7 +59,7 @@ static const struct weft_opt opt_rest[] = {
     {WEFT_OPT_FLAG, 'v', "verbose", AT(verbose), NULL, 0, 0, NULL, "say more: a summary at the end", WEFT_OPT_RUN},
 };
 
-enum { COMMON_MAX = sizeof opt_rest / sizeof *opt_rest + sizeof opt_socket / sizeof *opt_socket + 5, LINEAGE_ARGS_MAX = 16 };
+enum { COMMON_MAX = sizeof opt_rest / sizeof *opt_rest + sizeof opt_socket / sizeof *opt_socket + 5 };
 /* Frames queued in a socket: enough to hide a round trip, few enough to bound memory. */
 enum { HIGH_WATER = 64 };
 
@@ -77,14 +77,13 @@ struct weft_run {
     struct weft_writer *out;
     struct weft_file *text_file;
     FILE *text;
-    bool headed, seed_used;
+    bool headed;
     bool acks;          /* under work */
     uint64_t read, rejected, acked, acked_rejected;
     struct weft_hold *held; /* NULL: frames go out at once */
     int exit_with;
     char stand_for[64]; /* whose counts the tail has; empty: ours */
-    char *arg_key[LINEAGE_ARGS_MAX], *arg_value[LINEAGE_ARGS_MAX];
-    size_t n_args;
+    struct weft_lineage lineage;
 };
 
 bool weft_run_stopping(const struct weft_run *run)
@@ -120,10 +119,13 @@ const char *weft_run_operand(const struct weft_run *run, int i)
 
 bool weft_run_given(const struct weft_run *run, const char *option)
 {
-    for (size_t i = 0; run->filter->opts && run->filter->opts[i].type != WEFT_OPT_END && i < 64; i++)
+    for (size_t i = 0; run->filter->opts && run->filter->opts[i].type != WEFT_OPT_END; i++)
         if (strcmp(run->filter->opts[i].name, option) == 0)
             return run->given >> i & 1;
-    return false;
+    /* It would be false for ever, and nobody would see it. */
+    weft_say(run->program, "a bug: it asks for an option --%s that it has not", option);
+    weft_file_cleanup();
+    _exit(WEFT_BUG);
 }
 
 int weft_run_refuse(const struct weft_run *run, const char *const *options, const char *why, struct weft_err *e)
@@ -141,10 +143,10 @@ int weft_run_threads(const struct weft_run *run)
     return run->filter->threads_are_cores ? weft_par_cores() : 1;
 }
 
-uint64_t weft_run_seed(const struct weft_run *run)
+uint64_t weft_run_seed(struct weft_run *run)
 {
-    /* A program that asks for the seed depends on it: from now on it belongs to the lineage. */
-    ((struct weft_run *)(uintptr_t)run)->seed_used = true;
+    run->lineage.seeded = true;
+    run->lineage.seed = run->common.seed;
     return (uint64_t)run->common.seed;
 }
 
@@ -219,10 +221,7 @@ void weft_run_info(struct weft_run *run, const char *fmt, ...)
 
 void weft_run_lineage_arg(struct weft_run *run, const char *key, const char *value)
 {
-    if (run->n_args == LINEAGE_ARGS_MAX)
-        return;
-    run->arg_key[run->n_args] = weft_xstrdup(key);
-    run->arg_value[run->n_args++] = weft_xstrdup(value);
+    weft_lineage_arg(&run->lineage, key, value);
 }
 
 void weft_run_lineage_nth(struct weft_run *run, const char *key, size_t i, const char *value)
@@ -232,112 +231,14 @@ void weft_run_lineage_nth(struct weft_run *run, const char *key, size_t i, const
     weft_run_lineage_arg(run, i ? nth : key, value);
 }
 
-struct arg {
-    const char *key;
-    char value[512];
-};
-
-static int by_key(const void *a, const void *b)
+/* What run.c alone knows: the options as they stand. */
+static const struct weft_lineage *lineage(struct weft_run *run)
 {
-    return strcmp(((const struct arg *)a)->key, ((const struct arg *)b)->key);
-}
-
-/* The options that change the result, resolved and sorted. The caller frees it. */
-static struct arg *own_args(const struct weft_run *run, size_t *n)
-{
-    size_t cap = run->n_args + 1;
-    for (const struct weft_opt *o = run->filter->opts; o && o->type != WEFT_OPT_END; o++)
-        cap++;
-    struct arg *args = WEFT_ARRAY(struct arg, cap);
-    size_t k = 0;
-    for (const struct weft_opt *o = run->filter->opts; o && o->type != WEFT_OPT_END; o++) {
-        if (o->flags & (WEFT_OPT_RUN | WEFT_OPT_FILE))
-            continue;
-        const char *text = weft_opt_text(o, run->state, args[k].value, sizeof args[k].value);
-        if (!*text)
-            continue;
-        if (text != args[k].value)
-            snprintf(args[k].value, sizeof args[k].value, "%s", text);
-        args[k++].key = o->name;
-    }
-    for (size_t i = 0; i < run->n_args; i++) {
-        args[k].key = run->arg_key[i];
-        snprintf(args[k++].value, sizeof args[k].value, "%s", run->arg_value[i]);
-    }
-    if (run->seed_used) {
-        args[k].key = "seed";
-        snprintf(args[k++].value, sizeof args[k].value, "%lld", (long long)run->common.seed);
-    }
-    qsort(args, k, sizeof *args, by_key);
-    *n = k;
-    return args;
-}
-
-static void own_entry(const struct weft_run *run, struct weft_pack *b)
-{
-    size_t n;
-    struct arg *args = own_args(run, &n);
-    weft_pack_map(b, 3);
-    weft_pack_cstr(b, "program");
-    weft_pack_cstr(b, run->program);
-    weft_pack_cstr(b, "version");
-    weft_pack_cstr(b, WEFT_VERSION);
-    weft_pack_cstr(b, "args");
-    weft_pack_map(b, (uint32_t)n);
-    for (size_t i = 0; i < n; i++) {
-        weft_pack_cstr(b, args[i].key);
-        weft_pack_cstr(b, args[i].value);
-    }
-    free(args);
-}
-
-/* Input's lineage + ourselves, as an encoded array. */
-static void lineage(const struct weft_run *run, const struct weft_head *h, struct weft_pack *b)
-{
-    struct weft_value list = {0};
-    uint32_t above = 0;
-    struct weft_span span = h ? h->lineage : (struct weft_span){0};
-    if (h && weft_value_next(&span, &list))
-        above = list.count;
-    weft_pack_array(b, above + !run->common.no_lineage);
-    if (above)
-        weft_pack_raw(b, list.body);
-    if (!run->common.no_lineage)
-        own_entry(run, b);
-}
-
-static weft_json *to_json(const struct weft_value *v)
-{
-    struct weft_span body = v->body;
-    struct weft_value key, item;
-    switch (v->kind) {
-    case WEFT_STR:
-        return weft_json_new_str((const char *)v->body.p, v->body.n);
-    case WEFT_UINT:
-    case WEFT_INT:
-        return weft_json_new_int(v->i);
-    case WEFT_REAL:
-        return weft_json_new_real(v->real);
-    case WEFT_BOOL:
-        return weft_json_new_bool(v->b);
-    case WEFT_ARRAY: {
-        weft_json *a = weft_json_new_array();
-        while (weft_value_next(&body, &item))
-            weft_json_push(a, to_json(&item));
-        return a;
-    }
-    case WEFT_MAP: {
-        weft_json *o = weft_json_new_object();
-        while (weft_value_next(&body, &key) && weft_value_next(&body, &item)) {
-            char *name = weft_xstrndup((const char *)key.body.p, key.body.n);
-            weft_json_set(o, name, to_json(&item));
-            free(name);
-        }
-        return o;
-    }
-    default:
-        return weft_json_new_null();
-    }
+    run->lineage.program = run->program;
+    run->lineage.opts = run->filter->opts;
+    run->lineage.state = run->state;
+    run->lineage.none = run->common.no_lineage;
+    return &run->lineage;
 }
 
 const char *weft_run_output(const struct weft_run *run)
@@ -352,15 +253,7 @@ char *weft_run_lineage_json(struct weft_run *run)
 
 char *weft_run_lineage_json_from(struct weft_run *run, const struct weft_head *from)
 {
-    struct weft_pack b = {0};
-    lineage(run, from, &b);
-    struct weft_span span = weft_pack_span(&b);
-    struct weft_value v;
-    weft_json *j = weft_value_next(&span, &v) ? to_json(&v) : weft_json_new_array();
-    char *text = weft_json_text(j);
-    weft_json_free(&j);
-    weft_pack_free(&b);
-    return text;
+    return weft_lineage_json(lineage(run), from);
 }
 
 /* --- output --- */
@@ -370,7 +263,7 @@ int weft_run_head_from(struct weft_run *run, const struct weft_head *from, const
     if (!run->out && weft_writer_open(run->common.output, &run->stream_opts, &run->out, e) < 0)
         return -1;
     struct weft_pack b = {0};
-    lineage(run, from, &b);
+    weft_lineage_pack(lineage(run), from, &b);
     int rc = weft_writer_head(run->out, schema, attrs, weft_pack_span(&b), e);
     weft_pack_free(&b);
     run->headed = rc == 0;
@@ -424,11 +317,6 @@ int weft_run_flow(struct weft_run *run, struct weft_reader *r, struct weft_err *
     if (weft_run_done(run, e) < 0)
         return -1;
     return weft_reader_ready(r) ? 0 : weft_writer_flush(run->out, e);
-}
-
-const char *weft_run_input(const struct weft_run *run)
-{
-    return run->common.input;
 }
 
 int weft_run_head_as(struct weft_run *run, const char *schema, struct weft_span attrs, struct weft_span lineage, struct weft_err *e)
@@ -595,10 +483,7 @@ static void close_ends(struct weft_run *run)
         fclose(run->text);
     if (run->text_file)
         weft_file_abort(&run->text_file);
-    for (size_t i = 0; i < run->n_args; i++) {
-        free(run->arg_key[i]);
-        free(run->arg_value[i]);
-    }
+    weft_lineage_free(&run->lineage);
 }
 
 /* The descriptors 0 to 2 must be taken, or the first file opened would become standard output. A closed one is opened the wrong way

@@ -1,4 +1,5 @@
 /* zmq.c - the only file that knows libzmq. */
+#include <arpa/inet.h>
 #include <zmq.h>
 
 #include <errno.h>
@@ -246,16 +247,33 @@ static int secure(struct weft_socket *s, const struct weft_socket_opts *o, struc
     return 0;
 }
 
+/* Is HOST of "tcp://HOST:PORT" this machine itself? An address of loopback, read as one: "127.example.com" is a name, and anybody's. The last form is how
+ * libzmq says 127.0.0.1 when it listens. */
+static bool loopback(const char *address)
+{
+    char host[64];
+    const char *begin = address + strlen("tcp://"), *end = strrchr(address, ':');
+    if (strncmp(address, "tcp://", 6) != 0 || end < begin || (size_t)(end - begin) >= sizeof host)
+        return false;
+    if (*begin == '[' && end[-1] == ']') {
+        begin++;
+        end--;
+    }
+    snprintf(host, sizeof host, "%.*s", (int)(end - begin), begin);
+    struct in_addr four;
+    struct in6_addr six;
+    if (inet_pton(AF_INET, host, &four) == 1)
+        return ntohl(four.s_addr) >> 24 == 127;
+    if (inet_pton(AF_INET6, host, &six) == 1)
+        return IN6_IS_ADDR_LOOPBACK(&six) || (IN6_IS_ADDR_V4MAPPED(&six) && six.s6_addr[12] == 127);
+    return strcmp(host, "localhost") == 0;
+}
+
 /* Plain TCP leaves the machine only when the user says so. */
 static int check_exposure(const char *address, const struct weft_socket_opts *o, struct weft_err *e)
 {
-    static const char *const local[] = {"tcp://localhost:", "tcp://[::1]:", "tcp://[::ffff:127."}; /* the last: as libzmq says 127.0.0.1 when it listens */
-    size_t n = strspn(address + 6, "0123456789."); /* 127.example.com is not here */
-    if (o->key || o->insecure || strncmp(address, "ipc://", 6) == 0 || (strncmp(address, "tcp://127.", 10) == 0 && address[6 + n] == ':'))
+    if (o->key || o->insecure || strncmp(address, "ipc://", 6) == 0 || loopback(address))
         return 0;
-    for (size_t i = 0; i < sizeof local / sizeof *local; i++)
-        if (strncmp(address, local[i], strlen(local[i])) == 0)
-            return 0;
     weft_fail(e, WEFT_USAGE, "%s is beyond this machine, and without keys anybody may read and write there", address);
     return weft_fail_hint(e, "give --key and --peer-keys (weft keygen makes them), or --insecure on a network you trust");
 }

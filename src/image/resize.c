@@ -115,11 +115,6 @@ void weft_image_fit(const struct weft_image *im, int size, float *out)
     resize_part(im, w, h, half(w - size), half(h - size), size, size, out);
 }
 
-void weft_image_resize(const struct weft_image *im, int width, int height, float *out)
-{
-    resize_part(im, width, height, 0, 0, width, height, out);
-}
-
 void weft_image_normalise(float *chw, int size)
 {
     static const float mean[3] = {0.485f, 0.456f, 0.406f}, std[3] = {0.229f, 0.224f, 0.225f};

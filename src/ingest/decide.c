@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/terms.h"
 #include "ingest/names.h"
+#include "text/counts.h"
 
 enum { CHOICES_MAX = 6, D_MIN = 2 };
 
@@ -23,6 +24,7 @@ struct decide {
     enum weft_term *term;    /* [columns] */
     bool orders;             /* rows are single orders: several a day are sales, not readings of one thing */
     size_t value, dates[CHOICES_MAX], n_dates;
+    const char *told_date;
 };
 
 /* --- refusing --- */
@@ -45,6 +47,11 @@ void weft_command_word(struct weft_pack *b, const char *prefix, const char *word
         weft_pack_raw(b, (struct weft_span){(const uint8_t *)"'", 1});
 }
 
+static size_t named(const struct decide *k, const char *name)
+{
+    return weft_header_find(k->h, name);
+}
+
 /* The commands to choose from: `option` with each of the columns, n of them. */
 static int refuse(const struct decide *k, const char *option, const size_t *column, size_t n, struct weft_err *e, const char *fmt, ...) WEFT_PRINTF(6, 7);
 static int refuse(const struct decide *k, const char *option, const size_t *column, size_t n, struct weft_err *e, const char *fmt, ...)
@@ -57,9 +64,13 @@ static int refuse(const struct decide *k, const char *option, const size_t *colu
     va_end(ap);
     weft_fail(e, WEFT_DATA, "%s: %s", k->h->file, what);
     for (size_t i = 0; i < n && b.n < 250; i++) {
-        char text[160];
+        char text[160], number[32];
         snprintf(text, sizeof text, "%singest %s ", i ? ", or " : "", option);
-        weft_command_word(&b, text, k->h->name[column[i]]);
+        snprintf(number, sizeof number, "#%zu", column[i] + 1);
+        bool first = named(k, k->h->name[column[i]]) == column[i], only = true;
+        for (size_t c = 0; c < k->h->n; c++)
+            only = only && (c == column[i] || strcmp(k->h->name[c], k->h->name[column[i]]) != 0);
+        weft_command_word(&b, text, first && only && !strchr(k->h->name[column[i]], ',') ? k->h->name[column[i]] : number);
         weft_command_word(&b, " ", k->h->file);
     }
     weft_pack_raw(&b, (struct weft_span){(const uint8_t *)"", 1});
@@ -108,11 +119,6 @@ static bool is_filled(const struct decide *k, size_t i)
 static bool free_column(const struct decide *k, size_t i)
 {
     return k->h->date[i] == WEFT_NO_DATE && k->d->use[i] == WEFT_USE_NONE && i != k->d->date && *k->h->name[i];
-}
-
-static size_t named(const struct decide *k, const char *name)
-{
-    return weft_header_find(k->h, name);
 }
 
 /* --- the date --- */
@@ -511,13 +517,16 @@ static int matrix_or_long(struct decide *k, struct weft_err *e)
 
 static int no_layout(const struct decide *k, struct weft_err *e)
 {
-    const char *base = strrchr(k->h->file, '/') ? strrchr(k->h->file, '/') + 1 : k->h->file;
-    size_t digits = 0;
-    for (const char *p = base; *p && digits < 6; p++)
-        digits = *p >= '0' && *p <= '9' ? digits + 1 : *p == '-' || *p == '_' || *p == '.' ? digits : 0;
-    if (digits == 6) {
-        weft_fail(e, WEFT_DATA, "%s: no column is a day, and the file's name has one", k->h->file);
-        return weft_fail_hint(e, "--date-from-name takes it from there");
+    int64_t day;
+    if (weft_date_in_name(k->h->file, &day)) {
+        char text[32];
+        weft_fail(e, WEFT_DATA, "%s: no column is a day, and the file's name has %s", k->h->file, weft_date_text(day, WEFT_STEP_DAY, text));
+        struct weft_pack b = {0};
+        weft_command_word(&b, "ingest --date-from-name ", k->h->file);
+        weft_pack_raw(&b, (struct weft_span){(const uint8_t *)"", 1});
+        weft_fail_hint(e, "%s", (const char *)b.p);
+        weft_pack_free(&b);
+        return -1;
     }
     weft_fail(e, WEFT_DATA, "%s: the header fits no layout: no column is a day, and none is called date", k->h->file);
     return weft_fail_hint(e, "say what it is: --layout wide|long|matrix|products, --date COLUMN, --id COLUMN; is the header on a later line? --skip LINES");
@@ -542,17 +551,64 @@ static int find_layout(struct decide *k, struct weft_err *e)
     }
     for (size_t i = 0; i < k->h->n; i++)
         images |= k->s.column[i].filled && most(k->s.column[i].images, k->s.column[i].filled);
-    if (o->layout == WEFT_LAYOUT_AUTO && !o->date && named_date(k) == SIZE_MAX && (images || (weft_ingest_has_products(k->h) && !k->orders)))
+    if (o->layout == WEFT_LAYOUT_AUTO && !o->date && named_date(k) == SIZE_MAX && !o->date_from_name && (images || (weft_ingest_has_products(k->h) && !k->orders)))
         return k->h->dates ? WEFT_LAYOUT_WIDE : WEFT_LAYOUT_PRODUCTS;
-    if (find_date(k, e) < 0)
+    if (!o->date_from_name && find_date(k, e) < 0)
         return -1;
     if (k->h->dates && k->d->date == SIZE_MAX && o->layout == WEFT_LAYOUT_AUTO)
         return WEFT_LAYOUT_WIDE;
+    if (o->date_from_name)
+        return WEFT_LAYOUT_LONG;
     if (k->d->date == SIZE_MAX && (o->layout == WEFT_LAYOUT_LONG || o->layout == WEFT_LAYOUT_MATRIX))
         return weft_header_need(k->h, "date", &k->d->date, e) < 0 ? -1 : o->layout;
     if (k->d->date == SIZE_MAX)
         return no_layout(k, e);
     return o->layout == WEFT_LAYOUT_AUTO ? matrix_or_long(k, e) : o->layout;
+}
+
+/* A row below the header that says of every day what its numbers count ("PC", "EA"), and names no series. */
+static int pass_units(const struct decide *k, struct weft_err *e)
+{
+    struct weft_csv_row row;
+    struct weft_csv_text unit = {0};
+    double x;
+    if (!weft_csv_look(k->csv, 0, &row) || row.problem || row.n != k->h->n)
+        return 0;
+    for (size_t i = 0; i < row.n; i++) {
+        struct weft_csv_text t = weft_csv_field(&row, i);
+        if (k->h->date[i] == WEFT_NO_DATE && t.n && (!unit.n || t.n != unit.n || memcmp(t.p, unit.p, t.n) != 0) && k->s.column[i].filled > 1)
+            return 0;
+        if (k->h->date[i] == WEFT_NO_DATE)
+            continue;
+        if (!t.n || weft_count_parse(t.p, t.n, &x) != WEFT_COUNT_BAD || (unit.n && (t.n != unit.n || memcmp(t.p, unit.p, t.n) != 0)))
+            return 0;
+        unit = t;
+    }
+    /* A crosstab: a column over the days' names is empty, and no key. */
+    for (size_t i = 0; i < k->h->n; i++)
+        if (k->h->date[i] == WEFT_NO_DATE && !k->s.column[i].filled)
+            *k->h->name[i] = 0;
+    return weft_csv_next(k->csv, &row, e) < 0 ? -1 : 0;
+}
+
+/* Merged cells: each text stands once, in the first row, and nothing below it, while another column names every row. */
+static void find_merged(struct decide *k)
+{
+    bool named_rows = false;
+    struct weft_csv_row row;
+    size_t at = 0;
+    if (k->o->fill_down.n || !weft_sample_row(k->csv, k->h, &at, &row))
+        return;
+    for (size_t i = 0; i < k->h->n; i++)
+        named_rows |= k->h->date[i] == WEFT_NO_DATE && k->s.rows > 2 && k->s.column[i].filled >= k->s.rows && k->s.column[i].different == k->s.column[i].filled;
+    for (size_t i = 0; i < k->h->n && named_rows; i++) {
+        const struct weft_evidence *c = &k->s.column[i];
+        bool merged = k->h->date[i] == WEFT_NO_DATE && *k->h->name[i] && c->filled > 1 && c->empty && c->different == c->filled && !c->numbers && weft_csv_field(&row, i).n;
+        if (merged && k->o->fill_down.n < WEFT_MAX_KEYS) {
+            k->d->fill_down[k->o->fill_down.n++] = k->h->name[i];
+            k->o->fill_down.items = k->d->fill_down;
+        }
+    }
 }
 
 /* --- what is said --- */
@@ -588,6 +644,8 @@ static char *sentence(const struct decide *k)
     say(&b, "%s", layouts[k->o->layout]);
     if (k->o->layout == WEFT_LAYOUT_WIDE)
         say(&b, ": a column a %s, %zu of them", k->h->step ? weft_step_text(k->h->step, step) : "day", k->h->dates);
+    if (k->o->date_from_name)
+        say(&b, ": date from the file's name");
     if (k->d->date != SIZE_MAX) {
         say(&b, ": date \"%.60s\"", k->h->name[k->d->date]);
         for (size_t i = 0; i < k->n_dates; i++)
@@ -604,6 +662,8 @@ static char *sentence(const struct decide *k)
                 say(&b, "%s\"%.60s\"", n++ ? ", " : " (not ", k->h->name[i]);
         say(&b, "%s", n ? ")" : "");
     }
+    for (size_t i = 0; i < k->o->fill_down.n; i++)
+        say(&b, "%s\"%.60s\"", i ? ", " : "; empty cells mean the one above in ", k->o->fill_down.items[i]);
     if (k->h->line > 1)
         say(&b, "; the header is line %llu", (unsigned long long)k->h->line);
     char *text = weft_xstrndup((const char *)b.p, b.n);
@@ -629,6 +689,18 @@ static int mark_told(struct decide *k, struct weft_err *e)
     return 0;
 }
 
+/* Does the option for this use name a column by its number? */
+static bool by_number(const struct decide *k, enum weft_use use)
+{
+    const struct weft_list *list = use == WEFT_USE_ID ? &k->o->id : &k->o->values;
+    for (size_t i = 0; i < list->n && use != WEFT_USE_DATE; i++) {
+        const char *eq = strchr(list->items[i], '=');
+        if (list->items[i][0] == '#' || (eq && eq[1] == '#'))
+            return true;
+    }
+    return use == WEFT_USE_DATE && k->told_date && *k->told_date == '#';
+}
+
 /* --date, --id and --value of one name that several columns have: which? */
 static int check_names(const struct decide *k, struct weft_err *e)
 {
@@ -637,7 +709,7 @@ static int check_names(const struct decide *k, struct weft_err *e)
         for (size_t c = 0; c < i; c++) {
             size_t both[] = {c, i};
             enum weft_use use = k->d->use[c] ? k->d->use[c] : k->d->use[i];
-            if (!use || use == WEFT_USE_KEY || k->h->date[i] != WEFT_NO_DATE || strcmp(k->h->name[i], k->h->name[c]) != 0 || all_equal(k, both, 2))
+            if (!use || use == WEFT_USE_KEY || by_number(k, use) || k->h->date[i] != WEFT_NO_DATE || strcmp(k->h->name[i], k->h->name[c]) != 0 || all_equal(k, both, 2))
                 continue;
             weft_fail(e, WEFT_DATA, "%s: columns %zu and %zu are both called \"%s\"", k->h->file, c + 1, i + 1, k->h->name[i]);
             return weft_fail_hint(e, "ingest %s '#%zu' %s, or ingest %s '#%zu' %s", options[use], c + 1, k->h->file, options[use], i + 1, k->h->file);
@@ -651,12 +723,17 @@ static int decide(struct decide *k, struct weft_err *e)
     if (layout < 0)
         return -1;
     k->o->layout = layout;
-    if (layout == WEFT_LAYOUT_WIDE)
-        return k->o->keys.n ? 0 : check_almost_days(k, e);
+    if (layout == WEFT_LAYOUT_WIDE) {
+        if ((!k->o->keys.n && check_almost_days(k, e) < 0) || pass_units(k, e) < 0)
+            return -1;
+        find_merged(k);
+        return 0;
+    }
     if (layout == WEFT_LAYOUT_PRODUCTS)
         return 0;
     if (k->d->date != SIZE_MAX) {
-        k->o->date = k->h->name[k->d->date];
+        if (!k->told_date || *k->told_date != '#')
+            k->o->date = k->h->name[k->d->date];
         k->d->use[k->d->date] = WEFT_USE_DATE;
     }
     if (mark_told(k, e) < 0 || (k->d->date != SIZE_MAX && find_form(k, e) < 0))
@@ -679,7 +756,7 @@ static int decide(struct decide *k, struct weft_err *e)
 
 int weft_decide(struct weft_csv *csv, struct weft_header *h, struct weft_ingest *o, struct weft_decision *d, struct weft_err *e)
 {
-    struct decide k = {.csv = csv, .h = h, .o = o, .d = d, .value = SIZE_MAX};
+    struct decide k = {.csv = csv, .h = h, .o = o, .d = d, .value = SIZE_MAX, .told_date = o->date};
     *d = (struct weft_decision){.use = WEFT_ARRAY(enum weft_use, h->n + 1), .n = h->n, .date = SIZE_MAX};
     k.is = WEFT_ARRAY(struct weft_name_is, h->n + 1);
     k.term = WEFT_ARRAY(enum weft_term, h->n + 1);

@@ -234,6 +234,8 @@ int weft_ingest_run(struct weft_run *run, struct weft_ingest *told, struct weft_
     if (read_options(run, told, e) < 0)
         return -1;
     struct weft_ingest o = *told; /* and what is decided */
+    if (told->layout != WEFT_LAYOUT_AUTO && check_fit(told, told, weft_run_n_operands(run), e) < 0)
+        return -1;
     int rc = weft_csv_open(weft_run_n_operands(run) ? weft_run_operand(run, 0) : "-", &o.csv, &csv, e);
     if (rc == 0)
         rc = weft_header_read(csv, &h, e);

@@ -421,6 +421,7 @@ static void make_command(struct inspect *in)
         weft_command_word(&b, " --timezone ", "UTC");
     put_list(in, &b, " --id ", &in->o.id);
     put_list(in, &b, " --value ", &in->o.values);
+    put_list(in, &b, " --fill-down ", &in->o.fill_down);
     if (in->o.image)
         weft_command_word(&b, " --image ", in->o.image);
     if (out->bad_rows || out->odd || (out->duplicates && (out->layout == WEFT_LAYOUT_WIDE || out->layout == WEFT_LAYOUT_PRODUCTS)))

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
-enum { ROWS = WEFT_ENCODER_ROWS, SLICE = 4096, SHUFFLES = 1 << 20 };
+enum { ROWS = WEFT_ENCODER_ROWS, SHUFFLES = 1 << 20 };
 static const float slope = 0.2f;
 
 /* What one chunk of a batch works with; only one thread at a time is in it. */

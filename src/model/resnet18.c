@@ -8,10 +8,11 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "nn/dnn_graph.h"
 #include "base/rng.h"
 
 enum { LAYERS = 20, BLOCKS = 8, TENSORS = LAYERS * 5, GRAPHS = 4 };
-/* Memory that gradients share while they walk back through a block (dnn.h, slots): the block's input and output take
+/* Memory that gradients share while they walk back through a block (dnn_graph.h, slots): the block's input and output take
  * turns in FLOW_A and FLOW_B; MID is the gradient behind the second convolution, INNER that behind the first. */
 enum { FLOW_A, FLOW_B, MID, INNER };
 /* Values of the folded graph: block outputs are made in place, so three places are enough. */

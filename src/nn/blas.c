@@ -3,14 +3,49 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <cblas.h>
 #include <lapacke.h>
+#if defined __x86_64__
+#include <cpuid.h>
+#endif
 
+#include "base/err.h"
+#include "base/file.h"
 #include "base/mem.h"
+
+/* On an AMD processor without AVX (virtual ones; qemu64) OpenBLAS takes kernels written for the Opteron, which prefetch with 3DNow!, whether the
+ * processor has it or not. */
+static bool kernels_run(void)
+{
+#if defined __x86_64__
+    unsigned a, b, c, d = 0;
+    if (strncmp(openblas_get_corename(), "Opteron", 7) == 0 && (!__get_cpuid(0x80000001, &a, &b, &c, &d) || !(d & 1u << 31)))
+        return false;
+#endif
+    return true;
+}
+
+/* OpenBLAS chooses before main, and once: the way to other kernels is its own variable, and to begin anew. Prescott's need SSE3 and no more. */
+__attribute__((constructor)) static void choose_kernels(int argc, char **argv)
+{
+    (void)argc;
+    if (kernels_run() || getenv("OPENBLAS_CORETYPE"))
+        return;
+    setenv("OPENBLAS_CORETYPE", "Prescott", 1);
+    execv("/proc/self/exe", argv);
+}
 
 void weft_blas_one_thread(void)
 {
+    if (!kernels_run()) { /* better than to die of an instruction */
+        weft_say("OpenBLAS", "its kernels (%s) are not for this processor; OPENBLAS_CORETYPE=Prescott in the environment chooses others",
+                 openblas_get_corename());
+        weft_file_cleanup();
+        _exit(WEFT_CONFIG);
+    }
     /* Under our own loops a second pool of threads halves the speed. */
     if (openblas_get_num_threads() != 1)
         openblas_set_num_threads(1);
@@ -19,13 +54,6 @@ void weft_blas_one_thread(void)
 static CBLAS_TRANSPOSE op(bool trans)
 {
     return trans ? CblasTrans : CblasNoTrans;
-}
-
-void weft_sgemm(bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b, size_t ldb,
-                float beta, float *c, size_t ldc)
-{
-    weft_blas_one_thread();
-    cblas_sgemm(CblasRowMajor, op(ta), op(tb), (int)m, (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
 }
 
 void weft_dgemm(bool ta, bool tb, size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda, const double *b, size_t ldb,

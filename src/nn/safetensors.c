@@ -210,6 +210,7 @@ int weft_st_parse(const void *p, size_t n, const char *name, struct weft_st **ou
 
 int weft_st_open(const char *path, struct weft_st **out, struct weft_err *e)
 {
+    *out = NULL;
     struct weft_mapping map;
     if (weft_map_open(path, SIZE_MAX, &map, e) < 0)
         return -1;

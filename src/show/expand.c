@@ -56,7 +56,7 @@ int weft_expand_windows(const struct weft_series_attrs *a, const struct weft_ser
 
 static void field(FILE *f, struct weft_span s)
 {
-    weft_csv_field(f, (const char *)s.p, s.n);
+    weft_csv_put(f, (const char *)s.p, s.n);
 }
 
 void weft_csv_series_head(FILE *f, const struct weft_series_attrs *a)
@@ -64,12 +64,12 @@ void weft_csv_series_head(FILE *f, const struct weft_series_attrs *a)
     fputs("id", f);
     for (size_t k = 0; k < a->n_keys; k++) {
         putc(',', f);
-        weft_csv_field(f, a->keys[k], strlen(a->keys[k]));
+        weft_csv_put(f, a->keys[k], strlen(a->keys[k]));
     }
     fputs(",date", f);
     for (size_t c = 0; c < a->n_channels; c++) {
         putc(',', f);
-        weft_csv_field(f, a->channels[c], strlen(a->channels[c]));
+        weft_csv_put(f, a->channels[c], strlen(a->channels[c]));
     }
     putc('\n', f);
 }
@@ -104,7 +104,7 @@ void weft_csv_forecast_head(FILE *f, const struct weft_head *h)
     if (weft_attr_strs(h, "keys", &keys, &n_keys))
         for (size_t k = 0; k < n_keys; k++) {
             putc(',', f);
-            weft_csv_field(f, keys[k], strlen(keys[k]));
+            weft_csv_put(f, keys[k], strlen(keys[k]));
         }
     fputs(",model,channel,part,origin,step,date,forecast,actual", f);
     if (weft_map_find(h->attrs, "levels", &levels) && weft_tensor_read(&levels, &t, NULL) == 0) {
@@ -266,7 +266,7 @@ static void flat(FILE *f, struct weft_span map, const char *prefix, bool names, 
             putc(',', f);
         *first = false;
         if (names)
-            weft_csv_field(f, name, strlen(name));
+            weft_csv_put(f, name, strlen(name));
         else if (v.kind == WEFT_STR)
             field(f, v.body);
         else if (v.kind != WEFT_NIL && !(v.kind == WEFT_REAL && isnan(v.real)))

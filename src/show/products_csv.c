@@ -32,7 +32,7 @@ static void put_names(FILE *f, const char *prefix, char *const *names, size_t n)
         char name[300];
         int length = snprintf(name, sizeof name, "%s.%.280s", prefix, names[i]);
         putc(',', f);
-        weft_csv_field(f, name, (size_t)length);
+        weft_csv_put(f, name, (size_t)length);
     }
 }
 
@@ -55,7 +55,7 @@ static void put_text(FILE *f, struct weft_span text)
 {
     putc(',', f);
     if (text.p)
-        weft_csv_field(f, (const char *)text.p, text.n);
+        weft_csv_put(f, (const char *)text.p, text.n);
 }
 
 static void put_number(FILE *f, double x)
@@ -92,7 +92,7 @@ int weft_products_csv_row(struct weft_products_csv *c, struct weft_span frame, F
     bool demand = c->attrs.model != NULL;
     if (demand ? weft_prediction_read(frame, &c->attrs, &c->p, e) < 0 : weft_product_read(frame, a, &c->p.product, e) < 0)
         return -1;
-    weft_csv_field(f, (const char *)p->id.p, p->id.n);
+    weft_csv_put(f, (const char *)p->id.p, p->id.n);
     for (size_t i = 0; i < a->n_keys; i++)
         put_text(f, p->key[i]);
     put_text(f, p->name);

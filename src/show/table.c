@@ -421,7 +421,7 @@ void weft_table_csv(const struct weft_table *t, FILE *f)
         if (!drawn(t, at(t, i))) {
             if (n++)
                 putc(',', f);
-            weft_csv_field(f, t->columns[at(t, i)].key, strlen(t->columns[at(t, i)].key));
+            weft_csv_put(f, t->columns[at(t, i)].key, strlen(t->columns[at(t, i)].key));
         }
     putc('\n', f);
     for (size_t r = 0; r < t->rows; r++) {
@@ -435,7 +435,7 @@ void weft_table_csv(const struct weft_table *t, FILE *f)
             if (!x->filled)
                 continue;
             if (t->columns[c].kind == WEFT_CELL_TEXT)
-                weft_csv_field(f, x->text, strlen(x->text));
+                weft_csv_put(f, x->text, strlen(x->text));
             else if (t->columns[c].kind == WEFT_CELL_INT)
                 fprintf(f, "%lld", (long long)x->i);
             else

@@ -355,7 +355,7 @@ int weft_view_pack(const weft_json *j, struct weft_pack *b, struct weft_err *e)
     return 0;
 }
 
-void weft_csv_field(FILE *f, const char *p, size_t n)
+void weft_csv_put(FILE *f, const char *p, size_t n)
 {
     bool quote = false;
     for (size_t i = 0; i < n && !quote; i++)

@@ -170,15 +170,18 @@ static char guess_delimiter(const char *p, size_t n)
     size_t count[DELIMITERS], below[DELIMITERS], at = count_delimiters(p, n, count), first = most_of(count);
     if (count[first] > 1 && *p != '#')
         return delimiters[first];
+    bool title = !count[first] || *p == '#';
     for (int line = 1; line < TITLE_LINES && at < n; line++) {
         while (at < n && (p[at] == '\n' || p[at] == '\r'))
             at++;
+        size_t from = at;
         at += count_delimiters(p + at, n - at, count);
         size_t next = at, best = most_of(count);
         while (next < n && (p[next] == '\n' || p[next] == '\r'))
             next++;
         count_delimiters(p + next, n - next, below);
-        if (count[best] >= TELLING && below[best] >= count[best])
+        size_t least = title ? 1 : TELLING;
+        if (count[best] >= least && (from == n || p[from] != '#') && below[best] >= count[best])
             return delimiters[best];
     }
     return delimiters[first];
@@ -186,6 +189,7 @@ static char guess_delimiter(const char *p, size_t n)
 
 int weft_csv_open(const char *path, const struct weft_csv_opts *o, struct weft_csv **out, struct weft_err *e)
 {
+    *out = NULL;
     bool standard = strcmp(path, "-") == 0;
     int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;

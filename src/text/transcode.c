@@ -19,6 +19,7 @@ struct weft_transcode {
 
 int weft_transcode_open(const char *encoding, struct weft_transcode **out, struct weft_err *e)
 {
+    *out = NULL;
     iconv_t cd = iconv_open("UTF-8", encoding);
     if (cd == (iconv_t)-1) {
         weft_fail(e, WEFT_USAGE, "no encoding \"%s\"", encoding);

@@ -118,6 +118,7 @@ static void read_vocabulary(struct weft_wordpiece *w)
 
 int weft_wordpiece_new(const char *vocab, size_t n, const struct weft_wordpiece_rules *rules, struct weft_wordpiece **out, struct weft_err *e)
 {
+    *out = NULL;
     if (n > FILE_MAX)
         return weft_fail(e, WEFT_DATA, "a vocabulary of more than 64 MB");
     struct weft_wordpiece *w = WEFT_NEW(struct weft_wordpiece);
@@ -199,6 +200,7 @@ static int read_rules(const char *path, struct weft_wordpiece_rules *rules, stru
 
 int weft_wordpiece_open(const char *dir, bool nfc, struct weft_wordpiece **out, struct weft_err *e)
 {
+    *out = NULL;
     struct weft_mapping m = {0};
     char *vocab = weft_xasprintf("%s/vocab.txt", dir), *config = weft_xasprintf("%s/tokenizer_config.json", dir);
     int rc = weft_map_open(vocab, FILE_MAX, &m, e);

@@ -27,12 +27,12 @@ S
 setup() {
     cd "$BATS_TEST_TMPDIR"
     PATH="$dir/stand-ins:$PATH"
-    keys=(--key "$dir/head.key" --worker-key "$dir/worker.key" --head 127.0.0.1 --port $((20000 + RANDOM % 20000)))
+    keys=(--key "$dir/head.key" --worker-key "$dir/worker.key" --head 127.0.0.1 --port $(free_port))
 }
 
 @test "cluster-ssh.sh: workers on hosts, one of them dead: the bytes of a single process" {
     printf '# ours\nalpha 2\n\ndead\nbeta\n' >hosts
-    timeout 60 "$pipelines/cluster-ssh.sh" --hosts hosts --ssh ssh "${keys[@]}" -i "$dir/series.weft" -o multi.weft -- score -m "$dir/m.st" 3>&-
+    timeout 300 "$pipelines/cluster-ssh.sh" --hosts hosts --ssh ssh "${keys[@]}" -i "$dir/series.weft" -o multi.weft -- score -m "$dir/m.st" 3>&-
     cmp multi.weft "$dir/single.weft"
 }
 
@@ -41,12 +41,12 @@ setup() {
     mkdir slow
     printf '#!/bin/bash\nhost=$1\nshift\n[ "$host" != late ] || while [ ! -s "%s/multi.weft" ]; do sleep 0.1; done\nexec bash -c "$*"\n' "$PWD" >slow/ssh
     chmod +x slow/ssh
-    PATH=$PWD/slow:$PATH timeout 60 "$pipelines/cluster-ssh.sh" --hosts hosts --ssh ssh "${keys[@]}" -i "$dir/series.weft" -o multi.weft -- score -m "$dir/m.st" 3>&-
+    PATH=$PWD/slow:$PATH timeout 300 "$pipelines/cluster-ssh.sh" --hosts hosts --ssh ssh "${keys[@]}" -i "$dir/series.weft" -o multi.weft -- score -m "$dir/m.st" 3>&-
     cmp multi.weft "$dir/single.weft"
 }
 
 @test "slurm.sh: a job array of workers: the bytes of a single process, and the job is cancelled" {
-    timeout 60 "$pipelines/slurm.sh" --workers 2 "${keys[@]}" -i "$dir/series.weft" -o multi.weft -- score -m "$dir/m.st" 3>&-
+    timeout 300 "$pipelines/slurm.sh" --workers 2 "${keys[@]}" -i "$dir/series.weft" -o multi.weft -- score -m "$dir/m.st" 3>&-
     cmp multi.weft "$dir/single.weft"
     grep -q 17 "$dir/cancelled"
 }
@@ -57,7 +57,7 @@ setup() {
     [[ "$output" == *keygen* ]]
     run "$pipelines/cluster-ssh.sh" --insecure --hosts none -- score
     [ "$status" -eq 66 ]
-    run timeout 60 "$pipelines/slurm.sh" --workers 1 "${keys[@]}" --scatter "--wait 2" -i "$dir/series.weft" -o x.weft -- score -m none.st 3>&-
+    run timeout 300 "$pipelines/slurm.sh" --workers 1 "${keys[@]}" --scatter "--wait 2" -i "$dir/series.weft" -o x.weft -- score -m none.st 3>&-
     [ "$status" -eq 69 ]
     [ ! -e x.weft ]
 }

@@ -29,28 +29,33 @@ setup() {
     ! grep -qE 'threads|/tmp|BATS' "$out"
 }
 
-# Kills program $1 of a running pipeline; the rest must end by itself, non-zero, with no result.
+@test "lineage holds arguments whole, and all of them" {
+    # A name of thirty Korean words is longer than half a kilobyte, and twenty-four models are more than any small table holds.
+    long=$(printf '대분류상품%.0s' $(seq 60))
+    sed "1s/,제품,/,$long,/" "$dir/shop.csv" >"$out.csv"
+    ingest -q --keys "$long,대분류" "$out.csv" -o "$out.weft"
+    frames show "$out.weft" | head -n 1 | jq -e --arg long "$long" '.lineage[0].args.keys == $long + ",대분류"'
+    models=$(printf 'naive,%.0s' $(seq 23))mean:7
+    score -q -m "$models" --horizon 2 -i "$dir/series.weft" | frames show | head -n 1 >"$out"
+    jq -e '[.lineage[-1].args | to_entries[] | select(.key | startswith("model"))] | length == 24' "$out"
+    jq -e '.lineage[-1].args["model-24"] == "mean:7"' "$out"
+}
+
+# Kills program $1 of a running pipeline; the rest must end by itself, non-zero, with no result. Our end of the pipe stays open until then, so that
+# the stream is not over, and cat ends when nearly all of it has been read: nothing here waits for a time.
 kill_one() {
-    local victim=$1 pid status
+    local victim=$1 pid= status feed
     mkfifo "$BATS_TEST_TMPDIR/feed"
     echo old >"$out.safetensors"
-    (
-        cat "$dir/large.csv"
-        sleep 20
-    ) >"$BATS_TEST_TMPDIR/feed" &
-    feeder=$!
     bash -o pipefail -c "ingest --layout wide - <$BATS_TEST_TMPDIR/feed 2>$out.1 | aggregate --by minor,id 2>$out.2 | window --lookback 30 --horizon 10 2>$out.3 |
-        train-dlinear -o $out.safetensors 2>$out.4; echo \"\${PIPESTATUS[*]}\" >$out.status" &
+        train-dlinear -o $out.safetensors 2>$out.4; echo \"\${PIPESTATUS[*]}\" >$out.status" 3>&- &
     whole=$!
-    for _ in $(seq 50); do
-        pid=$(pgrep -P "$whole" -x -f "^$victim .*" | head -n 1) && [ -n "$pid" ] && break
-        sleep 0.1
-    done
-    sleep 0.5
+    exec {feed}>"$BATS_TEST_TMPDIR/feed"
+    cat "$dir/large.csv" >&$feed
+    until [ -n "$pid" ]; do pid=$(pgrep -P "$whole" -x -f "^$victim .*" | head -n 1 || true); done
     kill -9 "$pid"
-    pkill -P $feeder sleep || true
+    exec {feed}>&-
     wait $whole || true
-    kill $feeder 2>/dev/null || true
     read -r -a status <"$out.status"
     [ "$(cat "$out.safetensors")" = old ]
     [ "${status[3]}" -ne 0 ]
@@ -122,11 +127,16 @@ kill_one() {
 }
 
 @test "a step-wise interrupted program leaves nothing behind" {
-    (cat "$dir/series.weft" | head -c 5000; sleep 5) | window --lookback 14 --horizon 7 -o "$out.weft" &
+    mkfifo "$BATS_TEST_TMPDIR/feed"
+    window --lookback 14 --horizon 7 -i "$BATS_TEST_TMPDIR/feed" -o "$out.weft" 3>&- &
     pid=$!
-    sleep 0.5
-    pkill -TERM -P $$ -x window || kill -TERM $pid
+    exec {feed}>"$BATS_TEST_TMPDIR/feed" # once window has opened its end
+    head -c 5000 "$dir/series.weft" >&$feed
+    kill -TERM $pid
+    status=0
     wait $pid || status=$?
+    exec {feed}>&-
+    [ "$status" -eq $((128 + 15)) ]
     [ ! -e "$out.weft" ]
     ! ls "$BATS_TEST_TMPDIR"/*.tmp* 2>/dev/null
 }

@@ -44,6 +44,14 @@ planned() {
     train-dlinear -q -i "$1/planned-windows.weft" -o "$1/planned.safetensors"
 }
 
+# free_port: a TCP port that nobody listens on, below those that the kernel gives to clients; another one for every process that asks, since files of tests
+# run side by side.
+free_port() {
+    local port=$((10000 + BASHPID % 20000))
+    while cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -qi ":$(printf %04X $port) "; do port=$((port + 1)); done
+    echo $port
+}
+
 # pipe COMMAND: runs a shell pipeline with pipefail, as a user's script would.
 pipe() {
     run bash -o pipefail -c "$1"

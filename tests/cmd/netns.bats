@@ -64,13 +64,13 @@ on() { # HOST COMMAND...
 work_on() { # N OPTION... -- COMMAND...
     local n=$1
     shift
-    timeout -s KILL 60 ip netns exec "$tag-w$n" work -q --timeout 2 --wait 10 --connect "tcp://10.77.$n.1:5570" --key "$dir/worker.key" --peer-keys "$dir/head.pub" "$@" &
+    timeout -s KILL 300 ip netns exec "$tag-w$n" work -q --timeout 2 --wait 10 --connect "tcp://10.77.$n.1:5570" --key "$dir/worker.key" --peer-keys "$dir/head.pub" "$@" &
     started+=($!)
 }
 
 @test "ingest | scatter | rank with score on two other hosts: the bytes of a single process" {
     for n in 1 2; do work_on $n -- score -m "$dir/m.st"; done
-    on head bash -o pipefail -c "ingest -q $dir/shop.csv | timeout 50 scatter -q --credit 8 --bind 'tcp://*:5570' --key $dir/head.key --peer-keys $dir/worker.pub | rank --format csv" >multi.csv
+    on head bash -o pipefail -c "ingest -q $dir/shop.csv | timeout 300 scatter -q --credit 8 --bind 'tcp://*:5570' --key $dir/head.key --peer-keys $dir/worker.pub | rank --format csv" >multi.csv
     cmp multi.csv "$dir/single.csv"
 }
 
@@ -107,14 +107,14 @@ work_on() { # N OPTION... -- COMMAND...
 @test "encode-image on two other hosts: the bytes of a single process" {
     encode-image -q -m "$dir/demand.safetensors" -i "$dir/products.weft" -o single.weft
     for n in 1 2; do work_on $n -- encode-image -q -m "$dir/demand.safetensors"; done
-    on head timeout 50 scatter -q --credit 4 --bind 'tcp://*:5570' --key "$dir/head.key" --peer-keys "$dir/worker.pub" -i "$dir/products.weft" -o multi.weft
+    on head timeout 300 scatter -q --credit 4 --bind 'tcp://*:5570' --key "$dir/head.key" --peer-keys "$dir/worker.pub" -i "$dir/products.weft" -o multi.weft
     cmp multi.weft single.weft
 }
 
 @test "plain TCP to another host needs --insecure" {
     run on w1 work --wait 1 --connect tcp://10.77.1.1:5571 -- crasher
     [ "$status" -eq 64 ]
-    timeout 30 ip netns exec "$tag-w1" work -q --insecure --wait 10 --connect tcp://10.77.1.1:5571 -- crasher & started+=($!)
-    on head timeout 30 scatter -q --insecure --bind 'tcp://*:5571' -i "$dir/series.weft" -o multi.weft
+    timeout 300 ip netns exec "$tag-w1" work -q --insecure --wait 10 --connect tcp://10.77.1.1:5571 -- crasher & started+=($!)
+    on head timeout 300 scatter -q --insecure --bind 'tcp://*:5571' -i "$dir/series.weft" -o multi.weft
     cmp multi.weft "$dir/same.weft"
 }

@@ -26,9 +26,9 @@ end_of_started() {
     started=()
 }
 
-# until_status NAME: waits until the counts of a scatter --status status.prom say that NAME is above zero, 20 s at most.
+# until_status NAME: waits until the counts of a scatter --status status.prom say that NAME is above zero; a minute at most.
 until_status() {
-    for _ in $(seq 200); do
+    for _ in $(seq 600); do
         [ ! -e status.prom ] || ! awk -v n="weft_scatter_$1" '$1 == n && $2 > 0 { found = 1 } END { exit !found }' status.prom || return 0
         sleep 0.1
     done
@@ -43,11 +43,11 @@ teardown() {
 @test "a socket is as good as a pipe, both ways round" {
     frames cat "$dir/series.weft" | window --lookback 14 --horizon 7 | train-dlinear -o pipe.st
     frames cat "$dir/series.weft" | window --lookback 14 --horizon 7 -o bind+"$at" &
-    timeout 60 train-dlinear -i "$at" -o socket.st
+    timeout 300 train-dlinear -i "$at" -o socket.st
     wait $!
     cmp socket.st pipe.st
     aggregate --by major -i "$dir/series.weft" -o "$at.2" &
-    timeout 60 frames count bind+"$at.2" | grep -q '3 frames'
+    timeout 300 frames count bind+"$at.2" | grep -q '3 frames'
 }
 
 @test "two producers merge; a killed one is noticed" {
@@ -55,12 +55,15 @@ teardown() {
     for run in $(seq 20); do
         writers=()
         for i in 1 2; do aggregate --by major -i "$dir/series.weft" -o "$at" & writers+=($!); done
-        timeout 60 frames count bind+"$at" --producers 2 | grep -q '6 frames'
+        timeout 300 frames count bind+"$at" --producers 2 | grep -q '6 frames'
         for i in 0 1; do wait "${writers[i]}"; done
     done
-    { frames head -n 5 "$dir/series.weft"; sleep 9; } | head -c 3000 | { cat; sleep 9; } | crasher -o "$at" 2>/dev/null &
+    mkfifo endless
+    exec {endless}<>endless
+    frames head -n 5 "$dir/series.weft" | head -c 3000 >endless
+    crasher -o "$at" -i endless 2>/dev/null &
     (sleep 2; pkill -9 -f "crasher -o $at") & started+=($!)
-    run timeout 40 frames count bind+"$at"
+    run timeout 300 frames count bind+"$at"
     [ "$status" -eq 69 ] || { echo "$status $output"; false; }
     [[ "$output" == *"gone before the end"* ]]
 }
@@ -68,12 +71,12 @@ teardown() {
 @test "scatter over three workers gives the bytes of a single process, tail included" {
     # One of them may have done it all before another one is there.
     for i in 1 2 3; do work -q --wait 3 --connect "$at" -- score -m "$dir/m.st" & started+=($!); done
-    timeout 60 scatter --credit 8 --bind "$at" -i "$dir/series.weft" -o multi.weft --status status.prom
+    timeout 300 scatter --credit 8 --bind "$at" -i "$dir/series.weft" -o multi.weft --status status.prom
     cmp multi.weft "$dir/single.weft"
     end_of_started
     grep -q 'frames_done_total 300' status.prom
     work -q --wait 3 -j 2 --connect "$at" -- score -m "$dir/m.st" & started+=($!)
-    timeout 60 scatter --bind "$at" -i "$dir/series.weft" | cmp - "$dir/single.weft"
+    timeout 300 scatter --bind "$at" -i "$dir/series.weft" | cmp - "$dir/single.weft"
     end_of_started
 }
 
@@ -101,14 +104,14 @@ teardown() {
 
 @test "a frame that crashes every worker is set aside with its reason, the rest is whole" {
     for i in 1 2; do CRASH_ID=57 work -q --wait 5 --connect "$at" -- crasher 2>/dev/null & started+=($!); done
-    run timeout 60 scatter --bind "$at" --dead-letter dead.weft -i "$dir/series.weft" -o multi.weft
+    run timeout 300 scatter --bind "$at" --dead-letter dead.weft -i "$dir/series.weft" -o multi.weft
     [ "$status" -eq 65 ]
     [ "$(frames show multi.weft | grep -c '"id"')" -eq 299 ]
     frames show dead.weft | grep '"id":"57"' | grep -q 'signal 11'
     frames count dead.weft | grep -q '1 frames'
     end_of_started
     CRASH_ID=57 work -q --wait 5 --connect "$at" -- crasher 2>/dev/null & started+=($!)
-    run timeout 60 scatter --bind "$at" -i "$dir/series.weft" -o none.weft
+    run timeout 300 scatter --bind "$at" -i "$dir/series.weft" -o none.weft
     [ "$status" -eq 65 ]
     [[ "$output" == *"no worker can take frame 58"* ]]
     [ ! -e none.weft ]
@@ -117,20 +120,23 @@ teardown() {
 @test "a worker that hangs is given up" {
     HANG_ID=9 work -q --wait 5 --connect "$at" -- crasher 2>/dev/null & started+=($!)
     (sleep 1; exec work -q --wait 5 --connect "$at" -- crasher) & started+=($!)
-    timeout 60 scatter -q --hang 2 --bind "$at" -i "$dir/series.weft" -o multi.weft
+    timeout 300 scatter -q --hang 2 --bind "$at" -i "$dir/series.weft" -o multi.weft
     cmp multi.weft "$dir/same.weft"
 }
 
 @test "the head killed: workers end with 69; nobody there: 69" {
-    timeout -s KILL 30 scatter --bind "$at.h" --status status.prom -i <(frames cat "$dir/series.weft"; sleep 29) >/dev/null 2>&1 &
-    head=$!
+    # A stream that does not end: we hold the other end of its pipe.
+    mkfifo endless
+    exec {endless}<>endless
+    frames cat "$dir/series.weft" >endless &
+    timeout -s KILL 300 scatter --bind "$at.h" --status status.prom -i endless >/dev/null 2>&1 &
     (until_status workers; pkill -9 -f "scatter --bind $at.h") & started+=($!)
-    run timeout 40 work --connect "$at.h" -- crasher --slow 20000
+    run timeout 300 work --connect "$at.h" -- crasher --slow 20000
     [ "$status" -eq 69 ] || { echo "$status $output"; false; }
     [[ "$output" == *"is gone"* ]]
-    run timeout 60 work --connect "$at.nobody" --wait 1 -- crasher
+    run timeout 300 work --connect "$at.nobody" --wait 1 -- crasher
     [ "$status" -eq 69 ]
-    run timeout 60 scatter --bind "$at.lonely" --wait 1 -i "$dir/series.weft" -o x.weft
+    run timeout 300 scatter --bind "$at.lonely" --wait 1 -i "$dir/series.weft" -o x.weft
     [ "$status" -eq 69 ]
     [ ! -e x.weft ]
 }
@@ -157,14 +163,14 @@ teardown() {
 @test "other CPU kernels are refused, unless --mixed-cpus; so is another model" {
     work -q --wait 5 --connect "$at" -- crasher --slow 20000 & started+=($!)
     (until_status frames_done_total; OPENBLAS_CORETYPE=Prescott work --connect "$at" -- crasher >refused 2>&1 || echo $? >status) & started+=($!)
-    timeout 60 scatter -q --credit 4 --bind "$at" --status status.prom -i "$dir/series.weft" -o multi.weft
+    timeout 300 scatter -q --credit 4 --bind "$at" --status status.prom -i "$dir/series.weft" -o multi.weft
     end_of_started
     [ "$(cat status)" -eq 78 ] || { cat refused; false; }
     grep -q 'Prescott' refused
     rm status.prom
     work -q --wait 5 --connect "$at" -- crasher --slow 20000 & started+=($!)
     (until_status frames_done_total; work --connect "$at" -- score -m "$dir/m.st" >refused 2>&1 || echo $? >status) & started+=($!)
-    timeout 60 scatter -q --credit 4 --bind "$at" --status status.prom -i "$dir/series.weft" -o multi.weft
+    timeout 300 scatter -q --credit 4 --bind "$at" --status status.prom -i "$dir/series.weft" -o multi.weft
     end_of_started
     [ "$(cat status)" -eq 78 ] || { cat refused; false; }
     cmp multi.weft "$dir/same.weft"
@@ -172,13 +178,13 @@ teardown() {
 
 @test "a program that opens its own input is spread too" {
     work -q --wait 5 --connect "$at" -- frames cat & started+=($!)
-    timeout 60 scatter -q --bind "$at" -i "$dir/series.weft" | frames show | sed '1d;$d' | cmp - <(frames show "$dir/series.weft" | sed '1d;$d')
+    timeout 300 scatter -q --bind "$at" -i "$dir/series.weft" | frames show | sed '1d;$d' | cmp - <(frames show "$dir/series.weft" | sed '1d;$d')
     end_of_started
 }
 
 @test "a program that adds up over frames can't be spread, and says so" {
     work --connect "$at" -- aggregate --by major >said 2>&1 &
-    timeout 60 scatter -q --wait 2 --bind "$at" -i "$dir/series.weft" -o multi.weft || true
+    timeout 300 scatter -q --wait 2 --bind "$at" -i "$dir/series.weft" -o multi.weft || true
     wait $! || true
     grep -q "can't be spread" said
 }
@@ -188,24 +194,31 @@ teardown() {
     [ "$(stat -c %a head.key)" = 600 ]
     run keygen head
     [ "$status" -eq 73 ]
-    port=tcp://127.0.0.1:$((20000 + RANDOM % 20000))
+    port=tcp://127.0.0.1:$(free_port)
     timeout 120 scatter --timeout 3 --bind "$port" --key head.key --peer-keys worker.pub -i "$dir/series.weft" -o multi.weft 2>log &
     head=$!
     sleep 0.5
-    run timeout 60 work --timeout 3 --connect "$port" --key stranger.key --peer-keys head.pub -- crasher
+    run timeout 300 work --timeout 3 --connect "$port" --key stranger.key --peer-keys head.pub -- crasher
     [ "$status" -eq 77 ] || { echo "unknown: $status $output"; false; }
-    run timeout 60 work --timeout 3 --connect "$port" --key worker.key --peer-keys other.pub -- crasher
+    run timeout 300 work --timeout 3 --connect "$port" --key worker.key --peer-keys other.pub -- crasher
     [ "$status" -eq 77 ] || { echo "wrong server: $status $output"; false; }
-    run timeout 60 work --timeout 3 --wait 4 --connect "$port" -- crasher
+    run timeout 300 work --timeout 3 --wait 4 --connect "$port" -- crasher
     [ "$status" -eq 77 ] || [ "$status" -eq 69 ] || { echo "no key: $status $output"; false; }
     head -c 100000 /dev/urandom | timeout 2 bash -c "cat >/dev/tcp/${port#tcp://}" 2>/dev/null || true
     bash -c "exec 3<>/dev/tcp/$(tr : / <<<"${port#tcp://}"); head -c 50000 /dev/urandom >&3" 2>/dev/null || true
-    timeout 60 work -q --wait 5 --connect "$port" --key worker.key --peer-keys head.pub -- crasher
+    timeout 300 work -q --wait 5 --connect "$port" --key worker.key --peer-keys head.pub -- crasher
     wait $head
     cmp multi.weft "$dir/same.weft"
-    run work --connect tcp://192.0.2.1:5570 -- crasher
-    [ "$status" -eq 64 ]
-    [[ "$output" == *--insecure* ]]
+    # The last is a name that begins like an address of this machine.
+    for host in 192.0.2.1 '[2001:db8::1]' '[::ffff:192.0.2.1]' 127.example.com; do
+        run work --connect "tcp://$host:5570" -- crasher
+        [ "$status" -eq 64 ]
+        [[ "$output" == *--insecure* ]]
+    done
+    for host in 127.0.0.1 127.1.2.3 localhost '[::1]'; do
+        run work --wait 0.1 --connect "tcp://$host:$(free_port)" -- crasher
+        [ "$status" -eq 69 ]
+    done
 }
 
 @test "a worker that breaks the protocol loses its frames and its place, and never the run" {

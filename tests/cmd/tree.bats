@@ -16,6 +16,22 @@
     [[ "$output" == *"rank.c includes <zmq.h>"* ]]
 }
 
+@test "the rooms in CONTRIBUTING.md are those that check-layers proves" {
+    diff <(sed -n '/^    base  *nothing/,/^$/p' CONTRIBUTING.md | sed '$d') <(tests/check-layers.sh --picture)
+}
+
+@test "check-columns passes, and fails when a line is too long" {
+    tests/check-columns.sh
+    mkdir -p "$BATS_TEST_TMPDIR/tests"
+    cp -r src include "$BATS_TEST_TMPDIR"
+    cp -r tests/check-columns.sh tests/long-lines tests/unit tests/gen tests/bench tests/fuzz "$BATS_TEST_TMPDIR/tests"
+    printf '/* %0130d */\n' 0 >"$BATS_TEST_TMPDIR/src/base/new.c"
+    run "$BATS_TEST_TMPDIR/tests/check-columns.sh"
+    [ "$status" -ne 0 ]
+    [[ "$output" == *"src/base/new.c has 1 line"* ]]
+    ! "$BATS_TEST_TMPDIR/tests/check-columns.sh" --write
+}
+
 @test "make install: one command, manual pages, completion; nothing outside of PREFIX" {
     make -s install BUILD="$BUILD" BIN="$BIN" DESTDIR="$BATS_TEST_TMPDIR/d" PREFIX=/opt/weft
     cd "$BATS_TEST_TMPDIR"
@@ -37,7 +53,14 @@
     git ls-files -z | while IFS= read -r -d '' f; do
         [ -e "$f" ] && [ "$(stat -c %s "$f")" -gt 1000000 ] && echo "$f is large"
     done | { ! grep .; }
-    git ls-files | grep -vE '^(\.ci|\.clang-format|\.gitignore|bin/\.gitignore|LICENSE|Makefile|README\.md|include|pipelines|schemas|src|tests)(/|$)' | { ! grep .; }
+    git ls-files | grep -vE '^(\.ci|\.clang-format|\.clang-tidy|\.editorconfig|\.gitignore|bin/\.gitignore|LICENSE|Makefile|(README|CONTRIBUTING|NEWS|SECURITY)\.md|include|pipelines|schemas|src|tests)(/|$)' | { ! grep .; }
     git ls-files | grep -E '\.(png|jpg|o|a|so|weft)$' | { ! grep .; }
     ! git grep -lE '/(home|root|work)/[a-z]' -- ':!tests/cmd/tree.bats' | grep .
+}
+
+@test "an option that the code asks for is one that a program has" {
+    for p in "$BIN"/*; do "$p" --help=names; done | sed 's/^--//' | sort -u >"$BATS_TEST_TMPDIR/options"
+    grep -rhoE 'weft_run_given\(run, "[^"]+"\)' src | sed 's/.*"\(.*\)".*/\1/' | sort -u >"$BATS_TEST_TMPDIR/asked"
+    [ -s "$BATS_TEST_TMPDIR/asked" ]
+    comm -13 "$BATS_TEST_TMPDIR/options" "$BATS_TEST_TMPDIR/asked" | { ! grep .; }
 }

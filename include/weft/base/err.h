@@ -40,12 +40,23 @@ struct weft_err {
  * The first error of a chain is kept: a second call on a filled *e changes nothing. */
 int weft_fail(struct weft_err *e, int code, const char *what, ...) WEFT_PRINTF(3, 4);
 
-/* The same, with ": " and strerror(errno) behind the text. */
+/* The same, with ": " and strerror(errno) after the text. */
 int weft_fail_errno(struct weft_err *e, int code, const char *what, ...) WEFT_PRINTF(3, 4);
 
 /* Sets place or hint of an error, when it is not set yet. Return -1. */
 int weft_fail_where(struct weft_err *e, const char *where, ...) WEFT_PRINTF(2, 3);
 int weft_fail_hint(struct weft_err *e, const char *hint, ...) WEFT_PRINTF(2, 3);
+
+/* That they return -1 and nothing else is said to compilers and analysers too: what comes after `< 0` is not reached with a half-made object. */
+static inline int weft_failed(int rc)
+{
+    (void)rc;
+    return -1;
+}
+#define weft_fail(...) weft_failed(weft_fail(__VA_ARGS__))
+#define weft_fail_errno(...) weft_failed(weft_fail_errno(__VA_ARGS__))
+#define weft_fail_where(...) weft_failed(weft_fail_where(__VA_ARGS__))
+#define weft_fail_hint(...) weft_failed(weft_fail_hint(__VA_ARGS__))
 
 /* Writes one line to stderr, "program: where: what; hint", in one write(2) of at most 2 KiB, control
  * characters replaced by '?'. */

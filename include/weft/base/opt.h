@@ -78,7 +78,9 @@ void weft_opt_help(FILE *f, const struct weft_usage *u, const struct weft_opt *t
 void weft_opt_mdoc(FILE *f, const struct weft_usage *u, const struct weft_opt *table, const struct weft_opt *common, const char *date);
 void weft_opt_names(FILE *f, const struct weft_opt *table, const struct weft_opt *common); /* one per line, for completion */
 
-/* Canonical text of an option's value ("0.5", "exact", "a,b"), for lineage and models. Writes into buf. */
+/* Canonical text of an option's value ("0.5", "exact", "a,b"), for lineage and models; whole, however long. The caller frees it. */
+char *weft_opt_value(const struct weft_opt *o, const void *state);
+/* The same for a value that is no list. Writes into buf. */
 const char *weft_opt_text(const struct weft_opt *o, const void *state, char *buf, size_t cap);
 
 #endif

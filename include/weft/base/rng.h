@@ -19,8 +19,6 @@ double weft_rng_unit(struct weft_rng *r);
 float weft_rng_unitf(struct weft_rng *r);
 /* Standard normal (Box-Muller, one value per call). */
 double weft_rng_normal(struct weft_rng *r);
-/* Poisson with mean `lambda` >= 0 (inversion below 30, else rounded normal). */
-uint64_t weft_rng_poisson(struct weft_rng *r, double lambda);
 /* Fisher-Yates over indices 0..n-1 already in `a`. */
 void weft_rng_shuffle(struct weft_rng *r, uint32_t *a, size_t n);
 /* Stateless 64-bit mix of a string (FNV-1a then SplitMix finaliser): for hashed sampling. */

@@ -62,7 +62,6 @@ void weft_edit_int(struct weft_edit *m, const char *key, int64_t v);
 void weft_edit_real(struct weft_edit *m, const char *key, double v);
 void weft_edit_str(struct weft_edit *m, const char *key, const char *s);
 void weft_edit_strs(struct weft_edit *m, const char *key, char *const *items, size_t n);
-void weft_edit_raw(struct weft_edit *m, const char *key, struct weft_span value);
 void weft_edit_drop(struct weft_edit *m, const char *key);
 /* Appends the map to b. */
 void weft_edit_write(const struct weft_edit *m, struct weft_pack *b);

@@ -53,11 +53,13 @@ const char *weft_run_program(const struct weft_run *run);
 const struct weft_head *weft_run_in_head(const struct weft_run *run);
 int weft_run_n_operands(const struct weft_run *run);
 const char *weft_run_operand(const struct weft_run *run, int i);
-bool weft_run_given(const struct weft_run *run, const char *option); /* was --option on the command line? */
+/* Was --option on the command line? To ask for one that the program's own table lacks is a bug, and ends it (70). */
+bool weft_run_given(const struct weft_run *run, const char *option);
 /* 64 when one of the options (NULL ends them) was given: "--OPTION why". */
 int weft_run_refuse(const struct weft_run *run, const char *const *options, const char *why, struct weft_err *e) WEFT_MUST_USE;
 int weft_run_threads(const struct weft_run *run);
-uint64_t weft_run_seed(const struct weft_run *run);
+/* --seed. Who asks depends on it: from then on it stands in the lineage. */
+uint64_t weft_run_seed(struct weft_run *run);
 int weft_run_verbose(const struct weft_run *run);                    /* -1 quiet, 0, 1.. */
 const struct weft_stream_opts *weft_run_stream_opts(const struct weft_run *run); /* for programs that open further streams */
 enum weft_progress_mode weft_run_progress(const struct weft_run *run);
@@ -93,8 +95,6 @@ FILE *weft_run_text(struct weft_run *run);
 int weft_run_text_check(struct weft_run *run, struct weft_err *e) WEFT_MUST_USE;
 /* -o as it was given: "-" or a path. */
 const char *weft_run_output(const struct weft_run *run);
-/* -i as it was given. */
-const char *weft_run_input(const struct weft_run *run);
 /* For a program that carries somebody else's stream (scatter): a head with this lineage as it is; `reader` (or NULL) becomes the input whose counts and
  * culprit the tail or fault passes on, and is closed at the end; the tail counts the frames as those of `program`. */
 int weft_run_head_as(struct weft_run *run, const char *schema, struct weft_span attrs, struct weft_span lineage, struct weft_err *e) WEFT_MUST_USE;

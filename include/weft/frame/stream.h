@@ -1,4 +1,4 @@
-/* stream.h - weft streams: head, frames, tail or fault (schemas/stream.md).
+/* stream.h - weft streams: head, frames, tail or fault.
  *
  * A reader checks everything a whole stream promises: version, schema, frame sizes, count and checksum in the tail. What a
  * program above reports as a fault, or an end without a tail, comes out as an error with code 76. */

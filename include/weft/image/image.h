@@ -41,7 +41,5 @@ void weft_image_fit(const struct weft_image *im, int size, float *out);
 /* out = (in - mean) / std of ImageNet's channels, in place on [3, size, size]. */
 void weft_image_normalise(float *chw, int size);
 
-/* A whole picture to width x height, the same filter. out: float [3, height, width] from 0 to 1. */
-void weft_image_resize(const struct weft_image *im, int width, int height, float *out);
 
 #endif

@@ -23,7 +23,7 @@ struct weft_decision {
     size_t date;           /* column; SIZE_MAX */
     char *said;            /* one line: what was taken for what, and which other columns could have been */
     char *room;            /* a text that an option points at */
-    char *id[WEFT_MAX_KEYS], *value[1];
+    char *id[WEFT_MAX_KEYS], *value[1], *fill_down[WEFT_MAX_KEYS];
 };
 /* csv: the header has just been read. Completes o: layout, date, id, value and the form of dates where they were not given; their texts belong to the
  * decision. A header of d_1, d_2, ... gets its days from --from. */

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "nn/dnn.h"
+#include "nn/dnn_linear.h"
 
 struct weft_bert_config {
     size_t hidden, layers, heads, intermediate; /* hidden_size, num_hidden_layers, num_attention_heads, intermediate_size */

@@ -4,7 +4,7 @@
  * Images are float [n, 3, h, w], already normalised; h and w from WEFT_RESNET18_MIN to WEFT_RESNET18_MAX. Features are
  * float [n, 512]: the last activation averaged over its pixels. Batch norm: eps 1e-5, momentum 0.1, unbiased running
  * variance. Weights are kept in f32 whatever the precision of the arithmetic. Use one network from one thread: its own
- * threads are inside (dnn.h). */
+ * threads are inside (dnn_graph.h). */
 #ifndef WEFT_RESNET18_H
 #define WEFT_RESNET18_H
 

@@ -1,6 +1,6 @@
 /* blas.h - dense linear algebra, row-major, on one thread (OpenBLAS and LAPACKE behind it; the only door to them).
  *
- * Sizes must fit in an int. OpenBLAS picks its kernels by CPU type, so the last bits may differ between types of CPU, never between runs. */
+ * Sizes must fit in an int. Where OpenBLAS would pick kernels that the processor lacks (AMD without AVX), a program begins anew with Prescott's. OpenBLAS picks its kernels by CPU type, so the last bits may differ between types of CPU, never between runs. */
 #ifndef WEFT_BLAS_H
 #define WEFT_BLAS_H
 
@@ -12,9 +12,7 @@
 /* Sets OpenBLAS to one thread. Every function below does this by itself. */
 void weft_blas_one_thread(void);
 
-/* C[m,n] = alpha * op(A)[m,k] * op(B)[k,n] + beta * C; op is the transpose when ta or tb. ld*: floats from row to row. */
-void weft_sgemm(bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b, size_t ldb,
-                float beta, float *c, size_t ldc);
+/* C[m,n] = alpha * op(A)[m,k] * op(B)[k,n] + beta * C; op is the transpose when ta or tb. ld*: doubles from row to row. */
 void weft_dgemm(bool ta, bool tb, size_t m, size_t n, size_t k, double alpha, const double *a, size_t lda, const double *b, size_t ldb,
                 double beta, double *c, size_t ldc);
 

@@ -1,16 +1,7 @@
-/* dnn.h - convolutions, batch normalisation and pooling, forward and backward, and linear layers, through oneDNN.
+/* dnn.h - oneDNN's engine, for graphs (dnn_graph.h) and linear layers (dnn_linear.h).
  *
- * A graph is a fixed sequence of operations for one batch shape. Activations keep the blocked layout that the library
- * picks, from the first layer to the last; only weights are reordered, once per change. Building a graph compiles its
- * kernels; weft_dnn_graph_ready then gives it one block of memory, and forward and backward only run.
- *
- * Memory is shared through slots: activations (or gradients) with the same slot number live in the same bytes, so the
- * caller says which of them may overwrite each other. WEFT_DNN_OWN asks for memory of one's own, WEFT_DNN_NONE for no
- * gradient.
- *
- * Threads: oneDNN runs on OpenMP's pool, which weft_dnn_new sizes for the calling thread; use a graph from that thread
- * alone. Forward results do not depend on the number of threads; weight gradients and batch statistics do. Everything
- * that oneDNN refuses comes back as an error (78 when this CPU can't, else 70). */
+ * Threads: oneDNN runs on OpenMP's pool, which weft_dnn_new sizes for the calling thread; use what is made with an engine from that thread alone,
+ * unless its header says otherwise. Everything that oneDNN refuses comes back as an error (78 when this CPU can't, else 70). */
 #ifndef WEFT_DNN_H
 #define WEFT_DNN_H
 
@@ -20,7 +11,6 @@
 #include "base/err.h"
 
 enum weft_dnn_type { WEFT_DNN_F32, WEFT_DNN_BF16 };
-enum { WEFT_DNN_OWN = -1, WEFT_DNN_NONE = -2, WEFT_DNN_SLOTS = 8 };
 
 /* Engine and stream. */
 struct weft_dnn;
@@ -30,108 +20,5 @@ void weft_dnn_free(struct weft_dnn **d);
 bool weft_dnn_has_bf16(void);
 /* "2.6.3, AVX-512 BF16" for --version and for comparing machines. */
 const char *weft_dnn_about(char *buf, size_t cap);
-
-/* One batch shape's operations. Everything made in a graph belongs to it. */
-struct weft_dnn_graph;
-struct weft_dnn_act; /* an activation [n, c, h, w] and perhaps its gradient, in one layout */
-struct weft_dnn_conv;
-struct weft_dnn_norm;
-struct weft_dnn_pool;
-struct weft_dnn_join;
-
-struct weft_dnn_graph *weft_dnn_graph_new(struct weft_dnn *d, enum weft_dnn_type type, bool train);
-void weft_dnn_graph_free(struct weft_dnn_graph **g);
-/* Allocates all memory of the graph; no operation may be added after it. */
-int weft_dnn_graph_ready(struct weft_dnn_graph *g, struct weft_err *e) WEFT_MUST_USE;
-size_t weft_dnn_graph_bytes(const struct weft_dnn_graph *g);
-
-/* The graph's input; its layout is the first convolution's choice. */
-int weft_dnn_input(struct weft_dnn_graph *g, size_t n, size_t c, size_t h, size_t w, struct weft_dnn_act **out,
-                   struct weft_err *e) WEFT_MUST_USE;
-/* The same values with another place for the gradient: for an activation with two readers. */
-int weft_dnn_alias(struct weft_dnn_act *a, int grad_slot, struct weft_dnn_act **out, struct weft_err *e) WEFT_MUST_USE;
-void weft_dnn_dims(const struct weft_dnn_act *a, size_t dims[4]);
-/* Copies from and to plain float [n, c, h, w]. */
-int weft_dnn_write(struct weft_dnn_act *a, const float *nchw, struct weft_err *e) WEFT_MUST_USE;
-int weft_dnn_read(struct weft_dnn_act *a, float *nchw, struct weft_err *e) WEFT_MUST_USE;
-int weft_dnn_write_grad(struct weft_dnn_act *a, const float *nchw, struct weft_err *e) WEFT_MUST_USE;
-
-/* dst = conv(src), square kernel. In graphs that do not train: plus bias, then plus the old content of `into` (when not
- * NULL, dst is `into`), then ReLU when asked. */
-struct weft_dnn_conv_spec {
-    size_t out, kernel, stride, pad;
-    bool relu;                 /* without training only */
-    struct weft_dnn_act *into; /* without training only */
-    bool src_grad;             /* backward computes src's gradient */
-    int slot, grad_slot;       /* of dst */
-};
-int weft_dnn_conv(struct weft_dnn_graph *g, struct weft_dnn_act *src, const struct weft_dnn_conv_spec *spec,
-                  struct weft_dnn_conv **out, struct weft_dnn_act **dst, struct weft_err *e) WEFT_MUST_USE;
-/* weights [out, in, k, k]; bias [out] or NULL (training graphs have none). */
-int weft_dnn_conv_weights(struct weft_dnn_conv *c, const float *weights, const float *bias,
-                          struct weft_err *e) WEFT_MUST_USE;
-int weft_dnn_conv_forward(struct weft_dnn_conv *c, struct weft_err *e) WEFT_MUST_USE;
-/* From dst's gradient: weight gradient [out, in, k, k], overwritten, and src's gradient. */
-int weft_dnn_conv_backward(struct weft_dnn_conv *c, float *dweights, struct weft_err *e) WEFT_MUST_USE;
-
-/* dst = gamma (src - mean) / sqrt(var + eps) + beta with the batch's own mean and biased variance, then ReLU when
- * asked. Training graphs only. src's and dst's gradients may share a slot. */
-int weft_dnn_norm(struct weft_dnn_graph *g, struct weft_dnn_act *src, bool relu, float eps, int slot, int grad_slot,
-                  struct weft_dnn_norm **out, struct weft_dnn_act **dst, struct weft_err *e) WEFT_MUST_USE;
-/* Values that go into each channel's mean: n h w. */
-size_t weft_dnn_norm_count(const struct weft_dnn_norm *b);
-void weft_dnn_norm_weights(struct weft_dnn_norm *b, const float *gamma, const float *beta);
-/* mean and var [c] of the batch are valid until the next forward. */
-int weft_dnn_norm_forward(struct weft_dnn_norm *b, const float **mean, const float **var,
-                          struct weft_err *e) WEFT_MUST_USE;
-int weft_dnn_norm_backward(struct weft_dnn_norm *b, float *dgamma, float *dbeta, struct weft_err *e) WEFT_MUST_USE;
-
-/* Maximum over square windows; outside counts as minus infinity. */
-int weft_dnn_maxpool(struct weft_dnn_graph *g, struct weft_dnn_act *src, size_t kernel, size_t stride, size_t pad,
-                     int slot, int grad_slot, struct weft_dnn_pool **out, struct weft_dnn_act **dst,
-                     struct weft_err *e) WEFT_MUST_USE;
-int weft_dnn_pool_forward(struct weft_dnn_pool *p, struct weft_err *e) WEFT_MUST_USE;
-int weft_dnn_pool_backward(struct weft_dnn_pool *p, struct weft_err *e) WEFT_MUST_USE;
-
-/* dst = relu(a + b); dst may share a's slot. Backward sets dst's gradient to zero where dst is zero: that is then the
- * gradient of a and of b (give a, or an alias of it, dst's grad_slot). Training graphs only. */
-int weft_dnn_join(struct weft_dnn_graph *g, struct weft_dnn_act *a, struct weft_dnn_act *b, int slot, int grad_slot,
-                  struct weft_dnn_join **out, struct weft_dnn_act **dst, struct weft_err *e) WEFT_MUST_USE;
-int weft_dnn_join_forward(struct weft_dnn_join *j, struct weft_err *e) WEFT_MUST_USE;
-int weft_dnn_join_backward(struct weft_dnn_join *j, struct weft_err *e) WEFT_MUST_USE;
-
-/* Adds the gradient of `from` to that of `to` at each run; both have one layout. */
-struct weft_dnn_sum;
-int weft_dnn_grad_sum(struct weft_dnn_graph *g, struct weft_dnn_act *to, struct weft_dnn_act *from,
-                      struct weft_dnn_sum **out, struct weft_err *e) WEFT_MUST_USE;
-int weft_dnn_sum_run(struct weft_dnn_sum *s, struct weft_err *e) WEFT_MUST_USE;
-
-/* ---- linear layers of frozen networks ----
- *
- * dst[rows, out] = activation(src[rows, in] W' + bias), on the calling thread alone: each thread makes its own weft_dnn_linear, and layers of one shape
- * run on the same one. Weights, packed once, are shared by all threads. A row's result depends neither on the rows around it nor on their number. */
-enum weft_dnn_activation { WEFT_DNN_IDENTITY, WEFT_DNN_RELU, WEFT_DNN_TANH, WEFT_DNN_GELU, WEFT_DNN_GELU_TANH };
-/* Rows are computed in groups of this many: src and dst have room for weft_dnn_rows(rows). */
-enum { WEFT_DNN_ROWS = 16 };
-static inline size_t weft_dnn_rows(size_t rows)
-{
-    return (rows + WEFT_DNN_ROWS - 1) / WEFT_DNN_ROWS * WEFT_DNN_ROWS;
-}
-struct weft_dnn_linear_spec {
-    size_t in, out;
-    enum weft_dnn_activation activation;
-    enum weft_dnn_type src, dst; /* src: also of the weights; dst bf16 only with src bf16 */
-};
-struct weft_dnn_linear;
-struct weft_dnn_packed;
-int weft_dnn_linear_new(struct weft_dnn *d, const struct weft_dnn_linear_spec *spec, struct weft_dnn_linear **out,
-                        struct weft_err *e) WEFT_MUST_USE;
-void weft_dnn_linear_free(struct weft_dnn_linear **l);
-/* weights [out, in] and bias [out], for every linear layer of the same spec. */
-int weft_dnn_linear_pack(struct weft_dnn_linear *l, const float *weights, const float *bias,
-                         struct weft_dnn_packed **out, struct weft_err *e) WEFT_MUST_USE;
-void weft_dnn_packed_free(struct weft_dnn_packed **p);
-int weft_dnn_linear_run(struct weft_dnn_linear *l, const struct weft_dnn_packed *p, const void *src, size_t rows,
-                        void *dst, struct weft_err *e) WEFT_MUST_USE;
 
 #endif

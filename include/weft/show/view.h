@@ -21,6 +21,6 @@ int weft_view_pack(const weft_json *j, struct weft_pack *b, struct weft_err *e) 
 const char *weft_float_text(float x, char buf[32]);
 
 /* One text as a CSV field (RFC 4180: quoted when it must be). */
-void weft_csv_field(FILE *f, const char *p, size_t n);
+void weft_csv_put(FILE *f, const char *p, size_t n);
 
 #endif
