@@ -75,6 +75,25 @@ error() {
     grep -q dlinear-factors backtest.txt
 }
 
+@test "factors: explain says what they are" {
+    train-dlinear -q --factors weekday --refit -i "$dir/windows.weft" -o m.safetensors
+    explain -m m.safetensors --factors --format csv >factors.csv
+    # Friday sells 1.4 / 1.1 of Tuesday (what Saturday and Monday do is also what a shut Sunday beside them does), and a promotion 1.6, in every series.
+    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next } function off(x, y) { return x / y - 1 > 0.05 || y / x - 1 > 0.05 }
+        $c["factor"] == "tuesday" { all = $c["all"]; low = $c["low"] }
+        $c["factor"] == "friday" { n++; if (off($c["all"] / all, 1.4 / 1.1) || off($c["low"] / low, 1.4 / 1.1)) { print; exit 1 } }
+        $c["factor"] == "promotion on tuesday" { n++; if (off($c["all"], 1.6) || off($c["middle"], 1.6)) { print; exit 1 } } END { exit n != 2 }' factors.csv
+    explain -m m.safetensors --factors | grep -q 'against Monday'
+    run explain -m m.safetensors -i "$dir/series.weft"
+    [ "$status" -eq 78 ]
+    [[ "$output" == *"explain --factors"* ]]
+    train-dlinear -q --tune -i "$dir/windows.weft" -o plain.safetensors
+    run explain -m plain.safetensors --factors
+    [ "$status" -eq 78 ]
+    run explain -m m.safetensors --factors --lags
+    [ "$status" -eq 64 ]
+}
+
 @test "factors: a series that is new has the factors of all" {
     grep -v ',i5,' "$dir/sales.csv" >known.csv
     ingest -q --layout long --id item --keys line --value units,promotion,open --future promotion,open known.csv |
