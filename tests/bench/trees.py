@@ -48,7 +48,7 @@ def main():
     z = np.concatenate([np.log1p(y[:, o:o + horizon] / mean[:, None]).ravel() for o in origins])
     weight = np.concatenate([np.repeat(mean / mean.mean(), horizon) for _ in origins])
     model = xgboost.XGBRegressor(n_estimators=400, max_depth=8, learning_rate=0.05, subsample=0.8, colsample_bytree=0.8,
-                                 tree_method="hist", n_jobs=2, random_state=1)
+                                 tree_method="hist", n_jobs=1, random_state=1)
     model.fit(x, z, sample_weight=weight)
     ahead = features(y, mean, channels, days, origin, horizon)
     f = np.expm1(model.predict(ahead.reshape(-1, ahead.shape[-1]))).reshape(len(y), horizon) * mean[:, None]
