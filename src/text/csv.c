@@ -50,6 +50,7 @@ struct weft_csv {
     int fd;
     bool ended, nul, quotes; /* of what was read last: a NUL byte, a quote is in it */
     bool no_plain;
+    int at_rest;             /* the parser's state when no row has begun */
     uint8_t kind[256]; /* of a byte: enum kind */
     uint64_t read, size;
     char *buf;
@@ -134,6 +135,7 @@ static void start_parser(struct weft_csv *c, char delimiter)
 {
     know_bytes(c, delimiter);
     csv_init(&c->parser, CSV_STRICT | CSV_STRICT_FINI);
+    c->at_rest = c->parser.pstate;
     csv_set_realloc_func(&c->parser, weft_xrealloc);
     csv_set_blk_size(&c->parser, FIELD_ROOM);
     csv_set_delim(&c->parser, (unsigned char)delimiter);
@@ -330,7 +332,7 @@ static void spoil_row(struct weft_csv *c)
 static bool split_plain(struct weft_csv *c, const char *p, size_t n)
 {
     struct block *b = c->to;
-    if (!n || c->no_plain || !c->between || c->now.found || c->now.problem || (c->quotes && memchr(p, '"', n)))
+    if (!n || c->no_plain || c->parser.pstate != c->at_rest || c->now.problem || (c->quotes && memchr(p, '"', n)))
         return false;
     if (b->text_n + n + SMALL > b->text_cap) {
         b->text_cap = weft_grow(b->text_cap, b->text_n + n + SMALL);
