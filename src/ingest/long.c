@@ -17,7 +17,14 @@
 
 #define TOTAL UINT64_MAX /* the number of an id that names sums of others */
 
-enum { SPAN = 32, VALUES_MAX = 64, POOL = 1 << 20, WAITING = 64 };
+enum { SPAN = 32, VALUES_MAX = 64, POOL = 1 << 20, WAITING = 64, DAYS_KNOWN = 4096 };
+
+/* A date that was read: tables write the same days again and again. */
+struct known_day {
+    uint64_t first, last; /* words of the text, which overlap */
+    size_t n;             /* its bytes; 0: none yet */
+    int64_t seconds;
+};
 
 /* SPAN steps of one series: for every channel SPAN sums (NaN: no row came), after them as many counts when something is averaged, and the file that each
  * step's first row came from (uint32, from 1) when several files may hold the same sales twice. */
@@ -70,6 +77,7 @@ struct table {
     char date_text[40]; /* the last date and its step: most rows have the date of the row above */
     size_t date_n;
     int64_t date_step;
+    struct known_day *known_day; /* [DAYS_KNOWN], by a hash of the text */
     char named_day[32]; /* --date-from-name: the day of the file that is read now */
     int date_takes;    /* does it count: 1, or 0 when a later file holds the day */
     bool date_shared;
@@ -332,6 +340,27 @@ static bool same_date(const struct table *t, struct weft_csv_text d)
     return a[0] == b[0] && a[1] == b[1];
 }
 
+/* weft_dates_read, once for each text as long as its place in known_day is its own. */
+static bool read_date(struct table *t, struct weft_csv_text d, int64_t *seconds)
+{
+    uint64_t a, b;
+    if (d.n < 8 || d.n > 16)
+        return weft_dates_read(&t->o->dates, d.p, d.n, seconds);
+    if (!t->known_day)
+        t->known_day = WEFT_ARRAY(struct known_day, DAYS_KNOWN);
+    memcpy(&a, d.p, 8);
+    memcpy(&b, d.p + d.n - 8, 8);
+    uint64_t hash = (a ^ (b << 24 | b >> 40)) * 0x9e3779b97f4a7c15u;
+    struct known_day *k = &t->known_day[hash >> 52];
+    if (k->n != d.n || k->first != a || k->last != b) {
+        if (!weft_dates_read(&t->o->dates, d.p, d.n, seconds))
+            return false;
+        *k = (struct known_day){a, b, d.n, *seconds};
+    }
+    *seconds = k->seconds;
+    return true;
+}
+
 /* 1: *step is the row's; 0: outside of --from, --to and --until, of a day that a later file holds, or rejected; -1. */
 static int row_step(struct table *t, const struct weft_csv *csv, const struct weft_csv_row *row, int64_t *step, struct weft_err *e)
 {
@@ -342,7 +371,7 @@ static int row_step(struct table *t, const struct weft_csv *csv, const struct we
         t->replaced += !t->date_takes;
         return t->date_takes;
     }
-    if (!weft_dates_read(&t->o->dates, d.p, d.n, &seconds))
+    if (!read_date(t, d, &seconds))
         return weft_rejects_row(t->o->rejected, csv, row, t->date + 1, e, "not a date: \"%.*s\"", d.n < 60 ? (int)d.n : 60, d.p);
     if ((t->o->from && seconds < t->o->from_seconds) || (t->o->to && seconds >= t->o->to_seconds + 86400)) {
         t->outside++;
@@ -842,6 +871,7 @@ static void free_table(struct table *t)
         free(t->channel[c]);
     free(t->pools);
     free(t->closed);
+    free(t->known_day);
     free(t->series);
     free(t->key_name);
     weft_ids_free(&t->ids);

@@ -20,6 +20,7 @@ struct weft_csv_opts {
     size_t field_max;     /* longest field in bytes; 0: WEFT_CSV_FIELD_MAX */
     int threads;          /* 2: rows are parsed ahead of the caller; the rows are the same */
     int64_t skip;         /* lines above the header that are not looked at; below 0: not told */
+    bool no_plain;        /* every line goes through libcsv: the rows are the same, for tests */
 };
 
 struct weft_csv;
