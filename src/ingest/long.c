@@ -61,6 +61,7 @@ struct table {
     double *waiting_x; /* [WAITING, n_values] */
     size_t n_waiting;
     int64_t first, last; /* steps met */
+    char first_at[272], last_at[272]; /* file:line of the row that was the first one of that step */
     int64_t *closed;     /* [n_closed] days without sales, in seconds, within --from and --to */
     size_t n_closed;
     double *pool;        /* room for spans, a megabyte at a time */
@@ -343,7 +344,7 @@ static int row_step(struct table *t, const struct weft_csv *csv, const struct we
         return t->date_takes;
     }
     if (!weft_dates_read(&t->o->dates, d.p, d.n, &seconds))
-        return weft_rejects_row(t->o->rejected, csv, row, t->date + 1, e, "not a date: \"%.*s\"", d.n < 60 ? (int)d.n : 60, d.p);
+        return weft_rejects_row(t->o->rejected, csv, row, t->date + 1, e, "not a date: \"%.*s\"%s", d.n < 60 ? (int)d.n : 60, d.p, weft_dates_serial_hint(d.p, d.n));
     if ((t->o->from && seconds < t->o->from_seconds) || (t->o->to && seconds >= t->o->to_seconds + 86400)) {
         t->outside++;
         return 0;
@@ -362,6 +363,10 @@ static int row_step(struct table *t, const struct weft_csv *csv, const struct we
         return 0;
     }
     bool any = t->rows + t->dropped > 0;
+    if (!any || *step < t->first)
+        snprintf(t->first_at, sizeof t->first_at, "%.240s:%llu", weft_csv_name(csv), (unsigned long long)row->line);
+    if (!any || *step > t->last)
+        snprintf(t->last_at, sizeof t->last_at, "%.240s:%llu", weft_csv_name(csv), (unsigned long long)row->line);
     t->first = any && t->first < *step ? t->first : *step;
     t->last = any && t->last > *step ? t->last : *step;
     return 1;
@@ -484,7 +489,7 @@ static int find_decimal(struct table *t, struct weft_csv *csv, const struct weft
     bool *is = WEFT_ARRAY(bool, h->n + 1);
     for (size_t c = 0; c < t->n_values; c++)
         is[t->value[c]] = true;
-    int rc = weft_ingest_decimal(t->o, csv, h, is, &t->decimal, e);
+    int rc = weft_ingest_decimal(t->run, t->o, csv, h, is, &t->decimal, e);
     free(is);
     return rc;
 }
@@ -794,6 +799,20 @@ static int find_steps(struct table *t, struct weft_grid *g, struct weft_err *e)
     return rc;
 }
 
+/* A date that a slip of the pen put years away. */
+static int check_far(const struct table *t, struct weft_err *e)
+{
+    const int64_t most = (int64_t)1 << 28;
+    size_t n;
+    if (t->last - t->first > most)
+        return 0; /* it is refused as too long */
+    int64_t other = 0, *times = times_of(t, &n), far = weft_grid_far(times, n, &other);
+    free(times);
+    if (!far || (far > other ? t->o->to : t->o->from))
+        return 0;
+    return weft_grid_refuse_far(far, other, far > other ? t->last_at : t->first_at, e);
+}
+
 static int finish(struct table *t, struct weft_err *e)
 {
     struct weft_grid g;
@@ -801,6 +820,8 @@ static int finish(struct table *t, struct weft_err *e)
     add_waiting(t);
     if (!t->rows)
         return weft_fail(e, WEFT_DATA, "no %srow came%s", t->o->rejects ? "good " : "", t->outside ? " between --from and --to" : "");
+    if (check_far(t, e) < 0)
+        return -1;
     o.from = o.to = NULL; /* rows outside are not in the table */
     o.step_seconds = 0;
     for (size_t i = 0; i < t->n_closed; i++) { /* the calendar goes on to a day that is closed, as to one with rows */
@@ -816,7 +837,7 @@ static int finish(struct table *t, struct weft_err *e)
     if (t->outside)
         weft_run_info(t->run, "%llu rows lie outside of --from and --to", (unsigned long long)t->outside);
     if (t->replaced)
-        weft_run_warn(t->run, "%llu rows are of days that a later file holds, or later than --until: left out", (unsigned long long)t->replaced);
+        weft_run_warn(t->run, "%llu rows are of days that a later file holds%s: left out", (unsigned long long)t->replaced, t->o->until.n ? ", or later than --until" : "");
     if (refuse_sums(t, &g, e) < 0)
         return -1;
     weft_rows_say(t->sales, t->run);
