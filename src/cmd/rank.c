@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/calendar.h"
 #include "rank/demand_rank.h"
 #include "base/mem.h"
 #include "rank/rank_groups.h"
@@ -161,8 +162,8 @@ static void print_growth(const struct weft_ranking_attrs *a, const struct weft_r
                 n->spans.far.to, 2 * n->spans.season);
         return;
     }
-    fprintf(f, "\n%s: mean of days %lld-%lld / mean of days %lld-%lld; thin: next to nothing is sold, drawn towards 1\n", a->model, (long long)a->far[0],
-            (long long)a->far[1], (long long)a->near[0], (long long)a->near[1]);
+    fprintf(f, "\n%s: mean of %ss %lld-%lld / mean of %ss %lld-%lld; thin: next to nothing is sold, drawn towards 1\n", a->model, weft_step_unit(a->step), (long long)a->far[0],
+            (long long)a->far[1], weft_step_unit(a->step), (long long)a->near[0], (long long)a->near[1]);
     if (n->spans.unlike)
         fputs("these are not the same days of the season: each side is divided by the group's own profile of its last eight seasons\n", f);
     if (n->without_profile)
@@ -199,11 +200,11 @@ static void print_table(const struct state *s, FILE *f)
     print_growth(&a, &n, f);
     print_left_out(&n, f);
     if (s->o.history)
-        fputs("beyond: growth / growth of the same days a year before\n", f);
+        fprintf(f, "beyond: growth / growth of the same %ss a year before\n", weft_step_unit(a.step));
     if (s->o.history && !s->o.reasons)
-        fputs("active, each: products with sales on the far days, and what each of them sells a day\n", f);
+        fprintf(f, "active, each: products with sales on the far %ss, and what each of them sells a %s\n", weft_step_unit(a.step), weft_step_unit(a.step));
     if (s->o.reasons)
-        fputs("reason: what these days, being other than average, add to the growth\n", f);
+        fprintf(f, "reason: what these %ss, being other than average, add to the growth\n", weft_step_unit(a.step));
 }
 
 static int drain(struct weft_run *run, void *state, struct weft_err *e)

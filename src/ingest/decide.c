@@ -194,10 +194,10 @@ static int find_form(struct decide *k, struct weft_err *e)
 
 /* --- how many --- */
 
-/* Gross counts, and those of a part of the business, come after the plain one. */
+/* Gross counts, those of a part of the business, and those of what is no sale, come after the plain one. */
 static int count_rank(const char *name)
 {
-    static const char *const later[] = {"총", "total", "gross", "b2b", "최초", "누적", "취소"};
+    static const char *const later[] = {"총", "total", "gross", "b2b", "최초", "누적", "취소", "반품", "환불", "재고", "목표", "계획", "예측", "cancel", "return", "refund", "stock", "target", "plan", "forecast"};
     char folded[256];
     weft_term_fold(name, strlen(name), folded, sizeof folded);
     for (size_t i = 0; i < sizeof later / sizeof *later; i++)
