@@ -446,6 +446,8 @@ static int take_row(struct table *t, const struct weft_csv *csv, const struct we
     size_t i = 0;
     struct weft_csv_row now = *given;
     const struct weft_csv_row *row = &now;
+    if (weft_csv_empty(row))
+        return 0;
     int rc = weft_ingest_row_check(t->o->rejected, csv, h, row, e);
     if (rc == 1 && !weft_rows_take(t->sales, &now))
         return leave_out(t, csv, row, e);

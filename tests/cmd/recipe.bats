@@ -112,7 +112,7 @@ words() {
     "$pipelines/forecast.sh" --plot none -o tuesday tuesday.csv >said 2>err
     grep -q 'step week, Tuesdays' err
     run ! grep -q 'same weekdays' said
-    awk -F, 'NR > 1 { print $7 }' tuesday/forecasts.csv | sort | head -n 1 | grep -qx "$(date -u -d @$((1641254400 + 170 * 604800)) +%F)" || { cat tuesday/forecasts.csv; false; }
+    awk -F, 'NR > 1 { print $8 }' tuesday/forecasts.csv | sort | head -n 1 | grep -qx "$(date -u -d @$((1641254400 + 170 * 604800)) +%F)" || { cat tuesday/forecasts.csv; false; }
 }
 
 @test "forecasts and accuracy are of what was asked for; the ranking knows the competition" {
