@@ -34,6 +34,8 @@ input.
 
 Results in DIR: report.html (all of it on one page), model.safetensors, accuracy.csv, forecasts.csv, ranking.csv, ranking.txt, plot.svg (or .png). They
 appear together, or not at all. Exit status 65 with results in DIR: categories have no forecast, since their history is too short or ends early; they are named.
+Short gaps (28 days, 4 weeks, 168 hours) are filled in what the models see, and the summary says so; the ranking knows the history as it is. Categories with
+too little history for the model are forecast by one that looks back 28 days (column model).
 Channels that are past, future or static (ingest --future, covariates, ...) are not used here: train-dlinear without --tune uses them.
 
 Examples:
@@ -71,7 +73,7 @@ done
 [ -n "$sales" ] || die "which table? $me SALES.csv; see $me --help"
 case "$plot" in svg | png | none) ;; *) die "--plot: svg, png or none" ;; esac
 case "$lang" in en | ko) ;; *) die "--lang: en or ko" ;; esac
-need ingest aggregate window train-dlinear score evaluate explain rank report frames
+need ingest covariates aggregate window train-dlinear score evaluate explain rank report frames
 [ "$plot" = none ] || need gnuplot
 split_words --ingest "$ingest_options"
 ingest=("${words[@]}")

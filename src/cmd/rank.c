@@ -112,6 +112,8 @@ static int rank_products(struct weft_run *run, struct state *s, struct weft_err 
     return 0;
 }
 
+#define FEW "the model's validation part holds %.1f independent errors, and %g are the least; train with a longer one"
+
 static int rank_groups(struct weft_run *run, struct state *s, struct weft_err *e)
 {
     uint64_t missing = weft_rank_groups_missing(s->groups);
@@ -124,6 +126,8 @@ static int rank_groups(struct weft_run *run, struct state *s, struct weft_err *e
     if (n.without_profile)
         weft_run_warn(run, "%llu series have less than a season of history: their days count as they are, and the growth measures the season, too",
                       (unsigned long long)n.without_profile);
+    if (n.few && !n.spans.none)
+        weft_run_warn(run, "%llu rows have no interval: " FEW, (unsigned long long)n.few, n.few_most, WEFT_FREEDOM_MIN);
     if (n.spans.none)
         weft_run_warn(run, "a horizon of %zu has no growth, since it holds no two seasons to compare: rows stand by volume; forecast %zu steps, or give --near and --far",
                       n.spans.far.to, 2 * n.spans.season);
@@ -170,6 +174,8 @@ static void print_growth(const struct weft_ranking_attrs *a, const struct weft_r
         fprintf(f, "%llu series have no such profile: their days count as they are\n", (unsigned long long)n->without_profile);
     if (n->no_ratio)
         fprintf(f, "%llu groups never sell on such days, and have no growth\n", (unsigned long long)n->no_ratio);
+    if (n->few)
+        fprintf(f, "%llu have no interval: " FEW "\n", (unsigned long long)n->few, n->few_most, WEFT_FREEDOM_MIN);
     if (n->tested && n->sure)
         fprintf(f, "sure: %llu of %llu grow or fall; %g%% of these wrong, at most, in expectation\n", (unsigned long long)n->sure, (unsigned long long)n->tested, 100 * a->fdr);
     else if (n->tested)
@@ -257,7 +263,8 @@ static const struct weft_filter filter = {
                        "count. Where --near and --far hold other weekdays, each side is first divided by how far such days stand above the mean week of the group's last eight "
                        "weeks (a field of score's frames). A horizon of one season has no growth: rows then stand by volume.\n"
                        "Its interval comes from the model's own errors on the "
-                       "validation part, with the correlation between days (delta method). It is one for what the growth becomes, and holds the noise of the days themselves: of categories that stand still, more "
+                       "validation part, with the correlation between days (delta method; Student's t for as many errors as are "
+                       "independent, and none below two). It is one for what the growth becomes, and holds the noise of the days themselves: of categories that stand still, more "
                        "than its level says hold 1 inside. A small volume (--shrink) is added to both, so that a category that "
                        "sells next to nothing can't win by chance: raw is the index without it, and such rows are marked thin.\n"
                        "p_growth is the chance that the growth is above 1: that the far days come out above the near ones. sure says up or down where that stands out among all rows of the channel: of "
