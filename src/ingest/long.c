@@ -815,6 +815,16 @@ static int check_far(const struct table *t, struct weft_err *e)
     return weft_grid_refuse_far(far, other, far > other ? t->last_at : t->first_at, e);
 }
 
+/* "(not set)" of Google Analytics and the like: a series of all that has no name. */
+static void say_unnamed(const struct table *t)
+{
+    static const char *const names[] = {"(not set)", "(none)", "(blank)", "(other)"};
+    for (size_t i = 0; i < t->n; i++)
+        for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+            if (t->series[i].id.n == strlen(names[k]) && memcmp(t->series[i].id.p, names[k], strlen(names[k])) == 0)
+                weft_run_warn(t->run, "the series \"%s\" is of rows without a name (--drop COLUMN='%s' leaves them out)", names[k], names[k]);
+}
+
 static int finish(struct table *t, struct weft_err *e)
 {
     struct weft_grid g;
@@ -845,6 +855,7 @@ static int finish(struct table *t, struct weft_err *e)
     weft_rows_say(t->sales, t->run);
     find_coverage(t, &g);
     weft_coverage_say(&t->coverage, t->run);
+    say_unnamed(t);
     return write_series(t, &g, e);
 }
 

@@ -177,4 +177,8 @@ step_of() {
     reads target.csv a,a,2025-01-01,5 a,a,2025-01-02,4
     printf '주문일자,주문번호,옵션,옵션코드,수량,거래금액\n20250301,1,빨강,O1,2,18000\n20250302,2,빨강,O1,1,9000\n' >option.csv
     reads option.csv O1,2025-03-01,2 O1,2025-03-02,1
+    printf 'Date,Item ID,Items purchased\n20250301,A,3\n20250301,(not set),1\n20250302,A,1\n' >ga4.csv
+    reads ga4.csv A,2025-03-01,3 '(not set),2025-03-01,1'
+    grep -qF 'the series "(not set)" is of rows without a name' said
+    [ "$(ingest -q --drop 'Item ID=(not set)' ga4.csv | frames csv | wc -l)" -eq 3 ]
 }
