@@ -22,7 +22,7 @@ struct thousands {
 struct look {
     struct weft_decimal_signs all;
     struct thousands days, *column; /* [columns] */
-    size_t sums;                    /* rows whose total is the sum of their values when dots stand between thousands, and not otherwise */
+    size_t sums;                    /* rows for which sum_says_thousands */
 };
 
 static void see(struct thousands *k, struct weft_csv_text t)
@@ -44,7 +44,8 @@ static void see(struct thousands *k, struct weft_csv_text t)
     k->large += fabs(x) >= 1000;
 }
 
-/* Does one of the row's columns of totals (합계, Overall Result) hold the sum of its values when dots stand between thousands, and not otherwise? */
+/* Does one of the row's columns of totals (합계, Overall Result) hold the sum of its values when dots stand between thousands,
+ * and not otherwise? */
 static bool sum_says_thousands(const struct weft_csv_row *row, const struct weft_header *h, const bool *is_value)
 {
     double sum[2] = {0}, x[2];
@@ -57,7 +58,8 @@ static bool sum_says_thousands(const struct weft_csv_row *row, const struct weft
     }
     for (size_t i = 0; i < h->n && i < row->n && signs; i++) {
         struct weft_csv_text t = weft_csv_field(row, i);
-        bool total = !is_value[i] && weft_name_is_total(h->name[i], strlen(h->name[i])) && weft_count_parse_in(WEFT_DECIMAL_COMMA, t.p, t.n, &x[1]) == WEFT_COUNT_OK;
+        bool total = !is_value[i] && weft_name_is_total(h->name[i], strlen(h->name[i])) &&
+                     weft_count_parse_in(WEFT_DECIMAL_COMMA, t.p, t.n, &x[1]) == WEFT_COUNT_OK;
         bool points = total && weft_count_parse(t.p, t.n, &x[0]) == WEFT_COUNT_OK && fabs(x[0] - sum[0]) < 0.0005;
         if (total && !points && x[1] == sum[1])
             return true;
@@ -82,8 +84,8 @@ static void look(struct look *k, struct weft_csv *csv, const struct weft_header 
     }
 }
 
-/* "1.200" beside 980: dots stand between thousands. A column with decimals that writes their zeros would have 980.000, and one that does not would have 1.2; and
- * one with thousands has no 1500. */
+/* "1.200" beside 980: dots stand between thousands. A column with decimals that writes their zeros would have 980.000, and one
+ * that does not would have 1.2; and one with thousands has no 1500. */
 static bool is_thousands(const struct thousands *k)
 {
     return k->zero && k->small && !k->large;
@@ -92,11 +94,13 @@ static bool is_thousands(const struct thousands *k)
 static int two_readings(const struct weft_header *h, const char *shown, struct weft_err *e)
 {
     const char *sign = strpbrk(shown, ".,");
+    const char *thousands = *sign == '.' ? "comma" : "point", *decimals = *sign == '.' ? "point" : "comma";
     weft_fail(e, WEFT_DATA, "%s: \"%s\" has two readings in a table with semicolons, and no other number tells", h->file, shown);
-    return weft_fail_hint(e, "--decimal %s: 1%c250 is 1250; --decimal %s: it is 1 and a quarter", *sign == '.' ? "comma" : "point", *sign, *sign == '.' ? "point" : "comma");
+    return weft_fail_hint(e, "--decimal %s: 1%c250 is 1250; --decimal %s: it is 1 and a quarter", thousands, *sign, decimals);
 }
 
-static int choose(struct weft_run *run, const struct look *k, const struct weft_header *h, char delimiter, enum weft_decimal *out, struct weft_err *e)
+static int choose(struct weft_run *run, const struct look *k, const struct weft_header *h, char delimiter,
+                  enum weft_decimal *out, struct weft_err *e)
 {
     const struct thousands *dotted = NULL, *mixed = NULL;
     bool thousands = k->sums > 0, never = false;
@@ -113,7 +117,8 @@ static int choose(struct weft_run *run, const struct look *k, const struct weft_
         return 0;
     if (dotted && thousands && !never) {
         *out = WEFT_DECIMAL_COMMA;
-        weft_run_warn(run, "%s: dots stand between thousands, as in \"%s\" (--decimal point: it has decimals)", h->file, dotted->shown);
+        weft_run_warn(run, "%s: dots stand between thousands, as in \"%s\" (--decimal point: it has decimals)", h->file,
+                      dotted->shown);
         return 0;
     }
     if (delimiter == ';' && (dotted || mixed))
@@ -121,8 +126,8 @@ static int choose(struct weft_run *run, const struct look *k, const struct weft_
     return 0;
 }
 
-int weft_ingest_decimal(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, const bool *is_value, enum weft_decimal *out,
-                        struct weft_err *e)
+int weft_ingest_decimal(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h,
+                        const bool *is_value, enum weft_decimal *out, struct weft_err *e)
 {
     struct look k = {.column = WEFT_ARRAY(struct thousands, h->n + 1)};
     *out = o->decimal == 2 ? WEFT_DECIMAL_COMMA : WEFT_DECIMAL_POINT;
