@@ -294,7 +294,7 @@ static void scale_of(const struct weft_backtest *b, const struct view *v, const 
     }
     weft_split_own((const size_t[]){x->train_end, x->train_end, x->train_end}, b->attrs, v->s, split);
     j->train = split[0];
-    weft_scale_fit((enum weft_scale)m->scale, v->x, j->train, &j->shift, &j->factor);
+    weft_scale_fit_train((enum weft_scale)m->scale, v->x, j->train, v->known, &j->shift, &j->factor);
 }
 
 static void fill_nan(float *x, size_t n)
@@ -323,7 +323,7 @@ static void ask(struct weft_backtest *b, const struct view *v, struct contender 
     const float *exogenous[WEFT_EXOG_MAX];
     size_t h = o->horizon, own = m ? (size_t)m->horizon : o->gap + h, unit = 0;
     struct weft_apply_job j = {.x = v->x, .n = v->known, .origin = v->known, .stride = 1, .windows = 1, .horizon = own, .nonnegative = b->o.clip[v->channel],
-                               .levels = levels, .n_levels = 2};
+                               .levels = levels, .n_levels = 2, .id = v->s->id.p, .id_n = v->s->id.n, .start = v->s->start};
     fill_nan(out, 3 * h);
     if (m) {
         struct weft_span group = weft_series_key_text(v->s, x->by);

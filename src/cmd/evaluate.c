@@ -225,7 +225,8 @@ static const struct weft_filter filter = {
               .see_also = "score, rank, window, train-demand",
               .notes = "MSE, MAE, RMSE and bias (forecast - actual) are means over windows, steps and series. WAPE is the sum of absolute errors over the "
                        "sum of absolute values; sMAPE runs from 0 to 2. MASE and RMSSE divide by each series' own naive error on the train part, and are "
-                       "means over series. PSFA is the measure of LG Aimers 3. Skill is 1 - WAPE / WAPE of the first baseline. Coverage is the share of "
+                       "means over series. MAE, WAPE, sMAPE and MASE are those of quantile 0.5 where the stream has it (the median makes absolute errors least), MSE, "
+                       "RMSE, RMSSE and bias those of the forecast. PSFA is the measure of LG Aimers 3. Skill is 1 - WAPE / WAPE of the first baseline. Coverage is the share of "
                        "values inside an interval of two quantiles (q, 1 - q), or at or below a single one; there is none where the model keeps too few errors for a bound. A value or forecast that is missing takes no "
                        "part.\n"
                        "--actuals: series are joined by id (and level, which aggregate writes), channel and date; a day that is not there yet, or missing, is no "

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apply/factor_table.h"
 #include "model/explain.h"
 #include "measure/growth.h"
 #include "apply/match.h"
@@ -19,7 +20,7 @@ _Static_assert((int)WEFT_REASONS_MAX == (int)WEFT_LAG_GROUPS, "a name for every 
 struct state {
     const char *model, *near_text, *far_text, *channel;
     int format;
-    bool lags, windows; /* windows: the stream says where the train part ends */
+    bool factors, lags, windows; /* windows: the stream says where the train part ends */
     struct weft_growth_spans spans;
     float *profile; /* [season] of the series at hand */
     struct weft_series_attrs in;
@@ -46,6 +47,7 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_STR, 0, "far", AT(far_text), NULL, 0, 0, "FROM:TO", "far days; by default the last whole seasons of the horizon", 0},
     {WEFT_OPT_STR, 0, "channel", AT(channel), NULL, 0, 0, "NAME", "this channel alone", 0},
     {WEFT_OPT_FLAG, 0, "lags", AT(lags), NULL, 0, 0, NULL, "of --format frames: every single lag, too", 0},
+    {WEFT_OPT_FLAG, 0, "factors", AT(factors), NULL, 0, 0, NULL, "what the factors of a model (train-dlinear --factors) multiply sales by; reads no stream", 0},
     {WEFT_OPT_CHOICE, 0, "format", AT(format), "table", 0, 0, "table|csv|json|frames", "of the result", WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };
@@ -59,7 +61,7 @@ static int open_model(struct state *s, struct weft_err *e)
     const struct weft_model_info *m = weft_forecaster_info(s->forecaster);
     if (!weft_forecaster_linear(s->forecaster, 0, NULL, NULL, NULL)) {
         weft_fail(e, WEFT_CONFIG, "%s is a model of kind %s: only forecasts that are linear in the days before them have exact explanations", s->model, m->name);
-        return weft_fail_hint(e, "train-dlinear makes such a model");
+        return weft_fail_hint(e, weft_forecaster_factors(s->forecaster) ? "explain --factors says what its factors are" : "train-dlinear makes such a model");
     }
     s->of_model = WEFT_ARRAY(size_t, s->in.n_targets);
     if (weft_match_exogenous(&s->in, m, s->model, s->exogenous, e) < 0 || weft_match_calendar_ahead(&s->in, m, s->model, e) < 0)
@@ -86,6 +88,8 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     struct state *s = state;
     const struct weft_head *h = weft_run_in_head(run);
     char sha[65];
+    if (s->factors)
+        return 0;
     if (strcmp(h->schema, WEFT_WINDOWS_SCHEMA) != 0 && strcmp(h->schema, WEFT_SERIES_SCHEMA) != 0)
         return weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s or %s", h->schema, WEFT_SERIES_SCHEMA, WEFT_WINDOWS_SCHEMA);
     s->windows = strcmp(h->schema, WEFT_WINDOWS_SCHEMA) == 0;
@@ -195,9 +199,46 @@ static void print_season(const struct state *s, FILE *f)
         fputs("growth: near and far are not the same days of the season, so each is divided by the series' own profile of its last eight seasons\n", f);
 }
 
+static bool no_input(const void *state)
+{
+    return ((const struct state *)state)->factors;
+}
+
+static int print_factors(struct weft_run *run, struct state *s, struct weft_err *e)
+{
+    static const char *const unused[] = {"near", "far", "channel", "lags", NULL};
+    FILE *f = weft_run_text(run);
+    if (weft_run_refuse(run, unused, "does not go with --factors", e) < 0)
+        return -1;
+    if (s->format == FRAMES)
+        return weft_fail(e, WEFT_USAGE, "--factors prints table, csv or json");
+    if (weft_forecaster_open(s->model, &s->forecaster, e) < 0)
+        return -1;
+    const struct weft_factors *m = weft_forecaster_factors(s->forecaster);
+    if (!m) {
+        weft_fail(e, WEFT_CONFIG, "%s has no factors", s->model);
+        return weft_fail_hint(e, "train-dlinear --factors auto makes such a model");
+    }
+    s->table = weft_table_new();
+    weft_factor_table(m, weft_forecaster_info(s->forecaster), s->table);
+    if (s->format == CSV) {
+        weft_table_csv(s->table, f);
+    } else if (s->format == JSON) {
+        weft_table_json(s->table, f);
+        putc('\n', f);
+    } else {
+        weft_table_print(s->table, f);
+        fprintf(f, "\nall: over all series; low, middle, high: of nine, five and one in ten series it is at least so much; weekdays are against Monday, months against "
+                   "January, days of the month against the others\n");
+    }
+    return 0;
+}
+
 static int drain(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
+    if (s->factors)
+        return print_factors(run, s, e);
     FILE *f = weft_run_text(run);
     if (!s->made && s->unknown)
         return weft_fail(e, WEFT_CONFIG, "%s has no weights for any of the series", s->model);
@@ -245,7 +286,7 @@ static void stop(struct weft_run *run, void *state)
 static const struct weft_filter filter = {
     .usage = {.name = "explain",
               .summary = "says why a linear model forecasts what it does: exact SHAP values, by groups of days",
-              .synopsis = "explain -m MODEL [--near FROM:TO] [--far FROM:TO] [--format table|csv|json|frames]",
+              .synopsis = "explain -m MODEL [--near FROM:TO] [--far FROM:TO] [--format table|csv|json|frames]\nexplain -m MODEL --factors",
               .reads = "a series or windows stream",
               .writes = "a table, CSV, JSON, or an explanations stream, which rank --reasons reads",
               .examples = "explain -m model.safetensors --channel units -i level.weft\n"
@@ -261,11 +302,14 @@ static const struct weft_filter filter = {
                        "near and far are means over these days of the horizon. The row growth says what each group adds to far / near, to first order: (far's part - growth * near's "
                        "part) / near. Where near and far are not the same days of the season each side is first divided by how far such days stand above the mean of the series' "
                        "last eight seasons, as in rank.\n"
+                       "--factors prints what weekdays, channels known ahead and seasons multiply sales by in a model of train-dlinear --factors: over all series, and how far series "
+                       "differ.\n"
                        "Memory: one series and the model; a table grows with the series, frames do not."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,
     .out = WEFT_IO_TEXT,
+    .no_input = no_input,
     .start = start,
     .frame = frame,
     .drain = drain,

@@ -29,7 +29,7 @@ struct state {
 static const struct weft_opt opts[] = {
     {WEFT_OPT_STR, 0, "by", AT(o.by), "id", 0, 0, "LEVEL", "what is ranked: a key, or id for each series as it is; of products, the key that names their group", 0},
     {WEFT_OPT_CHOICE, 0, "sort", AT(o.sort), "growth", 0, 0, "growth|beyond-season|volume|sales-per-active|probability|low",
-     "what orders the rows, largest first: one column, never a formula of several; low: the lower end of the interval", 0},
+     "what orders the rows, largest first: one column, never a formula of several; low: the lower end of the interval, thin rows after the others", 0},
     {WEFT_OPT_STR, 0, "near", AT(o.near), NULL, 0, 0, "FROM:TO", "near days, counted from 1; by default the first whole seasons (7 days, 24 hours): as many as a fifth of the horizon holds, one at least", 0},
     {WEFT_OPT_STR, 0, "far", AT(o.far), NULL, 0, 0, "FROM:TO", "far days; by default the last whole seasons, as many", 0},
     {WEFT_OPT_STR, 0, "history", AT(o.history), NULL, 0, 0, "FILE",
@@ -166,10 +166,11 @@ static void print_growth(const struct weft_ranking_attrs *a, const struct weft_r
                 n->spans.far.to, 2 * n->spans.season);
         return;
     }
-    fprintf(f, "\n%s: mean of %ss %lld-%lld / mean of %ss %lld-%lld; thin: next to nothing is sold, drawn towards 1\n", a->model, weft_step_unit(a->step), (long long)a->far[0],
-            (long long)a->far[1], weft_step_unit(a->step), (long long)a->near[0], (long long)a->near[1]);
+    const char *unit = weft_step_unit(a->step);
+    fprintf(f, "\n%s: mean of %ss %lld-%lld / mean of %ss %lld-%lld; thin: next to nothing is sold, drawn towards 1\n", a->model, unit, (long long)a->far[0],
+            (long long)a->far[1], unit, (long long)a->near[0], (long long)a->near[1]);
     if (n->spans.unlike)
-        fputs("these are not the same days of the season: each side is divided by the group's own profile of its last eight seasons\n", f);
+        fprintf(f, "these are not the same %ss of the season: each side is divided by the group's own profile of its last eight seasons\n", unit);
     if (n->without_profile)
         fprintf(f, "%llu series have no such profile: their days count as they are\n", (unsigned long long)n->without_profile);
     if (n->no_ratio)
@@ -208,7 +209,7 @@ static void print_table(const struct state *s, FILE *f)
     if (s->o.history)
         fprintf(f, "beyond: growth / growth of the same %ss a year before\n", weft_step_unit(a.step));
     if (s->o.history && !s->o.reasons)
-        fprintf(f, "active, each: products with sales on the far %ss, and what each of them sells a %s\n", weft_step_unit(a.step), weft_step_unit(a.step));
+        fputs("active, each: products with sales on the far days, and what each of them sells a day\n", f);
     if (s->o.reasons)
         fprintf(f, "reason: what these %ss, being other than average, add to the growth\n", weft_step_unit(a.step));
 }

@@ -10,6 +10,7 @@
 #include "train/dlinear_units.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "train/factored.h"
 
 enum { EXACT, ADAM };
 enum { EXOG_LEVEL, EXOG_UNITS, EXOG_NONE };
@@ -26,6 +27,9 @@ struct state {
     struct weft_list relative;
     const char *source, *source_by;
     int transfer;
+    struct weft_list factors;
+    struct weft_factored *factored;
+    struct weft_dlinear_trainer logs; /* with factors: of the logarithms of the rests */
     struct weft_ladder ladder;
     struct weft_dlinear_trainer t;
     struct weft_dlinear_state *days; /* --state */
@@ -57,6 +61,8 @@ static const struct weft_opt opts[] = {
      "exact: how channels that are past, future or static act: in proportion to the target's level, in its units, or not at all", 0},
     {WEFT_OPT_INT, 0, "exog-lags", AT(exog_lags), "7", 0, 1000000, "N", "exact: how many steps before the origin are looked at of past and future channels", 0},
     {WEFT_OPT_LIST, 0, "relative", AT(relative), "price", 0, 0, "CHANNEL", "exact: exogenous channels that count relative to their mean over the train part", 0},
+    {WEFT_OPT_LIST, 0, "factors", AT(factors), "none", 0, 0, "auto|none|COLUMNS",
+     "exact: divide sales by factors of weekday, channels known ahead (channels), weekday, days (of the month), months, year:N first; auto: chosen over folds", 0},
     {WEFT_OPT_STR, 0, "log", AT(log), NULL, 0, 0, "FILE", "losses as JSON lines, one an epoch (adam) or a set of weights (exact)", WEFT_OPT_FILE | WEFT_OPT_RUN},
     {WEFT_OPT_STR, 0, "source", AT(source), NULL, 0, 0, "ENDPOINT", "exact: windows of richer series to borrow from where history is short", WEFT_OPT_FILE | WEFT_OPT_RUN},
     {WEFT_OPT_CHOICE, 0, "transfer", AT(transfer), "auto", 0, 0, "auto|source|own|pooled|ridge",
@@ -101,11 +107,50 @@ static int check_options(struct weft_run *run, struct state *s, struct weft_err 
     return check_ladder(run, s, e) < 0 || (!s->partial && !weft_units_path(run, e)) ? -1 : 0;
 }
 
+static const char *groups_by(const struct state *s)
+{
+    return s->individual ? "id" : s->by;
+}
+
+static bool with_factors(const struct state *s)
+{
+    return s->factors.n && strcmp(s->factors.items[0], "none") != 0;
+}
+
+static int check_factors(const struct state *s, struct weft_err *e)
+{
+    const char *other = s->solver == ADAM ? "--solver adam" : s->partial ? "--partial" : s->source ? "--source" : s->state ? "--state" : NULL;
+    if (other && with_factors(s))
+        return weft_fail(e, WEFT_USAGE, "--factors does not go with %s", other);
+    if (s->factors.n > 1)
+        for (size_t i = 0; i < s->factors.n; i++)
+            if (strcmp(s->factors.items[i], "auto") == 0 || strcmp(s->factors.items[i], "none") == 0)
+                return weft_fail(e, WEFT_USAGE, "--factors: %s stands alone", s->factors.items[i]);
+    return 0;
+}
+
+/* Factors: what they leave is tuned whatever else is said, each series counting by its scale. */
+static int start_factors(struct weft_run *run, struct state *s, const struct weft_head *h, struct weft_err *e)
+{
+    const struct weft_factored_options o = {&s->factors, &s->relative, s->exog != EXOG_NONE, s->refit};
+    s->logs = s->t;
+    s->logs.log = NULL;
+    if (weft_dlinear_trainer_start(&s->logs, h, groups_by(s), e) < 0 || weft_factored_start(&o, &s->t.units.attrs, &s->factored, e) < 0)
+        return -1;
+    s->t.factored = s->factored;
+    for (size_t c = s->t.units.attrs.n_targets; c < s->t.units.attrs.n_channels; c++)
+        if (o.channels && s->t.units.attrs.role[c] != WEFT_ROLE_FUTURE)
+            weft_run_warn(run, "factors use channels that are known ahead: %s (%s) is left out", s->t.units.attrs.channels[c],
+                          weft_role_name(s->t.units.attrs.role[c]));
+    return 0;
+}
+
 static int configure(struct weft_run *run, struct state *s, struct weft_err *e)
 {
     struct weft_dlinear_trainer *t = &s->t;
-    if (check_options(run, s, e) < 0)
+    if (check_options(run, s, e) < 0 || check_factors(s, e) < 0)
         return -1;
+    s->tune |= with_factors(s);
     if (s->tune && !weft_run_given(run, "lookback"))
         s->lookback = 1;
     if (s->tune && !weft_run_given(run, "norm"))
@@ -116,12 +161,12 @@ static int configure(struct weft_run *run, struct state *s, struct weft_err *e)
     t->folds = (size_t)s->folds;
     t->threads = weft_run_threads(run);
     t->refit = s->refit;
-    t->exog = s->exog != EXOG_NONE;
+    t->exog = s->exog != EXOG_NONE && !with_factors(s);
     t->effect = s->exog == EXOG_UNITS ? WEFT_EXOG_UNITS : WEFT_EXOG_LEVEL;
     t->lags = (size_t)s->exog_lags;
     t->relative = &s->relative;
     t->tune = s->refit || s->state || s->lookback || s->norm == WEFT_NORMS;
-    t->choices = (struct weft_tune){.lookbacks = s->lookback, .norm = s->norm, .ridge = t->ridge};
+    t->choices = (struct weft_tune){.lookbacks = s->lookback, .norm = s->norm, .ridge = t->ridge, .level = with_factors(s)};
     /* The sums of what is tuned are of raw values. */
     t->shape = (struct weft_dlinear_shape){.kernel = (size_t)s->kernel, .norm = t->tune ? WEFT_NORM_NONE : (enum weft_norm)s->norm};
     t->options = (struct weft_dlinear_adam){.epochs = (int)s->epochs, .patience = (int)s->patience, .batch = (size_t)s->batch, .lr = s->lr,
@@ -135,11 +180,6 @@ static int configure(struct weft_run *run, struct state *s, struct weft_err *e)
     if (s->log && !(t->log = fopen(s->log, "w")))
         return weft_fail_errno(e, WEFT_CANTCREAT, "can't create %s", s->log);
     return 0;
-}
-
-static const char *groups_by(const struct state *s)
-{
-    return s->individual ? "id" : s->by;
 }
 
 /* Exogenous channels that this training does not use are said, or refused. */
@@ -224,6 +264,8 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
         return 0;
     if (weft_dlinear_trainer_start(&s->t, h, groups_by(s), e) < 0 || (s->source && start_ladder(run, s, e) < 0) || (s->state && begin_channels(run, s, e) < 0))
         return -1;
+    if (with_factors(s) && start_factors(run, s, h, e) < 0)
+        return -1;
     return s->partial ? weft_dlinear_partial_head(&s->t, run, e) : 0;
 }
 
@@ -233,6 +275,10 @@ static int frame(struct weft_run *run, void *state, struct weft_span in, struct 
     (void)run;
     if (weft_series_read(in, s->days ? &s->days->units.attrs : &s->t.units.attrs, &s->series, e) < 0)
         return -1;
+    if (s->factored) {
+        weft_factored_add(s->factored, &s->series);
+        return 0;
+    }
     if ((!s->days || s->days->fresh) && weft_dlinear_trainer_add(&s->t, &s->series, e) < 0)
         return -1;
     return s->days ? weft_dlinear_state_add(s->days, &s->series, e) : 0;
@@ -263,6 +309,8 @@ static int fit_state(struct weft_run *run, struct state *s, struct weft_err *e)
 static int save_dlinear(struct weft_run *run, struct state *s, const char *lineage, struct weft_err *e)
 {
     weft_dlinear_trainer_say(&s->t, "it will not be forecast", run);
+    if (s->factored)
+        weft_factored_say(s->factored, run);
     if (s->source && weft_run_verbose(run) >= 0)
         weft_ladder_table(&s->t, 60, stderr);
     return weft_dlinear_trainer_save(&s->t, lineage, weft_run_output(run), e);
@@ -271,7 +319,7 @@ static int save_dlinear(struct weft_run *run, struct state *s, const char *linea
 /* Takes the lineage over. */
 static int fit(struct weft_run *run, struct state *s, char *lineage, struct weft_err *e)
 {
-    int rc = weft_dlinear_trainer_fit(&s->t, e);
+    int rc = s->factored ? weft_factored_fit(s->factored, &s->t, &s->logs, e) : weft_dlinear_trainer_fit(&s->t, e);
     weft_progress_end(&s->progress);
     if (rc == 0 && weft_run_stopping(run))
         rc = weft_run_interrupted(e);
@@ -331,6 +379,8 @@ static void stop(struct weft_run *run, void *state)
     (void)run;
     weft_series_free(&s->series);
     weft_dlinear_state_close(&s->days);
+    weft_factored_free(&s->factored);
+    weft_dlinear_trainer_free(&s->logs);
     weft_dlinear_trainer_free(&s->t);
     weft_ladder_free(&s->ladder);
     if (s->t.log)
@@ -346,6 +396,7 @@ static const struct weft_filter filter = {
               .writes = "a model file (safetensors); with --partial a gram stream",
               .examples = "ingest train.csv | window --lookback 30 --horizon 10 | train-dlinear -o model.safetensors\n"
                           "train-dlinear --tune -i windows.weft -o model.safetensors -v; train-dlinear --tune --refit -i windows.weft -o latest.safetensors\n"
+                          "train-dlinear --factors auto --refit -i windows.weft -o latest.safetensors -v\n"
                           "train-dlinear --by major --norm last -i windows.weft -o model.safetensors -v\n"
                           "train-dlinear --solver adam --batch-by origin --norm none -i etth1.weft -o model.safetensors\n"
                           "covariates --weekday --holidays pipelines/holidays-kr.csv -i level.weft | window --lookback 56 --horizon 14 --scale standard | train-dlinear -o model.safetensors\n"
@@ -369,6 +420,12 @@ static const struct weft_filter filter = {
                        "multiplied by the target's mean over a lookback that ends a horizon earlier, so that a promotion acts in proportion to what is sold; "
                        "--relative channels count as value / mean - 1. Inside the history a missing value is the last known one. The unknowns are lookback + "
                        "channels x (lags + 1), and --tune, --refit, --partial and --state take them along; --source refuses such channels (--exog none leaves them out), adam leaves them out.\n"
+                       "--factors divides each series by what the calendar and channels that are known ahead multiply it by (a Poisson regression with log link; each series' own "
+                       "coefficients, pulled towards those of all by a ridge kappa), and fits --tune to the rest: auto chooses the columns, none among them, and kappa over "
+                       "three folds a horizon apart, then the rest as it is or its logarithm by the errors of validation windows whose factors were fitted before them. A list names the "
+                       "columns: channels (those known ahead; a channel open says what share of the day a shop is open), and of days weekday, days (of the month), months or year:N (N "
+                       "waves). Series are held in memory. The forecast is the mean, its quantile 0.5 the median. A series that score meets for the first time has the factors of all. "
+                       "The model file holds them by name (Factors.own, factors).\n"
                        "Adam's defaults with --norm none --batch-by origin are LTSF-Linear's for ETTh1. The weights are named as LTSF-Linear names them.\n"
                        "With --source every set of weights stands on a rung of its own: source (the source's model as it is), own (as without a source), pooled (a window of the source "
                        "counts gamma windows of the target), ridge (shrunk towards the source's weights, which count lambda windows). Rungs, gamma and lambda are compared over "

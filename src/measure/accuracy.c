@@ -86,7 +86,7 @@ void weft_accuracy_add(struct weft_accuracy *a, size_t row, size_t model, size_t
 {
     size_t o = a->shape.per_origin ? origin : 0, h = a->shape.per_step ? step : 0;
     struct weft_metrics *m = &a->at[row][(o * a->steps + h) * a->shape.models + model];
-    weft_metrics_add(m, actual, forecast);
+    weft_metrics_add(m, actual, forecast, forecast);
     weft_metrics_band(m, 0, actual, low, high, false);
 }
 

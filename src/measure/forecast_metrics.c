@@ -31,7 +31,7 @@ struct weft_forecast_metrics {
     size_t cap;
     struct weft_psfa *psfa; /* NULL: not measured */
     struct weft_band band[WEFT_MAX_BANDS];
-    size_t n_bands;
+    size_t n_bands, median; /* median: its level, or n_levels */
     uint64_t unbounded[WEFT_MAX_BANDS], errors; /* forecasts without band k, since there were so few errors (at most) */
     struct weft_table *table; /* not ours */
     struct weft_actuals *actuals; /* not ours; NULL: none */
@@ -62,6 +62,8 @@ int weft_forecast_metrics_new(const struct weft_head *head, const struct weft_fo
         return -1;
     if (s->psfa_key != WEFT_KEY_NONE && !o->scaled)
         s->psfa = weft_psfa_new((size_t)s->attrs.horizon);
+    while (s->median < s->attrs.n_levels && fabs(s->attrs.levels[s->median] - 0.5) > 1e-9)
+        s->median++;
     s->n_bands = weft_bands(s->attrs.levels, s->attrs.n_levels, s->band);
     return 0;
 }
@@ -125,7 +127,9 @@ static void add_cell(struct weft_forecast_metrics *s, struct weft_metrics *m, si
     const struct weft_forecasts *f = &s->f;
     size_t cells = f->windows * f->horizon;
     double actual = (f->actual[i] - shift) / factor;
-    weft_metrics_add(m, actual, (f->forecast[i] - shift) / factor);
+    double forecast = (f->forecast[i] - shift) / factor;
+    bool median = f->quantiles && s->median < s->attrs.n_levels && isfinite(f->quantiles[s->median * cells + i]);
+    weft_metrics_add(m, actual, forecast, median ? (f->quantiles[s->median * cells + i] - shift) / factor : forecast);
     for (size_t k = 0; f->quantiles && k < s->n_bands; k++) {
         bool single = s->band[k].low == SIZE_MAX;
         s->unbounded[k] += f->errors && isnan(f->quantiles[s->band[k].high * cells + i]) && !isnan(f->forecast[i]);

@@ -85,23 +85,45 @@ int weft_growth_spans_read(const char *near_text, const char *far_text, size_t h
 
 /* --- the profile --- */
 
+/* How much the values grow a step: the slope of the means of those seasons, from x on, that miss nothing, by least
+ * squares; 0 with fewer than two. */
+static double slope_of(const float *x, size_t seasons, size_t season)
+{
+    double n = 0, at = 0, mean = 0, atat = 0, atmean = 0;
+    for (size_t k = 0; k < seasons; k++) {
+        double sum = 0, t = (double)k;
+        for (size_t i = 0; i < season; i++)
+            sum += x[k * season + i];
+        if (isnan(sum))
+            continue;
+        n++;
+        at += t;
+        mean += sum / (double)season;
+        atat += t * t;
+        atmean += t * sum / (double)season;
+    }
+    double spread = n * atat - at * at;
+    return n > 1 && spread > 0 ? (n * atmean - at * mean) / spread / (double)season : 0;
+}
+
 bool weft_growth_profile(const float *x, size_t end, size_t season, int64_t first, float *out)
 {
-    size_t seasons = end / season < WEFT_PROFILE_SEASONS ? end / season : WEFT_PROFILE_SEASONS, *n = WEFT_ARRAY(size_t, season);
-    double *sum = WEFT_ARRAY(double, season);
+    size_t seasons = end / season < WEFT_PROFILE_SEASONS ? end / season : WEFT_PROFILE_SEASONS;
+    size_t begin = end - seasons * season, *n = WEFT_ARRAY(size_t, season);
+    double *sum = WEFT_ARRAY(double, season), slope = slope_of(x + begin, seasons, season);
     bool whole = seasons > 0;
-    for (size_t t = end - seasons * season; t < end; t++) {
+    for (size_t t = begin; t < end; t++) {
         int64_t after = ((int64_t)t - first) % (int64_t)season;
         size_t p = (size_t)(after < 0 ? after + (int64_t)season : after);
         if (isnan(x[t]))
             continue;
-        sum[p] += x[t];
+        sum[p] += x[t] - slope * ((double)((t - begin) % season) - (double)(season - 1) / 2);
         n[p]++;
     }
     for (size_t p = 0; p < season; p++)
         whole &= n[p] > 0;
     for (size_t p = 0; p < season && whole; p++)
-        out[p] = (float)(sum[p] / (double)n[p]);
+        out[p] = (float)fmax(sum[p] / (double)n[p], 0);
     free(sum);
     free(n);
     return whole;

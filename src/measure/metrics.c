@@ -53,10 +53,10 @@ void weft_metrics_series(struct weft_metrics *m, uint64_t series, const double n
     m->naive_season = naive[2] / scale;
 }
 
-void weft_metrics_add(struct weft_metrics *m, double actual, double forecast)
+void weft_metrics_add(struct weft_metrics *m, double actual, double forecast, double median)
 {
-    double e = forecast - actual, absolute = fabs(e), both = fabs(actual) + fabs(forecast);
-    if (isnan(e))
+    double e = forecast - actual, absolute = fabs(median - actual), both = fabs(actual) + fabs(median);
+    if (isnan(e) || isnan(absolute))
         return;
     m->n++;
     m->squares += e * e;

@@ -7,6 +7,7 @@
 
 #include "base/conformal.h"
 #include "base/mem.h"
+#include "model/factor_model.h"
 
 enum { BATCH = 256, GATHERED_MAX = 1 << 22 };
 
@@ -195,22 +196,37 @@ static size_t too_few(const struct weft_apply *a, size_t unit, const struct weft
     return 0;
 }
 
+/* What forecasts of rests are multiplied by (factor_model.h). */
+struct factored {
+    const struct weft_factor_target *target;
+    const double *f; /* by steps of the series; NULL: forecasts are no rests */
+    double scale;
+};
+
+/* A scaled value of step t in original units. */
+static float unfold(const struct factored *f, const struct weft_apply_job *j, double y, size_t t)
+{
+    return f->f ? (float)(weft_factors_inverse(y, f->target->log) * f->f[t] * f->scale) : original(j, y);
+}
+
 /* Forecasts of a batch, from scaled units to where they belong. rows[i]: lookback of window at[i]. */
-static void store_batch(struct weft_apply *a, size_t unit, const struct weft_apply_job *j, size_t n, const float *const *rows, const size_t *at,
-                        const float *y, struct weft_apply_result *out)
+static void store_batch(struct weft_apply *a, size_t unit, const struct weft_apply_job *j, const struct factored *f, size_t n,
+                        const float *const *rows, const size_t *at, const float *y, struct weft_apply_result *out)
 {
     const struct weft_model_info *info = weft_forecaster_info(a->model);
     size_t horizon = (size_t)info->horizon;
     for (size_t i = 0; i < n; i++) {
         const float *yi = y + i * horizon;
+        size_t origin = j->origin + at[i] * j->stride;
+        float smear = f->f ? (float)f->target->smear : 1; /* the forecast is the mean, its quantiles are as they are */
         for (size_t h = 0; h < horizon; h++)
-            out->forecast[at[i] * horizon + h] = original(j, yi[h]);
+            out->forecast[at[i] * horizon + h] = smear * unfold(f, j, yi[h], origin + h);
         if (!out->quantiles)
             continue;
         float spread = weft_local_spread(rows[i], (size_t)info->lookback, weft_forecaster_floor(a->model, unit));
         for (size_t l = 0; l < j->n_levels; l++)
             for (size_t h = 0; h < horizon; h++)
-                out->quantiles[(l * j->windows + at[i]) * horizon + h] = original(j, (double)yi[h] + (double)spread * a->offsets[l * horizon + h]);
+                out->quantiles[(l * j->windows + at[i]) * horizon + h] = unfold(f, j, (double)yi[h] + (double)spread * a->offsets[l * horizon + h], origin + h);
     }
 }
 
@@ -224,15 +240,17 @@ static size_t room_ahead(const struct weft_exog_shape *x)
 }
 
 /* z: scaled values from step `from` on. */
-static void run_model(struct weft_apply *a, size_t unit, const struct weft_apply_job *j, const float *z, size_t from, struct weft_apply_result *out)
+static void run_model(struct weft_apply *a, size_t unit, const struct weft_apply_job *j, const struct factored *f, const float *z, size_t from,
+                      struct weft_apply_result *out)
 {
     const struct weft_model_info *info = weft_forecaster_info(a->model);
     size_t lookback = (size_t)info->lookback, need = needed(a, j), n = 0, at[BATCH];
     const float *rows[BATCH];
     float *y = room(out, 3, BATCH * (size_t)info->horizon);
-    size_t width = lookback + (size_t)info->horizon + (info->exog.n ? weft_exog_width(&info->exog) : 0);
-    size_t batch = !info->exog.n || width < GATHERED_MAX / BATCH ? BATCH : width < GATHERED_MAX ? GATHERED_MAX / width : 1;
-    float *whole = info->exog.n ? room(out, 4, batch * width) : NULL; /* with exogenous channels a window is no view */
+    bool exog = info->exog.n && !f->f;
+    size_t width = lookback + (size_t)info->horizon + (exog ? weft_exog_width(&info->exog) : 0);
+    size_t batch = !exog || width < GATHERED_MAX / BATCH ? BATCH : width < GATHERED_MAX ? GATHERED_MAX / width : 1;
+    float *whole = exog ? room(out, 4, batch * width) : NULL; /* with exogenous channels a window is no view */
     double *g = whole ? room_double(out, 5, (info->exog.n + 1) * j->n) : NULL;
     struct gaps gaps = {0};
     if (whole)
@@ -244,6 +262,10 @@ static void run_model(struct weft_apply *a, size_t unit, const struct weft_apply
             continue;
         }
         rows[n] = z + (origin - lookback - from);
+        if (f->f && info->exog.n && origin + room_ahead(&info->exog) > j->n) {
+            out->skipped++;
+            continue;
+        }
         if (whole) {
             float *row = whole + n * width;
             if (origin + room_ahead(&info->exog) > j->n ||
@@ -257,13 +279,13 @@ static void run_model(struct weft_apply *a, size_t unit, const struct weft_apply
         at[n++] = w;
         if (n == batch) {
             weft_forecaster_run(a->model, unit, rows, n, y);
-            store_batch(a, unit, j, n, rows, at, y, out);
+            store_batch(a, unit, j, f, n, rows, at, y, out);
             n = 0;
         }
     }
     if (n) {
         weft_forecaster_run(a->model, unit, rows, n, y);
-        store_batch(a, unit, j, n, rows, at, y, out);
+        store_batch(a, unit, j, f, n, rows, at, y, out);
     }
 }
 
@@ -278,8 +300,22 @@ static bool load_covariance(struct weft_apply *a, size_t unit, size_t cells)
     return a->has_covariance;
 }
 
+/* Errors of rests become errors of values by the slope of the way back at the forecast. */
+static void unfold_covariance(struct weft_apply *a, size_t unit, const struct weft_apply_job *j, const struct factored *f, const float *lookback, float *cov)
+{
+    size_t horizon = (size_t)weft_forecaster_info(a->model)->horizon, origin = j->origin + (j->windows - 1) * j->stride;
+    float *y = WEFT_ARRAY(float, horizon);
+    weft_forecaster_run(a->model, unit, &lookback, 1, y);
+    for (size_t h = 0; h < horizon; h++)
+        y[h] = (float)(weft_factors_slope(y[h], f->target->log) * f->target->smear * f->f[origin + h] * f->scale);
+    for (size_t h = 0; h < horizon; h++)
+        for (size_t g = 0; g < horizon; g++)
+            cov[h * horizon + g] *= y[h] * y[g];
+    free(y);
+}
+
 /* The model's covariance in original units, for the lookback that ends at the last origin. */
-static float *scaled_covariance(struct weft_apply *a, size_t unit, const struct weft_apply_job *j, const float *lookback, float *out)
+static float *scaled_covariance(struct weft_apply *a, size_t unit, const struct weft_apply_job *j, const struct factored *f, const float *lookback, float *out)
 {
     const struct weft_model_info *info = weft_forecaster_info(a->model);
     size_t cells = (size_t)info->horizon * (size_t)info->horizon;
@@ -288,6 +324,8 @@ static float *scaled_covariance(struct weft_apply *a, size_t unit, const struct 
     double unit_of = j->factor * (a->by_spread ? weft_local_spread(lookback, (size_t)info->lookback, weft_forecaster_floor(a->model, unit)) : 1);
     for (size_t i = 0; i < cells; i++)
         out[i] = (float)(a->covariance[i] * unit_of * unit_of);
+    if (f->f)
+        unfold_covariance(a, unit, j, f, lookback, out);
     return out;
 }
 
@@ -297,8 +335,36 @@ static void fill_nan(float *x, size_t n)
         x[i] = NAN;
 }
 
-void weft_apply_run(struct weft_apply *a, size_t unit, const struct weft_apply_job *j, bool covariance, struct weft_apply_result *out)
+/* Factors of the series, and its rests up to the last origin: *rests becomes the job on them. */
+static struct factored divide(const struct weft_apply *a, size_t unit, const struct weft_apply_job *j, struct weft_apply_job *rests, struct weft_apply_result *out)
 {
+    const struct weft_model_info *info = weft_forecaster_info(a->model);
+    const struct weft_factors *m = weft_forecaster_factors(a->model);
+    size_t last = j->origin + (j->windows ? j->windows - 1 : 0) * j->stride, n = last + (size_t)info->horizon;
+    if (m->n_channels)
+        n = j->n;
+    size_t target = unit % info->n_channels, level = j->windows <= 1 || j->origin < j->train ? j->origin : j->train, end = last < j->n ? last : j->n;
+    float *filled = room(out, 6, m->n_channels * n + 1), *rest = room(out, 7, end + 1);
+    const float *channel[WEFT_EXOG_MAX];
+    double *f = room_double(out, 8, n + 1);
+    for (size_t c = 0; c < m->n_channels; c++) {
+        channel[c] = filled + c * n;
+        weft_factors_fill(j->exogenous[c], n, m->target[target].shape.channel[c].kind == WEFT_FACTOR_OPEN, filled + c * n);
+    }
+    const struct weft_factor_series x = {.y = j->x, .n = n, .channel = channel, .start = j->start};
+    double scale = weft_factors_apply(m, target, j->id, j->id_n, &x, level, end, f, rest);
+    *rests = *j;
+    rests->x = rest;
+    rests->shift = 0;
+    rests->factor = 1;
+    return (struct factored){&m->target[target], f, scale};
+}
+
+void weft_apply_run(struct weft_apply *a, size_t unit, const struct weft_apply_job *job, bool covariance, struct weft_apply_result *out)
+{
+    const struct weft_apply_job *j = job;
+    struct weft_apply_job rests;
+    struct factored f = {0};
     size_t horizon = a->model ? (size_t)weft_forecaster_info(a->model)->horizon : j->horizon, cells = j->windows * horizon;
     out->forecast = room(out, 0, cells);
     out->quantiles = out->covariance = NULL;
@@ -314,6 +380,10 @@ void weft_apply_run(struct weft_apply *a, size_t unit, const struct weft_apply_j
         fill_nan(out->quantiles, j->n_levels * cells);
         out->few = too_few(a, unit, j);
     }
+    if (weft_forecaster_factors(a->model)) {
+        f = divide(a, unit, job, &rests, out);
+        j = &rests;
+    }
     size_t lookback = (size_t)weft_forecaster_info(a->model)->lookback;
     size_t last = j->origin + (j->windows ? j->windows - 1 : 0) * j->stride;
     size_t from = j->origin > lookback ? j->origin - lookback : 0;
@@ -321,8 +391,8 @@ void weft_apply_run(struct weft_apply *a, size_t unit, const struct weft_apply_j
     float *z = room(out, 2, n + cov); /* scaled values, then the covariance */
     for (size_t i = 0; i < n; i++)
         z[i] = (float)((j->x[from + i] - j->shift) / j->factor);
-    run_model(a, unit, j, z, from, out);
+    run_model(a, unit, j, &f, z, from, out);
     if (covariance && !out->skipped && n >= lookback)
-        out->covariance = scaled_covariance(a, unit, j, z + n - lookback, z + n);
+        out->covariance = scaled_covariance(a, unit, j, &f, z + n - lookback, z + n);
     out->freedom = out->covariance ? weft_forecaster_freedom(a->model, unit) : 0;
 }

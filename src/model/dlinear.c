@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/factor_model.h"
 #include "nn/matmul.h"
 #include "base/mem.h"
 #include "nn/movavg.h"
@@ -241,9 +242,12 @@ static int read_shape(const struct weft_st *st, const struct weft_model_info *in
 {
     int64_t kernel = 1;
     const char *norm = weft_st_meta(st, "norm");
-    if (!info->exog.n && weft_st_meta_int(st, "kernel", 1, KERNEL_MAX, &kernel, e) < 0)
+    bool exog = info->exog.n && strcmp(info->name, WEFT_FACTORS_MODEL) != 0; /* channels of factors are not the linear model's */
+    if (!exog && weft_st_meta_int(st, "kernel", 1, KERNEL_MAX, &kernel, e) < 0)
         return -1;
-    *s = (struct weft_dlinear_shape){(size_t)info->lookback, (size_t)info->horizon, (size_t)kernel, WEFT_NORMS, info->exog};
+    *s = (struct weft_dlinear_shape){(size_t)info->lookback, (size_t)info->horizon, (size_t)kernel, WEFT_NORMS, {0}};
+    if (exog)
+        s->exog = info->exog;
     for (int i = 0; norm && i < WEFT_NORMS; i++)
         if (strcmp(norm, weft_norm_name((enum weft_norm)i)) == 0)
             s->norm = (enum weft_norm)i;
@@ -285,7 +289,7 @@ static int load(const struct weft_st *st, const struct weft_model_info *info, vo
     struct part part[4];
     size_t units = info->n_groups * info->n_channels;
     char name[64];
-    if ((strcmp(info->name, "dlinear") != 0) != (info->exog.n > 0)) {
+    if (strcmp(info->name, WEFT_FACTORS_MODEL) != 0 && (strcmp(info->name, "dlinear") != 0) != (info->exog.n > 0)) {
         weft_fail(e, WEFT_DATA, "a model of kind %s that names %s", info->name, info->exog.n ? "exogenous channels" : "no exogenous channel");
         return weft_fail_where(e, "%s", weft_st_path(st));
     }
@@ -316,4 +320,5 @@ static void free_self(void *self)
 }
 
 WEFT_MODEL(dlinear, .name = "dlinear", .load = load, .free = free_self, .forecast = weft_dlinear_forecast, .linear = weft_dlinear_linear);
+WEFT_MODEL(dlinear_factors, .name = WEFT_FACTORS_MODEL, .load = load, .free = free_self, .forecast = weft_dlinear_forecast);
 WEFT_MODEL(dlinear_exog, .name = "dlinear-exog", .load = load, .free = free_self, .forecast = weft_dlinear_forecast, .linear = weft_dlinear_linear);

@@ -113,12 +113,13 @@ static double *scaled(const struct weft_dlinear_stats *st, const float *x, size_
         free(room->p);
         room->p = weft_xaligned(room->cap, sizeof *room->p);
     }
-    if (shift == 0 && factor == 1)
+    double weight = st->weight > 0 ? st->weight : 1;
+    if (shift == 0 && factor == 1 && weight == 1)
         for (size_t i = 0; i < n; i++)
             room->p[i] = x[i];
     else
         for (size_t i = 0; i < n; i++)
-            room->p[i] = ((double)x[i] - shift) / factor;
+            room->p[i] = ((double)x[i] - shift) / factor * weight;
     if (st->shape.exog.n)
         weft_exog_channels(&st->shape.exog, x, n, n, train, factor, exog, room->p + n);
     memset(room->p + need, 0, WEFT_GRAM_SLACK * sizeof *room->p);

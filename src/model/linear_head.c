@@ -11,7 +11,7 @@
 enum { MEMORY = 12, STEPS_MAX = 2000, HALVINGS = 40 };
 static const double smallest_gradient = 1e-6;
 
-void weft_sparse_add(struct weft_sparse *s, const float *x, size_t width)
+void weft_head_rows_add(struct weft_head_rows *s, const float *x, size_t width)
 {
     s->width = width;
     if (s->n + 2 > s->row_cap) {
@@ -34,7 +34,7 @@ void weft_sparse_add(struct weft_sparse *s, const float *x, size_t width)
     s->row[++s->n] = at;
 }
 
-void weft_sparse_free(struct weft_sparse *s)
+void weft_head_rows_free(struct weft_head_rows *s)
 {
     free(s->row);
     free(s->column);
@@ -64,7 +64,7 @@ static double row_loss(double *z, size_t outputs, double target)
 }
 
 struct problem {
-    const struct weft_sparse *x;
+    const struct weft_head_rows *x;
     const float *target;
     size_t outputs, labels, n; /* n: weights */
     double strength;
@@ -73,7 +73,7 @@ struct problem {
 
 static void outputs_of(const struct problem *p, const double *w, size_t i)
 {
-    const struct weft_sparse *x = p->x;
+    const struct weft_head_rows *x = p->x;
     for (size_t k = 0; k < p->outputs; k++) {
         const double *of = w + k * (x->width + 1);
         double z = of[x->width];
@@ -86,7 +86,7 @@ static void outputs_of(const struct problem *p, const double *w, size_t i)
 /* Mean loss and penalty at w; g (may be NULL) its gradient. */
 static double value_at(const struct problem *p, const double *w, double *g)
 {
-    const struct weft_sparse *x = p->x;
+    const struct weft_head_rows *x = p->x;
     size_t ld = x->width + 1;
     double sum = 0, penalty = 0, share = 1 / (double)p->labels;
     if (g)
@@ -227,7 +227,7 @@ static size_t minimise(const struct problem *p, double *w)
     return steps;
 }
 
-static struct problem problem(const struct weft_sparse *x, const float *target, size_t outputs, double strength)
+static struct problem problem(const struct weft_head_rows *x, const float *target, size_t outputs, double strength)
 {
     struct problem p = {.x = x, .target = target, .outputs = outputs, .strength = strength, .n = outputs * (x->width + 1)};
     for (size_t i = 0; i < x->n; i++)
@@ -236,7 +236,7 @@ static struct problem problem(const struct weft_sparse *x, const float *target, 
     return p;
 }
 
-size_t weft_linear_head_fit(const struct weft_sparse *x, const float *target, size_t outputs, double strength, double *w)
+size_t weft_linear_head_fit(const struct weft_head_rows *x, const float *target, size_t outputs, double strength, double *w)
 {
     struct problem p = problem(x, target, outputs, strength);
     size_t steps = p.labels ? minimise(&p, w) : 0;
@@ -244,7 +244,7 @@ size_t weft_linear_head_fit(const struct weft_sparse *x, const float *target, si
     return steps;
 }
 
-double weft_linear_head_loss(const struct weft_sparse *x, const float *target, size_t outputs, const double *w)
+double weft_linear_head_loss(const struct weft_head_rows *x, const float *target, size_t outputs, const double *w)
 {
     struct problem p = problem(x, target, outputs, 0);
     double loss = p.labels ? value_at(&p, w, NULL) : NAN;
@@ -252,7 +252,7 @@ double weft_linear_head_loss(const struct weft_sparse *x, const float *target, s
     return loss;
 }
 
-double weft_linear_head_wrong(const struct weft_sparse *x, const float *target, size_t outputs, const double *w)
+double weft_linear_head_wrong(const struct weft_head_rows *x, const float *target, size_t outputs, const double *w)
 {
     struct problem p = problem(x, target, outputs, 0);
     size_t wrong = 0;

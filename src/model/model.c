@@ -9,6 +9,7 @@
 #include "base/conformal.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "model/factor_model.h"
 
 enum { STEPS_MAX = 1000000, SCALES = 3 };
 
@@ -227,6 +228,7 @@ struct weft_forecaster {
     struct weft_model_info info;
     const struct weft_model_kind *kind;
     void *self;
+    struct weft_factors *factors; /* or NULL */
     size_t units, rows;    /* residual rows a unit; 0: none */
     struct group *groups;  /* sorted by name */
     float *residuals;      /* [units, rows, horizon] */
@@ -291,7 +293,7 @@ static int open_model(struct weft_forecaster *f, struct weft_err *e)
     }
     if (!weft_mul(f->info.n_groups, f->info.n_channels, &f->units))
         return bad(f->st, e, "too many", "groups");
-    if (index_groups(f, e) < 0 || f->kind->load(f->st, &f->info, &f->self, e) < 0)
+    if (index_groups(f, e) < 0 || f->kind->load(f->st, &f->info, &f->self, e) < 0 || weft_factors_read(f->st, &f->info, &f->factors, e) < 0)
         return -1;
     return read_residuals(f, e);
 }
@@ -323,6 +325,7 @@ void weft_forecaster_close(struct weft_forecaster **f)
     free(x->covariance);
     free(x->freedom);
     free(x->groups);
+    weft_factors_free(&x->factors);
     weft_model_info_free(&x->info);
     weft_st_close(&x->st);
     free(x);
@@ -332,6 +335,11 @@ void weft_forecaster_close(struct weft_forecaster **f)
 const struct weft_model_info *weft_forecaster_info(const struct weft_forecaster *f)
 {
     return &f->info;
+}
+
+const struct weft_factors *weft_forecaster_factors(const struct weft_forecaster *f)
+{
+    return f->factors;
 }
 
 void weft_forecaster_sha256(const struct weft_forecaster *f, char out[65])

@@ -130,6 +130,10 @@ static void make_grid(struct search *s, const struct weft_tune *o)
         s->grid.n_lookbacks = weft_tune_lookbacks(s->lookback, s->horizon, o->step, s->lookbacks);
     if (o->norm == WEFT_NORMS)
         s->grid.n_lasts = weft_tune_lasts(s->lookback, o->step, s->lasts);
+    if (o->level && s->grid.n_lasts > 1)
+        memmove(s->lasts, s->lasts + 1, --s->grid.n_lasts * sizeof *s->lasts);
+    else if (o->level && s->lasts[0] == 0)
+        s->lasts[0] = WEFT_NESTED_WHOLE;
     s->owns[0] = 1;
     s->grid.own = s->owns;
     s->grid.n_owns = o->ridge < 0 && s->own ? weft_tune_owns(s->owns) : 1;
@@ -263,7 +267,7 @@ static void take_weights(const struct search *s, size_t i, double shift, struct 
 /* Nothing to judge by: the whole lookback, its mean, a middling ridge. */
 static void choose_blindly(const struct search *s, const struct weft_tune *o, struct weft_tuned *t)
 {
-    t->best[0] = (struct weft_nested_config){s->lookback, o->norm == WEFT_NORM_NONE ? 0 : o->norm == WEFT_NORM_LAST ? 1 : s->lookback,
+    t->best[0] = (struct weft_nested_config){s->lookback, o->norm == WEFT_NORM_NONE && !o->level ? 0 : o->norm == WEFT_NORM_LAST ? 1 : s->lookback,
                                              o->ridge < 0 ? WEFT_DLINEAR_RIDGE : s->ridges[0], s->owns[0]};
     t->error[0] = NAN;
     t->n_best = 1;

@@ -22,20 +22,20 @@ static double of_classes(double wrong, double entropy)
 
 struct fit {
     const struct weft_demand_shape *s;
-    struct weft_sparse train, valid;
+    struct weft_head_rows train, valid;
     float *train_target, *valid_target; /* head by head: [heads, n] */
     float *w;                           /* [out, side + 1] */
     bool held_out;
 };
 
-static int gather(struct weft_demand_set *d, const uint32_t *at, size_t n, struct weft_sparse *x, float *by_head, struct weft_err *e)
+static int gather(struct weft_demand_set *d, const uint32_t *at, size_t n, struct weft_head_rows *x, float *by_head, struct weft_err *e)
 {
     const struct weft_demand_shape *s = d->encoder.shape;
     float *side = WEFT_ARRAY(float, s->side + 1), *target = WEFT_ARRAY(float, s->n_heads);
     int rc = 0;
     for (size_t i = 0; i < n && rc == 0; i++) {
         rc = weft_demand_set_side(d, at + i, 1, side, target, e);
-        weft_sparse_add(x, side, s->side);
+        weft_head_rows_add(x, side, s->side);
         for (size_t k = 0; k < s->n_heads; k++)
             by_head[k * n + i] = target[k];
     }
@@ -83,8 +83,8 @@ static int fit_linear(struct weft_demand_finish *o, struct weft_err *e)
         weft_par_for(o->par, f.s->n_heads, fit_head, &f);
         weft_demand_set_linear(o->net, f.w);
     }
-    weft_sparse_free(&f.train);
-    weft_sparse_free(&f.valid);
+    weft_head_rows_free(&f.train);
+    weft_head_rows_free(&f.valid);
     free(f.train_target);
     free(f.valid_target);
     free(f.w);

@@ -45,7 +45,7 @@ float *weft_dlinear_tuned_write(const struct weft_dlinear_trainer *t, const size
 {
     size_t channels = t->units.attrs.n_targets, h = t->shape.horizon;
     weft_json *all = weft_json_new_array();
-    bool scaled = t->units.attrs.scale != WEFT_SCALE_NONE; /* else the series' sizes differ, and the residual rows, scaled by each window's spread, tell more */
+    bool scaled = t->units.attrs.scale != WEFT_SCALE_NONE && !t->factored; /* else the series' sizes differ, and the residual rows, scaled by each window's spread, tell more */
     float *covariance = scaled && h <= WEFT_COVARIANCE_HORIZON_MAX ? weft_xrealloc2(NULL, t->n * h * h, sizeof *covariance) : NULL;
     for (size_t i = 0; i < t->n; i++) {
         const struct weft_dlinear_unit *u = t->unit[order[i / channels] * channels + i % channels];

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "train/dlinear_ladder.h"
+#include "train/factored.h"
 #include "base/mem.h"
 #include "base/rng.h"
 
@@ -68,7 +69,7 @@ void weft_dlinear_trainer_units(struct weft_dlinear_trainer *t)
             weft_dlinear_stats_init(&u->st, &t->shape, (size_t)t->units.attrs.stride, t->folds);
             if (t->refit)
                 weft_dlinear_stats_rest(&u->st);
-            u->st.keep = &u->keep;
+            u->st.keep = t->factored ? NULL : &u->keep; /* its errors are those of factors that had not seen them */
         }
     }
 }
@@ -116,6 +117,7 @@ int weft_dlinear_trainer_add(struct weft_dlinear_trainer *t, const struct weft_s
                 return -1;
             continue;
         }
+        u->st.weight = t->weight ? t->weight[c] : 1;
         u->st.borders = t->ladder ? t->ladder->own_border : NULL;
         weft_dlinear_stats_add(&u->st, s->values + c * s->n, s->n, s->scale[c], s->scale[s->n_channels + c], exog, s->split, weft_hash(s->id.p, s->id.n, c), &t->room);
         u->closed = t->units.key == WEFT_KEY_ID && !t->partial; /* its sums need not wait for the end */
@@ -318,7 +320,12 @@ int weft_dlinear_trainer_save(struct weft_dlinear_trainer *t, const char *lineag
     float *covariance = t->tune ? weft_dlinear_tuned_write(t, order, out) : NULL;
     if (t->shape.exog.n)
         weft_model_exog_write(&t->shape.exog, t->units.attrs.channels + channels, out);
-    int rc = weft_units_save(&t->units, order, t->shape.exog.n ? "dlinear-exog" : "dlinear", lineage, out, path, e);
+    const char *kind = t->shape.exog.n ? "dlinear-exog" : "dlinear";
+    if (t->factored) {
+        kind = WEFT_FACTORS_MODEL;
+        weft_factored_write(t->factored, out);
+    }
+    int rc = weft_units_save(&t->units, order, kind, lineage, out, path, e);
     free(covariance);
     weft_st_writer_free(&out);
     weft_dlinear_free(&model);

@@ -12,11 +12,11 @@
 enum { ROWS = 9, WIDTH = 3, CLASSES = 3 };
 static const float rows[ROWS][WIDTH] = {{1, 0, 0.5f}, {0, 2, 0}, {1.5f, 1, 0}, {0, 0, -1}, {2, 1, 1}, {0, 0, 0}, {-1, 0.5f, 0}, {0.25f, 0, 3}, {9, 9, 9}};
 
-static struct weft_sparse sparse(void)
+static struct weft_head_rows sparse(void)
 {
-    struct weft_sparse x = {0};
+    struct weft_head_rows x = {0};
     for (int i = 0; i < ROWS; i++)
-        weft_sparse_add(&x, rows[i], WIDTH);
+        weft_head_rows_add(&x, rows[i], WIDTH);
     assert_int_equal(x.n, ROWS);
     assert_int_equal(x.row[1], 2);
     return x;
@@ -35,12 +35,12 @@ static void test_ridge(void **state)
     static const float y[ROWS] = {1, 2, 3, -1, 4, 0.5f, 0, 2, NAN};
     static const double want[WIDTH + 1] = {0.94383811, 0.95892636, 0.56424432, 0.20882292};
     (void)state;
-    struct weft_sparse x = sparse();
+    struct weft_head_rows x = sparse();
     double w[WIDTH + 1] = {0};
     assert_true(weft_linear_head_fit(&x, y, 1, 0.7, w) > 0);
     compare(w, want, WIDTH + 1);
     assert_int_equal(weft_linear_head_fit(&x, y, 1, 0.7, w), 0); /* it was there already */
-    weft_sparse_free(&x);
+    weft_head_rows_free(&x);
 }
 
 static void test_logistic(void **state)
@@ -49,24 +49,24 @@ static void test_logistic(void **state)
     static const double want[CLASSES * (WIDTH + 1)] = {-0.06483155, -0.89875202, 0.19567369,  0.75539079,  -1.043068,   0.44576468,
                                                        -0.16648818, 0.51263608,  1.10789955, 0.45298734, -0.02918551, -1.26802686};
     (void)state;
-    struct weft_sparse x = sparse();
+    struct weft_head_rows x = sparse();
     double w[CLASSES * (WIDTH + 1)] = {0};
     weft_linear_head_fit(&x, c, CLASSES, 0.7, w);
     compare(w, want, CLASSES * (WIDTH + 1));
     double none[CLASSES * (WIDTH + 1)] = {0};
     assert_true(fabs(weft_linear_head_loss(&x, c, CLASSES, none) - log(3)) < 1e-12);
-    weft_sparse_free(&x);
+    weft_head_rows_free(&x);
 }
 
 static void test_no_labels(void **state)
 {
     static const float y[ROWS] = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
     (void)state;
-    struct weft_sparse x = sparse();
+    struct weft_head_rows x = sparse();
     double w[WIDTH + 1] = {0};
     assert_int_equal(weft_linear_head_fit(&x, y, 1, 1, w), 0);
     assert_true(isnan(weft_linear_head_loss(&x, y, 1, w)) && !(w[0] < 0) && !(w[0] > 0));
-    weft_sparse_free(&x);
+    weft_head_rows_free(&x);
 }
 
 int main(void)

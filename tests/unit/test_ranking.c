@@ -284,6 +284,14 @@ static void order_by_each_key(void **state)
     want = "cabd";
     for (size_t i = 0; i < 4; i++)
         assert_true(r.groups.at[r.row[i].group].p[0] == want[i]);
+    /* What hardly sells is drawn to 1, and so has the narrowest interval: it does not win by its lower end. */
+    for (size_t i = 0; i < 4; i++)
+        r.row[i].low = 0.5 + 0.1 * (double)i, r.row[i].thin = i == 3;
+    r.row[2].low = NAN;
+    weft_ranking_order(&r, WEFT_SORT_LOW);
+    want = "acdb";
+    for (size_t i = 0; i < 4; i++)
+        assert_true(r.groups.at[r.row[i].group].p[0] == want[i]);
     weft_ranking_free(&r);
 }
 

@@ -49,7 +49,8 @@ int weft_growth_spans_read(const char *near_text, const char *far_text, size_t h
 enum { WEFT_PROFILE_SEASONS = 8 };
 /* Mean of x by phase over the last eight whole seasons (as many as there are) before step `end`: out[p], p < season, is
  * that of the steps that lie a multiple of the season before step first + p; `first`: the first that is forecast.
- * Missing values (NaN) are skipped. False, out is not written: less than one season, or a phase without a value. */
+ * Missing values (NaN) are skipped. What the values grow within a season is taken off first, or the phases that come
+ * last in it would seem larger: the slope of the whole seasons' means, by least squares. False, out is not written: less than one season, or a phase without a value. */
 bool weft_growth_profile(const float *x, size_t end, size_t season, int64_t first, float *out);
 
 /* The profile's means over the near days, the far days and a whole season, summed over series; all 0: there is none. */

@@ -38,8 +38,9 @@ struct weft_metrics {
 
 /* Says that values of this series follow: a hash of its id, and its naive errors (forecasts.h) divided by scale (1: original units). */
 void weft_metrics_series(struct weft_metrics *m, uint64_t series, const double naive[3], double scale);
-/* One value. NaN in either: nothing happens. */
-void weft_metrics_add(struct weft_metrics *m, double actual, double forecast);
+/* One value. NaN in any: nothing happens. Measures of absolute errors (mae, wape, smape, mase) are those of the median, which makes them least; squares and
+ * bias are those of the forecast, which is the mean. Without a median both are the forecast. */
+void weft_metrics_add(struct weft_metrics *m, double actual, double forecast, double median);
 /* One value against band k: low is ignored for single levels. */
 void weft_metrics_band(struct weft_metrics *m, size_t k, double actual, double low, double high, bool single);
 

@@ -29,6 +29,9 @@ struct weft_apply_job {
     const float *const *exogenous; /* of a model that has some: its channels [n], in its order (exog.h) */
     size_t known, train;           /* with them: where targets end, and the train part, which relative channels refer to */
     size_t origin, stride, windows;
+    const void *id; /* of a model with factors: the series, and when it begins (seconds) */
+    size_t id_n;
+    int64_t start;
     size_t horizon; /* of a baseline; a model has its own */
     size_t guard;   /* a window with a NaN in the `guard` steps before its origin is left out, whatever the model */
     bool nonnegative;
@@ -46,7 +49,7 @@ struct weft_apply_result {
     struct {
         void *p;
         size_t cap;
-    } room[6];
+    } room[9];
 };
 void weft_apply_run(struct weft_apply *a, size_t unit, const struct weft_apply_job *job, bool covariance, struct weft_apply_result *out);
 void weft_apply_result_free(struct weft_apply_result *r);

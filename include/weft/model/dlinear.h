@@ -79,6 +79,7 @@ struct weft_dlinear_stats {
     bool shifted;
     uint64_t series;
     struct weft_gram *block; /* [blocks] */
+    double weight; /* the series that comes next counts by its square; 0: 1. Not with norm none and an intercept (tune.h: level) */
     const int64_t *borders; /* [folds + 2] in steps of the series that comes next, [0] unused; NULL: from its split; not owned */
     struct weft_residuals *keep; /* validation windows kept for residuals [lookback + horizon, features], or NULL; not owned */
 };

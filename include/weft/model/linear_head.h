@@ -10,21 +10,21 @@
 #include <stdint.h>
 
 /* Rows without their zeros (names hashed, keys one-hot): row i has the entries at[row[i]] .. at[row[i + 1]). Zero-initialise. */
-struct weft_sparse {
+struct weft_head_rows {
     size_t n, width, cap, row_cap;
     size_t *row;
     uint32_t *column;
     float *value;
 };
-void weft_sparse_add(struct weft_sparse *s, const float *x, size_t width);
-void weft_sparse_free(struct weft_sparse *s);
+void weft_head_rows_add(struct weft_head_rows *s, const float *x, size_t width);
+void weft_head_rows_free(struct weft_head_rows *s);
 
 /* w[outputs, width + 1], the bias last: a head's weights. target[i]: of row i, a class's number (outputs > 1) or a quantity (outputs 1); NaN: missing. w
  * is begun with (zeros, or the solution of another strength) and holds the result. Returns how many steps it took. */
-size_t weft_linear_head_fit(const struct weft_sparse *x, const float *target, size_t outputs, double strength, double *w);
+size_t weft_linear_head_fit(const struct weft_head_rows *x, const float *target, size_t outputs, double strength, double *w);
 /* The mean loss over rows with a label, as minimised without the penalty; NaN: there is none. */
-double weft_linear_head_loss(const struct weft_sparse *x, const float *target, size_t outputs, const double *w);
+double weft_linear_head_loss(const struct weft_head_rows *x, const float *target, size_t outputs, const double *w);
 /* The share of rows with a label whose likeliest class is another one. */
-double weft_linear_head_wrong(const struct weft_sparse *x, const float *target, size_t outputs, const double *w);
+double weft_linear_head_wrong(const struct weft_head_rows *x, const float *target, size_t outputs, const double *w);
 
 #endif

@@ -84,6 +84,9 @@ void weft_forecaster_sha256(const struct weft_forecaster *f, char out[65]);
 size_t weft_forecaster_unit(const struct weft_forecaster *f, const char *group, size_t group_n, size_t channel);
 /* The forecast as a matrix (weft_model_kind.linear). False when the model is not linear. r == NULL asks alone. */
 bool weft_forecaster_linear(struct weft_forecaster *f, size_t unit, double *r, double *b, double *exog);
+/* What its forecasts are the rest of (factor_model.h); NULL: they are forecasts as they are. */
+struct weft_factors;
+const struct weft_factors *weft_forecaster_factors(const struct weft_forecaster *f);
 void weft_forecaster_run(struct weft_forecaster *f, size_t unit, const float *const *x, size_t batch, float *y);
 /* out[l*horizon + h] = offset to add to the forecast, per quantile level l, in scaled units for a window with spread
  * `spread`: of the n residuals of step h the one that conformal.h says, times spread; NaN, no bound, where they are too
@@ -125,7 +128,8 @@ void weft_residuals_sort(struct weft_residuals *r);
 /* How many rows each of `units` gets: 65536 in all, at least 100 and at most 1000. */
 size_t weft_residuals_cap(size_t units);
 /* Kept windows [lookback + horizon] in scaled units become the model file's rows: out[rows, horizon] = (actual - forecast) / weft_local_spread, in
- * order of their hashes, NaN where there are none, and *floor, the spread of a flat lookback: 0.1 of the mean spread of the kept rows. */
+ * order of their hashes, NaN where there are none, and *floor, the spread of a flat lookback: 0.1 of the mean spread of the kept rows. Flat rows are left
+ * out where they are less than half: their errors, over the floor, say nothing about what moves. */
 void weft_residuals_finish(struct weft_residuals *r, size_t lookback, size_t horizon,
                            void (*forecast)(void *self, size_t unit, const float *const *x, size_t batch, float *y), void *self, size_t unit,
                            size_t rows, float *out, float *floor);

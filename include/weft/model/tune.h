@@ -17,6 +17,7 @@ enum { WEFT_TUNE_BEST = 8, WEFT_TUNE_LOOKBACKS = 40, WEFT_TUNE_LASTS = 12, WEFT_
 struct weft_tune {
     bool lookbacks;       /* all of the grid; false: the longest alone */
     int norm;             /* one of enum weft_norm, or WEFT_NORMS: every k */
+    bool level;           /* no intercept: every candidate subtracts a mean, so that a forecast grows with its window */
     double ridge;         /* below 0: all of the grid */
     int64_t step;         /* seconds: its seasons are in the grid */
     struct weft_par *par; /* or NULL */

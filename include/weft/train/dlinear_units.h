@@ -33,6 +33,7 @@ struct weft_dlinear_unit {
 };
 
 struct weft_ladder;
+struct weft_factored;
 struct weft_dlinear_trainer {
     /* Set before the first call. */
     struct weft_dlinear_shape shape; /* kernel and norm; lookback and horizon come from the stream */
@@ -49,6 +50,8 @@ struct weft_dlinear_trainer {
     int threads;
     struct weft_dlinear_adam options;
     FILE *log; /* or NULL */
+    const double *weight; /* [targets] of the series that comes next, see weft_dlinear_stats; NULL: all alike */
+    struct weft_factored *factored; /* forecasts are of rests (factored.h), or NULL; not owned */
     struct weft_ladder *ladder; /* richer series to borrow from (dlinear_ladder.h), or NULL; not owned */
     struct weft_progress *progress;
     bool (*stopping)(void *ctx);
