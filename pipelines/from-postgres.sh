@@ -17,7 +17,7 @@ two tables, in one transaction. The connection is psql's own: PGHOST, PGDATABASE
       --ingest OPTIONS   how ingest reads these rows, split at blanks as a shell does (default: --layout long)
       --connect TEXT     connection string or database name
       --by LEVEL         what is forecast and ranked (default: minor where there is such a column, else id)
-      --horizon N        steps to forecast (default: 28 days, 8 weeks or 168 hours)
+      --horizon N        steps to forecast (default: 28 days, 20 working days, 8 weeks, 6 months, 4 quarters or 168 hours)
       --lookback N       steps to look back on (default: the longest that the history allows, as in forecast.sh)
       --near A:B         near steps of the growth index (default: that of rank)
       --far A:B          far steps (default: that of rank)

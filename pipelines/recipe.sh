@@ -4,7 +4,7 @@
 #
 # Options are variables, set by recipe_defaults and then by the caller; an empty one means the default.
 #   by        what is forecast and ranked: a key of the series, or id (default: minor where it is a key, else id)
-#   horizon   steps to forecast (default: 28 days, 8 weeks, 168 hours)
+#   horizon   steps to forecast (default: 28 days, 20 working days, 8 weeks, 6 months, 4 quarters, 168 hours)
 #   lookback  steps to look back on (default: the longest that the history allows, in whole seasons, at most a year and the horizon)
 #   near far  steps of the growth index A:B (default: those of rank)
 #   top       rows of ranking.txt
@@ -51,6 +51,9 @@ recipe_step() {
     case "$step" in
     day) season=7 unit=7 most=364 ahead=28 short=28 fill=seasonal:7 fill_max=28 baselines=(seasonal-naive:7 mean:28 lag-growth:364:28) ;;
     week) season=52 unit=1 most=52 ahead=8 baselines=(seasonal-naive:52 mean:8 lag-growth:52:4) ;;
+    month) season=12 unit=1 most=36 ahead=6 fill=seasonal:12 fill_max=2 baselines=(seasonal-naive:12 mean:12 lag-growth:12:3) ;;
+    quarter) season=4 unit=1 most=16 ahead=4 short=4 fill=seasonal:4 fill_max=1 baselines=(seasonal-naive:4 mean:4 lag-growth:4:2) ;;
+    business-day) season=5 unit=5 most=260 ahead=20 short=20 fill=seasonal:5 fill_max=20 baselines=(seasonal-naive:5 mean:20 lag-growth:260:20) ;;
     hour) season=24 unit=24 most=672 ahead=168 short=168 fill=seasonal:168 fill_max=168 baselines=(seasonal-naive:168 seasonal-naive:24 mean:168) ;;
     *)
         season=1 unit=1 most=364 ahead=28 baselines=(mean:28)

@@ -164,6 +164,13 @@ const char *weft_step_text(int64_t step, char buf[32])
     return buf;
 }
 
+const char *weft_step_unit(int64_t step)
+{
+    char text[32];
+    const char *name = step == WEFT_STEP_BUSINESS_DAY ? "working day" : weft_step_text(step, text);
+    return name == text ? "step" : name;
+}
+
 /* --- seasons --- */
 
 enum { DAY = 86400, WEEK_DAYS = 7, WORKING_DAYS = 5, YEAR_DAYS = 364 };

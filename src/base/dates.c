@@ -311,6 +311,13 @@ static bool excel_day(const char *s, size_t n, int64_t *seconds)
     return true;
 }
 
+const char *weft_dates_serial_hint(const char *s, size_t n)
+{
+    int64_t seconds;
+    bool day = n == 5 && excel_day(s, n, &seconds) && seconds >= 315532800 && seconds < 4102444800; /* 1980, 2100 */
+    return day ? "; Excel's number of a day? --date-format excel" : "";
+}
+
 static bool by_format(const struct weft_dates *d, const char *s, size_t n, int64_t *seconds)
 {
     char text[LONGEST + 1];

@@ -298,7 +298,7 @@ static const struct weft_filter filter = {
                        "Days are added up in groups, for neighbouring days say nearly the same: last week (the last 7 days), same weekdays (as the day that is forecast, up to 4 weeks back), a "
                        "year ago (364 days before the day that is forecast, give or take 3), last 4 weeks, last 3 months (13 weeks), earlier. Each day is in the first group that fits. In "
                        "streams of another step the groups are the same spans of time; where a step does not divide a week, last week is the last 7 steps, and there are no weekdays, weeks and "
-                       "months. Of a model with exogenous channels the last group, channels, is what they add: prices, promotions, holidays, their days before the forecast and those known ahead.\n"
+                       "months; months and quarters have the last 3 months, a year ago, and earlier. Of a model with exogenous channels the last group, channels, is what they add: prices, promotions, holidays, their days before the forecast and those known ahead.\n"
                        "near and far are means over these days of the horizon. The row growth says what each group adds to far / near, to first order: (far's part - growth * near's "
                        "part) / near. Where near and far are not the same days of the season each side is first divided by how far such days stand above the mean of the series' "
                        "last eight seasons, as in rank.\n"

@@ -91,7 +91,16 @@ static const struct weft_filter filter = {
                           "ingest --layout products garments.csv --images photos -o products.weft\n"
                           "ingest --layout products styles.csv --label gender,usage | frames count",
               .see_also = "aggregate, covariates, window, encode-image, embed-text, frames",
-              .notes = "Dates: 2023-01-31, 20230131, 2023/1/31, 2023.1.31, with or without a time. Numbers: plain ones, 12,300, 4.2\xec\xb2\x9c, "
+              .notes = "What a table is taken for is said in one line: layout, the columns of date, id and value, the step; where two readings fit, it stops and prints the commands to "
+                       "choose from. --layout, --date, --id, --value, --step and --skip LINES (above the header) say it.\n"
+                       "A day without any row is missing, a series without a row on a day that others have sold 0: --missing zero|nan. Days that two files hold are refused where a series "
+                       "would count twice: --overlap. A file with no column of days has its day in its name: --date-from-name.\n"
+                       "Cancelled, returned and unpaid orders, and rows and columns of totals, are left out and counted: --drop COLUMN=VALUE or --drop none, --totals keep. Merged cells: "
+                       "--fill-down COLUMN.\n"
+                       "1.250 beside 980 is 1250, and 1,250 is, too: --decimal point|comma. 3/1/2024 is read when other rows prove which is the month: --date-format. Times in UTC need "
+                       "--timezone.\n"
+                       "UTF-8, UTF-16, CP949 under a Korean header, and .gz are read by themselves; others by --encoding.\n"
+                       "Dates: 2023-01-31, 20230131, 2023/1/31, 2023.1.31, with or without a time. Numbers: plain ones, 12,300, 4.2\xec\xb2\x9c, "
                        "1.5\xeb\xa7\x8c, 1.2\xec\x96\xb5, 3.4k, with the words that stand around counts. Headers such as \xeb\x8c\x80\xeb\xb6\x84\xeb\xa5\x98 or "
                        "major_category are known; see the keys with `frames show`.\n"
                        "A bad row stops the program with its place, file:line:column, unless --rejects FILE is given; both count it. A duplicate id in a wide "

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/calendar.h"
 #include "rank/demand_rank.h"
 #include "base/mem.h"
 #include "rank/rank_groups.h"
@@ -157,16 +158,6 @@ static int select_columns(struct state *s, struct weft_err *e)
     return 0;
 }
 
-/* What a step of so many seconds is called. */
-static const char *steps_called(int64_t step)
-{
-    if (step == 86400)
-        return "days";
-    if (step == 7 * 86400)
-        return "weeks";
-    return step == 3600 ? "hours" : "steps";
-}
-
 /* What was compared, and what of it can be relied on. */
 static void print_growth(const struct weft_ranking_attrs *a, const struct weft_rank_notes *n, FILE *f)
 {
@@ -175,11 +166,11 @@ static void print_growth(const struct weft_ranking_attrs *a, const struct weft_r
                 n->spans.far.to, 2 * n->spans.season);
         return;
     }
-    const char *steps = steps_called(a->step);
-    fprintf(f, "\n%s: mean of %s %lld-%lld / mean of %s %lld-%lld; thin: next to nothing is sold, drawn towards 1\n", a->model, steps, (long long)a->far[0],
-            (long long)a->far[1], steps, (long long)a->near[0], (long long)a->near[1]);
+    const char *unit = weft_step_unit(a->step);
+    fprintf(f, "\n%s: mean of %ss %lld-%lld / mean of %ss %lld-%lld; thin: next to nothing is sold, drawn towards 1\n", a->model, unit, (long long)a->far[0],
+            (long long)a->far[1], unit, (long long)a->near[0], (long long)a->near[1]);
     if (n->spans.unlike)
-        fprintf(f, "these are not the same %s of the season: each side is divided by the group's own profile of its last eight seasons\n", steps);
+        fprintf(f, "these are not the same %ss of the season: each side is divided by the group's own profile of its last eight seasons\n", unit);
     if (n->without_profile)
         fprintf(f, "%llu series have no such profile: their days count as they are\n", (unsigned long long)n->without_profile);
     if (n->no_ratio)
@@ -216,11 +207,11 @@ static void print_table(const struct state *s, FILE *f)
     print_growth(&a, &n, f);
     print_left_out(&n, f);
     if (s->o.history)
-        fputs("beyond: growth / growth of the same days a year before\n", f);
+        fprintf(f, "beyond: growth / growth of the same %ss a year before\n", weft_step_unit(a.step));
     if (s->o.history && !s->o.reasons)
         fputs("active, each: products with sales on the far days, and what each of them sells a day\n", f);
     if (s->o.reasons)
-        fputs("reason: what these days, being other than average, add to the growth\n", f);
+        fprintf(f, "reason: what these %ss, being other than average, add to the growth\n", weft_step_unit(a.step));
 }
 
 static int drain(struct weft_run *run, void *state, struct weft_err *e)

@@ -194,10 +194,10 @@ static int find_form(struct decide *k, struct weft_err *e)
 
 /* --- how many --- */
 
-/* Gross counts, and those of a part of the business, come after the plain one. */
+/* Gross counts, those of a part of the business, and those of what is no sale, come after the plain one. */
 static int count_rank(const char *name)
 {
-    static const char *const later[] = {"총", "total", "gross", "b2b", "최초", "누적", "취소"};
+    static const char *const later[] = {"총", "total", "gross", "b2b", "최초", "누적", "취소", "반품", "환불", "재고", "목표", "계획", "예측", "cancel", "return", "refund", "stock", "target", "plan", "forecast"};
     char folded[256];
     weft_term_fold(name, strlen(name), folded, sizeof folded);
     for (size_t i = 0; i < sizeof later / sizeof *later; i++)
@@ -515,18 +515,31 @@ static int matrix_or_long(struct decide *k, struct weft_err *e)
     return weft_fail_hint(e, "a row a sale: --layout long --id COLUMN --value COLUMN; a column a series: --layout matrix");
 }
 
+/* The option that reads this file, in a command. */
+static int hint_option(const struct decide *k, const char *option, struct weft_err *e)
+{
+    struct weft_pack b = {0};
+    weft_command_word(&b, option, k->h->file);
+    weft_pack_raw(&b, (struct weft_span){(const uint8_t *)"", 1});
+    weft_fail_hint(e, "%s", (const char *)b.p);
+    weft_pack_free(&b);
+    return -1;
+}
+
 static int no_layout(const struct decide *k, struct weft_err *e)
 {
     int64_t day;
+    for (size_t i = 0; i < k->h->n; i++) {
+        const struct weft_evidence *c = &k->s.column[i];
+        if (k->is[i].named != WEFT_NAMED_DATE || !c->filled || c->serials < c->filled)
+            continue;
+        weft_fail(e, WEFT_DATA, "%s: \"%s\" holds Excel's numbers of days, as \"%.40s\"", k->h->file, k->h->name[i], c->first);
+        return hint_option(k, "ingest --date-format excel ", e);
+    }
     if (weft_date_in_name(k->h->file, &day)) {
         char text[32];
         weft_fail(e, WEFT_DATA, "%s: no column is a day, and the file's name has %s", k->h->file, weft_date_text(day, WEFT_STEP_DAY, text));
-        struct weft_pack b = {0};
-        weft_command_word(&b, "ingest --date-from-name ", k->h->file);
-        weft_pack_raw(&b, (struct weft_span){(const uint8_t *)"", 1});
-        weft_fail_hint(e, "%s", (const char *)b.p);
-        weft_pack_free(&b);
-        return -1;
+        return hint_option(k, "ingest --date-from-name ", e);
     }
     weft_fail(e, WEFT_DATA, "%s: the header fits no layout: no column is a day, and none is called date", k->h->file);
     return weft_fail_hint(e, "say what it is: --layout wide|long|matrix|products, --date COLUMN, --id COLUMN; is the header on a later line? --skip LINES");
@@ -559,6 +572,9 @@ static int find_layout(struct decide *k, struct weft_err *e)
         return WEFT_LAYOUT_WIDE;
     if (o->date_from_name)
         return WEFT_LAYOUT_LONG;
+    int64_t day;
+    if (k->d->date == SIZE_MAX && o->layout == WEFT_LAYOUT_LONG && weft_date_in_name(k->h->file, &day))
+        return no_layout(k, e);
     if (k->d->date == SIZE_MAX && (o->layout == WEFT_LAYOUT_LONG || o->layout == WEFT_LAYOUT_MATRIX))
         return weft_header_need(k->h, "date", &k->d->date, e) < 0 ? -1 : o->layout;
     if (k->d->date == SIZE_MAX)

@@ -1,6 +1,7 @@
 /* ingest.c - which layout, and what every layout needs. */
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "text/counts.h"
 #include "ingest/decide.h"
 #include "ingest/ingest.h"
+#include "inspection.h"
 #include "base/mem.h"
 
 enum { GRID_MAX = 1 << 20 };
@@ -29,37 +31,6 @@ bool weft_ingest_cell(enum weft_decimal decimal, struct weft_csv_text t, float *
     bool good = weft_ingest_number_in(decimal, t, &v);
     *out = good ? (float)v : NAN;
     return good;
-}
-
-int weft_ingest_decimal(const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, const bool *is_value, enum weft_decimal *out,
-                        struct weft_err *e)
-{
-    enum { LOOKED_AT = 1000 };
-    struct weft_decimal_signs all = {0}, values = {0};
-    struct weft_csv_row row;
-    bool commas = weft_csv_delimiter(csv) == ',';
-    char shown[40] = "";
-    *out = o->decimal == 2 ? WEFT_DECIMAL_COMMA : WEFT_DECIMAL_POINT;
-    if (o->decimal)
-        return 0;
-    for (size_t r = 0; r < LOOKED_AT && weft_csv_look(csv, r, &row); r++)
-        for (size_t i = 0; i < row.n && i < h->n; i++) {
-            struct weft_csv_text t = weft_csv_field(&row, i);
-            if (commas && memchr(t.p, ',', t.n)) /* a list, or thousands */
-                continue;
-            size_t open = values.open_dot;
-            weft_decimal_look(&all, t.p, t.n);
-            if (is_value[i])
-                weft_decimal_look(&values, t.p, t.n);
-            if (values.open_dot > open)
-                snprintf(shown, sizeof shown, "%.*s", t.n < 30 ? (int)t.n : 30, t.p);
-        }
-    if (all.comma && !all.point)
-        *out = WEFT_DECIMAL_COMMA;
-    if (all.comma || all.point || !*shown || weft_csv_delimiter(csv) != ';')
-        return 0;
-    weft_fail(e, WEFT_DATA, "%s: \"%s\" has two readings in a table with semicolons, and no other number tells", h->file, shown);
-    return weft_fail_hint(e, "--decimal comma: 1.250 is 1250; --decimal point: it is 1 and a quarter");
 }
 
 int weft_ingest_reduce(const struct weft_ingest *o, const char *channel, int usual, size_t c, int *out, struct weft_err *e)
@@ -104,6 +75,18 @@ int weft_ingest_roles(const struct weft_ingest *o, char *const *channels, size_t
     return role[place[0]] == WEFT_ROLE_TARGET ? 0 : weft_fail(e, WEFT_USAGE, "no channel is left to forecast: all are past, future or static");
 }
 
+/* "step week, Fridays". */
+static void say_grid(struct weft_span attrs, char out[WEFT_GRID_TEXT])
+{
+    static const char *const days[] = {"Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays"};
+    struct weft_series_attrs a = {0};
+    char step[32];
+    if (weft_series_attrs_read(&(struct weft_head){.schema = WEFT_SERIES_SCHEMA, .attrs = attrs}, &a, NULL) < 0)
+        return;
+    snprintf(out, WEFT_GRID_TEXT, "; step %s%s%s", weft_step_text(a.step, step), a.step == WEFT_STEP_WEEK ? ", " : "", a.step == WEFT_STEP_WEEK ? days[weft_weekday(a.start)] : "");
+    weft_series_attrs_free(&a);
+}
+
 int weft_ingest_head(struct weft_run *run, const struct weft_ingest *o, const char *schema, struct weft_span attrs, struct weft_err *e)
 {
     struct weft_edit edit = {0};
@@ -111,6 +94,8 @@ int weft_ingest_head(struct weft_run *run, const struct weft_ingest *o, const ch
     int rc = weft_edit_load(&edit, attrs, e);
     if (rc == 0 && o->columns)
         weft_edit_str(&edit, "columns", o->columns);
+    if (rc == 0 && o->grid && strcmp(schema, WEFT_SERIES_SCHEMA) == 0)
+        say_grid(attrs, o->grid);
     if (rc == 0) {
         weft_edit_write(&edit, &b);
         rc = weft_run_head(run, schema, weft_pack_span(&b), e);
@@ -135,10 +120,41 @@ static bool on_grid(int64_t a, int64_t b, int64_t step)
     return step == WEFT_STEP_MONTH || step == WEFT_STEP_QUARTER ? weft_step_count(a, b, step) > 0 : weft_step_fits(a, b, step);
 }
 
+int64_t weft_grid_far(const int64_t *dates, size_t n, int64_t *other)
+{
+    enum { FEWEST = 8 };
+    const int64_t far = 2 * 366 * WEFT_STEP_DAY;
+    size_t few = n / 50 ? n / 50 : 1;
+    for (size_t i = 0; i < few && n > FEWEST; i++) {
+        if (dates[n - 1 - i] - dates[n - 2 - i] > far) {
+            *other = dates[n - 2 - i];
+            return dates[n - 1];
+        }
+        if (dates[i + 1] - dates[i] > far) {
+            *other = dates[i + 1];
+            return dates[0];
+        }
+    }
+    return 0;
+}
+
+int weft_grid_refuse_far(int64_t far, int64_t other, const char *where, struct weft_err *e)
+{
+    char text[32], near[32];
+    weft_fail(e, WEFT_DATA, "%s lies years %s nearly all other dates, which %s on %s", weft_date_text(far, WEFT_STEP_DAY, text), far > other ? "after" : "before",
+              far > other ? "end" : "begin", weft_date_text(other, WEFT_STEP_DAY, near));
+    if (where)
+        weft_fail_where(e, "%s", where);
+    return weft_fail_hint(e, "is it wrong? mend it, or %s %s leaves it out; --%s %s says that it is right", far > other ? "--to" : "--from", near, far > other ? "to" : "from", text);
+}
+
 int weft_grid_of(const struct weft_ingest *o, int64_t step, const int64_t *dates, size_t n, struct weft_grid *g, struct weft_err *e)
 {
     char from[32], to[32];
     step = o->step_seconds ? o->step_seconds : step;
+    int64_t other = 0, far_off = weft_grid_far(dates, n, &other);
+    if (far_off && !(far_off > other ? o->to : o->from))
+        return weft_grid_refuse_far(far_off, other, NULL, e);
     step = step ? step : weft_step_find(dates, n, false);
     for (size_t i = 1; i < n; i++)
         if (!on_grid(dates[i - 1], dates[i], step))
@@ -226,6 +242,37 @@ static int check_fit(const struct weft_ingest *o, const struct weft_ingest *told
     return 0;
 }
 
+static bool has_hangul(const struct weft_header *h)
+{
+    for (size_t i = 0; i < h->n; i++)
+        for (const unsigned char *p = (const unsigned char *)h->name[i]; *p; p++)
+            if (*p >= 0xea && *p <= 0xed && p[1] >= 0x80 && p[2] >= 0x80 && (*p > 0xea || p[1] >= 0xb0)) /* U+AC00 and on */
+                return true;
+    return false;
+}
+
+/* The header was not UTF-8: opens the first file as Korean text of Windows, where all of it is, and its header, too. *e stays what it is where it is not. */
+static int open_korean(struct weft_run *run, struct weft_ingest *o, struct weft_csv **csv, struct weft_header *h, struct weft_err *e)
+{
+    struct weft_sniff s;
+    struct weft_err why = {0};
+    const char *path = weft_run_n_operands(run) ? weft_run_operand(run, 0) : "-";
+    if (o->encoding || !*csv || strcmp(path, "-") == 0 || weft_sniff(path, &s, &why) < 0) /* what was read of standard input is gone */
+        return -1;
+    bool korean = s.encoding && strcmp(s.encoding, "cp949") == 0;
+    weft_sniff_free(&s);
+    if (!korean)
+        return -1;
+    weft_header_free(h);
+    weft_csv_close(csv);
+    o->csv.encoding = "cp949";
+    if (weft_csv_open(path, &o->csv, csv, &why) < 0 || weft_header_read(*csv, h, &why) < 0 || !has_hangul(h))
+        return -1;
+    *e = (struct weft_err){0};
+    weft_run_warn(run, "%s is not UTF-8, and all of it reads as CP949 (--encoding says what else it is)", path);
+    return 0;
+}
+
 int weft_ingest_run(struct weft_run *run, struct weft_ingest *told, struct weft_err *e)
 {
     struct weft_csv *csv = NULL;
@@ -234,11 +281,15 @@ int weft_ingest_run(struct weft_run *run, struct weft_ingest *told, struct weft_
     if (read_options(run, told, e) < 0)
         return -1;
     struct weft_ingest o = *told; /* and what is decided */
+    char grid[WEFT_GRID_TEXT] = "";
+    o.grid = grid;
     if (told->layout != WEFT_LAYOUT_AUTO && check_fit(told, told, weft_run_n_operands(run), e) < 0)
         return -1;
     int rc = weft_csv_open(weft_run_n_operands(run) ? weft_run_operand(run, 0) : "-", &o.csv, &csv, e);
     if (rc == 0)
         rc = weft_header_read(csv, &h, e);
+    if (rc < 0)
+        rc = open_korean(run, &o, &csv, &h, e);
     if (rc == 0)
         rc = weft_decide(csv, &h, &o, &d, e);
     if (rc == 0)
@@ -250,7 +301,7 @@ int weft_ingest_run(struct weft_run *run, struct weft_ingest *told, struct weft_
                                                 : weft_ingest_matrix(run, &o, csv, &h, e);
     }
     if (rc == 0)
-        weft_run_warn(run, "%s: %s", weft_csv_name(csv), d.said);
+        weft_run_warn(run, "%s: %s%s", weft_csv_name(csv), d.said, grid);
     weft_decision_free(&d);
     weft_header_free(&h);
     weft_csv_close(&csv);

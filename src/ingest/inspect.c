@@ -79,6 +79,8 @@ static int walk(struct inspect *in, take *each, bool count, struct weft_err *e)
             got = match_header(in, &h, column, e);
         while (got >= 0 && (got = weft_csv_next(csv, &row, e)) == 1) {
             bool good = !row.problem && row.found == h.n;
+            if (weft_csv_empty(&row) && in->out.layout == WEFT_LAYOUT_LONG)
+                continue;
             out->rows += count;
             if (count && !good && !out->bad_rows++) {
                 out->bad_line = row.line;
@@ -171,7 +173,14 @@ static bool is_called(const struct inspect *in, size_t i, const char *canonical)
 static void decide(struct inspect *in, struct weft_csv *csv)
 {
     struct weft_err why = {0};
-    if (weft_decide(csv, &in->h, &in->o, &in->d, &why) < 0) {
+    int rc = weft_decide(csv, &in->h, &in->o, &in->d, &why);
+    if (rc < 0 && strstr(why.hint, "--date-from-name")) {
+        weft_decision_free(&in->d);
+        in->o.date_from_name = true;
+        why = (struct weft_err){0};
+        rc = weft_decide(csv, &in->h, &in->o, &in->d, &why);
+    }
+    if (rc < 0) {
         note(in, "%s%s%s", why.what, *why.hint ? "; " : "", why.hint);
         in->unusable = true;
     } else {
@@ -269,7 +278,7 @@ static void compare(struct inspect *in, const struct weft_csv_row *row, const si
     weft_pack_raw(&in->pair, id);
     if (keys.n_id && weft_ids_add(&in->pairs, in->pair.p ? in->pair.p : (const uint8_t *)"", in->pair.n, 1) == 0)
         in->out.series++;
-    else if (keys.n_id && in->date == SIZE_MAX)
+    else if (keys.n_id && in->date == SIZE_MAX && !in->o.date_from_name) /* else every file is a day */
         in->out.duplicates++;
     if (in->date == SIZE_MAX)
         return;
@@ -413,6 +422,8 @@ static void make_command(struct inspect *in)
         snprintf(step, sizeof step, "%llu", (unsigned long long)in->h.line - 1);
         weft_command_word(&b, " --skip ", step);
     }
+    if (in->o.date_from_name)
+        weft_pack_raw(&b, (struct weft_span){(const uint8_t *)" --date-from-name", 17});
     if (in->date != SIZE_MAX && !is_called(in, in->date, "date"))
         weft_command_word(&b, " --date ", in->o.date);
     if (in->o.dates.form == WEFT_DATES_MONTH_FIRST || in->o.dates.form == WEFT_DATES_DAY_FIRST)

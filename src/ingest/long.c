@@ -68,6 +68,7 @@ struct table {
     double *waiting_x; /* [WAITING, n_values] */
     size_t n_waiting;
     int64_t first, last; /* steps met */
+    char first_at[272], last_at[272]; /* file:line of the row that was the first one of that step */
     int64_t *closed;     /* [n_closed] days without sales, in seconds, within --from and --to */
     size_t n_closed;
     double *pool;        /* room for spans, a megabyte at a time */
@@ -372,7 +373,7 @@ static int row_step(struct table *t, const struct weft_csv *csv, const struct we
         return t->date_takes;
     }
     if (!read_date(t, d, &seconds))
-        return weft_rejects_row(t->o->rejected, csv, row, t->date + 1, e, "not a date: \"%.*s\"", d.n < 60 ? (int)d.n : 60, d.p);
+        return weft_rejects_row(t->o->rejected, csv, row, t->date + 1, e, "not a date: \"%.*s\"%s", d.n < 60 ? (int)d.n : 60, d.p, weft_dates_serial_hint(d.p, d.n));
     if ((t->o->from && seconds < t->o->from_seconds) || (t->o->to && seconds >= t->o->to_seconds + 86400)) {
         t->outside++;
         return 0;
@@ -391,6 +392,10 @@ static int row_step(struct table *t, const struct weft_csv *csv, const struct we
         return 0;
     }
     bool any = t->rows + t->dropped > 0;
+    if (!any || *step < t->first)
+        snprintf(t->first_at, sizeof t->first_at, "%.240s:%llu", weft_csv_name(csv), (unsigned long long)row->line);
+    if (!any || *step > t->last)
+        snprintf(t->last_at, sizeof t->last_at, "%.240s:%llu", weft_csv_name(csv), (unsigned long long)row->line);
     t->first = any && t->first < *step ? t->first : *step;
     t->last = any && t->last > *step ? t->last : *step;
     return 1;
@@ -470,6 +475,8 @@ static int take_row(struct table *t, const struct weft_csv *csv, const struct we
     size_t i = 0;
     struct weft_csv_row now = *given;
     const struct weft_csv_row *row = &now;
+    if (weft_csv_empty(row))
+        return 0;
     int rc = weft_ingest_row_check(t->o->rejected, csv, h, row, e);
     if (rc == 1 && !weft_rows_take(t->sales, &now))
         return leave_out(t, csv, row, e);
@@ -513,7 +520,7 @@ static int find_decimal(struct table *t, struct weft_csv *csv, const struct weft
     bool *is = WEFT_ARRAY(bool, h->n + 1);
     for (size_t c = 0; c < t->n_values; c++)
         is[t->value[c]] = true;
-    int rc = weft_ingest_decimal(t->o, csv, h, is, &t->decimal, e);
+    int rc = weft_ingest_decimal(t->run, t->o, csv, h, is, &t->decimal, e);
     free(is);
     return rc;
 }
@@ -823,6 +830,30 @@ static int find_steps(struct table *t, struct weft_grid *g, struct weft_err *e)
     return rc;
 }
 
+/* A date that a slip of the pen put years away. */
+static int check_far(const struct table *t, struct weft_err *e)
+{
+    const int64_t most = (int64_t)1 << 28;
+    size_t n;
+    if (t->last - t->first > most)
+        return 0; /* it is refused as too long */
+    int64_t other = 0, *times = times_of(t, &n), far = weft_grid_far(times, n, &other);
+    free(times);
+    if (!far || (far > other ? t->o->to : t->o->from))
+        return 0;
+    return weft_grid_refuse_far(far, other, far > other ? t->last_at : t->first_at, e);
+}
+
+/* "(not set)" of Google Analytics and the like: a series of all that has no name. */
+static void say_unnamed(const struct table *t)
+{
+    static const char *const names[] = {"(not set)", "(none)", "(blank)", "(other)"};
+    for (size_t i = 0; i < t->n; i++)
+        for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+            if (t->series[i].id.n == strlen(names[k]) && memcmp(t->series[i].id.p, names[k], strlen(names[k])) == 0)
+                weft_run_warn(t->run, "the series \"%s\" is of rows without a name (--drop COLUMN='%s' leaves them out)", names[k], names[k]);
+}
+
 static int finish(struct table *t, struct weft_err *e)
 {
     struct weft_grid g;
@@ -830,6 +861,8 @@ static int finish(struct table *t, struct weft_err *e)
     add_waiting(t);
     if (!t->rows)
         return weft_fail(e, WEFT_DATA, "no %srow came%s", t->o->rejects ? "good " : "", t->outside ? " between --from and --to" : "");
+    if (check_far(t, e) < 0)
+        return -1;
     o.from = o.to = NULL; /* rows outside are not in the table */
     o.step_seconds = 0;
     for (size_t i = 0; i < t->n_closed; i++) { /* the calendar goes on to a day that is closed, as to one with rows */
@@ -845,12 +878,13 @@ static int finish(struct table *t, struct weft_err *e)
     if (t->outside)
         weft_run_info(t->run, "%llu rows lie outside of --from and --to", (unsigned long long)t->outside);
     if (t->replaced)
-        weft_run_warn(t->run, "%llu rows are of days that a later file holds, or later than --until: left out", (unsigned long long)t->replaced);
+        weft_run_warn(t->run, "%llu rows are of days that a later file holds%s: left out", (unsigned long long)t->replaced, t->o->until.n ? ", or later than --until" : "");
     if (refuse_sums(t, &g, e) < 0)
         return -1;
     weft_rows_say(t->sales, t->run);
     find_coverage(t, &g);
     weft_coverage_say(&t->coverage, t->run);
+    say_unnamed(t);
     return write_series(t, &g, e);
 }
 

@@ -46,7 +46,7 @@ static int find_decimal(struct matrix *m, struct weft_err *e)
     bool *is = WEFT_ARRAY(bool, m->h->n + 1);
     for (size_t i = 0; i < m->n_columns; i++)
         is[m->column[i]] = true;
-    int rc = weft_ingest_decimal(m->o, m->csv, m->h, is, &m->decimal, e);
+    int rc = weft_ingest_decimal(m->run, m->o, m->csv, m->h, is, &m->decimal, e);
     free(is);
     return rc;
 }
@@ -61,7 +61,7 @@ static int take_row(struct matrix *m, const struct weft_csv_row *row, struct wef
     struct weft_csv_text t = weft_csv_field(row, m->date);
     int64_t time;
     if (!weft_dates_read(&m->o->dates, t.p, t.n, &time))
-        return weft_rejects_row(r, m->csv, row, m->date + 1, e, "not a date: \"%.*s\"", t.n < 60 ? (int)t.n : 60, t.p);
+        return weft_rejects_row(r, m->csv, row, m->date + 1, e, "not a date: \"%.*s\"%s", t.n < 60 ? (int)t.n : 60, t.p, weft_dates_serial_hint(t.p, t.n));
     if (m->rows == m->cap) {
         m->cap = weft_grow(m->cap, m->rows + 1);
         m->cells = weft_xrealloc2(m->cells, m->cap * m->n_columns, sizeof *m->cells);

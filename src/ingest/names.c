@@ -26,7 +26,7 @@ static const struct {
     {WEFT_NAMED_PRODUCT, 0,
      {"sku", "skucode", "skuid", "sourceskuid", "lineitemsku", "sellersku", "merchantsku", "productvariantsku", "sku코드", "상품번호", "상품코드", "옵션id", "상품id", NULL}},
     {WEFT_NAMED_PRODUCT, 1,
-     {"자체품목코드", "자체상품코드", "판매자상품코드", "판매자관리코드", "업체상품코드", "품목코드", "상품품목코드", "제품코드", "제품번호", "품번", "품번코드", "channelproductno", "채널상품번호", "nomorreferensisku",
+     {"자체품목코드", "자체상품코드", "판매자상품코드", "판매자관리코드", "업체상품코드", "품목코드", "상품품목코드", "제품코드", "제품번호", "품번", "품번코드", "channelproductno", "채널상품번호", "옵션코드", "nomorreferensisku",
       "internalreference", "itemnbr", "itemid", "itemno", "itemnumber", "itemcode", "articleid", "articleno", "material", "materialnumber", "stockcode", "productid", "productcode",
       "productno", "product", "item", "article", "upc", "제품", "상품", "품목", NULL}},
     {WEFT_NAMED_PRODUCT, 2, {"노출상품id", "등록상품id", "asin", "childasin", "(child)asin", "listingid", "masterid", "plu", "barcode", "ean", "gtin", "바코드", "상품바코드", NULL}},

@@ -79,7 +79,8 @@ size_t weft_header_above(struct weft_csv *csv, bool *joined)
         struct look k = look_at(&row);
         if (row.problem)
             continue;
-        if (!top.days && weft_csv_look(csv, i - 1, &above) && !best_look.days && k.days >= DAYS_MIN && completes(&above, &row)) {
+        bool below = best + 1 == i || best_look.names < NAMES_MIN; /* else a row of the table, below names and an empty row */
+        if (!top.days && below && weft_csv_look(csv, i - 1, &above) && !best_look.days && k.days >= DAYS_MIN && completes(&above, &row)) {
             *joined = true;
             return i - 1;
         }

@@ -87,7 +87,7 @@ static int find_decimal(const struct wide *w, struct table *t, struct weft_err *
     bool *is = WEFT_ARRAY(bool, t->h->n + 1);
     for (size_t i = 0; i < t->h->n; i++)
         is[i] = t->at[i] >= 0;
-    int rc = weft_ingest_decimal(w->o, t->csv, t->h, is, &t->decimal, e);
+    int rc = weft_ingest_decimal(w->run, w->o, t->csv, t->h, is, &t->decimal, e);
     free(is);
     return rc;
 }

@@ -16,11 +16,12 @@ struct weft_lags weft_lags_of(int64_t step)
     struct weft_lags k = {.recent = 7};
     if (step <= 0)
         return k;
+    if (step == WEFT_STEP_MONTH || step == WEFT_STEP_QUARTER) /* nothing in them is of a week */
+        return step == WEFT_STEP_MONTH ? (struct weft_lags){.quarter = 3, .year = 12} : (struct weft_lags){.quarter = 1, .year = 4};
     if (week % step == 0)
         k.recent = k.week = (size_t)(week / step);
-    if (step == WEFT_STEP_MONTH || step == WEFT_STEP_QUARTER)
-        k.year = step == WEFT_STEP_MONTH ? 12 : 4;
-    else if (year % step == 0)
+    k.quarter = QUARTER_WEEKS * k.week;
+    if (year % step == 0)
         k.year = (size_t)(year / step);
     k.around = (size_t)(AROUND_DAYS * DAY / step);
     return k;
@@ -31,13 +32,13 @@ enum weft_lag_group weft_lag_group_of(const struct weft_lags *k, size_t step, si
     size_t apart = lag + step - 1; /* steps from the value to the one that is forecast */
     if (lag <= k->recent)
         return WEFT_LAG_WEEK;
-    if (k->week && lag <= WEEKS * k->week && apart % k->week == 0)
+    if (k->week > 1 && lag <= WEEKS * k->week && apart % k->week == 0)
         return WEFT_LAG_WEEKDAY;
     if (k->year && apart + k->around >= k->year && apart <= k->year + k->around)
         return WEFT_LAG_YEAR;
     if (k->week && lag <= WEEKS * k->week)
         return WEFT_LAG_MONTH;
-    if (k->week && lag <= QUARTER_WEEKS * k->week)
+    if (lag <= k->quarter)
         return WEFT_LAG_QUARTER;
     return WEFT_LAG_REST;
 }

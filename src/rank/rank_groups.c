@@ -388,7 +388,7 @@ static int check_key(const struct weft_rank_groups *s, struct weft_err *e)
 
 int weft_rank_groups_finish(struct weft_rank_groups *s, struct weft_table *t, struct weft_err *e)
 {
-    struct weft_ranking_style style = {s->title, s->o->level, (size_t)s->o->among, (size_t)s->o->top};
+    struct weft_ranking_style style = {s->title, s->o->level, (size_t)s->o->among, (size_t)s->o->top, weft_step_unit(s->attrs.step)};
     if (!settle(s))
         return nothing_to_rank(s, e);
     if (read_history(s, e) < 0)

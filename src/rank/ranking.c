@@ -291,6 +291,8 @@ static const char *title_of(const struct column *k, const struct weft_ranking_st
         snprintf(buf, cap, "low %g%%", percent);
     else if (k->at == AT(high))
         snprintf(buf, cap, "high %g%%", percent);
+    else if (k->at == AT(far))
+        snprintf(buf, cap, "far/%s", style->unit);
     else if (k->at == AT(p_top))
         snprintf(buf, cap, "P(top %zu)", style->among);
     else

@@ -47,9 +47,14 @@ refused() { # TEXT STATUS COMMAND...
     refused 'ends before line 3' 65 ingest u.csv --amounts short.csv
 }
 
-@test "CP949 is read with --encoding, and guessed at without" {
+@test "CP949 under a Korean header is read by itself and said, else with --encoding" {
     printf 'ID,대분류,2022-01-01,2022-01-02\n0,의류,1,2\n' | iconv -t cp949 >k.csv
-    refused '--encoding cp949' 65 ingest k.csv
+    run bash -c 'ingest k.csv | frames csv'
+    [ "${lines[0]}" = "ingest: k.csv is not UTF-8, and all of it reads as CP949 (--encoding says what else it is)" ]
+    [[ "$output" == *$'\n0,의류,2022-01-02,2' ]]
+    refused '--encoding cp949' 65 'cat k.csv | ingest'
+    printf 'Artikel,Gr\xf6\xdfe,2022-01-01\n0,1,1\n' >latin.csv # reads as CP949, and not as Korean
+    refused 'the header is not UTF-8' 65 ingest latin.csv
     run values --encoding cp949 k.csv
     [ "${lines[1]}" = "0,의류,2022-01-01,1" ]
     refused 'no encoding "klingon"' 64 ingest --encoding klingon k.csv

@@ -167,3 +167,18 @@ step_of() {
     printf 'Client,Warehouse,Product,2020-07-06,2020-07-13\n0,1,367,7,3\n' >vn1.csv
     reads vn1.csv 0/1/367,0,1,367,2020-07-13,3
 }
+
+@test "reports with a title, a header and an empty row; stock, targets and what came back are not how many were sold" {
+    printf '주문 보고서,,,,\n주문번호,주문일시,상품코드,수량,배송 완료일\n,,,,\n1,2025-03-01 10:00,P1,2,2025-03-04\n2,2025-03-02 10:00,P1,1,2025-03-05\n' >report.csv
+    reads report.csv P1,2025-03-01,2 P1,2025-03-02,1
+    printf 'date,sku,returned qty,qty sold,stock qty,target qty\n2025-01-01,a,1,5,100,9\n2025-01-02,a,0,7,93,9\n' >stock.csv
+    reads stock.csv a,a,2025-01-01,5 a,a,2025-01-02,7
+    printf '일자,상품코드,목표수량,재고수량,판매수량\n2025-01-01,a,50,9,5\n2025-01-02,a,50,4,4\n' >target.csv
+    reads target.csv a,a,2025-01-01,5 a,a,2025-01-02,4
+    printf '주문일자,주문번호,옵션,옵션코드,수량,거래금액\n20250301,1,빨강,O1,2,18000\n20250302,2,빨강,O1,1,9000\n' >option.csv
+    reads option.csv O1,2025-03-01,2 O1,2025-03-02,1
+    printf 'Date,Item ID,Items purchased\n20250301,A,3\n20250301,(not set),1\n20250302,A,1\n' >ga4.csv
+    reads ga4.csv A,2025-03-01,3 '(not set),2025-03-01,1'
+    grep -qF 'the series "(not set)" is of rows without a name' said
+    [ "$(ingest -q --drop 'Item ID=(not set)' ga4.csv | frames csv | wc -l)" -eq 3 ]
+}

@@ -37,7 +37,7 @@ shop() {
     said 'counted as 0 by --missing zero' ingest --missing zero s.csv
     # whole tables say nothing
     printf 'date,id,units\n2023-01-01,a,1\n2023-01-02,a,2\n' >whole.csv
-    [ "$(ingest whole.csv 2>&1 >/dev/null)" = "ingest: whole.csv: $(ingest -q whole.csv | frames show | head -n 1 | jq -r .attrs.columns)" ]
+    [ "$(ingest whole.csv 2>&1 >/dev/null)" = "ingest: whole.csv: $(ingest -q whole.csv | frames show | head -n 1 | jq -r .attrs.columns); step day" ]
 }
 
 @test "aggregate: 0 outside of a member's life, missing inside, unless --partial-sums" {
@@ -281,7 +281,10 @@ shop() {
     mkdir d
     printf 'sku,name,qty\nA,x,3\nB,y,1\n' >d/sales_20250301.csv
     printf 'sku,name,qty\nA,x,2\n합계,,2\n' >d/sales_2025-03-02.csv
-    refused '--date-from-name takes it from there' 65 ingest -q d/sales_20250301.csv
+    refused 'no column is a day' 65 ingest -q d/sales_20250301.csv
+    refused 'ingest --date-from-name d/sales_20250301.csv' 65 ingest -q --layout long --id sku --value qty d/sales_20250301.csv
+    [ "$(frames inspect --format json d/*.csv | jq -r .command)" = "ingest --layout long --date-from-name --value qty d/sales_2025-03-02.csv d/sales_20250301.csv" ]
+    frames inspect --format json d/*.csv | jq -e '.duplicates == 0'
     [ "$(ingest -q --date-from-name d/*.csv | frames csv | cut -d, -f1,3,4 | sort | tr '\n' ' ')" = "$(printf 'A,2025-03-01,3 A,2025-03-02,2 B,2025-03-01,1 B,2025-03-02,0 id,date,qty ')" ] ||
         { ingest -q --date-from-name d/*.csv | frames csv; false; }
     cp d/sales_20250301.csv 250304.csv
@@ -296,4 +299,48 @@ shop() {
     ingest -q t.csv -o t.weft
     cmp <(frames csv --bom t.weft) <(printf '\xef\xbb\xbf'; frames csv t.weft)
     cmp <(frames csv --bom t.weft | ingest -q | frames csv) <(frames csv t.weft)
+}
+
+@test "dots between thousands are found by what stands beside them, or by sums, and said" {
+    printf 'date;item;qty\n2024-01-01;a;3.400\n2024-01-02;a;870\n' >beside.csv
+    said 'dots stand between thousands, as in "3.400"' ingest beside.csv
+    [ "$(ingest -q beside.csv | frames csv | sed -n 2p)" = "a,a,2024-01-01,3400" ]
+    [ "$(tr ';' '\t' <beside.csv | ingest -q | frames csv | sed -n 2p)" = "a,a,2024-01-01,3400" ]
+    [ "$(tr ';' ',' <beside.csv | ingest -q | frames csv | sed -n 2p)" = "a,a,2024-01-01,3400" ]
+    [ "$(ingest -q --decimal point beside.csv | frames csv | sed -n 2p)" = "a,a,2024-01-01,3.4" ]
+    # a writer of thousands has no 1500, one of decimals may drop the zeros of 2.125 and of 7
+    printf 'date;item;qty\n2024-01-01;a;3.400\n2024-01-02;a;870\n2024-01-03;a;1500\n' >large.csv
+    refused '"3.400" has two readings' 65 ingest large.csv
+    printf 'date;item;qty\n2024-01-01;a;2.125\n2024-01-02;a;7\n' >short.csv
+    refused '"2.125" has two readings' 65 ingest short.csv
+    [ "$(tr ';' ',' <short.csv | ingest -q | frames csv | sed -n 2p)" = "a,a,2024-01-01,2.125" ]
+    # what stands beside it in another column is of another kind
+    printf 'date;item;price;qty\n2024-01-01;a;3.400;5\n2024-01-02;a;2.100;7\n' >columns.csv
+    refused 'has two readings' 65 ingest --value qty,price columns.csv
+    [ "$(ingest -q --value qty columns.csv | frames csv | sed -n 2p)" = "a,a,2024-01-01,5" ]
+    printf 'item;2024-01-01;2024-01-02;Total\na;2.125;7;2.132\nb;1;2;3\n' >sums.csv
+    [ "$(ingest -q sums.csv | frames csv | sed -n 2p)" = "a,a,2024-01-01,2125" ]
+    printf 'item;2024-01-01;2024-01-02;Total\na;2.125;7;9.125\nb;1;2;3\n' >kilos.csv
+    refused 'has two readings' 65 ingest kilos.csv
+    # the same for commas where they part no columns
+    printf 'date;item;qty\n2024-01-01;a;3,400\n2024-01-02;a;870\n' >comma.csv
+    [ "$(ingest -q comma.csv | frames csv | sed -n 2p)" = "a,a,2024-01-01,3400" ]
+    printf 'date;item;qty\n2024-01-01;a;3,400\n2024-01-02;a;1500\n' >mixed.csv
+    refused '"3,400" has two readings' 65 ingest mixed.csv
+    [ "$(ingest -q --decimal comma mixed.csv | frames csv | sed -n 2p)" = "a,a,2024-01-01,3.4" ]
+}
+
+@test "the step is said; a date years away from all others is refused with its place; a number of a day is named" {
+    for i in 05 12 19 26; do printf '2024-01-%s,a,1\n' $i; done | sed '1i date,item,qty' >friday.csv
+    said '; step week, Fridays' ingest friday.csv
+    for i in $(seq 9); do printf '2024-01-0%s,a,1\n' $i; done | sed '1i date,item,qty' >days.csv
+    sed '5s/2024/2204/' days.csv >late.csv
+    refused 'late.csv:5: 2204-01-04 lies years after nearly all other dates, which end on 2024-01-09' 65 ingest late.csv
+    [ "$(ingest -q --to 2024-01-09 late.csv | frames csv | wc -l)" -eq 10 ]
+    sed '5s/2024/1924/' days.csv >early.csv
+    refused 'early.csv:5: 1924-01-04 lies years before nearly all other dates' 65 ingest early.csv
+    [ "$(ingest -q --from 2024-01-01 early.csv | frames csv | wc -l)" -eq 10 ]
+    refused '2204-01-04 lies years after' 65 "cut -d, -f1,3 late.csv | ingest"
+    refused '2204-01-09 lies years after' 65 "printf 'id,2024-01-01,2024-01-02,2024-01-03,2024-01-04,2024-01-05,2024-01-06,2024-01-07,2024-01-08,2204-01-09\na,1,1,1,1,1,1,1,1,1\n' | ingest"
+    refused '--date-format excel' 65 "printf 'date,item,qty\n45296,a,6\n' | ingest"
 }

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/calendar.h"
 #include "model/dlinear.h"
 #include "model/explain.h"
 #include "rank/reasons.h"
@@ -152,6 +153,17 @@ static void every_lag_has_its_group(void **state)
         assert_int_equal(weft_lag_group_of(&day, want[i].step, want[i].lag), want[i].group);
     assert_int_equal(weft_lag_group_of(&week, 1, 52), WEFT_LAG_YEAR);
     assert_int_equal(weft_lag_group_of(&odd, 1, 8), WEFT_LAG_REST);
+    assert_int_equal(weft_lag_group_of(&week, 2, 3), WEFT_LAG_MONTH);
+    struct weft_lags month = weft_lags_of(WEFT_STEP_MONTH), quarter = weft_lags_of(WEFT_STEP_QUARTER), work = weft_lags_of(WEFT_STEP_BUSINESS_DAY);
+    assert_int_equal(weft_lag_group_of(&month, 1, 1), WEFT_LAG_QUARTER);
+    assert_int_equal(weft_lag_group_of(&month, 2, 3), WEFT_LAG_QUARTER);
+    assert_int_equal(weft_lag_group_of(&month, 2, 4), WEFT_LAG_REST);
+    assert_int_equal(weft_lag_group_of(&month, 2, 11), WEFT_LAG_YEAR);
+    assert_int_equal(weft_lag_group_of(&month, 2, 12), WEFT_LAG_REST);
+    assert_int_equal(weft_lag_group_of(&quarter, 1, 1), WEFT_LAG_QUARTER);
+    assert_int_equal(weft_lag_group_of(&quarter, 3, 2), WEFT_LAG_YEAR);
+    assert_int_equal(weft_lag_group_of(&work, 1, 5), WEFT_LAG_WEEK);
+    assert_int_equal(weft_lag_group_of(&work, 1, 10), WEFT_LAG_WEEKDAY);
     static struct fixture f;
     struct weft_explanation why = {0};
     fill(&f, 3);

@@ -28,6 +28,8 @@ void weft_civil_from_days(int64_t days, int *y, int *m, int *d);
 #define WEFT_STEP_QUARTER INT64_C(7889238)
 bool weft_step_parse(const char *s, int64_t *step);
 const char *weft_step_text(int64_t step, char buf[32]);
+/* "day", "working day", "month" in sentences; "step" for one that has no name. */
+const char *weft_step_unit(int64_t step);
 /* The time n steps after t, or before it. Times that no calendar has wrap around. */
 int64_t weft_step_add(int64_t t, int64_t n, int64_t step);
 /* Whole steps from `from` on a grid to `t`, rounded down; below 0 when t lies before it. */

@@ -34,6 +34,9 @@ enum weft_dates_kind weft_dates_kind(const char *s, size_t n);
 /* The whole text must be a date, blanks around it aside. With an offset: the local time that is written, or that of the zone; a time
  * in UTC needs a zone. */
 bool weft_dates_read(const struct weft_dates *d, const char *s, size_t n, int64_t *seconds);
+/* What to say after "not a date" of a text that is Excel's number of a day between 1980 and 2099; else "". */
+const char *weft_dates_serial_hint(const char *s, size_t n);
+
 /* --date-format: %m/%d/%Y and the like (strptime), or "excel". 64 when it is neither. */
 int weft_dates_format(struct weft_dates *d, const char *format, struct weft_err *e) WEFT_MUST_USE;
 /* --timezone: +09:00, UTC, or a name of the system's zones (Asia/Seoul). Sets the process's zone for a name: call before threads run. 64 when there is no such

@@ -27,6 +27,8 @@ enum weft_fill { WEFT_FILL_DEFAULT, WEFT_FILL_ZERO, WEFT_FILL_NAN };
 
 enum weft_totals { WEFT_TOTALS_LEAVE_OUT, WEFT_TOTALS_KEEP };
 
+enum { WEFT_GRID_TEXT = 64 };
+
 /* ingest's options, as its command line gives them. */
 struct weft_ingest {
     int layout;
@@ -49,6 +51,7 @@ struct weft_ingest {
     struct weft_dates dates;
     bool hours;          /* a row is of a whole hour: steps are no longer than that unless the dates are days */
     const char *columns; /* what the columns were taken for, for the head; NULL: nothing */
+    char *grid;          /* [WEFT_GRID_TEXT]: weft_ingest_head writes the step there: "step week, Fridays" */
     struct weft_rejects *rejected;
 };
 
@@ -126,9 +129,10 @@ int weft_ingest_text_check(const struct weft_ingest *o, const struct weft_csv *c
 bool weft_ingest_number(struct weft_csv_text t, double *out);
 bool weft_ingest_number_in(enum weft_decimal decimal, struct weft_csv_text t, double *out);
 bool weft_ingest_cell(enum weft_decimal decimal, struct weft_csv_text t, float *out);
-/* The decimal sign of the table whose next rows csv has: --decimal, else what the numbers of the first rows say ("0,125", "1.182.500"). 65 when the values
- * (columns marked in is_value) of a table with ";" have two readings, as "1.250" alone; "1,250" alone is 1250. */
-int weft_ingest_decimal(const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, const bool *is_value, enum weft_decimal *out,
+/* The decimal sign of the table whose next rows csv has: --decimal, else what the numbers of the first rows say ("0,125", "1.182.500"). "1.200" is 1200, which
+ * is said, when whole numbers below 1000 and none above stand beside it without a sign, or when a column of totals has the sums. 65 when the values (columns
+ * marked in is_value) of a table with ";" have two readings, as "1.250" alone, or "1,250" beside 1500; "1,250" alone is 1250. */
+int weft_ingest_decimal(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, const bool *is_value, enum weft_decimal *out,
                         struct weft_err *e) WEFT_MUST_USE;
 
 /* The one day in the name of a file, as 2025-03-01, 20250301 or 250301 between what are no digits; folders do not count. False: none, or several. */
@@ -154,6 +158,10 @@ struct weft_grid {
     int64_t start, step, n;
 };
 int weft_grid_of(const struct weft_ingest *o, int64_t step, const int64_t *dates, size_t n, struct weft_grid *g, struct weft_err *e) WEFT_MUST_USE;
+/* Dates (sorted, distinct) that lie years away from nearly all others: the first or last of them; 0: none. *other: of the others, the one that is nearest. */
+int64_t weft_grid_far(const int64_t *dates, size_t n, int64_t *other);
+/* Refuses (65) that date; where: file:line, or NULL. */
+int weft_grid_refuse_far(int64_t far, int64_t other, const char *where, struct weft_err *e) WEFT_MUST_USE;
 /* Position of a date; -1 when it lies outside. */
 static inline int64_t weft_grid_at(const struct weft_grid *g, int64_t date)
 {

@@ -16,12 +16,13 @@
 /* Every lag of every step belongs to exactly one group, the first that fits:
  * last week: the last 7 days; weekday: the same weekday as the step that is forecast, within the last 4 weeks; a year ago: 364 days before that step, and 3 days to either side;
  * month: the last 4 weeks; quarter: the last 13 weeks; rest. In steps of an hour a weekday is the same hour of it; where a step does not divide a week, the last 7 steps are the last
- * week, and there is neither weekday nor month nor quarter. The last group is no lag's: what the exogenous channels of the model add, their lags and what is known ahead. */
+ * week, and there is neither weekday nor month nor quarter. Steps of a week have no weekday; of months and quarters there are only quarter, a year ago, and
+ * rest. The last group is no lag's: what the exogenous channels of the model add, their lags and what is known ahead. */
 enum weft_lag_group { WEFT_LAG_WEEK, WEFT_LAG_WEEKDAY, WEFT_LAG_MONTH, WEFT_LAG_QUARTER, WEFT_LAG_YEAR, WEFT_LAG_REST, WEFT_LAG_CHANNELS, WEFT_LAG_GROUPS };
 
 /* What a week and a year are in steps of so many seconds. */
 struct weft_lags {
-    size_t recent, week, year, around; /* week, year: 0 when a step does not divide them */
+    size_t recent, week, quarter, year, around; /* week, quarter, year: 0 when a step does not divide them */
 };
 struct weft_lags weft_lags_of(int64_t step);
 /* step: of the horizon, from 1. lag: 1 is the last value before the origin. */

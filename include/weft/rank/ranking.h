@@ -77,6 +77,7 @@ struct weft_ranking_style {
     const char *by;   /* title of the groups */
     double level;     /* of the interval */
     size_t among, top; /* P(top N); rows shown of each channel, 0: all */
+    const char *unit;  /* of what is sold: a day */
 };
 /* Adds the columns and the ranked rows, in order, and, unless `top` cuts them off, those that were left out, without a place; all columns, for CSV, JSON and frames. */
 void weft_ranking_table(const struct weft_ranking *r, const struct weft_ranking_style *style, struct weft_table *t);

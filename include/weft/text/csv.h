@@ -51,6 +51,11 @@ static inline struct weft_csv_text weft_csv_field(const struct weft_csv_row *r, 
     size_t from = i ? r->end[i - 1] : r->begin;
     return (struct weft_csv_text){r->text + from, r->end[i] - from};
 }
+/* A row of empty fields, as spreadsheets write an empty line. */
+static inline bool weft_csv_empty(const struct weft_csv_row *r)
+{
+    return !r->problem && r->n && r->end[r->n - 1] == r->begin;
+}
 
 /* 1: *row is the next one; 0: the end; -1: what makes going on senseless: a quote that is never closed, a field beyond the limit, bytes that
  * the encoding does not have, a read that failed. */
