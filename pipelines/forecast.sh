@@ -34,7 +34,8 @@ input.
 
 Results in DIR: report.html (all of it on one page), model.safetensors, accuracy.csv, forecasts.csv, ranking.csv, ranking.txt, plot.svg (or .png). They
 appear together, or not at all. Exit status 65 with results in DIR: categories have no forecast, since their history is too short or ends early; they are named.
-Channels that are past, future or static (ingest --future, covariates, ...) are not used here: train-dlinear without --tune uses them.
+Channels that are past, future or static (ingest --future, covariates, ...) are used when every series has them for the whole horizon ahead and
+forecasts of the past get better by them; the summary says which, and what they bring.
 
 Examples:
   forecast.sh train.csv --amounts sales.csv --mentions brand_keyword_cnt.csv

@@ -18,7 +18,7 @@
 #   model.safetensors (unless one was given), accuracy.txt and accuracy.csv (measure=yes)
 #   forecasts.csv, ranking.csv, ranking.txt                     of the channels that the series came with
 #   left-out                                                    a line a group and channel without a forecast, and why; empty when all have one
-# and sets channel (what is ranked), channels (all that are forecast and were asked for), unused (channels of the series that the forecasts don't look at), step,
+# and sets channel (what is ranked), channels (all that are forecast and were asked for), beside (how many others the series have), step,
 # steps (how many have sales), season, and the options that were empty.
 
 recipe_defaults() {
@@ -82,11 +82,11 @@ recipe_look() {
     mapfile -t all < <(attribute channels)
     mapfile -t roles < <(attribute roles)
     mapfile -t keys < <(attribute keys)
-    channels=() unused=()
+    channels=() beside=0
     for i in "${!all[@]}"; do
         case "${roles[i]:-target}" in
         target) channels+=("${all[i]}") ;;
-        *) unused+=("${all[i]}") ;;
+        *) beside=$((beside + 1)) ;;
         esac
     done
     [ "${#channels[@]}" -gt 0 ] || die "the series have no channel to forecast" 65
@@ -132,7 +132,7 @@ recipe_measure() {
     stage measure
     aggregate -q --by "$by" -i "$work/series.weft" |
         window -q --lookback "$lookback" --horizon "$horizon" --scale standard --split 0.64,0.16,0.20 -o "$work/windows.weft" || culprit "aggregate window" "${PIPESTATUS[@]}"
-    train-dlinear -q --tune --exog none -i "$work/windows.weft" -o "$work/test.safetensors"
+    train-dlinear -q --tune --exog auto -i "$work/windows.weft" -o "$work/test.safetensors"
     score -q -m "model=$work/test.safetensors$(recipe_baselines)" --part test --quantiles 0.05,0.95 -i "$work/windows.weft" -o "$work/test.weft"
     evaluate -q -i "$work/test.weft" -o "$work/accuracy.txt"
     evaluate -q --format csv -i "$work/test.weft" -o "$work/accuracy.csv"
@@ -142,7 +142,7 @@ recipe_measure() {
 recipe_train() {
     stage train
     window -q --lookback "$lookback" --horizon "$horizon" --scale standard --split 0.85,0.15,0 -i "$work/level.weft" |
-        train-dlinear -q --tune --refit --exog none -o "$work/model.safetensors" || culprit "window train-dlinear" "${PIPESTATUS[@]}"
+        train-dlinear -q --tune --refit --exog auto --log "$work/train.log" -o "$work/model.safetensors" || culprit "window train-dlinear" "${PIPESTATUS[@]}"
 }
 
 recipe_rank() {
@@ -174,7 +174,6 @@ recipe_left_out() {
 
 # What a reader of the summary has to know: a line each, and none when there is nothing to say.
 recipe_notes() {
-    local list
     awk -F'\t' -v by="$by" -v all="$(frames count "$work/level.weft" | awk '{ print $2; exit }')" '
         !($1 in channels) { name[++n] = $1; why[$1] = $3 }
         { channels[$1] = channels[$1] (channels[$1] == "" ? "" : ", ") $2 }
@@ -183,11 +182,15 @@ recipe_notes() {
             for (i = 1; i <= n && i <= 20; i++) printf "  %s (%s): %s\n", name[i], channels[name[i]], why[name[i]]
             if (n > 20) printf "  and %d more\n", n - 20
         }' "$work/left-out"
-    if [ "${#unused[@]}" -gt 0 ]; then
-        printf -v list ', %s' "${unused[@]}"
-        echo "Not used by the forecasts: ${list:2} (known beside the sales; tuned training looks at sales alone)"
-    fi
+    recipe_channels
     [ "$(rejected)" -eq 0 ] || echo "Set aside by ingest: $(rejected) rows (--rejects)"
+}
+# What the training said of channels that the series have beside the sales: which are used, what they bring, and which not and why.
+recipe_channels() {
+    [ "$beside" -gt 0 ] && [ -s "$work/train.log" ] || return 0
+    local head
+    head=$(tail -n 1 "$work/train.log")
+    attribute channels
 }
 # recipe_status WHERE: at the end, when the results are there: 65 if groups were left out, unless that is right.
 recipe_status() {

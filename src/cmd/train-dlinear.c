@@ -12,7 +12,7 @@
 #include "base/num.h"
 
 enum { EXACT, ADAM };
-enum { EXOG_LEVEL, EXOG_UNITS, EXOG_NONE };
+enum { EXOG_LEVEL, EXOG_UNITS, EXOG_AUTO, EXOG_NONE };
 
 struct state {
     int solver, norm, batch_by;
@@ -53,8 +53,9 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_REAL, 0, "lr", AT(lr), "0.005", 1e-12, 1e6, "X", "adam: learning rate", 0},
     {WEFT_OPT_REAL, 0, "lr-decay", AT(lr_decay), "0.5", 1e-6, 1, "X", "adam: factor on the learning rate after each epoch from the second on; 1: none", 0},
     {WEFT_OPT_INT, 0, "patience", AT(patience), "3", 0, 1000000, "N", "adam: stop after so many epochs without a better validation loss; 0: never", 0},
-    {WEFT_OPT_CHOICE, 0, "exog", AT(exog), "level", 0, 0, "level|units|none",
-     "exact: how channels that are past, future or static act: in proportion to the target's level, in its units, or not at all", 0},
+    {WEFT_OPT_CHOICE, 0, "exog", AT(exog), "level", 0, 0, "level|units|auto|none",
+     "exact: how channels that are past, future or static act: in proportion to the target's level, in its units, or not at all; auto: as level, those alone that are known for the horizon "
+     "ahead in every series, where the folds say that they help", 0},
     {WEFT_OPT_INT, 0, "exog-lags", AT(exog_lags), "7", 0, 1000000, "N", "exact: how many steps before the origin are looked at of past and future channels", 0},
     {WEFT_OPT_LIST, 0, "relative", AT(relative), "price", 0, 0, "CHANNEL", "exact: exogenous channels that count relative to their mean over the train part", 0},
     {WEFT_OPT_STR, 0, "log", AT(log), NULL, 0, 0, "FILE", "losses as JSON lines, one an epoch (adam) or a set of weights (exact)", WEFT_OPT_FILE | WEFT_OPT_RUN},
@@ -98,6 +99,8 @@ static int check_options(struct weft_run *run, struct state *s, struct weft_err 
         return weft_fail(e, WEFT_USAGE, "--partial goes with the exact solver");
     if (s->solver == ADAM && (s->tune || s->refit || s->lookback || s->norm == WEFT_NORMS))
         return weft_fail(e, WEFT_USAGE, "--tune, --lookback auto, --norm auto and --refit go with the exact solver");
+    if (s->exog == EXOG_AUTO && (!s->tune || s->state || s->partial))
+        return weft_fail(e, WEFT_USAGE, "--exog auto goes with --tune, and not with --state or --partial");
     return check_ladder(run, s, e) < 0 || (!s->partial && !weft_units_path(run, e)) ? -1 : 0;
 }
 
@@ -118,6 +121,7 @@ static int configure(struct weft_run *run, struct state *s, struct weft_err *e)
     t->refit = s->refit;
     t->exog = s->exog != EXOG_NONE;
     t->effect = s->exog == EXOG_UNITS ? WEFT_EXOG_UNITS : WEFT_EXOG_LEVEL;
+    t->channels.choose = s->exog == EXOG_AUTO;
     t->lags = (size_t)s->exog_lags;
     t->relative = &s->relative;
     t->tune = s->refit || s->state || s->lookback || s->norm == WEFT_NORMS;

@@ -19,6 +19,7 @@ struct weft_tune {
     int norm;             /* one of enum weft_norm, or WEFT_NORMS: every k */
     double ridge;         /* below 0: all of the grid */
     int64_t step;         /* seconds: its seasons are in the grid */
+    const struct weft_nested_config *only; /* this one alone; or NULL */
     struct weft_par *par; /* or NULL */
 };
 
