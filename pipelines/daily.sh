@@ -131,9 +131,7 @@ take_options() {
 
 # --- results ---
 
-# table DAY: $work/delivered.weft is what was sold up to a day, and $work/series.weft what a model sees of it. Days that
-# are missing count as the same weekday of the week before, and are marked as filled: else they would leave every group
-# without a forecast for as long as a model looks back.
+# table DAY: $work/series.weft is what was sold up to a day.
 table() {
     local f files=() until=() closed_days
     for f in "$dir"/dumps/*.csv "$next"/dumps/*.csv; do
@@ -144,12 +142,11 @@ table() {
     closed_days=$(awk -v to="$1" '$2 == "closed" && $1 <= to { printf "%s%s", n++ ? "," : "", $1 }' "$work/days")
     rm -f "$work/series.weft" "$work/delivered.weft"
     ingest -q "${ingest_words[@]}" --overlap replace --until "$(IFS=,; echo "${until[*]}")" \
-        ${closed_days:+--closed "$closed_days"} --to "$1" -o "$work/delivered.weft" -- "${files[@]}"
-    covariates -q --fill seasonal:7 --fill-max 28 -i "$work/delivered.weft" -o "$work/series.weft"
+        ${closed_days:+--closed "$closed_days"} --to "$1" -o "$work/series.weft" -- "${files[@]}"
 }
 recipe_options() {
     recipe_defaults
-    history=$work/delivered.weft by=${option[by]} lookback=${option[lookback]} horizon=${option[horizon]}
+    by=${option[by]} lookback=${option[lookback]} horizon=${option[horizon]}
     measure=$1 allow_left_out=$allow
 }
 
@@ -169,6 +166,7 @@ train_to() {
     table "$1"
     recipe_options no
     recipe_look
+    recipe_fill
     aggregate -q --by "$by" ${count:+--count "$count"} -i "$work/series.weft" -o "$work/level.weft"
     recipe_train
 }

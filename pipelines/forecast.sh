@@ -72,7 +72,7 @@ done
 [ -n "$sales" ] || die "which table? $me SALES.csv; see $me --help"
 case "$plot" in svg | png | none) ;; *) die "--plot: svg, png or none" ;; esac
 case "$lang" in en | ko) ;; *) die "--lang: en or ko" ;; esac
-need ingest aggregate window train-dlinear score evaluate explain rank report frames
+need ingest covariates aggregate window train-dlinear score evaluate explain rank report frames
 [ "$plot" = none ] || need gnuplot
 split_words --ingest "$ingest_options"
 ingest=("${words[@]}")

@@ -68,7 +68,7 @@ for t in "$table" "$forecasts_table"; do
 done
 [ "$table" != "$forecasts_table" ] || die "--table and --forecasts-table: two tables, not $table for both"
 query=${query//$'\n'/ }
-need ingest aggregate window train-dlinear score explain rank frames psql
+need ingest covariates aggregate window train-dlinear score explain rank frames psql
 split_words --ingest "$ingest_options"
 ingest=("${words[@]}")
 stages=7

@@ -9,20 +9,21 @@
 #   near far  steps of the growth index A:B (default: those of rank)
 #   top       rows of ranking.txt
 #   model     a model file that forecasts; empty: one is trained, $work/model.safetensors
-#   history   the series as they were delivered, for what the ranking says about them, when series.weft has gaps filled (default: $work/series.weft)
 #   allow_left_out  yes: recipe_status ends with 0 though groups have no forecast
 #   measure   yes: accuracy beside baselines; changes nothing else
 #
 # recipe: from $work/series.weft to
+#   delivered.weft, series.weft                                 as they were delivered, and with short gaps filled for the models' input
 #   level.weft, forecasts.weft, reasons.weft, ranking.weft      streams; level and forecasts hold active products and brands, too, for the ranking
-#   model.safetensors (unless one was given), accuracy.txt and accuracy.csv (measure=yes)
+#   model.safetensors (unless one was given), short.safetensors where groups have too little history for it, accuracy.txt and accuracy.csv (measure=yes)
 #   forecasts.csv, ranking.csv, ranking.txt                     of the channels that the series came with
 #   left-out                                                    a line a group and channel without a forecast, and why; empty when all have one
+#   filled                                                      a line a series with filled steps: its id, its first step, and which they are, from 0 on
 # and sets channel (what is ranked), channels (all that are forecast and were asked for), beside (how many others the series have), step,
 # steps (how many have sales), season, and the options that were empty.
 
 recipe_defaults() {
-    by='' horizon='' lookback='' near='' far='' top=10 model='' history='' measure=yes allow_left_out=''
+    by='' horizon='' lookback='' near='' far='' top=10 model='' measure=yes allow_left_out=''
 }
 
 # attribute NAME: a number, a text, or a list (one element a line) of the stream's head in $head.
@@ -42,17 +43,19 @@ head_of() {
     frames head -n 1 "$1" | frames show --elements 1 | sed -n 1p
 }
 
-# What follows from the step: a season, how far back is far enough, and baselines with how many steps each needs.
+# What follows from the step: a season, how far back is far enough, how far back all must reach, which gaps are filled and how, and baselines with how many
+# steps each needs.
 recipe_step() {
     local seconds
+    fill=carry fill_max=4 short=8
     case "$step" in
-    day) season=7 unit=7 most=364 ahead=28 baselines=(seasonal-naive:7 mean:28 lag-growth:364:28) ;;
+    day) season=7 unit=7 most=364 ahead=28 short=28 fill=seasonal:7 fill_max=28 baselines=(seasonal-naive:7 mean:28 lag-growth:364:28) ;;
     week) season=52 unit=1 most=52 ahead=8 baselines=(seasonal-naive:52 mean:8 lag-growth:52:4) ;;
-    hour) season=24 unit=24 most=672 ahead=168 baselines=(seasonal-naive:168 seasonal-naive:24 mean:168) ;;
+    hour) season=24 unit=24 most=672 ahead=168 short=168 fill=seasonal:168 fill_max=168 baselines=(seasonal-naive:168 seasonal-naive:24 mean:168) ;;
     *)
         season=1 unit=1 most=364 ahead=28 baselines=(mean:28)
         if [[ $step =~ ^([1-9][0-9]*)s$ ]] && seconds=${BASH_REMATCH[1]} && [ $((86400 % seconds)) -eq 0 ] && [ "$seconds" -lt 86400 ]; then
-            season=$((86400 / seconds)) unit=$season most=$((season < 168 ? 4 * season : 672)) ahead=$season
+            season=$((86400 / seconds)) unit=$season short=$season fill=seasonal:$season fill_max=$season most=$((season < 168 ? 4 * season : 672)) ahead=$season
             baselines=("seasonal-naive:$season" "mean:$season")
         fi
         ;;
@@ -127,6 +130,15 @@ rows_asked() {
         !(at && $at in out)' | tr '\001\002' ',\n'
 }
 
+# Short gaps are filled in what the models see, and in nothing that the ranking says of the past: a single missing day would leave its group without a
+# forecast for as long as a model looks back.
+recipe_fill() {
+    local text='(([^"\]|\\.)*)'
+    mv "$work/series.weft" "$work/delivered.weft"
+    covariates -q --fill "$fill" --fill-max "$fill_max" -i "$work/delivered.weft" -o "$work/series.weft"
+    frames show --elements 1 "$work/series.weft" | sed -nE "1d; s/^\{\"id\":\"$text\".*\"start\":\"([^\"]*)\".*\"filled\":\[([0-9,]+)\].*/\1\t\3\t\4/p" >"$work/filled"
+}
+
 # Fitted on the first 64%, measured on the last 20%: of the channels that were asked for, each of which has weights of its own.
 recipe_measure() {
     stage measure
@@ -138,11 +150,40 @@ recipe_measure() {
     evaluate -q --format csv -i "$work/test.weft" -o "$work/accuracy.csv"
 }
 
-# Chosen and measured on the last 15%, fitted on everything. Each series has its scale: groups of 10 and of 10,000 a day share shapes, not errors in units.
+# The validation part: 15%, or as much as bounds of 90% need, which stand on 19 errors of each step; at most the 36% that a measured model does without.
+recipe_split() {
+    local valid=$((horizon + 18))
+    [ "$valid" -le $((steps * 36 / 100)) ] || valid=$((steps * 36 / 100))
+    if [ "$valid" -le $((steps * 15 / 100)) ]; then echo 0.85,0.15,0; else echo "$((steps - valid)),$valid,0"; fi
+}
+
+# Chosen and measured on the last 15%, or more, fitted on everything. Each series has its scale: groups of 10 and of 10,000 a day share shapes, not errors in units.
 recipe_train() {
     stage train
-    window -q --lookback "$lookback" --horizon "$horizon" --scale standard --split 0.85,0.15,0 -i "$work/level.weft" |
-        train-dlinear -q --tune --refit --exog auto --log "$work/train.log" -o "$work/model.safetensors" || culprit "window train-dlinear" "${PIPESTATUS[@]}"
+    recipe_fit "$lookback" "$work/model.safetensors" --log "$work/train.log"
+}
+recipe_fit() { # LOOKBACK FILE [OPTION...]
+    window -q --lookback "$1" --horizon "$horizon" --scale standard --split "$(recipe_split)" -i "$work/level.weft" |
+        train-dlinear -q --tune --refit --exog auto "${@:3}" -o "$2" || culprit "window train-dlinear" "${PIPESTATUS[@]}"
+}
+
+# Groups with too little history for the model have one that looks back less, made like it from all groups; it forecasts no other.
+recipe_short() {
+    local text='(([^"\]|\\.)*)'
+    [ -s "$work/left-out" ] && [ "$short" -lt "$lookback" ] || return 0
+    frames show "$work/level.weft" | awk -F'\t' 'NR == FNR { out[$1] = 1; next }
+        FNR == 1 { print; next }
+        match($0, /^\{"id":"([^"\\]|\\.)*"/) && substr($0, 8, RLENGTH - 8) in out' "$work/left-out" - |
+        frames from-json -o "$work/level-short.weft" || culprit "frames awk frames" "${PIPESTATUS[@]}"
+    (recipe_fit "$short" "$work/short.safetensors") 2>"$work/why" || return 0 # no group has history enough for that either
+    score -q -m "dlinear-$short=$work/short.safetensors" --quantiles 0.05,0.5,0.95 -i "$work/level-short.weft" -o "$work/forecasts-short.weft"
+    { frames show --elements 1 "$work/forecasts-short.weft" && frames show "$work/forecasts.weft"; } | awk '
+        function field(name) { match($0, "\"" name "\":\"([^\"\\\\]|\\\\.)*\""); return substr($0, RSTART, RLENGTH) }
+        /^\{"weft"/ { streams++ }
+        streams == 1 { if (!/"why":"/) made[field("id"), field("channel")] = 1; next }
+        !(/"why":"/ && (field("id"), field("channel")) in made)' | frames from-json -o "$work/forecasts-long.weft" || culprit "frames awk frames" "${PIPESTATUS[@]}"
+    frames cat -o "$work/forecasts.weft" "$work/forecasts-long.weft" "$work/forecasts-short.weft"
+    recipe_left_out
 }
 
 recipe_rank() {
@@ -152,14 +193,14 @@ recipe_rank() {
     stage explain
     explain -q -m "$1" "${growth[@]}" --format frames -i "$work/level.weft" -o "$work/reasons.weft"
     stage rank
-    ranked=(rank -q "${growth[@]}" --history "${history:-$work/series.weft}" --reasons "$work/reasons.weft" -i "$work/forecasts.weft")
+    ranked=(rank -q "${growth[@]}" --history "$work/delivered.weft" --reasons "$work/reasons.weft" -i "$work/forecasts.weft")
     "${ranked[@]}" --format csv -o "$work/ranking.csv"
     "${ranked[@]}" --channel "$channel" --top "$top" -o "$work/ranking.txt"
     "${ranked[@]}" --channel "$channel" --format frames -o "$work/ranking.weft"
 }
 
 # The groups that went in and did not come out, of channels that were asked for: id, channel and why, separated by tabs. score says why in a frame without
-# numbers; a group that has no frame at all was never known to it.
+# numbers (of two models the first says it); a group that has no frame at all was never known to it.
 recipe_left_out() {
     local c text='(([^"\]|\\.)*)'
     frames show --elements 1 "$work/forecasts.weft" | sed -nE "s/^\{\"id\":\"$text\".*\"channel\":\"$text\",\"part\":.*/\1\t\3\t&/p" |
@@ -167,13 +208,25 @@ recipe_left_out() {
     for c in "${channels[@]}"; do
         frames show --elements 1 "$work/level.weft" | sed -nE "s/^\{\"id\":\"$text\".*/\1/p" | awk -v c="$c" '{ print $0 "\t" c }'
     done | awk -F'\t' -v lookback="$lookback" -v OFS='\t' '
-        NR == FNR { seen[$1, $2] = 1; if (NF > 2) why[$1, $2] = $3; next }
+        NR == FNR { seen[$1, $2] = 1; if (NF < 3) made[$1, $2] = 1; else if (!(($1, $2) in why)) why[$1, $2] = $3; next }
+        ($1, $2) in made { next }
         !(($1, $2) in seen) { print $1, $2, "too short, or a missing value in its last " lookback " steps" }
         ($1, $2) in why { print $1, $2, why[$1, $2] }' "$work/answers" - >"$work/left-out"
 }
 
 # What a reader of the summary has to know: a line each, and none when there is nothing to say.
 recipe_notes() {
+    TZ=UTC0 awk -F'\t' -v step="$step" -v rule="$fill" -v most="$fill_max" '
+        function at(t) {
+            split($2, d, "-")
+            return step == "day" ? strftime("%F", mktime(d[1] " " d[2] " " d[3] " 0 0 0") + t * 86400) : "step " t + 1 " of " $1
+        }
+        { n = split($3, t, ","); all += n; first = at(t[1]); last = at(t[n]); if (NR == 1 || (step == "day" && first < from)) from = first; if (last > to || step != "day") to = last }
+        END {
+            sub(/^seasonal:/, "", rule)
+            if (NR) printf "Filled in what the models see: %d missing values of %d series, from %s to %s, each %s; gaps of up to %d\n", all, NR, from, to,
+                rule == "carry" ? "by the last one" : "by that of " rule " " step "s before", most
+        }' "$work/filled"
     awk -F'\t' -v by="$by" -v all="$(frames count "$work/level.weft" | awk '{ print $2; exit }')" '
         !($1 in channels) { name[++n] = $1; why[$1] = $3 }
         { channels[$1] = channels[$1] (channels[$1] == "" ? "" : ", ") $2 }
@@ -204,6 +257,7 @@ rejected() {
 
 recipe() {
     recipe_look
+    recipe_fill
     stage aggregate
     aggregate -q --by "$by" ${count:+--count "$count"} -i "$work/series.weft" -o "$work/level.weft"
     [ "$measure" != yes ] || recipe_measure
@@ -213,7 +267,8 @@ recipe() {
     fi
     stage forecast
     score -q -m "$model" --quantiles 0.05,0.5,0.95 -i "$work/level.weft" -o "$work/forecasts.weft"
+    recipe_left_out
+    recipe_short
     frames csv "$work/forecasts.weft" | rows_asked >"$work/forecasts.csv" || culprit "frames awk" "${PIPESTATUS[@]}"
     recipe_rank "$model"
-    recipe_left_out
 }

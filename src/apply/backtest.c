@@ -344,7 +344,7 @@ static void ask(struct weft_backtest *b, const struct view *v, struct contender 
         memcpy(out + (1 + q) * h, b->result.quantiles + q * own + o->gap, h * sizeof *out);
     if (growth) {
         struct weft_growth_spans at = behind_gap(b);
-        (void)weft_growth_add(growth, b->result.forecast, b->result.covariance, b->has_profile ? b->profile : NULL, own, &at);
+        (void)weft_growth_add(growth, b->result.forecast, b->result.covariance, b->result.freedom, b->has_profile ? b->profile : NULL, own, &at);
     }
 }
 
@@ -358,7 +358,7 @@ static void past_growth(const struct weft_backtest *b, const struct view *v, int
         return;
     bool alike = b->o.spans.unlike && (weft_growth_profile(v->x, (size_t)from, season, from, profile) ||
                                        weft_growth_profile(v->x, v->known, season, from, profile));
-    (void)weft_growth_add(out, v->x + from, NULL, alike ? profile : NULL, h, &b->o.spans);
+    (void)weft_growth_add(out, v->x + from, NULL, 0, alike ? profile : NULL, h, &b->o.spans);
 }
 
 /* What the growth became, with the profile that the forecasts were given. */
@@ -367,7 +367,7 @@ static void growth_that_came(const struct weft_backtest *b, const struct view *v
     const struct weft_origins *o = &b->o.origins;
     struct weft_growth_spans at = behind_gap(b);
     if (v->known + o->gap + o->horizon <= v->s->n)
-        (void)weft_growth_add(out, v->x + v->known, NULL, b->has_profile ? b->profile : NULL, o->gap + o->horizon, &at);
+        (void)weft_growth_add(out, v->x + v->known, NULL, 0, b->has_profile ? b->profile : NULL, o->gap + o->horizon, &at);
 }
 
 static void add_growth(struct weft_backtest *b, const struct view *v)

@@ -334,6 +334,7 @@ static int emit(struct weft_run *run, struct weft_series_scorer *s, const struct
     f.actual = actual_of(s, j);
     f.quantiles = r->quantiles;
     f.covariance = r->covariance;
+    f.freedom = r->freedom;
     f.errors = r->few;
     f.profile = latest ? profile_of(s, j) : NULL;
     count_few(x, r->few);

@@ -111,6 +111,8 @@ static int rank_products(struct weft_run *run, struct state *s, struct weft_err 
     return 0;
 }
 
+#define FEW "the model's validation part holds %.1f independent errors, and %g are the least; train with a longer one"
+
 static int rank_groups(struct weft_run *run, struct state *s, struct weft_err *e)
 {
     uint64_t missing = weft_rank_groups_missing(s->groups);
@@ -123,6 +125,8 @@ static int rank_groups(struct weft_run *run, struct state *s, struct weft_err *e
     if (n.without_profile)
         weft_run_warn(run, "%llu series have less than a season of history: their days count as they are, and the growth measures the season, too",
                       (unsigned long long)n.without_profile);
+    if (n.few && !n.spans.none)
+        weft_run_warn(run, "%llu rows have no interval: " FEW, (unsigned long long)n.few, n.few_most, WEFT_FREEDOM_MIN);
     if (n.spans.none)
         weft_run_warn(run, "a horizon of %zu has no growth, since it holds no two seasons to compare: rows stand by volume; forecast %zu steps, or give --near and --far",
                       n.spans.far.to, 2 * n.spans.season);
@@ -169,6 +173,8 @@ static void print_growth(const struct weft_ranking_attrs *a, const struct weft_r
         fprintf(f, "%llu series have no such profile: their days count as they are\n", (unsigned long long)n->without_profile);
     if (n->no_ratio)
         fprintf(f, "%llu groups never sell on such days, and have no growth\n", (unsigned long long)n->no_ratio);
+    if (n->few)
+        fprintf(f, "%llu have no interval: " FEW "\n", (unsigned long long)n->few, n->few_most, WEFT_FREEDOM_MIN);
     if (n->tested && n->sure)
         fprintf(f, "sure: %llu of %llu grow or fall; %g%% of these wrong, at most, in expectation\n", (unsigned long long)n->sure, (unsigned long long)n->tested, 100 * a->fdr);
     else if (n->tested)

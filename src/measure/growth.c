@@ -159,7 +159,12 @@ static double mean_covariance(const float *s, size_t horizon, struct weft_growth
     return sum / ((double)(a.to - a.from + 1) * (double)(b.to - b.from + 1));
 }
 
-bool weft_growth_add(struct weft_growth_sums *g, const float *forecast, const float *covariance, const float *profile,
+static void least_freedom(struct weft_growth_sums *g, double freedom)
+{
+    g->freedom = g->freedom > 0 && g->freedom < freedom ? g->freedom : freedom;
+}
+
+bool weft_growth_add(struct weft_growth_sums *g, const float *forecast, const float *covariance, double freedom, const float *profile,
                      size_t horizon, const struct weft_growth_spans *at)
 {
     double n = mean_of(forecast, at->near), f = mean_of(forecast, at->far);
@@ -175,6 +180,7 @@ bool weft_growth_add(struct weft_growth_sums *g, const float *forecast, const fl
         g->without_covariance++;
         return true;
     }
+    least_freedom(g, freedom);
     g->var_near += mean_covariance(covariance, horizon, at->near, at->near);
     g->var_far += mean_covariance(covariance, horizon, at->far, at->far);
     g->cov += mean_covariance(covariance, horizon, at->near, at->far);
@@ -188,6 +194,8 @@ void weft_growth_sums_add(struct weft_growth_sums *to, const struct weft_growth_
     to->var_near += x->var_near;
     to->var_far += x->var_far;
     to->cov += x->cov;
+    if (x->freedom > 0)
+        least_freedom(to, x->freedom);
     to->shape.near += x->shape.near;
     to->shape.far += x->shape.far;
     to->shape.mean += x->shape.mean;
@@ -201,7 +209,7 @@ double weft_growth_level(const struct weft_growth_sums *g)
     return g->near / weft_growth_shape_near(&g->shape);
 }
 
-struct weft_growth weft_growth_of(const struct weft_growth_sums *g, double pseudo, double z)
+struct weft_growth weft_growth_of(const struct weft_growth_sums *g, double pseudo, struct weft_student *width)
 {
     double of_near = weft_growth_shape_near(&g->shape), of_far = weft_growth_shape_far(&g->shape);
     double near = g->near / of_near, far = g->far / of_far;
@@ -214,12 +222,16 @@ struct weft_growth weft_growth_of(const struct weft_growth_sums *g, double pseud
     r.shrunk = far / near;
     if (g->without_covariance)
         return r;
+    r.freedom = g->freedom;
+    r.few = !(g->freedom >= WEFT_FREEDOM_MIN);
+    if (r.few)
+        return r;
     double var_near = g->var_near / (of_near * of_near), var_far = g->var_far / (of_far * of_far);
     double var = var_far - 2 * r.shrunk * g->cov / (of_near * of_far) + r.shrunk * r.shrunk * var_near;
     r.sd = sqrt(var > 0 ? var : 0) / near;
     double apart = var_far - 2 * g->cov / (of_near * of_far) + var_near;
     r.sd_one = sqrt(apart > 0 ? apart : 0) / near;
-    double half = z * r.sd;
+    double half = weft_student_width(width, g->freedom) * r.sd;
     r.low = r.shrunk - half > 0 ? r.shrunk - half : 0;
     r.high = r.shrunk + half;
     return r;
@@ -247,14 +259,14 @@ static double z_of(double growth, double sd)
     return (growth - 1) / (sd > least_sd || isnan(sd) ? sd : least_sd);
 }
 
-double weft_growth_above(double growth, double sd_one)
+double weft_growth_above(double growth, double sd_one, double freedom)
 {
-    return 0.5 * erfc(-z_of(growth, sd_one) / sqrt(2));
+    return weft_student_below(z_of(growth, sd_one), freedom);
 }
 
-double weft_growth_p(double growth, double sd_one)
+double weft_growth_p(double growth, double sd_one, double freedom)
 {
-    return erfc(fabs(z_of(growth, sd_one)) / sqrt(2));
+    return 2 * weft_student_below(-fabs(z_of(growth, sd_one)), freedom);
 }
 
 static int smaller_first(const void *a, const void *b)

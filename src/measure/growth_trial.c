@@ -155,7 +155,7 @@ struct tally {
 };
 
 /* said, became: room for n numbers each. */
-static void judge(const struct weft_growth_trial *t, const struct named *at, size_t n, size_t origin, size_t predictor, double shrink, double z, double *said,
+static void judge(const struct weft_growth_trial *t, const struct named *at, size_t n, size_t origin, size_t predictor, double shrink, struct weft_student *width, double *said,
                   double *became, struct tally *tally)
 {
     bool lots = predictor == SIZE_MAX;
@@ -163,12 +163,12 @@ static void judge(const struct weft_growth_trial *t, const struct named *at, siz
     struct weft_rank_quality q;
     size_t k = 0;
     for (size_t i = 0; i < n; i++) {
-        double now = weft_growth_of(sums_of(t, at[i].group, origin, t->predictors), truth, z).shrunk;
+        double now = weft_growth_of(sums_of(t, at[i].group, origin, t->predictors), truth, width).shrunk;
         struct weft_growth g = {.shrunk = 1, .low = NAN, .high = NAN};
         if (!isfinite(now)) /* nothing was sold, and nothing stands for it: it had no growth to predict */
             continue;
         if (!lots && sums_of(t, at[i].group, origin, predictor)->series)
-            g = weft_growth_of(sums_of(t, at[i].group, origin, predictor), pseudo, z);
+            g = weft_growth_of(sums_of(t, at[i].group, origin, predictor), pseudo, width);
         if (isfinite(g.low)) {
             tally->held++;
             tally->inside += now >= g.low && now <= g.high;
@@ -193,12 +193,13 @@ void weft_growth_trial_of(const struct weft_growth_trial *t, size_t channel, siz
                           struct weft_growth_verdict *out)
 {
     struct named *at = WEFT_ARRAY(struct named, t->groups.n + 1);
-    double *room = WEFT_ARRAY(double, 2 * t->groups.n + 1), z = weft_growth_z(level);
+    double *room = WEFT_ARRAY(double, 2 * t->groups.n + 1);
+    struct weft_student width = {.level = level};
     size_t n = groups_of(t, channel, at);
     struct tally tally = {0};
     for (size_t k = 0; k < t->origins; k++)
         if (origin == SIZE_MAX || k == origin)
-            judge(t, at, n, k, predictor, shrink, z, room, room + n, &tally);
+            judge(t, at, n, k, predictor, shrink, &width, room, room + n, &tally);
     double origins = tally.origins ? (double)tally.origins : NAN, held = tally.held ? (double)tally.held : NAN;
     out->quality = (struct weft_rank_quality){tally.sum.spearman / origins, tally.sum.ndcg / origins, tally.sum.hits / origins, tally.sum.regret / origins,
                                               tally.sum.error / origins};

@@ -302,6 +302,7 @@ void weft_apply_run(struct weft_apply *a, size_t unit, const struct weft_apply_j
     size_t horizon = a->model ? (size_t)weft_forecaster_info(a->model)->horizon : j->horizon, cells = j->windows * horizon;
     out->forecast = room(out, 0, cells);
     out->quantiles = out->covariance = NULL;
+    out->freedom = 0;
     out->skipped = out->few = 0;
     fill_nan(out->forecast, cells);
     if (!a->model) {
@@ -323,4 +324,5 @@ void weft_apply_run(struct weft_apply *a, size_t unit, const struct weft_apply_j
     run_model(a, unit, j, z, from, out);
     if (covariance && !out->skipped && n >= lookback)
         out->covariance = scaled_covariance(a, unit, j, z + n - lookback, z + n);
+    out->freedom = out->covariance ? weft_forecaster_freedom(a->model, unit) : 0;
 }

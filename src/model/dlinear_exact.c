@@ -367,7 +367,7 @@ int weft_dlinear_solve(struct weft_dlinear_stats *st, double ridge, struct weft_
     *fit = (struct weft_dlinear_fit){.ridge = ridge < 0 && !s.folds ? WEFT_DLINEAR_RIDGE : grid[best],
                                      .valid_mse = last[best],
                                      .train_windows = st->block[0].n,
-                                     .valid_windows = st->block[2 * st->folds - 1].n,
+                                     .valid_windows = st->block[2 * st->folds - 1].n, .series = st->series,
                                      .folds = s.folds};
     take_weights(st, r, fit->ridge, w);
     weft_ridge_free(&r);

@@ -232,6 +232,7 @@ struct weft_forecaster {
     float *residuals;      /* [units, rows, horizon] */
     float *floor;          /* [units] */
     float *covariance;     /* [units, horizon, horizon]; NULL: none */
+    float *freedom;        /* [units]; NULL: none */
     float **sorted;        /* [units]: [horizon, count] ascending, made when first asked for */
     size_t *count;         /* [units]: rows that are filled */
 };
@@ -262,6 +263,8 @@ static int read_residuals(struct weft_forecaster *f, struct weft_err *e)
     f->count = WEFT_ARRAY(size_t, f->units);
     const size_t joint[] = {f->units, (size_t)f->info.horizon, (size_t)f->info.horizon};
     if (weft_st_find(f->st, "covariance") && weft_st_floats(f->st, "covariance", joint, 3, &f->covariance, e) < 0)
+        return -1;
+    if (weft_st_find(f->st, "freedom") && weft_st_floats(f->st, "freedom", joint, 1, &f->freedom, e) < 0)
         return -1;
     if (!t)
         return 0;
@@ -318,6 +321,7 @@ void weft_forecaster_close(struct weft_forecaster **f)
     free(x->residuals);
     free(x->floor);
     free(x->covariance);
+    free(x->freedom);
     free(x->groups);
     weft_model_info_free(&x->info);
     weft_st_close(&x->st);
@@ -434,6 +438,20 @@ bool weft_forecaster_offsets(const struct weft_forecaster *f, size_t unit, float
             out[l * horizon + h] = rank ? spread * s[h * n + rank - 1] : NAN;
     }
     return s != NULL;
+}
+
+double weft_window_freedom(uint64_t windows, uint64_t series, size_t stride, size_t horizon)
+{
+    double first = (double)(windows < series ? windows : series), share = (double)stride / (double)horizon;
+    return first + ((double)windows - first) * (share < 1 ? share : 1);
+}
+
+double weft_forecaster_freedom(const struct weft_forecaster *f, size_t unit)
+{
+    size_t rows = weft_forecaster_errors(f, unit);
+    if (f->freedom && isfinite(f->freedom[unit]))
+        return f->covariance || f->freedom[unit] < (float)rows ? f->freedom[unit] : (double)rows;
+    return weft_window_freedom(rows, 1, (size_t)f->info.stride, (size_t)f->info.horizon);
 }
 
 /* Mean over the unit's residual rows of the products of two steps' errors; their number. */

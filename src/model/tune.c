@@ -329,6 +329,7 @@ int weft_dlinear_tune(struct weft_dlinear_stats *st, const struct weft_tune *o, 
     prepare(s, st);
     fit->train_windows = st->block[0].n;
     fit->valid_windows = st->block[2 * st->folds - 1].n;
+    fit->series = st->series;
     int rc = s->folds || s->all ? solve(s, o, st->shift, w, honest, fit, out, e)
                                 : weft_fail(e, WEFT_CONFIG, "no window without a missing value lies wholly in the train part");
     for (size_t f = 0; f < s->folds; f++)

@@ -171,7 +171,8 @@ static void add_forecast(struct weft_rank_groups *s, bool chosen)
     struct weft_ranking_row *x = &s->ranking.row[i];
     struct said *to = said_of(s, i, chosen), own = {.model = model};
     x->ranked = is_ranked(s, f->channel);
-    bool made = weft_growth_add(&own.sums, f->forecast + (f->windows - 1) * f->horizon, f->covariance, f->profile, f->horizon, &s->spans);
+    bool made = weft_growth_add(&own.sums, f->forecast + (f->windows - 1) * f->horizon, f->covariance, f->freedom, f->profile, f->horizon,
+                                &s->spans);
     if (to->model != model && !to->sums.series && (made || !to->left_out)) { /* the first other model that has a forecast of it */
         free(to->why);
         *to = (struct said){.model = model};
@@ -271,6 +272,7 @@ static int read_history(struct weft_rank_groups *s, struct weft_err *e)
 /* A group's channel sells `near` a day; the pseudo volume is a share of the mean over the groups that sell. */
 static void find_growth(struct weft_rank_groups *s, size_t channel)
 {
+    struct weft_student width = {.level = s->o->level};
     double z = weft_growth_z(s->o->level), sum = 0;
     size_t n = 0;
     for (size_t i = 0; i < s->ranking.n; i++)
@@ -283,7 +285,7 @@ static void find_growth(struct weft_rank_groups *s, size_t channel)
         if (x->channel != channel)
             continue;
         x->pseudo = n ? s->o->shrink * sum / (double)n : 0;
-        struct weft_growth g = weft_growth_of(&s->said[i][0].sums, x->pseudo, z);
+        struct weft_growth g = weft_growth_of(&s->said[i][0].sums, x->pseudo, &width);
         if (!x->series) {
             x->near = x->far = x->raw = NAN;
             continue;
@@ -295,11 +297,12 @@ static void find_growth(struct weft_rank_groups *s, size_t channel)
             continue;
         x->raw = g.index;
         x->growth = g.shrunk;
-        x->sd = g.sd;
+        x->sd = (g.high - g.shrunk) / z;
+        x->few_errors = g.few ? g.freedom : 0;
         x->low = g.low;
         x->high = g.high;
-        x->p_growth = weft_growth_above(g.shrunk, g.sd_one);
-        x->p_value = weft_growth_p(g.shrunk, g.sd_one);
+        x->p_growth = weft_growth_above(g.shrunk, g.sd_one, g.freedom);
+        x->p_value = weft_growth_p(g.shrunk, g.sd_one, g.freedom);
     }
 }
 
@@ -419,6 +422,8 @@ void weft_rank_groups_notes(const struct weft_rank_groups *s, struct weft_rank_n
         n->series_left_out += x->series ? x->left_out : 0;
         n->other_models += x->series && strcmp(x->model, s->chosen) != 0;
         n->no_ratio += x->series && x->near > 0 && isnan(x->growth) && !s->spans.none;
+        n->few += x->few_errors > 0;
+        n->few_most = x->few_errors > n->few_most ? x->few_errors : n->few_most;
         n->why = n->why ? n->why : x->why;
     }
     n->without_profile = s->without_profile;

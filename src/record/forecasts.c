@@ -149,6 +149,7 @@ static int read_names(struct weft_span frame, const struct weft_forecasts_attrs 
     f->baseline = weft_map_find(frame, "baseline", &v) && v.kind == WEFT_BOOL && v.b;
     f->skipped = weft_map_find(frame, "skipped", &v) && v.kind == WEFT_UINT ? v.u : 0;
     f->errors = weft_map_find(frame, "errors", &v) && v.kind == WEFT_UINT ? v.u : 0;
+    f->freedom = weft_map_find(frame, "freedom", &v) && v.kind == WEFT_REAL && v.real >= 0 ? v.real : INFINITY;
     f->stride = weft_map_find(frame, "stride", &v) && v.kind == WEFT_UINT && v.u > 0 && v.u < INT32_MAX ? v.i : 1;
     return 0;
 }
@@ -225,6 +226,8 @@ int weft_forecasts_write(const struct weft_forecasts *f, const struct weft_forec
     set_floats(edit, "actual", 2, dims + 1, f->actual);
     set_floats(edit, "quantiles", 3, dims, f->quantiles);
     set_floats(edit, "covariance", 2, (uint32_t[]){horizon, horizon}, f->covariance);
+    if (f->covariance && isfinite(f->freedom))
+        weft_edit_real(edit, "freedom", f->freedom);
     set_floats(edit, "profile", 1, (uint32_t[]){(uint32_t)weft_step_season(a->step)}, f->profile);
     set_f64(edit, "scale", f->scale, 2);
     set_f64(edit, "naive", f->naive, 3);

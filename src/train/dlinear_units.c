@@ -321,11 +321,19 @@ void weft_dlinear_trainer_say(const struct weft_dlinear_trainer *t, const char *
     free(lines);
 }
 
+/* How many of the validation windows' errors are independent; NaN: this solver does not say. */
+static float freedom_of(const struct weft_dlinear_trainer *t, const struct weft_dlinear_unit *u)
+{
+    if (t->ladder || !u->fit.series)
+        return NAN;
+    return (float)weft_window_freedom(u->fit.valid_windows, u->fit.series, (size_t)t->units.attrs.stride, t->shape.horizon);
+}
+
 int weft_dlinear_trainer_save(struct weft_dlinear_trainer *t, const char *lineage, const char *path, struct weft_err *e)
 {
     size_t channels = t->units.attrs.n_targets, h = t->shape.horizon, rows = weft_residuals_cap(t->n), *order = weft_units_order(&t->units);
     struct weft_dlinear_weights *w = WEFT_ARRAY(struct weft_dlinear_weights, t->n);
-    float *residuals = weft_xrealloc2(NULL, t->n * rows * h, sizeof *residuals), *floor = WEFT_ARRAY(float, t->n);
+    float *residuals = weft_xrealloc2(NULL, t->n * rows * h, sizeof *residuals), *floor = WEFT_ARRAY(float, 2 * t->n), *freedom = floor + t->n;
     if (t->tune)
         t->shape.norm = weft_dlinear_tuned_norm(t);
     struct weft_dlinear *model = weft_dlinear_new(&t->shape, 1);
@@ -340,12 +348,15 @@ int weft_dlinear_trainer_save(struct weft_dlinear_trainer *t, const char *lineag
     char *chosen[WEFT_EXOG_MAX], **names = t->units.attrs.channels + channels;
     if (t->channels.choose && t->shape.exog.n && weft_dlinear_channels_take(t, w, chosen))
         names = chosen;
+    for (size_t i = 0; i < t->n; i++)
+        freedom[i] = freedom_of(t, t->unit[order[i / channels] * channels + i % channels]);
     weft_dlinear_write(&t->shape, w, t->n, out);
     weft_st_writer_meta(out, "solver", t->adam ? "adam" : "exact");
     if (t->ladder)
         weft_ladder_write(t->ladder, t, order, out);
     weft_st_writer_tensor(out, "residuals", WEFT_ST_F32, 3, (size_t[]){t->n, rows, h}, residuals);
     weft_st_writer_tensor(out, "residual_floor", WEFT_ST_F32, 1, (size_t[]){t->n}, floor);
+    weft_st_writer_tensor(out, "freedom", WEFT_ST_F32, 1, (size_t[]){t->n}, freedom);
     float *covariance = t->tune ? weft_dlinear_tuned_write(t, order, out) : NULL;
     if (t->shape.exog.n)
         weft_model_exog_write(&t->shape.exog, names, out);

@@ -39,9 +39,9 @@ static void one_series(struct weft_apply *a, size_t unit, const struct weft_seri
         struct weft_growth_sums sums = {0};
         double n = mean(s->values + origin, at.near), f = mean(s->values + origin, at.far);
         weft_apply_run(a, unit, &j, true, &r);
-        if (r.skipped || !(n > 0) || !isfinite(f) || !weft_growth_add(&sums, r.forecast, r.covariance, NULL, horizon, &at))
+        if (r.skipped || !(n > 0) || !isfinite(f) || !weft_growth_add(&sums, r.forecast, r.covariance, r.freedom, NULL, horizon, &at))
             continue;
-        struct weft_growth g = weft_growth_of(&sums, 0, z);
+        struct weft_growth g = weft_growth_of(&sums, 0, width);
         if (!isfinite(g.high))
             continue;
         t->origins++;
@@ -60,8 +60,10 @@ int main(int argc, char **argv)
     struct weft_series s = {0};
     struct weft_span frame;
     struct tally t = {0};
+    struct weft_student width = {0};
     double level = argc > 3 ? strtod(argv[3], NULL) : 0.9;
     int got = 0;
+    width.level = level;
     if (argc < 3 || weft_apply_open(argv[1], &a, &e) < 0 || weft_reader_open(argv[2], WEFT_WINDOWS_SCHEMA, &o, &r, &e) < 0 ||
         weft_series_attrs_read(weft_reader_head(r), &attrs, &e) < 0) {
         if (argc < 3)
@@ -74,7 +76,7 @@ int main(int argc, char **argv)
         struct weft_span group = weft_series_key_text(&s, by);
         size_t unit = weft_apply_unit(a, (const char *)group.p, group.n, 0);
         if (unit != SIZE_MAX)
-            one_series(a, unit, &attrs, &s, weft_growth_z(level), &t);
+            one_series(a, unit, &attrs, &s, &width, &t);
     }
     if (got < 0) {
         weft_err_print("growth_coverage", &e);

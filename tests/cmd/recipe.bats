@@ -62,7 +62,7 @@ words() {
 }
 
 @test "what has no forecast is named, with the results and exit status 65" {
-    { echo date,minor,units; noise a 20 5 $day0 86400 300; noise b 30 5 $day0 86400 300; noise c 50 5 $day0 86400 299; } >shop.csv
+    { echo date,minor,units; noise a 20 5 $day0 86400 300; noise b 30 5 $day0 86400 300; noise c 50 5 $day0 86400 260; } >shop.csv
     local it=("$pipelines/forecast.sh" --plot none --horizon 14 --ingest "--layout long --id minor --keys minor --missing nan")
     run "${it[@]}" -o out shop.csv
     [ "$status" -eq 65 ]
@@ -71,6 +71,54 @@ words() {
     [ -s out/ranking.csv ]
     run "${it[@]}" --allow-left-out -o out shop.csv
     [ "$status" -eq 0 ] && [[ "$output" == *"  c (units): "* ]]
+}
+
+# without FILE ID DAY...: no row of an id on these days, counted from 0.
+without() {
+    awk -F, -v id="$2" -v days=" ${*:3} " -v from=$day0 'BEGIN { n = split(days, d, " "); for (i = 1; i <= n; i++) out[strftime("%F", from + d[i] * 86400, 1)] = 1 }
+        !($2 == id && $1 in out)' "$1"
+}
+
+@test "short gaps are filled in what the models see, said, and the ranking knows the history as it is" {
+    { echo date,minor,units; noise a 20 5 $day0 86400 300; noise b 30 5 $day0 86400 300; noise c 50 5 $day0 86400 300; } >whole.csv
+    without whole.csv b 100 101 102 299 >shop.csv
+    local it=("$pipelines/forecast.sh" --plot none --horizon 14)
+    "${it[@]}" --ingest "--layout long --id minor --keys minor --missing nan" -o out shop.csv >said
+    grep -Fqx 'Filled in what the models see: 4 missing values of 1 series, from 2022-04-13 to 2022-10-29, each by that of 7 days before; gaps of up to 28' said
+    # By hand: each of these days as the same weekday of the week before. The same forecasts; the history has no gaps then.
+    awk -F, -v OFS=, -v from=$day0 'BEGIN { for (i = 0; i < 4; i++) { d = substr("100101102299", 3 * i + 1, 3); to[strftime("%F", from + (d - 7) * 86400, 1)] = strftime("%F", from + d * 86400, 1) } }
+        { print } $2 == "b" && $1 in to { print to[$1], $2, $3 }' shop.csv >filled.csv
+    "${it[@]}" --ingest "--layout long --id minor --keys minor" -o hand filled.csv >unsaid
+    ! grep -q Filled unsaid
+    cmp out/forecasts.csv hand/forecasts.csv
+    column() { awk -F, -v name=$2 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) at = i; next } { print $3, $at }' $1/ranking.csv | sort; }
+    diff <(column out growth) <(column hand growth)
+    column out gaps | awk '{ exit !($1 != "b" ? $2 == 0 : $2 > 0.01 && $2 < 0.02) }'
+    column hand gaps | awk '$2 != 0 { exit 1 }'
+    # Whoever goes the way: daily.sh reads the same table, and a stream is filled, too.
+    "$pipelines/daily.sh" -d state --horizon 14 --ingest "--layout long --id minor --keys minor --missing nan" --history shop.csv >daily
+    cmp out/ranking.csv state/results/2022-10-29/ranking.csv
+    ingest -q --layout long --id minor --keys minor --missing nan shop.csv | "${it[@]}" -o stream - >/dev/null
+    cmp out/ranking.csv stream/ranking.csv
+}
+
+@test "groups with too little history for the model have one that looks back less; what even that can't is left out" {
+    { echo date,minor,units; noise a 20 5 $day0 86400 800; noise b 30 5 $day0 86400 800; noise 'c "1"' 50 5 $((day0 + 720 * 86400)) 86400 80
+      noise d 90 5 $((day0 + 770 * 86400)) 86400 30; noise e 50 5 $((day0 + 790 * 86400)) 86400 10; noise f 50 5 $day0 86400 760; } | sed 's/c "1"/"c ""1"""/' >shop.csv
+    run "$pipelines/forecast.sh" --plot none --ingest "--layout long --id minor --keys minor --missing nan" -o out shop.csv
+    [ "$status" -eq 65 ] && [[ "$output" == *"Left out: 2 of 6 minor have no forecast:"*"  f (units): its last 40 days"* ]] && [[ "$output" == *"  e (units): it begins on "* ]]
+    column() { awk -F, -v name=$1 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) at = i; next } { print $3 ": " $at }' out/ranking.csv | sort | paste -s -d' '; }
+    [ "$(column model)" = '"c ""1""": dlinear-28 a: dlinear b: dlinear d: dlinear-28 e: dlinear f: dlinear' ] || { column model; false; }
+    # 20, 30, 50 and 90 a day; one forecast a day and group.
+    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $(at["forecast"]) != "" { n[$1]++; sum[$1] += $(at["forecast"]) }
+        END { for (g in n) { m = sum[g] / n[g]; w = g == "a" ? 20 : g == "b" ? 30 : g == "d" ? 90 : 50; if (n[g] != 28 || m < 0.95 * w || m > 1.05 * w) { print g, n[g], m; exit 1 } k++ } exit k != 4 }' out/forecasts.csv
+}
+
+@test "a short history has bounds of 90 %, too" {
+    { echo date,id,units; noise a 200 50 $day0 86400 141; } >short.csv
+    "$pipelines/forecast.sh" --plot none --horizon 14 --lookback 28 -o out --ingest "--layout long" short.csv >/dev/null
+    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { n++; low = $(at["q0.05"]); high = $(at["q0.95"]); if (low == "" || high == "" || low < 100 || low > 190 || high < 210 || high > 300) exit 1 }
+        END { exit n != 14 }' out/forecasts.csv
 }
 
 @test "baselines, horizon and lookback follow the step" {

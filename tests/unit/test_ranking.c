@@ -293,10 +293,25 @@ static void standard_error_of_growth(void **state)
     const float forecast[] = {10, 12}, covariance[] = {4, 1, 1, 9};
     const struct weft_growth_spans at = {.near = {1, 1}, .far = {2, 2}, .season = 1};
     struct weft_growth_sums sums = {0};
-    assert_true(weft_growth_add(&sums, forecast, covariance, NULL, 2, &at));
-    struct weft_growth g = weft_growth_of(&sums, 0, 1.5);
+    struct weft_student width = {.level = 0.8663855974622838}; /* 1.5 standard errors */
+    assert_true(weft_growth_add(&sums, forecast, covariance, INFINITY, NULL, 2, &at));
+    struct weft_growth g = weft_growth_of(&sums, 0, &width);
+    assert_true(!g.few && isinf(g.freedom));
     double want = sqrt(9 - 2 * 1.2 * 1 + 1.44 * 4) / 10;
-    assert_true(fabs(g.sd - want) < 1e-12 && fabs(g.high - 1.2 - 1.5 * want) < 1e-12);
+    assert_true(fabs(g.sd - want) < 1e-12 && fabs(g.high - 1.2 - 1.5 * want) < 1e-8);
+    /* Two models, of 7.3 and 2 independent errors: the interval is that of the fewer; below 2 there is none. */
+    struct weft_growth_sums few = {0}, one = {0};
+    struct weft_student nine = {.level = 0.9};
+    assert_true(weft_growth_add(&few, forecast, covariance, 7.3, NULL, 2, &at));
+    g = weft_growth_of(&few, 0, &nine);
+    assert_true(fabs(g.high - 1.2 - 1.8829300179371542 * want) < 1e-7 && g.freedom == 7.3);
+    assert_true(weft_growth_add(&one, forecast, covariance, 2, NULL, 2, &at));
+    weft_growth_sums_add(&few, &one);
+    g = weft_growth_of(&few, 0, &nine);
+    assert_true(fabs(g.high - 1.2 - 2.919985580355516 * g.sd) < 1e-7 && fabs(g.sd - want / sqrt(2)) < 1e-12);
+    assert_true(weft_growth_add(&few, forecast, covariance, 1.9, NULL, 2, &at));
+    g = weft_growth_of(&few, 0, &nine);
+    assert_true(g.few && isnan(g.sd) && isnan(g.sd_one) && isnan(g.low) && isnan(g.high) && fabs(g.shrunk - 1.2) < 1e-12);
 }
 
 static void reasons_in_words(void **state)

@@ -11,7 +11,9 @@
  * Errors of the steps of one series are correlated (its covariance is used whole); those of different series are taken
  * as independent, so a group's interval is honest when its series were added up before forecasting (aggregate), and
  * somewhat narrow when not. The interval is one for what the growth becomes (a prediction interval): it holds the noise
- * of the days themselves. A shop that truly stands still has growth 1 inside of it more often than the level says. */
+ * of the days themselves. A shop that truly stands still has growth 1 inside of it more often than the level says.
+ * A covariance that few errors made is itself uncertain: the interval is Student's t for as many as are independent
+ * (windows that overlap are not), and below two there is none. */
 #ifndef WEFT_GROWTH_H
 #define WEFT_GROWTH_H
 
@@ -20,6 +22,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/student.h"
 
 /* Steps of the horizon, counted from 1, both ends included. */
 struct weft_growth_days {
@@ -64,16 +67,19 @@ struct weft_growth_sums {
     double near, far;              /* sums over series of the mean over the days, as forecast */
     double var_near, var_far, cov; /* of near and far, summed over series */
     struct weft_growth_shape shape;
+    double freedom; /* independent errors of the covariance that has the fewest; 0: none came yet */
     uint64_t series, without_covariance, without_profile; /* the last: where one is needed */
 };
-/* Adds one forecast [horizon]; covariance [horizon, horizon] or NULL; profile [season] or NULL. False, and nothing added,
- * when a day of near or far is a missing value. */
-bool weft_growth_add(struct weft_growth_sums *g, const float *forecast, const float *covariance, const float *profile,
+/* Adds one forecast [horizon]; covariance [horizon, horizon] or NULL, and how many independent errors made it (INFINITY:
+ * it is known); profile [season] or NULL. False, and nothing added, when a day of near or far is a missing value. */
+bool weft_growth_add(struct weft_growth_sums *g, const float *forecast, const float *covariance, double freedom, const float *profile,
                      size_t horizon, const struct weft_growth_spans *at);
 void weft_growth_sums_add(struct weft_growth_sums *to, const struct weft_growth_sums *x);
 /* Volume a day, now, weekdays alike: what the pseudo volume is a share of. NaN: there is no ratio. */
 double weft_growth_level(const struct weft_growth_sums *g);
 
+/* Fewer independent errors say nothing of how far the next one goes. */
+#define WEFT_FREEDOM_MIN 2.0
 /* The index of one group. */
 struct weft_growth {
     double index;     /* far / near, weekdays alike; NaN when near is not above 0 */
@@ -81,20 +87,22 @@ struct weft_growth {
     double sd;        /* standard error of `shrunk` (delta method); NaN without covariance */
     double sd_one;    /* that of far - near, in units of near: of `shrunk` if growth were 1 */
     double low, high; /* interval of `shrunk`, not below 0; NaN without covariance */
+    double freedom;   /* independent errors that sd stands on */
+    bool few;         /* there is a covariance, but of fewer than WEFT_FREEDOM_MIN: sd, low and high are NaN */
     bool thin;        /* the pseudo volume is more than a fifth of near: little is known */
 };
-/* pseudo: volume a day that stands for "no growth", so that a group that sells next to nothing can't win by chance. z: quantile of the standard normal
- * distribution for the interval (1.645: 90%). Var = (f - g n)' S (f - g n) / near^2, the delta method, f and n averaging over the days. */
-struct weft_growth weft_growth_of(const struct weft_growth_sums *g, double pseudo, double z);
+/* pseudo: volume a day that stands for "no growth", so that a group that sells next to nothing can't win by chance. width: the
+ * level of the interval (90%: Student's t, 1.645 standard errors with many errors). Var = (f - g n)' S (f - g n) / near^2, the delta method, f and n averaging over the days. */
+struct weft_growth weft_growth_of(const struct weft_growth_sums *g, double pseudo, struct weft_student *width);
 /* z of a two-sided interval of this level in (0, 1): the inverse of the normal distribution function by bisection on erfc, to 1e-9. */
 double weft_growth_z(double level);
 
 /* P(growth > 1), and the two-sided p-value of growth = 1; NaN without an interval. growth > 1 is far > near, and far - near
- * is normal when errors are (Fieller 1954), so sd_one belongs to it: with the delta method's sd, where near days are few
+ * is normal when errors are (Fieller 1954), and Student's t with an sd of few, so sd_one belongs to it: with the delta method's sd, where near days are few
  * and uncertain, 20 of 100 shops that stand still had something marked sure, and not 10. An sd below 0.001, the last digit that is printed, counts as 0.001: an interval of no width around 1 is the noise
  * of float numbers, and not certainty. */
-double weft_growth_above(double growth, double sd_one);
-double weft_growth_p(double growth, double sd_one);
+double weft_growth_above(double growth, double sd_one, double freedom);
+double weft_growth_p(double growth, double sd_one, double freedom);
 /* Which of n growths are sure to differ from 1, by their p-values (NaN: does not count): Benjamini and Hochberg's step-up
  * procedure (1995, J. R. Stat. Soc. B 57:289-300). Of k growths marked, k * rate are wrong in expectation, at most;
  * in a shop without any growth something is marked with a chance of `rate`. The k smallest p are marked, with the

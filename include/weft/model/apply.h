@@ -40,6 +40,7 @@ struct weft_apply_result {
     float *forecast;   /* [windows, horizon] */
     float *quantiles;  /* [levels, windows, horizon]; NULL: none */
     float *covariance; /* [horizon, horizon] of the last window's errors, original units; NULL: none or not asked for */
+    double freedom;    /* independent errors that it stands on (model.h) */
     size_t skipped;    /* windows left out */
     size_t few; /* errors of the model's unit, when they are too few for a level (its quantiles are NaN); else 0 */
     struct {

@@ -111,6 +111,7 @@ struct weft_dlinear_fit {
     double ridge;
     double valid_mse; /* on the validation part, in scaled units; NaN without one */
     uint64_t train_windows, valid_windows;
+    uint64_t series; /* that came; 0: not counted */
     size_t folds; /* that had windows to train and to validate on */
 };
 /* Weights of the matrix w[horizon, lookback], bias[horizon] and exog[horizon, weights of channels] (out: Ws = Wt = W) when `shift` was subtracted from every value

@@ -9,7 +9,7 @@
  * Weights exist once per unit = group * n_channels + channel. Tensor "residuals" f32 [units, rows, horizon] keeps errors of validation windows
  * (actual - forecast, in scaled units, divided by weft_local_spread of the window's lookback); rows that were not filled are NaN. "residual_floor" f32 [units]
  * is the spread used for a flat lookback. Tensor "covariance" f32 [units, horizon, horizon] (only in models of scaled series; may be absent): the joint second moments
- * of the errors of all validation windows, in scaled units.
+ * of the errors of all validation windows, in scaled units. Tensor "freedom" f32 [units] (may be absent): how many of these errors are independent.
  *
  * A new model is src/model/NAME.c with one WEFT_MODEL(NAME, …) in it and src/cmd/train-NAME.c; nothing else changes. */
 #ifndef WEFT_MODEL_H
@@ -94,6 +94,11 @@ size_t weft_forecaster_errors(const struct weft_forecaster *f, size_t unit);
 /* cov[h*horizon + g] = covariance of the errors of steps h and g in scaled units (mean not removed: it is part of the error): tensor "covariance" where the file has it, for
  * windows of any spread; else that of the residual rows, for spread 1 (*by_spread: to be multiplied with the window's spread^2). False when there are none. */
 bool weft_forecaster_covariance(const struct weft_forecaster *f, size_t unit, float *cov, bool *by_spread);
+/* How many independent errors the covariance of a unit stands on: tensor "freedom" where the file has it; else as if all residual rows were of one series,
+ * 1 + (rows - 1) * stride / horizon, since windows that overlap share their errors. */
+double weft_forecaster_freedom(const struct weft_forecaster *f, size_t unit);
+/* The same of n windows, one every `stride` steps, of so many series: the first of each, and of the others the part that is new. */
+double weft_window_freedom(uint64_t windows, uint64_t series, size_t stride, size_t horizon);
 float weft_forecaster_floor(const struct weft_forecaster *f, size_t unit);
 
 /* Spread of a lookback window in scaled units: standard deviation over its n values (float64 sums), at least `floor`. */

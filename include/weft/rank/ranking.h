@@ -21,7 +21,8 @@ struct weft_ranking_row {
     uint64_t place;        /* from 1, within the channel */
     /* From the forecasts. */
     double near, far;              /* mean a day */
-    double growth, sd, low, high;  /* (far + pseudo) / (near + pseudo) with its interval */
+    double growth, sd, low, high;  /* (far + pseudo) / (near + pseudo) with its interval; sd: of the normal distribution with such an interval */
+    double few_errors;             /* > 0: so many independent errors of the model, too few for an interval */
     double raw;                    /* far / near */
     double pseudo;                 /* the volume a day that was added to both */
     bool thin;                     /* so much that little is known */

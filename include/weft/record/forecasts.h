@@ -9,6 +9,7 @@
  * errors (latest alone), "profile": f32 [season] (latest alone: mean of the series by phase over its last eight whole
  * seasons before the origin, phase 0 that of the first step forecast; of steps with a season, growth.h), "skipped": windows that could not be forecast (their rows are NaN), "scale": f64 [2] (shift, factor: scaled = (x - shift) / factor),
  * "naive": f64 [3] (mean |x_t - x_{t-1}|, mean (x_t - x_{t-1})^2, mean |x_t - x_{t-season}| over the train part from the first non-zero value)}.
+ * "freedom": number, the independent errors that "covariance" stands on (without it: enough).
  * A quantile is NaN where the model keeps too few validation errors for its level; "errors" says then how many.
  * A series of which the latest part could not be forecast has a frame too: its forecast is NaN throughout, and "why"
  * says in words what was in the way.
@@ -51,6 +52,7 @@ struct weft_forecasts {
     const float *forecast, *actual; /* [windows, horizon] */
     const float *quantiles;         /* [levels, windows, horizon] */
     const float *covariance;        /* [horizon, horizon] */
+    double freedom;                 /* of the covariance; INFINITY: not told */
     const float *profile;           /* [season], growth.h */
     double scale[2], naive[3];      /* (0, 1) and NaN when absent */
     struct weft_scratch scratch[5]; /* owned: reuse the struct from frame to frame */
