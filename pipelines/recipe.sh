@@ -167,15 +167,17 @@ recipe_fit() { # LOOKBACK FILE [OPTION...]
         train-dlinear -q --tune --refit --exog auto "${@:3}" -o "$2" || culprit "window train-dlinear" "${PIPESTATUS[@]}"
 }
 
-# Groups with too little history for the model have one that looks back less, made like it from all groups; it forecasts no other.
+# Groups with too little history for the model, or of which a channel that it looks at isn't known ahead, have one that looks back less and at sales alone, made from all
+# groups; it forecasts no other.
 recipe_short() {
     local text='(([^"\]|\\.)*)'
-    [ -s "$work/left-out" ] && [ "$short" -lt "$lookback" ] || return 0
+    [ -s "$work/left-out" ] && { [ "$short" -lt "$lookback" ] || [ "$beside" -gt 0 ]; } || return 0
+    [ "$short" -lt "$lookback" ] || short=$lookback
     frames show "$work/level.weft" | awk -F'\t' 'NR == FNR { out[$1] = 1; next }
         FNR == 1 { print; next }
         match($0, /^\{"id":"([^"\\]|\\.)*"/) && substr($0, 8, RLENGTH - 8) in out' "$work/left-out" - |
         frames from-json -o "$work/level-short.weft" || culprit "frames awk frames" "${PIPESTATUS[@]}"
-    (recipe_fit "$short" "$work/short.safetensors") 2>"$work/why" || return 0 # no group has history enough for that either
+    (recipe_fit "$short" "$work/short.safetensors" --exog none) 2>"$work/why" || return 0 # no group has history enough for that either
     score -q -m "dlinear-$short=$work/short.safetensors" --quantiles 0.05,0.5,0.95 -i "$work/level-short.weft" -o "$work/forecasts-short.weft"
     { frames show --elements 1 "$work/forecasts-short.weft" && frames show "$work/forecasts.weft"; } | awk '
         function field(name) { match($0, "\"" name "\":\"([^\"\\\\]|\\\\.)*\""); return substr($0, RSTART, RLENGTH) }

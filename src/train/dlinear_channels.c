@@ -3,6 +3,7 @@
  * A fit without a channel is one on the same sums with the channel's rows and columns at zero; one without any is on the leading block, the target's. So all that is
  * compared here was forecast on the same windows of the same folds. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,14 +30,16 @@ static void look_ahead(struct weft_dlinear_trainer *t, size_t c, const struct we
     size_t horizon = t->shape.horizon, n = 0, id = s->id.n < 80 ? s->id.n : 80;
     for (size_t i = known; i < known + horizon && i < s->n; i++)
         n += !isnan(x[i]);
-    if (n < horizon)
-        leave_out(t, c, weft_xasprintf("known for %zu of the %zu steps ahead in series \"%.*s\"", n, horizon, (int)id, (const char *)s->id.p));
+    t->channels.none[c] += n == 0;
+    if (n > 0 && n < horizon)
+        leave_out(t, c, weft_xasprintf("known for %zu of the %zu steps ahead in series %.*s", n, horizon, (int)id, (const char *)s->id.p));
 }
 
 void weft_dlinear_channels_add(struct weft_dlinear_trainer *t, const struct weft_series *s, const float **exog)
 {
     struct weft_dlinear_channels *k = &t->channels;
     size_t known = weft_series_known(&t->units.attrs, s->start, s->n), id = s->id.n < 80 ? s->id.n : 80;
+    k->series++;
     for (size_t c = 0; c < t->shape.exog.n; c++) {
         size_t i = 0;
         if (t->shape.exog.role[c] == WEFT_ROLE_FUTURE)
@@ -45,7 +48,7 @@ void weft_dlinear_channels_add(struct weft_dlinear_trainer *t, const struct weft
             ;
         if (i < known)
             continue;
-        leave_out(t, c, weft_xasprintf("no value in series \"%.*s\"", (int)id, (const char *)s->id.p));
+        leave_out(t, c, weft_xasprintf("no value in series %.*s", (int)id, (const char *)s->id.p));
         if (k->cap < s->n) { /* so that the series' windows count all the same */
             free(k->zeros);
             k->cap = weft_grow(k->cap, s->n);
@@ -53,6 +56,14 @@ void weft_dlinear_channels_add(struct weft_dlinear_trainer *t, const struct weft
         }
         exog[c] = k->zeros;
     }
+}
+
+void weft_dlinear_channels_decide(struct weft_dlinear_trainer *t)
+{
+    const struct weft_dlinear_channels *k = &t->channels;
+    for (size_t c = 0; c < t->shape.exog.n; c++)
+        if (2 * k->none[c] >= k->series)
+            leave_out(t, c, weft_xasprintf("%llu of %llu series know nothing of it ahead", (unsigned long long)k->none[c], (unsigned long long)k->series));
 }
 
 /* --- do they help? --- */
@@ -222,8 +233,12 @@ char **weft_dlinear_channels_text(const struct weft_dlinear_trainer *t, size_t *
         if (used[c] && !*n)
             lines[(*n)++] = weft_xasprintf("Channels beside the sales lower the squared error over the folds by %.1f %%", 100 * (1 - sum.with / sum.without));
     for (size_t c = 0; c < t->shape.exog.n; c++) {
+        unsigned long long none = t->channels.none[c];
+        char some[96] = "";
+        if (none)
+            snprintf(some, sizeof some, "; %llu of %llu series know nothing of it ahead", none, (unsigned long long)t->channels.series);
         if (used[c])
-            lines[(*n)++] = weft_xasprintf("%s is used: without it the error would be %.1f %% higher", name_of(t, c), 100 * (sum.each[c] / sum.with - 1));
+            lines[(*n)++] = weft_xasprintf("%s is used: without it the error would be %.1f %% higher%s", name_of(t, c), 100 * (sum.each[c] / sum.with - 1), some);
         else if (t->channels.unknown[c])
             lines[(*n)++] = weft_xasprintf("%s is not used: %s", name_of(t, c), t->channels.unknown[c]);
         else

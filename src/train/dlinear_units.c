@@ -262,6 +262,8 @@ int weft_dlinear_trainer_fit(struct weft_dlinear_trainer *t, struct weft_err *e)
         return weft_fail(e, WEFT_DATA, "no series came");
     if (t->ladder && weft_ladder_read(t->ladder, t, e) < 0)
         return -1;
+    if (t->channels.choose)
+        weft_dlinear_channels_decide(t);
     /* Few units share the threads inside, many side by side. */
     t->choices.par = t->n < 4 * (size_t)(t->threads > 1 ? t->threads : 1) ? t->par : NULL;
     if (t->tune && t->choices.par)

@@ -14,9 +14,11 @@
 
 #define WEFT_GRAM_SCHEMA "gram/1"
 
-/* --exog auto: channels that some series does not know far enough ahead, and why (NULL: known); zeros stand for one without a value. */
+/* --exog auto: channels that are not known far enough ahead, and why (NULL: known); zeros stand for one without a value. Of future channels how many series know nothing
+ * ahead: they are no longer planned to be sold, and forecast without such a channel or not at all; up to half of them may be so. */
 struct weft_dlinear_channels {
     bool choose;
+    uint64_t series, none[WEFT_EXOG_MAX];
     char *unknown[WEFT_EXOG_MAX];
     float *zeros;
     size_t cap;
@@ -110,6 +112,8 @@ float *weft_dlinear_tuned_write(const struct weft_dlinear_trainer *t, const size
 /* Looks whether a series knows its channels exog[n]: a future one at each of the horizon's steps after its last target, each of them at one step at least. One without a
  * value counts as 0: exog points elsewhere then. */
 void weft_dlinear_channels_add(struct weft_dlinear_trainer *t, const struct weft_series *s, const float **exog);
+/* After the last series: a channel of which half of them or more know nothing ahead is not known. */
+void weft_dlinear_channels_decide(struct weft_dlinear_trainer *t);
 /* Tunes with all channels that are known, with those that don't do harm, and without any: the least error over the folds counts. Weights of others are 0. */
 void weft_dlinear_channels_fit(struct weft_dlinear_trainer *t, struct weft_dlinear_unit *u, const struct weft_tune *o);
 /* used[WEFT_EXOG_MAX]: that some unit uses. */
