@@ -365,6 +365,10 @@ static int emit_latest(struct weft_run *run, struct weft_series_scorer *s, struc
     }
     struct weft_err why = {0};
     if (x->info && weft_match_series_ahead(&s->in, &s->series, x->info, x->who, x->exogenous, j->origin, &why) < 0) {
+        if (weft_match_series_planned(&s->series, x->info, x->exogenous, j->origin)) { /* a plan with holes is a mistake */
+            *e = why;
+            return -1;
+        }
         if (!x->unplanned++)
             x->unplanned_why = why;
         return emit_left_out(run, s, t, weft_xstrdup(why.what), e);

@@ -32,6 +32,7 @@ static int take_channels(struct weft_dlinear_trainer *t, struct weft_err *e)
     if (n > WEFT_EXOG_MAX)
         return weft_fail(e, WEFT_CONFIG, "%zu exogenous channels, and a model takes %d", n, WEFT_EXOG_MAX);
     t->shape.exog = (struct weft_exog_shape){.lookback = lookback, .horizon = t->shape.horizon, .effect = t->effect, .n = n};
+    t->shape.exog.by_forecast = true;
     t->shape.exog.lags = t->lags < lookback ? t->lags : lookback;
     for (size_t c = 0; c < n; c++)
         t->shape.exog.role[c] = a->role[a->n_targets + c];
@@ -345,7 +346,7 @@ int weft_dlinear_trainer_save(struct weft_dlinear_trainer *t, const char *lineag
         struct weft_dlinear_unit *u = t->unit[unit];
         w[i] = u->w;
         weft_dlinear_set(model, 0, u->honest.ws && !u->failed ? &u->honest : &u->w);
-        weft_residuals_finish(t->ladder ? weft_ladder_residuals(t->ladder, t, unit) : &u->keep, t->shape.lookback, h, weft_dlinear_forecast, model, 0, rows, residuals + i * rows * h, &floor[i]);
+        weft_residuals_finish(t->ladder ? weft_ladder_residuals(t->ladder, t, unit) : &u->keep, t->shape.lookback, h, weft_dlinear_forecast, model, 0, rows, t->shape.exog.by_forecast, residuals + i * rows * h, &floor[i]);
     }
     char *chosen[WEFT_EXOG_MAX], **names = t->units.attrs.channels + channels;
     if (t->channels.choose && t->shape.exog.n && weft_dlinear_channels_take(t, w, chosen))

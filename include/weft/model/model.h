@@ -8,7 +8,7 @@
  * "relative" (JSON array of those that count relative to their mean), "exog_lags" and "exog_effect" (exog.h); "channels" are its targets.
  * Weights exist once per unit = group * n_channels + channel. Tensor "residuals" f32 [units, rows, horizon] keeps errors of validation windows
  * (actual - forecast, in scaled units, divided by weft_local_spread of the window's lookback); rows that were not filled are NaN. "residual_floor" f32 [units]
- * is the spread used for a flat lookback. Tensor "covariance" f32 [units, horizon, horizon] (only in models of scaled series; may be absent): the joint second moments
+ * is the spread used for a flat lookback. Metadata "exog_errors": "forecast" says that they are divided by weft_step_spread. Tensor "covariance" f32 [units, horizon, horizon] (only in models of scaled series; may be absent): the joint second moments
  * of the errors of all validation windows, in scaled units. Tensor "freedom" f32 [units] (may be absent): how many of these errors are independent.
  *
  * A new model is src/model/NAME.c with one WEFT_MODEL(NAME, …) in it and src/cmd/train-NAME.c; nothing else changes. */
@@ -104,6 +104,13 @@ float weft_forecaster_floor(const struct weft_forecaster *f, size_t unit);
 /* Spread of a lookback window in scaled units: standard deviation over its n values (float64 sums), at least `floor`. */
 float weft_local_spread(const float *x, size_t n, float floor);
 
+/* The spread of a step's error where a forecast knows more than its lookback (exogenous channels): a promotion that doubles the sales doubles their errors, though the
+ * lookback is flat. The root of the squares of a window's spread and of what the
+ * step's forecast y is above its mean level. */
+float weft_step_spread(float spread, float level, float y);
+/* Mean of a lookback window (float64 sums). */
+float weft_local_level(const float *x, size_t n);
+
 /* Collects residual rows for one unit with bounded memory: of all rows offered, the `cap` with the smallest hashes are kept, so the choice depends neither on the order of
  * the series nor on how they were split over machines. */
 struct weft_residuals {
@@ -122,9 +129,10 @@ void weft_residuals_sort(struct weft_residuals *r);
 /* How many rows each of `units` gets: 65536 in all, at least 100 and at most 1000. */
 size_t weft_residuals_cap(size_t units);
 /* Kept windows [lookback + horizon] in scaled units become the model file's rows: out[rows, horizon] = (actual - forecast) / weft_local_spread, in
- * order of their hashes, NaN where there are none, and *floor, the spread of a flat lookback: 0.1 of the mean spread of the kept rows. */
+ * order of their hashes, NaN where there are none, and *floor, the spread of a flat lookback: 0.1 of the mean spread of the kept rows. by_forecast: divided by
+ * weft_step_spread. */
 void weft_residuals_finish(struct weft_residuals *r, size_t lookback, size_t horizon,
                            void (*forecast)(void *self, size_t unit, const float *const *x, size_t batch, float *y), void *self, size_t unit,
-                           size_t rows, float *out, float *floor);
+                           size_t rows, bool by_forecast, float *out, float *floor);
 
 #endif
