@@ -54,8 +54,8 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_REAL, 0, "lr-decay", AT(lr_decay), "0.5", 1e-6, 1, "X", "adam: factor on the learning rate after each epoch from the second on; 1: none", 0},
     {WEFT_OPT_INT, 0, "patience", AT(patience), "3", 0, 1000000, "N", "adam: stop after so many epochs without a better validation loss; 0: never", 0},
     {WEFT_OPT_CHOICE, 0, "exog", AT(exog), "level", 0, 0, "level|units|auto|none",
-     "exact: how channels that are past, future or static act: in proportion to the target's level, in its units, or not at all; auto: as level, those alone that are known for the horizon "
-     "ahead in every series, where the folds say that they help", 0},
+     "exact: how channels that are past, future or static act: in proportion to the target's level, in its units, or "
+     "not at all; auto, with --tune: as level, those alone that are known ahead for the horizon and help on the folds", 0},
     {WEFT_OPT_INT, 0, "exog-lags", AT(exog_lags), "7", 0, 1000000, "N", "exact: how many steps before the origin are looked at of past and future channels", 0},
     {WEFT_OPT_LIST, 0, "relative", AT(relative), "price", 0, 0, "CHANNEL", "exact: exogenous channels that count relative to their mean over the train part", 0},
     {WEFT_OPT_STR, 0, "log", AT(log), NULL, 0, 0, "FILE", "losses as JSON lines, one an epoch (adam) or a set of weights (exact)", WEFT_OPT_FILE | WEFT_OPT_RUN},
@@ -373,6 +373,10 @@ static const struct weft_filter filter = {
                        "multiplied by the target's mean over a lookback that ends a horizon earlier, so that a promotion acts in proportion to what is sold; "
                        "--relative channels count as value / mean - 1. Inside the history a missing value is the last known one. The unknowns are lookback + "
                        "channels x (lags + 1), and --tune, --refit, --partial and --state take them along; --source refuses such channels (--exog none leaves them out), adam leaves them out.\n"
+                       "--exog auto leaves out by name a future channel that a series knows for a part of the horizon alone, or that half "
+                       "of all series or more know nothing of ahead, and a channel without a value in some series. Of the "
+                       "others those that lower the error over the folds are used; -v and --log say what each brings: the "
+                       "error of the best configuration without it.\n"
                        "Adam's defaults with --norm none --batch-by origin are LTSF-Linear's for ETTh1. The weights are named as LTSF-Linear names them.\n"
                        "With --source every set of weights stands on a rung of its own: source (the source's model as it is), own (as without a source), pooled (a window of the source "
                        "counts gamma windows of the target), ridge (shrunk towards the source's weights, which count lambda windows). Rungs, gamma and lambda are compared over "

@@ -1,7 +1,7 @@
 /* dlinear_channels.c - --exog auto: which channels beside the target are known far enough ahead, and which of them help.
  *
- * A fit without a channel is one on the same sums with the channel's rows and columns at zero; one without any is on the leading block, the target's. So all that is
- * compared here was forecast on the same windows of the same folds. */
+ * A fit without a channel is one on the same sums with the channel's rows and columns at zero; one without any is on the
+ * leading block, the target's. So all that is compared here was forecast on the same windows of the same folds. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,14 +25,16 @@ static void leave_out(struct weft_dlinear_trainer *t, size_t c, char *why)
         t->channels.unknown[c] = why;
 }
 
-static void look_ahead(struct weft_dlinear_trainer *t, size_t c, const struct weft_series *s, const float *x, size_t known)
+static void look_ahead(struct weft_dlinear_trainer *t, size_t c, const struct weft_series *s, const float *x,
+                       size_t known)
 {
     size_t horizon = t->shape.horizon, n = 0, id = s->id.n < 80 ? s->id.n : 80;
     for (size_t i = known; i < known + horizon && i < s->n; i++)
         n += !isnan(x[i]);
     t->channels.none[c] += n == 0;
     if (n > 0 && n < horizon)
-        leave_out(t, c, weft_xasprintf("known for %zu of the %zu steps ahead in series %.*s", n, horizon, (int)id, (const char *)s->id.p));
+        leave_out(t, c, weft_xasprintf("known for %zu of the %zu steps ahead in series %.*s", n, horizon, (int)id,
+                                       (const char *)s->id.p));
 }
 
 void weft_dlinear_channels_add(struct weft_dlinear_trainer *t, const struct weft_series *s, const float **exog)
@@ -63,7 +65,8 @@ void weft_dlinear_channels_decide(struct weft_dlinear_trainer *t)
     const struct weft_dlinear_channels *k = &t->channels;
     for (size_t c = 0; c < t->shape.exog.n; c++)
         if (2 * k->none[c] >= k->series)
-            leave_out(t, c, weft_xasprintf("%llu of %llu series know nothing of it ahead", (unsigned long long)k->none[c], (unsigned long long)k->series));
+            leave_out(t, c, weft_xasprintf("%llu of %llu series know nothing of it ahead",
+                                           (unsigned long long)k->none[c], (unsigned long long)k->series));
 }
 
 /* --- do they help? --- */
@@ -84,7 +87,8 @@ static void attempt_free(struct attempt *a)
     free(a->tuned.covariance);
 }
 
-static struct attempt try_with(const struct weft_dlinear_trainer *t, const struct weft_dlinear_stats *st, bool alone, const bool *silent, const struct weft_tune *o)
+static struct attempt try_with(const struct weft_dlinear_trainer *t, const struct weft_dlinear_stats *st, bool alone,
+                               const bool *silent, const struct weft_tune *o)
 {
     struct attempt a = {0};
     struct weft_dlinear_stats copy;
@@ -98,8 +102,8 @@ static struct attempt try_with(const struct weft_dlinear_trainer *t, const struc
 }
 
 /* What the best configuration gives without one channel more; the others of `silent` are left out already. */
-static void drop_each(const struct weft_dlinear_trainer *t, const struct weft_dlinear_stats *st, const bool *silent, const struct weft_nested_config *best,
-                      const struct weft_tune *choices, double *without)
+static void drop_each(const struct weft_dlinear_trainer *t, const struct weft_dlinear_stats *st, const bool *silent,
+                      const struct weft_nested_config *best, const struct weft_tune *choices, double *without)
 {
     struct weft_tune o = *choices;
     o.only = best;
@@ -117,7 +121,8 @@ static void drop_each(const struct weft_dlinear_trainer *t, const struct weft_dl
 }
 
 /* The weights of a fit, those of channels at zero when it has none. */
-static void take(const struct weft_dlinear_shape *s, const struct weft_dlinear_weights *from, bool channels, struct weft_dlinear_weights *to)
+static void take(const struct weft_dlinear_shape *s, const struct weft_dlinear_weights *from, bool channels,
+                 struct weft_dlinear_weights *to)
 {
     size_t matrix = s->horizon * s->lookback;
     if (!from->ws)
@@ -133,7 +138,8 @@ static void take(const struct weft_dlinear_shape *s, const struct weft_dlinear_w
 }
 
 /* Once more without those that do harm, if that is better. */
-static void try_fewer(const struct weft_dlinear_trainer *t, struct weft_dlinear_unit *u, const struct weft_tune *o, bool *silent, struct attempt *with)
+static void try_fewer(const struct weft_dlinear_trainer *t, struct weft_dlinear_unit *u, const struct weft_tune *o,
+                      bool *silent, struct attempt *with)
 {
     bool less[WEFT_EXOG_MAX], any = false;
     for (size_t c = 0; c < WEFT_EXOG_MAX; c++) {
@@ -231,14 +237,17 @@ char **weft_dlinear_channels_text(const struct weft_dlinear_trainer *t, size_t *
     weft_dlinear_channels_used(t, used);
     for (size_t c = 0; c < t->shape.exog.n; c++)
         if (used[c] && !*n)
-            lines[(*n)++] = weft_xasprintf("Channels beside the sales lower the squared error over the folds by %.1f %%", 100 * (1 - sum.with / sum.without));
+            lines[(*n)++] = weft_xasprintf("Channels beside the sales lower the squared error over the folds by %.1f %%",
+                                           100 * (1 - sum.with / sum.without));
     for (size_t c = 0; c < t->shape.exog.n; c++) {
         unsigned long long none = t->channels.none[c];
         char some[96] = "";
         if (none)
-            snprintf(some, sizeof some, "; %llu of %llu series know nothing of it ahead", none, (unsigned long long)t->channels.series);
+            snprintf(some, sizeof some, "; %llu of %llu series know nothing of it ahead", none,
+                     (unsigned long long)t->channels.series);
         if (used[c])
-            lines[(*n)++] = weft_xasprintf("%s is used: without it the error would be %.1f %% higher%s", name_of(t, c), 100 * (sum.each[c] / sum.with - 1), some);
+            lines[(*n)++] = weft_xasprintf("%s is used: without it the error would be %.1f %% higher%s", name_of(t, c),
+                                           100 * (sum.each[c] / sum.with - 1), some);
         else if (t->channels.unknown[c])
             lines[(*n)++] = weft_xasprintf("%s is not used: %s", name_of(t, c), t->channels.unknown[c]);
         else

@@ -123,7 +123,8 @@ int weft_dlinear_trainer_add(struct weft_dlinear_trainer *t, const struct weft_s
         weft_dlinear_stats_add(&u->st, s->values + c * s->n, s->n, s->scale[c], s->scale[s->n_channels + c], exog, s->split, weft_hash(s->id.p, s->id.n, c), &t->room);
         u->closed = t->units.key == WEFT_KEY_ID && !t->partial; /* its sums need not wait for the end */
     }
-    if (!t->adam && t->units.key == WEFT_KEY_ID && !t->partial && !t->channels.choose && t->n - t->waiting >= fit_together(t) && (!t->ladder || t->ladder->read)) {
+    bool early = !t->adam && t->units.key == WEFT_KEY_ID && !t->partial && !t->channels.choose;
+    if (early && t->n - t->waiting >= fit_together(t) && (!t->ladder || t->ladder->read)) {
         weft_par_for(t->par, t->n - t->waiting, fit_waiting, t);
         t->waiting = t->n;
     }
@@ -214,12 +215,13 @@ static weft_json *fit_line(const struct weft_dlinear_trainer *t, size_t unit)
 /* {"error", "error_without", "used": {channel: error without it}} */
 static weft_json *gain_json(const struct weft_dlinear_trainer *t, const struct weft_exog_gain *g)
 {
+    const struct weft_series_attrs *a = &t->units.attrs;
     weft_json *j = weft_json_new_object(), *used = weft_json_new_object();
     weft_json_set(j, "error", weft_json_new_measure(g->with));
     weft_json_set(j, "error_without", weft_json_new_measure(g->without));
     for (size_t c = 0; c < t->shape.exog.n; c++)
         if (g->used[c])
-            weft_json_set(used, t->units.attrs.channels[t->units.attrs.n_targets + c], weft_json_new_measure(g->each[c]));
+            weft_json_set(used, a->channels[a->n_targets + c], weft_json_new_measure(g->each[c]));
     weft_json_set(j, "used", used);
     return j;
 }
@@ -346,7 +348,9 @@ int weft_dlinear_trainer_save(struct weft_dlinear_trainer *t, const char *lineag
         struct weft_dlinear_unit *u = t->unit[unit];
         w[i] = u->w;
         weft_dlinear_set(model, 0, u->honest.ws && !u->failed ? &u->honest : &u->w);
-        weft_residuals_finish(t->ladder ? weft_ladder_residuals(t->ladder, t, unit) : &u->keep, t->shape.lookback, h, weft_dlinear_forecast, model, 0, rows, t->shape.exog.by_forecast, residuals + i * rows * h, &floor[i]);
+        weft_residuals_finish(t->ladder ? weft_ladder_residuals(t->ladder, t, unit) : &u->keep, t->shape.lookback, h,
+                              weft_dlinear_forecast, model, 0, rows, t->shape.exog.by_forecast,
+                              residuals + i * rows * h, &floor[i]);
     }
     char *chosen[WEFT_EXOG_MAX], **names = t->units.attrs.channels + channels;
     if (t->channels.choose && t->shape.exog.n && weft_dlinear_channels_take(t, w, chosen))
