@@ -91,7 +91,7 @@ finish() {
 # A day that is filled in later does not become the latest.
 point_to_newest() {
     local newest
-    newest=$(cd "$dir/results" && ls -d [0-9]*-[0-9]*-[0-9]* 2>/dev/null | sort | tail -n 1)
+    newest=$(cd "$dir/results" && ls -d [0-9]*-[0-9]*-[0-9]* 2>/dev/null | sort | tail -n 1 || true)
     [ -n "$newest" ] && [ "$(readlink "$dir/results/latest" || true)" != "$newest" ] || return 0
     ln -sfn "$newest" "$dir/results/.latest.part"
     mv -T "$dir/results/.latest.part" "$dir/results/latest"
@@ -199,7 +199,20 @@ examine() {
         echo "$day" >>"$work/arrivals"
         return
     fi
+    goes_with_the_first "$file"
     join "$file" "$kind" "$lines"
+}
+
+# goes_with_the_first FILE: has the columns that the first dump has, or is refused before it joins: else no later run could read the dumps.
+goes_with_the_first() {
+    local first status=0
+    for first in "$dir"/dumps/*.csv "$next"/dumps/*.csv; do
+        [ ! -e "$first" ] || break
+    done
+    [ -e "$first" ] || return 0
+    ingest -q "${ingest_words[@]}" --overlap replace -o "$work/both.weft" -- "$first" "$1" 2>"$work/why" || status=$?
+    [ "$status" -ne 0 ] || { rm "$work/both.weft"; return 0; }
+    refuse refused "$(sed -n '1s/^ingest: //p' "$work/why"); each dump has the columns of the first, $first" "$status"
 }
 
 # join FILE KIND DIGEST: the dump whose days stand in $work/held is kept.

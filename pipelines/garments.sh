@@ -14,13 +14,14 @@ GARMENTS.csv: one row a garment; columns are found by their names (see ingest --
 
   -o, --output DIR       where the results go (default: garments)
       --images DIR       where image files are
+      --no-image         no photos: what all of the rest says, and beside it the same without names, without keys and numbers, and the linear head alone
       --ingest OPTIONS   further options of ingest, as in --ingest "--label gender,usage"
       --text COMMAND     what makes text_features of names (default: "embed-text --hash 512"; with BERT: "embed-text -m DIR")
       --heads LIST       what is learned (default: gender:ce,age:focal,views:mse,sales:mse)
       --backbone FILE    ResNet18 weights to begin with, and for the neighbours' features (default: random; those that were learned)
       --image-size N     (default 64)
-      --epochs N         (default 30)
-      --lr X             (default 1e-4)
+      --epochs N         (default: train-demand's)
+      --lr X             (default: train-demand's)
       --train OPTIONS    further options of train-demand, as in --train "--precision bf16 --inputs none"
       --neighbours K     (default 10)
       --top N            garments shown and on the contact sheet (default 24)
@@ -39,13 +40,14 @@ Examples:
 T
 }
 
-out=garments images= ingest_options= text="embed-text --hash 512" heads=gender:ce,age:focal,views:mse,sales:mse backbone= size=64 epochs=30 lr=1e-4
+out=garments images= photos=1 ingest_options= text="embed-text --hash 512" heads=gender:ce,age:focal,views:mse,sales:mse backbone= size=64 epochs=0 lr=0
 train_options= neighbours=10 top=24 sort= growth= checkpoint= table=
 while [ $# -gt 0 ]; do
     case "$1" in
     -h | --help) help; exit 0 ;;
     -o | --output) out=${2:?}; shift ;;
     --images) images=${2:?}; shift ;;
+    --no-image) photos= ;;
     --ingest) ingest_options=${2:?}; shift ;;
     --text) text=${2:?}; shift ;;
     --heads) heads=${2:?}; shift ;;
@@ -94,12 +96,15 @@ train_option() {
     echo "$value"
 }
 [ -z "$(train_option checkpoint)" ] || die "--train: one checkpoint can't be that of three trainings; garments.sh --checkpoint DIR keeps one of each"
+[ -n "$photos" ] || [ -z "$images$backbone" ] || die "--no-image leaves the photos out, and --images or --backbone is for them"
+models=(image name both) best=both
+[ -n "$photos" ] || models=(all no-name no-keys linear) best=all
 scratch
 
 # --- what an earlier run left ---
 keep=$work
 forget() { # FILE...: those and halves of files that a killed program left
-    (cd "$keep" && rm -f "$@" run.part {image,name,both}.{state,safetensors}.*.tmp)
+    (cd "$keep" && rm -f "$@" run.part && for m in "${models[@]}"; do rm -f "$m".{state,safetensors}.*.tmp; done)
 }
 if [ -n "$checkpoint" ]; then
     keep=$checkpoint
@@ -118,7 +123,7 @@ more=()
 [ -z "$images" ] || more+=(--images "$images")
 ingest --layout products "${ingest[@]}" "${more[@]}" "$table" | "${embed[@]}" -o "$work/products.weft" || culprit "ingest ${embed[0]}" "${PIPESTATUS[@]}"
 
-# --- three networks ---
+# --- the networks ---
 train=(--heads "$heads" --epochs "$epochs" --lr "$lr")
 pictures=(--image-size "$size")
 [ -z "$backbone" ] || pictures+=(--backbone "$backbone")
@@ -126,7 +131,7 @@ if [ -n "$checkpoint" ]; then
     # All that the models depend on.
     sum() { sha256sum <"$1" | cut -d' ' -f1; }
     printf '%s\n' "products $(sum "$work/products.weft")" "backbone $([ -z "$backbone" ] || sum "$backbone")" "heads $heads" "image-size $size" \
-        "epochs $epochs" "lr $lr" "train $train_options" "version $(train-demand --version | tr '\n' ' ')" >"$work/run"
+        "epochs $epochs" "lr $lr" "photos ${photos:-none}" "train $train_options" "version $(train-demand --version | tr '\n' ' ')" >"$work/run"
     if [ -e "$keep/run" ]; then
         other=$(comm -3 <(sort "$keep/run") <(sort "$work/run") | awk '{ print $1 }' | sort -u | tr '\n' ' ')
         [ -z "$other" ] || die "$keep is of another run, which differs in: ${other% }; run that one again, or remove $keep to begin anew" 78
@@ -144,9 +149,16 @@ learn() { # NAME OPTION...
     fi
     train-demand "${train[@]}" "${train_words[@]}" "${@:2}" "${state[@]}" --log "$keep/log-$1.csv" -i "$work/products.weft" -o "$keep/$1.safetensors"
 }
-learn image --no-name "${pictures[@]}"
-learn name --no-image
-learn both "${pictures[@]}"
+if [ -n "$photos" ]; then
+    learn image --no-name "${pictures[@]}"
+    learn name --no-image
+    learn both "${pictures[@]}"
+else
+    learn all --no-image
+    learn no-name --no-image --no-name
+    learn no-keys --no-image --inputs none
+    learn linear --no-image --no-network
+fi
 
 # --- the nearest neighbours, by what ResNet18 and the names say ---
 # A picture that can't be read has ended the training, unless it was to be missing.
@@ -154,12 +166,20 @@ valid=$(train_option valid) limits=()
 for o in max-side max-pixels; do
     [ -z "$(train_option $o)" ] || limits+=("--$o" "$(train_option $o)")
 done
-encode-image -m "${backbone:-$work/image.safetensors}" --image-size "$size" --bad-images missing "${limits[@]}" -i "$work/products.weft" -o "$work/encoded.weft"
-train-demand --neighbours "$neighbours" --heads "$heads" --valid "${valid:-0.2}" -i "$work/encoded.weft" -o "$work/neighbours.safetensors"
+if [ -n "$photos" ]; then
+    encode-image -m "${backbone:-$work/image.safetensors}" --image-size "$size" --bad-images missing "${limits[@]}" -i "$work/products.weft" -o "$work/encoded.weft"
+else
+    ln -s products.weft "$work/encoded.weft"
+fi
+split=(--valid "${valid:-0.2}")
+[ -z "$(train_option valid-by)" ] || split+=(--valid-by "$(train_option valid-by)")
+[ -z "$(train_option valid-from)" ] || split=(--valid-from "$(train_option valid-from)")
+train-demand --neighbours "$neighbours" --heads "$heads" "${split[@]}" -i "$work/encoded.weft" -o "$work/neighbours.safetensors"
 
 # --- the table: a row a model, measured on the garments held out ---
-models=neighbours=$work/neighbours.safetensors,image=$work/image.safetensors,name=$work/name.safetensors,both=$work/both.safetensors
-score -m "$models" "${limits[@]}" --part valid -i "$work/encoded.weft" | evaluate --format csv -o "$work/accuracy.csv" || culprit "score evaluate" "${PIPESTATUS[@]}"
+said=neighbours=$work/neighbours.safetensors
+for m in "${models[@]}"; do said+=,$m=$work/$m.safetensors; done
+score -m "$said" "${limits[@]}" --part valid -i "$work/encoded.weft" | evaluate --format csv -o "$work/accuracy.csv" || culprit "score evaluate" "${PIPESTATUS[@]}"
 awk -F, '
     NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
     !($at["label"] in seen) { seen[$at["label"]]; label[++labels] = $at["label"] }
@@ -174,9 +194,10 @@ awk -F, '
     }' "$work/accuracy.csv" >"$work/table.txt"
 
 # --- predictions for every garment, and a sheet of those that promise most ---
-score -q -m both="$work/both.safetensors" "${limits[@]}" -i "$work/products.weft" -o "$work/predictions.weft"
+score -q -m "$best=$work/$best.safetensors" "${limits[@]}" -i "$work/products.weft" -o "$work/predictions.weft"
 frames csv "$work/predictions.weft" -o "$work/predictions.csv"
-results=(image.safetensors name.safetensors both.safetensors neighbours.safetensors accuracy.csv table.txt log-image.csv log-name.csv log-both.csv predictions.csv)
+results=("${models[@]/%/.safetensors}" neighbours.safetensors accuracy.csv table.txt "${models[@]/#/log-}" predictions.csv)
+for i in "${!results[@]}"; do [[ ${results[i]} != log-* ]] || results[i]+=.csv; done
 if [ -n "$sort" ]; then
     order=(rank -q --label "$sort" -i "$work/predictions.weft")
     [ -z "$growth" ] || order+=(--growth "$growth")
@@ -199,11 +220,12 @@ fi
 
 deliver "$out" "${results[@]}" --without ranking.csv ranking.txt contact.html
 if [ -n "$checkpoint" ]; then
-    forget run lock {image,name,both}.{state,safetensors} log-{image,name,both}.csv
+    forget run lock
+    for m in "${models[@]}"; do rm -f "$keep/$m".{state,safetensors} "$keep/log-$m.csv"; done
     rmdir "$keep" 2>/dev/null || true
 fi
 
-echo "On the garments held out: accuracy (macro-F1), or the mean squared error in scaled units:"
+echo "On the garments held out ($([ -n "$(train_option valid-from)$(train_option valid-by)" ] && echo "${split[*]}" || echo "at random, ${split[*]}")): accuracy (macro-F1), or the mean squared error in scaled units:"
 cat "$out/table.txt"
 echo
 if [ -n "$sort" ]; then

@@ -139,10 +139,21 @@ interrupted() {
     exit "$1"
 }
 
+# tidy STATUS: at the end. Programs of weft end with a status that says why, and a line; 1 and 2 are those of awk, cp, mv ..., where a full disk is the cause.
+tidy() {
+    rm -rf "$work" ${stage:+"$stage"} "${parts[@]}"
+    case "$1" in
+    1 | 2)
+        echo "$me: stopped${stage_name:+ at: $stage_name}, a tool of the system ended with status $1 (is the disk full?); $going_on" >&2
+        exit 74
+        ;;
+    esac
+}
+
 # A directory for what lies between, removed at the end however that comes, as are results that did not get their names.
 scratch() {
     work=$(mktemp -d "${TMPDIR:-/tmp}/weft.XXXXXX") stage='' parts=()
-    trap 'rm -rf "$work" ${stage:+"$stage"} "${parts[@]}"' EXIT
+    trap 'tidy $?' EXIT
     trap 'interrupted 130' INT
     trap 'interrupted 143' TERM
 }

@@ -294,7 +294,7 @@ static void scale_of(const struct weft_backtest *b, const struct view *v, const 
     }
     weft_split_own((const size_t[]){x->train_end, x->train_end, x->train_end}, b->attrs, v->s, split);
     j->train = split[0];
-    weft_scale_fit((enum weft_scale)m->scale, v->x, j->train, &j->shift, &j->factor);
+    weft_scale_fit_train((enum weft_scale)m->scale, v->x, j->train, v->known, &j->shift, &j->factor);
 }
 
 static void fill_nan(float *x, size_t n)
@@ -344,7 +344,8 @@ static void ask(struct weft_backtest *b, const struct view *v, struct contender 
         memcpy(out + (1 + q) * h, b->result.quantiles + q * own + o->gap, h * sizeof *out);
     if (growth) {
         struct weft_growth_spans at = behind_gap(b);
-        (void)weft_growth_add(growth, b->result.forecast, b->result.covariance, b->result.freedom, b->has_profile ? b->profile : NULL, own, &at);
+        (void)weft_growth_add(growth, b->result.forecast, b->result.covariance, b->result.freedom,
+                              b->has_profile ? b->profile : NULL, own, &at);
     }
 }
 
@@ -367,7 +368,8 @@ static void growth_that_came(const struct weft_backtest *b, const struct view *v
     const struct weft_origins *o = &b->o.origins;
     struct weft_growth_spans at = behind_gap(b);
     if (v->known + o->gap + o->horizon <= v->s->n)
-        (void)weft_growth_add(out, v->x + v->known, NULL, 0, b->has_profile ? b->profile : NULL, o->gap + o->horizon, &at);
+        (void)weft_growth_add(out, v->x + v->known, NULL, 0, b->has_profile ? b->profile : NULL, o->gap + o->horizon,
+                              &at);
 }
 
 static void add_growth(struct weft_backtest *b, const struct view *v)

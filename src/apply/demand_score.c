@@ -20,6 +20,8 @@ struct model {
     struct weft_neighbours *like;
     struct weft_demand_encoder encoder;
     uint64_t valid_below, made;
+    int64_t *ids; /* hashes of what it was trained on, then of what was held out, each sorted; NULL: it does not know */
+    size_t n_train, n_valid;
     float *side, *out; /* of a batch; side: what net or like reads beside pictures */
     size_t width;      /* of a row of side */
 };
@@ -68,6 +70,45 @@ static int read_valid(const struct weft_st *st, uint64_t *out, struct weft_err *
     return text && end > text && !*end ? 0 : weft_fail(e, WEFT_DATA, "unusable metadata \"valid_below\" in this model file");
 }
 
+static int64_t *copy_ids(const struct weft_st *st, const char *name, int64_t *to, size_t *n)
+{
+    const struct weft_st_tensor *t = weft_st_find(st, name);
+    *n = t && t->type == WEFT_ST_I64 ? t->count : 0;
+    to = weft_xrealloc2(to, *n + 1, sizeof *to);
+    if (*n)
+        memcpy(to, t->data, *n * sizeof *to);
+    return to;
+}
+
+/* What it learned from, where the file says it. */
+static void read_ids(const struct weft_st *st, struct model *m)
+{
+    if (!weft_st_find(st, "ids.train"))
+        return;
+    int64_t *valid = copy_ids(st, "ids.valid", NULL, &m->n_valid);
+    m->ids = copy_ids(st, "ids.train", NULL, &m->n_train);
+    m->ids = weft_xrealloc2(m->ids, m->n_train + m->n_valid + 1, sizeof *m->ids);
+    memcpy(m->ids + m->n_train, valid, m->n_valid * sizeof *valid);
+    free(valid);
+}
+
+static int by_hash(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* "train", "valid" or "new"; NULL: the model does not know. */
+static const char *part_of(const struct model *m, struct weft_span id)
+{
+    uint64_t h = weft_demand_hash(id);
+    if (!m->ids)
+        return NULL;
+    if (bsearch(&h, m->ids + m->n_train, m->n_valid, sizeof *m->ids, by_hash))
+        return "valid";
+    return bsearch(&h, m->ids, m->n_train, sizeof *m->ids, by_hash) ? "train" : "new";
+}
+
 static int open_model(struct weft_run *run, struct weft_demand_scorer *s, const char *item, struct weft_err *e)
 {
     struct model *m = &s->model[s->n_models];
@@ -91,6 +132,7 @@ static int open_model(struct weft_run *run, struct weft_demand_scorer *s, const 
     int rc = like ? weft_neighbours_open(st, &m->like, e) : weft_demand_open(st, weft_run_threads(run), WEFT_DNN_F32, &m->net, e);
     if (rc == 0)
         rc = read_valid(st, &m->valid_below, e);
+    read_ids(st, m);
     weft_st_close(&st);
     if (rc == 0)
         rc = weft_demand_encoder_start(&m->encoder, shape_of(m), &s->attrs, e);
@@ -166,6 +208,7 @@ void weft_demand_scorer_free(struct weft_demand_scorer **ps)
         weft_neighbours_free(&m->like);
         free(m->name);
         free(m->side);
+        free(m->ids);
         free(m->out);
     }
     for (size_t i = 0; i < BATCH; i++) {
@@ -185,7 +228,8 @@ void weft_demand_scorer_free(struct weft_demand_scorer **ps)
 
 static bool wanted(const struct weft_demand_scorer *s, const struct model *m, size_t i)
 {
-    return !s->held_out || weft_demand_is_valid(s->product[i].id, m->valid_below);
+    const char *part = part_of(m, s->product[i].id);
+    return !s->held_out || (part ? strcmp(part, "valid") == 0 : weft_demand_is_valid(s->product[i].id, m->valid_below));
 }
 
 /* Models that see pictures of one size share them. */
@@ -227,13 +271,17 @@ static int emit(struct weft_run *run, struct weft_demand_scorer *s, size_t k, si
     struct model *m = &s->model[k];
     const struct weft_demand_shape *shape = shape_of(m);
     size_t class_of[WEFT_DEMAND_FIELDS] = {0};
-    double quantity[WEFT_DEMAND_FIELDS] = {0};
+    double quantity[WEFT_DEMAND_FIELDS] = {0}, median[WEFT_DEMAND_FIELDS], low[WEFT_DEMAND_FIELDS], high[WEFT_DEMAND_FIELDS];
     float *out = m->out + i * shape->out, *p = out;
     for (size_t h = 0; h < shape->n_heads; h++) {
         const struct weft_demand_head *head = &shape->head[h];
         const float *z = out + head->at;
         if (!weft_demand_classifies(head)) {
-            quantity[h] = weft_demand_quantity(head, (double)z[0]);
+            quantity[h] = weft_demand_mean(head, (double)z[0]);
+            bool known = head->low < head->high;
+            low[h] = known ? weft_demand_quantity(head, (double)z[0] + head->low) : NAN;
+            high[h] = known ? weft_demand_quantity(head, (double)z[0] + head->high) : NAN;
+            median[h] = head->smear > 0 ? weft_demand_quantity(head, (double)z[0]) : NAN;
             continue;
         }
         for (size_t c = 1; c < head->width; c++)
@@ -243,7 +291,8 @@ static int emit(struct weft_run *run, struct weft_demand_scorer *s, size_t k, si
     }
     weft_pack_clear(&s->frame);
     m->made++;
-    if (weft_prediction_write(&s->said[k], class_of, quantity, out, weft_pack_span(&s->held[i]), &s->edit, &s->frame, e) < 0)
+    struct weft_prediction_said said = {.class_of = class_of, .quantity = quantity, .median = median, .low = low, .high = high, .probabilities = out, .part = part_of(m, s->product[i].id)};
+    if (weft_prediction_write(&s->said[k], &said, weft_pack_span(&s->held[i]), &s->edit, &s->frame, e) < 0)
         return -1;
     return weft_run_emit(run, weft_pack_span(&s->frame), e);
 }

@@ -80,6 +80,18 @@ static size_t length_of(int wrote, size_t cap)
     return wrote < 0 ? 0 : (size_t)wrote < cap ? (size_t)wrote : cap - 1;
 }
 
+static const char *program_name = "weft";
+
+void weft_program_set(const char *name)
+{
+    program_name = name;
+}
+
+const char *weft_program(void)
+{
+    return program_name;
+}
+
 void weft_err_print(const char *program, const struct weft_err *e)
 {
     char line[LINE_BYTES];

@@ -350,7 +350,6 @@ static struct {
     volatile size_t n;
     char name[256];
 } mapped[MAPPINGS_MAX];
-static char bus_program[64];
 
 static void list_mapping(const uint8_t *p, size_t n, const char *path)
 {
@@ -387,7 +386,7 @@ static void on_bus(int sig, siginfo_t *info, void *context)
     (void)context;
     for (int i = 0; i < MAPPINGS_MAX; i++)
         if (mapped[i].p && at >= mapped[i].p && at < mapped[i].p + mapped[i].n) {
-            say_raw(bus_program);
+            say_raw(weft_program());
             say_raw(": ");
             say_raw(mapped[i].name);
             say_raw(" was cut short while it was read; replace files by renaming over them (mv), not by writing into them\n");
@@ -397,10 +396,9 @@ static void on_bus(int sig, siginfo_t *info, void *context)
     signal(sig, SIG_DFL); /* a fault of ours: it happens again, without us */
 }
 
-void weft_map_guard(const char *program)
+void weft_map_guard(void)
 {
     struct sigaction sa = {.sa_sigaction = on_bus, .sa_flags = SA_SIGINFO};
-    snprintf(bus_program, sizeof bus_program, "%s", program);
     sigaction(SIGBUS, &sa, NULL);
 }
 

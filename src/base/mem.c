@@ -13,10 +13,8 @@
 
 static _Noreturn void out_of_memory(void)
 {
-    static const char text[] = "weft: out of memory\n";
     weft_file_cleanup();
-    ssize_t wrote = write(STDERR_FILENO, text, sizeof text - 1);
-    (void)wrote;
+    weft_say(weft_program(), "out of memory"); /* needs none */
     _exit(WEFT_TEMPFAIL);
 }
 

@@ -14,7 +14,8 @@ static double fraction(double x, double a, double b)
     d = 1 / (fabs(d) < tiny ? tiny : d);
     sum = d;
     for (int m = 1; m <= TERMS_MAX; m++) {
-        const double term[] = {m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)), -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))};
+        const double term[] = {m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
+                               -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))};
         double step = 1;
         for (int i = 0; i < 2; i++) {
             d = 1 + term[i] * d;
@@ -45,7 +46,8 @@ double weft_student_below(double t, double freedom)
 {
     if (freedom > normal_from)
         return 0.5 * erfc(-t / sqrt(2));
-    double all = freedom + t * t, tail = isinf(t) ? 0 : incomplete_beta(freedom / all, t * t / all, freedom / 2, 0.5) / 2;
+    double all = freedom + t * t;
+    double tail = isinf(t) ? 0 : incomplete_beta(freedom / all, t * t / all, freedom / 2, 0.5) / 2;
     return t < 0 ? tail : 1 - tail;
 }
 

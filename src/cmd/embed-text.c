@@ -72,6 +72,9 @@ static int load(struct weft_run *run, struct state *s, struct weft_err *e)
         return weft_fail(e, WEFT_CONFIG, "%s: this model has no pooler; --pool mean or cls", s->model);
     if (c->hidden > WEFT_PRODUCT_FEATURES_MAX)
         return weft_fail(e, WEFT_CONFIG, "%s: %zu features, at most %d", s->model, c->hidden, WEFT_PRODUCT_FEATURES_MAX);
+    if (weft_wordpiece_kept_syllables(s->tokenizer))
+        weft_run_warn(run, "%s: no tokenizer_config.json, and the vocabulary has Hangul syllables and no capitals: names are lower-cased, accents and syllables stay",
+                      s->model);
     s->width = c->hidden;
     s->memo = weft_memo_new(MEMO_BYTES, (size_t)s->most * sizeof(int32_t), s->width * sizeof(float));
     weft_wordpiece_sha256(s->tokenizer, sha256);
@@ -261,7 +264,7 @@ static const struct weft_filter filter = {
               .see_also = "ingest, encode-image, train-demand, score",
               .notes = "DIR is a BERT of Hugging Face as downloaded: config.json, vocab.txt and model.safetensors. get-models.sh bert fetches the multilingual one "
                        "(715 MB) into models/bert-base-multilingual-cased. tokenizer_config.json is read when it is there (do_lower_case); without it, a "
-                       "vocabulary with upper-case letters is not lower-cased. The mean leaves out [CLS] and [SEP]. A product without a name, or with one "
+                       "vocabulary with upper-case letters is not lower-cased, and of one with Hangul syllables accents stay, since they would take syllables apart. The mean leaves out [CLS] and [SEP]. A product without a name, or with one "
                        "that has no word, gets no text_features and is counted. Of a name, the first 16 kB count. "
                        "Repeated names are computed once, as long as they are among the last to be met (64 MB of them). "
                        "Features do not depend on the batch or on --threads, and are the same on CPUs of one type. Frames are held until a batch is full "

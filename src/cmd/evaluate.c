@@ -103,7 +103,7 @@ static void print_notes(const struct state *s, FILE *f)
         weft_forecast_metrics_notes(s->series, f);
         return;
     }
-    fputs("\nmajority: always the most frequent class; scaled MSE as in the training, MAE and RMSE in units of the data\n", f);
+    fputs("\nmajority: always the most frequent class; scaled MSE as in the training (of medians), MAE, RMSE and bias of sums in units of the data (of means)\n", f);
     if (s->confusion)
         weft_demand_metrics_confusion(s->demand, f);
 }

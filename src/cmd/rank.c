@@ -28,7 +28,7 @@ struct state {
 static const struct weft_opt opts[] = {
     {WEFT_OPT_STR, 0, "by", AT(o.by), "id", 0, 0, "LEVEL", "what is ranked: a key, or id for each series as it is; of products, the key that names their group", 0},
     {WEFT_OPT_CHOICE, 0, "sort", AT(o.sort), "growth", 0, 0, "growth|beyond-season|volume|sales-per-active|probability|low",
-     "what orders the rows, largest first: one column, never a formula of several; low: the lower end of the interval", 0},
+     "what orders the rows, largest first: one column, never a formula of several; low: the lower end of the interval, thin rows after the others", 0},
     {WEFT_OPT_STR, 0, "near", AT(o.near), NULL, 0, 0, "FROM:TO", "near days, counted from 1; by default the first whole seasons (7 days, 24 hours): as many as a fifth of the horizon holds, one at least", 0},
     {WEFT_OPT_STR, 0, "far", AT(o.far), NULL, 0, 0, "FROM:TO", "far days; by default the last whole seasons, as many", 0},
     {WEFT_OPT_STR, 0, "history", AT(o.history), NULL, 0, 0, "FILE",
@@ -157,6 +157,16 @@ static int select_columns(struct state *s, struct weft_err *e)
     return 0;
 }
 
+/* What a step of so many seconds is called. */
+static const char *steps_called(int64_t step)
+{
+    if (step == 86400)
+        return "days";
+    if (step == 7 * 86400)
+        return "weeks";
+    return step == 3600 ? "hours" : "steps";
+}
+
 /* What was compared, and what of it can be relied on. */
 static void print_growth(const struct weft_ranking_attrs *a, const struct weft_rank_notes *n, FILE *f)
 {
@@ -165,10 +175,11 @@ static void print_growth(const struct weft_ranking_attrs *a, const struct weft_r
                 n->spans.far.to, 2 * n->spans.season);
         return;
     }
-    fprintf(f, "\n%s: mean of days %lld-%lld / mean of days %lld-%lld; thin: next to nothing is sold, drawn towards 1\n", a->model, (long long)a->far[0],
-            (long long)a->far[1], (long long)a->near[0], (long long)a->near[1]);
+    const char *steps = steps_called(a->step);
+    fprintf(f, "\n%s: mean of %s %lld-%lld / mean of %s %lld-%lld; thin: next to nothing is sold, drawn towards 1\n", a->model, steps, (long long)a->far[0],
+            (long long)a->far[1], steps, (long long)a->near[0], (long long)a->near[1]);
     if (n->spans.unlike)
-        fputs("these are not the same days of the season: each side is divided by the group's own profile of its last eight seasons\n", f);
+        fprintf(f, "these are not the same %s of the season: each side is divided by the group's own profile of its last eight seasons\n", steps);
     if (n->without_profile)
         fprintf(f, "%llu series have no such profile: their days count as they are\n", (unsigned long long)n->without_profile);
     if (n->no_ratio)
@@ -262,7 +273,8 @@ static const struct weft_filter filter = {
                        "count. Where --near and --far hold other weekdays, each side is first divided by how far such days stand above the mean week of the group's last eight "
                        "weeks (a field of score's frames). A horizon of one season has no growth: rows then stand by volume.\n"
                        "Its interval comes from the model's own errors on the "
-                       "validation part, with the correlation between days (delta method). It is one for what the growth becomes, and holds the noise of the days themselves: of categories that stand still, more "
+                       "validation part, with the correlation between days (delta method; Student's t for as many errors as are "
+                       "independent, and none below two). It is one for what the growth becomes, and holds the noise of the days themselves: of categories that stand still, more "
                        "than its level says hold 1 inside. A small volume (--shrink) is added to both, so that a category that "
                        "sells next to nothing can't win by chance: raw is the index without it, and such rows are marked thin.\n"
                        "p_growth is the chance that the growth is above 1: that the far days come out above the near ones. sure says up or down where that stands out among all rows of the channel: of "

@@ -549,7 +549,8 @@ int weft_main(const struct weft_filter *filter, int argc, char **argv)
 {
     secure_descriptors();
     weft_stop_catch();
-    weft_map_guard(filter->usage.name);
+    weft_program_set(filter->usage.name);
+    weft_map_guard();
     double started = weft_seconds();
     struct weft_run run = {.filter = filter, .program = filter->usage.name};
     struct weft_err e = {0};

@@ -345,6 +345,26 @@ static int check_address(const char *address, bool listens, char *host, size_t c
 
 /* --- opening --- */
 
+static void *nothing(void *arg)
+{
+    return arg;
+}
+
+/* libzmq starts two threads, and aborts where it may not (ulimit -u, -v). */
+static int check_threads(struct weft_err *e)
+{
+    pthread_t t[2];
+    int started = 0;
+    while (started < 2 && pthread_create(&t[started], NULL, nothing, NULL) == 0)
+        started++;
+    for (int i = 0; i < started; i++)
+        pthread_join(t[i], NULL);
+    if (started == 2)
+        return 0;
+    weft_fail(e, WEFT_TEMPFAIL, "can't start the threads that sockets need");
+    return weft_fail_hint(e, "ulimit -u and ulimit -v limit them");
+}
+
 static void set_int(void *socket, int option, int value)
 {
     zmq_setsockopt(socket, option, &value, sizeof value);
@@ -413,6 +433,8 @@ int weft_socket_open(const char *endpoint, const struct weft_socket_opts *o, str
     if (check_address(endpoint, s->listens, host, sizeof host, e) < 0 || check_exposure(endpoint, o, e) < 0)
         return -1;
     if (*host && !s->listens && check_host(host, e) < 0)
+        return -1;
+    if (check_threads(e) < 0)
         return -1;
     s->context = zmq_ctx_new();
     s->socket = s->context ? zmq_socket(s->context, s->listens ? ZMQ_ROUTER : ZMQ_DEALER) : NULL;

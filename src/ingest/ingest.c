@@ -199,8 +199,8 @@ static int read_options(struct weft_run *run, struct weft_ingest *o, struct weft
 static int check_fit(const struct weft_ingest *o, const struct weft_ingest *told, int operands, struct weft_err *e)
 {
     int layout = o->layout;
-    if (layout != WEFT_LAYOUT_LONG && operands > 1)
-        return weft_fail(e, WEFT_USAGE, "only the long layout takes more than one file");
+    if (layout != WEFT_LAYOUT_LONG && layout != WEFT_LAYOUT_PRODUCTS && operands > 1)
+        return weft_fail(e, WEFT_USAGE, "only the long and the products layout take more than one file");
     if (layout != WEFT_LAYOUT_LONG && (o->until.n || o->closed.n))
         return weft_fail(e, WEFT_USAGE, "--until and --closed go with the long layout");
     if (o->until.n && o->until.n != (size_t)(operands ? operands : 1))

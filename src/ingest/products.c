@@ -4,44 +4,53 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/calendar.h"
 #include "base/ids.h"
 #include "ingest/ingest.h"
 #include "base/mem.h"
 #include "record/products.h"
 #include "base/progress.h"
 
-enum { NAMES = 14, PATH_MAX_BYTES = 4096 };
+enum { NAMES = 24, PATH_MAX_BYTES = 4096 };
 
-/* Columns in the wild. Those of a list stand in the order of preference. */
+/* Columns in the wild, as exports and crawlers name them; case, blanks, "_" and "-" play no part (productName is product_name). Those of a list stand in
+ * the order of preference. */
 struct known {
     const char *name;
     const char *headers[NAMES];
 };
-static const struct known id_column = {"id", {"id", "product_id", "product_code", "sku", "상품코드", "상품id", "제품", "상품", "번호"}};
-static const struct known name_column = {"name", {"name", "product_name", "productDisplayName", "title", "상품명", "제품명", "이름"}};
+static const struct known id_column = {"id", {"id", "product_id", "product_code", "sku", "goods_id", "item_id", "asin", "상품코드", "상품id", "제품코드", "제품", "상품",
+                                              "번호", "product_no", "product_number", "goods_no", "item_no", "상품번호", "제품번호", "품번"}};
+static const struct known name_column = {"name", {"name", "product_name", "productDisplayName", "title", "goods_name", "item_name", "product_title", "상품명", "제품명",
+                                                  "이름", "상품이름", "품명"}};
 static const struct known image_column = {"image", {"image", "image_path", "image_file", "img", "photo", "picture", "filename", "이미지", "사진"}};
 static const struct known number_columns[] = {
-    {"price", {"price", "product_price", "unit_price", "가격", "판매가", "정가", "단가"}},
-    {"number", {"number", "product_number", "product_no", "상품번호", "제품번호", "품번"}},
+    {"price", {"price", "product_price", "unit_price", "sale_price", "selling_price", "final_price", "current_price", "가격", "판매가", "판매가격", "할인가", "현재가",
+               "정가", "단가"}},
+    {"number", {"number", "product_number", "product_no", "goods_no", "item_no", "상품번호", "제품번호", "품번"}},
 };
 static const struct known key_columns[] = {
-    {"gender", {"gender", "sex", "성별"}},
-    {"category", {"category", "product_category", "카테고리", "분류"}},
+    {"gender", {"gender", "sex", "product_gender", "성별", "대상성별"}},
+    {"category", {"category", "product_category", "category_sub", "sub_category", "category_name", "category_main", "카테고리", "분류", "상품분류", "소분류", "중분류",
+                  "대분류"}},
+    {"brand", {"brand", "product_brand", "product_brand_name", "brand_name", "브랜드", "브랜드명", "제조사"}},
+    {"date", {"date", "release_date", "launch_date", "registered_date", "crawled_at", "collected_at", "등록일", "등록일자", "출시일", "수집일", "수집일자"}},
 };
 static const struct known class_labels[] = {
-    {"gender", {"preferred_gender", "선호성별", "선호 성별"}},
-    {"age", {"age", "age_group", "preferred_age", "연령", "연령대", "나이", "선호연령", "선호 연령"}},
+    {"gender", {"preferred_gender", "선호성별"}},
+    {"age", {"age", "age_group", "preferred_age", "연령", "연령대", "나이", "선호연령"}},
 };
 static const struct known quantity_labels[] = {
-    {"views", {"views", "view_count", "조회수", "조회"}},
-    {"sales", {"sales", "sales_count", "cumulative_sales", "판매량", "누적판매량", "누적 판매량", "누적판매", "누적 판매"}},
-    {"likes", {"likes", "like_count", "좋아요", "찜"}},
+    {"views", {"views", "view_count", "num_views", "total_views", "view", "page_views", "조회수", "조회", "누적조회수"}},
+    {"sales", {"sales", "sales_count", "total_sales", "cumulative_sales", "num_sales", "sold", "sold_count", "units_sold", "quantity_sold", "판매량", "누적판매량",
+               "누적판매", "총판매량", "판매수", "판매수량", "구매수"}},
+    {"likes", {"likes", "like_count", "num_likes", "total_likes", "wish_count", "favorites", "좋아요", "좋아요수", "찜", "찜수", "관심수"}},
+    {"reviews", {"reviews", "review_count", "num_reviews", "total_reviews", "후기수", "리뷰수", "후기", "리뷰", "상품평수"}},
 };
-enum { NUMBERS = 2, KEYS = 2, CLASSES = 2, QUANTITIES = 3 };
+enum { NUMBERS = 2, KEYS = 4, CLASSES = 2, QUANTITIES = 4 };
 
 /* A column under its name. quantity: its cells must be numbers; otherwise a label is a number where it looks like one. */
 struct column {
@@ -55,17 +64,29 @@ struct columns {
     size_t n;
 };
 
+/* A product until all rows are there: the newest row of its id, without the picture. */
+struct held {
+    struct weft_pack frame;
+    char *picture;      /* path; NULL: none */
+    int64_t day;        /* of the key "date"; INT64_MIN: none */
+    uint32_t unlabelled; /* bits of labels that are missing */
+};
+
 struct products {
     struct weft_run *run;
     const struct weft_ingest *o;
-    struct weft_csv *csv;
+    struct weft_csv *csv; /* the file at hand */
     const struct weft_header *h;
     size_t id, name, image; /* columns; SIZE_MAX: none */
     struct columns numbers, keys, labels;
     bool *taken; /* [columns]: is a label or has a part by name */
     struct weft_products_attrs attrs;
     struct weft_product product;
-    struct weft_ids ids;
+    struct weft_ids ids; /* to 1 + their places in `held` */
+    struct held *held;
+    size_t n, cap_held;
+    uint64_t again, older; /* rows of an id that was there already; those of them that are older than what is kept */
+    size_t date;           /* among the keys; SIZE_MAX: none */
     char *directory;
     uint8_t *bytes; /* of one picture */
     size_t cap;
@@ -76,11 +97,31 @@ struct products {
 
 /* --- columns --- */
 
+/* The next character that counts, in lower case. */
+static int next_of(const char **s)
+{
+    while (**s == '_' || **s == ' ' || **s == '-')
+        ++*s;
+    int c = (unsigned char)**s;
+    *s += c != 0;
+    return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
+}
+
+static bool same_header(const char *a, const char *b)
+{
+    int c;
+    do
+        if ((c = next_of(&a)) != next_of(&b))
+            return false;
+    while (c);
+    return true;
+}
+
 static size_t find_known(const struct products *p, const struct known *k)
 {
     for (size_t a = 0; a < NAMES && k->headers[a]; a++)
         for (size_t i = 0; i < p->h->n; i++)
-            if (!p->taken[i] && strcasecmp(p->h->name[i], k->headers[a]) == 0)
+            if (!p->taken[i] && same_header(p->h->name[i], k->headers[a]))
                 return i;
     return SIZE_MAX;
 }
@@ -116,6 +157,30 @@ static bool is_quantity(const char *label)
     return false;
 }
 
+/* It is there anyway. */
+static bool has_column(const struct columns *c, const char *name, size_t at)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (c->of[i].at == at && strcmp(c->of[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Does an option give this name to a column? Then no other column gets it. */
+static bool is_given(const struct weft_list *items, const char *name)
+{
+    size_t n = strlen(name);
+    for (size_t i = 0; i < items->n; i++)
+        if (strncmp(items->items[i], name, n) == 0 && (items->items[i][n] == '=' || !items->items[i][n]))
+            return true;
+    return false;
+}
+
+static bool is_none(const struct weft_list *items)
+{
+    return items->n == 1 && strcmp(items->items[0], "none") == 0;
+}
+
 /* NAME=COLUMN, or a column that is called as it is. */
 static int add_given(struct products *p, struct columns *c, const char *item, bool labels, struct weft_err *e)
 {
@@ -123,7 +188,7 @@ static int add_given(struct products *p, struct columns *c, const char *item, bo
     char *name = eq ? weft_xstrndup(item, (size_t)(eq - item)) : weft_xstrdup(item);
     size_t at;
     int rc = *name ? weft_header_need(p->h, eq ? eq + 1 : item, &at, e) : weft_fail(e, WEFT_USAGE, "\"%s\": a name is missing before =", item);
-    if (rc == 0)
+    if (rc == 0 && !has_column(c, name, at))
         rc = add_column(c, name, at, labels && is_quantity(name), e);
     if (rc == 0 && labels)
         p->taken[at] = true;
@@ -142,6 +207,8 @@ static int add_known(struct products *p, struct columns *c, const char *option, 
 static int find_labels(struct products *p, struct weft_err *e)
 {
     int rc = 0;
+    if (is_none(&p->o->labels))
+        return 0;
     for (size_t i = 0; i < p->o->labels.n && rc == 0; i++)
         rc = add_given(p, &p->labels, p->o->labels.items[i], true, e);
     for (size_t i = 0; i < CLASSES && rc == 0 && !p->o->labels.n; i++)
@@ -153,11 +220,28 @@ static int find_labels(struct products *p, struct weft_err *e)
     return rc;
 }
 
+static int find_keys(struct products *p, struct weft_err *e)
+{
+    const struct weft_ingest *o = p->o;
+    const char *given[KEYS] = {o->gender, o->category, NULL, NULL};
+    int rc = 0;
+    for (size_t i = 0; i < KEYS && rc == 0; i++)
+        if (given[i] || !(is_none(&o->keys) || is_given(&o->keys, key_columns[i].name)))
+            rc = add_known(p, &p->keys, given[i], &key_columns[i], false, e);
+    for (size_t i = 0; i < o->keys.n && rc == 0 && !is_none(&o->keys); i++)
+        rc = add_given(p, &p->keys, o->keys.items[i], false, e);
+    for (p->date = 0; p->date < p->keys.n && strcmp(p->keys.names[p->date], "date") != 0;)
+        p->date++;
+    if (p->date == p->keys.n)
+        p->date = SIZE_MAX;
+    return rc;
+}
+
 /* Labels first: a column to be learned is not among what is known unless an option says so. */
 static int find_columns(struct products *p, struct weft_err *e)
 {
     const struct weft_ingest *o = p->o;
-    const char *numbers[NUMBERS] = {o->price, o->number}, *keys[KEYS] = {o->gender, o->category};
+    const char *numbers[NUMBERS] = {o->price, o->number};
     p->taken = WEFT_ARRAY(bool, p->h->n + 1);
     if (o->id.n > 1)
         return weft_fail(e, WEFT_USAGE, "--id: in the products layout one column names a product");
@@ -173,17 +257,49 @@ static int find_columns(struct products *p, struct weft_err *e)
     int rc = 0;
     for (size_t i = 0; i < NUMBERS && rc == 0; i++)
         rc = add_known(p, &p->numbers, numbers[i], &number_columns[i], true, e);
-    for (size_t i = 0; i < KEYS && rc == 0; i++)
-        rc = add_known(p, &p->keys, keys[i], &key_columns[i], false, e);
-    for (size_t i = 0; i < o->keys.n && rc == 0; i++)
-        rc = add_given(p, &p->keys, o->keys.items[i], false, e);
-    return rc;
+    return rc == 0 ? find_keys(p, e) : rc;
+}
+
+static bool is_used(const struct products *p, size_t at)
+{
+    bool used = at == p->id || at == p->name || at == p->image;
+    const struct columns *const all[] = {&p->numbers, &p->keys, &p->labels};
+    for (size_t k = 0; k < 3; k++)
+        for (size_t i = 0; i < all[k]->n; i++)
+            used = used || all[k]->of[i].at == at;
+    return used;
+}
+
+/* The columns that nothing came of, as "a", "b": how many. */
+static size_t list_unused(const struct products *p, char *text, size_t cap)
+{
+    size_t n = 0, at = 0;
+    *text = 0;
+    for (size_t i = 0; i < p->h->n; i++) {
+        if (is_used(p, i) || !*p->h->name[i])
+            continue;
+        if (at + 1 < cap)
+            at += (size_t)snprintf(text + at, cap - at, "%s\"%.60s\"", n ? ", " : "", p->h->name[i]);
+        n++;
+    }
+    return n;
+}
+
+/* A table whose labels were not recognised would be learned from in vain. */
+static int need_labels(const struct products *p, struct weft_err *e)
+{
+    char unused[400];
+    if (p->labels.n || p->o->labels.n || !list_unused(p, unused, sizeof unused))
+        return 0;
+    weft_fail(e, WEFT_DATA, "%s: no column is known as a label (views, sales, likes, reviews, age, preferred_gender, ...); candidates: %s", p->h->file, unused);
+    return weft_fail_hint(e, "--label NAME=COLUMN says which are, --label none that there are none");
 }
 
 static void free_columns(struct columns *c)
 {
     for (size_t i = 0; i < c->n; i++)
         free(c->of[i].name);
+    c->n = 0;
 }
 
 bool weft_ingest_has_products(const struct weft_header *h)
@@ -226,7 +342,7 @@ static int read_bytes(struct products *p, int fd, size_t n)
 }
 
 /* The file becomes the product's image. 1; 0: there is none; -1: `why` is a text that says what is wrong with it. */
-static int read_file(struct products *p, const char *path, const char **why)
+static int read_file(struct products *p, const char *path, bool bytes, const char **why)
 {
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = 1;
@@ -241,7 +357,7 @@ static int read_file(struct products *p, const char *path, const char **why)
         *why = "larger than --max-image";
     else if (st.st_size == 0)
         rc = 0;
-    else if (read_bytes(p, fd, (size_t)st.st_size) < 0)
+    else if (bytes && read_bytes(p, fd, (size_t)st.st_size) < 0)
         *why = "can't be read";
     if (fd >= 0)
         close(fd);
@@ -254,16 +370,15 @@ static void count_missing(struct products *p, const char *path)
         snprintf(p->first_missing, sizeof p->first_missing, "%.100s", path);
 }
 
-/* 1, 0: rejected, -1. */
-static int take_image(struct products *p, const struct weft_csv_row *row, struct weft_err *e)
+/* 1 (*out: the file's path, or NULL), 0: rejected, -1. The file is looked at now, so that a bad one is named with its row, and read when it is needed. */
+static int take_image(struct products *p, const struct weft_csv_row *row, char **out, struct weft_err *e)
 {
     struct weft_csv_text t = weft_csv_field(row, p->image);
     char path[PATH_MAX_BYTES], cell[PATH_MAX_BYTES];
     const char *why = NULL;
-    if (!t.n) {
-        count_missing(p, "");
+    *out = NULL;
+    if (!t.n)
         return 1;
-    }
     if (t.n >= sizeof cell || memchr(t.p, 0, t.n))
         return weft_rejects_row(p->o->rejected, p->csv, row, p->image + 1, e, "the image's path is no path");
     memcpy(cell, t.p, t.n);
@@ -273,11 +388,10 @@ static int take_image(struct products *p, const struct weft_csv_row *row, struct
         return weft_rejects_row(p->o->rejected, p->csv, row, p->image + 1, e, "image \"%.60s\" lies outside %s (--images / allows every place)", cell,
                                 p->directory);
     int n = snprintf(path, sizeof path, "%s/%s", anywhere && *cell == '/' ? "" : p->directory, cell);
-    int got = n > 0 && (size_t)n < sizeof path ? read_file(p, path, &why) : 0;
+    int got = n > 0 && (size_t)n < sizeof path ? read_file(p, path, false, &why) : 0;
     if (got < 0)
         return weft_rejects_row(p->o->rejected, p->csv, row, p->image + 1, e, "image %.100s: %s", path, why);
-    if (got == 0)
-        count_missing(p, path);
+    *out = weft_xstrdup(path);
     return 1;
 }
 
@@ -302,12 +416,21 @@ static int take_number(struct products *p, const struct weft_csv_row *row, size_
     return weft_ingest_number(weft_csv_field(row, column), &p->product.number[i]) ? 1 : bad_number(p, row, column, e);
 }
 
+/* "20대": twenty machines, or an age group. What is no quantity by its name is an age group then. */
+static bool is_decade(struct weft_csv_text t)
+{
+    static const char decade[] = "대";
+    size_t n = sizeof decade - 1;
+    return t.n > n && memcmp(t.p + t.n - n, decade, n) == 0;
+}
+
 static int take_label(struct products *p, const struct weft_csv_row *row, size_t i, struct weft_err *e)
 {
     const struct column *c = &p->labels.of[i];
     struct weft_product_label *l = &p->product.label[i];
     *l = (struct weft_product_label){.number = NAN};
-    if (weft_ingest_number(weft_csv_field(row, c->at), &l->number))
+    struct weft_csv_text t = weft_csv_field(row, c->at);
+    if ((c->quantity || !is_decade(t)) && weft_ingest_number(t, &l->number))
         return 1;
     l->number = NAN;
     return c->quantity ? bad_number(p, row, c->at, e) : check_text(p, row, c->at, &l->text, e);
@@ -329,6 +452,55 @@ static int take_fields(struct products *p, const struct weft_csv_row *row, struc
     return rc;
 }
 
+static int64_t day_of(const struct products *p, const struct weft_product *x)
+{
+    int64_t day;
+    struct weft_span t = p->date == SIZE_MAX ? (struct weft_span){0} : x->key[p->date];
+    return t.p && weft_date_parse((const char *)t.p, t.n, &day) ? day : INT64_MIN;
+}
+
+/* The place for this row: a new one, or that of its id when the row is at least as new; NULL: it is older than what is kept. */
+static struct held *place_for(struct products *p, const struct weft_product *x, int64_t day)
+{
+    uint64_t before = weft_ids_add(&p->ids, x->id.p, x->id.n, p->n + 1);
+    if (before) {
+        struct held *kept = &p->held[before - 1];
+        p->again++;
+        if (day < kept->day) {
+            p->older++;
+            return NULL;
+        }
+        free(kept->picture);
+        return kept;
+    }
+    if (p->n == p->cap_held) {
+        p->cap_held = weft_grow(p->cap_held, p->n + 1);
+        p->held = weft_xrealloc2(p->held, p->cap_held, sizeof *p->held);
+    }
+    p->held[p->n] = (struct held){.day = day};
+    return &p->held[p->n++];
+}
+
+static void keep_row(struct products *p, const struct weft_product *x, char *picture)
+{
+    int64_t day = day_of(p, x);
+    struct held *h = place_for(p, x, day);
+    if (!h) {
+        free(picture);
+        return;
+    }
+    weft_product_write(x, &p->attrs, &p->frame);
+    weft_pack_free(&h->frame);
+    h->frame = (struct weft_pack){0};
+    weft_pack_raw(&h->frame, weft_pack_span(&p->frame));
+    h->picture = picture;
+    h->day = day;
+    h->unlabelled = 0;
+    for (size_t i = 0; i < p->labels.n; i++)
+        if (!x->label[i].text.p && isnan(x->label[i].number))
+            h->unlabelled |= 1u << i;
+}
+
 static int take_row(struct products *p, const struct weft_csv_row *row, struct weft_err *e)
 {
     struct weft_product *x = &p->product;
@@ -336,19 +508,12 @@ static int take_row(struct products *p, const struct weft_csv_row *row, struct w
     int rc = weft_ingest_row_check(p->o->rejected, p->csv, p->h, row, e);
     if (rc == 1)
         rc = take_fields(p, row, e);
-    uint64_t before = rc == 1 ? weft_ids_add(&p->ids, x->id.p, x->id.n, 0) : 0;
-    if (before)
-        rc = weft_rejects_row(p->o->rejected, p->csv, row, p->id + 1, e, "id \"%.*s\" stands on line %llu already", x->id.n < 60 ? (int)x->id.n : 60,
-                              (const char *)x->id.p, (unsigned long long)before);
+    char *picture = NULL;
     if (rc == 1 && p->image != SIZE_MAX)
-        rc = take_image(p, row, e);
-    if (rc != 1)
-        return rc;
-    weft_ids_add(&p->ids, x->id.p, x->id.n, row->line);
-    for (size_t i = 0; i < p->labels.n; i++)
-        p->without_label[i] += !x->label[i].text.p && isnan(x->label[i].number);
-    weft_product_write(x, &p->attrs, &p->frame);
-    return weft_run_emit(p->run, weft_pack_span(&p->frame), e);
+        rc = take_image(p, row, &picture, e);
+    if (rc == 1)
+        keep_row(p, x, picture);
+    return rc;
 }
 
 static int read_rows(struct products *p, struct weft_err *e)
@@ -365,9 +530,34 @@ static int read_rows(struct products *p, struct weft_err *e)
         weft_progress_at(&progress, read >> 10, size >> 10, "kB", "%zu products", p->ids.n);
     }
     weft_progress_end(&progress);
-    if (rc < 0 || got < 0)
-        return -1;
-    return p->ids.n ? 0 : weft_fail(e, WEFT_DATA, "%s has a header and no %srow", p->h->file, p->o->rejects ? "good " : "");
+    return rc < 0 || got < 0 ? -1 : 0;
+}
+
+/* All rows are there: pictures are read, and the products go out in the order in which their ids came first. */
+static int emit_all(struct products *p, struct weft_err *e)
+{
+    struct weft_products_attrs a = p->attrs;
+    int rc = p->n ? 0 : weft_fail(e, WEFT_DATA, "%s has a header and no %srow", p->h->file, p->o->rejects ? "good " : "");
+    for (size_t i = 0; i < p->n && rc == 0; i++) {
+        struct held *h = &p->held[i];
+        const char *why = NULL;
+        rc = weft_product_read(weft_pack_span(&h->frame), &a, &p->product, e);
+        if (rc < 0)
+            break;
+        p->product.image = (struct weft_span){0};
+        int got = h->picture ? read_file(p, h->picture, true, &why) : 0;
+        if (got < 0)
+            return weft_fail(e, WEFT_IO, "image %.100s: %s", h->picture, why);
+        if (got == 0 && p->image != SIZE_MAX)
+            count_missing(p, h->picture ? h->picture : "");
+        for (size_t k = 0; k < p->labels.n; k++)
+            p->without_label[k] += h->unlabelled >> k & 1;
+        weft_product_write(&p->product, &a, &p->frame);
+        rc = weft_run_stopping(p->run) ? weft_run_interrupted(e) : weft_run_emit(p->run, weft_pack_span(&p->frame), e);
+        weft_pack_free(&h->frame);
+        h->frame = (struct weft_pack){0};
+    }
+    return rc;
 }
 
 /* --- the layout --- */
@@ -394,7 +584,13 @@ static char *directory_of(const struct weft_ingest *o, const char *table)
 
 static void say_counts(const struct products *p)
 {
-    size_t n = p->ids.n;
+    size_t n = p->n;
+    char unused[400];
+    if (p->again)
+        weft_run_warn(p->run, "%llu rows are of ids that came before: of each the newest row is kept (%s)", (unsigned long long)p->again,
+                      p->date == SIZE_MAX ? "the last; a key \"date\" would say it better" : "by \"date\", else the last");
+    if (list_unused(p, unused, sizeof unused))
+        weft_run_warn(p->run, "columns that are not used: %s; --keys and --label take them", unused);
     weft_run_info(p->run, "%zu products, %llu of them without an image", n, (unsigned long long)p->without_image);
     if (p->image != SIZE_MAX && p->without_image == n)
         weft_run_warn(p->run, "none of the %zu products has an image (the first was looked for at \"%s\"); --images DIR says where they are", n,
@@ -410,27 +606,105 @@ static void say_counts(const struct products *p)
         weft_run_warn(p->run, "labels of the %zu products: %s", n, text);
 }
 
+static int check_images(const struct products *p, struct weft_err *e)
+{
+    if (p->image != SIZE_MAX || !p->o->images)
+        return 0;
+    weft_fail(e, WEFT_USAGE, "--images, and no column of %s names an image", p->h->file);
+    return weft_fail_hint(e, "say which with --image COLUMN");
+}
+
+/* The columns of a further file, which has to have the same ones, in any order and under any of their names. */
+static int same_columns(struct products *p, const struct products *first, struct weft_err *e)
+{
+    const struct columns *const want[] = {&first->numbers, &first->keys, &first->labels}, *const got[] = {&p->numbers, &p->keys, &p->labels};
+    static const char *const what[] = {"number", "key", "label"};
+    for (size_t k = 0; k < 3; k++)
+        for (size_t i = 0; i < want[k]->n || i < got[k]->n; i++) {
+            const char *a = i < want[k]->n ? want[k]->names[i] : NULL, *b = i < got[k]->n ? got[k]->names[i] : NULL;
+            if (a && b && strcmp(a, b) == 0)
+                continue;
+            weft_fail(e, WEFT_DATA, "%s: %s \"%s\" stands in %s alone", p->h->file, what[k], a ? a : b, a ? first->h->file : p->h->file);
+            return weft_fail_hint(e, "files of one run have the same columns; --keys and --label name them");
+        }
+    return 0;
+}
+
+static int read_more(struct products *p, const char *path, struct weft_err *e)
+{
+    struct products first = *p;
+    struct weft_csv *csv = NULL;
+    struct weft_header h = {0};
+    int rc = weft_csv_open(path, &p->o->csv, &csv, e);
+    if (rc == 0)
+        rc = weft_header_read(csv, &h, e);
+    if (rc == 0) {
+        p->csv = csv;
+        p->h = &h;
+        p->numbers = p->keys = p->labels = (struct columns){.n = 0};
+        p->directory = directory_of(p->o, weft_csv_name(csv));
+        rc = find_columns(p, e);
+        if (rc == 0)
+            rc = same_columns(p, &first, e);
+        if (rc == 0)
+            rc = read_rows(p, e);
+        free_columns(&p->numbers);
+        free_columns(&p->keys);
+        free_columns(&p->labels);
+        free(p->taken);
+        free(p->directory);
+    }
+    weft_header_free(&h);
+    weft_csv_close(&csv);
+    p->csv = first.csv;
+    p->h = first.h;
+    p->id = first.id;
+    p->name = first.name;
+    p->image = first.image;
+    p->numbers = first.numbers;
+    p->keys = first.keys;
+    p->labels = first.labels;
+    p->taken = first.taken;
+    p->directory = first.directory;
+    return rc;
+}
+
+static void free_products(struct products *p)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        weft_pack_free(&p->held[i].frame);
+        free(p->held[i].picture);
+    }
+    free(p->held);
+    free_columns(&p->numbers);
+    free_columns(&p->keys);
+    free_columns(&p->labels);
+    weft_product_free(&p->product);
+    weft_ids_free(&p->ids);
+    weft_pack_free(&p->frame);
+    free(p->directory);
+    free(p->taken);
+    free(p->bytes);
+}
+
 int weft_ingest_products(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e)
 {
     struct products p = {.run = run, .o = o, .csv = csv, .h = h, .directory = directory_of(o, weft_csv_name(csv))};
     int rc = find_columns(&p, e);
-    if (rc == 0 && p.image == SIZE_MAX && o->images) {
-        weft_fail(e, WEFT_USAGE, "--images, and no column of %s names an image", h->file);
-        rc = weft_fail_hint(e, "say which with --image COLUMN");
-    }
+    if (rc == 0)
+        rc = check_images(&p, e);
+    if (rc == 0)
+        rc = need_labels(&p, e);
     if (rc == 0)
         rc = write_head(&p, e);
     if (rc == 0)
         rc = read_rows(&p, e);
+    for (int i = 1; i < weft_run_n_operands(run) && rc == 0; i++)
+        rc = read_more(&p, weft_run_operand(run, i), e);
+    if (rc == 0)
+        rc = emit_all(&p, e);
     if (rc == 0)
         say_counts(&p);
-    free_columns(&p.numbers);
-    free_columns(&p.keys);
-    free_columns(&p.labels);
-    weft_ids_free(&p.ids);
-    weft_pack_free(&p.frame);
-    free(p.directory);
-    free(p.taken);
-    free(p.bytes);
+    free_products(&p);
     return rc;
 }

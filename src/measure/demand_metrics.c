@@ -13,7 +13,8 @@ struct row {
     size_t label; /* among the attrs' labels; SIZE_MAX: the stream has none */
     uint64_t n, missing;
     struct weft_confusion confusion;
-    double scaled_squares, squares, absolutes, actuals;
+    double scaled_squares, squares, absolutes, actuals, said;
+    uint64_t intervals, covered;
 };
 
 struct weft_demand_metrics {
@@ -69,13 +70,14 @@ static bool missing(const struct weft_product_label *l, bool quantity)
     return isnan(l->number) && (quantity || !l->text.p);
 }
 
-static void add_quantity(struct row *r, const struct weft_prediction_head *h, double actual, double said)
+static void add_quantity(struct row *r, const struct weft_prediction_head *h, double actual, double said, double median)
 {
-    double scaled = (log1p(said) - log1p(actual < 0 ? 0 : actual)) / h->std, error = said - actual;
+    double scaled = (log1p(isnan(median) ? said : median) - log1p(actual < 0 ? 0 : actual)) / h->std, error = said - actual;
     r->scaled_squares += scaled * scaled;
     r->squares += error * error;
     r->absolutes += fabs(error);
     r->actuals += fabs(actual);
+    r->said += said;
 }
 
 void weft_demand_metrics_add(struct weft_demand_metrics *m, const struct weft_prediction *p)
@@ -91,7 +93,11 @@ void weft_demand_metrics_add(struct weft_demand_metrics *m, const struct weft_pr
         }
         r->n++;
         if (quantity) {
-            add_quantity(r, &model->head[k], actual->number, said->number);
+            add_quantity(r, &model->head[k], actual->number, said->number, p->median[k]);
+            if (!isnan(p->low[k]) && !isnan(p->high[k])) {
+                r->intervals++;
+                r->covered += actual->number >= p->low[k] && actual->number <= p->high[k];
+            }
         } else {
             size_t is = class_number(m, actual);
             weft_confusion_add(&r->confusion, is, class_number(m, said));
@@ -130,7 +136,7 @@ static void each(const struct weft_demand_metrics *m, void (*fn)(const struct we
 
 struct columns {
     struct weft_table *t;
-    size_t label, model, n, missing, accuracy, macro_f1, majority, mse, mae, rmse, wape;
+    size_t label, model, n, missing, accuracy, macro_f1, majority, mse, mae, rmse, wape, bias, covered;
 };
 
 static void put_row(const struct weft_demand_metrics *m, size_t i, size_t k, void *ctx)
@@ -153,6 +159,8 @@ static void put_row(const struct weft_demand_metrics *m, size_t i, size_t k, voi
         weft_table_real(c->t, c->mae, r->absolutes / n);
         weft_table_real(c->t, c->rmse, sqrt(r->squares / n));
         weft_table_real(c->t, c->wape, r->actuals > 0 ? r->absolutes / r->actuals : NAN);
+        weft_table_real(c->t, c->bias, r->actuals > 0 ? r->said / r->actuals - 1 : NAN);
+        weft_table_real(c->t, c->covered, r->intervals ? (double)r->covered / (double)r->intervals : NAN);
     }
 }
 
@@ -170,6 +178,8 @@ void weft_demand_metrics_table(const struct weft_demand_metrics *m, struct weft_
     c.mae = weft_table_column(t, "mae", "MAE", WEFT_CELL_REAL, -1, 0);
     c.rmse = weft_table_column(t, "rmse", "RMSE", WEFT_CELL_REAL, -1, 0);
     c.wape = weft_table_column(t, "wape", "WAPE", WEFT_CELL_REAL, 4, 0);
+    c.bias = weft_table_column(t, "bias", "bias", WEFT_CELL_REAL, 1, WEFT_COLUMN_PERCENT);
+    c.covered = weft_table_column(t, "covered", "in 90%", WEFT_CELL_REAL, 1, WEFT_COLUMN_PERCENT);
     each(m, put_row, &c);
 }
 

@@ -164,8 +164,8 @@ static void least_freedom(struct weft_growth_sums *g, double freedom)
     g->freedom = g->freedom > 0 && g->freedom < freedom ? g->freedom : freedom;
 }
 
-bool weft_growth_add(struct weft_growth_sums *g, const float *forecast, const float *covariance, double freedom, const float *profile,
-                     size_t horizon, const struct weft_growth_spans *at)
+bool weft_growth_add(struct weft_growth_sums *g, const float *forecast, const float *covariance, double freedom,
+                     const float *profile, size_t horizon, const struct weft_growth_spans *at)
 {
     double n = mean_of(forecast, at->near), f = mean_of(forecast, at->far);
     if (!isfinite(n) || !isfinite(f))

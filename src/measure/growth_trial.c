@@ -155,8 +155,8 @@ struct tally {
 };
 
 /* said, became: room for n numbers each. */
-static void judge(const struct weft_growth_trial *t, const struct named *at, size_t n, size_t origin, size_t predictor, double shrink, struct weft_student *width, double *said,
-                  double *became, struct tally *tally)
+static void judge(const struct weft_growth_trial *t, const struct named *at, size_t n, size_t origin, size_t predictor, double shrink,
+                  struct weft_student *width, double *said, double *became, struct tally *tally)
 {
     bool lots = predictor == SIZE_MAX;
     double truth = pseudo_of(t, at, n, origin, t->predictors, shrink), pseudo = lots ? 0 : pseudo_of(t, at, n, origin, predictor, shrink);

@@ -140,14 +140,35 @@ size_t weft_residuals_cap(size_t units)
     return cap < 100 ? 100 : cap > 1000 ? 1000 : cap;
 }
 
+/* Windows in which nothing happened before the origin (a product not sold yet) have no spread to measure an error with: they would count in units of the
+ * floor, a hundred times too large, and make every series' interval useless. They are left out unless they are half of all, and so what is usual here. */
+static size_t leave_out_still(struct weft_residuals *r, size_t lookback)
+{
+    size_t kept = 0, moving = 0;
+    for (size_t i = 0; i < r->n; i++)
+        moving += weft_local_spread(r->rows + i * r->width, lookback, 0) > FLOOR_LEAST;
+    if (2 * moving <= r->n)
+        return r->n;
+    for (size_t i = 0; i < r->n; i++) {
+        if (!(weft_local_spread(r->rows + i * r->width, lookback, 0) > FLOOR_LEAST))
+            continue;
+        if (kept != i) {
+            memcpy(r->rows + kept * r->width, r->rows + i * r->width, r->width * sizeof *r->rows);
+            r->hash[kept] = r->hash[i];
+        }
+        kept++;
+    }
+    return kept;
+}
+
 void weft_residuals_finish(struct weft_residuals *r, size_t lookback, size_t horizon,
                            void (*forecast)(void *self, size_t unit, const float *const *x, size_t batch, float *y), void *self, size_t unit,
                            size_t rows, bool by_forecast, float *out, float *floor)
 {
-    size_t n = r->n < rows ? r->n : rows;
     double sum = 0;
     weft_residuals_limit(r, rows);
     weft_residuals_sort(r);
+    size_t n = r->n = leave_out_still(r, lookback);
     for (size_t i = 0; i < rows * horizon; i++)
         out[i] = NAN;
     for (size_t i = 0; i < n; i++)

@@ -28,9 +28,11 @@ struct weft_demand {
     float *outer; /* both in PyTorch's layout, for files */
     float *x, *hidden, *y; /* [rows, lanes] of one batch */
     float *features;       /* [rows, 512] */
+    float *linear;         /* [out, side + 1]; NULL: no linear head */
     size_t rows;           /* room */
     /* training */
-    struct weft_adam adam;
+    struct weft_adam adam, slow; /* slow: ResNet18's */
+    float *kept;                 /* weights put aside: both layers, then every tensor of ResNet18; NULL: none */
     struct weft_par *par;
     uint64_t seed;
     float *g, *m, *v; /* m, v: ResNet18's learned parameters, then both layers */
@@ -68,7 +70,7 @@ void weft_demand_free(struct weft_demand **pd)
     if (!d)
         return;
     float *const all[] = {d->p, d->outer, d->x,  d->hidden,  d->y,  d->features,  d->g,     d->m,
-                          d->v, d->mask,  d->dy, d->dhidden, d->dx, d->dfeatures, d->back1, d->back2};
+                          d->v, d->mask,  d->dy, d->dhidden, d->dx, d->dfeatures, d->back1, d->back2, d->kept, d->linear};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         free(all[i]);
     free(d->slice);
@@ -132,6 +134,12 @@ static void make_room(struct weft_demand *d, size_t rows)
         room(&d->dfeatures, rows, WEFT_RESNET18_FEATURES);
 }
 
+static void stretch(float *x, size_t n, double by)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] *= (float)by;
+}
+
 /* x = [features | side]. */
 static void join(struct weft_demand *d, const struct weft_demand_batch *b)
 {
@@ -139,6 +147,8 @@ static void join(struct weft_demand *d, const struct weft_demand_batch *b)
     for (size_t r = 0; r < b->n; r++) {
         if (f)
             memcpy(d->x + r * lanes, d->features + r * f, f * sizeof(float));
+        if (f && d->s.image_scale > 0)
+            stretch(d->x + r * lanes, f, d->s.image_scale);
         if (d->s.side)
             memcpy(d->x + r * lanes + f, b->side + r * d->s.side, d->s.side * sizeof(float));
     }
@@ -163,6 +173,47 @@ static int run_backbone(struct weft_demand *d, const struct weft_demand_batch *b
     return 0;
 }
 
+/* What the linear head says of head h: the value, or logarithms of probabilities less a constant. */
+static void linear_says(const struct weft_demand *d, const struct weft_demand_head *h, const float *side, double *z)
+{
+    size_t n = d->s.side;
+    for (size_t k = 0; k < h->width; k++) {
+        const float *w = d->linear + (h->at + k) * (n + 1);
+        double sum = (double)w[n];
+        for (size_t i = 0; i < n; i++)
+            sum += (double)w[i] * (double)side[i];
+        z[k] = sum;
+    }
+}
+
+/* Logits less the logarithm of their exponentials' sum. */
+static double log_sum(const double *z, size_t n)
+{
+    double top = z[0], sum = 0;
+    for (size_t k = 1; k < n; k++)
+        top = z[k] > top ? z[k] : top;
+    for (size_t k = 0; k < n; k++)
+        sum += exp(z[k] - top);
+    return top + log(sum);
+}
+
+void weft_demand_blend(const struct weft_demand *d, const float *side, size_t n, float *out)
+{
+    double a[WEFT_CLASSES_MAX], b[WEFT_CLASSES_MAX];
+    for (size_t r = 0; d->linear && r < n; r++)
+        for (size_t k = 0; k < d->s.n_heads; k++) {
+            const struct weft_demand_head *h = &d->s.head[k];
+            float *z = out + r * d->s.out + h->at;
+            bool classes = weft_demand_classifies(h);
+            linear_says(d, h, side + r * d->s.side, b);
+            for (size_t c = 0; c < h->width; c++)
+                a[c] = (double)z[c];
+            double of_a = classes ? log_sum(a, h->width) : 0, of_b = classes ? log_sum(b, h->width) : 0, heat = classes ? h->heat : 1;
+            for (size_t c = 0; c < h->width; c++)
+                z[c] = (float)(heat * (h->mix * (a[c] - of_a) + (1 - h->mix) * (b[c] - of_b)));
+        }
+}
+
 int weft_demand_predict(struct weft_demand *d, const struct weft_demand_batch *b, float *out, struct weft_err *e)
 {
     make_room(d, b->n);
@@ -173,6 +224,7 @@ int weft_demand_predict(struct weft_demand *d, const struct weft_demand_batch *b
     weft_relu(d->hidden, b->n * weft_lanes(d->fc[0].out));
     weft_linear_forward(&d->fc[1], d->p + d->n1, d->hidden, weft_lanes(d->fc[1].in), b->n, d->y);
     take_out(d, b->n, out);
+    weft_demand_blend(d, b->side, b->n, out);
     return 0;
 }
 
@@ -237,7 +289,7 @@ void weft_demand_learn(struct weft_demand *d, double lr, uint64_t seed, struct w
 {
     struct weft_resnet18_tensor *t = NULL;
     size_t fc = d->n1 + d->n2, tensors = d->net ? weft_resnet18_tensors(d->net, &t) : 0;
-    d->adam = weft_adam(lr);
+    d->adam = d->slow = weft_adam(lr);
     d->seed = seed;
     d->par = par;
     d->g = weft_xaligned(fc, sizeof *d->g);
@@ -260,7 +312,7 @@ static void update(void *ctx, size_t i)
 {
     struct weft_demand *d = ctx;
     const struct slice *s = &d->slice[i];
-    weft_adam_update(&d->adam, s->p, s->g, d->m + s->at, d->v + s->at, s->n);
+    weft_adam_update(s->at < d->learned ? &d->slow : &d->adam, s->p, s->g, d->m + s->at, d->v + s->at, s->n);
 }
 
 static int backward(struct weft_demand *d, const struct weft_demand_batch *b, struct weft_err *e)
@@ -274,8 +326,11 @@ static int backward(struct weft_demand *d, const struct weft_demand_batch *b, st
     if (f)
         weft_linear_turn(&d->fc[0], d->p, d->back1);
     weft_linear_backward(&d->fc[0], d->back1, d->x, lanes, d->dhidden, b->n, d->g, f ? d->dx : NULL);
-    for (size_t r = 0; f && r < b->n; r++)
+    for (size_t r = 0; f && r < b->n; r++) {
         memcpy(d->dfeatures + r * f, d->dx + r * lanes, f * sizeof(float));
+        if (d->s.image_scale > 0)
+            stretch(d->dfeatures + r * f, f, d->s.image_scale);
+    }
     return f ? weft_resnet18_backward(d->net, d->dfeatures, e) : 0;
 }
 
@@ -299,10 +354,78 @@ int weft_demand_step(struct weft_demand *d, const struct weft_demand_batch *b, f
     if (backward(d, b, e) < 0)
         return -1;
     weft_adam_begin(&d->adam);
+    weft_adam_begin(&d->slow);
     weft_par_for(d->par, d->n_slices, update, d);
     if (d->net)
         weft_resnet18_changed(d->net);
     return 0;
+}
+
+void weft_demand_backbone_rate(struct weft_demand *d, double lr)
+{
+    d->slow = weft_adam(lr);
+    d->slow.t = d->adam.t;
+}
+
+void weft_demand_set_linear(struct weft_demand *d, const float *w)
+{
+    size_t n = d->s.out * (d->s.side + 1);
+    free(d->linear);
+    d->linear = WEFT_ARRAY(float, n);
+    memcpy(d->linear, w, n * sizeof *w);
+}
+
+void weft_demand_set_found(struct weft_demand *d, size_t k, const struct weft_demand_head *h)
+{
+    struct weft_demand_head *to = &d->s.head[k];
+    to->smear = h->smear;
+    to->low = h->low;
+    to->high = h->high;
+    to->mix = h->mix;
+    to->heat = h->heat;
+}
+
+/* --- weights put aside --- */
+
+/* Calls for every block of weights in the order of `kept`; returns how many numbers there are. */
+static size_t each_block(struct weft_demand *d, void (*fn)(float *weights, float *kept, size_t n))
+{
+    struct weft_resnet18_tensor *t = NULL;
+    size_t tensors = d->net ? weft_resnet18_tensors(d->net, &t) : 0, at = d->n1 + d->n2;
+    if (fn)
+        fn(d->p, d->kept, at);
+    for (size_t i = 0; i < tensors; i++) {
+        if (fn)
+            fn(t[i].data, d->kept + at, t[i].count);
+        at += t[i].count;
+    }
+    return at;
+}
+
+static void put_aside(float *weights, float *kept, size_t n)
+{
+    memcpy(kept, weights, n * sizeof *kept);
+}
+
+static void put_back(float *weights, float *kept, size_t n)
+{
+    memcpy(weights, kept, n * sizeof *kept);
+}
+
+void weft_demand_keep(struct weft_demand *d)
+{
+    if (!d->kept)
+        d->kept = WEFT_ARRAY(float, each_block(d, NULL));
+    each_block(d, put_aside);
+}
+
+void weft_demand_restore(struct weft_demand *d)
+{
+    if (!d->kept)
+        return;
+    each_block(d, put_back);
+    if (d->net)
+        weft_resnet18_changed(d->net);
 }
 
 void weft_demand_gradients(const struct weft_demand *d, float *fc)
@@ -314,7 +437,7 @@ void weft_demand_gradients(const struct weft_demand *d, float *fc)
 size_t weft_demand_bytes(const struct weft_demand *d)
 {
     size_t row = 2 * weft_lanes(d->fc[0].in) + 3 * weft_lanes(d->s.hidden) + 2 * weft_lanes(d->s.out);
-    size_t floats = 5 * (d->n1 + d->n2) + 4 * d->learned + d->rows * row;
+    size_t floats = (d->kept ? 6 : 5) * (d->n1 + d->n2) + (d->kept ? 5 : 4) * d->learned + d->rows * row;
     return floats * sizeof(float) + (d->net ? weft_resnet18_bytes(d->net) : 0);
 }
 
@@ -348,6 +471,8 @@ void weft_demand_write(struct weft_demand *d, struct weft_st_writer *w)
         weft_st_writer_tensor(w, fc_tensors[i].name, WEFT_ST_F32, fc_tensors[i].rank, dims, at);
         at += n;
     }
+    if (d->linear)
+        weft_st_writer_tensor(w, "linear", WEFT_ST_F32, 2, (size_t[]){d->s.out, d->s.side + 1}, d->linear);
 }
 
 static int read_weights(struct weft_demand *d, const struct weft_st *st, struct weft_err *e)
@@ -364,7 +489,12 @@ static int read_weights(struct weft_demand *d, const struct weft_st *st, struct 
         at += n;
     }
     pack(d);
-    return 0;
+    if (!weft_st_find(st, "linear"))
+        return 0;
+    for (size_t k = 0; k < d->s.n_heads; k++)
+        if (!(d->s.head[k].heat > 0))
+            return weft_fail(e, WEFT_DATA, "a linear head, and head \"%s\" has no mix and heat", d->s.head[k].name);
+    return weft_st_floats(st, "linear", (size_t[]){d->s.out, d->s.side + 1, 0}, 2, &d->linear, e);
 }
 
 /* Before memory is taken for what the metadata promises, the layers must be there. */
@@ -402,12 +532,15 @@ void weft_demand_write_state(struct weft_demand *d, struct weft_st_writer *w)
     weft_st_writer_meta_int(w, "steps", (int64_t)d->adam.t);
     weft_st_writer_tensor(w, "adam.m", WEFT_ST_F32, 1, dims, d->m);
     weft_st_writer_tensor(w, "adam.v", WEFT_ST_F32, 1, dims, d->v);
+    dims[0] = each_block(d, NULL);
+    if (d->kept)
+        weft_st_writer_tensor(w, "kept", WEFT_ST_F32, 1, dims, d->kept);
 }
 
 int weft_demand_read_state(struct weft_demand *d, const struct weft_st *st, struct weft_err *e)
 {
     size_t n = d->learned + d->n1 + d->n2, dims[2] = {n, 0};
-    float *m = NULL, *v = NULL;
+    float *m = NULL, *v = NULL, *kept = NULL;
     int64_t steps;
     int rc = weft_st_meta_int(st, "steps", 0, INT64_MAX, &steps, e);
     if (rc == 0)
@@ -416,10 +549,16 @@ int weft_demand_read_state(struct weft_demand *d, const struct weft_st *st, stru
         rc = weft_st_floats(st, "adam.v", dims, 1, &v, e);
     if (rc == 0)
         rc = read_weights(d, st, e);
+    if (rc == 0 && weft_st_find(st, "kept"))
+        rc = weft_st_floats(st, "kept", (size_t[]){each_block(d, NULL), 0}, 1, &kept, e);
+    if (rc == 0 && kept) {
+        free(d->kept);
+        d->kept = kept;
+    }
     if (rc == 0) {
         memcpy(d->m, m, n * sizeof *m);
         memcpy(d->v, v, n * sizeof *v);
-        d->adam.t = (uint64_t)steps;
+        d->adam.t = d->slow.t = (uint64_t)steps;
     }
     free(m);
     free(v);

@@ -60,8 +60,16 @@ double weft_demand_quantity(const struct weft_demand_head *h, double scaled)
     return x < 0 ? 0 : x;
 }
 
+double weft_demand_mean(const struct weft_demand_head *h, double scaled)
+{
+    double x = h->smear > 0 ? h->smear * exp(scaled * h->std + h->mean) - 1 : weft_demand_quantity(h, scaled);
+    return x < 0 ? 0 : x;
+}
+
 void weft_demand_put_number(const struct weft_demand_input *in, double x, float *side)
 {
+    if (in->log)
+        x = log1p(x < 0 ? 0 : x);
     side[in->at] = isnan(x) ? 0 : (float)((x - in->mean) / in->std);
 }
 
@@ -110,6 +118,8 @@ static weft_json *input_json(const struct weft_demand_input *in)
         weft_json_set(o, "values", texts(&in->values));
     else
         set_scale(o, in->mean, in->std);
+    if (in->log)
+        weft_json_set(o, "log", weft_json_new_bool(true));
     return o;
 }
 
@@ -123,6 +133,16 @@ static weft_json *head_json(const struct weft_demand_head *h)
         weft_json_set(o, "classes", texts(&h->classes));
     else
         set_scale(o, h->mean, h->std);
+    if (h->low < h->high) {
+        weft_json_set(o, "low", weft_json_new_real(h->low));
+        weft_json_set(o, "high", weft_json_new_real(h->high));
+    }
+    if (h->heat > 0) {
+        weft_json_set(o, "mix", weft_json_new_real(h->mix));
+        weft_json_set(o, "heat", weft_json_new_real(h->heat));
+    }
+    if (h->smear > 0)
+        weft_json_set(o, "smear", weft_json_new_real(h->smear));
     for (size_t i = 0; weights && i < h->classes.n; i++)
         weft_json_push(weights, weft_json_new_real((double)h->class_weight[i]));
     if (weights)
@@ -144,6 +164,8 @@ void weft_demand_shape_write(const struct weft_demand_shape *s, struct weft_st_w
     weft_st_writer_meta_int(w, "image_size", (int64_t)s->image_size);
     weft_st_writer_meta_int(w, "text_features", (int64_t)s->text);
     weft_st_writer_meta_real(w, "text_scale", s->text_scale);
+    if (s->image_scale > 0)
+        weft_st_writer_meta_real(w, "image_scale", s->image_scale);
     weft_st_writer_meta_int(w, "hidden", (int64_t)s->hidden);
     weft_st_writer_meta_real(w, "dropout", s->dropout);
     weft_st_writer_meta_real(w, "gamma", s->gamma);
@@ -185,6 +207,7 @@ static bool get_input(const weft_json *o, struct weft_demand_input *in)
     const weft_json *values = weft_json_get(o, "values");
     in->name = get_name(o);
     in->key = values != NULL;
+    in->log = weft_json_get(o, "log") != NULL;
     return in->name && (in->key ? get_texts(values, &in->values) : get_scale(o, &in->mean, &in->std));
 }
 
@@ -202,6 +225,23 @@ static bool get_weights(const weft_json *a, struct weft_demand_head *h)
     return true;
 }
 
+static double get_real(const weft_json *o, const char *key)
+{
+    const weft_json *v = weft_json_get(o, key);
+    return v ? weft_json_real(v) : 0;
+}
+
+/* What was found after the training; 0 where it was not. */
+static bool get_found(const weft_json *o, struct weft_demand_head *h)
+{
+    h->smear = get_real(o, "smear");
+    h->low = get_real(o, "low");
+    h->high = get_real(o, "high");
+    h->mix = get_real(o, "mix");
+    h->heat = get_real(o, "heat");
+    return isfinite(h->smear) && h->smear >= 0 && isfinite(h->low) && isfinite(h->high) && h->mix >= 0 && h->mix <= 1 && isfinite(h->heat) && h->heat >= 0;
+}
+
 static bool get_head(const weft_json *o, struct weft_demand_head *h)
 {
     size_t n = 0;
@@ -211,7 +251,7 @@ static bool get_head(const weft_json *o, struct weft_demand_head *h)
     h->name = get_name(o);
     h->loss = k < 0 ? WEFT_DEMAND_CE : (enum weft_demand_loss)k;
     h->weight = weight ? weft_json_real(weight) : NAN;
-    if (!h->name || k < 0 || !isfinite(h->weight))
+    if (!h->name || k < 0 || !isfinite(h->weight) || !get_found(o, h))
         return false;
     if (!weft_demand_classifies(h))
         return get_scale(o, &h->mean, &h->std);
@@ -263,9 +303,12 @@ int weft_demand_shape_read(const struct weft_st *st, struct weft_demand_shape *s
         weft_st_meta_int(st, "hidden", network, network ? WEFT_DEMAND_HIDDEN_MAX : 0, &hidden, e) < 0 || weft_st_meta_real(st, "dropout", &s->dropout, e) < 0 ||
         weft_st_meta_real(st, "gamma", &s->gamma, e) < 0 || read_lists(st, s, e) < 0)
         return -1;
+    s->image_scale = 0;
+    if (weft_st_meta(st, "image_scale") && weft_st_meta_real(st, "image_scale", &s->image_scale, e) < 0)
+        return -1;
     if (image && size < WEFT_RESNET18_MIN)
         return bad(e, "image_size");
-    if (!isfinite(s->text_scale) || !(s->dropout >= 0 && s->dropout < 1) || !(s->gamma >= 0))
+    if (!isfinite(s->text_scale) || !isfinite(s->image_scale) || s->image_scale < 0 || !(s->dropout >= 0 && s->dropout < 1) || !(s->gamma >= 0))
         return bad(e, "text_scale, dropout or gamma");
     s->image = image;
     s->image_size = (size_t)size;

@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cblas.h>
@@ -15,6 +18,9 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/mem.h"
+
+enum { ENVIRONMENT_MAX = 4096, BUFFER_BYTES = 136 << 20 };
+extern char **environ;
 
 /* On an AMD processor without AVX (virtual ones; qemu64) OpenBLAS takes kernels written for the Opteron, which prefetch with 3DNow!, whether the
  * processor has it or not. */
@@ -28,23 +34,74 @@ static bool kernels_run(void)
     return true;
 }
 
-/* OpenBLAS chooses before main, and once: the way to other kernels is its own variable, and to begin anew. Prescott's need SSE3 and no more. */
+/* OpenBLAS makes up its mind when it is loaded, before main, and once: by variables of the environment alone. So a program
+ * that lacks them begins anew with them, under its own name. */
+static void begin_anew(char **argv, char **environment)
+{
+    const char *self = (const char *)getauxval(AT_EXECFN);
+    if (self)
+        execve(self, argv, environment);
+}
+
+/* Its pool of threads serves nobody, for the loops here are ours; and it hangs at the end where memory is limited (ulimit
+ * -v), or interrupts us where threads are (ulimit -u). This runs before any library's own beginning; libc's memory and
+ * environment are not there yet. */
+__attribute__((no_sanitize("address", "undefined", "thread"))) static void no_pool(int argc, char **argv, char **environment)
+{
+    static const char name[] = "OPENBLAS_NUM_THREADS=", setting[] = "OPENBLAS_NUM_THREADS=1";
+    static char *with[ENVIRONMENT_MAX];
+    size_t n = 0;
+    (void)argc;
+    for (; environment[n]; n++) {
+        size_t k = 0;
+        while (name[k] && environment[n][k] == name[k])
+            k++;
+        if (!name[k] || n + 2 >= ENVIRONMENT_MAX)
+            return;
+        with[n] = environment[n];
+    }
+    with[n] = (char *)(uintptr_t)setting;
+    begin_anew(argv, with);
+}
+__attribute__((section(".preinit_array"), used)) static void (*const before_libraries)(int, char **, char **) = no_pool;
+
+/* Prescott's kernels need SSE3 and no more. */
 __attribute__((constructor)) static void choose_kernels(int argc, char **argv)
 {
     (void)argc;
     if (kernels_run() || getenv("OPENBLAS_CORETYPE"))
         return;
     setenv("OPENBLAS_CORETYPE", "Prescott", 1);
-    execv("/proc/self/exe", argv);
+    begin_anew(argv, environ);
+}
+
+/* OpenBLAS takes a buffer for each thread that calls it, and asks for it again and again where memory is limited. */
+static void check_room(void)
+{
+    struct rlimit limit;
+    void *p = mmap(NULL, BUFFER_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p != MAP_FAILED) {
+        munmap(p, BUFFER_BYTES);
+        return;
+    }
+    unsigned long long mb = getrlimit(RLIMIT_AS, &limit) == 0 ? (unsigned long long)limit.rlim_cur >> 20 : 0;
+    weft_say(weft_program(), "OpenBLAS has no room for its buffer of %d MB in an address space of %llu MB; ulimit -v sets it", BUFFER_BYTES >> 20, mb);
+    weft_file_cleanup();
+    _exit(WEFT_TEMPFAIL);
 }
 
 void weft_blas_one_thread(void)
 {
+    static _Thread_local bool looked;
     if (!kernels_run()) { /* better than to die of an instruction */
-        weft_say("OpenBLAS", "its kernels (%s) are not for this processor; OPENBLAS_CORETYPE=Prescott in the environment chooses others",
+        weft_say(weft_program(), "OpenBLAS's kernels (%s) are not for this processor; OPENBLAS_CORETYPE=Prescott in the environment chooses others",
                  openblas_get_corename());
         weft_file_cleanup();
         _exit(WEFT_CONFIG);
+    }
+    if (!looked) {
+        looked = true;
+        check_room();
     }
     /* Under our own loops a second pool of threads halves the speed. */
     if (openblas_get_num_threads() != 1)

@@ -9,7 +9,8 @@
 #include "base/names.h"
 
 struct row {
-    char *id, *name;
+    char *id, *name, *part;
+    double low, high; /* of the quantity that counts */
     size_t group;   /* number of its name; SIZE_MAX: none */
     double growth, outlook;
     struct weft_product_label *said; /* [heads]; texts are copies of their own */
@@ -130,6 +131,7 @@ void weft_demand_ranking_free(struct weft_demand_ranking **pr)
         free(r->row[i].said);
         free(r->row[i].id);
         free(r->row[i].name);
+        free(r->row[i].part);
     }
     free(r->row);
     free(r->growth);
@@ -156,7 +158,7 @@ void weft_demand_ranking_add(struct weft_demand_ranking *r, const struct weft_pr
     }
     struct weft_span group = r->key == SIZE_MAX ? (struct weft_span){0} : p->product.key[r->key];
     struct row *x = &r->row[r->n++];
-    *x = (struct row){.id = copy(p->product.id), .name = copy(p->product.name), .group = SIZE_MAX, .growth = NAN};
+    *x = (struct row){.id = copy(p->product.id), .name = copy(p->product.name), .part = copy(p->part), .low = p->low[r->head], .high = p->high[r->head], .group = SIZE_MAX, .growth = NAN};
     if (group.p)
         x->group = weft_names_add(&r->groups, group.p, group.n);
     size_t grows = group.p ? weft_names_find(&r->growing, group.p, group.n) : SIZE_MAX;
@@ -204,6 +206,8 @@ size_t weft_demand_ranking_table(struct weft_demand_ranking *r, size_t top, stru
         snprintf(title, sizeof title, "predicted_%.200s", m->head[k].name);
         said[k] = weft_table_column(t, title, m->head[k].name, m->head[k].n_classes ? WEFT_CELL_TEXT : WEFT_CELL_REAL, -1, 0);
     }
+    size_t low = weft_table_column(t, "low", "low", WEFT_CELL_REAL, -1, 0), high = weft_table_column(t, "high", "high", WEFT_CELL_REAL, -1, 0);
+    size_t part = weft_table_column(t, "part", "part", WEFT_CELL_TEXT, 0, 0);
     if (r->n)
         qsort(r->row, r->n, sizeof *r->row, best_first);
     for (size_t i = 0; i < r->n && (!top || i < top); i++) {
@@ -222,6 +226,9 @@ size_t weft_demand_ranking_table(struct weft_demand_ranking *r, size_t top, stru
                 put_text(t, said[k], (const char *)x->said[k].text.p);
             else
                 weft_table_real(t, said[k], x->said[k].number);
+        weft_table_real(t, low, x->low);
+        weft_table_real(t, high, x->high);
+        put_text(t, part, x->part);
     }
     return r->n;
 }

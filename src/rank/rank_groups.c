@@ -171,8 +171,8 @@ static void add_forecast(struct weft_rank_groups *s, bool chosen)
     struct weft_ranking_row *x = &s->ranking.row[i];
     struct said *to = said_of(s, i, chosen), own = {.model = model};
     x->ranked = is_ranked(s, f->channel);
-    bool made = weft_growth_add(&own.sums, f->forecast + (f->windows - 1) * f->horizon, f->covariance, f->freedom, f->profile, f->horizon,
-                                &s->spans);
+    const float *forecast = f->forecast + (f->windows - 1) * f->horizon;
+    bool made = weft_growth_add(&own.sums, forecast, f->covariance, f->freedom, f->profile, f->horizon, &s->spans);
     if (to->model != model && !to->sums.series && (made || !to->left_out)) { /* the first other model that has a forecast of it */
         free(to->why);
         *to = (struct said){.model = model};

@@ -183,6 +183,7 @@ double weft_ranking_key(const struct weft_ranking_row *x, enum weft_ranking_sort
 struct order {
     struct weft_ranking_row row;
     double key;
+    bool after; /* what says little, after the others */
     const char *name;
 };
 
@@ -195,6 +196,8 @@ static int best_first(const void *a, const void *b)
         return x->row.series ? -1 : 1;
     if (isnan(x->key) != isnan(y->key))
         return isnan(x->key) ? 1 : -1;
+    if (x->after != y->after)
+        return x->after ? 1 : -1;
     if (x->key != y->key && !isnan(x->key))
         return x->key < y->key ? 1 : -1;
     return strcmp(x->name, y->name);
@@ -204,7 +207,7 @@ void weft_ranking_order(struct weft_ranking *r, enum weft_ranking_sort by)
 {
     struct order *o = WEFT_ARRAY(struct order, r->n + 1);
     for (size_t i = 0; i < r->n; i++)
-        o[i] = (struct order){r->row[i], weft_ranking_key(&r->row[i], by), r->groups.at[r->row[i].group].p};
+        o[i] = (struct order){r->row[i], weft_ranking_key(&r->row[i], by), by == WEFT_SORT_LOW && r->row[i].thin, r->groups.at[r->row[i].group].p};
     if (r->n)
         qsort(o, r->n, sizeof *o, best_first);
     for (size_t i = 0, place = 0; i < r->n; i++) {

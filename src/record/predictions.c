@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "frame/tensor.h"
 
 /* --- writing --- */
 
@@ -77,8 +78,26 @@ static void put_probabilities(const struct weft_prediction_model *m, const float
         }
 }
 
-int weft_prediction_write(const struct weft_prediction_model *m, const size_t *class_of, const double *quantity, const float *probabilities,
-                          struct weft_span product, struct weft_edit *edit, struct weft_pack *b, struct weft_err *e)
+/* A map of those that there are; without one, nothing. */
+static void put_reals(const struct weft_prediction_model *m, const char *name, const double *x, struct weft_edit *edit)
+{
+    uint32_t n = 0;
+    for (size_t k = 0; x && k < m->n_heads; k++)
+        n += !m->head[k].classes && !isnan(x[k]);
+    weft_edit_drop(edit, name);
+    if (!n)
+        return;
+    struct weft_pack *b = weft_edit_set(edit, name);
+    weft_pack_map(b, n);
+    for (size_t k = 0; k < m->n_heads; k++)
+        if (!m->head[k].classes && !isnan(x[k])) {
+            weft_pack_cstr(b, m->head[k].name);
+            weft_pack_real(b, x[k]);
+        }
+    weft_edit_done(edit);
+}
+
+int weft_prediction_write(const struct weft_prediction_model *m, const struct weft_prediction_said *said, struct weft_span product, struct weft_edit *edit, struct weft_pack *b, struct weft_err *e)
 {
     static const char *const dropped[] = {"image", "image_features", "text_features"};
     if (weft_edit_load(edit, product, e) < 0)
@@ -86,10 +105,16 @@ int weft_prediction_write(const struct weft_prediction_model *m, const size_t *c
     for (size_t i = 0; i < sizeof dropped / sizeof *dropped; i++)
         weft_edit_drop(edit, dropped[i]);
     weft_edit_str(edit, "model", m->name);
-    put_predicted(m, class_of, quantity, weft_edit_set(edit, "predicted"));
+    put_predicted(m, said->class_of, said->quantity, weft_edit_set(edit, "predicted"));
     weft_edit_done(edit);
-    put_probabilities(m, probabilities, weft_edit_set(edit, "probabilities"));
+    put_probabilities(m, said->probabilities, weft_edit_set(edit, "probabilities"));
     weft_edit_done(edit);
+    put_reals(m, "medians", said->median, edit);
+    put_reals(m, "low", said->low, edit);
+    put_reals(m, "high", said->high, edit);
+    weft_edit_drop(edit, "part");
+    if (said->part)
+        weft_edit_str(edit, "part", said->part);
     weft_edit_write(edit, b);
     return 0;
 }
@@ -172,6 +197,40 @@ static size_t find_model(const struct weft_predictions_attrs *a, const struct we
     return i;
 }
 
+/* The largest element of a f32 tensor; NaN: it is none. */
+static double largest(const struct weft_value *v)
+{
+    struct weft_tensor t;
+    double most = NAN;
+    if (weft_tensor_read(v, &t, NULL) < 0 || t.dtype != WEFT_F32)
+        return NAN;
+    for (size_t i = 0; i < t.count; i++) {
+        float x;
+        memcpy(&x, t.data + i * sizeof x, sizeof x);
+        most = i == 0 || (double)x > most ? (double)x : most;
+    }
+    return most;
+}
+
+static bool is_number(const struct weft_value *v)
+{
+    return v->kind == WEFT_REAL || v->kind == WEFT_INT || v->kind == WEFT_UINT;
+}
+
+/* A map of the frame by head: its numbers, or of each tensor the largest element. What is not there is NaN. */
+static void read_by_head(struct weft_span frame, const char *name, const struct weft_prediction_model *m, double *out)
+{
+    struct weft_value v, key, said;
+    for (size_t k = 0; k < m->n_heads; k++)
+        out[k] = NAN;
+    if (!weft_map_find(frame, name, &v) || v.kind != WEFT_MAP)
+        return;
+    while (weft_value_next(&v.body, &key) && weft_value_next(&v.body, &said))
+        for (size_t k = 0; k < m->n_heads; k++)
+            if (weft_value_is(&key, m->head[k].name))
+                out[k] = is_number(&said) ? said.real : largest(&said);
+}
+
 int weft_prediction_read(struct weft_span frame, const struct weft_predictions_attrs *a, struct weft_prediction *p, struct weft_err *e)
 {
     struct weft_value v, key, said;
@@ -191,8 +250,13 @@ int weft_prediction_read(struct weft_span frame, const struct weft_predictions_a
                 continue;
             if (said.kind == WEFT_STR)
                 p->predicted[k].text = said.body;
-            else if (said.kind == WEFT_REAL || said.kind == WEFT_INT || said.kind == WEFT_UINT)
+            else if (is_number(&said))
                 p->predicted[k].number = said.real;
         }
+    read_by_head(frame, "medians", m, p->median);
+    read_by_head(frame, "low", m, p->low);
+    read_by_head(frame, "high", m, p->high);
+    read_by_head(frame, "probabilities", m, p->probability);
+    p->part = weft_map_find(frame, "part", &v) && v.kind == WEFT_STR ? v.body : (struct weft_span){0};
     return 0;
 }

@@ -84,6 +84,27 @@ void weft_scale_fit(enum weft_scale kind, const float *x, size_t n, double *shif
     *factor = deviation > 1e-12 * (fabs(mean) + 1) ? deviation : 1;
 }
 
+void weft_scale_fit_train(enum weft_scale kind, const float *x, size_t train, size_t n, double *shift, double *factor)
+{
+    size_t known = 0, count = 0;
+    double squares = 0;
+    weft_scale_fit(kind, x, train, shift, factor);
+    while (known < train && isnan(x[known]))
+        known++;
+    for (size_t i = known; i < train; i++)
+        if (!isnan(x[i]) && x[i] != x[known])
+            return;
+    if (kind == WEFT_SCALE_NONE || known == train)
+        return;
+    for (size_t i = train; i < n; i++)
+        if (!isnan(x[i]) && (count || x[i] != x[known])) {
+            squares += ((double)x[i] - x[known]) * ((double)x[i] - x[known]);
+            count++;
+        }
+    if (count)
+        *factor = sqrt(squares / (double)count);
+}
+
 void weft_scale_of(const struct weft_series *s, size_t c, enum weft_scale kind, size_t n, double *shift, double *factor)
 {
     if (!s->scale) {
@@ -114,7 +135,7 @@ void weft_windows_mark(const struct weft_series *s, const struct weft_series_att
     uint8_t *at = weft_pack_tensor(weft_edit_set(edit, "scale"), WEFT_F64, 2, (uint32_t[]){2, channels});
     for (size_t c = 0; c < channels; c++) {
         double shift, factor;
-        weft_scale_fit(c < a->n_targets ? scale : WEFT_SCALE_NONE, s->values + c * s->n, split[WEFT_PART_TRAIN], &shift, &factor);
+        weft_scale_fit_train(c < a->n_targets ? scale : WEFT_SCALE_NONE, s->values + c * s->n, split[WEFT_PART_TRAIN], s->n, &shift, &factor);
         memcpy(at + c * sizeof shift, &shift, sizeof shift);
         memcpy(at + (channels + c) * sizeof factor, &factor, sizeof factor);
     }

@@ -2,8 +2,10 @@
 #include "show/products_csv.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "show/view.h"
 
 int weft_products_csv_start(struct weft_products_csv *c, const struct weft_head *h, struct weft_err *e)
@@ -13,8 +15,14 @@ int weft_products_csv_start(struct weft_products_csv *c, const struct weft_head 
     if (demand ? weft_predictions_attrs_read(h, &c->attrs, e) < 0 : weft_products_attrs_read(h, &c->attrs.products, e) < 0)
         return -1;
     for (size_t i = 0; i < c->attrs.n; i++)
-        for (size_t k = 0; k < c->attrs.model[i].n_heads; k++)
-            weft_names_add(&c->heads, c->attrs.model[i].head[k].name, strlen(c->attrs.model[i].head[k].name));
+        for (size_t k = 0; k < c->attrs.model[i].n_heads; k++) {
+            const struct weft_prediction_head *said = &c->attrs.model[i].head[k];
+            size_t known = c->heads.n, at = weft_names_add(&c->heads, said->name, strlen(said->name));
+            if (at == known) {
+                c->classes = weft_xrealloc2(c->classes, c->heads.n, sizeof *c->classes);
+                c->classes[at] = said->n_classes > 0;
+            }
+        }
     return 0;
 }
 
@@ -23,6 +31,7 @@ void weft_products_csv_free(struct weft_products_csv *c)
     weft_predictions_attrs_free(&c->attrs);
     weft_product_free(&c->p.product);
     weft_names_free(&c->heads);
+    free(c->classes);
     *c = (struct weft_products_csv){0};
 }
 
@@ -48,6 +57,15 @@ void weft_products_csv_head(const struct weft_products_csv *c, FILE *f)
         fputs(",model", f);
     for (size_t k = 0; k < c->heads.n; k++)
         put_names(f, "predicted", &c->heads.at[k].p, 1);
+    for (size_t k = 0; k < c->heads.n; k++)
+        if (c->classes[k]) {
+            put_names(f, "probability", &c->heads.at[k].p, 1);
+        } else {
+            put_names(f, "low", &c->heads.at[k].p, 1);
+            put_names(f, "high", &c->heads.at[k].p, 1);
+        }
+    if (c->attrs.model)
+        fputs(",part", f);
     putc('\n', f);
 }
 
@@ -85,6 +103,22 @@ static void put_predicted(const struct weft_products_csv *c, size_t k, FILE *f)
     putc(',', f);
 }
 
+/* How sure the model is of it: the class's probability, or the interval's ends. */
+static void put_sureness(const struct weft_products_csv *c, size_t k, FILE *f)
+{
+    const struct weft_prediction_model *m = &c->attrs.model[c->p.model];
+    size_t i = 0;
+    while (i < m->n_heads && strcmp(m->head[i].name, c->heads.at[k].p) != 0)
+        i++;
+    bool there = i < m->n_heads;
+    if (c->classes[k]) {
+        put_number(f, there ? c->p.probability[i] : NAN);
+        return;
+    }
+    put_number(f, there ? c->p.low[i] : NAN);
+    put_number(f, there ? c->p.high[i] : NAN);
+}
+
 int weft_products_csv_row(struct weft_products_csv *c, struct weft_span frame, FILE *f, struct weft_err *e)
 {
     const struct weft_products_attrs *a = &c->attrs.products;
@@ -104,6 +138,10 @@ int weft_products_csv_row(struct weft_products_csv *c, struct weft_span frame, F
         put_text(f, (struct weft_span){(const uint8_t *)c->attrs.model[c->p.model].name, strlen(c->attrs.model[c->p.model].name)});
     for (size_t k = 0; k < c->heads.n; k++)
         put_predicted(c, k, f);
+    for (size_t k = 0; k < c->heads.n; k++)
+        put_sureness(c, k, f);
+    if (demand)
+        put_text(f, c->p.part);
     putc('\n', f);
     return 0;
 }

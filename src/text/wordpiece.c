@@ -31,6 +31,7 @@ struct weft_wordpiece {
     struct weft_wordpiece_rules rules;
     int32_t special[WEFT_WORDPIECE_SPECIALS]; /* -1: not in the vocabulary */
     struct weft_codes codes;                  /* of the text at hand */
+    bool kept_syllables;
 };
 
 /* ---- the table ---- */
@@ -150,8 +151,14 @@ void weft_wordpiece_free(struct weft_wordpiece **wp)
     *wp = NULL;
 }
 
-/* Upper-case letters outside the special tokens: the vocabulary of a cased model. */
-static bool has_upper(const char *p, size_t n)
+/* A Hangul syllable: taking accents off takes it apart into letters, which no piece of a vocabulary of syllables has. */
+static bool is_syllable(int32_t c)
+{
+    return c >= 0xac00 && c <= 0xd7a3;
+}
+
+/* Such a character outside the special tokens? Upper-case letters: the vocabulary of a cased model. */
+static bool has(const char *p, size_t n, bool (*is)(int32_t c))
 {
     struct weft_codes codes = {0};
     bool found = false;
@@ -162,7 +169,7 @@ static bool has_upper(const char *p, size_t n)
         if (len > 0 && p[at] != '[')
             weft_codes_decode(&codes, p + at, len);
         for (size_t i = 0; i < codes.n && !found; i++)
-            found = weft_code_is_upper(codes.p[i]);
+            found = is(codes.p[i]);
     }
     weft_codes_free(&codes);
     return found;
@@ -205,19 +212,27 @@ int weft_wordpiece_open(const char *dir, bool nfc, struct weft_wordpiece **out, 
     char *vocab = weft_xasprintf("%s/vocab.txt", dir), *config = weft_xasprintf("%s/tokenizer_config.json", dir);
     int rc = weft_map_open(vocab, FILE_MAX, &m, e);
     if (rc == 0) {
-        struct weft_wordpiece_rules rules = {.lower_case = !has_upper((const char *)m.p, m.n), .chinese_chars = true, .nfc = nfc};
-        rules.strip_accents = rules.lower_case;
+        struct weft_wordpiece_rules rules = {.lower_case = !has((const char *)m.p, m.n, weft_code_is_upper), .chinese_chars = true, .nfc = nfc};
+        bool syllables = rules.lower_case && has((const char *)m.p, m.n, is_syllable);
+        rules.strip_accents = rules.lower_case && !syllables;
         rc = read_rules(config, &rules, e);
         if (rc == 0 && weft_wordpiece_new((const char *)m.p, m.n, &rules, out, e) < 0)
             rc = weft_fail_where(e, "%s", vocab);
         if (rc == 0)
             (*out)->file = m;
+        if (rc == 0)
+            (*out)->kept_syllables = syllables && !rules.strip_accents;
         else
             weft_map_close(&m);
     }
     free(vocab);
     free(config);
     return rc;
+}
+
+bool weft_wordpiece_kept_syllables(const struct weft_wordpiece *w)
+{
+    return w->kept_syllables;
 }
 
 size_t weft_wordpiece_size(const struct weft_wordpiece *w)

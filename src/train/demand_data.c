@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/calendar.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/rng.h"
@@ -130,7 +131,7 @@ static char *list(char *const *names, size_t n, char *buf, size_t cap)
 }
 
 /* NAME:LOSS[:WEIGHT]; the name may have colons in it. */
-static int read_head(const char *item, struct weft_demand_head *h, struct weft_err *e)
+static int read_head(const char *item, double mse_weight, struct weft_demand_head *h, struct weft_err *e)
 {
     const char *last = strrchr(item, ':'), *loss = last;
     double weight = 1;
@@ -139,24 +140,33 @@ static int read_head(const char *item, struct weft_demand_head *h, struct weft_e
         ;
     int k = loss && *loss == ':' ? weft_demand_loss_find(loss + 1, weighted ? (size_t)(last - loss - 1) : strlen(loss + 1)) : -1;
     if (k < 0 || loss == item)
-        return weft_fail(e, WEFT_USAGE, "--heads: \"%s\" is not NAME:ce, NAME:focal or NAME:mse, with :WEIGHT behind it where wanted", item);
+        return weft_fail(e, WEFT_USAGE, "--heads: \"%s\" is not NAME:ce, NAME:focal or NAME:mse, with :WEIGHT after it where wanted", item);
     h->name = weft_xstrndup(item, (size_t)(loss - item));
     h->loss = (enum weft_demand_loss)k;
-    h->weight = weighted ? weight : h->loss == WEFT_DEMAND_MSE ? 0.01 : 1;
+    h->weight = h->loss == WEFT_DEMAND_MSE ? mse_weight : 1;
+    if (weighted)
+        h->weight = weight;
     return 0;
 }
 
-int weft_demand_choose_heads(struct weft_demand_shape *s, char *const *items, size_t n, const struct weft_products_attrs *a, struct weft_err *e)
+int weft_demand_choose_heads(struct weft_demand_shape *s, char *const *items, size_t n, double mse_weight, bool strict,
+                             const struct weft_products_attrs *a, struct weft_err *e)
 {
     char buf[300];
     if (n > WEFT_DEMAND_FIELDS)
         return weft_fail(e, WEFT_USAGE, "--heads: more than %d", WEFT_DEMAND_FIELDS);
     for (size_t i = 0; i < n; i++) {
-        if (read_head(items[i], &s->head[i], e) < 0)
+        struct weft_demand_head *h = &s->head[s->n_heads];
+        if (read_head(items[i], mse_weight, h, e) < 0)
             return -1;
+        const char *name = h->name;
+        if (!strict && find(a->labels, a->n_labels, name) == SIZE_MAX && (i + 1 < n || s->n_heads)) {
+            free(h->name);
+            *h = (struct weft_demand_head){0};
+            continue;
+        }
         s->n_heads++;
-        const char *name = s->head[i].name;
-        for (size_t k = 0; k < i; k++)
+        for (size_t k = 0; k + 1 < s->n_heads; k++)
             if (strcmp(s->head[k].name, name) == 0)
                 return weft_fail(e, WEFT_USAGE, "--heads: \"%s\" stands twice", name);
         if (find(a->labels, a->n_labels, name) == SIZE_MAX) {
@@ -222,6 +232,34 @@ bool weft_demand_is_valid(struct weft_span id, uint64_t valid_below)
     return hash_of(id) < valid_below;
 }
 
+uint64_t weft_demand_hash(struct weft_span id)
+{
+    return hash_of(id);
+}
+
+static int ascending(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+void *weft_demand_set_write_ids(struct weft_demand_set *d, struct weft_st_writer *w)
+{
+    uint64_t *all = WEFT_ARRAY(uint64_t, d->n + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < d->n_train + d->n_valid; i++) {
+        struct weft_err e = {0};
+        if (read_at(d, i < d->n_train ? d->train[i] : d->valid[i - d->n_train], &e) == 0) /* it was read before */
+            all[n++] = hash_of(d->product.id);
+    }
+    qsort(all, d->n_train, sizeof *all, ascending);
+    qsort(all + d->n_train, d->n_valid, sizeof *all, ascending);
+    weft_st_writer_tensor(w, "ids.train", WEFT_ST_I64, 1, &d->n_train, all);
+    if (d->n_valid)
+        weft_st_writer_tensor(w, "ids.valid", WEFT_ST_I64, 1, &d->n_valid, all + d->n_train);
+    return all;
+}
+
 struct placed {
     uint64_t hash;
     struct weft_span id; /* within frame */
@@ -256,24 +294,52 @@ static int sort_products(struct weft_demand_set *d, struct weft_err *e)
     return rc;
 }
 
-static int ascending(const void *a, const void *b)
+/* The share asked for, as near as the number of products (or of a key's values) allows: the least number that those held out stay below. */
+static uint64_t border(const uint64_t *sorted, size_t n, double valid)
 {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
+    size_t at = (size_t)(valid * (double)n + 0.5);
+    if (!(valid > 0) || !n)
+        return 0;
+    while (at > 0 && at < n && sorted[at] == sorted[0]) /* the first value alone is more than the share */
+        at++;
+    return at == n && sorted[0] == sorted[n - 1] ? 0 : sorted[at];
 }
 
-/* Exactly the share asked for, as near as the number of products allows; which ones does not depend on their order. */
+static int find_key(const struct weft_demand_set *d, const char *option, const char *name, size_t *at, struct weft_err *e)
+{
+    *at = find(d->attrs.keys, d->attrs.n_keys, name);
+    return *at == SIZE_MAX ? weft_fail(e, WEFT_CONFIG, "%s: the products have no key \"%s\"", option, name) : 0;
+}
+
+/* What is below valid_below is held out: the number drawn for the product or for its key's value; by days, 0 or 1. */
+static uint64_t place_of(struct weft_demand_set *d, size_t key)
+{
+    struct weft_span text = key == SIZE_MAX ? (struct weft_span){0} : d->product.key[key];
+    int64_t day;
+    if (!d->dated)
+        return hash_of(text.p ? text : d->product.id);
+    bool known = text.p && weft_date_parse((const char *)text.p, text.n, &day);
+    d->undated += !known;
+    return known && day >= d->valid_from ? 0 : 1;
+}
+
+/* Which ones are held out does not depend on the products' order. */
 static int split(struct weft_demand_set *d, double valid, struct weft_err *e)
 {
     uint64_t *hash = WEFT_ARRAY(uint64_t, d->n + 1), *sorted = WEFT_ARRAY(uint64_t, d->n + 1);
+    size_t key = SIZE_MAX;
     int rc = 0;
+    if (d->dated)
+        rc = find_key(d, "--valid-from", "date", &key, e);
+    else if (d->valid_by)
+        rc = find_key(d, "--valid-by", d->valid_by, &key, e);
     for (size_t i = 0; i < d->n && rc == 0; i++) {
         rc = read_at(d, i, e);
-        hash[i] = sorted[i] = hash_of(d->product.id);
+        hash[i] = sorted[i] = place_of(d, key);
     }
     qsort(sorted, d->n, sizeof *sorted, ascending);
     sorted[d->n] = UINT64_MAX;
-    d->valid_below = valid > 0 ? sorted[(size_t)(valid * (double)d->n + 0.5)] : 0;
+    d->valid_below = d->dated ? 1 : border(sorted, d->n, valid);
     d->train = WEFT_ARRAY(uint32_t, d->n + 1);
     d->valid = WEFT_ARRAY(uint32_t, d->n + 1);
     for (size_t i = 0; i < d->n; i++)
@@ -284,7 +350,9 @@ static int split(struct weft_demand_set *d, double valid, struct weft_err *e)
     free(hash);
     free(sorted);
     if (rc == 0 && !d->n_train)
-        rc = weft_fail(e, WEFT_DATA, d->n ? "--valid leaves nothing to train on" : "no products came");
+        rc = weft_fail(e, WEFT_DATA, d->n ? "what is held out leaves nothing to train on" : "no products came");
+    if (rc == 0 && !d->n_valid && (d->dated || (d->valid_by && valid > 0)))
+        rc = weft_fail(e, WEFT_DATA, d->dated ? "--valid-from: no product is of that day or later" : "--valid-by: all products have one value of the key");
     return rc;
 }
 
@@ -335,7 +403,7 @@ static int sort_names(struct weft_names *names, const char *what, const char *na
 /* What is met on the train part. */
 struct sums {
     struct moments input[WEFT_DEMAND_FIELDS], head[WEFT_DEMAND_FIELDS];
-    double text, text_squares; /* how many text features there are, and the sum of their squares */
+    double names, text_squares; /* how many products have text features, and the sum of these features' squares */
 };
 
 static int gather_label(struct weft_demand_set *d, struct weft_demand_head *h, const struct weft_product_label *l, struct moments *m, struct weft_err *e)
@@ -357,22 +425,34 @@ static int gather_label(struct weft_demand_set *d, struct weft_demand_head *h, c
     return 0;
 }
 
+static void count_zeros(struct weft_demand_zeros *z, double x)
+{
+    z->labels += !isnan(x);
+    z->zeros += x <= 0;
+    if (x > 0 && !(z->least > 0 && z->least <= x))
+        z->least = x;
+}
+
 static int gather(struct weft_demand_set *d, struct weft_demand_shape *s, struct sums *m, struct weft_err *e)
 {
     const struct weft_product *p = &d->product;
     for (size_t i = 0; i < s->n_inputs; i++) {
         size_t at = d->encoder.input[i];
         if (!s->input[i].key)
-            add(&m->input[i], p->number[at]);
+            add(&m->input[i], s->input[i].log ? log1p(p->number[at] < 0 ? 0 : p->number[at]) : p->number[at]);
         else if (p->key[at].p)
             weft_names_add(&s->input[i].values, p->key[at].p, p->key[at].n);
     }
     for (size_t i = 0; p->text_features && i < s->text; i++)
         m->text_squares += (double)p->text_features[i] * (double)p->text_features[i];
-    m->text += p->text_features ? (double)s->text : 0;
-    for (size_t k = 0; k < s->n_heads; k++)
-        if (gather_label(d, &s->head[k], &p->label[d->encoder.label[k]], &m->head[k], e) < 0)
+    m->names += p->text_features != NULL;
+    for (size_t k = 0; k < s->n_heads; k++) {
+        const struct weft_product_label *l = &p->label[d->encoder.label[k]];
+        if (gather_label(d, &s->head[k], l, &m->head[k], e) < 0)
             return -1;
+        if (!weft_demand_classifies(&s->head[k]))
+            count_zeros(&d->zeros[k], l->number);
+    }
     return 0;
 }
 
@@ -386,6 +466,23 @@ static int settle_head(const struct weft_demand_set *d, struct weft_demand_head 
     return sort_names(&h->classes, "label", h->name, e);
 }
 
+/* Every block of inputs with the norm of one key, however many columns it has; in the paper each column by itself. */
+static void settle_scales(const struct weft_demand_set *d, struct weft_demand_shape *s, const struct sums *m)
+{
+    double numbers = 0;
+    s->text_scale = 1;
+    if (m->text_squares > 0 && d->paper)
+        s->text_scale = sqrt(m->names * (double)s->text / m->text_squares);
+    else if (m->text_squares > 0)
+        s->text_scale = sqrt(m->names / m->text_squares);
+    for (size_t i = 0; i < s->n_inputs; i++)
+        numbers += !s->input[i].key;
+    for (size_t i = 0; i < s->n_inputs && !d->paper; i++)
+        s->input[i].std *= s->input[i].key ? 1 : sqrt(numbers);
+    if (s->image && !d->paper)
+        s->image_scale = 1 / sqrt((double)WEFT_RESNET18_FEATURES);
+}
+
 static int settle(const struct weft_demand_set *d, struct weft_demand_shape *s, const struct sums *m, struct weft_err *e)
 {
     for (size_t i = 0; i < s->n_inputs; i++) {
@@ -396,7 +493,7 @@ static int settle(const struct weft_demand_set *d, struct weft_demand_shape *s, 
     for (size_t k = 0; k < s->n_heads; k++)
         if (settle_head(d, &s->head[k], &m->head[k], e) < 0)
             return -1;
-    s->text_scale = m->text_squares > 0 ? sqrt(m->text / m->text_squares) : 1;
+    settle_scales(d, s, m);
     /* A key that no product to train on has is no input. */
     for (size_t i = 0; i < s->n_inputs;)
         if (s->input[i].key && !s->input[i].values.n) {
@@ -428,6 +525,8 @@ static void balance(struct weft_demand_set *d, struct weft_demand_shape *s, size
 int weft_demand_set_fit(struct weft_demand_set *d, struct weft_demand_shape *s, double valid, bool balanced, struct weft_err *e)
 {
     struct sums m = {0};
+    for (size_t i = 0; i < s->n_inputs; i++)
+        s->input[i].log = !d->paper && !s->input[i].key && strcmp(s->input[i].name, "price") == 0;
     if (sort_products(d, e) < 0 || split(d, valid, e) < 0 || weft_demand_encoder_start(&d->encoder, s, &d->attrs, e) < 0)
         return -1;
     for (size_t i = 0; i < d->n_train; i++)
@@ -475,6 +574,18 @@ int weft_demand_set_batch(struct weft_demand_set *d, const uint32_t *at, size_t 
     d->encoder.how.seed = seed;
     d->encoder.how.epoch = epoch;
     return s->image ? weft_demand_pixels(&d->encoder, d->pictures, n, pixels, e) : 0;
+}
+
+int weft_demand_set_side(struct weft_demand_set *d, const uint32_t *at, size_t n, float *side, float *target, struct weft_err *e)
+{
+    const struct weft_demand_shape *s = d->encoder.shape;
+    for (size_t i = 0; i < n; i++) {
+        if (read_at(d, at[i], e) < 0)
+            return -1;
+        weft_demand_encode(&d->encoder, &d->product, side + i * s->side);
+        memcpy(target + i * s->n_heads, d->target + at[i] * s->n_heads, s->n_heads * sizeof *target);
+    }
+    return 0;
 }
 
 uint64_t weft_demand_set_hash(const struct weft_demand_set *d)

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "train/demand_finish.h"
 
 enum { VALID_BATCH = 64, STREAM_ORDER = 1 << 20 };
 
@@ -208,13 +209,18 @@ static uint64_t shape_hash(const struct weft_demand_shape *s, uint64_t h)
     return h;
 }
 
+static bool done(const struct weft_demand_training *t)
+{
+    return t->epoch >= t->epochs || (t->best_epoch && t->patience && t->epoch - t->best_epoch >= t->patience);
+}
+
 /* All that the result depends on but the number of epochs: a longer training goes on where a shorter one ended. */
 static uint64_t fingerprint(const struct weft_demand_training *t)
 {
     static const struct weft_augment none;
     const struct weft_augment *a = t->augment ? t->augment : &none;
     const struct weft_demand_encoder *c = &t->set->encoder;
-    const double numbers[] = {(double)t->batch, t->lr, (double)t->set->n_valid, (double)t->precision, a->rotate, a->brightness, a->contrast, a->saturation,
+    const double numbers[] = {(double)t->batch, t->lr, t->backbone_lr, (double)t->best, (double)t->set->paper, (double)t->set->n_valid, (double)t->precision, a->rotate, a->brightness, a->contrast, a->saturation,
                               (double)c->broken_is_missing, (double)c->how.limits.side, (double)c->how.limits.pixels};
     uint64_t h = weft_hash(numbers, sizeof numbers, weft_hash(&t->seed, sizeof t->seed, weft_demand_set_hash(t->set)));
     return shape_hash(shape_of(t), weft_hash(t->backbone, strlen(t->backbone), h));
@@ -226,6 +232,8 @@ static int save(struct weft_demand_training *t, struct weft_err *e)
     weft_st_writer_meta_int(w, "epoch", t->epoch);
     weft_demand_write(t->net, w);
     weft_demand_write_state(t->net, w);
+    weft_st_writer_meta_int(w, "best_epoch", t->best_epoch);
+    weft_st_writer_meta_real(w, "best_loss", t->best_loss);
     int rc = weft_checkpoint_save(&t->checkpoint, w, e);
     weft_st_writer_free(&w);
     return rc;
@@ -245,12 +253,58 @@ static int resume(struct weft_demand_training *t, struct weft_err *e)
     }
     if (rc == 0 && st)
         rc = weft_demand_read_state(t->net, st, e);
+    if (rc == 0 && st)
+        rc = weft_st_meta_int(st, "best_epoch", 0, t->epoch, &t->best_epoch, e);
+    if (rc == 0 && st)
+        rc = weft_st_meta_real(st, "best_loss", &t->best_loss, e);
     if (rc == 0)
         rc = weft_checkpoint_log(&t->checkpoint, t->log, st, e);
     if (rc == 0 && t->checkpoint.log && fseek(t->checkpoint.log, 0, SEEK_END) == 0 && ftell(t->checkpoint.log) == 0)
         log_head(t);
     weft_st_close(&st);
     return rc;
+}
+
+/* Thousands of classes are too many to be fitted to convergence nine times over. */
+static bool has_few_classes(const struct weft_demand_shape *s)
+{
+    bool few = true;
+    for (size_t k = 0; k < s->n_heads; k++)
+        few = few && s->head[k].width <= WEFT_DEMAND_LINEAR_MAX;
+    return few;
+}
+
+/* What the network says of the products that mixes and means are found on: those held out, or, without any, those it learned from. */
+static int find_rest(struct weft_demand_training *t, struct weft_err *e)
+{
+    const struct weft_demand_shape *s = shape_of(t);
+    const struct weft_demand_set *d = t->set;
+    struct weft_demand_finish f = {.set = t->set, .net = t->net, .par = t->par, .linear = t->linear && s->side && has_few_classes(s), .alone = t->alone, .at = d->n_valid ? d->valid : d->train,
+                                   .n = d->n_valid ? d->n_valid : d->n_train};
+    struct weft_demand_batch b;
+    int rc = 0;
+    if (t->alone && !f.linear)
+        return weft_fail(e, WEFT_CONFIG, "a linear head is for at most %d classes, and there is nothing else", WEFT_DEMAND_LINEAR_MAX);
+    f.out = WEFT_ARRAY(float, f.n *s->out);
+    for (size_t from = 0; from < f.n && rc == 0; from += VALID_BATCH) {
+        rc = load(t, f.at + from, f.n - from < VALID_BATCH ? f.n - from : VALID_BATCH, false, &b, e);
+        if (rc == 0)
+            rc = weft_demand_predict(t->net, &b, f.out + from * s->out, e);
+    }
+    if (rc == 0)
+        rc = weft_demand_finish(&f, e);
+    free(f.out);
+    return rc;
+}
+
+/* The epoch that was just measured may be the best so far. */
+static void judge(struct weft_demand_training *t)
+{
+    if (!t->best || isnan(t->valid_loss) || (t->best_epoch && t->valid_loss >= t->best_loss))
+        return;
+    t->best_epoch = t->epoch;
+    t->best_loss = t->valid_loss;
+    weft_demand_keep(t->net);
 }
 
 int weft_demand_training_run(struct weft_demand_training *t, struct weft_err *e)
@@ -260,21 +314,27 @@ int weft_demand_training_run(struct weft_demand_training *t, struct weft_err *e)
     t->train_loss = t->valid_loss = NAN;
     make_room(t);
     weft_demand_learn(t->net, t->lr, t->seed, t->par);
+    weft_demand_backbone_rate(t->net, t->backbone_lr);
     if (resume(t, e) < 0)
         return -1;
-    while (t->epoch < t->epochs && rc == 0) {
+    while (!done(t) && rc == 0) {
         rc = train_epoch(t, e);
         if (rc == 0)
             rc = valid_epoch(t, mean, e);
         if (rc != 0)
             break;
         t->epoch++;
+        judge(t);
         say_epoch(t, mean);
         if (t->checkpoint.log)
             log_epoch(t, mean);
         if (weft_checkpoint_due(&t->checkpoint))
             rc = save(t, e);
     }
+    if (rc == 0 && t->best_epoch)
+        weft_demand_restore(t->net);
+    if (rc == 0 && t->means)
+        rc = find_rest(t, e);
     if (rc == 0 && t->checkpoint.log && ferror(t->checkpoint.log))
         rc = weft_fail(e, WEFT_IO, "can't write %s", t->log);
     return rc;

@@ -331,14 +331,16 @@ static float freedom_of(const struct weft_dlinear_trainer *t, const struct weft_
 {
     if (t->ladder || !u->fit.series)
         return NAN;
-    return (float)weft_window_freedom(u->fit.valid_windows, u->fit.series, (size_t)t->units.attrs.stride, t->shape.horizon);
+    size_t stride = (size_t)t->units.attrs.stride;
+    return (float)weft_window_freedom(u->fit.valid_windows, u->fit.series, stride, t->shape.horizon);
 }
 
 int weft_dlinear_trainer_save(struct weft_dlinear_trainer *t, const char *lineage, const char *path, struct weft_err *e)
 {
     size_t channels = t->units.attrs.n_targets, h = t->shape.horizon, rows = weft_residuals_cap(t->n), *order = weft_units_order(&t->units);
     struct weft_dlinear_weights *w = WEFT_ARRAY(struct weft_dlinear_weights, t->n);
-    float *residuals = weft_xrealloc2(NULL, t->n * rows * h, sizeof *residuals), *floor = WEFT_ARRAY(float, 2 * t->n), *freedom = floor + t->n;
+    float *residuals = weft_xrealloc2(NULL, t->n * rows * h, sizeof *residuals), *floor = WEFT_ARRAY(float, 2 * t->n);
+    float *freedom = floor + t->n;
     if (t->tune)
         t->shape.norm = weft_dlinear_tuned_norm(t);
     struct weft_dlinear *model = weft_dlinear_new(&t->shape, 1);

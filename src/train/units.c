@@ -29,6 +29,8 @@ void weft_units_saw(struct weft_units *u, const struct weft_series *s)
     int64_t until = weft_step_add(s->start, (int64_t)s->split[WEFT_PART_VALID], u->attrs.step);
     if (s->split[WEFT_PART_VALID] && (!u->until || until > u->until))
         u->until = until;
+    if (s->split[WEFT_PART_VALID] - s->split[WEFT_PART_TRAIN] > u->valid_most)
+        u->valid_most = s->split[WEFT_PART_VALID] - s->split[WEFT_PART_TRAIN];
 }
 
 size_t weft_units_group(struct weft_units *u, const struct weft_series *s)
@@ -129,6 +131,10 @@ void weft_units_say(const struct weft_units *u, size_t n, weft_unit_text *text, 
 {
     size_t channels = u->attrs.n_targets, failed = 0;
     char how[WEFT_UNIT_TEXT];
+    if (u->valid_most && (int64_t)u->valid_most < u->attrs.horizon)
+        weft_run_warn(run, "the validation part has %zu steps, and the horizon %lld: nothing is chosen by it, and "
+                      "forecasts have no intervals; window --split gives it more",
+                      u->valid_most, (long long)u->attrs.horizon);
     for (size_t i = 0; i < n; i++) {
         const char *group = u->groups.at[i / channels].p, *channel = u->attrs.channels[i % channels];
         if (text(trainer, i, how))

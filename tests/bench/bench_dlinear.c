@@ -61,7 +61,7 @@ static int exact(const float *x, size_t series, size_t days, double took[2], siz
     weft_dlinear_stats_init(&st, &shape, 1, 3);
     double began = now();
     for (size_t s = 0; s < series; s++)
-        weft_dlinear_stats_add(&st, x + s * days, days, 0, 1, split, s, &room);
+        weft_dlinear_stats_add(&st, x + s * days, days, 0, 1, NULL, split, s, &room);
     weft_dlinear_stats_finish(&st);
     double added = now();
     int rc = weft_dlinear_solve(&st, -1, &w, &fit, e);

@@ -39,7 +39,8 @@ static void one_series(struct weft_apply *a, size_t unit, const struct weft_seri
         struct weft_growth_sums sums = {0};
         double n = mean(s->values + origin, at.near), f = mean(s->values + origin, at.far);
         weft_apply_run(a, unit, &j, true, &r);
-        if (r.skipped || !(n > 0) || !isfinite(f) || !weft_growth_add(&sums, r.forecast, r.covariance, r.freedom, NULL, horizon, &at))
+        if (r.skipped || !(n > 0) || !isfinite(f) ||
+            !weft_growth_add(&sums, r.forecast, r.covariance, r.freedom, NULL, horizon, &at))
             continue;
         struct weft_growth g = weft_growth_of(&sums, 0, width);
         if (!isfinite(g.high))

@@ -239,6 +239,39 @@ kill_at() {
     events refused 7
 }
 
+@test "the first dump ever is refused, and the next one is taken; a dump with other columns joins nothing, and is an event" {
+    cd "$BATS_TEST_TMPDIR"
+    head -n 1 "$dir/all.csv" >empty.csv
+    for again in 1 2; do
+        run "$daily" -d new $small --ingest "$read" --date 2022-03-11 empty.csv
+        [ "$status" -eq 65 ] && [[ "$output" == *"empty.csv has no row; --closed"* ]] && [ ! -e new/.next ] || { echo "$status $output"; false; }
+    done
+    "$daily" -d new $small --ingest "$read" --history "$dir/history.csv"
+    cmp new/results/2022-03-11/ranking.csv "$dir/begun/results/2022-03-11/ranking.csv"
+    cp -a "$dir/begun" state
+    day 12
+    "$daily" -d plain --lookback 14 --horizon 7 --history "$dir/history.csv" >/dev/null
+    sed '1s/middle/section/' 12.csv >other.csv
+    run "$daily" -d plain --date 2022-03-12 other.csv
+    [ "$status" -eq 65 ] && [ "${#lines[@]}" -eq 1 ] && [[ "$output" == *'other.csv has no key "middle"'*"it was not taken"* ]] || { echo "$status $output"; false; }
+    grep -q '^2022-03-12 refused other.csv has no key' plain/log
+    grep -Fxq 'weft_daily_events_total{event="refused"} 1' plain/metrics.prom
+    [ "$(wc -l <plain/ledger.csv)" -eq 2 ]
+    "$daily" -d plain --date 2022-03-12 12.csv
+}
+
+@test "a tool of the system that fails is named, and the exit status is 74" {
+    cd "$BATS_TEST_TMPDIR"
+    cp -a "$dir/begun" state
+    day 12
+    mkdir broken
+    printf '#!/bin/sh\necho "sort: write error" >&2\nexit 2\n' >broken/sort
+    chmod +x broken/sort
+    PATH=$PWD/broken:$PATH run "$daily" -d state --date 2022-03-12 12.csv
+    [ "$status" -eq 74 ] && [[ "$output" == *"stopped"*"a tool of the system ended with status 2"*"nothing has changed"* ]] || { echo "$status $output"; false; }
+    ok 12 12.csv
+}
+
 @test "a dump in CP949, a leap day, and a clock that changes" {
     command -v iconv >/dev/null || skip "skipped: no iconv"
     cd "$BATS_TEST_TMPDIR"

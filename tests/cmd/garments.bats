@@ -26,6 +26,17 @@ setup_file() {
     [ ! -e out.part ]
 }
 
+@test "garments.sh --no-image: a table without photos, and what names and keys are worth" {
+    cd "$BATS_TEST_TMPDIR"
+    sed 's/,images[^,]*png//; 1s/,image,/,/' "$dir/g/garments.csv" >plain.csv
+    run "$pipelines/garments.sh" --no-image --epochs 2 --top 5 --train "--valid-by brand" -o out plain.csv
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    for m in neighbours all no-name no-keys linear; do grep -qE "^$m +[0-9.]+% \(F1 [0-9.]+\)" out/table.txt; done
+    [[ "$output" == *"On the garments held out (--valid 0.2 --valid-by brand): accuracy"* ]] || { echo "$output"; false; }
+    [[ "$(head -n 1 out/predictions.csv)" == *,low.sales,high.sales,part ]]
+    [ "$(grep -c ',valid$' out/predictions.csv)" -gt 0 ] && [ -e out/contact.html ] && [ -e out/log-no-name.csv ]
+}
+
 @test "garments.sh: a bad table leaves nothing and keeps the exit status" {
     cd "$BATS_TEST_TMPDIR"
     sed '7s/"[0-9,]*"/cheap/' "$dir/g/garments.csv" >bad.csv

@@ -69,6 +69,40 @@ refused() { # TEXT STATUS COMMAND...
     refused 'no column of p.csv names an image' 64 ingest --images . p.csv
 }
 
+@test "ingest: tables as they are crawled: their names, several files, ids that come again" {
+    printf 'productId,productName,totalSales,num_likes,product_brand_name,category_sub,sale_price,colour\n1,a,5,6,B,C,100,red\n2,b,0,3,B,D,200,blue\n1,a2,7,8,B,C,90,red\n' >x.csv
+    run fields '.' x.csv
+    [ "${lines[0]}" = '{"id":"1","keys":{"category":"C","brand":"B"},"name":"a2","numbers":{"price":90},"labels":{"sales":7,"likes":8}}' ] || { echo "$output"; false; }
+    [ "${#lines[@]}" -eq 2 ]
+    run ingest x.csv -o x.weft
+    [ "$status" -eq 0 ] && [[ "$output" == *'1 rows are of ids that came before: of each the newest row is kept'*'columns that are not used: "colour"'* ]] || { echo "$output"; false; }
+    printf '상품번호,상품명,브랜드,좋아요,판매량,후기수,가격\n9,가,브,1.2천,3,4,"1,000"\n' >k.csv
+    run fields '.' k.csv
+    [ "${lines[0]}" = '{"id":"9","keys":{"brand":"브"},"name":"가","numbers":{"price":1000},"labels":{"sales":3,"likes":1200,"reviews":4}}' ] || { echo "$output"; false; }
+    # Other files: the same columns in another order; a row of theirs is newer.
+    printf 'product_brand_name,productId,productName,totalSales,num_likes,category_sub,sale_price\nB,2,b2,1,2,D,300\nB,3,c,1,2,D,300\n' >y.csv
+    run fields '[.id, .name]' x.csv y.csv
+    [ "$output" = "$(printf '%s\n' '["1","a2"]' '["2","b2"]' '["3","c"]')" ] || { echo "$output"; false; }
+    refused 'x.csv: key "brand" stands in k.csv alone' 65 ingest k.csv x.csv
+    # The newest by its date, not the last.
+    printf 'id,name,price,views,date\n1,new,5,3,2024-02-02\n1,old,5,4,2024-01-01\n' >d.csv
+    run fields '.name' --layout products d.csv
+    [ "$output" = '"new"' ]
+}
+
+@test "ingest: no labels where there might be some; no keys; keys that are there anyway" {
+    printf 'id,name,price,category,buzz\n1,a,5,C,3\n' >p.csv
+    refused 'candidates: "buzz"; --label NAME=COLUMN says which are, --label none that there are none' 65 ingest p.csv
+    run fields '[.keys, .labels]' --label none p.csv
+    [ "$output" = '[{"category":"C"},{}]' ] || { echo "$output"; false; }
+    run fields '[.keys, .labels]' --label views=buzz --keys none p.csv
+    [ "$output" = '[{},{"views":3}]' ] || { echo "$output"; false; }
+    run fields '.keys' --label none --keys category,buzz p.csv
+    [ "$output" = '{"category":"C","buzz":"3"}' ] || { echo "$output"; false; }
+    run fields '.keys' --label none --keys category=buzz p.csv
+    [ "$output" = '{"category":"3"}' ] || { echo "$output"; false; }
+}
+
 @test "ingest: bad rows stop, or are set aside with their reasons" {
     mkdir in && printf 'x' >in/1.png && printf 'secret' >secret
     printf 'id,name,price,image\n1,a,5,1.png\n2,b,much,1.png\n1,c,5,1.png\n,d,5,1.png\n5,e,5,../secret\n6,\xff,5,1.png\n7,g,5,/etc/passwd\n8,h,5,.\n' >in/p.csv
@@ -77,12 +111,11 @@ refused() { # TEXT STATUS COMMAND...
     [ "$output" = '"1"' ] || { echo "$output"; false; }
     run cut -d, -f2-4 bad.csv
     [ "${lines[1]}" = '3,3,"not a number: ""much"""' ]
-    [ "${lines[2]}" = '4,1,"id ""1"" stands on line 2 already"' ]
-    [ "${lines[3]}" = '5,1,no id' ]
-    [[ "${lines[4]}" == '6,4,"image ""../secret"" lies outside in'* ]]
-    [ "${lines[5]}" = '7,2,not UTF-8' ]
-    [[ "${lines[6]}" == '8,4,"image ""/etc/passwd"" lies outside in'* ]]
-    [[ "${lines[7]}" == '9,4,image in/.: not a file'* ]]
+    [ "${lines[2]}" = '5,1,no id' ]
+    [[ "${lines[3]}" == '6,4,"image ""../secret"" lies outside in'* ]]
+    [ "${lines[4]}" = '7,2,not UTF-8' ]
+    [[ "${lines[5]}" == '8,4,"image ""/etc/passwd"" lies outside in'* ]]
+    [[ "${lines[6]}" == '9,4,image in/.: not a file'* ]]
     printf 'id,name,price,image\n1,a,5,1.png\n' >in/big.csv
     head -c 2000 /dev/zero >in/1.png
     refused 'larger than --max-image' 65 ingest --max-image 1K in/big.csv
@@ -90,11 +123,11 @@ refused() { # TEXT STATUS COMMAND...
 
 @test "frames csv: every row has the columns that the head names" {
     frames csv "$dir/products.weft" >p.csv
-    [ "$(head -n 1 p.csv)" = "id,keys.gender,keys.category,name,numbers.price,numbers.number,labels.gender,labels.age,labels.views,labels.sales" ]
-    [ "$(awk -F, '{ print NF }' p.csv | sort -u)" = 10 ]
+    [ "$(head -n 1 p.csv)" = "id,keys.gender,keys.category,keys.brand,name,numbers.price,numbers.number,labels.gender,labels.age,labels.views,labels.sales" ]
+    [ "$(awk -F, '{ print NF }' p.csv | sort -u)" = 11 ]
     score -q -m "$dir/model.safetensors" -i "$dir/products.weft" | frames csv >d.csv
-    [[ "$(head -n 1 d.csv)" == *",labels.sales,model,predicted.gender,predicted.age,predicted.views,predicted.sales" ]]
-    [ "$(awk -F, '{ print NF }' d.csv | sort -u)" = 15 ]
+    [[ "$(head -n 1 d.csv)" == *",labels.sales,model,predicted.gender,predicted.age,predicted.views,predicted.sales,probability.gender,probability.age,low.views,high.views,low.sales,high.sales,part" ]]
+    [ "$(awk -F, '{ print NF }' d.csv | sort -u)" = 23 ]
 }
 
 @test "ingest: memory does not grow with the table" {
@@ -135,7 +168,7 @@ refused() { # TEXT STATUS COMMAND...
 
 @test "train-demand: kill -9 and --resume, the same bytes in the end" {
     train-demand -q $small --epochs 6 --log whole.csv -i "$dir/products.weft" -o whole.safetensors
-    bash -c "exec train-demand -q $small --epochs 1000 --checkpoint run.st --log log.csv -i $dir/products.weft -o model.safetensors" 3>&- &
+    bash -c "exec train-demand -q $small --epochs 1000 --patience 0 --checkpoint run.st --log log.csv -i $dir/products.weft -o model.safetensors" 3>&- &
     for i in $(seq 200); do [ ! -e run.st ] || break; sleep 0.1; done
     kill -9 $!
     wait $! || true
@@ -148,11 +181,11 @@ refused() { # TEXT STATUS COMMAND...
 
 # What a model file holds beside its metadata.
 model_bytes() {
-    tail -c +$((8 + $(od -An -tu8 -N8 "$1"))) "$1" | sha256sum
+    tail -c +$((9 + $(od -An -tu8 -N8 "$1"))) "$1" | sha256sum
 }
 
 @test "train-demand: a checkpoint of other options or products is refused" {
-    bash -c "exec train-demand -q $small --epochs 1000 --checkpoint run.st -i $dir/products.weft -o model.safetensors" 3>&- &
+    bash -c "exec train-demand -q $small --epochs 1000 --patience 0 --checkpoint run.st -i $dir/products.weft -o model.safetensors" 3>&- &
     for i in $(seq 200); do [ ! -e run.st ] || break; sleep 0.1; done
     kill -INT $!
     status=0; wait $! || status=$?
@@ -165,11 +198,11 @@ model_bytes() {
 }
 
 @test "train-demand: a checkpoint beyond --epochs is refused; a log that begins late has a head" {
-    bash -c "exec train-demand -q --no-name --no-image --threads 1 --epochs 1000000 --checkpoint run.st -i $dir/products.weft -o model.safetensors" 3>&- &
+    bash -c "exec train-demand -q --no-name --no-image --threads 1 --epochs 1000000 --patience 0 --checkpoint run.st -i $dir/products.weft -o model.safetensors" 3>&- &
     for i in $(seq 600); do ! grep -aqE '"epoch": ?"([2-9]|[0-9]{2,})"' run.st 2>/dev/null || break; sleep 0.1; done
     kill -9 $!
     wait $! || true
-    refused 'run.st is of epoch' 78 train-demand --no-name --no-image --epochs 1 --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
+    refused 'run.st is of epoch' 78 train-demand --no-name --no-image --patience 0 --epochs 1 --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
     [[ "$output" == *"and --epochs 1 ends before"* ]] && [ ! -e model.safetensors ]
     local epoch
     epoch=$(grep -aoE '"epoch": ?"[0-9]+"' run.st | tr -dc 0-9)
@@ -217,6 +250,52 @@ model_bytes() {
         train-demand -q --no-name --no-image --heads age:ce --epochs 5 --threads 1 --log $from.csv -i n.weft -o m.st
     done
     paste -d, 0.csv 8801234500000.csv | awk -F, 'NR > 1 { n++; if (($2 - $7) ^ 2 > 1e-6) exit 1 } END { exit n != 5 }' || { cat *.csv; false; }
+}
+
+@test "train-demand: every block of inputs has the norm of one key; the paper's recipe has none of it" {
+    { echo id,name,price,category,brand,views; for i in $(seq 60); do echo "$i,name $((i % 7)),$((i * 900)),c$((i % 3)),b$((i % 5)),$((i % 6 == 0 ? 0 : 100 * i))"; done; } |
+        ingest -q --layout products - | embed-text -q --hash 64 -o v.weft
+    run train-demand --no-image --heads views:mse --epochs 3 -i v.weft -o m.st
+    [ "$status" -eq 0 ] && [[ "$output" == *'label "views": '*' of 48 are 0, and the smallest other one is '*'not shown, perhaps?'* ]] || { echo "$output"; false; }
+    # Hashed names have norm 1 already; six in ten of 64 features each by itself would have 8 times that.
+    [ "$(strings -n 100 m.st | grep -oE '"text_scale":"[0-9.]+"' | cut -c15-19)" = '1"' ] || [[ "$(strings -n 100 m.st)" == *'"text_scale":"0.99999'* || "$(strings -n 100 m.st)" == *'"text_scale":"1.0000'* ]]
+    [[ "$(strings -n 100 m.st)" == *'\"smear\":'*'{\"name\":\"price\",\"mean\":'*'\"log\":true'*'\"name\":\"brand\"'* ]]
+    train-demand -q --recipe paper --no-image --heads views:mse --epochs 3 -i v.weft -o p.st
+    [[ "$(strings -n 100 p.st)" == *'"text_scale":"7.99999'* || "$(strings -n 100 p.st)" == *'"text_scale":"8'* ]]
+    ! strings -n 100 p.st | grep -qE 'smear|\\"log\\"|\\"name\\":\\"brand'
+    train-demand -q --recipe paper --no-image --heads views:mse:0.01 --inputs price,category --lr 1e-4 --epochs 3 -i v.weft -o q.st
+    cmp <(model_bytes p.st) <(model_bytes q.st)
+    refused '--patience is for the best epoch' 64 train-demand --recipe paper --patience 3 --no-image --heads views:mse -i v.weft -o m.st
+}
+
+@test "train-demand, evaluate: quantities are means, whose sum is that of the products held out" {
+    train-demand -q --no-name --no-image --heads views:mse,sales:mse --epochs 20 -i "$dir/products.weft" -o m.st
+    score -q -m m.st --part valid -i "$dir/products.weft" -o v.dem
+    frames check v.dem
+    frames csv v.dem | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+        $at["labels.sales"] != "" { a += $at["labels.sales"]; p += $at["predicted.sales"] } END { exit !((p / a - 1) ^ 2 < 1e-3) }'
+    evaluate --format csv -i v.dem | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $1 == "sales" { exit !($at["bias"] ^ 2 < 1e-3) }'
+}
+
+@test "train-demand: whole brands are held out, or the newest; what was trained on is marked; the linear head alone" {
+    { echo id,name,price,brand,views,date; for i in $(seq 100); do echo "$i,name $((i % 7)),$((i * 900)),b$((i % 10)),$((100 * i)),2024-01-$((i % 20 + 10))"; done; } |
+        ingest -q --layout products - | embed-text -q --hash 16 -o v.weft
+    part() { score -q -m m.st -i "$1" | frames csv | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { print $at["part"], $at["keys.brand"], $at["keys.date"] }'; }
+    train-demand -q --no-image --epochs 2 --valid-by brand -i v.weft -o m.st
+    part v.weft | awk '{ n[$1]++; if (($2 in p) && p[$2] != $1) exit 1; p[$2] = $1 } END { exit !(n["valid"] == 20 && n["train"] == 80) }'
+    [ "$(score -q -m m.st --part valid -i v.weft | frames csv | wc -l)" -eq 21 ]
+    ! strings -n 100 m.st | grep -q 'name\\":\\"brand'
+    train-demand -q --no-image --epochs 2 --valid-from 2024-01-25 -i v.weft -o m.st
+    part v.weft | awk '($1 == "valid") != ($3 >= "2024-01-25") { exit 1 }'
+    printf 'id,name,price,brand,date\n7,x,1,b1,2024-01-02\n777,x,1,b1,2024-01-02\n' | ingest -q --layout products - | embed-text -q --hash 16 -o n.weft
+    [ "$(part n.weft | cut -d' ' -f1 | tr '\n' ' ')" = "train new " ]
+    refused 'the products have no key "shop"' 78 train-demand --no-image --valid-by shop -i v.weft -o m.st
+    refused '"soon" is no date' 64 train-demand --no-image --valid-from soon -i v.weft -o m.st
+    refused 'no product is of that day or later' 65 train-demand --no-image --valid-from 2025-01-01 -i v.weft -o m.st
+    # The linear head alone is ridge regression: it does not depend on the seed.
+    for s in 1 2; do train-demand -q --no-image --no-network --seed $s -i v.weft -o l$s.st; score -q -m m=l$s.st -i v.weft | frames csv -o l$s.csv; done
+    cmp l1.csv l2.csv
+    refused 'sees no pictures' 64 train-demand --no-network -i v.weft -o m.st
 }
 
 @test "train-demand: what was not measured is not said" {
@@ -323,7 +402,7 @@ model_bytes() {
 @test "rank: products by what is predicted, times the growth of their category" {
     score -q -m "$dir/model.safetensors" -i "$dir/products.weft" -o all.dem
     rank --format csv -i all.dem >csv
-    [ "$(head -n 1 csv)" = "rank,id,name,category,predicted_gender,predicted_age,predicted_views,predicted_sales" ]
+    [ "$(head -n 1 csv)" = "rank,id,name,category,predicted_gender,predicted_age,predicted_views,predicted_sales,low,high,part" ]
     frames show all.dem | grep '^{"id"' | jq -r '[.predicted.sales, .id] | @tsv' | sort -k1,1gr | cut -f2 >want
     cmp want <(tail -n +2 csv | cut -d, -f2)
     [ "$(rank --label views --top 3 --format json -i all.dem | jq length)" -eq 3 ]

@@ -240,3 +240,13 @@ without() {
     done <../commands
     [ -s forecast/report.html ] && [ -s reasons.weft ]
 }
+
+@test "a newcomer does not spoil the intervals of the others" {
+    { echo date,minor,units; for g in a b c d; do noise $g 40 8 $day0 86400 600; done; } >old.csv
+    { cat old.csv; noise new 300 60 $((day0 + 590 * 86400)) 86400 10; } >both.csv
+    for f in old both; do
+        "$pipelines/forecast.sh" --plot none --horizon 14 --lookback 56 --ingest '--layout long --id minor --keys minor --missing zero' -o $f $f.csv >/dev/null || [ $f = both ]
+        awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $(at["group"]) != "new" { n++; sum += $(at["high"]) - $(at["low"]) } END { if (n != 4) exit 1; print sum / n }' $f/ranking.csv >$f.width
+    done
+    awk -v both="$(<both.width)" -v old="$(<old.width)" 'BEGIN { print old, both; exit !(both < 1.5 * old && both > 0.7 * old) }'
+}

@@ -150,7 +150,7 @@ wape() {
     [ "$(grep -o '"lookback":' t.jsonl | wc -l)" -eq 8 ]
     awk -v t="$(wape tuned.st "$dir/noisy.weft")" -v p="$(wape plain.st "$dir/noisy.weft")" 'BEGIN { exit !(t < 1.02 * p) }' || { echo "$(wape tuned.st "$dir/noisy.weft") $(wape plain.st "$dir/noisy.weft")"; false; }
     head -c 100000 tuned.st | grep -aq 'tuned'
-    score -q -m tuned.st --quantiles 0.1,0.9 -i "$dir/noisy.weft" | rank >ranking
+    score -q -m tuned.st --quantiles 0.1,0.9 -i "$dir/noisy.weft" | rank --near 1:2 --far 6:7 >ranking
     grep -q low ranking
 }
 

@@ -2,9 +2,12 @@
  *
  *     garments DIR [PRODUCTS [SEED]]
  *
- * What a product's labels are follows from what is drawn and written, with some noise: preferred gender from kind and colour (image), age group from the
- * pattern (image) and a word of the name, views from colour, price and a word of the name, sales from views and pattern. So neither image nor
- * name alone says everything. Counts are written as shops write them (4.2천, 1.5만); here and there an image or a label is missing. */
+ * The law (fixed before anything was tuned on it). A brand has a public (women, men, both), an age, a style and
+ * a pull on quantities; a garment keeps to its brand's style seven times in ten. Names carry one or two words of
+ * the style, or none. Preferred gender follows from brand, kind and colour (image); age group from brand, style
+ * and pattern (image); views and sales are log-normal about a level of brand, style, colour, price and pattern,
+ * and a twelfth of all garments sold nothing. So image, name and brand each say something that the others do
+ * not. Counts are written as shops write them (4.2천, 1.5만); here and there an image or a label is missing. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
@@ -22,12 +25,30 @@ _Static_assert(RAW <= 65535, "a picture is one stored block");
 enum kind { TEE, DRESS, TROUSERS, SKIRT, COAT, KINDS };
 enum colour { RED, PINK, BLUE, GREEN, BLACK, WHITE, COLOURS };
 enum pattern { PLAIN, STRIPES, DOTS, CHECKS, PATTERNS };
-enum word { NO_WORD, CLASSIC, OVERSIZED, GRAPHIC, PACK, NEW, WORDS };
+enum style { STREET, CLASSIC, ROMANTIC, SPORTY, BASIC, STYLES };
+enum public { BOTH, WOMEN, MEN };
+enum { BRANDS = 24, STYLE_WORDS = 4, OCTAVE = 16 }; /* quantities are counted in sixteenths of a doubling */
 
 static const char *const kind_names[KINDS][2] = {{"티셔츠", "Tee"}, {"원피스", "Dress"}, {"팬츠", "Trousers"}, {"스커트", "Skirt"}, {"코트", "Coat"}};
 static const char *const colour_names[COLOURS][2] = {{"레드", "Red"}, {"핑크", "Pink"}, {"블루", "Blue"}, {"그린", "Green"}, {"블랙", "Black"}, {"화이트", "White"}};
-static const char *const word_names[WORDS] = {"", "클래식 ", "오버핏 ", "그래픽 ", "[2PACK] ", "NEW "};
-static const char *const brand_names[] = {"무지개", "Northline", "하루", "Atelier K", "스튜디오 온"};
+static const char *const style_words[STYLES][STYLE_WORDS] = {{"그래픽", "오버핏", "크롭", "빈티지워싱"},
+                                                           {"클래식", "테일러드", "울블렌드", "하운드투스"},
+                                                           {"플라워", "레이스", "셔링", "리본"},
+                                                           {"트레이닝", "나일론", "에어핏", "집업"},
+                                                           {"베이직", "데일리", "[2PACK]", "NEW"}};
+static const struct brand {
+    const char *name;
+    enum public public;
+    int age;
+    enum style style;
+    int pull;
+} brands[BRANDS] = {
+    {"무지개", WOMEN, 1, ROMANTIC, 6},    {"Northline", MEN, 2, SPORTY, 14},   {"하루", WOMEN, 2, BASIC, -4},       {"Atelier K", WOMEN, 3, CLASSIC, -12},
+    {"스튜디오 온", BOTH, 1, BASIC, 20},  {"Mono Lab", MEN, 1, STREET, 9},     {"바람결", WOMEN, 3, CLASSIC, -20},  {"Rough Note", MEN, 0, STREET, 3},
+    {"소소한", WOMEN, 0, ROMANTIC, -7},   {"Field Days", BOTH, 2, SPORTY, -2}, {"연두", WOMEN, 1, BASIC, 11},       {"Harbor Tailor", MEN, 3, CLASSIC, -15},
+    {"도시락", BOTH, 0, STREET, 17},      {"Petit Jour", WOMEN, 2, ROMANTIC, 0}, {"한낮", BOTH, 1, BASIC, -9},      {"Kite Club", BOTH, 0, SPORTY, 7},
+    {"라온", WOMEN, 1, CLASSIC, 2},       {"Oak & Pine", MEN, 2, BASIC, -17},  {"별다방", BOTH, 0, STREET, -11},    {"Velvet Hour", WOMEN, 3, ROMANTIC, -24},
+    {"동네", MEN, 1, BASIC, 24},          {"Slow Motion", BOTH, 2, CLASSIC, -6}, {"첫눈", WOMEN, 0, ROMANTIC, 13},  {"Track One", MEN, 1, SPORTY, 5}};
 static const char *const age_names[] = {"10대", "20대", "30대", "40대"};
 static const uint8_t rgb_of[COLOURS][3] = {{200, 30, 40}, {240, 150, 180}, {40, 70, 180}, {50, 140, 70}, {30, 30, 35}, {245, 245, 240}};
 
@@ -35,7 +56,8 @@ struct garment {
     enum kind kind;
     enum colour colour;
     enum pattern pattern;
-    enum word word;
+    enum style style;
+    const struct brand *brand;
     unsigned price, turn; /* turn: moves pattern and shape about */
     bool english;
 };
@@ -147,12 +169,11 @@ static void png(FILE *f, const uint8_t *rgb)
 
 /* --- the table --- */
 
-/* 2^(quarters / 4), from 100 on: no result hangs on a libm's last digit. */
-static uint64_t count_of(int quarters)
+/* 2^(level / OCTAVE), below 1 nothing: no result hangs on a libm's last digit. */
+static uint64_t count_of(int level)
 {
-    static const unsigned steps[] = {100, 119, 141, 168};
-    quarters = quarters < 0 ? 0 : quarters;
-    return (uint64_t)steps[quarters % 4] << quarters / 4;
+    static const unsigned thousandths[OCTAVE] = {1000, 1044, 1091, 1139, 1189, 1242, 1297, 1354, 1414, 1477, 1542, 1610, 1682, 1756, 1834, 1915};
+    return level < 0 ? 0 : ((uint64_t)thousandths[level % OCTAVE] << level / OCTAVE) / 1000;
 }
 
 static void print_count(FILE *f, uint64_t n)
@@ -167,10 +188,15 @@ static void print_count(FILE *f, uint64_t n)
 
 static void print_name(FILE *f, const struct garment *g, struct weft_rng *r)
 {
-    const char *brand = brand_names[weft_rng_below(r, sizeof brand_names / sizeof *brand_names)];
-    bool says_colour = weft_rng_below(r, 2) == 0;
-    fprintf(f, "%s%s %s%s%s", word_names[g->word], brand, says_colour ? colour_names[g->colour][g->english] : "", says_colour ? " " : "",
-            kind_names[g->kind][g->english]);
+    uint64_t first = weft_rng_below(r, STYLE_WORDS + 1), second = weft_rng_below(r, 3 * STYLE_WORDS);
+    bool says_brand = weft_rng_below(r, 2) == 0, says_colour = weft_rng_below(r, 2) == 0;
+    if (says_brand)
+        fprintf(f, "%s ", g->brand->name);
+    if (first < STYLE_WORDS)
+        fprintf(f, "%s ", style_words[g->style][first]);
+    if (second < STYLE_WORDS && second != first)
+        fprintf(f, "%s ", style_words[g->style][second]);
+    fprintf(f, "%s%s%s", says_colour ? colour_names[g->colour][g->english] : "", says_colour ? " " : "", kind_names[g->kind][g->english]);
 }
 
 static int noise(struct weft_rng *r, int width)
@@ -178,21 +204,28 @@ static int noise(struct weft_rng *r, int width)
     return (int)weft_rng_below(r, (uint64_t)(2 * width + 1)) - width;
 }
 
+/* Nearly normal: a sum of four. Its standard deviation is width times 1.15. */
+static int bell(struct weft_rng *r, int width)
+{
+    return noise(r, width) + noise(r, width) + noise(r, width) + noise(r, width);
+}
+
 static void print_labels(FILE *f, const struct garment *g, struct weft_rng *r)
 {
-    static const int colour_draw[COLOURS] = {6, 5, 2, 0, 3, 4}, word_draw[WORDS] = {0, -1, 3, 4, 2, 5}, pattern_sells[PATTERNS] = {3, 1, -2, 0};
-    static const int women[KINDS] = {0, 4, -2, 4, -1}, warm[COLOURS] = {1, 3, -2, -1, -1, 1}, young[PATTERNS] = {2, 1, 0, 3};
-    static const int ages[WORDS] = {0, 2, -1, -2, 1, -1};
-    bool woman = women[g->kind] + warm[g->colour] + noise(r, 1) > 0;
-    int age = 3 - young[g->pattern] + ages[g->word] + (noise(r, 4) == 4), views, sales;
-    views = 20 + colour_draw[g->colour] + word_draw[g->word] - (int)(g->price / 20000) + noise(r, 2);
-    sales = views - 14 + pattern_sells[g->pattern] + noise(r, 2);
+    static const int women[KINDS] = {0, 4, -2, 4, -1}, warm[COLOURS] = {1, 3, -2, -1, -1, 1}, public[] = {0, 5, -6}, young[PATTERNS] = {0, 0, -1, 1};
+    static const int ages[STYLES] = {-1, 1, 0, -1, 0}, draws[STYLES] = {10, -8, 4, 0, -3}, colour_draws[COLOURS] = {8, 5, -2, -8, 3, 0};
+    static const int pattern_sells[PATTERNS] = {9, 2, -9, 0};
+    bool woman = women[g->kind] + warm[g->colour] + public[g->brand->public] + noise(r, 2) > 0;
+    int age = g->brand->age + ages[g->style] - young[g->pattern] + (noise(r, 4) == 4), views, sales;
+    views = 9 * OCTAVE + g->brand->pull + draws[g->style] + colour_draws[g->colour] - (int)(g->price / 5000) + bell(r, 11);
+    sales = views - 5 * OCTAVE + pattern_sells[g->pattern] + bell(r, 8);
     fprintf(f, ",%s,", weft_rng_below(r, 50) == 0 ? "" : woman ? "여성" : "남성");
     fprintf(f, "%s,", weft_rng_below(r, 50) == 0 ? "" : age_names[age < 0 ? 0 : age > 3 ? 3 : age]);
     print_count(f, count_of(views));
     putc(',', f);
+    bool sold = weft_rng_below(r, 12) > 0;
     if (weft_rng_below(r, 50) > 0)
-        print_count(f, count_of(sales));
+        print_count(f, sold ? count_of(sales) : 0);
 }
 
 static bool write_image(const char *dir, uint64_t id, const struct garment *g, struct weft_rng *r)
@@ -212,13 +245,20 @@ static bool write_image(const char *dir, uint64_t id, const struct garment *g, s
 static bool write_product(FILE *f, const char *dir, uint64_t id, uint64_t seed)
 {
     struct weft_rng r = weft_rng(seed, id);
-    struct garment g = {(enum kind)weft_rng_below(&r, KINDS),       (enum colour)weft_rng_below(&r, COLOURS), (enum pattern)weft_rng_below(&r, PATTERNS),
-                        (enum word)weft_rng_below(&r, WORDS),       0,                                        (unsigned)weft_rng_below(&r, 8),
-                        weft_rng_below(&r, 2) == 0};
+    const struct brand *brand = &brands[weft_rng_below(&r, BRANDS)];
+    struct garment g = {.kind = (enum kind)weft_rng_below(&r, KINDS),
+                        .colour = (enum colour)weft_rng_below(&r, COLOURS),
+                        .pattern = (enum pattern)weft_rng_below(&r, PATTERNS),
+                        .style = brand->style,
+                        .brand = brand,
+                        .turn = (unsigned)weft_rng_below(&r, 8)};
+    g.english = weft_rng_below(&r, 2) == 0;
+    if (weft_rng_below(&r, 10) >= 7)
+        g.style = (enum style)weft_rng_below(&r, STYLES);
     g.price = (unsigned)(9900 + 1000 * weft_rng_below(&r, 90));
     fprintf(f, "%" PRIu64 ",", id);
     print_name(f, &g, &r);
-    fprintf(f, ",\"%u,%03u\",%" PRIu64 ",%s,%s,images/%05" PRIu64 ".png", g.price / 1000, g.price % 1000, 100000 + 7 * id,
+    fprintf(f, ",\"%u,%03u\",%" PRIu64 ",%s,%s,%s,images/%05" PRIu64 ".png", g.price / 1000, g.price % 1000, 100000 + 7 * id, brand->name,
             (const char *[]){"남녀공용", "여성", "남성"}[weft_rng_below(&r, 3)], kind_names[g.kind][0], id);
     print_labels(f, &g, &r);
     putc('\n', f);
@@ -243,7 +283,7 @@ int main(int argc, char **argv)
     FILE *f = fopen(path, "w");
     bool good = f != NULL;
     if (good)
-        fprintf(f, "product_id,product_name,product_price,product_number,gender,category,image,preferred_gender,age,views,sales\n");
+        fprintf(f, "product_id,product_name,product_price,product_number,brand,gender,category,image,preferred_gender,age,views,sales\n");
     for (int64_t id = 1; id <= products && good; id++)
         good = write_product(f, argv[1], (uint64_t)id, (uint64_t)seed);
     if (f && fclose(f) != 0)

@@ -117,8 +117,28 @@ static void rows_of_the_file(void **state)
     weft_residuals_free(&r);
 }
 
+/* A product that is sold only since the origin: its flat lookback is no measure, and its row is left out; not where most rows are such. */
+static void newcomers_are_left_out(void **state)
+{
+    (void)state;
+    static const float rows[][WIDTH] = {{1, 3, 8}, {0, 0, 100}, {2, 4, 7}, {5, 5, 11}};
+    for (size_t n = 3; n <= 4; n++) {
+        struct weft_residuals r;
+        float out[4], floor;
+        weft_residuals_init(&r, 10, WIDTH);
+        for (size_t i = 0; i < n; i++)
+            memcpy(weft_residuals_offer(&r, i), rows[i], sizeof rows[i]);
+        weft_residuals_finish(&r, 2, 1, twice_the_last, NULL, 0, 4, out, &floor);
+        assert_true(out[0] == 2);
+        assert_true(n == 4 ? fabsf(floor - 0.05f) < 1e-7f : fabsf(floor - 0.1f) < 1e-7f);
+        assert_true(n == 4 ? fabsf(out[1] - 100 / floor) < 1e-3f : out[1] == -1);
+        assert_true(n == 4 ? out[2] == -1 : isnan(out[2]));
+        weft_residuals_free(&r);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(least_hashes_stay), cmocka_unit_test(spread), cmocka_unit_test(rows_of_the_file)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(newcomers_are_left_out), cmocka_unit_test(least_hashes_stay), cmocka_unit_test(spread), cmocka_unit_test(rows_of_the_file)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -268,6 +268,17 @@ static void test_scale(void **state)
     assert_true(shift == 7 && factor == 1);
     weft_scale_fit(WEFT_SCALE_STANDARD, none, 1, &shift, &factor);
     assert_true(shift == 0 && factor == 1);
+
+    /* Sold only since the train part: the constant, and the root of the mean squared difference from it: sqrt((9 + 0 + 81) / 3). */
+    const float late[] = {2, 2, 2, 2, 5, 2, 11};
+    weft_scale_fit_train(WEFT_SCALE_STANDARD, late, 3, 7, &shift, &factor);
+    assert_true(shift == 2 && fabs(factor - sqrt(30)) < 1e-12);
+    weft_scale_fit_train(WEFT_SCALE_STANDARD, late, 3, 4, &shift, &factor);
+    assert_true(shift == 2 && factor == 1);
+    weft_scale_fit_train(WEFT_SCALE_STANDARD, late, 6, 7, &shift, &factor); /* the train part has a spread: that alone counts */
+    assert_true(shift == 2.5 && fabs(factor - sqrt(1.25)) < 1e-12);
+    weft_scale_fit_train(WEFT_SCALE_NONE, late, 3, 7, &shift, &factor);
+    assert_true(shift == 0 && factor == 1);
 }
 
 int main(void)

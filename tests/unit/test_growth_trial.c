@@ -18,7 +18,8 @@ static void close_to(double got, double want)
 
 static struct weft_growth_sums sums(double near, double far, double var)
 {
-    return (struct weft_growth_sums){.near = near, .far = far, .var_near = var, .var_far = var, .series = 1, .without_covariance = var < 0, .freedom = INFINITY};
+    return (struct weft_growth_sums){.near = near, .far = far, .var_near = var, .var_far = var, .series = 1,
+                                     .without_covariance = var < 0, .freedom = INFINITY};
 }
 
 /* One series of each of three groups at two origins. Predictor 0 is right at the first and upside down at the second; predictor 1 can't say anything. */

@@ -62,6 +62,10 @@ static inline int weft_failed(int rc)
  * characters replaced by '?'. */
 void weft_err_print(const char *program, const struct weft_err *e);
 
+/* Who we are, for messages from where no program's name is at hand: set once by main (text that stays), "weft" before. */
+void weft_program_set(const char *name);
+const char *weft_program(void);
+
 /* One line "program: message" on stderr, under the same rules. */
 void weft_say(const char *program, const char *fmt, ...) WEFT_PRINTF(2, 3);
 

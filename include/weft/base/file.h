@@ -47,7 +47,7 @@ struct weft_mapping {
 };
 /* A mapped file that somebody cuts short while it is read ends the program with 74 and a line that names it, where
  * weft_map_guard was called (run.c does, once); without it, with SIGBUS. */
-void weft_map_guard(const char *program);
+void weft_map_guard(void);
 int weft_map_open(const char *path, size_t max, struct weft_mapping *out, struct weft_err *e) WEFT_MUST_USE;
 void weft_map_close(struct weft_mapping *m);
 

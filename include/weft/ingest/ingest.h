@@ -3,7 +3,8 @@
  * wide: one row a series, key columns and a column for every day; streamed, memory does not grow with the rows but for their ids.
  * long: one row a sale or a day, in any order, in any number of files; a table series x steps is held in memory.
  * matrix: one row a time, one column a series; the table is held in memory.
- * products: one row a product, its image in a file (a products stream); streamed, memory does not grow with the rows but for their ids. */
+ * products: one row a product, its image in a file (a products stream), in any number of files; the rows are held in memory until all are there, since a
+ * later one may be newer, the pictures are not. */
 #ifndef WEFT_INGEST_H
 #define WEFT_INGEST_H
 

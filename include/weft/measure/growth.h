@@ -70,10 +70,11 @@ struct weft_growth_sums {
     double freedom; /* independent errors of the covariance that has the fewest; 0: none came yet */
     uint64_t series, without_covariance, without_profile; /* the last: where one is needed */
 };
-/* Adds one forecast [horizon]; covariance [horizon, horizon] or NULL, and how many independent errors made it (INFINITY:
- * it is known); profile [season] or NULL. False, and nothing added, when a day of near or far is a missing value. */
-bool weft_growth_add(struct weft_growth_sums *g, const float *forecast, const float *covariance, double freedom, const float *profile,
-                     size_t horizon, const struct weft_growth_spans *at);
+/* Adds one forecast [horizon]; covariance [horizon, horizon] or NULL, and how many independent errors made it
+ * (INFINITY: it is known); profile [season] or NULL. False, and nothing added, when a day of near
+ * or far is a missing value. */
+bool weft_growth_add(struct weft_growth_sums *g, const float *forecast, const float *covariance, double freedom,
+                     const float *profile, size_t horizon, const struct weft_growth_spans *at);
 void weft_growth_sums_add(struct weft_growth_sums *to, const struct weft_growth_sums *x);
 /* Volume a day, now, weekdays alike: what the pseudo volume is a share of. NaN: there is no ratio. */
 double weft_growth_level(const struct weft_growth_sums *g);
@@ -91,8 +92,9 @@ struct weft_growth {
     bool few;         /* there is a covariance, but of fewer than WEFT_FREEDOM_MIN: sd, low and high are NaN */
     bool thin;        /* the pseudo volume is more than a fifth of near: little is known */
 };
-/* pseudo: volume a day that stands for "no growth", so that a group that sells next to nothing can't win by chance. width: the
- * level of the interval (90%: Student's t, 1.645 standard errors with many errors). Var = (f - g n)' S (f - g n) / near^2, the delta method, f and n averaging over the days. */
+/* pseudo: volume a day that stands for "no growth", so that a group that sells next to nothing can't win by chance.
+ * width: the level of the interval (90%: Student's t, 1.645 standard errors with many errors).
+ * Var = (f - g n)' S (f - g n) / near^2, the delta method, f and n averaging over the days. */
 struct weft_growth weft_growth_of(const struct weft_growth_sums *g, double pseudo, struct weft_student *width);
 /* z of a two-sided interval of this level in (0, 1): the inverse of the normal distribution function by bisection on erfc, to 1e-9. */
 double weft_growth_z(double level);

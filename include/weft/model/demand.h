@@ -2,13 +2,19 @@
  *
  *     x = [ResNet18's 512 features | text features | numbers | keys one-hot]     fc1, ReLU, dropout     fc2: every head's logits or value
  *
- * The loss is the weighted sum of the heads' means over the labels that are there: L = CE(gender) + FL(age) + 0.01 MSE(views) + 0.01 MSE(sales) by
- * default. Numbers are standardised, text features divided by their root mean square; quantities are learned as (log1p(x) - mean) / std. A missing
- * number is the mean, a missing or unknown key a row of zeros, missing text zeros, a missing photo the grey that normalises to zeros.
+ * The loss is the weighted sum of the heads' means over the labels that are there: L = CE(gender) + FL(age) + 0.01 MSE(views) + 0.01 MSE(sales)
+ * in the paper, with weights of 1 here. Every block of x has the norm of one key, whatever its width: text features are divided by the root mean square of
+ * their rows' norms, ResNet18's by sqrt(512) (batch norm leaves each about 1), numbers are standardised and share one norm, the price as log1p. (The
+ * paper's recipe divides text features by the root mean square of single ones, and takes numbers and photo as they are.) Quantities are learned as
+ * (log1p(x) - mean) / std. A missing number is the mean, a missing or unknown key a row of zeros, missing text zeros, a missing photo the grey that
+ * normalises to zeros.
+ *
+ * Beside the network stands a linear head on all of x but the photo (linear_head.h): classes get softmax(heat (mix log p_network + (1 - mix) log p_linear)),
+ * quantities mix y_network + (1 - mix) y_linear, with mix and heat of each head from the products held out.
  *
  * Model file: metadata "weft.model" = "demand", "inputs", "heads" (JSON: names, vocabularies, scales), "image" (0|1), "image_size", "text_features",
- * "text_scale", "hidden", and every option that changed it; tensors backbone.* (torchvision's names), fc1.weight [hidden, in], fc1.bias, fc2.weight
- * [out, hidden], fc2.bias as torch.nn.Linear has them. */
+ * "text_scale", "image_scale" (1 when absent), "hidden", and every option that changed it; tensors backbone.* (torchvision's names), fc1.weight [hidden, in], fc1.bias, fc2.weight
+ * [out, hidden], fc2.bias as torch.nn.Linear has them; with a linear head "linear" [out, side + 1], the bias last. */
 #ifndef WEFT_DEMAND_H
 #define WEFT_DEMAND_H
 
@@ -29,25 +35,28 @@ enum weft_demand_loss { WEFT_DEMAND_CE, WEFT_DEMAND_FOCAL, WEFT_DEMAND_MSE };
 /* What is known: a number (its mean and std on the train part), or a key (the values met there). */
 struct weft_demand_input {
     char *name;
-    bool key;
+    bool key, log; /* log: a number enters as log1p (below 0 as 0) */
     struct weft_names values;
     double mean, std;
     size_t at; /* first column, counted behind the image's features */
 };
-/* What is learned. Classes: their texts, and a weight each (NULL: 1). Quantities: scaled = (log1p(x) - mean) / std. */
+/* What is learned. Classes: their texts, and a weight each (NULL: 1). Quantities: scaled = (log1p(x) - mean) / std. smear: the sum of 1 + x over that of
+ * exp(predicted logarithm), on products that were not learned from: what turns medians into means (0: not known; Duan 1983 has the like). */
 struct weft_demand_head {
     char *name;
     enum weft_demand_loss loss;
     double weight;
     struct weft_names classes;
     float *class_weight;
-    double mean, std;
+    double mean, std, smear;
+    double low, high; /* scaled: in 90 of 100 cases a quantity less its prediction lies between (low < high; both 0: not known) */
+    double mix, heat; /* with a linear head: the network's share, and what logarithms of probabilities are multiplied with */
     size_t at, width; /* columns of the output */
 };
 struct weft_demand_shape {
     bool image;
     size_t image_size, text, hidden; /* hidden 0: no network, but neighbours.h */
-    double text_scale; /* text features are multiplied with it */
+    double text_scale, image_scale; /* text features and the photo's are multiplied with it; image_scale 0: 1 */
     double dropout, gamma;
     struct weft_demand_input input[WEFT_DEMAND_FIELDS];
     struct weft_demand_head head[WEFT_DEMAND_FIELDS];
@@ -69,6 +78,8 @@ int weft_demand_shape_read(const struct weft_st *st, struct weft_demand_shape *s
 /* A quantity as it is learned, and back (never below 0); NaN stays NaN. */
 double weft_demand_scaled(const struct weft_demand_head *h, double quantity);
 double weft_demand_quantity(const struct weft_demand_head *h, double scaled);
+/* The mean of what a prediction stands for, where weft_demand_quantity is about its median; the same without a smear. */
+double weft_demand_mean(const struct weft_demand_head *h, double scaled);
 /* Writes one input's columns into a row of `side` floats (zeroed before). */
 void weft_demand_put_number(const struct weft_demand_input *in, double x, float *side);
 void weft_demand_put_key(const struct weft_demand_input *in, const void *text, size_t n, float *side);
@@ -106,6 +117,17 @@ void weft_demand_losses(const struct weft_demand_shape *s, const struct weft_dem
 
 /* Begins training: moments of zero. par may be NULL. */
 void weft_demand_learn(struct weft_demand *d, double lr, uint64_t seed, struct weft_par *par);
+/* ResNet18 learns at a rate of its own; after weft_demand_learn. */
+void weft_demand_backbone_rate(struct weft_demand *d, double lr);
+/* Keeps the weights as they are (also ResNet18's running statistics), and puts what was kept back. They are written and read with the state. */
+void weft_demand_keep(struct weft_demand *d);
+void weft_demand_restore(struct weft_demand *d);
+/* What is found after the training, and goes into the model file: the linear head's weights w[out, side + 1] (copied), and head k's mix, heat, smear, low
+ * and high as they are in `h`. */
+void weft_demand_set_linear(struct weft_demand *d, const float *w);
+void weft_demand_set_found(struct weft_demand *d, size_t k, const struct weft_demand_head *h);
+/* Row by row: the network's out[n, out] becomes the blend with the linear head on side[n, side]; without one nothing changes. */
+void weft_demand_blend(const struct weft_demand *d, const float *side, size_t n, float *out);
 /* One step of Adam; out[n, out] is what the network said (with dropout). The loss is returned in *loss. 65 when it is no finite number: nothing was
  * updated but ResNet18's running statistics. */
 int weft_demand_step(struct weft_demand *d, const struct weft_demand_batch *b, float *out, double *loss, struct weft_err *e) WEFT_MUST_USE;

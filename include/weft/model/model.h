@@ -8,8 +8,9 @@
  * "relative" (JSON array of those that count relative to their mean), "exog_lags" and "exog_effect" (exog.h); "channels" are its targets.
  * Weights exist once per unit = group * n_channels + channel. Tensor "residuals" f32 [units, rows, horizon] keeps errors of validation windows
  * (actual - forecast, in scaled units, divided by weft_local_spread of the window's lookback); rows that were not filled are NaN. "residual_floor" f32 [units]
- * is the spread used for a flat lookback. Metadata "exog_errors": "forecast" says that they are divided by weft_step_spread. Tensor "covariance" f32 [units, horizon, horizon] (only in models of scaled series; may be absent): the joint second moments
- * of the errors of all validation windows, in scaled units. Tensor "freedom" f32 [units] (may be absent): how many of these errors are independent.
+ * is the spread used for a flat lookback. Tensor "covariance" f32 [units, horizon, horizon] (only in models of scaled series; may be absent): the joint second moments
+ * of the errors of all validation windows, in scaled units. Tensor "freedom" f32 [units] (may be absent): how many of
+ * these errors are independent.
  *
  * A new model is src/model/NAME.c with one WEFT_MODEL(NAME, …) in it and src/cmd/train-NAME.c; nothing else changes. */
 #ifndef WEFT_MODEL_H
@@ -94,10 +95,12 @@ size_t weft_forecaster_errors(const struct weft_forecaster *f, size_t unit);
 /* cov[h*horizon + g] = covariance of the errors of steps h and g in scaled units (mean not removed: it is part of the error): tensor "covariance" where the file has it, for
  * windows of any spread; else that of the residual rows, for spread 1 (*by_spread: to be multiplied with the window's spread^2). False when there are none. */
 bool weft_forecaster_covariance(const struct weft_forecaster *f, size_t unit, float *cov, bool *by_spread);
-/* How many independent errors the covariance of a unit stands on: tensor "freedom" where the file has it; else as if all residual rows were of one series,
- * 1 + (rows - 1) * stride / horizon, since windows that overlap share their errors. */
+/* How many independent errors the covariance of a unit stands on: tensor "freedom" where the file has it;
+ * else as if all residual rows were of one series, 1 + (rows - 1) * stride / horizon, since windows that overlap share
+ * their errors. */
 double weft_forecaster_freedom(const struct weft_forecaster *f, size_t unit);
-/* The same of n windows, one every `stride` steps, of so many series: the first of each, and of the others the part that is new. */
+/* The same of n windows, one every `stride` steps, of so many series: the first of each, and what is
+ * new in the others. */
 double weft_window_freedom(uint64_t windows, uint64_t series, size_t stride, size_t horizon);
 float weft_forecaster_floor(const struct weft_forecaster *f, size_t unit);
 
@@ -129,8 +132,8 @@ void weft_residuals_sort(struct weft_residuals *r);
 /* How many rows each of `units` gets: 65536 in all, at least 100 and at most 1000. */
 size_t weft_residuals_cap(size_t units);
 /* Kept windows [lookback + horizon] in scaled units become the model file's rows: out[rows, horizon] = (actual - forecast) / weft_local_spread, in
- * order of their hashes, NaN where there are none, and *floor, the spread of a flat lookback: 0.1 of the mean spread of the kept rows. by_forecast: divided by
- * weft_step_spread. */
+ * order of their hashes, NaN where there are none, and *floor, the spread of a flat lookback: 0.1 of the mean spread of the kept rows. Flat rows are left
+ * out where they are less than half: their errors, over the floor, say nothing about what moves. by_forecast: divided by weft_step_spread. */
 void weft_residuals_finish(struct weft_residuals *r, size_t lookback, size_t horizon,
                            void (*forecast)(void *self, size_t unit, const float *const *x, size_t batch, float *y), void *self, size_t unit,
                            size_t rows, bool by_forecast, float *out, float *floor);

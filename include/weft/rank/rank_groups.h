@@ -37,7 +37,7 @@ struct weft_rank_notes {
     uint64_t without_profile;   /* series whose days are counted as they are, though near and far are unlike */
     uint64_t no_ratio;          /* groups that sell, but never on the near or the far days of the season */
     uint64_t other_models;      /* rows of another model than the first */
-    uint64_t few;               /* rows without an interval, since too few independent errors stand behind the model's */
+    uint64_t few;               /* rows without an interval, since the model has too few independent errors */
     double few_most;            /* the most of such a row */
     const char *why;            /* of the first that was left out */
 };

@@ -21,7 +21,8 @@ struct weft_ranking_row {
     uint64_t place;        /* from 1, within the channel */
     /* From the forecasts. */
     double near, far;              /* mean a day */
-    double growth, sd, low, high;  /* (far + pseudo) / (near + pseudo) with its interval; sd: of the normal distribution with such an interval */
+    double growth, low, high;      /* (far + pseudo) / (near + pseudo) with its interval */
+    double sd;                     /* of the normal distribution that has such an interval */
     double few_errors;             /* > 0: so many independent errors of the model, too few for an interval */
     double raw;                    /* far / near */
     double pseudo;                 /* the volume a day that was added to both */
@@ -69,7 +70,7 @@ enum weft_ranking_sort { WEFT_SORT_GROWTH, WEFT_SORT_BEYOND, WEFT_SORT_VOLUME, W
 extern const char *const weft_ranking_sorts[]; /* their names: growth, beyond-season, volume, sales-per-active, probability, low */
 /* What orders a row: growth, beyond, far, each_far (each_now where there is no forecast of it), p_top, low. */
 double weft_ranking_key(const struct weft_ranking_row *x, enum weft_ranking_sort by);
-/* Orders the rows: channel by channel, largest first, those without a value last, after them those that were left out, equals by name; and counts places. */
+/* Orders the rows: channel by channel, largest first (by low: thin ones after the others, since what is drawn to 1 has a narrow interval there), those without a value last, after them those that were left out, equals by name; and counts places. */
 void weft_ranking_order(struct weft_ranking *r, enum weft_ranking_sort by);
 
 struct weft_ranking_style {

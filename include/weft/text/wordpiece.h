@@ -33,6 +33,9 @@ struct weft_wordpiece_rules {
 int weft_wordpiece_new(const char *vocab, size_t n, const struct weft_wordpiece_rules *rules, struct weft_wordpiece **out, struct weft_err *e) WEFT_MUST_USE;
 void weft_wordpiece_free(struct weft_wordpiece **w);
 
+/* Without a tokenizer_config.json a vocabulary without capitals is one of lower-cased words without accents, unless it has Hangul syllables: then nothing
+ * is taken apart, and this says so. */
+bool weft_wordpiece_kept_syllables(const struct weft_wordpiece *w);
 /* Lines of the vocabulary: every id is smaller. */
 size_t weft_wordpiece_size(const struct weft_wordpiece *w);
 struct weft_wordpiece_rules weft_wordpiece_rules(const struct weft_wordpiece *w);

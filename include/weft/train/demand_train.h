@@ -1,5 +1,8 @@
 /* demand_train.h - training the garment network: epochs over products in memory, measured after each, with a log and a checkpoint.
  *
+ * With `best` the weights of the epoch with the least validation loss are kept and put back at the end, and `patience` epochs without a better one end the
+ * training; without products to validate on, or without `best`, the last epoch's weights are the model's.
+ *
  * An epoch takes the products to train on in a new random order, in batches of one size; the few that are left over wait for the next epoch. What is
  * random (order, changes of pictures, dropout) depends on seed, epoch, step and product alone. */
 #ifndef WEFT_DEMAND_TRAIN_H
@@ -13,9 +16,10 @@
 struct weft_demand_training {
     struct weft_demand_set *set;
     struct weft_demand *net;
-    int64_t epochs;
+    int64_t epochs, patience; /* patience 0: all epochs */
+    bool best, means, linear, alone; /* alone: the linear head is all of the model; means: at the end smears and intervals of quantities are found; linear: a linear head, and its share */
     size_t batch;
-    double lr;
+    double lr, backbone_lr;
     uint64_t seed;
     int precision; /* of the network: a checkpoint is for one */
     char backbone[65]; /* SHA-256 of the weights begun with, in hex; "": random ones */
@@ -27,7 +31,8 @@ struct weft_demand_training {
     bool (*stopping)(void *ctx);
     void *ctx;
     /* Its own. */
-    int64_t epoch;
+    int64_t epoch, best_epoch; /* best_epoch 0: none yet */
+    double best_loss;
     uint32_t *order;
     float *pixels, *side, *target, *out;
     struct weft_confusion confusion[WEFT_DEMAND_FIELDS];

@@ -20,6 +20,7 @@ struct weft_units {
     int key;
     struct weft_names groups; /* in the order in which they were met */
     int64_t until;            /* seconds: end of the validation parts of the series met; 0: none */
+    size_t valid_most;        /* steps of the longest of them */
 };
 /* From the head of a windows stream. 78 when it has no such key. */
 int weft_units_start(struct weft_units *u, const struct weft_head *h, const char *by, struct weft_err *e) WEFT_MUST_USE;
@@ -41,7 +42,8 @@ weft_json *weft_units_log_line(const struct weft_units *u, size_t unit);
 void weft_units_log_put(weft_json *line, FILE *f);
 /* Writes to text how unit i of a trainer came out; false: why it failed. */
 typedef bool weft_unit_text(const void *trainer, size_t i, char text[WEFT_UNIT_TEXT]);
-/* Says how all came out: a line of information each; of those that failed a warning that ends with `without`, for the first five. */
+/* Says how all came out: a line of information each; of those that failed a warning that ends with `without`, for the first
+ * five. A validation part that is shorter than the horizon, so that no window lies in it, is warned of. */
 void weft_units_say(const struct weft_units *u, size_t n, weft_unit_text *text, const void *trainer, const char *without, struct weft_run *run);
 /* -o of a trainer must be a file: its name, or NULL with an error (64). */
 const char *weft_units_path(const struct weft_run *run, struct weft_err *e);
