@@ -36,7 +36,8 @@ Results in DIR: report.html (all of it on one page), model.safetensors, accuracy
 appear together, or not at all. Exit status 65 with results in DIR: categories have no forecast, since their history is too short or ends early; they are named.
 Short gaps (28 days, 4 weeks, 168 hours) are filled in what the models see, and the summary says so; the ranking knows the history as it is. Categories with
 too little history for the model are forecast by one that looks back 28 days (column model).
-Channels that are past, future or static (ingest --future, covariates, ...) are not used here: train-dlinear without --tune uses them.
+Channels that are past, future or static (ingest --future, covariates, ...) are used when every series has them for the whole horizon ahead and
+forecasts of the past get better by them; the summary says which, and what they bring.
 
 Examples:
   forecast.sh train.csv --amounts sales.csv --mentions brand_keyword_cnt.csv

@@ -19,7 +19,7 @@
 #   forecasts.csv, ranking.csv, ranking.txt                     of the channels that the series came with
 #   left-out                                                    a line a group and channel without a forecast, and why; empty when all have one
 #   filled                                                      a line a series with filled steps: its id, its first step, and which they are, from 0 on
-# and sets channel (what is ranked), channels (all that are forecast and were asked for), unused (channels of the series that the forecasts don't look at), step,
+# and sets channel (what is ranked), channels (all that are forecast and were asked for), beside (how many others the series have), step,
 # steps (how many have sales), season, and the options that were empty.
 
 recipe_defaults() {
@@ -88,11 +88,11 @@ recipe_look() {
     mapfile -t all < <(attribute channels)
     mapfile -t roles < <(attribute roles)
     mapfile -t keys < <(attribute keys)
-    channels=() unused=()
+    channels=() beside=0
     for i in "${!all[@]}"; do
         case "${roles[i]:-target}" in
         target) channels+=("${all[i]}") ;;
-        *) unused+=("${all[i]}") ;;
+        *) beside=$((beside + 1)) ;;
         esac
     done
     [ "${#channels[@]}" -gt 0 ] || die "the series have no channel to forecast" 65
@@ -147,7 +147,7 @@ recipe_measure() {
     stage measure
     aggregate -q --by "$by" -i "$work/series.weft" |
         window -q --lookback "$lookback" --horizon "$horizon" --scale standard --split 0.64,0.16,0.20 -o "$work/windows.weft" || culprit "aggregate window" "${PIPESTATUS[@]}"
-    train-dlinear -q --tune --exog none -i "$work/windows.weft" -o "$work/test.safetensors"
+    train-dlinear -q --tune --exog auto -i "$work/windows.weft" -o "$work/test.safetensors"
     score -q -m "model=$work/test.safetensors$(recipe_baselines)" --part test --quantiles 0.05,0.95 -i "$work/windows.weft" -o "$work/test.weft"
     evaluate -q -i "$work/test.weft" -o "$work/accuracy.txt"
     evaluate -q --format csv -i "$work/test.weft" -o "$work/accuracy.csv"
@@ -163,22 +163,24 @@ recipe_split() {
 # Chosen and measured on the last 15%, or more, fitted on everything. Each series has its scale: groups of 10 and of 10,000 a day share shapes, not errors in units.
 recipe_train() {
     stage train
-    recipe_fit "$lookback" "$work/model.safetensors"
+    recipe_fit "$lookback" "$work/model.safetensors" --log "$work/train.log"
 }
-recipe_fit() { # LOOKBACK FILE
+recipe_fit() { # LOOKBACK FILE [OPTION...]
     window -q --lookback "$1" --horizon "$horizon" --scale standard --split "$(recipe_split)" -i "$work/level.weft" |
-        train-dlinear -q --tune --refit --exog none -o "$2" || culprit "window train-dlinear" "${PIPESTATUS[@]}"
+        train-dlinear -q --tune --refit --exog auto "${@:3}" -o "$2" || culprit "window train-dlinear" "${PIPESTATUS[@]}"
 }
 
-# Groups with too little history for the model have one that looks back less, made like it from all groups; it forecasts no other.
+# Groups with too little history for the model, or of which a channel that it looks at isn't known ahead, have one that looks back less and at sales alone, made from all
+# groups; it forecasts no other.
 recipe_short() {
     local text='(([^"\]|\\.)*)'
-    [ -s "$work/left-out" ] && [ "$short" -lt "$lookback" ] || return 0
+    [ -s "$work/left-out" ] && { [ "$short" -lt "$lookback" ] || [ "$beside" -gt 0 ]; } || return 0
+    [ "$short" -lt "$lookback" ] || short=$lookback
     frames show "$work/level.weft" | awk -F'\t' 'NR == FNR { out[$1] = 1; next }
         FNR == 1 { print; next }
         match($0, /^\{"id":"([^"\\]|\\.)*"/) && substr($0, 8, RLENGTH - 8) in out' "$work/left-out" - |
         frames from-json -o "$work/level-short.weft" || culprit "frames awk frames" "${PIPESTATUS[@]}"
-    (recipe_fit "$short" "$work/short.safetensors") 2>"$work/why" || return 0 # no group has history enough for that either
+    (recipe_fit "$short" "$work/short.safetensors" --exog none) 2>"$work/why" || return 0 # no group has history enough for that either
     score -q -m "dlinear-$short=$work/short.safetensors" --quantiles 0.05,0.5,0.95 -i "$work/level-short.weft" -o "$work/forecasts-short.weft"
     { frames show --elements 1 "$work/forecasts-short.weft" && frames show "$work/forecasts.weft"; } | awk '
         function field(name) { match($0, "\"" name "\":\"([^\"\\\\]|\\\\.)*\""); return substr($0, RSTART, RLENGTH) }
@@ -219,7 +221,6 @@ recipe_left_out() {
 
 # What a reader of the summary has to know: a line each, and none when there is nothing to say.
 recipe_notes() {
-    local list
     TZ=UTC0 awk -F'\t' -v step="$step" -v rule="$fill" -v most="$fill_max" '
         function at(t) {
             split($2, d, "-")
@@ -239,11 +240,15 @@ recipe_notes() {
             for (i = 1; i <= n && i <= 20; i++) printf "  %s (%s): %s\n", name[i], channels[name[i]], why[name[i]]
             if (n > 20) printf "  and %d more\n", n - 20
         }' "$work/left-out"
-    if [ "${#unused[@]}" -gt 0 ]; then
-        printf -v list ', %s' "${unused[@]}"
-        echo "Not used by the forecasts: ${list:2} (known beside the sales; tuned training looks at sales alone)"
-    fi
+    recipe_channels
     [ "$(rejected)" -eq 0 ] || echo "Set aside by ingest: $(rejected) rows (--rejects)"
+}
+# What the training said of channels that the series have beside the sales: which are used, what they bring, and which not and why.
+recipe_channels() {
+    [ "$beside" -gt 0 ] && [ -s "$work/train.log" ] || return 0
+    local head
+    head=$(tail -n 1 "$work/train.log")
+    attribute channels
 }
 # recipe_status WHERE: at the end, when the results are there: 65 if groups were left out, unless that is right.
 recipe_status() {

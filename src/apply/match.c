@@ -74,6 +74,19 @@ int weft_match_calendar_ahead(const struct weft_series_attrs *a, const struct we
     return 0;
 }
 
+bool weft_match_series_planned(const struct weft_series *s, const struct weft_model_info *m, const size_t *at, size_t origin)
+{
+    for (size_t c = 0; c < m->exog.n; c++) {
+        const float *x = s->values + at[c] * s->n;
+        size_t end = origin + (size_t)m->horizon, t = origin;
+        for (; is_ahead(m, c) && t < end && (t >= s->n || isnan(x[t])); t++)
+            ;
+        if (is_ahead(m, c) && t == end)
+            return false;
+    }
+    return true;
+}
+
 int weft_match_series_ahead(const struct weft_series_attrs *a, const struct weft_series *s, const struct weft_model_info *m, const char *who, const size_t *at, size_t origin,
                             struct weft_err *e)
 {

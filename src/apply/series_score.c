@@ -30,6 +30,8 @@ struct model {
     size_t exogenous[WEFT_EXOG_MAX]; /* the stream's channels that it looks at beside its target */
     uint64_t made, too_short, gaps, unknown, bare; /* bare: quantiles were asked for, and it had none */
     char *unknown_group;
+    uint64_t unplanned; /* series that don't know a channel ahead */
+    struct weft_err unplanned_why; /* of the first */
     uint64_t few, few_least, few_most; /* frames with too few errors for a level, and how many these were */
 };
 
@@ -361,8 +363,16 @@ static int emit_latest(struct weft_run *run, struct weft_series_scorer *s, struc
         x->too_short++;
         return emit_left_out(run, s, t, why_not(s, t), e);
     }
-    if (x->info && weft_match_series_ahead(&s->in, &s->series, x->info, x->who, x->exogenous, j->origin, e) < 0)
-        return -1;
+    struct weft_err why = {0};
+    if (x->info && weft_match_series_ahead(&s->in, &s->series, x->info, x->who, x->exogenous, j->origin, &why) < 0) {
+        if (weft_match_series_planned(&s->series, x->info, x->exogenous, j->origin)) { /* a plan with holes is a mistake */
+            *e = why;
+            return -1;
+        }
+        if (!x->unplanned++)
+            x->unplanned_why = why;
+        return emit_left_out(run, s, t, weft_xstrdup(why.what), e);
+    }
     return emit(run, s, t, "latest", e);
 }
 
@@ -461,6 +471,10 @@ int weft_series_scorer_frame(struct weft_run *run, struct weft_series_scorer *s,
 static int nothing_made(const struct weft_series_scorer *s, const struct model *x, struct weft_err *e)
 {
     const struct weft_model_info *m = x->info;
+    if (x->unplanned) {
+        *e = x->unplanned_why;
+        return -1;
+    }
     if (x->unknown && !x->too_short && !x->gaps)
         return weft_fail(e, WEFT_CONFIG, "%s has no weights for %s \"%.100s\"", x->who, m->by, x->unknown_group);
     if (x->too_short && s->o->part != WEFT_SCORE_LATEST)
@@ -499,7 +513,7 @@ int weft_series_scorer_drain(struct weft_run *run, struct weft_series_scorer *s,
 {
     for (size_t i = 0; i < s->n_models; i++) {
         const struct model *x = &s->model[i];
-        if (!x->made && (x->unknown || x->too_short || x->gaps) && (x->info || !s->made))
+        if (!x->made && (x->unplanned || x->unknown || x->too_short || x->gaps) && (x->info || !s->made))
             return nothing_made(s, x, e);
         if (x->bare == x->made && x->bare)
             weft_run_warn(run, "%s keeps no validation errors, so it gives no quantiles; train it with a validation part", x->name);
@@ -512,6 +526,8 @@ int weft_series_scorer_drain(struct weft_run *run, struct weft_series_scorer *s,
             weft_run_warn(run, "%s: %llu series too short for a forecast were left out", x->name, (unsigned long long)x->too_short);
         if (x->gaps)
             weft_run_warn(run, "%s: %llu series with missing values before the origin were left out", x->name, (unsigned long long)x->gaps);
+        if (x->unplanned)
+            weft_run_warn(run, "%llu series that don't know a channel ahead were left out (the first: %.200s)", (unsigned long long)x->unplanned, x->unplanned_why.what);
         if (x->unknown)
             weft_run_warn(run, "%s: %llu series of groups that the model does not know were left out (the first: \"%.80s\")", x->name, (unsigned long long)x->unknown,
                           x->unknown_group);

@@ -13,7 +13,7 @@
 #include "train/factored.h"
 
 enum { EXACT, ADAM };
-enum { EXOG_LEVEL, EXOG_UNITS, EXOG_NONE };
+enum { EXOG_LEVEL, EXOG_UNITS, EXOG_AUTO, EXOG_NONE };
 
 struct state {
     int solver, norm, batch_by;
@@ -57,8 +57,9 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_REAL, 0, "lr", AT(lr), "0.005", 1e-12, 1e6, "X", "adam: learning rate", 0},
     {WEFT_OPT_REAL, 0, "lr-decay", AT(lr_decay), "0.5", 1e-6, 1, "X", "adam: factor on the learning rate after each epoch from the second on; 1: none", 0},
     {WEFT_OPT_INT, 0, "patience", AT(patience), "3", 0, 1000000, "N", "adam: stop after so many epochs without a better validation loss; 0: never", 0},
-    {WEFT_OPT_CHOICE, 0, "exog", AT(exog), "level", 0, 0, "level|units|none",
-     "exact: how channels that are past, future or static act: in proportion to the target's level, in its units, or not at all", 0},
+    {WEFT_OPT_CHOICE, 0, "exog", AT(exog), "level", 0, 0, "level|units|auto|none",
+     "exact: how channels that are past, future or static act: in proportion to the target's level, in its units, or "
+     "not at all; auto, with --tune: as level, those alone that are known ahead for the horizon and help on the folds", 0},
     {WEFT_OPT_INT, 0, "exog-lags", AT(exog_lags), "7", 0, 1000000, "N", "exact: how many steps before the origin are looked at of past and future channels", 0},
     {WEFT_OPT_LIST, 0, "relative", AT(relative), "price", 0, 0, "CHANNEL", "exact: exogenous channels that count relative to their mean over the train part", 0},
     {WEFT_OPT_LIST, 0, "factors", AT(factors), "none", 0, 0, "auto|none|COLUMNS",
@@ -104,6 +105,8 @@ static int check_options(struct weft_run *run, struct state *s, struct weft_err 
         return weft_fail(e, WEFT_USAGE, "--partial goes with the exact solver");
     if (s->solver == ADAM && (s->tune || s->refit || s->lookback || s->norm == WEFT_NORMS))
         return weft_fail(e, WEFT_USAGE, "--tune, --lookback auto, --norm auto and --refit go with the exact solver");
+    if (s->exog == EXOG_AUTO && (!s->tune || s->state || s->partial))
+        return weft_fail(e, WEFT_USAGE, "--exog auto goes with --tune, and not with --state or --partial");
     return check_ladder(run, s, e) < 0 || (!s->partial && !weft_units_path(run, e)) ? -1 : 0;
 }
 
@@ -163,6 +166,7 @@ static int configure(struct weft_run *run, struct state *s, struct weft_err *e)
     t->refit = s->refit;
     t->exog = s->exog != EXOG_NONE && !with_factors(s);
     t->effect = s->exog == EXOG_UNITS ? WEFT_EXOG_UNITS : WEFT_EXOG_LEVEL;
+    t->channels.choose = s->exog == EXOG_AUTO;
     t->lags = (size_t)s->exog_lags;
     t->relative = &s->relative;
     t->tune = s->refit || s->state || s->lookback || s->norm == WEFT_NORMS;
@@ -420,6 +424,10 @@ static const struct weft_filter filter = {
                        "multiplied by the target's mean over a lookback that ends a horizon earlier, so that a promotion acts in proportion to what is sold; "
                        "--relative channels count as value / mean - 1. Inside the history a missing value is the last known one. The unknowns are lookback + "
                        "channels x (lags + 1), and --tune, --refit, --partial and --state take them along; --source refuses such channels (--exog none leaves them out), adam leaves them out.\n"
+                       "--exog auto leaves out by name a future channel that a series knows for a part of the horizon alone, or that half "
+                       "of all series or more know nothing of ahead, and a channel without a value in some series. Of the "
+                       "others those that lower the error over the folds are used; -v and --log say what each brings: the "
+                       "error of the best configuration without it.\n"
                        "--factors divides each series by what the calendar and channels that are known ahead multiply it by (a Poisson regression with log link; each series' own "
                        "coefficients, pulled towards those of all by a ridge kappa), and fits --tune to the rest: auto chooses the columns, none among them, and kappa over "
                        "three folds a horizon apart, then the rest as it is or its logarithm by the errors of validation windows whose factors were fitted before them. A list names the "

@@ -224,9 +224,12 @@ static void store_batch(struct weft_apply *a, size_t unit, const struct weft_app
         if (!out->quantiles)
             continue;
         float spread = weft_local_spread(rows[i], (size_t)info->lookback, weft_forecaster_floor(a->model, unit));
+        float level = weft_local_level(rows[i], (size_t)info->lookback);
         for (size_t l = 0; l < j->n_levels; l++)
-            for (size_t h = 0; h < horizon; h++)
-                out->quantiles[(l * j->windows + at[i]) * horizon + h] = unfold(f, j, (double)yi[h] + (double)spread * a->offsets[l * horizon + h], origin + h);
+            for (size_t h = 0; h < horizon; h++) {
+                double wide = info->exog.by_forecast ? weft_step_spread(spread, level, yi[h]) : spread;
+                out->quantiles[(l * j->windows + at[i]) * horizon + h] = unfold(f, j, (double)yi[h] + wide * a->offsets[l * horizon + h], origin + h);
+            }
     }
 }
 

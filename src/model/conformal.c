@@ -8,6 +8,19 @@
 
 static const float FLOOR_LEAST = 1e-6f, FLOOR_SHARE = 0.1f;
 
+float weft_step_spread(float spread, float level, float y)
+{
+    return y > level ? (float)hypot(spread, y - level) : spread;
+}
+
+float weft_local_level(const float *x, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += x[i];
+    return (float)(sum / (double)n);
+}
+
 float weft_local_spread(const float *x, size_t n, float floor)
 {
     double sum = 0, squares = 0;
@@ -150,7 +163,7 @@ static size_t leave_out_still(struct weft_residuals *r, size_t lookback)
 
 void weft_residuals_finish(struct weft_residuals *r, size_t lookback, size_t horizon,
                            void (*forecast)(void *self, size_t unit, const float *const *x, size_t batch, float *y), void *self, size_t unit,
-                           size_t rows, float *out, float *floor)
+                           size_t rows, bool by_forecast, float *out, float *floor)
 {
     double sum = 0;
     weft_residuals_limit(r, rows);
@@ -164,9 +177,9 @@ void weft_residuals_finish(struct weft_residuals *r, size_t lookback, size_t hor
     *floor = *floor > FLOOR_LEAST ? *floor : FLOOR_LEAST;
     for (size_t i = 0; i < n; i++) {
         const float *row = r->rows + i * r->width;
-        float *y = out + i * horizon, spread = weft_local_spread(row, lookback, *floor);
+        float *y = out + i * horizon, spread = weft_local_spread(row, lookback, *floor), level = weft_local_level(row, lookback);
         forecast(self, unit, &row, 1, y);
         for (size_t h = 0; h < horizon; h++)
-            y[h] = (row[lookback + h] - y[h]) / spread;
+            y[h] = (row[lookback + h] - y[h]) / (by_forecast ? weft_step_spread(spread, level, y[h]) : spread);
     }
 }

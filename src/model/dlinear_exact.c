@@ -232,6 +232,21 @@ void weft_dlinear_stats_finish(struct weft_dlinear_stats *st)
         weft_gram_finish(&st->block[i]);
 }
 
+void weft_dlinear_stats_copy(const struct weft_dlinear_stats *st, bool alone, const bool *silent, struct weft_dlinear_stats *out)
+{
+    *out = *st;
+    out->keep = NULL;
+    out->block = WEFT_ARRAY(struct weft_gram, st->blocks);
+    if (alone)
+        out->shape.exog = (struct weft_exog_shape){0};
+    for (size_t i = 0; i < st->blocks; i++) {
+        (alone ? weft_gram_target : weft_gram_copy)(&st->block[i], &out->block[i]);
+        for (size_t c = 0; !alone && c < st->shape.exog.n; c++)
+            if (silent[c])
+                weft_gram_silence(&out->block[i], c + 1);
+    }
+}
+
 void weft_dlinear_stats_merge(struct weft_dlinear_stats *dst, struct weft_dlinear_stats *src)
 {
     if (!dst->shifted) {

@@ -119,6 +119,7 @@ int weft_model_exog_read(const struct weft_st *st, struct weft_model_info *info,
     if (read_roles(st, x, e) < 0 || read_relative(st, info->exogenous, x, e) < 0 || weft_st_meta_int(st, "exog_lags", 0, info->lookback, &lags, e) < 0)
         return -1;
     x->lags = (size_t)lags;
+    x->by_forecast = weft_st_meta(st, "exog_errors") && strcmp(weft_st_meta(st, "exog_errors"), "forecast") == 0;
     for (x->effect = WEFT_EXOG_LEVEL; x->effect <= WEFT_EXOG_UNITS; x->effect++)
         if (effect && strcmp(effect, weft_exog_effect_name(x->effect)) == 0)
             return 0;
@@ -179,6 +180,8 @@ void weft_model_exog_write(const struct weft_exog_shape *x, char *const *names, 
     write_names(w, "relative", relative, n);
     weft_st_writer_meta_int(w, "exog_lags", (int64_t)x->lags);
     weft_st_writer_meta(w, "exog_effect", weft_exog_effect_name(x->effect));
+    if (x->by_forecast)
+        weft_st_writer_meta(w, "exog_errors", "forecast");
 }
 
 void weft_model_tensor_name(char buf[64], const char *part, size_t unit, size_t units, const char *kind)

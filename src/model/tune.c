@@ -137,6 +137,13 @@ static void make_grid(struct search *s, const struct weft_tune *o)
     s->owns[0] = 1;
     s->grid.own = s->owns;
     s->grid.n_owns = o->ridge < 0 && s->own ? weft_tune_owns(s->owns) : 1;
+    if (o->only) {
+        s->lookbacks[0] = o->only->lookback;
+        s->lasts[0] = o->only->last == o->only->lookback ? WEFT_NESTED_WHOLE : o->only->last;
+        s->ridges[0] = o->only->ridge;
+        s->owns[0] = o->only->own;
+        s->grid.n_lookbacks = s->grid.n_lasts = s->grid.n_owns = s->n_ridges = 1;
+    }
     s->cells = s->grid.n_lookbacks * s->grid.n_lasts;
 }
 

@@ -312,6 +312,37 @@ void weft_gram_shift(struct weft_gram *g, double c)
         g->sum[i] -= n * c;
 }
 
+void weft_gram_silence(struct weft_gram *g, size_t track)
+{
+    size_t from = g->base[track], to = from + g->to[track] - g->from[track];
+    for (size_t j = from; j < to; j++) {
+        g->sum[j] = 0;
+        for (size_t i = 0; i <= j; i++)
+            g->g[g->row[i] + j - i] = 0;
+        memset(g->g + g->row[j], 0, (g->row[j + 1] - g->row[j]) * sizeof *g->g);
+    }
+}
+
+void weft_gram_target(const struct weft_gram *g, struct weft_gram *out)
+{
+    size_t width = g->to[0] - g->from[0];
+    weft_gram_init(out, width, g->stride);
+    memcpy(out->sum, g->sum, width * sizeof *out->sum);
+    for (size_t i = 0; i < width; i++)
+        memcpy(out->g + out->row[i], g->g + g->row[i], (width - i) * sizeof *out->g);
+    out->n = g->n;
+    out->finished = g->finished;
+}
+
+void weft_gram_copy(const struct weft_gram *g, struct weft_gram *out)
+{
+    weft_gram_init_tracks(out, g->tracks, g->from, g->to, g->stride);
+    memcpy(out->sum, g->sum, g->width * sizeof *out->sum);
+    memcpy(out->g, g->g, g->row[g->width] * sizeof *out->g);
+    out->n = g->n;
+    out->finished = g->finished;
+}
+
 size_t weft_gram_packed_size(size_t width)
 {
     return width * (width + 1) / 2;

@@ -288,7 +288,7 @@ static void judge(struct weft_dlinear_state *s, const struct weft_state_unit *u,
     if (!u->low || origin < l)
         return;
     const float *back = x + origin - l;
-    float spread = weft_local_spread(back, l, u->floor);
+    float spread = weft_local_spread(back, l, u->floor), level = weft_local_level(back, l);
     for (size_t i = 0; i < l; i++)
         if (!isfinite(back[i]))
             return;
@@ -310,7 +310,8 @@ static void judge(struct weft_dlinear_state *s, const struct weft_state_unit *u,
         d->actual += fabs(actual);
         if (isnan(u->low[k])) /* no interval, so no share of it: the day's coverage is not known */
             d->inside = NAN;
-        d->inside += actual >= y + (double)spread * (double)u->low[k] && actual <= y + (double)spread * (double)u->low[h + k];
+        double wide = s->shape.exog.by_forecast ? weft_step_spread(spread, level, (float)y) : spread;
+        d->inside += actual >= y + wide * (double)u->low[k] && actual <= y + wide * (double)u->low[h + k];
         d->n++;
     }
 }
@@ -561,7 +562,7 @@ void weft_dlinear_state_choices(struct weft_dlinear_state *s, const struct weft_
         memcpy(u->best, from->tuned.best, sizeof u->best);
         u->rows = weft_xrealloc2(NULL, rows * h, sizeof *u->rows);
         weft_dlinear_set(model, 0, &from->w);
-        weft_residuals_finish(&from->keep, s->shape.lookback, h, weft_dlinear_forecast, model, 0, rows, u->rows, &u->floor);
+        weft_residuals_finish(&from->keep, s->shape.lookback, h, weft_dlinear_forecast, model, 0, rows, s->shape.exog.by_forecast, u->rows, &u->floor);
     }
     weft_dlinear_free(&model);
     for (size_t i = 0; i < t->n; i++)

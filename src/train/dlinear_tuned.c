@@ -10,6 +10,10 @@ void weft_dlinear_tuned_fit(struct weft_dlinear_trainer *t, struct weft_dlinear_
 {
     struct weft_tune o = t->choices;
     o.step = t->units.attrs.step;
+    if (t->channels.choose && t->shape.exog.n) {
+        weft_dlinear_channels_fit(t, u, &o);
+        return;
+    }
     if (t->refit)
         u->honest = weft_dlinear_weights_new(&t->shape);
     u->failed = weft_dlinear_tune(&u->st, &o, &u->w, t->refit ? &u->honest : NULL, &u->fit, &u->tuned, &u->err) < 0;

@@ -33,6 +33,7 @@ static int take_channels(struct weft_dlinear_trainer *t, struct weft_err *e)
     if (n > WEFT_EXOG_MAX)
         return weft_fail(e, WEFT_CONFIG, "%zu exogenous channels, and a model takes %d", n, WEFT_EXOG_MAX);
     t->shape.exog = (struct weft_exog_shape){.lookback = lookback, .horizon = t->shape.horizon, .effect = t->effect, .n = n};
+    t->shape.exog.by_forecast = true;
     t->shape.exog.lags = t->lags < lookback ? t->lags : lookback;
     for (size_t c = 0; c < n; c++)
         t->shape.exog.role[c] = a->role[a->n_targets + c];
@@ -106,6 +107,8 @@ int weft_dlinear_trainer_add(struct weft_dlinear_trainer *t, const struct weft_s
     for (size_t c = 0; c < t->shape.exog.n; c++)
         exog[c] = s->values + (channels + c) * s->n;
     weft_dlinear_trainer_units(t);
+    if (t->channels.choose)
+        weft_dlinear_channels_add(t, s, exog);
     if (t->ladder && weft_ladder_meet(t->ladder, t, s, group, e) < 0)
         return -1;
     for (size_t c = 0; c < channels; c++) {
@@ -122,7 +125,8 @@ int weft_dlinear_trainer_add(struct weft_dlinear_trainer *t, const struct weft_s
         weft_dlinear_stats_add(&u->st, s->values + c * s->n, s->n, s->scale[c], s->scale[s->n_channels + c], exog, s->split, weft_hash(s->id.p, s->id.n, c), &t->room);
         u->closed = t->units.key == WEFT_KEY_ID && !t->partial; /* its sums need not wait for the end */
     }
-    if (!t->adam && t->units.key == WEFT_KEY_ID && !t->partial && t->n - t->waiting >= fit_together(t) && (!t->ladder || t->ladder->read)) {
+    bool early = !t->adam && t->units.key == WEFT_KEY_ID && !t->partial && !t->channels.choose;
+    if (early && t->n - t->waiting >= fit_together(t) && (!t->ladder || t->ladder->read)) {
         weft_par_for(t->par, t->n - t->waiting, fit_waiting, t);
         t->waiting = t->n;
     }
@@ -210,6 +214,35 @@ static weft_json *fit_line(const struct weft_dlinear_trainer *t, size_t unit)
     return j;
 }
 
+/* {"error", "error_without", "used": {channel: error without it}} */
+static weft_json *gain_json(const struct weft_dlinear_trainer *t, const struct weft_exog_gain *g)
+{
+    const struct weft_series_attrs *a = &t->units.attrs;
+    weft_json *j = weft_json_new_object(), *used = weft_json_new_object();
+    weft_json_set(j, "error", weft_json_new_measure(g->with));
+    weft_json_set(j, "error_without", weft_json_new_measure(g->without));
+    for (size_t c = 0; c < t->shape.exog.n; c++)
+        if (g->used[c])
+            weft_json_set(used, a->channels[a->n_targets + c], weft_json_new_measure(g->each[c]));
+    weft_json_set(j, "used", used);
+    return j;
+}
+
+/* The last line of a log: {"channels": [what is said of them]}. */
+static void log_channels(const struct weft_dlinear_trainer *t)
+{
+    size_t n;
+    char **lines = weft_dlinear_channels_text(t, &n);
+    weft_json *j = weft_json_new_object(), *list = weft_json_new_array();
+    for (size_t i = 0; i < n; i++) {
+        weft_json_push(list, weft_json_new_str(lines[i], strlen(lines[i])));
+        free(lines[i]);
+    }
+    free(lines);
+    weft_json_set(j, "channels", list);
+    weft_units_log_put(j, t->log);
+}
+
 static void write_log(const struct weft_dlinear_trainer *t, size_t i)
 {
     const struct weft_dlinear_unit *u = t->unit[i];
@@ -222,6 +255,8 @@ static void write_log(const struct weft_dlinear_trainer *t, size_t i)
         weft_ladder_json(u, j);
     if (t->tune)
         weft_json_set(j, "tuned", weft_dlinear_tuned_json(&u->tuned, t->shape.exog.n > 0));
+    if (t->channels.choose && t->shape.exog.n)
+        weft_json_set(j, "exogenous", gain_json(t, &u->gain));
     weft_units_log_put(j, t->log);
 }
 
@@ -232,6 +267,8 @@ int weft_dlinear_trainer_fit(struct weft_dlinear_trainer *t, struct weft_err *e)
         return weft_fail(e, WEFT_DATA, "no series came");
     if (t->ladder && weft_ladder_read(t->ladder, t, e) < 0)
         return -1;
+    if (t->channels.choose)
+        weft_dlinear_channels_decide(t);
     /* Few units share the threads inside, many side by side. */
     t->choices.par = t->n < 4 * (size_t)(t->threads > 1 ? t->threads : 1) ? t->par : NULL;
     if (t->tune && t->choices.par)
@@ -251,6 +288,8 @@ int weft_dlinear_trainer_fit(struct weft_dlinear_trainer *t, struct weft_err *e)
         for (size_t k = 0; k < floats && u->failed; k++)
             u->w.ws[k] = NAN;
     }
+    if (t->log && t->channels.choose)
+        log_channels(t);
     if (failed < t->n)
         return 0;
     *e = t->unit[0]->err;
@@ -279,7 +318,14 @@ static bool unit_text(const void *trainer, size_t i, char text[WEFT_UNIT_TEXT])
 
 void weft_dlinear_trainer_say(const struct weft_dlinear_trainer *t, const char *without, struct weft_run *run)
 {
+    size_t n = 0;
     weft_units_say(&t->units, t->n, unit_text, t, without, run);
+    char **lines = t->channels.choose ? weft_dlinear_channels_text(t, &n) : NULL;
+    for (size_t i = 0; i < n; i++) {
+        weft_run_info(run, "%s", lines[i]);
+        free(lines[i]);
+    }
+    free(lines);
 }
 
 /* How many of the validation windows' errors are independent; NaN: this solver does not say. */
@@ -306,8 +352,13 @@ int weft_dlinear_trainer_save(struct weft_dlinear_trainer *t, const char *lineag
         struct weft_dlinear_unit *u = t->unit[unit];
         w[i] = u->w;
         weft_dlinear_set(model, 0, u->honest.ws && !u->failed ? &u->honest : &u->w);
-        weft_residuals_finish(t->ladder ? weft_ladder_residuals(t->ladder, t, unit) : &u->keep, t->shape.lookback, h, weft_dlinear_forecast, model, 0, rows, residuals + i * rows * h, &floor[i]);
+        weft_residuals_finish(t->ladder ? weft_ladder_residuals(t->ladder, t, unit) : &u->keep, t->shape.lookback, h,
+                              weft_dlinear_forecast, model, 0, rows, t->shape.exog.by_forecast,
+                              residuals + i * rows * h, &floor[i]);
     }
+    char *chosen[WEFT_EXOG_MAX], **names = t->units.attrs.channels + channels;
+    if (t->channels.choose && t->shape.exog.n && weft_dlinear_channels_take(t, w, chosen))
+        names = chosen;
     for (size_t i = 0; i < t->n; i++)
         freedom[i] = freedom_of(t, t->unit[order[i / channels] * channels + i % channels]);
     weft_dlinear_write(&t->shape, w, t->n, out);
@@ -319,7 +370,7 @@ int weft_dlinear_trainer_save(struct weft_dlinear_trainer *t, const char *lineag
     weft_st_writer_tensor(out, "freedom", WEFT_ST_F32, 1, (size_t[]){t->n}, freedom);
     float *covariance = t->tune ? weft_dlinear_tuned_write(t, order, out) : NULL;
     if (t->shape.exog.n)
-        weft_model_exog_write(&t->shape.exog, t->units.attrs.channels + channels, out);
+        weft_model_exog_write(&t->shape.exog, names, out);
     const char *kind = t->shape.exog.n ? "dlinear-exog" : "dlinear";
     if (t->factored) {
         kind = WEFT_FACTORS_MODEL;
@@ -350,6 +401,7 @@ void weft_dlinear_trainer_free(struct weft_dlinear_trainer *t)
         free(u->log);
         free(u);
     }
+    weft_dlinear_channels_free(&t->channels);
     weft_par_free(&t->par);
     free(t->unit);
     free(t->room.p);

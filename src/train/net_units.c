@@ -83,7 +83,7 @@ int weft_net_units_save(const struct weft_units *u, const size_t *groups, const 
         weft_net_forecaster_set(f, 0, weights[i]);
         weft_residuals_init(&keep, rows, net->lookback + h);
         weft_pool_keep(pool, unit[i].valid, net->lookback + h, &keep);
-        weft_residuals_finish(&keep, net->lookback, h, weft_net_forecast, f, 0, rows, residuals + i * rows * h, &floor[i]);
+        weft_residuals_finish(&keep, net->lookback, h, weft_net_forecast, f, 0, rows, false, residuals + i * rows * h, &floor[i]);
         weft_residuals_free(&keep);
     }
     weft_net_write(net, weights, n, w);

@@ -22,7 +22,7 @@ struct tally {
     double width;
 };
 
-static void one_series(struct weft_apply *a, size_t unit, const struct weft_series_attrs *attrs, const struct weft_series *s, double z, struct tally *t)
+static void one_series(struct weft_apply *a, size_t unit, const struct weft_series_attrs *attrs, const struct weft_series *s, struct weft_student *width, struct tally *t)
 {
     static struct weft_apply_result r;
     struct weft_window_range range = weft_windows_of(attrs, s, WEFT_PART_TEST);

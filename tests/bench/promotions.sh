@@ -28,9 +28,12 @@ frames csv "$work/forecasts.weft" | awk -F, '
         m = $c["model"]; a = $c["actual"]; e = $c["forecast"] - a; e = e < 0 ? -e : e
         window = $c["id"] SUBSEP $c["origin"] SUBSEP m
         we[window] += e; wa[window] += a
-        if (m == "tuned" && $c["q0.05"] != "") { inside += a >= $c["q0.05"] && a <= $c["q0.95"]; judged++ }
+        if (m == "tuned" && $c["q0.05"] != "") { in_window[window] += a >= $c["q0.05"] && a <= $c["q0.95"]; judged[window]++ }
         add("all windows", m, e, a)
-        if (promoted[$c["id"], $c["date"]]) { add("days of promotion", m, e, a); hit[window] = m }
+        if (promoted[$c["id"], $c["date"]]) {
+            add("days of promotion", m, e, a); hit[window] = m
+            if (m == "tuned") { days++; day_in += a >= $c["q0.05"] && a <= $c["q0.95"] }
+        }
     }
     END {
         for (w in hit) add("windows with promotion", hit[w], we[w], wa[w])
@@ -41,6 +44,7 @@ frames csv "$work/forecasts.weft" | awk -F, '
             printf "%-22s %15.4f %8.4f %9.1f%% %8.4f\n", what[i], a, b, 100 * (1 - b / a), errors[what[i], "tuned"] / actuals[what[i], "tuned"]
             if (i == 2 && !(b <= 0.85 * a)) short = 1
         }
-        printf "inside the 90 %% interval %13.1f%%\n", 100 * inside / judged
+        for (w in judged) { all += judged[w]; all_in += in_window[w]; if (w in hit) { promo += judged[w]; promo_in += in_window[w] } }
+        printf "inside the 90 %% interval %13.1f%% of all, %.1f%% in windows with promotion, %.1f%% on days of promotion\n", 100 * all_in / all, 100 * promo_in / promo, 100 * day_in / days
         exit short
     }' "$work/shop.csv" -

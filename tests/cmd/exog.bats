@@ -172,6 +172,32 @@ attrs() {
     covariates -q --csv gap.csv --weekday --carry price -i "$dir/series.weft" | score -q -m "$dir/planned.safetensors" | frames check
 }
 
+@test "a series that is not planned at all is left out by name, the others are forecast" {
+    grep -v '^2022-05-0[1-9],17,\|^2022-05-1[0-9],17,' "$dir/plan.csv" >without.csv
+    covariates -q --csv without.csv --weekday -i "$dir/series.weft" -o without.weft
+    run bash -c "score -m $dir/planned.safetensors -i without.weft 2>err | frames show --elements 1 | grep -c '\"why\":'; cat err"
+    [ "${lines[0]}" -eq 1 ] && [[ "$output" == *'1 series that don'*'"17": channel price'* ]]
+}
+
+@test "--exog auto: a channel that is not known ahead leaves the model that never saw it; without any that helps it is that of the sales alone" {
+    awk -F, -v OFS=, '{ print $0, NR == 1 ? "promotion" : $3 < 90 && $2 % 2 }' "$dir/plan.csv" >plan.csv
+    covariates -q --csv plan.csv -i "$dir/series.weft" | window -q --lookback 28 --horizon 7 --scale standard -o known.weft
+    awk -F, -v OFS=, 'NR > 1 && $1 > "2022-05-03" { $3 = "" } 1' plan.csv >short.csv
+    covariates -q --csv short.csv -i "$dir/series.weft" | window -q --lookback 28 --horizon 7 --scale standard -o short.weft
+    covariates -q --csv plan.csv --value promotion -i "$dir/series.weft" | window -q --lookback 28 --horizon 7 --scale standard -o promotion.weft
+    train-dlinear --tune --exog auto -v --log log -i short.weft -o auto.safetensors 2>err
+    grep -q 'price is not used: known for [0-9] of the 7 steps ahead in series ' err
+    [[ "$(tail -n 1 log)" == '{"channels":['*'price is not used: '* ]]
+    train-dlinear -q --tune --exog level -i promotion.weft -o alone.safetensors
+    train-dlinear -q --tune --exog none -i known.weft -o none.safetensors
+    if grep -q 'promotion is used' err; then same=alone; else same=none; fi
+    score -q -m auto=auto.safetensors,other=$same.safetensors --part test -i short.weft | frames csv | awk -F, '
+        NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { f[$(at["model"]), $(at["id"]), $(at["origin"]), $(at["date"])] = $(at["forecast"]); n++ }
+        END { for (k in f) { split(k, p, SUBSEP); if (p[1] != "auto") continue; d = f[k] - f["other", p[2], p[3], p[4]]; if (d < 0) d = -d; if (d > 0.001) { print k, d; exit 1 } } exit n < 100 }'
+    run train-dlinear --exog auto -i known.weft -o x.safetensors
+    [ "$status" -eq 64 ] && [[ "$output" == *"--exog auto goes with --tune"* ]]
+}
+
 @test "a model with exogenous channels refuses a stream without them" {
     run score -m "$dir/planned.safetensors" -i "$dir/series.weft"
     [ "$status" -eq 78 ]

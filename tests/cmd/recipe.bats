@@ -184,9 +184,24 @@ without() {
     cmp unmeasured.csv wide/ranking.csv
 }
 
+@test "what is known ahead is used where it helps, what is not known far enough is left out by name, and a product that is no longer planned is forecast all the same" {
+    # Sales double on days of promotion; "x" is known for five days ahead, and c for none.
+    awk 'BEGIN { srand(3); print "date,id,units,promo,x"; for (k = 0; k < 8; k++) for (t = 0; t < 314; t++) {
+            p = rand() < 0.2; x = int(10 * rand()); if (k == 2 && t >= 300) continue
+            u = t < 300 ? int((20 + 5 * k) * (1 + p) + 4 * rand()) : ""; print strftime("%F", 1640995200 + t * 86400, 1) "," substr("abcdefgh", k + 1, 1) "," u "," p "," (t < 305 ? x : "") } }' >plan.csv
+    run "$pipelines/forecast.sh" --plot none --horizon 14 --lookback 28 -o out --ingest "--layout long --value units,promo,x --future promo,x" plan.csv
+    [ "$status" -eq 0 ] && [[ "$output" == *"promo is used: without it the error would be "*"; 1 of 8 series know nothing of it ahead"* ]]
+    [[ "$output" == *"x is not used: known for 5 of the 14 steps ahead in series a"* ]]
+    # The forecasts follow the plan.
+    awk -F, 'NR == FNR { promo[$2, $1] = $4; next } FNR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+        $(at["channel"]) == "units" || !at["channel"] { id = $(at["id"]); f = $(at["forecast"]); k = index("abcdefgh", id) - 1; n[id]++
+            w = (20 + 5 * k) * (1 + promo[id, $(at["date"])]) + 1.5; if (id != "c" && (f < 0.85 * w || f > 1.15 * w)) { print id, f, w; exit 1 } }
+        END { exit n["a"] != 14 || n["c"] != 14 }' plan.csv out/forecasts.csv
+}
+
 @test "a series stream is used as it is: other channels are named, tables' options and other streams are refused" {
     run --separate-stderr bash -c 'covariates -q --weekday -i "$1" | "$2/forecast.sh" --plot none --horizon 14 -o out -' x "$dir/series.weft" "$pipelines"
-    [ "$status" -eq 0 ] && [[ "$output" == *"Not used by the forecasts: monday, tuesday"* ]]
+    [ "$status" -eq 0 ] && [[ "$output" == *"monday is not used: "*" series know nothing of it ahead"* ]]
     aggregate -q --by minor --count active -i "$dir/series.weft" -o counted.weft # not counted twice
     "$pipelines/forecast.sh" --plot none --horizon 14 -o counted counted.weft >/dev/null
     run "$pipelines/forecast.sh" --ingest "--layout long" -o bad "$dir/series.weft"

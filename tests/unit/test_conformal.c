@@ -105,14 +105,14 @@ static void rows_of_the_file(void **state)
     memcpy(row, (const float[]){5, 5, 11}, WIDTH * sizeof *row); /* flat */
     row = weft_residuals_offer(&r, 4);
     memcpy(row, (const float[]){1, 3, 8}, WIDTH * sizeof *row); /* spread 1 */
-    weft_residuals_finish(&r, 2, 1, twice_the_last, NULL, 0, 3, out, &floor);
+    weft_residuals_finish(&r, 2, 1, twice_the_last, NULL, 0, 3, false, out, &floor);
     assert_true(fabsf(floor - 0.05f) < 1e-7f);
     assert_true(out[0] == 2);                     /* (8 - 6) / 1 */
     assert_true(fabsf(out[1] - 1 / floor) < 1e-5f); /* (11 - 10) / floor */
     assert_true(isnan(out[2]));
     weft_residuals_free(&r);
     weft_residuals_init(&r, 10, WIDTH);
-    weft_residuals_finish(&r, 2, 1, twice_the_last, NULL, 0, 3, out, &floor);
+    weft_residuals_finish(&r, 2, 1, twice_the_last, NULL, 0, 3, false, out, &floor);
     assert_true(isnan(out[0]) && floor > 0);
     weft_residuals_free(&r);
 }
@@ -128,7 +128,7 @@ static void newcomers_are_left_out(void **state)
         weft_residuals_init(&r, 10, WIDTH);
         for (size_t i = 0; i < n; i++)
             memcpy(weft_residuals_offer(&r, i), rows[i], sizeof rows[i]);
-        weft_residuals_finish(&r, 2, 1, twice_the_last, NULL, 0, 4, out, &floor);
+        weft_residuals_finish(&r, 2, 1, twice_the_last, NULL, 0, 4, false, out, &floor);
         assert_true(out[0] == 2);
         assert_true(n == 4 ? fabsf(floor - 0.05f) < 1e-7f : fabsf(floor - 0.1f) < 1e-7f);
         assert_true(n == 4 ? fabsf(out[1] - 100 / floor) < 1e-3f : out[1] == -1);

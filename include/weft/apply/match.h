@@ -24,6 +24,9 @@ int weft_match_calendar_ahead(const struct weft_series_attrs *a, const struct we
 int weft_match_series_ahead(const struct weft_series_attrs *a, const struct weft_series *s, const struct weft_model_info *m, const char *who, const size_t *at, size_t origin,
                             struct weft_err *e) WEFT_MUST_USE;
 
+/* False: of some channel that the model needs ahead the series knows nothing at all there (it is no longer planned to be sold). */
+bool weft_match_series_planned(const struct weft_series *s, const struct weft_model_info *m, const size_t *at, size_t origin);
+
 /* Which targets' forecasts are kept at 0 or above [a->n_targets]: all or none, as *nonnegative says when told so (--nonnegative), else those that count something
  * (weft_channel_is_count). *nonnegative becomes whether any is. The caller frees it. */
 bool *weft_match_clip(const struct weft_series_attrs *a, bool told, bool *nonnegative);

@@ -102,6 +102,8 @@ void weft_dlinear_stats_add(struct weft_dlinear_stats *st, const float *x, size_
                             uint64_t key, struct weft_dlinear_room *room);
 /* No more series: the Grams are what they say. Needed before merge and before their content is stored. */
 void weft_dlinear_stats_finish(struct weft_dlinear_stats *st);
+/* Finished: out, the same sums, of the target alone, or with channels where silent[channel] is set counting as 0 all the time. It keeps no windows. */
+void weft_dlinear_stats_copy(const struct weft_dlinear_stats *st, bool alone, const bool *silent, struct weft_dlinear_stats *out);
 /* Both finished and of one shape: dst += src (src is changed). */
 void weft_dlinear_stats_merge(struct weft_dlinear_stats *dst, struct weft_dlinear_stats *src);
 

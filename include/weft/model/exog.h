@@ -30,6 +30,7 @@ const char *weft_exog_effect_name(enum weft_exog_effect effect);
 struct weft_exog_shape {
     size_t lookback, horizon;
     size_t lags; /* at most lookback */
+    bool by_forecast; /* the errors kept are in proportion to weft_step_spread (model.h), not to the spread of the lookback alone */
     enum weft_exog_effect effect;
     size_t n; /* channels, the constant not among them */
     enum weft_role role[WEFT_EXOG_MAX];

@@ -110,6 +110,13 @@ float weft_forecaster_floor(const struct weft_forecaster *f, size_t unit);
 /* Spread of a lookback window in scaled units: standard deviation over its n values (float64 sums), at least `floor`. */
 float weft_local_spread(const float *x, size_t n, float floor);
 
+/* The spread of a step's error where a forecast knows more than its lookback (exogenous channels): a promotion that doubles the sales doubles their errors, though the
+ * lookback is flat. The root of the squares of a window's spread and of what the
+ * step's forecast y is above its mean level. */
+float weft_step_spread(float spread, float level, float y);
+/* Mean of a lookback window (float64 sums). */
+float weft_local_level(const float *x, size_t n);
+
 /* Collects residual rows for one unit with bounded memory: of all rows offered, the `cap` with the smallest hashes are kept, so the choice depends neither on the order of
  * the series nor on how they were split over machines. */
 struct weft_residuals {
@@ -129,9 +136,9 @@ void weft_residuals_sort(struct weft_residuals *r);
 size_t weft_residuals_cap(size_t units);
 /* Kept windows [lookback + horizon] in scaled units become the model file's rows: out[rows, horizon] = (actual - forecast) / weft_local_spread, in
  * order of their hashes, NaN where there are none, and *floor, the spread of a flat lookback: 0.1 of the mean spread of the kept rows. Flat rows are left
- * out where they are less than half: their errors, over the floor, say nothing about what moves. */
+ * out where they are less than half: their errors, over the floor, say nothing about what moves. by_forecast: divided by weft_step_spread. */
 void weft_residuals_finish(struct weft_residuals *r, size_t lookback, size_t horizon,
                            void (*forecast)(void *self, size_t unit, const float *const *x, size_t batch, float *y), void *self, size_t unit,
-                           size_t rows, float *out, float *floor);
+                           size_t rows, bool by_forecast, float *out, float *floor);
 
 #endif

@@ -20,6 +20,7 @@ struct weft_tune {
     bool level;           /* no intercept: every candidate subtracts a mean, so that a forecast grows with its window */
     double ridge;         /* below 0: all of the grid */
     int64_t step;         /* seconds: its seasons are in the grid */
+    const struct weft_nested_config *only; /* this one alone; or NULL */
     struct weft_par *par; /* or NULL */
 };
 

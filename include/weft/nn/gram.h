@@ -53,6 +53,13 @@ void weft_gram_merge(struct weft_gram *dst, const struct weft_gram *src);
 /* Finished: as if c had been subtracted from every value of the target. */
 void weft_gram_shift(struct weft_gram *g, double c);
 
+/* Finished: as if every value of a track were 0. */
+void weft_gram_silence(struct weft_gram *g, size_t track);
+/* out: of finished sums those of track 0 alone, as a Gram of one track. */
+void weft_gram_target(const struct weft_gram *g, struct weft_gram *out);
+/* out: the same again. */
+void weft_gram_copy(const struct weft_gram *g, struct weft_gram *out);
+
 /* Elements of the packed form without padding, width * (width + 1) / 2, and both ways between it and a finished g. */
 size_t weft_gram_packed_size(size_t width);
 void weft_gram_pack(const struct weft_gram *g, double *out);

@@ -14,6 +14,22 @@
 
 #define WEFT_GRAM_SCHEMA "gram/1"
 
+/* --exog auto: channels that are not known far enough ahead, and why (NULL: known); zeros stand for one without a value. Of future channels how many series know nothing
+ * ahead: they are no longer planned to be sold, and forecast without such a channel or not at all; up to half of them may be so. */
+struct weft_dlinear_channels {
+    bool choose;
+    uint64_t series, none[WEFT_EXOG_MAX];
+    char *unknown[WEFT_EXOG_MAX];
+    float *zeros;
+    size_t cap;
+};
+
+/* What channels bring a unit: mean squared errors over the folds of the best configuration, with those that are used, without any, and without each of those used. */
+struct weft_exog_gain {
+    double with, without, each[WEFT_EXOG_MAX];
+    bool used[WEFT_EXOG_MAX];
+};
+
 /* One unit, and how its training came out. */
 struct weft_dlinear_unit {
     struct weft_dlinear_stats st; /* exact */
@@ -24,6 +40,7 @@ struct weft_dlinear_unit {
     struct weft_transfer *transfer; /* with a source */
     struct weft_tuned tuned;            /* tune */
     struct weft_dlinear_weights honest; /* refit: fitted on the train part alone, for the residuals */
+    struct weft_exog_gain gain;         /* channels.choose */
     struct weft_dlinear_epoch best;
     char *log; /* JSON lines, written out in the order of the units; NULL: none */
     size_t log_n;
@@ -46,6 +63,7 @@ struct weft_dlinear_trainer {
     enum weft_exog_effect effect;
     size_t lags;                         /* of such a channel; at most the lookback is taken */
     const struct weft_list *relative;    /* such channels that count relative to their mean */
+    struct weft_dlinear_channels channels; /* choose: with tune alone, and not partial */
     size_t folds;
     int threads;
     struct weft_dlinear_adam options;
@@ -91,6 +109,23 @@ enum weft_norm weft_dlinear_tuned_norm(const struct weft_dlinear_trainer *t);
 /* Adds metadata "tuned" (the choices of each unit, in order) and, up to a horizon of WEFT_COVARIANCE_HORIZON_MAX, tensor "covariance". Returns the tensor's
  * memory, which must live until the file is saved; or NULL. */
 float *weft_dlinear_tuned_write(const struct weft_dlinear_trainer *t, const size_t *order, struct weft_st_writer *out);
+
+/* --- channels that are known ahead and help (dlinear_channels.c): what the functions above do with channels.choose --- */
+
+/* Looks whether a series knows its channels exog[n]: a future one at each of the horizon's steps after its last target, each of them at one step at least. One without a
+ * value counts as 0: exog points elsewhere then. */
+void weft_dlinear_channels_add(struct weft_dlinear_trainer *t, const struct weft_series *s, const float **exog);
+/* After the last series: a channel of which half of them or more know nothing ahead is not known. */
+void weft_dlinear_channels_decide(struct weft_dlinear_trainer *t);
+/* Tunes with all channels that are known, with those that don't do harm, and without any: the least error over the folds counts. Weights of others are 0. */
+void weft_dlinear_channels_fit(struct weft_dlinear_trainer *t, struct weft_dlinear_unit *u, const struct weft_tune *o);
+/* used[WEFT_EXOG_MAX]: that some unit uses. */
+void weft_dlinear_channels_used(const struct weft_dlinear_trainer *t, bool *used);
+/* A line a channel, and one before them of what they bring all together; the caller frees lines and list. */
+char **weft_dlinear_channels_text(const struct weft_dlinear_trainer *t, size_t *n);
+/* Takes channels that no unit uses out of the weights w[n units] and out of the shape; names[WEFT_EXOG_MAX] of the others. Returns how many are left. */
+size_t weft_dlinear_channels_take(struct weft_dlinear_trainer *t, struct weft_dlinear_weights *w, char **names);
+void weft_dlinear_channels_free(struct weft_dlinear_channels *k);
 
 /* --- sufficient statistics over machines: gram/1 streams (schemas/gram.json) --- */
 
