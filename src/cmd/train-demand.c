@@ -63,7 +63,7 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_INT, 0, "epochs", AT(epochs), "0", 0, 1000000, "N", "passes over the products to train on; 0: 30 with pictures, 200 without", 0},
     {WEFT_OPT_INT, 0, "patience", AT(patience), "20", 0, 1000000, "N", "epochs to wait for a smaller validation loss; 0: all of --epochs. The best epoch is kept", 0},
     {WEFT_OPT_INT, 0, "batch", AT(batch), "32", 1, 65536, "N", "products in a step", 0},
-    {WEFT_OPT_REAL, 0, "lr", AT(lr), "0", 0, 1e6, "X", "Adam's learning rate; 0: 1e-3, and 1e-4 for ResNet18", 0},
+    {WEFT_OPT_REAL, 0, "lr", AT(lr), "0", 0, 1e6, "X", "Adam's learning rate; 0: 1e-3, and 1e-4 with pictures", 0},
     {WEFT_OPT_REAL, 0, "valid", AT(valid), "0.2", 0, 0.9, "SHARE", "of the products held out for validation, by the hash of their ids", 0},
     {WEFT_OPT_STR, 0, "valid-by", AT(valid_by), NULL, 0, 0, "KEY",
      "hold out whole values of this key (brand): what the model says of brands that it has never met; the key is no input unless --inputs names it", 0},
@@ -138,7 +138,7 @@ static int settle_options(struct weft_run *run, struct state *s, struct weft_err
     }
     s->backbone_lr = s->lr > 0 ? s->lr : rates[1];
     if (!(s->lr > 0))
-        s->lr = rates[paper];
+        s->lr = rates[paper || !s->without_image];
     if (!s->epochs && s->network)
         s->epochs = paper || !s->without_image ? EPOCHS_WITH_PICTURES : EPOCHS;
     if (paper && !weft_run_given(run, "inputs"))
@@ -388,7 +388,7 @@ static const struct weft_filter filter = {
                        "-v says how much. Pictures are read as encode-image --help says.\n"
                        "The result depends on --seed, not on the order of the products, and, in its last digits, on --threads: oneDNN "
                        "adds up weight gradients thread by thread. The weights of the epoch with the least validation loss are the model's (with --recipe paper, or nothing to validate "
-                       "on, the last one's). Every block of inputs (name, photo, each key, numbers) has the norm of one key, the price is a logarithm. A label of more than 200 classes has the network alone. --valid 0 leaves the "
+                       "on, the last one's). Without pictures every block of inputs (name, each key, numbers) has the norm of one key. The price is a logarithm. A label of more than 200 classes has the network alone. --valid 0 leaves the "
                        "last epoch, equal shares, and no intervals. What epochs, shares and intervals are chosen on is what --part valid measures: it flatters a little. "
                        "The paper's errors of views and sales (0.092, 0.054) can be neither met nor missed, since it does not give their scale. Quantities come "
                        "back as means: medians times what makes their sum that of the products held out. A training of more epochs can go on from the checkpoint of a shorter one."},

@@ -134,12 +134,6 @@ static void make_room(struct weft_demand *d, size_t rows)
         room(&d->dfeatures, rows, WEFT_RESNET18_FEATURES);
 }
 
-static void stretch(float *x, size_t n, double by)
-{
-    for (size_t i = 0; i < n; i++)
-        x[i] *= (float)by;
-}
-
 /* x = [features | side]. */
 static void join(struct weft_demand *d, const struct weft_demand_batch *b)
 {
@@ -147,8 +141,6 @@ static void join(struct weft_demand *d, const struct weft_demand_batch *b)
     for (size_t r = 0; r < b->n; r++) {
         if (f)
             memcpy(d->x + r * lanes, d->features + r * f, f * sizeof(float));
-        if (f && d->s.image_scale > 0)
-            stretch(d->x + r * lanes, f, d->s.image_scale);
         if (d->s.side)
             memcpy(d->x + r * lanes + f, b->side + r * d->s.side, d->s.side * sizeof(float));
     }
@@ -326,11 +318,8 @@ static int backward(struct weft_demand *d, const struct weft_demand_batch *b, st
     if (f)
         weft_linear_turn(&d->fc[0], d->p, d->back1);
     weft_linear_backward(&d->fc[0], d->back1, d->x, lanes, d->dhidden, b->n, d->g, f ? d->dx : NULL);
-    for (size_t r = 0; f && r < b->n; r++) {
+    for (size_t r = 0; f && r < b->n; r++)
         memcpy(d->dfeatures + r * f, d->dx + r * lanes, f * sizeof(float));
-        if (d->s.image_scale > 0)
-            stretch(d->dfeatures + r * f, f, d->s.image_scale);
-    }
     return f ? weft_resnet18_backward(d->net, d->dfeatures, e) : 0;
 }
 

@@ -164,8 +164,6 @@ void weft_demand_shape_write(const struct weft_demand_shape *s, struct weft_st_w
     weft_st_writer_meta_int(w, "image_size", (int64_t)s->image_size);
     weft_st_writer_meta_int(w, "text_features", (int64_t)s->text);
     weft_st_writer_meta_real(w, "text_scale", s->text_scale);
-    if (s->image_scale > 0)
-        weft_st_writer_meta_real(w, "image_scale", s->image_scale);
     weft_st_writer_meta_int(w, "hidden", (int64_t)s->hidden);
     weft_st_writer_meta_real(w, "dropout", s->dropout);
     weft_st_writer_meta_real(w, "gamma", s->gamma);
@@ -303,12 +301,9 @@ int weft_demand_shape_read(const struct weft_st *st, struct weft_demand_shape *s
         weft_st_meta_int(st, "hidden", network, network ? WEFT_DEMAND_HIDDEN_MAX : 0, &hidden, e) < 0 || weft_st_meta_real(st, "dropout", &s->dropout, e) < 0 ||
         weft_st_meta_real(st, "gamma", &s->gamma, e) < 0 || read_lists(st, s, e) < 0)
         return -1;
-    s->image_scale = 0;
-    if (weft_st_meta(st, "image_scale") && weft_st_meta_real(st, "image_scale", &s->image_scale, e) < 0)
-        return -1;
     if (image && size < WEFT_RESNET18_MIN)
         return bad(e, "image_size");
-    if (!isfinite(s->text_scale) || !isfinite(s->image_scale) || s->image_scale < 0 || !(s->dropout >= 0 && s->dropout < 1) || !(s->gamma >= 0))
+    if (!isfinite(s->text_scale) || !(s->dropout >= 0 && s->dropout < 1) || !(s->gamma >= 0))
         return bad(e, "text_scale, dropout or gamma");
     s->image = image;
     s->image_size = (size_t)size;

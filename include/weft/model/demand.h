@@ -13,7 +13,7 @@
  * quantities mix y_network + (1 - mix) y_linear, with mix and heat of each head from the products held out.
  *
  * Model file: metadata "weft.model" = "demand", "inputs", "heads" (JSON: names, vocabularies, scales), "image" (0|1), "image_size", "text_features",
- * "text_scale", "image_scale" (1 when absent), "hidden", and every option that changed it; tensors backbone.* (torchvision's names), fc1.weight [hidden, in], fc1.bias, fc2.weight
+ * "text_scale", "hidden", and every option that changed it; tensors backbone.* (torchvision's names), fc1.weight [hidden, in], fc1.bias, fc2.weight
  * [out, hidden], fc2.bias as torch.nn.Linear has them; with a linear head "linear" [out, side + 1], the bias last. */
 #ifndef WEFT_DEMAND_H
 #define WEFT_DEMAND_H
@@ -56,7 +56,7 @@ struct weft_demand_head {
 struct weft_demand_shape {
     bool image;
     size_t image_size, text, hidden; /* hidden 0: no network, but neighbours.h */
-    double text_scale, image_scale; /* text features and the photo's are multiplied with it; image_scale 0: 1 */
+    double text_scale; /* text features are multiplied with it */
     double dropout, gamma;
     struct weft_demand_input input[WEFT_DEMAND_FIELDS];
     struct weft_demand_head head[WEFT_DEMAND_FIELDS];
