@@ -50,9 +50,12 @@ want() {
         { g = substr($(at["minor"]), 1, 1); i = $(at["id"]); if (!(i in day)) { group[i] = g; brand[i] = $(at["brand"]) } d = day[i]++
           p[i, d] = $(at["units"]); x[g, d] += $(at["units"]); a[g, d] += $(at["amounts"]); m[g, d] += $(at["mentions"]); members[g, d]++ }
         function mean(g, from, to,    k, s) { s = 0; for (k = from; k <= to; k++) s += x[g, k]; return s / (to - from + 1) }
+        # What the eight weeks before day o grow a day: least squares over their means.
+        function slope(g, o,    w, s) { s = 0; for (w = 1; w <= 8; w++) s += (4.5 - w) * mean(g, o - 7 * w, o - 7 * w + 6); return s / 42 / 7 }
         # How far days from..to (counted from 1, of forecasts that begin on day o) stand above the mean of the eight weeks before o.
-        function above(g, o, from, to,    k, w, s) { if (mean(g, o - 56, o - 1) == 0) return 1
-            s = 0; for (k = from; k <= to; k++) for (w = 1; w <= 8; w++) s += x[g, o - 7 * w + (k - 1) % 7]; return s / (8 * (to - from + 1)) / mean(g, o - 56, o - 1) }
+        function above(g, o, from, to,    k, w, s, b) { if (mean(g, o - 56, o - 1) == 0) return 1
+            b = slope(g, o); s = 0
+            for (k = from; k <= to; k++) for (w = 1; w <= 8; w++) s += x[g, o - 7 * w + (k - 1) % 7] - b * ((k - 1) % 7 - 3); return s / (8 * (to - from + 1)) / mean(g, o - 56, o - 1) }
         function year(g, from, to) { return mean(g, n - 364 + from - 1, n - 364 + to - 1) / above(g, n - 364, from, to) }
         END { n = 430; split("s h o", groups, " ")
             for (c = 1; c <= 3; c++) { g = groups[c]
