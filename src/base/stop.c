@@ -32,8 +32,8 @@ void weft_stop_catch(void)
     sigaction(SIGXFSZ, &sa, NULL);
     sa.sa_handler = on_signal; /* no SA_RESTART: a blocked read returns */
     for (size_t i = 0; i < sizeof stops / sizeof *stops; i++)
-        if (sigaction(stops[i], NULL, &was) == 0 && was.sa_handler != SIG_IGN)
-            sigaction(stops[i], &sa, NULL);
+        if (stops[i] != SIGHUP || (sigaction(SIGHUP, NULL, &was) == 0 && was.sa_handler != SIG_IGN))
+            sigaction(stops[i], &sa, NULL); /* what nohup started goes on */
 }
 
 int weft_stop_signal(void)
