@@ -32,7 +32,7 @@ sums() {
     cd "$BATS_TEST_TMPDIR"
     printf 'date,item,minor,brand,units,mentions\n' >two.csv
     for d in 01 02 03 04; do printf '2022-01-%s,a,m,x,1,4\n2022-01-%s,b,m,y,2,5\n2022-01-%s,c,n,x,3,9\n' $d $d $d; done >>two.csv
-    ingest -q --layout long --id item --date date --value units,mentions --keys minor,brand -o two.weft two.csv
+    ingest -q --layout long --id item --date date --value units,mentions --keys minor,brand --totals keep -o two.weft two.csv
     for l in all minor; do aggregate --by $l --count active,brands --active-days 1 -i two.weft | score -m mean:2 --horizon 1 -o $l.weft; done
     reconcile all.weft minor.weft -o r.weft 2>warning
     [ "$(wc -l <warning)" -eq 1 ]
