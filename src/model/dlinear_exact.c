@@ -103,7 +103,7 @@ static void add_range(struct weft_gram *g, const double *x, size_t n, struct ran
     weft_gram_add_tracks(g, at, (size_t)((r.to - r.from + stride - 1) / stride));
 }
 
-/* Scaled values and after them the features of the channels [n + 2 channels, n], with slack behind. */
+/* Scaled values and after them the features of the channels [n + 2 channels, n], with slack after them. */
 static double *scaled(const struct weft_dlinear_stats *st, const float *x, size_t n, double shift, double factor, const float *const *exog, size_t train,
                       struct weft_dlinear_room *room)
 {

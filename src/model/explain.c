@@ -43,7 +43,7 @@ enum weft_lag_group weft_lag_group_of(const struct weft_lags *k, size_t step, si
     return WEFT_LAG_REST;
 }
 
-/* What a window is made of: lags[lookback], scaled, and the features of the channels behind them. */
+/* What a window is made of: lags[lookback], scaled, and the features of the channels after them. */
 static size_t features(const struct weft_explain_job *j)
 {
     return j->exog ? weft_exog_width(j->exog) : 0;

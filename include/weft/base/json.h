@@ -39,6 +39,6 @@ weft_json *weft_json_new_measure(double v); /* of nine digits: what is behind th
 weft_json *weft_json_new_bool(bool v);
 weft_json *weft_json_new_null(void);
 
-/* Version of the library behind it. */
+/* Version of the library that does it. */
 const char *weft_json_library(void);
 #endif

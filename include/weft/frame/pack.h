@@ -66,7 +66,7 @@ void weft_edit_drop(struct weft_edit *m, const char *key);
 /* Appends the map to b. */
 void weft_edit_write(const struct weft_edit *m, struct weft_pack *b);
 
-/* Version of the library behind it. */
+/* Version of the library that does it. */
 const char *weft_pack_library(void);
 
 #endif

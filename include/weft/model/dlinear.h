@@ -36,7 +36,7 @@ struct weft_dlinear_weights {
 struct weft_dlinear_weights weft_dlinear_weights_new(const struct weft_dlinear_shape *s);
 /* How many floats they are. */
 size_t weft_dlinear_weights_size(const struct weft_dlinear_shape *s);
-/* Of exogenous channels: weights of a step, and values behind the horizon of a window (features, exog.h); 0 without any. */
+/* Of exogenous channels: weights of a step, and values after the horizon of a window (features, exog.h); 0 without any. */
 size_t weft_dlinear_exog_weights(const struct weft_dlinear_shape *s);
 size_t weft_dlinear_exog_width(const struct weft_dlinear_shape *s);
 void weft_dlinear_weights_free(struct weft_dlinear_weights *w);

@@ -70,7 +70,7 @@ void weft_csv_expect(struct weft_csv *c, size_t n);
 /* Bytes of the file read so far and its size (0: unknown), for progress. */
 void weft_csv_position(const struct weft_csv *c, uint64_t *read, uint64_t *size);
 
-/* Version of the library behind it. */
+/* Version of the library that does it. */
 const char *weft_csv_library(void);
 
 #endif

@@ -33,7 +33,7 @@ bool weft_code_is_space(int32_t code);
 /* The lower-case letter of a code point, or itself. */
 int32_t weft_code_lower(int32_t code);
 
-/* Version of the library behind it. */
+/* Version of the library that does it. */
 const char *weft_unicode_library(void);
 
 #endif

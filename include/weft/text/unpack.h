@@ -24,7 +24,7 @@ int weft_unpack_packed(const struct weft_unpack *s);
 /* "utf-16le" or "utf-16be" when the first bytes are such a text, by their mark or by where their NUL bytes are; NULL. */
 const char *weft_unpack_wide(const uint8_t *p, size_t n);
 
-/* Version of the library behind it. */
+/* Version of the library that does it. */
 const char *weft_unpack_library(void);
 
 #endif
