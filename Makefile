@@ -166,6 +166,9 @@ check-layers:
 # clang-tidy (.clang-tidy says what of it) over every file, or over FILES.
 tidy: $(BUILD)/schemas_build.h $(BUILD)/version_build.h
 	@printf '%s\n' $(or $(FILES),$(lib_src) $(cmd_src)) | xargs -P "$$(nproc)" -I{} clang-tidy --quiet {} -- $(filter-out -Werror,$(WEFT_CFLAGS)) -I$(BUILD) 2>/dev/null
+# Lays all C out as .clang-format says.
+format:
+	@find src include tests -name '*.[ch]' -print0 | xargs -0 clang-format -i
 # Which lines and branches the unit and program tests reach. Objects and programs of their own, under build/coverage.
 coverage:
 	@tests/deps.sh coverage
@@ -200,6 +203,6 @@ clean:
 	rm -rf build bin/*
 
 FORCE:
-.PHONY: all man units gens benches fuzzers print-flags deps demo check check-long check-debian12 check-debian13 coverage tidy check-layers bench install uninstall clean FORCE
+.PHONY: all man units gens benches fuzzers print-flags deps demo check check-long check-debian12 check-debian13 coverage format tidy check-layers bench install uninstall clean FORCE
 .SECONDARY:
 -include $(wildcard $(BUILD)/src/*/*.d $(BUILD)/tests/*/*.d)

@@ -30,7 +30,9 @@ int weft_origins_place(struct weft_origins *o, size_t length, size_t least, stru
 {
     size_t before = least + o->gap, span;
     if (before + o->horizon > length) {
-        weft_fail(e, WEFT_CONFIG, "%zu steps before the first origin and a horizon of %zu are more than the calendar of %zu steps", before, o->horizon, length);
+        weft_fail(e, WEFT_CONFIG,
+                  "%zu steps before the first origin and a horizon of %zu are more than the calendar of %zu steps",
+                  before, o->horizon, length);
         return weft_fail_hint(e, "give a shorter --horizon or --lookback");
     }
     size_t last = length - o->horizon;
@@ -41,7 +43,8 @@ int weft_origins_place(struct weft_origins *o, size_t length, size_t least, stru
         o->n = o->n < ORIGINS_USUAL ? o->n : ORIGINS_USUAL;
     }
     if (!weft_mul(o->n - 1, o->every, &span) || span > last || last - span < before) {
-        weft_fail(e, WEFT_CONFIG, "%zu origins %zu steps apart leave less than %zu steps before the first one", o->n, o->every, before);
+        weft_fail(e, WEFT_CONFIG, "%zu origins %zu steps apart leave less than %zu steps before the first one", o->n,
+                  o->every, before);
         return weft_fail_hint(e, "--origins %zu fits", 1 + (last - before) / o->every);
     }
     o->first = last - span;
@@ -80,18 +83,18 @@ struct weft_backtest {
     int *level; /* [by.n] keys */
     struct contender *contender;
     size_t n, ranked, seasonal, lag; /* the last two: what skill is measured against, or SIZE_MAX */
-    size_t year; /* steps; 0: none */
-    char **names; /* [n], for the table */
+    size_t year;                     /* steps; 0: none */
+    char **names;                    /* [n], for the table */
     struct weft_accuracy *accuracy;
     struct trial *trial;
     size_t n_trials;
     bool past[PAST]; /* can the calendar say it at every origin? */
     struct weft_apply_result result;
-    float *said;     /* [n, 3, horizon]: forecast, low, high */
+    float *said;                     /* [n, 3, horizon]: forecast, low, high */
     struct weft_growth_sums *growth; /* [ranked + PAST], of the series at hand */
-    float *profile;  /* [2, season]: of the origin at hand, of a past one */
+    float *profile;                  /* [2, season]: of the origin at hand, of a past one */
     bool has_profile;
-    size_t *row;     /* [by.n] */
+    size_t *row; /* [by.n] */
     uint64_t series, windows_seen, left_out;
 };
 
@@ -109,7 +112,8 @@ static int find_key(const struct weft_backtest *b, const char *option, const cha
 
 int weft_backtest_no_growth(const struct weft_backtest_options *o, const char *option, struct weft_err *e)
 {
-    weft_fail(e, WEFT_CONFIG, "%s: a horizon of %zu step%s has no growth: it holds no two seasons to compare (a season has %zu)",
+    weft_fail(e, WEFT_CONFIG,
+              "%s: a horizon of %zu step%s has no growth: it holds no two seasons to compare (a season has %zu)",
               option, o->origins.horizon, o->origins.horizon > 1 ? "s" : "", o->spans.season);
     return weft_fail_hint(e, "give --horizon %zu, or --near and --far", 2 * o->spans.season);
 }
@@ -133,7 +137,8 @@ static int choose_trials(struct weft_backtest *b, struct weft_err *e)
     return 0;
 }
 
-int weft_backtest_new(const struct weft_series_attrs *attrs, const struct weft_backtest_options *o, struct weft_backtest **out, struct weft_err *e)
+int weft_backtest_new(const struct weft_series_attrs *attrs, const struct weft_backtest_options *o,
+                      struct weft_backtest **out, struct weft_err *e)
 {
     struct weft_backtest *b = *out = WEFT_NEW(struct weft_backtest);
     const struct weft_origins *at = &o->origins;
@@ -203,7 +208,8 @@ static char *unique_name(const struct weft_backtest *b, const char *name)
 size_t weft_backtest_enter(struct weft_backtest *b, const char *name, size_t serves, bool ranked)
 {
     b->contender = weft_xrealloc2(b->contender, b->n + 1, sizeof *b->contender);
-    struct contender c = {.name = unique_name(b, name), .serves = serves, .ranked = ranked, .n = (b->o.origins.n + serves - 1) / serves};
+    struct contender c = {
+        .name = unique_name(b, name), .serves = serves, .ranked = ranked, .n = (b->o.origins.n + serves - 1) / serves};
     c.entry = WEFT_ARRAY(struct entry, c.n);
     b->contender[b->n] = c;
     b->ranked += ranked;
@@ -229,26 +235,31 @@ static void note_bar(struct weft_backtest *b, size_t contender, const struct wef
         b->lag = contender;
 }
 
-static int check_fit(const struct weft_backtest *b, const struct contender *c, size_t i, size_t train_end, const struct weft_model_info *m, struct weft_err *e)
+static int check_fit(const struct weft_backtest *b, const struct contender *c, size_t i, size_t train_end,
+                     const struct weft_model_info *m, struct weft_err *e)
 {
     const struct weft_origins *o = &b->o.origins;
     size_t known = weft_origin_known(o, i * c->serves);
     if (m->step != b->attrs->step)
-        return weft_fail(e, WEFT_CONFIG, "model %s forecasts in steps of %lld seconds, and the stream has steps of %lld", c->name, (long long)m->step,
-                         (long long)b->attrs->step);
+        return weft_fail(e, WEFT_CONFIG,
+                         "model %s forecasts in steps of %lld seconds, and the stream has steps of %lld", c->name,
+                         (long long)m->step, (long long)b->attrs->step);
     if ((size_t)m->horizon < o->gap + o->horizon)
-        return weft_fail(e, WEFT_CONFIG, "model %s forecasts a horizon of %lld, less than gap %zu + horizon %zu", c->name, (long long)m->horizon, o->gap, o->horizon);
+        return weft_fail(e, WEFT_CONFIG, "model %s forecasts a horizon of %lld, less than gap %zu + horizon %zu",
+                         c->name, (long long)m->horizon, o->gap, o->horizon);
     if ((size_t)m->lookback > known) {
-        weft_fail(e, WEFT_CONFIG, "model %s looks back on %lld steps, and the first origin has %zu before it", c->name, (long long)m->lookback, known);
+        weft_fail(e, WEFT_CONFIG, "model %s looks back on %lld steps, and the first origin has %zu before it", c->name,
+                  (long long)m->lookback, known);
         return weft_fail_hint(e, "give fewer --origins, or a smaller --every");
     }
     if (b->windows && !train_end && m->scale != (int)b->attrs->scale)
-        return weft_fail(e, WEFT_CONFIG, "model %s was trained with --scale %s, and the windows have --scale %s", c->name, weft_scale_names[m->scale],
-                         weft_scale_names[b->attrs->scale]);
+        return weft_fail(e, WEFT_CONFIG, "model %s was trained with --scale %s, and the windows have --scale %s",
+                         c->name, weft_scale_names[m->scale], weft_scale_names[b->attrs->scale]);
     return 0;
 }
 
-int weft_backtest_model(struct weft_backtest *b, size_t contender, size_t i, struct weft_apply *apply, size_t train_end, struct weft_err *e)
+int weft_backtest_model(struct weft_backtest *b, size_t contender, size_t i, struct weft_apply *apply, size_t train_end,
+                        struct weft_err *e)
 {
     struct contender *c = &b->contender[contender];
     const struct weft_model_info *m = weft_apply_info(apply);
@@ -275,10 +286,11 @@ struct view {
     const struct weft_series *s;
     const float *x; /* [n] of the channel */
     size_t channel, origin;
-    size_t known;   /* steps of the series that were known */
+    size_t known; /* steps of the series that were known */
 };
 
-static void scale_of(const struct weft_backtest *b, const struct view *v, const struct entry *x, struct weft_apply_job *j)
+static void scale_of(const struct weft_backtest *b, const struct view *v, const struct entry *x,
+                     struct weft_apply_job *j)
 {
     const struct weft_model_info *m = weft_apply_info(x->apply);
     size_t split[WEFT_PARTS];
@@ -313,8 +325,10 @@ static struct weft_growth_spans behind_gap(const struct weft_backtest *b)
     return at;
 }
 
-/* What a contender says: forecast, low and high [horizon] each to out, NaN where nothing; and its growth, series 0 when it has none. */
-static void ask(struct weft_backtest *b, const struct view *v, struct contender *c, float *out, struct weft_growth_sums *growth)
+/* What a contender says: forecast, low and high [horizon] each to out, NaN where nothing; and its growth, series 0 when
+ * it has none. */
+static void ask(struct weft_backtest *b, const struct view *v, struct contender *c, float *out,
+                struct weft_growth_sums *growth)
 {
     const struct weft_origins *o = &b->o.origins;
     const struct entry *x = &c->entry[v->origin / c->serves];
@@ -322,8 +336,18 @@ static void ask(struct weft_backtest *b, const struct view *v, struct contender 
     const double levels[2] = {(1 - b->o.level) / 2, (1 + b->o.level) / 2};
     const float *exogenous[WEFT_EXOG_MAX];
     size_t h = o->horizon, own = m ? (size_t)m->horizon : o->gap + h, unit = 0;
-    struct weft_apply_job j = {.x = v->x, .n = v->known, .origin = v->known, .stride = 1, .windows = 1, .horizon = own, .nonnegative = b->o.clip[v->channel],
-                               .levels = levels, .n_levels = 2, .id = v->s->id.p, .id_n = v->s->id.n, .start = v->s->start};
+    struct weft_apply_job j = {.x = v->x,
+                               .n = v->known,
+                               .origin = v->known,
+                               .stride = 1,
+                               .windows = 1,
+                               .horizon = own,
+                               .nonnegative = b->o.clip[v->channel],
+                               .levels = levels,
+                               .n_levels = 2,
+                               .id = v->s->id.p,
+                               .id_n = v->s->id.n,
+                               .start = v->s->start};
     fill_nan(out, 3 * h);
     if (m) {
         struct weft_span group = weft_series_key_text(v->s, x->by);
@@ -332,7 +356,8 @@ static void ask(struct weft_backtest *b, const struct view *v, struct contender 
             return;
     }
     scale_of(b, v, x, &j);
-    for (size_t k = 0; m && k < m->exog.n; k++) { /* what lies ahead of the origin stands there as the plan of its time */
+    for (size_t k = 0; m && k < m->exog.n;
+         k++) { /* what lies ahead of the origin stands there as the plan of its time */
         exogenous[k] = v->s->values + x->exogenous[k] * v->s->n;
         j.exogenous = exogenous;
         j.n = v->s->n;
@@ -401,12 +426,14 @@ static size_t measure(struct weft_backtest *b, const struct view *v, const float
     for (size_t t = 0; t < there; t++) {
         bool whole = !isnan(actual[t]);
         for (size_t i = 0; i < b->n && whole; i++)
-            whole = b->contender[i].entry[v->origin / b->contender[i].serves].channel[v->channel] == SIZE_MAX || !isnan(b->said[3 * i * h + t]);
+            whole = b->contender[i].entry[v->origin / b->contender[i].serves].channel[v->channel] == SIZE_MAX ||
+                    !isnan(b->said[3 * i * h + t]);
         measured += whole;
         for (size_t i = 0; i < b->n && whole; i++) {
             const float *f = b->said + 3 * i * h + t;
             for (size_t l = 0; l < b->o.by.n; l++)
-                weft_accuracy_add(b->accuracy, b->row[l], i, v->origin, t, (double)actual[t], (double)f[0], (double)f[h], (double)f[2 * h]);
+                weft_accuracy_add(b->accuracy, b->row[l], i, v->origin, t, (double)actual[t], (double)f[0],
+                                  (double)f[h], (double)f[2 * h]);
         }
     }
     return measured;
@@ -422,11 +449,13 @@ static bool any_number(const float *x, size_t n)
 
 static void at_origin(struct weft_backtest *b, const struct view *v)
 {
-    size_t h = b->o.origins.horizon, from = v->known + b->o.origins.gap, there = v->s->n - from < h ? v->s->n - from : h, ranked = 0, silent = SIZE_MAX;
+    size_t h = b->o.origins.horizon, from = v->known + b->o.origins.gap,
+           there = v->s->n - from < h ? v->s->n - from : h, ranked = 0, silent = SIZE_MAX;
     if (!any_number(v->x + from, there))
         return;
     memset(b->growth, 0, (b->ranked + PAST) * sizeof *b->growth);
-    b->has_profile = b->o.spans.unlike && weft_growth_profile(v->x, v->known, b->o.spans.season, (int64_t)v->known, b->profile);
+    b->has_profile =
+        b->o.spans.unlike && weft_growth_profile(v->x, v->known, b->o.spans.season, (int64_t)v->known, b->profile);
     for (size_t i = 0; i < b->n; i++) {
         struct contender *c = &b->contender[i];
         float *out = b->said + 3 * i * h;
@@ -469,7 +498,8 @@ int weft_backtest_series(struct weft_backtest *b, const struct weft_series *s, s
     uint64_t id = weft_hash(s->id.p, s->id.n, 0);
     double naive[3];
     if (offset < 0 || !weft_step_fits(a->start, s->start, a->step))
-        return weft_fail(e, WEFT_DATA, "series %.*s does not lie on the calendar of the head", (int)(s->id.n < 80 ? s->id.n : 80), (const char *)s->id.p);
+        return weft_fail(e, WEFT_DATA, "series %.*s does not lie on the calendar of the head",
+                         (int)(s->id.n < 80 ? s->id.n : 80), (const char *)s->id.p);
     if (!b->accuracy)
         begin(b);
     b->series++;
@@ -480,7 +510,8 @@ int weft_backtest_series(struct weft_backtest *b, const struct weft_series *s, s
         weft_naive_errors(v.x, b->windows ? s->split[WEFT_PART_TRAIN] : history, b->o.season, naive);
         for (size_t l = 0; l < b->o.by.n; l++) {
             struct weft_span group = weft_series_key_text(s, b->level[l]);
-            b->row[l] = weft_accuracy_row(b->accuracy, c, l, group.p ? group.p : (const uint8_t *)"(none)", group.p ? group.n : 6);
+            b->row[l] = weft_accuracy_row(b->accuracy, c, l, group.p ? group.p : (const uint8_t *)"(none)",
+                                          group.p ? group.n : 6);
             weft_accuracy_series(b->accuracy, b->row[l], id, naive);
         }
         for (v.origin = 0; v.origin < o->n; v.origin++) {
@@ -511,8 +542,13 @@ bool weft_backtest_accuracy(struct weft_backtest *b, struct weft_table *t)
     b->names = WEFT_ARRAY(char *, b->n);
     for (size_t i = 0; i < b->n; i++)
         b->names[i] = b->contender[i].name;
-    struct weft_accuracy_names names = {.models = b->names, .channels = b->attrs->channels, .levels = b->o.by.items, .origins = b->o.dates, .seasonal = b->seasonal,
-                                        .lag = b->lag, .interval = b->o.level};
+    struct weft_accuracy_names names = {.models = b->names,
+                                        .channels = b->attrs->channels,
+                                        .levels = b->o.by.items,
+                                        .origins = b->o.dates,
+                                        .seasonal = b->seasonal,
+                                        .lag = b->lag,
+                                        .interval = b->o.level};
     weft_accuracy_table(b->accuracy, &names, t);
     return true;
 }
@@ -570,8 +606,8 @@ static struct columns ranking_columns(const struct weft_backtest *b, struct weft
 }
 
 /* predictor: number in the trial, SIZE_MAX: lots. */
-static void put_verdict(const struct weft_backtest *b, const struct trial *trial, const struct columns *c, size_t channel, size_t origin, size_t predictor,
-                        const char *name, struct weft_table *t)
+static void put_verdict(const struct weft_backtest *b, const struct trial *trial, const struct columns *c,
+                        size_t channel, size_t origin, size_t predictor, const char *name, struct weft_table *t)
 {
     struct weft_growth_verdict v;
     weft_growth_trial_of(trial->trial, channel, predictor, origin, b->o.shrink, b->o.level, &v);

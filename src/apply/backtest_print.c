@@ -8,13 +8,15 @@ static void print_notes(const struct weft_backtest_report *r, FILE *f)
     const struct weft_backtest_plan *p = r->plan;
     const struct weft_origins *o = &p->o.origins;
     const char *seasonal, *lag;
-    fprintf(f, "\n%zu origin%s from %s to %s, horizon %zu", o->n, o->n > 1 ? "s" : "", p->dates[0], p->dates[o->n - 1], o->horizon);
+    fprintf(f, "\n%zu origin%s from %s to %s, horizon %zu", o->n, o->n > 1 ? "s" : "", p->dates[0], p->dates[o->n - 1],
+            o->horizon);
     if (o->n > 1)
         fprintf(f, ", every %zu", o->every);
     if (o->gap)
         fprintf(f, ", gap %zu", o->gap);
     if (p->refit.n && p->refit_every > 1)
-        fprintf(f, "; trained anew after %lld origins, lookback %lld", (long long)p->refit_every, (long long)p->lookback);
+        fprintf(f, "; trained anew after %lld origins, lookback %lld", (long long)p->refit_every,
+                (long long)p->lookback);
     else if (p->refit.n)
         fprintf(f, "; trained anew for each, lookback %lld", (long long)p->lookback);
     fputs("\nin units of the data", f);
@@ -35,16 +37,24 @@ void weft_backtest_print(const struct weft_backtest_report *r, FILE *f)
         print_notes(r, f);
     }
     if (o->spans.none && r->ranking)
-        fprintf(f, "%sno ranking by growth: a horizon of %zu holds no two seasons to compare; give --horizon %zu, or --near and --far\n",
+        fprintf(f,
+                "%sno ranking by growth: a horizon of %zu holds no two seasons to compare; give --horizon %zu, or "
+                "--near and --far\n",
                 r->accuracy ? "\n" : "", o->origins.horizon, 2 * o->spans.season);
     if (!r->ranking || !ranked || !weft_table_rows(r->ranking))
         return;
-    fprintf(f, "%sRanking of %s by growth: mean of days %zu-%zu / mean of days %zu-%zu, predicted against what it became\n\n", r->accuracy ? "\n" : "", ranked,
-            o->spans.far.from, o->spans.far.to, o->spans.near.from, o->spans.near.to);
+    fprintf(
+        f,
+        "%sRanking of %s by growth: mean of days %zu-%zu / mean of days %zu-%zu, predicted against what it became\n\n",
+        r->accuracy ? "\n" : "", ranked, o->spans.far.from, o->spans.far.to, o->spans.near.from, o->spans.near.to);
     weft_table_print(r->ranking, f);
-    fputs("\nmeans over the origins; regret: growth of the best less that of the first chosen; error: mean |predicted - became|; random: in expectation\n", f);
+    fputs("\nmeans over the origins; regret: growth of the best less that of the first chosen; error: mean |predicted "
+          "- became|; random: in expectation\n",
+          f);
     if (o->spans.unlike)
-        fputs("near and far days are not the same days of the season: each side is divided by the series' own profile of its last eight seasons\n", f);
+        fputs("near and far days are not the same days of the season: each side is divided by the series' own profile "
+              "of its last eight seasons\n",
+              f);
 }
 
 void weft_backtest_json(const struct weft_backtest_report *r, FILE *f)
@@ -65,7 +75,8 @@ void weft_backtest_json(const struct weft_backtest_report *r, FILE *f)
         weft_pack_cstr(&name, ranked);
         fputs(",\n \"ranked\": ", f);
         weft_view_json(f, weft_pack_span(&name), 0);
-        fprintf(f, ", \"near\": [%zu, %zu], \"far\": [%zu, %zu],\n \"ranking\": ", near.from, near.to, far.from, far.to);
+        fprintf(f, ", \"near\": [%zu, %zu], \"far\": [%zu, %zu],\n \"ranking\": ", near.from, near.to, far.from,
+                far.to);
         weft_table_json(r->ranking, f);
         weft_pack_free(&name);
     }

@@ -16,7 +16,7 @@ enum { BATCH = 16, HELD_BYTES_MAX = 64 << 20, MODELS_MAX = 12 };
 
 struct model {
     char *name;
-    struct weft_demand *net;      /* one of the two */
+    struct weft_demand *net; /* one of the two */
     struct weft_neighbours *like;
     struct weft_demand_encoder encoder;
     uint64_t valid_below, made;
@@ -67,7 +67,9 @@ static int read_valid(const struct weft_st *st, uint64_t *out, struct weft_err *
     const char *text = weft_st_meta(st, "valid_below");
     char *end = NULL;
     *out = text ? strtoull(text, &end, 10) : 0;
-    return text && end > text && !*end ? 0 : weft_fail(e, WEFT_DATA, "unusable metadata \"valid_below\" in this model file");
+    return text && end > text && !*end
+               ? 0
+               : weft_fail(e, WEFT_DATA, "unusable metadata \"valid_below\" in this model file");
 }
 
 static int64_t *copy_ids(const struct weft_st *st, const char *name, int64_t *to, size_t *n)
@@ -129,16 +131,18 @@ static int open_model(struct weft_run *run, struct weft_demand_scorer *s, const 
     weft_run_lineage_nth(run, "model", s->n_models - 1, value);
     const char *kind = weft_st_meta(st, "weft.model");
     bool like = kind && strcmp(kind, "neighbours") == 0;
-    int rc = like ? weft_neighbours_open(st, &m->like, e) : weft_demand_open(st, weft_run_threads(run), WEFT_DNN_F32, &m->net, e);
+    int rc = like ? weft_neighbours_open(st, &m->like, e)
+                  : weft_demand_open(st, weft_run_threads(run), WEFT_DNN_F32, &m->net, e);
     if (rc == 0)
         rc = read_valid(st, &m->valid_below, e);
     read_ids(st, m);
     weft_st_close(&st);
     if (rc == 0)
         rc = weft_demand_encoder_start(&m->encoder, shape_of(m), &s->attrs, e);
-    if (rc == 0 && like && weft_neighbours_image_features(m->like) && weft_neighbours_image_features(m->like) != s->attrs.image_features)
-        rc = weft_fail(e, WEFT_CONFIG, "the model reads %zu image_features, and the products have %zu", weft_neighbours_image_features(m->like),
-                       s->attrs.image_features);
+    if (rc == 0 && like && weft_neighbours_image_features(m->like) &&
+        weft_neighbours_image_features(m->like) != s->attrs.image_features)
+        rc = weft_fail(e, WEFT_CONFIG, "the model reads %zu image_features, and the products have %zu",
+                       weft_neighbours_image_features(m->like), s->attrs.image_features);
     return rc < 0 ? weft_fail_where(e, "%s", path) : 0;
 }
 
@@ -167,8 +171,9 @@ static int write_head(struct weft_run *run, const struct weft_demand_scorer *s, 
     return rc;
 }
 
-int weft_demand_scorer_start(struct weft_run *run, char *const *items, size_t n, bool held_out, const struct weft_image_limits *limits,
-                             struct weft_demand_scorer **out, struct weft_err *e)
+int weft_demand_scorer_start(struct weft_run *run, char *const *items, size_t n, bool held_out,
+                             const struct weft_image_limits *limits, struct weft_demand_scorer **out,
+                             struct weft_err *e)
 {
     struct weft_demand_scorer *s = *out = WEFT_NEW(struct weft_demand_scorer);
     size_t pixels = 0;
@@ -187,9 +192,11 @@ int weft_demand_scorer_start(struct weft_run *run, char *const *items, size_t n,
         m->encoder.broken_is_missing = true;
         m->encoder.how.limits = *limits;
         m->width = m->like ? weft_neighbours_width(m->like) : shape->side;
-        m->side = WEFT_ARRAY(float, BATCH *m->width);
-        m->out = WEFT_ARRAY(float, BATCH *shape->out);
-        pixels = shape->image && 3 * shape->image_size * shape->image_size > pixels ? 3 * shape->image_size * shape->image_size : pixels;
+        m->side = WEFT_ARRAY(float, BATCH * m->width);
+        m->out = WEFT_ARRAY(float, BATCH * shape->out);
+        pixels = shape->image && 3 * shape->image_size * shape->image_size > pixels
+                     ? 3 * shape->image_size * shape->image_size
+                     : pixels;
         describe(m, &s->said[i]);
     }
     s->pixels = weft_xaligned(BATCH * pixels, sizeof *s->pixels);
@@ -239,7 +246,8 @@ static int prepare(struct weft_demand_scorer *s, struct model *m, struct weft_er
     struct weft_demand_picture pictures[BATCH];
     for (size_t i = 0; i < s->n; i++)
         if (m->like)
-            weft_neighbours_row(m->like, s->product[i].image_features, s->product[i].text_features, m->side + i * m->width);
+            weft_neighbours_row(m->like, s->product[i].image_features, s->product[i].text_features,
+                                m->side + i * m->width);
         else
             weft_demand_encode(&m->encoder, &s->product[i], m->side + i * m->width);
     if (!shape->image || s->pixels_size == shape->image_size)
@@ -271,7 +279,8 @@ static int emit(struct weft_run *run, struct weft_demand_scorer *s, size_t k, si
     struct model *m = &s->model[k];
     const struct weft_demand_shape *shape = shape_of(m);
     size_t class_of[WEFT_DEMAND_FIELDS] = {0};
-    double quantity[WEFT_DEMAND_FIELDS] = {0}, median[WEFT_DEMAND_FIELDS], low[WEFT_DEMAND_FIELDS], high[WEFT_DEMAND_FIELDS];
+    double quantity[WEFT_DEMAND_FIELDS] = {0}, median[WEFT_DEMAND_FIELDS], low[WEFT_DEMAND_FIELDS],
+           high[WEFT_DEMAND_FIELDS];
     float *out = m->out + i * shape->out, *p = out;
     for (size_t h = 0; h < shape->n_heads; h++) {
         const struct weft_demand_head *head = &shape->head[h];
@@ -291,7 +300,13 @@ static int emit(struct weft_run *run, struct weft_demand_scorer *s, size_t k, si
     }
     weft_pack_clear(&s->frame);
     m->made++;
-    struct weft_prediction_said said = {.class_of = class_of, .quantity = quantity, .median = median, .low = low, .high = high, .probabilities = out, .part = part_of(m, s->product[i].id)};
+    struct weft_prediction_said said = {.class_of = class_of,
+                                        .quantity = quantity,
+                                        .median = median,
+                                        .low = low,
+                                        .high = high,
+                                        .probabilities = out,
+                                        .part = part_of(m, s->product[i].id)};
     if (weft_prediction_write(&s->said[k], &said, weft_pack_span(&s->held[i]), &s->edit, &s->frame, e) < 0)
         return -1;
     return weft_run_emit(run, weft_pack_span(&s->frame), e);
@@ -312,7 +327,8 @@ static int flush(struct weft_run *run, struct weft_demand_scorer *s, struct weft
     return 0;
 }
 
-int weft_demand_scorer_frame(struct weft_run *run, struct weft_demand_scorer *s, struct weft_span frame, struct weft_err *e)
+int weft_demand_scorer_frame(struct weft_run *run, struct weft_demand_scorer *s, struct weft_span frame,
+                             struct weft_err *e)
 {
     struct weft_pack *held = &s->held[s->n];
     weft_pack_clear(held);
@@ -334,11 +350,13 @@ int weft_demand_scorer_drain(struct weft_run *run, struct weft_demand_scorer *s,
         const struct model *m = &s->model[k];
         broken = m->encoder.broken > broken ? m->encoder.broken : broken;
         if (s->seen && !m->made) {
-            weft_fail(e, WEFT_DATA, "none of the %llu products was held out in the training of %s", (unsigned long long)s->seen, m->name);
+            weft_fail(e, WEFT_DATA, "none of the %llu products was held out in the training of %s",
+                      (unsigned long long)s->seen, m->name);
             return weft_fail_hint(e, "without --part every product is scored");
         }
     }
     if (broken)
-        weft_run_warn(run, "%llu pictures can't be read: these products were scored as if they had none", (unsigned long long)broken);
+        weft_run_warn(run, "%llu pictures can't be read: these products were scored as if they had none",
+                      (unsigned long long)broken);
     return 0;
 }

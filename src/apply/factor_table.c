@@ -8,18 +8,21 @@
 
 #include "base/mem.h"
 
-static int ascending(const void *a, const void *b) {
+static int ascending(const void *a, const void *b)
+{
     float x = *(const float *)a, y = *(const float *)b;
     return (x > y) - (x < y);
 }
 
 /* What coefficient b multiplies by; of a logarithm by ten per cent more. */
-static double effect(const char *name, double b) {
+static double effect(const char *name, double b)
+{
     return exp(strncmp(name, "log ", 4) == 0 ? b * log(1.1) : b);
 }
 
 static void add_target(const struct weft_factors *m, const struct weft_model_info *info, size_t c, const size_t at[6],
-                       struct weft_table *out) {
+                       struct weft_table *out)
+{
     const struct weft_factor_target *t = &m->target[c];
     size_t columns = weft_factor_columns(&t->shape), n = m->series.n;
     static const double rank[] = {0.1, 0.5, 0.9};
@@ -42,7 +45,8 @@ static void add_target(const struct weft_factors *m, const struct weft_model_inf
     free(own);
 }
 
-void weft_factor_table(const struct weft_factors *m, const struct weft_model_info *info, struct weft_table *out) {
+void weft_factor_table(const struct weft_factors *m, const struct weft_model_info *info, struct weft_table *out)
+{
     const size_t at[] = {weft_table_column(out, "channel", "channel", WEFT_CELL_TEXT, 0, WEFT_COLUMN_SAME),
                          weft_table_column(out, "factor", "factor", WEFT_CELL_TEXT, 0, 0),
                          weft_table_column(out, "all", "all", WEFT_CELL_REAL, 2, 0),

@@ -11,7 +11,7 @@ static const char *step_noun(int64_t step)
     static const struct {
         int64_t step;
         const char *noun;
-    } known[] = {{WEFT_STEP_HOUR, "hour"},  {WEFT_STEP_DAY, "day"},         {WEFT_STEP_WEEK, "week"},
+    } known[] = {{WEFT_STEP_HOUR, "hour"},   {WEFT_STEP_DAY, "day"},         {WEFT_STEP_WEEK, "week"},
                  {WEFT_STEP_MONTH, "month"}, {WEFT_STEP_QUARTER, "quarter"}, {WEFT_STEP_BUSINESS_DAY, "working day"}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (known[i].step == step)

@@ -7,13 +7,17 @@
 #include "base/calendar.h"
 #include "base/mem.h"
 
-int weft_match_key(const struct weft_series_attrs *a, const struct weft_model_info *m, const char *who, int *key, struct weft_err *e)
+int weft_match_key(const struct weft_series_attrs *a, const struct weft_model_info *m, const char *who, int *key,
+                   struct weft_err *e)
 {
     *key = weft_series_key(a, m->by);
-    return *key == WEFT_KEY_NONE ? weft_fail(e, WEFT_CONFIG, "%s has weights for each \"%s\", and the stream has no such key", who, m->by) : 0;
+    return *key == WEFT_KEY_NONE
+               ? weft_fail(e, WEFT_CONFIG, "%s has weights for each \"%s\", and the stream has no such key", who, m->by)
+               : 0;
 }
 
-int weft_match_channels(const struct weft_series_attrs *a, const struct weft_model_info *m, const char *who, const char *only, size_t *at, struct weft_err *e)
+int weft_match_channels(const struct weft_series_attrs *a, const struct weft_model_info *m, const char *who,
+                        const char *only, size_t *at, struct weft_err *e)
 {
     bool any = false;
     for (size_t c = 0; c < a->n_targets; c++) {
@@ -28,16 +32,19 @@ int weft_match_channels(const struct weft_series_attrs *a, const struct weft_mod
         return 0;
     if (only)
         return weft_fail(e, WEFT_CONFIG, "--channel: model and stream have no channel \"%s\" in common", only);
-    return weft_fail(e, WEFT_CONFIG, "%s forecasts channel %s, and the stream has %s", who, m->channels[0], a->channels[0]);
+    return weft_fail(e, WEFT_CONFIG, "%s forecasts channel %s, and the stream has %s", who, m->channels[0],
+                     a->channels[0]);
 }
 
-int weft_match_exogenous(const struct weft_series_attrs *a, const struct weft_model_info *m, const char *who, size_t *at, struct weft_err *e)
+int weft_match_exogenous(const struct weft_series_attrs *a, const struct weft_model_info *m, const char *who,
+                         size_t *at, struct weft_err *e)
 {
     for (size_t c = 0; c < m->exog.n; c++) {
         at[c] = weft_series_channel(a, m->exogenous[c]);
         if (at[c] != SIZE_MAX)
             continue;
-        weft_fail(e, WEFT_CONFIG, "%s looks at channel %s (%s), and the stream has none of this name", who, m->exogenous[c], weft_role_name(m->exog.role[c]));
+        weft_fail(e, WEFT_CONFIG, "%s looks at channel %s (%s), and the stream has none of this name", who,
+                  m->exogenous[c], weft_role_name(m->exog.role[c]));
         return weft_fail_hint(e, "ingest --value and covariates give channels; train-dlinear --exog none does without");
     }
     return 0;
@@ -58,23 +65,28 @@ bool weft_match_needs_ahead(const struct weft_model_info *m)
     return false;
 }
 
-int weft_match_calendar_ahead(const struct weft_series_attrs *a, const struct weft_model_info *m, const char *who, struct weft_err *e)
+int weft_match_calendar_ahead(const struct weft_series_attrs *a, const struct weft_model_info *m, const char *who,
+                              struct weft_err *e)
 {
     char from[32], to[32];
     int64_t end = a->known + m->horizon;
     for (size_t c = 0; c < m->exog.n; c++) {
         if (!is_ahead(m, c) || end <= a->length)
             continue;
-        weft_fail(e, WEFT_CONFIG, "channel %s has no values from %s to %s, which %s needs to know ahead", m->exogenous[c],
-                  weft_series_date(a, weft_step_add(a->start, a->length, a->step), from), weft_series_date(a, weft_step_add(a->start, end - 1, a->step), to), who);
-        return weft_fail_hint(e, "give ingest rows of these days without sales, or covariates --csv FILE as far as that; covariates --ahead %lld goes on, with --carry %s "
-                                 "by the last known value",
+        weft_fail(e, WEFT_CONFIG, "channel %s has no values from %s to %s, which %s needs to know ahead",
+                  m->exogenous[c], weft_series_date(a, weft_step_add(a->start, a->length, a->step), from),
+                  weft_series_date(a, weft_step_add(a->start, end - 1, a->step), to), who);
+        return weft_fail_hint(e,
+                              "give ingest rows of these days without sales, or covariates --csv FILE as far as that; "
+                              "covariates --ahead %lld goes on, with --carry %s "
+                              "by the last known value",
                               (long long)m->horizon, m->exogenous[c]);
     }
     return 0;
 }
 
-bool weft_match_series_planned(const struct weft_series *s, const struct weft_model_info *m, const size_t *at, size_t origin)
+bool weft_match_series_planned(const struct weft_series *s, const struct weft_model_info *m, const size_t *at,
+                               size_t origin)
 {
     for (size_t c = 0; c < m->exog.n; c++) {
         const float *x = s->values + at[c] * s->n;
@@ -87,7 +99,8 @@ bool weft_match_series_planned(const struct weft_series *s, const struct weft_mo
     return true;
 }
 
-int weft_match_series_ahead(const struct weft_series_attrs *a, const struct weft_series *s, const struct weft_model_info *m, const char *who, const size_t *at, size_t origin,
+int weft_match_series_ahead(const struct weft_series_attrs *a, const struct weft_series *s,
+                            const struct weft_model_info *m, const char *who, const size_t *at, size_t origin,
                             struct weft_err *e)
 {
     char from[32], to[32];
@@ -103,9 +116,13 @@ int weft_match_series_ahead(const struct weft_series_attrs *a, const struct weft
             continue;
         weft_series_date(a, weft_step_add(s->start, (int64_t)first, a->step), from);
         weft_series_date(a, weft_step_add(s->start, (int64_t)last, a->step), to);
-        weft_fail(e, WEFT_CONFIG, "series \"%.*s\": channel %s, which %s needs to know ahead, misses %zu of %lld steps (%s%s%s)", s->id.n < 80 ? (int)s->id.n : 80,
-                  (const char *)s->id.p, m->exogenous[c], who, missing, (long long)m->horizon, from, last > first ? " to " : "", last > first ? to : "");
-        return weft_fail_hint(e, "give them with covariates --csv FILE, or the last known value with covariates --carry %s", m->exogenous[c]);
+        weft_fail(e, WEFT_CONFIG,
+                  "series \"%.*s\": channel %s, which %s needs to know ahead, misses %zu of %lld steps (%s%s%s)",
+                  s->id.n < 80 ? (int)s->id.n : 80, (const char *)s->id.p, m->exogenous[c], who, missing,
+                  (long long)m->horizon, from, last > first ? " to " : "", last > first ? to : "");
+        return weft_fail_hint(
+            e, "give them with covariates --csv FILE, or the last known value with covariates --carry %s",
+            m->exogenous[c]);
     }
     return 0;
 }

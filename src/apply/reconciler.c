@@ -9,7 +9,8 @@
 #include "base/mem.h"
 #include "model/reconcile.h"
 
-const char *const weft_reconcile_names[WEFT_RECONCILE_METHODS] = {"none", "bottom-up", "top-down", "ols", "wls", "wls-var"};
+const char *const weft_reconcile_names[WEFT_RECONCILE_METHODS] = {"none", "bottom-up", "top-down",
+                                                                  "ols",  "wls",       "wls-var"};
 
 struct weft_reconciler {
     const struct weft_hierarchy *h;
@@ -17,15 +18,15 @@ struct weft_reconciler {
     struct weft_forecasts_attrs attrs; /* those of h */
     struct weft_forecasts f;
     size_t windows, horizon;
-    float *base, *result;     /* [nodes, windows, horizon] */
-    bool covariance;          /* has every node one? */
-    double *variance;         /* [horizon, nodes]: diagonals of the covariances */
-    double *naive;            /* [nodes]: squares of the seasonal naive errors */
-    double *leaves;           /* [nodes]: below each */
-    double *weights;          /* [nodes]: variances of one step, all above 0 */
-    double *x, *y, *room;     /* [nodes], [nodes], [3 nodes] */
-    float *rounded;           /* [nodes] */
-    bool *missing;            /* [nodes]: is a forecast of its tree missing? */
+    float *base, *result; /* [nodes, windows, horizon] */
+    bool covariance;      /* has every node one? */
+    double *variance;     /* [horizon, nodes]: diagonals of the covariances */
+    double *naive;        /* [nodes]: squares of the seasonal naive errors */
+    double *leaves;       /* [nodes]: below each */
+    double *weights;      /* [nodes]: variances of one step, all above 0 */
+    double *x, *y, *room; /* [nodes], [nodes], [3 nodes] */
+    float *rounded;       /* [nodes] */
+    bool *missing;        /* [nodes]: is a forecast of its tree missing? */
 };
 
 struct weft_reconciler *weft_reconciler_new(const struct weft_hierarchy *h)
@@ -121,7 +122,8 @@ int weft_reconciler_load(struct weft_reconciler *s, size_t sheet, struct weft_er
     return 0;
 }
 
-/* Variances of step k. One that is not known, or 0 (an item that never sold), would give a node no say or all of it: a small part of the largest then. */
+/* Variances of step k. One that is not known, or 0 (an item that never sold), would give a node no say or all of it: a
+ * small part of the largest then. */
 static const double *weigh(struct weft_reconciler *s, enum weft_reconcile_method m, size_t k)
 {
     const double *from = m == WEFT_RECONCILE_WLS ? s->leaves : s->covariance ? s->variance + k * s->tree.n : s->naive;
@@ -147,7 +149,8 @@ static void solve(struct weft_reconciler *s, enum weft_reconcile_method m, const
         weft_reconcile_clip(&s->tree, s->y);
 }
 
-/* Takes cell c of every node into x. A tree in which one forecast is missing has none: missing[], and zeros for the time being. */
+/* Takes cell c of every node into x. A tree in which one forecast is missing has none: missing[], and zeros for the
+ * time being. */
 static void gather(struct weft_reconciler *s, size_t c)
 {
     size_t n = s->tree.n, cells = s->windows * s->horizon;

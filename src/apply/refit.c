@@ -107,7 +107,8 @@ static bool blank(char c)
     return c == ' ' || c == '\t' || c == '\n';
 }
 
-/* At blanks, with '...', "..." and \ as a shell has them (in "..." a \ stands before " and \ alone); pipelines/lib.sh:split_words has the same rules. */
+/* At blanks, with '...', "..." and \ as a shell has them (in "..." a \ stands before " and \ alone);
+ * pipelines/lib.sh:split_words has the same rules. */
 static char **split_words(const char *text, const char *last[2], struct weft_err *e)
 {
     size_t n = 0, most = strlen(text) / 2 + 4;
@@ -149,8 +150,8 @@ struct job {
     size_t at;                /* in the spool */
     uint32_t crc;
     uint64_t count;
-    bool finished;            /* it has all its input */
-    char *model;              /* the file that it writes */
+    bool finished; /* it has all its input */
+    char *model;   /* the file that it writes */
 };
 
 struct refit {
@@ -251,9 +252,10 @@ static int failed(const struct refit *f, const struct job *j, int status, struct
     char name[64];
     snprintf(name, sizeof name, "%.*s", (int)strcspn(f->command, " \t"), f->command);
     if (status > 128)
-        return weft_fail(e, WEFT_TEMPFAIL, "%s was killed (signal %d) at origin %s", name, status - 128, f->dates[j->origin]);
-    return weft_fail(e, status >= WEFT_USAGE && status <= WEFT_CONFIG ? status : WEFT_BUG, "%s failed (%d) at origin %s%s%.300s", name, status,
-                     f->dates[j->origin], *said ? ": " : "", said);
+        return weft_fail(e, WEFT_TEMPFAIL, "%s was killed (signal %d) at origin %s", name, status - 128,
+                         f->dates[j->origin]);
+    return weft_fail(e, status >= WEFT_USAGE && status <= WEFT_CONFIG ? status : WEFT_BUG,
+                     "%s failed (%d) at origin %s%s%.300s", name, status, f->dates[j->origin], *said ? ": " : "", said);
 }
 
 /* Gives a trainer what it takes at the moment. 1: it has ended, its model is open in *out. */
@@ -272,7 +274,8 @@ static int serve(struct refit *f, struct job *j, struct weft_apply **out, struct
     }
     weft_child_move(j->child);
     if (weft_child_next(j->child, &said, NULL) != 0)
-        return weft_fail(e, WEFT_CONFIG, "\"%.100s\" writes to its standard output: a trainer writes its model to -o", f->command);
+        return weft_fail(e, WEFT_CONFIG, "\"%.100s\" writes to its standard output: a trainer writes its model to -o",
+                         f->command);
     if (!weft_child_ended(j->child, &status))
         return 0;
     if (status)
@@ -292,7 +295,8 @@ static void end_job(struct job *j)
     *j = (struct job){0};
 }
 
-/* Waits until a trainer can take or give something; a second at most, so that a signal that came just before is seen. */
+/* Waits until a trainer can take or give something; a second at most, so that a signal that came just before is seen.
+ */
 static void wait_for_some(struct refit *f)
 {
     struct pollfd fds[AT_ONCE_MAX * WEFT_CHILD_FDS];
@@ -329,8 +333,8 @@ static int run_all(struct refit *f, size_t n, struct weft_apply **out, struct we
     return 0;
 }
 
-int weft_refit_run(const struct weft_refit *r, const char *command, const size_t *length, const char (*dates)[32], size_t n, struct weft_apply **out,
-                   struct weft_err *e)
+int weft_refit_run(const struct weft_refit *r, const char *command, const size_t *length, const char (*dates)[32],
+                   size_t n, struct weft_apply **out, struct weft_err *e)
 {
     struct refit f = {.r = r, .command = command, .length = length, .dates = dates};
     size_t threads = (size_t)weft_run_threads(r->run);

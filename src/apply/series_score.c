@@ -24,14 +24,14 @@ struct model {
     struct weft_apply *apply;
     const struct weft_model_info *info; /* NULL: a baseline */
     const char *name;
-    char *who;       /* "model NAME" */
-    int key;         /* of its groups */
-    size_t *channel; /* [targets of the stream]: its own index, SIZE_MAX: it has none */
-    size_t exogenous[WEFT_EXOG_MAX]; /* the stream's channels that it looks at beside its target */
+    char *who;                                     /* "model NAME" */
+    int key;                                       /* of its groups */
+    size_t *channel;                               /* [targets of the stream]: its own index, SIZE_MAX: it has none */
+    size_t exogenous[WEFT_EXOG_MAX];               /* the stream's channels that it looks at beside its target */
     uint64_t made, too_short, gaps, unknown, bare; /* bare: quantiles were asked for, and it had none */
     char *unknown_group;
-    uint64_t unplanned; /* series that don't know a channel ahead */
-    struct weft_err unplanned_why; /* of the first */
+    uint64_t unplanned;                /* series that don't know a channel ahead */
+    struct weft_err unplanned_why;     /* of the first */
     uint64_t few, few_least, few_most; /* frames with too few errors for a level, and how many these were */
 };
 
@@ -48,7 +48,7 @@ struct weft_series_scorer {
     struct weft_scratch actual;
     struct weft_edit edit;
     struct weft_pack frame;
-    bool *clip; /* [targets] */
+    bool *clip;     /* [targets] */
     float *nothing; /* [horizon] of NaN: what a series that is left out gets */
     float *profile; /* [season] of the series at hand */
 };
@@ -61,7 +61,8 @@ static int read_head(struct weft_series_scorer *s, const struct weft_head *h, st
     struct weft_series_score_options *o = s->o;
     s->windows = strcmp(h->schema, WEFT_WINDOWS_SCHEMA) == 0;
     if (!s->windows && strcmp(h->schema, WEFT_SERIES_SCHEMA) != 0)
-        return weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s, %s or %s", h->schema, WEFT_SERIES_SCHEMA, WEFT_WINDOWS_SCHEMA, WEFT_PRODUCTS_SCHEMA);
+        return weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s, %s or %s", h->schema,
+                         WEFT_SERIES_SCHEMA, WEFT_WINDOWS_SCHEMA, WEFT_PRODUCTS_SCHEMA);
     if (weft_series_attrs_read(h, &s->in, e) < 0)
         return -1;
     if (!s->windows && o->part != WEFT_SCORE_LATEST) {
@@ -69,7 +70,8 @@ static int read_head(struct weft_series_scorer *s, const struct weft_head *h, st
         return weft_fail_hint(e, "put window in between: ingest ... | window --lookback N --horizon N | score ...");
     }
     if (s->windows && o->horizon && o->horizon != s->in.horizon)
-        return weft_fail(e, WEFT_CONFIG, "--horizon %lld, and the windows have a horizon of %lld", (long long)o->horizon, (long long)s->in.horizon);
+        return weft_fail(e, WEFT_CONFIG, "--horizon %lld, and the windows have a horizon of %lld",
+                         (long long)o->horizon, (long long)s->in.horizon);
     if (!o->season)
         o->season = weft_season_of(s->in.step);
     return 0;
@@ -82,19 +84,24 @@ static int check_shape(const struct weft_series_scorer *s, const struct model *x
     if (weft_series_check_step(&s->in, m->step, x->who, e) < 0)
         return -1;
     if (s->windows && m->horizon != s->in.horizon)
-        return weft_fail(e, WEFT_CONFIG, "%s forecasts a horizon of %lld, and the windows have %lld", x->who, (long long)m->horizon, (long long)s->in.horizon);
+        return weft_fail(e, WEFT_CONFIG, "%s forecasts a horizon of %lld, and the windows have %lld", x->who,
+                         (long long)m->horizon, (long long)s->in.horizon);
     if (s->windows && m->lookback > s->in.lookback)
-        return weft_fail(e, WEFT_CONFIG, "%s needs a lookback of %lld, and the windows have %lld", x->who, (long long)m->lookback, (long long)s->in.lookback);
+        return weft_fail(e, WEFT_CONFIG, "%s needs a lookback of %lld, and the windows have %lld", x->who,
+                         (long long)m->lookback, (long long)s->in.lookback);
     if (s->windows && m->scale != (int)s->in.scale)
-        return weft_fail(e, WEFT_CONFIG, "%s was trained with --scale %s, and the windows have --scale %s", x->who, weft_scale_names[m->scale], weft_scale_names[s->in.scale]);
+        return weft_fail(e, WEFT_CONFIG, "%s was trained with --scale %s, and the windows have --scale %s", x->who,
+                         weft_scale_names[m->scale], weft_scale_names[s->in.scale]);
     if (s->o->horizon && m->horizon != s->o->horizon)
-        return weft_fail(e, WEFT_CONFIG, "%s forecasts %lld steps, not %lld", x->who, (long long)m->horizon, (long long)s->o->horizon);
+        return weft_fail(e, WEFT_CONFIG, "%s forecasts %lld steps, not %lld", x->who, (long long)m->horizon,
+                         (long long)s->o->horizon);
     return 0;
 }
 
 static int match(struct weft_run *run, const struct weft_series_scorer *s, struct model *x, struct weft_err *e)
 {
-    if (check_shape(s, x, e) < 0 || weft_match_key(&s->in, x->info, x->who, &x->key, e) < 0 || weft_match_channels(&s->in, x->info, x->who, NULL, x->channel, e) < 0)
+    if (check_shape(s, x, e) < 0 || weft_match_key(&s->in, x->info, x->who, &x->key, e) < 0 ||
+        weft_match_channels(&s->in, x->info, x->who, NULL, x->channel, e) < 0)
         return -1;
     for (size_t c = 0; c < s->in.n_targets; c++)
         if (x->channel[c] == SIZE_MAX)
@@ -151,7 +158,8 @@ static int open_models(struct weft_run *run, struct weft_series_scorer *s, struc
     if (s->windows)
         s->o->horizon = s->in.horizon;
     if (!s->o->horizon)
-        return weft_fail(e, WEFT_USAGE, "--horizon N is missing: baselines alone do not say how far to forecast a series stream");
+        return weft_fail(e, WEFT_USAGE,
+                         "--horizon N is missing: baselines alone do not say how far to forecast a series stream");
     return 0;
 }
 
@@ -174,7 +182,8 @@ static int write_head(struct weft_run *run, struct weft_series_scorer *s, struct
     return rc;
 }
 
-int weft_series_scorer_start(struct weft_run *run, struct weft_series_score_options *o, struct weft_series_scorer **out, struct weft_err *e)
+int weft_series_scorer_start(struct weft_run *run, struct weft_series_score_options *o, struct weft_series_scorer **out,
+                             struct weft_err *e)
 {
     struct weft_series_scorer *s = *out = WEFT_NEW(struct weft_series_scorer);
     bool ahead = false;
@@ -314,10 +323,12 @@ static char *why_not(const struct weft_series_scorer *s, const struct task *t)
 static const float *profile_of(const struct weft_series_scorer *s, const struct weft_apply_job *j)
 {
     size_t season = weft_step_season(s->in.step);
-    return season > 1 && weft_growth_profile(j->x, j->origin, season, (int64_t)j->origin, s->profile) ? s->profile : NULL;
+    return season > 1 && weft_growth_profile(j->x, j->origin, season, (int64_t)j->origin, s->profile) ? s->profile
+                                                                                                      : NULL;
 }
 
-/* One frame out: the windows of the task's job. A latest window that can't be forecast is left out: it counts as a gap. */
+/* One frame out: the windows of the task's job. A latest window that can't be forecast is left out: it counts as a gap.
+ */
 static int emit(struct weft_run *run, struct weft_series_scorer *s, const struct task *t, const char *part,
                 struct weft_err *e)
 {
@@ -365,7 +376,8 @@ static int emit_latest(struct weft_run *run, struct weft_series_scorer *s, struc
     }
     struct weft_err why = {0};
     if (x->info && weft_match_series_ahead(&s->in, &s->series, x->info, x->who, x->exogenous, j->origin, &why) < 0) {
-        if (weft_match_series_planned(&s->series, x->info, x->exogenous, j->origin)) { /* a plan with holes is a mistake */
+        if (weft_match_series_planned(&s->series, x->info, x->exogenous,
+                                      j->origin)) { /* a plan with holes is a mistake */
             *e = why;
             return -1;
         }
@@ -377,7 +389,8 @@ static int emit_latest(struct weft_run *run, struct weft_series_scorer *s, struc
 }
 
 /* Every window of a part, a bounded number of them a frame. */
-static int emit_part(struct weft_run *run, struct weft_series_scorer *s, struct task *t, enum weft_part part, struct weft_err *e)
+static int emit_part(struct weft_run *run, struct weft_series_scorer *s, struct task *t, enum weft_part part,
+                     struct weft_err *e)
 {
     struct weft_window_range r = weft_windows_of(&s->in, &s->series, part);
     struct weft_apply_job *j = &t->job;
@@ -398,8 +411,10 @@ static int emit_part(struct weft_run *run, struct weft_series_scorer *s, struct 
 
 static int emit_parts(struct weft_run *run, struct weft_series_scorer *s, struct task *t, struct weft_err *e)
 {
-    static const int first[] = {[WEFT_SCORE_TEST] = WEFT_PART_TEST, [WEFT_SCORE_VALID] = WEFT_PART_VALID, [WEFT_SCORE_ALL] = WEFT_PART_TRAIN};
-    static const int last[] = {[WEFT_SCORE_TEST] = WEFT_PART_TEST, [WEFT_SCORE_VALID] = WEFT_PART_VALID, [WEFT_SCORE_ALL] = WEFT_PART_TEST};
+    static const int first[] = {
+        [WEFT_SCORE_TEST] = WEFT_PART_TEST, [WEFT_SCORE_VALID] = WEFT_PART_VALID, [WEFT_SCORE_ALL] = WEFT_PART_TRAIN};
+    static const int last[] = {
+        [WEFT_SCORE_TEST] = WEFT_PART_TEST, [WEFT_SCORE_VALID] = WEFT_PART_VALID, [WEFT_SCORE_ALL] = WEFT_PART_TEST};
     for (int part = first[s->o->part]; part <= last[s->o->part]; part++)
         if (emit_part(run, s, t, (enum weft_part)part, e) < 0)
             return -1;
@@ -420,7 +435,8 @@ static size_t find_unit(const struct weft_series_scorer *s, struct model *x, siz
     return unit;
 }
 
-static int score_channel(struct weft_run *run, struct weft_series_scorer *s, struct model *x, size_t c, const double naive[3], struct weft_err *e)
+static int score_channel(struct weft_run *run, struct weft_series_scorer *s, struct model *x, size_t c,
+                         const double naive[3], struct weft_err *e)
 {
     const struct weft_series *in = &s->series;
     const float *exogenous[WEFT_EXOG_MAX];
@@ -442,11 +458,13 @@ static int score_channel(struct weft_run *run, struct weft_series_scorer *s, str
         return 0;
     for (size_t k = 0; x->info && k < x->info->exog.n; k++)
         exogenous[k] = in->values + x->exogenous[k] * in->n;
-    weft_scale_of(in, c, x->info ? (enum weft_scale)x->info->scale : WEFT_SCALE_NONE, in->n, &t.job.shift, &t.job.factor);
+    weft_scale_of(in, c, x->info ? (enum weft_scale)x->info->scale : WEFT_SCALE_NONE, in->n, &t.job.shift,
+                  &t.job.factor);
     return s->o->part == WEFT_SCORE_LATEST ? emit_latest(run, s, &t, e) : emit_parts(run, s, &t, e);
 }
 
-int weft_series_scorer_frame(struct weft_run *run, struct weft_series_scorer *s, struct weft_span frame, struct weft_err *e)
+int weft_series_scorer_frame(struct weft_run *run, struct weft_series_scorer *s, struct weft_span frame,
+                             struct weft_err *e)
 {
     struct weft_series *in = &s->series;
     uint64_t before = s->made;
@@ -455,7 +473,8 @@ int weft_series_scorer_frame(struct weft_run *run, struct weft_series_scorer *s,
         return -1;
     s->longest = in->n > s->longest ? in->n : s->longest;
     for (size_t c = 0; c < s->in.n_targets; c++) {
-        weft_naive_errors(in->values + c * in->n, s->windows ? in->split[WEFT_PART_TRAIN] : in->n, (size_t)s->o->season, naive);
+        weft_naive_errors(in->values + c * in->n, s->windows ? in->split[WEFT_PART_TRAIN] : in->n, (size_t)s->o->season,
+                          naive);
         for (size_t i = 0; i < s->n_models; i++)
             if (score_channel(run, s, &s->model[i], c, naive, e) < 0)
                 return -1;
@@ -478,10 +497,13 @@ static int nothing_made(const struct weft_series_scorer *s, const struct model *
     if (x->unknown && !x->too_short && !x->gaps)
         return weft_fail(e, WEFT_CONFIG, "%s has no weights for %s \"%.100s\"", x->who, m->by, x->unknown_group);
     if (x->too_short && s->o->part != WEFT_SCORE_LATEST)
-        return weft_fail(e, WEFT_DATA, "no series has a window of lookback %lld + horizon %lld in this part (the longest series has %zu steps)", (long long)s->in.lookback,
-                         (long long)s->in.horizon, s->longest);
+        return weft_fail(
+            e, WEFT_DATA,
+            "no series has a window of lookback %lld + horizon %lld in this part (the longest series has %zu steps)",
+            (long long)s->in.lookback, (long long)s->in.horizon, s->longest);
     if (x->too_short && m)
-        return weft_fail(e, WEFT_DATA, "no series is as long as %s's lookback of %lld steps (the longest has %zu)", x->who, (long long)m->lookback, s->longest);
+        return weft_fail(e, WEFT_DATA, "no series is as long as %s's lookback of %lld steps (the longest has %zu)",
+                         x->who, (long long)m->lookback, s->longest);
     weft_fail(e, WEFT_DATA, "no series can be forecast by %s: values are missing before every origin", x->name);
     return m ? weft_fail_hint(e, "ingest --missing zero counts missing days as days without sales") : -1;
 }
@@ -516,21 +538,28 @@ int weft_series_scorer_drain(struct weft_run *run, struct weft_series_scorer *s,
         if (!x->made && (x->unplanned || x->unknown || x->too_short || x->gaps) && (x->info || !s->made))
             return nothing_made(s, x, e);
         if (x->bare == x->made && x->bare)
-            weft_run_warn(run, "%s keeps no validation errors, so it gives no quantiles; train it with a validation part", x->name);
+            weft_run_warn(run,
+                          "%s keeps no validation errors, so it gives no quantiles; train it with a validation part",
+                          x->name);
         else if (x->bare)
-            weft_run_warn(run, "%s gives no quantiles for %llu of %llu frames: it keeps no validation errors of their groups", x->name, (unsigned long long)x->bare,
-                          (unsigned long long)x->made);
+            weft_run_warn(
+                run, "%s gives no quantiles for %llu of %llu frames: it keeps no validation errors of their groups",
+                x->name, (unsigned long long)x->bare, (unsigned long long)x->made);
         if (x->few)
             warn_of_few(run, s, x);
         if (x->too_short)
-            weft_run_warn(run, "%s: %llu series too short for a forecast were left out", x->name, (unsigned long long)x->too_short);
+            weft_run_warn(run, "%s: %llu series too short for a forecast were left out", x->name,
+                          (unsigned long long)x->too_short);
         if (x->gaps)
-            weft_run_warn(run, "%s: %llu series with missing values before the origin were left out", x->name, (unsigned long long)x->gaps);
+            weft_run_warn(run, "%s: %llu series with missing values before the origin were left out", x->name,
+                          (unsigned long long)x->gaps);
         if (x->unplanned)
-            weft_run_warn(run, "%llu series that don't know a channel ahead were left out (the first: %.200s)", (unsigned long long)x->unplanned, x->unplanned_why.what);
+            weft_run_warn(run, "%llu series that don't know a channel ahead were left out (the first: %.200s)",
+                          (unsigned long long)x->unplanned, x->unplanned_why.what);
         if (x->unknown)
-            weft_run_warn(run, "%s: %llu series of groups that the model does not know were left out (the first: \"%.80s\")", x->name, (unsigned long long)x->unknown,
-                          x->unknown_group);
+            weft_run_warn(run,
+                          "%s: %llu series of groups that the model does not know were left out (the first: \"%.80s\")",
+                          x->name, (unsigned long long)x->unknown, x->unknown_group);
     }
     return weft_run_release(run, e);
 }

@@ -98,7 +98,8 @@ bool weft_date_parse(const char *s, size_t n, int64_t *seconds)
         if (!time_part(&t, &h, &min, &sec))
             return false;
     }
-    if (t.p != t.end || y < 1600 || m < 1 || m > 12 || d < 1 || d > days_in_month(y, m) || h > 23 || min > 59 || sec > 59)
+    if (t.p != t.end || y < 1600 || m < 1 || m > 12 || d < 1 || d > days_in_month(y, m) || h > 23 || min > 59 ||
+        sec > 59)
         return false;
     *seconds = weft_days_from_civil(y, m, d) * 86400 + h * 3600 + min * 60 + sec;
     return true;
@@ -121,7 +122,8 @@ const char *weft_date_text(int64_t seconds, int64_t step, char buf[32])
     if ((step % 86400 == 0 || by_calendar(step)) && rest == 0)
         snprintf(buf, 32, "%04d-%02d-%02d", y, m, d);
     else
-        snprintf(buf, 32, "%04d-%02d-%02dT%02d:%02d:%02d", y, m, d, (int)(rest / 3600), (int)(rest / 60 % 60), (int)(rest % 60));
+        snprintf(buf, 32, "%04d-%02d-%02dT%02d:%02d:%02d", y, m, d, (int)(rest / 3600), (int)(rest / 60 % 60),
+                 (int)(rest % 60));
     return buf;
 }
 

@@ -17,7 +17,8 @@ static weft_json *text_json(const char *s)
     return weft_json_new_str(s, strlen(s));
 }
 
-void weft_check(struct weft_checklist *c, enum weft_verdict v, const char *check, const char *hint, const char *fmt, ...)
+void weft_check(struct weft_checklist *c, enum weft_verdict v, const char *check, const char *hint, const char *fmt,
+                ...)
 {
     char what[1024];
     va_list ap;

@@ -27,8 +27,8 @@ static uint32_t by_table(uint32_t c, const uint8_t *p, size_t n)
         uint64_t w;
         memcpy(&w, p, 8);
         w ^= c;
-        c = table[7][w & 255] ^ table[6][w >> 8 & 255] ^ table[5][w >> 16 & 255] ^ table[4][w >> 24 & 255] ^ table[3][w >> 32 & 255] ^
-            table[2][w >> 40 & 255] ^ table[1][w >> 48 & 255] ^ table[0][w >> 56];
+        c = table[7][w & 255] ^ table[6][w >> 8 & 255] ^ table[5][w >> 16 & 255] ^ table[4][w >> 24 & 255] ^
+            table[3][w >> 32 & 255] ^ table[2][w >> 40 & 255] ^ table[1][w >> 48 & 255] ^ table[0][w >> 56];
     }
     while (n--)
         c = c >> 8 ^ table[0][(c ^ *p++) & 255];

@@ -65,7 +65,8 @@ static bool valid_day(int y, int m, int d)
 
 static int month_name(struct text *t)
 {
-    static const char *const names[] = {"january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"};
+    static const char *const names[] = {"january", "february", "march",     "april",   "may",      "june",
+                                        "july",    "august",   "september", "october", "november", "december"};
     for (int m = 0; m < 12; m++) {
         char name[4];
         snprintf(name, sizeof name, "%.3s", names[m]);
@@ -196,11 +197,14 @@ static bool zone_part(struct text *t, struct parts *x)
 /* 9:12, 09:12:33.5, 오후 2:10, 2:10 PM. */
 static bool time_part(struct text *t, struct parts *x)
 {
-    int fraction, half = word(t, "\xec\x98\xa4\xec\xa0\x84") || word(t, "AM") ? 1 : word(t, "\xec\x98\xa4\xed\x9b\x84") || word(t, "PM") ? 2 : 0;
+    int fraction, half = word(t, "\xec\x98\xa4\xec\xa0\x84") || word(t, "AM")   ? 1
+                         : word(t, "\xec\x98\xa4\xed\x9b\x84") || word(t, "PM") ? 2
+                                                                                : 0;
     blanks(t);
     if (!number(t, 1, 2, &x->hour) || !word(t, ":") || !number(t, 2, 2, &x->minute))
         return false;
-    if (word(t, ":") && (!number(t, 2, 2, &x->second) || ((word(t, ".") || word(t, ",")) && !number(t, 1, 9, &fraction))))
+    if (word(t, ":") &&
+        (!number(t, 2, 2, &x->second) || ((word(t, ".") || word(t, ",")) && !number(t, 1, 9, &fraction))))
         return false;
     blanks(t);
     if (!half)
@@ -329,7 +333,8 @@ static bool by_format(const struct weft_dates *d, const char *s, size_t n, int64
     const char *end = strptime(text, d->format, &tm);
     if (!end || end[strspn(end, " ")] || !valid_day(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday))
         return false;
-    *seconds = weft_days_from_civil(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday) * 86400 + tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec;
+    *seconds = weft_days_from_civil(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday) * 86400 + tm.tm_hour * 3600 +
+               tm.tm_min * 60 + tm.tm_sec;
     if (d->zoned && strstr(d->format, "%z"))
         *seconds = local_time(d, *seconds - tm.tm_gmtoff);
     return true;
@@ -339,7 +344,8 @@ bool weft_dates_read(const struct weft_dates *d, const char *s, size_t n, int64_
 {
     struct parts x;
     int64_t step;
-    if (!d->zoned && d->form == WEFT_DATES_PLAIN && !(n && (s[n - 1] == 'Z' || s[n - 1] == 'z')) && weft_date_parse(s, n, seconds))
+    if (!d->zoned && d->form == WEFT_DATES_PLAIN && !(n && (s[n - 1] == 'Z' || s[n - 1] == 'z')) &&
+        weft_date_parse(s, n, seconds))
         return true;
     if (d->form == WEFT_DATES_EXCEL)
         return excel_day(s, n, seconds);
@@ -371,11 +377,13 @@ int weft_dates_format(struct weft_dates *d, const char *format, struct weft_err 
         d->form = WEFT_DATES_EXCEL;
     else if (strcmp(format, "%m/%d/%Y") == 0 || strcmp(format, "%m/%d/%Y %H:%M") == 0)
         d->form = WEFT_DATES_MONTH_FIRST; /* with and without a time, two digits of a year too */
-    else if (strcmp(format, "%d/%m/%Y") == 0 || strcmp(format, "%d.%m.%Y") == 0 || strcmp(format, "%d/%m/%Y %H:%M") == 0)
+    else if (strcmp(format, "%d/%m/%Y") == 0 || strcmp(format, "%d.%m.%Y") == 0 ||
+             strcmp(format, "%d/%m/%Y %H:%M") == 0)
         d->form = WEFT_DATES_DAY_FIRST;
     else if (!strchr(format, '%')) {
         weft_fail(e, WEFT_USAGE, "--date-format: \"%s\" is no format", format);
-        return weft_fail_hint(e, "write it as for strptime: %%m/%%d/%%Y, %%d.%%m.%%Y, %%Y%%m%%d%%H%%M; or excel for numbers of days");
+        return weft_fail_hint(
+            e, "write it as for strptime: %%m/%%d/%%Y, %%d.%%m.%%Y, %%Y%%m%%d%%H%%M; or excel for numbers of days");
     }
     return 0;
 }
@@ -438,7 +446,8 @@ bool weft_dates_period(const char *s, size_t n, int64_t *seconds, int64_t *step)
             *step = WEFT_STEP_QUARTER;
             return true;
         }
-        if ((!korean && !mark) || !number(&t, korean ? 1 : 2, 2, &k) || (korean && (blanks(&t), !word(&t, "\xec\x9b\x94"))) || t.p != t.end)
+        if ((!korean && !mark) || !number(&t, korean ? 1 : 2, 2, &k) ||
+            (korean && (blanks(&t), !word(&t, "\xec\x9b\x94"))) || t.p != t.end)
             return false;
     }
     if (y < 1600 || k < 1 || k > 12)

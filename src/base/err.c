@@ -18,7 +18,7 @@ static int fill(struct weft_err *e, int code, const char *what, va_list ap)
     return -1;
 }
 
-int (weft_fail)(struct weft_err *e, int code, const char *what, ...)
+int(weft_fail)(struct weft_err *e, int code, const char *what, ...)
 {
     va_list ap;
     va_start(ap, what);
@@ -27,7 +27,7 @@ int (weft_fail)(struct weft_err *e, int code, const char *what, ...)
     return -1;
 }
 
-int (weft_fail_errno)(struct weft_err *e, int code, const char *what, ...)
+int(weft_fail_errno)(struct weft_err *e, int code, const char *what, ...)
 {
     int number = errno;
     va_list ap;
@@ -42,7 +42,7 @@ int (weft_fail_errno)(struct weft_err *e, int code, const char *what, ...)
     return -1;
 }
 
-int (weft_fail_where)(struct weft_err *e, const char *where, ...)
+int(weft_fail_where)(struct weft_err *e, const char *where, ...)
 {
     va_list ap;
     if (e && !e->where[0]) {
@@ -53,7 +53,7 @@ int (weft_fail_where)(struct weft_err *e, const char *where, ...)
     return -1;
 }
 
-int (weft_fail_hint)(struct weft_err *e, const char *hint, ...)
+int(weft_fail_hint)(struct weft_err *e, const char *hint, ...)
 {
     va_list ap;
     if (e && !e->hint[0]) {
@@ -95,7 +95,8 @@ const char *weft_program(void)
 void weft_err_print(const char *program, const struct weft_err *e)
 {
     char line[LINE_BYTES];
-    int wrote = snprintf(line, sizeof line - 1, "%s: %s%s%s%s%s", program, e->where, e->where[0] ? ": " : "", e->what, e->hint[0] ? "; " : "", e->hint);
+    int wrote = snprintf(line, sizeof line - 1, "%s: %s%s%s%s%s", program, e->where, e->where[0] ? ": " : "", e->what,
+                         e->hint[0] ? "; " : "", e->hint);
     put_line(line, length_of(wrote, sizeof line - 1));
 }
 

@@ -16,8 +16,17 @@
 
 #include "base/mem.h"
 
-/* Names of the temporary files, where a signal handler finds them: fixed places, filled before the file exists and emptied after it is gone. */
-enum { OPEN_MAX_FILES = 16, NAME_BYTES = 4096, DIRECTORY_FILES = 64, LINKS_MAX = 40, NAME_TRIES = 100, MAPPINGS_MAX = 32, MAP_BYTES = 1 << 20 };
+/* Names of the temporary files, where a signal handler finds them: fixed places, filled before the file exists and
+ * emptied after it is gone. */
+enum {
+    OPEN_MAX_FILES = 16,
+    NAME_BYTES = 4096,
+    DIRECTORY_FILES = 64,
+    LINKS_MAX = 40,
+    NAME_TRIES = 100,
+    MAPPINGS_MAX = 32,
+    MAP_BYTES = 1 << 20
+};
 static char names[OPEN_MAX_FILES][NAME_BYTES];
 static volatile sig_atomic_t used[OPEN_MAX_FILES]; /* 1: a file; 2: a directory */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -53,8 +62,9 @@ static struct weft_file *new_file(int fd, int slot, int mode, char *path)
     return f;
 }
 
-/* "PATH.RANDOM.tmp" in `name`, created: no name that somebody else could have foreseen, and never a file that is there already. Process numbers do not do: two containers
- * on one volume have the same one. What replaces a private file is private from the start. */
+/* "PATH.RANDOM.tmp" in `name`, created: no name that somebody else could have foreseen, and never a file that is there
+ * already. Process numbers do not do: two containers on one volume have the same one. What replaces a private file is
+ * private from the start. */
 static int create_temporary(const char *path, bool private, char *name)
 {
     static const char digits[] = "0123456789abcdefghijklmnopqrstuv";
@@ -109,7 +119,8 @@ static int open_special(const char *path, struct weft_file **out, struct weft_er
     return 0;
 }
 
-/* Where the symbolic link `path` leads, one step, relative to its own directory; owned by the caller. NULL: can't be read. */
+/* Where the symbolic link `path` leads, one step, relative to its own directory; owned by the caller. NULL: can't be
+ * read. */
 static char *follow_once(const char *path)
 {
     char to[NAME_BYTES];
@@ -344,7 +355,8 @@ int weft_tempfile(int *fd, struct weft_err *e)
 
 /* --- mappings --- */
 
-/* Mapped files, where the handler of SIGBUS finds them: touching a page that somebody has cut off is a signal, and no error. */
+/* Mapped files, where the handler of SIGBUS finds them: touching a page that somebody has cut off is a signal, and no
+ * error. */
 static struct {
     const uint8_t *volatile p;
     volatile size_t n;
@@ -389,7 +401,8 @@ static void on_bus(int sig, siginfo_t *info, void *context)
             say_raw(weft_program());
             say_raw(": ");
             say_raw(mapped[i].name);
-            say_raw(" was cut short while it was read; replace files by renaming over them (mv), not by writing into them\n");
+            say_raw(" was cut short while it was read; replace files by renaming over them (mv), not by writing into "
+                    "them\n");
             weft_file_cleanup();
             _exit(WEFT_IO);
         }
@@ -441,7 +454,8 @@ int weft_map_open(const char *path, size_t max, struct weft_mapping *out, struct
         weft_fail_errno(e, WEFT_IO, "can't read %s", path);
     } else if (S_ISDIR(st.st_mode)) {
         weft_fail(e, WEFT_NOINPUT, "%s is a directory", path);
-    } else if (S_ISREG(st.st_mode) && st.st_size >= MAP_BYTES) { /* less is read at once: nobody can cut it short under us */
+    } else if (S_ISREG(st.st_mode) &&
+               st.st_size >= MAP_BYTES) { /* less is read at once: nobody can cut it short under us */
         if ((uint64_t)st.st_size > max) {
             weft_fail(e, WEFT_DATA, "%s is larger than %zu bytes", path, max);
         } else {

@@ -25,7 +25,8 @@ static void words(const uint8_t *p, size_t n, uint64_t *a, uint64_t *b)
     *b = hi;
 }
 
-/* A multiplication of 64 by 64 bits, both halves of it folded together: every input bit reaches every output bit (W. Yi, wyhash). */
+/* A multiplication of 64 by 64 bits, both halves of it folded together: every input bit reaches every output bit (W.
+ * Yi, wyhash). */
 static uint64_t fold(uint64_t a, uint64_t b)
 {
     __extension__ typedef unsigned __int128 wide;

@@ -39,7 +39,8 @@ static uint64_t kilobytes(const char *text, const char *name)
     return at ? strtoull(at + strlen(name), NULL, 10) * 1024 : 0;
 }
 
-/* This process's own cgroup (v2), and those above it: the narrowest limit counts. Calls fn on every "cpu.max" or "memory.max". */
+/* This process's own cgroup (v2), and those above it: the narrowest limit counts. Calls fn on every "cpu.max" or
+ * "memory.max". */
 static void each_limit(const char *file, void (*fn)(struct weft_machine *m, const char *text), struct weft_machine *m)
 {
     char cgroup[PATH_ROOM], path[2 * PATH_ROOM], text[256];
@@ -80,7 +81,8 @@ static void old_cgroups(struct weft_machine *m)
 {
     char quota[64], period[64];
     if (m->quota == 0 && read_text("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", quota, sizeof quota) &&
-        read_text("/sys/fs/cgroup/cpu/cpu.cfs_period_us", period, sizeof period) && strtod(quota, NULL) > 0 && strtod(period, NULL) > 0)
+        read_text("/sys/fs/cgroup/cpu/cpu.cfs_period_us", period, sizeof period) && strtod(quota, NULL) > 0 &&
+        strtod(period, NULL) > 0)
         m->quota = strtod(quota, NULL) / strtod(period, NULL);
     if (!m->memory_limit && read_text("/sys/fs/cgroup/memory/memory.limit_in_bytes", quota, sizeof quota)) {
         uint64_t limit = strtoull(quota, NULL, 10);
@@ -97,7 +99,8 @@ static void look_at_cpu(struct weft_machine *m)
     m->x86 = true;
     m->avx2 = __builtin_cpu_supports("avx2");
     m->avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
-    /* Intel's manual, CPUID leaf 7: subleaf 1, EAX bit 5: AVX512_BF16; subleaf 0, EDX bit 22: AMX-BF16, bit 24: AMX-TILE. */
+    /* Intel's manual, CPUID leaf 7: subleaf 1, EAX bit 5: AVX512_BF16; subleaf 0, EDX bit 22: AMX-BF16, bit 24:
+     * AMX-TILE. */
     if (__get_cpuid_count(7, 1, &a, &b, &c, &d))
         m->avx512_bf16 = m->avx512 && (a >> 5 & 1);
     if (__get_cpuid_count(7, 0, &a, &b, &c, &d))
@@ -135,7 +138,9 @@ int weft_machine_try_directory(const char *dir, uint64_t *free_bytes, struct wef
     int fd = mkstemp(path);
     if (fd < 0)
         return weft_fail_errno(e, WEFT_CANTCREAT, "no file can be made in %s", dir);
-    int rc = weft_write_all(fd, page, sizeof page) < 0 ? weft_fail_errno(e, WEFT_IO, "nothing can be written in %s", dir) : 0;
+    int rc = weft_write_all(fd, page, sizeof page) < 0
+                 ? weft_fail_errno(e, WEFT_IO, "nothing can be written in %s", dir)
+                 : 0;
     if (free_bytes)
         *free_bytes = fstatvfs(fd, &fs) == 0 ? (uint64_t)fs.f_bavail * fs.f_frsize : 0;
     close(fd);
@@ -149,7 +154,8 @@ bool weft_machine_has_program(const char *name)
     struct stat st;
     for (const char *at = getenv("PATH"); at; at = strchr(at, ':'), at += at != NULL) {
         size_t n = strcspn(at, ":");
-        if (n && snprintf(path, sizeof path, "%.*s/%s", (int)n, at, name) < (int)sizeof path && stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0)
+        if (n && snprintf(path, sizeof path, "%.*s/%s", (int)n, at, name) < (int)sizeof path && stat(path, &st) == 0 &&
+            S_ISREG(st.st_mode) && access(path, X_OK) == 0)
             return true;
     }
     return false;

@@ -28,9 +28,9 @@ struct weft_memo *weft_memo_new(size_t bytes, size_t key_max, size_t value_n)
     m->sets = m->sets > 0 ? m->sets : 1;
     m->key_max = key_max;
     m->value_n = value_n;
-    m->slots = WEFT_ARRAY(struct slot, m->sets *WAYS);
-    m->keys = WEFT_ARRAY(uint8_t, m->sets *WAYS *key_max);
-    m->values = WEFT_ARRAY(uint8_t, m->sets *WAYS *value_n);
+    m->slots = WEFT_ARRAY(struct slot, m->sets * WAYS);
+    m->keys = WEFT_ARRAY(uint8_t, m->sets * WAYS * key_max);
+    m->values = WEFT_ARRAY(uint8_t, m->sets * WAYS * value_n);
     return m;
 }
 

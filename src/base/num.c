@@ -24,7 +24,8 @@ bool weft_num_real(const char *s, double min, double max, double *out)
     return weft_num_text(s, strlen(s), out) && *out >= min && *out <= max;
 }
 
-/* Everything the fast path leaves. Only digits, sign, point and exponent get here, so strtod sees no hex, inf or nan. */
+/* Everything the fast path leaves. Only digits, sign, point and exponent get here, so strtod sees no hex, inf or nan.
+ */
 static bool slow(const char *s, size_t n, double *out)
 {
     char buf[128], *end;
@@ -44,7 +45,8 @@ static bool slow(const char *s, size_t n, double *out)
 
 bool weft_num_text(const char *s, size_t n, double *out)
 {
-    static const double power[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+    static const double power[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                   1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
     const char *p = s, *end = s + n;
     bool negative = n && *p == '-';
     p += n && (*p == '-' || *p == '+');

@@ -38,7 +38,7 @@ static int choice(const char *choices, const char *text, size_t n)
 
 static int add_items(struct weft_list *list, const struct weft_opt *o, const char *text, struct weft_err *e)
 {
-    for (const char *p = text;; ) {
+    for (const char *p = text;;) {
         size_t len = o->flags & WEFT_OPT_WHOLE ? strlen(p) : strcspn(p, ",");
         if (!len)
             return weft_fail(e, WEFT_USAGE, "--%s: an empty item in \"%s\"", o->name, text);
@@ -73,13 +73,16 @@ static int set(const struct weft_opt *o, void *state, const char *text, struct w
     int k;
     switch (o->type) {
     case WEFT_OPT_INT:
-        if (!weft_num_int(text, ranged(o) ? (int64_t)(o->min) : INT64_MIN, ranged(o) && o->max < 9e18 ? (int64_t)o->max : INT64_MAX, &i))
-            return ranged(o) ? bad_range(o, text, e) : weft_fail(e, WEFT_USAGE, "--%s: \"%s\" is not a whole number", o->name, text);
+        if (!weft_num_int(text, ranged(o) ? (int64_t)(o->min) : INT64_MIN,
+                          ranged(o) && o->max < 9e18 ? (int64_t)o->max : INT64_MAX, &i))
+            return ranged(o) ? bad_range(o, text, e)
+                             : weft_fail(e, WEFT_USAGE, "--%s: \"%s\" is not a whole number", o->name, text);
         *(int64_t *)p = i;
         return 0;
     case WEFT_OPT_REAL:
         if (!weft_num_real(text, ranged(o) ? o->min : -1e308, ranged(o) ? o->max : 1e308, &x))
-            return ranged(o) ? bad_range(o, text, e) : weft_fail(e, WEFT_USAGE, "--%s: \"%s\" is not a number", o->name, text);
+            return ranged(o) ? bad_range(o, text, e)
+                             : weft_fail(e, WEFT_USAGE, "--%s: \"%s\" is not a number", o->name, text);
         *(double *)p = x;
         return 0;
     case WEFT_OPT_SIZE:
@@ -158,7 +161,8 @@ static int unknown(const struct parser *p, const char *name, struct weft_err *e)
     return best ? weft_fail_hint(e, "did you mean --%s?", best) : -1;
 }
 
-static const struct weft_opt *find(const struct parser *p, const char *name, size_t n, char short_name, int *table, bool *negated)
+static const struct weft_opt *find(const struct parser *p, const char *name, size_t n, char short_name, int *table,
+                                   bool *negated)
 {
     *negated = false;
     for (int pass = 0; pass < 2; pass++, *negated = true) {
@@ -168,7 +172,8 @@ static const struct weft_opt *find(const struct parser *p, const char *name, siz
         size_t len = pass ? n - 3 : n;
         for (*table = 0; *table < 2; ++*table)
             for (const struct weft_opt *o = p->table[*table]; o && o->type != WEFT_OPT_END; o++) {
-                if (short_name ? o->short_name == short_name : strlen(o->name) == len && memcmp(o->name, text, len) == 0) {
+                if (short_name ? o->short_name == short_name
+                               : strlen(o->name) == len && memcmp(o->name, text, len) == 0) {
                     if (!pass || o->type == WEFT_OPT_FLAG)
                         return o;
                 }
@@ -253,8 +258,8 @@ static int check_required(const struct parser *p, struct weft_err *e)
     return 0;
 }
 
-int weft_opt_parse(const struct weft_opt *table, void *state, const struct weft_opt *common, void *common_state, int argc, char **argv,
-                   int *n_operands, uint64_t *given, struct weft_err *e)
+int weft_opt_parse(const struct weft_opt *table, void *state, const struct weft_opt *common, void *common_state,
+                   int argc, char **argv, int *n_operands, uint64_t *given, struct weft_err *e)
 {
     struct parser p = {.table = {table, common}, .state = {state, common_state}};
     int operands = 0;
@@ -350,8 +355,9 @@ static void help_option(FILE *f, const struct weft_opt *o)
     char value[160], more[256], name[256];
     value_name(o, value, sizeof value);
     remark(o, more, sizeof more);
-    int n = snprintf(name, sizeof name, "  %c%c%s--%s%s%s", o->short_name ? '-' : ' ', o->short_name ? o->short_name : ' ', o->short_name ? ", " : "  ",
-                     o->name, value[0] ? " " : "", value);
+    int n =
+        snprintf(name, sizeof name, "  %c%c%s--%s%s%s", o->short_name ? '-' : ' ', o->short_name ? o->short_name : ' ',
+                 o->short_name ? ", " : "  ", o->name, value[0] ? " " : "", value);
     fputs(name, f);
     if (n >= NAME_COLUMN - 1)
         fprintf(f, "\n%*s", NAME_COLUMN, "");
@@ -458,7 +464,8 @@ static void mdoc_see_also(FILE *f, const char *list)
     }
 }
 
-void weft_opt_mdoc(FILE *f, const struct weft_usage *u, const struct weft_opt *table, const struct weft_opt *common, const char *date)
+void weft_opt_mdoc(FILE *f, const struct weft_usage *u, const struct weft_opt *table, const struct weft_opt *common,
+                   const char *date)
 {
     fprintf(f, ".Dd %s\n.Dt WEFT-", date);
     for (const char *c = u->name; *c; c++)
@@ -474,10 +481,13 @@ void weft_opt_mdoc(FILE *f, const struct weft_usage *u, const struct weft_opt *t
     mdoc_table(f, table);
     mdoc_table(f, common);
     fputs(".El\n.Sh EXIT STATUS\n"
-          "0 success; 64 usage; 65 bad data; 66 no input; 69 peer gone; 70 a bug in weft; 73 can't create the output; 74 reading or writing failed;\n"
-          "75 temporary failure or interrupted; 76 the program above failed or its stream stopped short; 77 key refused; 78 model, stream and\n"
+          "0 success; 64 usage; 65 bad data; 66 no input; 69 peer gone; 70 a bug in weft; 73 can't create the output; "
+          "74 reading or writing failed;\n"
+          "75 temporary failure or interrupted; 76 the program above failed or its stream stopped short; 77 key "
+          "refused; 78 model, stream and\n"
           "options do not fit together.\n"
-          ".Sh EXAMPLES\n.Bd -literal\n", f);
+          ".Sh EXAMPLES\n.Bd -literal\n",
+          f);
     mdoc_lines(f, u->examples);
     fputs(".Ed\n.Sh SEE ALSO\n", f);
     mdoc_see_also(f, u->see_also);

@@ -57,7 +57,8 @@ void weft_progress_at(struct weft_progress *p, uint64_t done, uint64_t total, co
         n += (size_t)snprintf(line + n, sizeof line - n, " of %llu", (unsigned long long)total);
     n += (size_t)snprintf(line + n, sizeof line - n, " %s", unit);
     if (total && done)
-        n += (size_t)snprintf(line + n, sizeof line - n, ", %.0f s left", (t - p->started) * (double)(total - done) / (double)done);
+        n += (size_t)snprintf(line + n, sizeof line - n, ", %.0f s left",
+                              (t - p->started) * (double)(total - done) / (double)done);
     if (*note) {
         va_list ap;
         va_start(ap, note);

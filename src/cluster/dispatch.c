@@ -27,9 +27,9 @@ struct worker {
 
 struct weft_dispatch {
     struct weft_dispatch_opts o;
-    struct slot *slot;          /* [window]: frame n lies in slot n % window */
-    uint64_t first, next;       /* frames first .. next - 1 are held; all before first were taken */
-    uint64_t waiting_from;      /* no frame before this one waits */
+    struct slot *slot;     /* [window]: frame n lies in slot n % window */
+    uint64_t first, next;  /* frames first .. next - 1 are held; all before first were taken */
+    uint64_t waiting_from; /* no frame before this one waits */
     struct worker *worker;
     size_t n_workers, cap_workers;
     bool taken; /* slot `last` was handed out and is free on the next call */
@@ -152,7 +152,8 @@ static void leave(struct weft_dispatch *d, size_t worker)
     d->worker[worker].alone = false;
 }
 
-bool weft_dispatch_done(struct weft_dispatch *d, size_t worker, uint64_t number, struct weft_span maps, uint64_t rejected)
+bool weft_dispatch_done(struct weft_dispatch *d, size_t worker, uint64_t number, struct weft_span maps,
+                        uint64_t rejected)
 {
     release(d);
     struct slot *s = number >= d->first && number < d->next ? slot_of(d, number) : NULL;
@@ -221,8 +222,12 @@ bool weft_dispatch_take(struct weft_dispatch *d, struct weft_dispatch_result *r)
     for (uint64_t n = d->first; n < d->next; n++) {
         struct slot *s = slot_of(d, n);
         if (s->state == DONE || s->state == DEAD) {
-            *r = (struct weft_dispatch_result){.number = n, .rejected = s->rejected, .dead = s->state == DEAD, .frame = {s->frame, s->frame_n},
-                                               .maps = {s->maps, s->maps_n}, .reason = s->reason};
+            *r = (struct weft_dispatch_result){.number = n,
+                                               .rejected = s->rejected,
+                                               .dead = s->state == DEAD,
+                                               .frame = {s->frame, s->frame_n},
+                                               .maps = {s->maps, s->maps_n},
+                                               .reason = s->reason};
             d->taken = true;
             d->last = n;
             return true;

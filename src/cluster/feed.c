@@ -92,7 +92,8 @@ const struct weft_head *weft_feed_head(const struct weft_feed *f)
     return f->head;
 }
 
-int weft_feed_take(struct weft_feed *f, bool (*room)(void *ctx), void (*take)(void *ctx, struct weft_span frame), void *ctx, struct weft_err *e)
+int weft_feed_take(struct weft_feed *f, bool (*room)(void *ctx), void (*take)(void *ctx, struct weft_span frame),
+                   void *ctx, struct weft_err *e)
 {
     pthread_mutex_lock(&f->lock);
     for (; f->n && room(ctx); f->n--) {

@@ -22,7 +22,8 @@ static int left(int64_t until)
 }
 
 /* Waits for one kind of event until then. */
-static int await(struct weft_socket *s, enum weft_socket_event event, struct weft_received *r, int64_t until, const char *what, struct weft_err *e)
+static int await(struct weft_socket *s, enum weft_socket_event event, struct weft_received *r, int64_t until,
+                 const char *what, struct weft_err *e)
 {
     for (;;) {
         int got = weft_socket_receive(s, r, left(until), e);
@@ -35,14 +36,15 @@ static int await(struct weft_socket *s, enum weft_socket_event event, struct wef
     }
 }
 
-static int give(struct weft_socket *s, const struct weft_peer *to, const void *p, size_t n, int64_t until, struct weft_err *e)
+static int give(struct weft_socket *s, const struct weft_peer *to, const void *p, size_t n, int64_t until,
+                struct weft_err *e)
 {
     int got = weft_socket_send(s, to, p, n, left(until), e);
     return got < 0 ? -1 : got == 0 ? weft_fail(e, WEFT_PEER, "nothing could be sent within the time allowed") : 0;
 }
 
-/* Listens at `endpoint` (bind+...), connects to it, and sends a message there and back. *ms: how long it took. 69 when nothing came back, or the error of the
- * socket. */
+/* Listens at `endpoint` (bind+...), connects to it, and sends a message there and back. *ms: how long it took. 69 when
+ * nothing came back, or the error of the socket. */
 static int there_and_back(const char *endpoint, const struct weft_socket_opts *o, double *ms, struct weft_err *e)
 {
     struct weft_socket *here = NULL, *there = NULL;
@@ -75,16 +77,21 @@ static int there_and_back(const char *endpoint, const struct weft_socket_opts *o
     return rc;
 }
 
-static void round_trip(struct weft_checklist *c, const char *check, const char *endpoint, const char *key, const char *peers)
+static void round_trip(struct weft_checklist *c, const char *check, const char *endpoint, const char *key,
+                       const char *peers)
 {
-    const struct weft_socket_opts o = {.key = key, .peer_keys = peers, .timeout_ms = TIME_LIMIT_MS, .high_water = 4, .message_max = 1 << 20};
+    const struct weft_socket_opts o = {
+        .key = key, .peer_keys = peers, .timeout_ms = TIME_LIMIT_MS, .high_water = 4, .message_max = 1 << 20};
     struct weft_err e = {0};
     double ms = 0;
     if (there_and_back(endpoint, &o, &ms, &e) == 0)
         weft_check(c, WEFT_CHECK_OK, check, NULL, "%d bytes there and back in %.1f ms", MESSAGE_BYTES, ms);
     else
         weft_check(c, WEFT_CHECK_FAIL, check,
-                   *e.hint ? e.hint : "is the loopback interface up (ip link set lo up), or does a sandbox forbid sockets? Pipes and files work without", "%s", e.what);
+                   *e.hint ? e.hint
+                           : "is the loopback interface up (ip link set lo up), or does a sandbox forbid sockets? "
+                             "Pipes and files work without",
+                   "%s", e.what);
 }
 
 /* --- key files --- */
@@ -95,7 +102,8 @@ static bool readable(struct weft_checklist *c, const char *check, const char *pa
     struct stat st;
     char hint[ROOM];
     if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || access(path, R_OK) < 0) {
-        weft_check(c, WEFT_CHECK_FAIL, check, "weft keygen NAME makes NAME.key and NAME.pub", "%s is no file that can be read", path);
+        weft_check(c, WEFT_CHECK_FAIL, check, "weft keygen NAME makes NAME.key and NAME.pub",
+                   "%s is no file that can be read", path);
         return false;
     }
     snprintf(hint, sizeof hint, "chmod 600 %.400s", path);
@@ -112,7 +120,8 @@ static bool own_key(struct weft_checklist *c, const char *path)
     if (!readable(c, "key", path, true))
         return false;
     if (weft_key_file_read(path, &k, &e) < 0 || !k.pair || !k.fits) {
-        weft_check(c, WEFT_CHECK_FAIL, "key", "weft keygen NAME makes NAME.key and NAME.pub", "%s holds %s", path, k.pair ? "a public and a secret key that do not belong together" : "no key pair");
+        weft_check(c, WEFT_CHECK_FAIL, "key", "weft keygen NAME makes NAME.key and NAME.pub", "%s holds %s", path,
+                   k.pair ? "a public and a secret key that do not belong together" : "no key pair");
         return false;
     }
     weft_check(c, WEFT_CHECK_OK, "key", NULL, "%s holds a key pair; its public half is %s", path, k.public_key);
@@ -127,9 +136,16 @@ static void peer_keys(struct weft_checklist *c, const char *path)
         return;
     bool good = weft_key_file_read(path, &k, &e) == 0 && k.public_keys > 0;
     bool secret = good && k.pair;
-    weft_check(c, !good ? WEFT_CHECK_FAIL : secret ? WEFT_CHECK_WARN : WEFT_CHECK_OK, "peer keys",
-               !good ? "put the others' NAME.pub into it, one a line (cat *.pub)" : secret ? "give the others' NAME.pub instead: secret keys stay with their owners" : NULL,
-               "%s holds %zu public key%s%s", path, good ? k.public_keys : 0, good && k.public_keys == 1 ? "" : "s", secret ? ", and a secret one" : "");
+    weft_check(c,
+               !good    ? WEFT_CHECK_FAIL
+               : secret ? WEFT_CHECK_WARN
+                        : WEFT_CHECK_OK,
+               "peer keys",
+               !good    ? "put the others' NAME.pub into it, one a line (cat *.pub)"
+               : secret ? "give the others' NAME.pub instead: secret keys stay with their owners"
+                        : NULL,
+               "%s holds %zu public key%s%s", path, good ? k.public_keys : 0, good && k.public_keys == 1 ? "" : "s",
+               secret ? ", and a secret one" : "");
 }
 
 /* --- sockets --- */
@@ -159,16 +175,19 @@ static void encrypted(struct weft_checklist *c, const char *key, const char *pee
     if (rc < 0)
         weft_check(c, WEFT_CHECK_FAIL, "socket, encrypted TCP", NULL, "%s", e.what);
     else
-        round_trip(c, own ? "socket, encrypted TCP with this key" : "socket, encrypted TCP", "bind+tcp://127.0.0.1:*", own ? own : key, peers);
+        round_trip(c, own ? "socket, encrypted TCP with this key" : "socket, encrypted TCP", "bind+tcp://127.0.0.1:*",
+                   own ? own : key, peers);
 }
 
 static void sockets(struct weft_checklist *c, const char *own)
 {
     static const char *const names[] = {"socket", "key", "peers"};
     char dir[ROOM], path[3][ROOM], ipc[ROOM];
-    snprintf(dir, sizeof dir, "%.60s/weft-doctor-XXXXXX", strlen(weft_temporary_place()) < 60 ? weft_temporary_place() : "/tmp"); /* sockets have short names */
+    snprintf(dir, sizeof dir, "%.60s/weft-doctor-XXXXXX",
+             strlen(weft_temporary_place()) < 60 ? weft_temporary_place() : "/tmp"); /* sockets have short names */
     if (!mkdtemp(dir)) {
-        weft_check(c, WEFT_CHECK_FAIL, "sockets", "set TMPDIR to a directory that can be written", "not tried: no directory for them can be made in %s", weft_temporary_place());
+        weft_check(c, WEFT_CHECK_FAIL, "sockets", "set TMPDIR to a directory that can be written",
+                   "not tried: no directory for them can be made in %s", weft_temporary_place());
         return;
     }
     for (size_t i = 0; i < 3; i++)
@@ -189,6 +208,7 @@ void weft_check_sockets(const struct weft_socket_opts *o, struct weft_checklist 
     if (o->peer_keys)
         peer_keys(c, o->peer_keys);
     if (!o->key != !o->peer_keys)
-        weft_check(c, WEFT_CHECK_WARN, "keys", "give both: who we are, and who may talk to us", "--%s alone", o->key ? "key" : "peer-keys");
+        weft_check(c, WEFT_CHECK_WARN, "keys", "give both: who we are, and who may talk to us", "--%s alone",
+                   o->key ? "key" : "peer-keys");
     sockets(c, own ? o->key : NULL);
 }

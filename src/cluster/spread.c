@@ -1,5 +1,5 @@
-/* spread.c - the head's side of scatter and work. The book-keeping is dispatch.c; input is read by a thread of its own (feed.c), so that the workers are served however
- * slow it comes. */
+/* spread.c - the head's side of scatter and work. The book-keeping is dispatch.c; input is read by a thread of its own
+ * (feed.c), so that the workers are served however slow it comes. */
 #include "cluster/spread.h"
 
 #include <poll.h>
@@ -19,9 +19,9 @@ enum { TICK_MS = 200, LINGER_MS = 2000, MESSAGE_BYTES = 1 << 18, GOODBYE_MS = 50
 
 struct worker {
     struct weft_peer peer;
-    size_t number; /* in the dispatch */
+    size_t number;                             /* in the dispatch */
     bool there, open, leaving, ending, banned; /* banned: it lied, or sent damage */
-    int64_t heard; /* when the last result came, or the first frame went */
+    int64_t heard;                             /* when the last result came, or the first frame went */
     uint64_t done;
 };
 
@@ -66,7 +66,8 @@ static void tell(struct state *s, const struct weft_peer *p, const char *key, co
 static void drop_worker(struct state *s, struct worker *w, const char *why)
 {
     if (weft_dispatch_in_flight(s->dispatch, w->number))
-        weft_run_warn(s->run, "a worker is lost (%s); its %zu frames go to others", why, weft_dispatch_in_flight(s->dispatch, w->number));
+        weft_run_warn(s->run, "a worker is lost (%s); its %zu frames go to others", why,
+                      weft_dispatch_in_flight(s->dispatch, w->number));
     weft_dispatch_lost(s->dispatch, w->number, why);
     w->there = false;
     if (--s->alive == 0)
@@ -77,20 +78,24 @@ static void drop_worker(struct state *s, struct worker *w, const char *why)
 static const char *objection(struct state *s, struct weft_span map, char buf[600])
 {
     struct weft_value version, protocol, cpu;
-    if (!weft_map_find(map, "version", &version) || !weft_map_find(map, "protocol", &protocol) || !weft_map_find(map, "cpu", &cpu) || cpu.kind != WEFT_STR ||
-        version.kind != WEFT_STR)
+    if (!weft_map_find(map, "version", &version) || !weft_map_find(map, "protocol", &protocol) ||
+        !weft_map_find(map, "cpu", &cpu) || cpu.kind != WEFT_STR || version.kind != WEFT_STR)
         return "a hello without version, protocol and cpu";
     if (!weft_value_is(&version, WEFT_VERSION) || protocol.u != 1) {
-        snprintf(buf, 600, "it is weft %.*s, and the head is weft %s", version.body.n < 40 ? (int)version.body.n : 40, (const char *)version.body.p, WEFT_VERSION);
+        snprintf(buf, 600, "it is weft %.*s, and the head is weft %s", version.body.n < 40 ? (int)version.body.n : 40,
+                 (const char *)version.body.p, WEFT_VERSION);
         return buf;
     }
     char name[sizeof s->cpu];
-    snprintf(name, sizeof name, "%.*s", cpu.body.n < sizeof name ? (int)cpu.body.n : (int)sizeof name - 1, (const char *)cpu.body.p);
+    snprintf(name, sizeof name, "%.*s", cpu.body.n < sizeof name ? (int)cpu.body.n : (int)sizeof name - 1,
+             (const char *)cpu.body.p);
     if (!*s->cpu)
         memcpy(s->cpu, name, sizeof name);
     if (strcmp(s->cpu, name) != 0 && !s->o->mixed_cpus) {
-        snprintf(buf, 600, "it computes with %s, and the others with %s, which rounds differently; OPENBLAS_CORETYPE sets them alike, --mixed-cpus takes both", name,
-                 s->cpu);
+        snprintf(buf, 600,
+                 "it computes with %s, and the others with %s, which rounds differently; OPENBLAS_CORETYPE sets them "
+                 "alike, --mixed-cpus takes both",
+                 name, s->cpu);
         return buf;
     }
     return NULL;
@@ -114,7 +119,8 @@ static void admit(struct state *s, const struct weft_peer *p, struct weft_span m
         s->cap_workers = weft_grow(s->cap_workers, s->n_workers + 1);
         s->worker = weft_xrealloc2(s->worker, s->cap_workers, sizeof *s->worker);
     }
-    s->worker[s->n_workers++] = (struct worker){.peer = *p, .number = weft_dispatch_join(s->dispatch), .there = true, .heard = weft_milliseconds()};
+    s->worker[s->n_workers++] = (struct worker){
+        .peer = *p, .number = weft_dispatch_join(s->dispatch), .there = true, .heard = weft_milliseconds()};
     s->alive++;
     weft_pack_clear(&s->message);
     weft_pack_map(&s->message, 1);
@@ -142,10 +148,12 @@ static int take_open(struct state *s, struct worker *w, struct weft_span body, s
     w->open = true;
     if (s->open.n) {
         if (s->open.n != body.n || memcmp(s->open.p, body.p, body.n) != 0)
-            refuse_worker(s, w, "its output has another head than that of the first worker: another program, option or model");
+            refuse_worker(
+                s, w, "its output has another head than that of the first worker: another program, option or model");
         return 0;
     }
-    if (weft_walk(&walk, body.p, body.n, body.n, &why) != 1 || walk.off != body.n || weft_head_read(body, &h, &why) < 0) {
+    if (weft_walk(&walk, body.p, body.n, body.n, &why) != 1 || walk.off != body.n ||
+        weft_head_read(body, &h, &why) < 0) {
         refuse_worker(s, w, "it sent a damaged head");
         return 0;
     }
@@ -156,7 +164,8 @@ static int take_open(struct state *s, struct worker *w, struct weft_span body, s
     return weft_run_head_as(s->run, h.schema, h.attrs, h.lineage, e);
 }
 
-/* Are these bytes whole maps, and each a frame? What speaks for a stream (a head, a tail, a fault) or to a head (an acknowledgement) is none. */
+/* Are these bytes whole maps, and each a frame? What speaks for a stream (a head, a tail, a fault) or to a head (an
+ * acknowledgement) is none. */
 static bool is_frames(struct weft_span bytes)
 {
     static const char *const control[] = {"weft", "end", "fault", "ack"};
@@ -165,7 +174,8 @@ static bool is_frames(struct weft_span bytes)
         struct weft_walker walk = {0};
         struct weft_span map = bytes, at;
         struct weft_value v, key;
-        if (weft_walk(&walk, bytes.p, bytes.n, bytes.n, &ignored) != 1 || !weft_value_next(&map, &v) || v.kind != WEFT_MAP)
+        if (weft_walk(&walk, bytes.p, bytes.n, bytes.n, &ignored) != 1 || !weft_value_next(&map, &v) ||
+            v.kind != WEFT_MAP)
             return false;
         at = v.body;
         if (!v.count || !weft_value_next(&at, &key) || key.kind != WEFT_STR)
@@ -202,15 +212,17 @@ static bool next_result(struct results *r, uint64_t *number, struct weft_span *m
 static const char *fault_of(struct weft_span map, struct weft_value numbers, struct results *out)
 {
     struct weft_value sizes, rejected, data, n, size, r;
-    if (!weft_map_find(map, "sizes", &sizes) || !weft_map_find(map, "rejected", &rejected) || !weft_map_find(map, "data", &data) || data.kind != WEFT_BIN ||
-        numbers.kind != WEFT_ARRAY || sizes.kind != WEFT_ARRAY || rejected.kind != WEFT_ARRAY || sizes.count != numbers.count ||
+    if (!weft_map_find(map, "sizes", &sizes) || !weft_map_find(map, "rejected", &rejected) ||
+        !weft_map_find(map, "data", &data) || data.kind != WEFT_BIN || numbers.kind != WEFT_ARRAY ||
+        sizes.kind != WEFT_ARRAY || rejected.kind != WEFT_ARRAY || sizes.count != numbers.count ||
         rejected.count != numbers.count || !numbers.count)
         return "it sent damaged results";
     *out = (struct results){numbers.body, sizes.body, rejected.body, data.body};
     struct weft_span body = data.body;
     for (uint32_t i = 0; i < numbers.count; i++) {
-        if (!weft_value_next(&numbers.body, &n) || !weft_value_next(&sizes.body, &size) || !weft_value_next(&rejected.body, &r) || n.kind != WEFT_UINT ||
-            size.kind != WEFT_UINT || r.kind != WEFT_UINT || size.u > body.n || !is_frames((struct weft_span){body.p, size.u}))
+        if (!weft_value_next(&numbers.body, &n) || !weft_value_next(&sizes.body, &size) ||
+            !weft_value_next(&rejected.body, &r) || n.kind != WEFT_UINT || size.kind != WEFT_UINT ||
+            r.kind != WEFT_UINT || size.u > body.n || !is_frames((struct weft_span){body.p, size.u}))
             return "it sent damaged results";
         if (!size.u && !r.u)
             return "it answered without a result";
@@ -392,23 +404,35 @@ static void write_status(struct state *s)
     struct weft_err ignored = {0};
     char line[256];
     weft_dispatch_count(s->dispatch, &c);
-    weft_progress_at(&s->progress, c.done, 0, "frames", "%zu workers, %zu in flight, %llu retried", c.workers, c.in_flight, (unsigned long long)c.retried);
+    weft_progress_at(&s->progress, c.done, 0, "frames", "%zu workers, %zu in flight, %llu retried", c.workers,
+                     c.in_flight, (unsigned long long)c.retried);
     if (!s->o->status || weft_milliseconds() < s->status_at || weft_file_create(s->o->status, &f, &ignored) < 0)
         return;
     s->status_at = weft_milliseconds() + 1000;
     struct {
         const char *name;
         uint64_t value;
-    } rows[] = {{"weft_scatter_frames_read_total", c.in}, {"weft_scatter_frames_done_total", c.done}, {"weft_scatter_frames_retried_total", c.retried},
-                {"weft_scatter_frames_dead_total", c.dead}, {"weft_scatter_results_doubled_total", c.duplicates}, {"weft_scatter_frames_in_flight", c.in_flight},
-                {"weft_scatter_frames_held", c.held}, {"weft_scatter_workers", c.workers},
+    } rows[] = {{"weft_scatter_frames_read_total", c.in},
+                {"weft_scatter_frames_done_total", c.done},
+                {"weft_scatter_frames_retried_total", c.retried},
+                {"weft_scatter_frames_dead_total", c.dead},
+                {"weft_scatter_results_doubled_total", c.duplicates},
+                {"weft_scatter_frames_in_flight", c.in_flight},
+                {"weft_scatter_frames_held", c.held},
+                {"weft_scatter_workers", c.workers},
                 {"weft_scatter_workers_refused_total", s->refused}};
     int rc = 0;
     for (size_t i = 0; i < sizeof rows / sizeof *rows && rc == 0; i++)
-        rc = weft_file_write(f, line, (size_t)snprintf(line, sizeof line, "%s %llu\n", rows[i].name, (unsigned long long)rows[i].value), &ignored);
+        rc = weft_file_write(
+            f, line, (size_t)snprintf(line, sizeof line, "%s %llu\n", rows[i].name, (unsigned long long)rows[i].value),
+            &ignored);
     for (size_t i = 0; i < s->n_workers && rc == 0; i++)
         if (s->worker[i].there)
-            rc = weft_file_write(f, line, (size_t)snprintf(line, sizeof line, "weft_scatter_worker_done_total{worker=\"%zu\"} %llu\n", i, (unsigned long long)s->worker[i].done), &ignored);
+            rc = weft_file_write(f, line,
+                                 (size_t)snprintf(line, sizeof line,
+                                                  "weft_scatter_worker_done_total{worker=\"%zu\"} %llu\n", i,
+                                                  (unsigned long long)s->worker[i].done),
+                                 &ignored);
     if (rc == 0)
         (void)!weft_file_commit(&f, &ignored);
     else
@@ -442,8 +466,11 @@ static int open_all(struct state *s, struct weft_err *e)
         return -1;
     s->head = weft_feed_head(s->feed);
     weft_head_pack(&s->head_bytes, s->head->schema, s->head->attrs, s->head->lineage);
-    struct weft_dispatch_opts d = {.window = (size_t)(o->window ? o->window : 4 * o->credit), .credit = (size_t)o->credit, .attempts = (int)o->attempts,
-                                   .losses = 100, .unordered = o->unordered};
+    struct weft_dispatch_opts d = {.window = (size_t)(o->window ? o->window : 4 * o->credit),
+                                   .credit = (size_t)o->credit,
+                                   .attempts = (int)o->attempts,
+                                   .losses = 100,
+                                   .unordered = o->unordered};
     s->dispatch = weft_dispatch_new(&d);
     s->lonely_since = weft_milliseconds();
     weft_progress_start(&s->progress, weft_run_program(s->run), weft_run_progress(s->run));
@@ -464,9 +491,11 @@ static int run_loop(struct state *s, struct weft_err *e)
         if (ended && s->open.n && weft_dispatch_idle(s->dispatch))
             return 0;
         if (!s->alive && weft_milliseconds() - s->lonely_since > wait_ms) {
-            weft_fail(e, WEFT_PEER, "no worker at %s for %d s; %llu were refused", weft_socket_address(s->socket), wait_ms / 1000,
-                      (unsigned long long)s->refused);
-            return weft_fail_hint(e, weft_socket_refused(s->socket) ? "some were refused: their public keys must be in --peer-keys" : "start `work --connect ...`, or give it more time with --wait");
+            weft_fail(e, WEFT_PEER, "no worker at %s for %d s; %llu were refused", weft_socket_address(s->socket),
+                      wait_ms / 1000, (unsigned long long)s->refused);
+            return weft_fail_hint(e, weft_socket_refused(s->socket)
+                                         ? "some were refused: their public keys must be in --peer-keys"
+                                         : "start `work --connect ...`, or give it more time with --wait");
         }
         if (weft_socket_poll(s->socket, &fd, 1, TICK_MS, e) < 0 || weft_run_stopping(s->run))
             return weft_run_interrupted(e);
@@ -504,7 +533,8 @@ static int end_dead_letter(struct state *s, struct weft_err *e)
     weft_pack_array(&counts, 0);
     int rc = weft_writer_end(s->dead, weft_pack_span(&counts), e);
     weft_pack_free(&counts);
-    weft_run_warn(s->run, "%llu frames that no worker could take are in %s", (unsigned long long)s->n_dead, s->o->dead_letter);
+    weft_run_warn(s->run, "%llu frames that no worker could take are in %s", (unsigned long long)s->n_dead,
+                  s->o->dead_letter);
     if (!s->o->allow_dead)
         weft_run_exit_with(s->run, WEFT_DATA);
     return rc;

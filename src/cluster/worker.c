@@ -19,8 +19,8 @@ struct state {
     const char *connect, *cpu;
     struct weft_socket *socket;
     struct weft_child *child;
-    char **argv; /* of the child, ends with NULL */
-    struct weft_pack head; /* the stream's head, for every child anew */
+    char **argv;                                 /* of the child, ends with NULL */
+    struct weft_pack head;                       /* the stream's head, for every child anew */
     bool met, admitted, opened, ending, leaving; /* met: the head was there once */
     int failed_starts;
     uint32_t crc; /* over what this child was given */
@@ -113,8 +113,9 @@ static void end_child(struct state *s)
 static int child_failed(struct state *s, int status, struct weft_err *e)
 {
     char reason[700];
-    snprintf(reason, sizeof reason, status > 128 ? "%s was ended by signal %d%s%s" : "%s ended with status %d%s%s", s->argv[0], status > 128 ? status - 128 : status,
-             *weft_child_said(s->child) ? ": " : "", weft_child_said(s->child));
+    snprintf(reason, sizeof reason, status > 128 ? "%s was ended by signal %d%s%s" : "%s ended with status %d%s%s",
+             s->argv[0], status > 128 ? status - 128 : status, *weft_child_said(s->child) ? ": " : "",
+             weft_child_said(s->child));
     s->has.from = s->has.n = 0;
     s->maps_before = s->n_results = 0;
     weft_pack_clear(&s->maps);
@@ -141,7 +142,8 @@ static void take_ack(struct state *s, struct weft_span map)
         return;
     weft_pack_uint(&s->numbers, s->has.p[s->has.from++]);
     weft_pack_uint(&s->sizes, s->maps.n - s->maps_before);
-    weft_pack_uint(&s->rejected, weft_map_find(map, "rejected", &rejected) && rejected.kind == WEFT_UINT ? rejected.u : 0);
+    weft_pack_uint(&s->rejected,
+                   weft_map_find(map, "rejected", &rejected) && rejected.kind == WEFT_UINT ? rejected.u : 0);
     s->maps_before = s->maps.n;
     s->n_results++;
 }
@@ -213,7 +215,8 @@ static int serve_child(struct state *s, struct weft_err *e)
     if (!weft_child_ended(s->child, &status))
         return 0;
     if (s->ending && status == 0 && s->maps.n)
-        return weft_fail(e, WEFT_CONFIG, "%s emits frames at its end: a program that adds up over frames can't be spread", s->argv[0]);
+        return weft_fail(e, WEFT_CONFIG,
+                         "%s emits frames at its end: a program that adds up over frames can't be spread", s->argv[0]);
     if (s->ending && status == 0)
         return 1;
     return child_failed(s, status, e);
@@ -248,7 +251,8 @@ static int take_message(struct state *s, struct weft_span map, struct weft_err *
     if (weft_walk(&w, map.p, map.n, map.n, NULL) != 1 || w.off != map.n)
         return weft_fail(e, WEFT_DATA, "the head at %s speaks another language", s->connect);
     if (weft_map_find(map, "no", &v))
-        return weft_fail(e, WEFT_CONFIG, "refused by %s: %.*s", s->connect, v.body.n < 300 ? (int)v.body.n : 300, (const char *)v.body.p);
+        return weft_fail(e, WEFT_CONFIG, "refused by %s: %.*s", s->connect, v.body.n < 300 ? (int)v.body.n : 300,
+                         (const char *)v.body.p);
     if (weft_map_find(map, "go", &v) && !s->admitted) {
         s->admitted = true;
         weft_pack_raw(&s->head, v.body);

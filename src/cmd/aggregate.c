@@ -1,7 +1,8 @@
 /* aggregate.c - rolls series up to a level of the hierarchy.
  *
- * In: series/1. Out: series/1, one frame a group, ordered by id, with "members" (series in it) and "level" (what it was rolled up by) added, and channels that count
- * who sells when asked for. Its head says "by" (the levels) and, with counts, "active_days". */
+ * In: series/1. Out: series/1, one frame a group, ordered by id, with "members" (series in it) and "level" (what it was
+ * rolled up by) added, and channels that count who sells when asked for. Its head says "by" (the levels) and, with
+ * counts, "active_days". */
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -28,13 +29,16 @@ struct state {
 
 #define AT(member) offsetof(struct state, member)
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_LIST, 0, "by", AT(by), NULL, 0, 0, "LEVEL", "keys that name a group (major, brand, ...), or all", WEFT_OPT_REQUIRED},
+    {WEFT_OPT_LIST, 0, "by", AT(by), NULL, 0, 0, "LEVEL", "keys that name a group (major, brand, ...), or all",
+     WEFT_OPT_REQUIRED},
     {WEFT_OPT_LIST, 0, "count", AT(count), NULL, 0, 0, "WHAT",
      "adds channels that count who sells in a group: active (series with sales), brands (brands with sales)", 0},
     {WEFT_OPT_INT, 0, "active-days", AT(active_days), "28", 1, 100000, "N", "who sold within so many days counts", 0},
     {WEFT_OPT_STR, 0, "brand", AT(brand), "brand", 0, 0, "KEY", "the key that brands counts", 0},
     {WEFT_OPT_FLAG, 0, "partial-sums", AT(partial), NULL, 0, 0, NULL,
-     "add up the members that have a value, also on days on which another one, between its first and its last day, has none", 0},
+     "add up the members that have a value, also on days on which another one, between its first and its last day, has "
+     "none",
+     0},
     {.type = WEFT_OPT_END},
 };
 
@@ -55,7 +59,9 @@ static int choose_counts(struct state *s, struct weft_err *e)
     const struct weft_series_attrs *a = &s->attrs;
     int brand = weft_series_key(a, s->brand);
     for (size_t i = 0; i < s->count.n; i++) {
-        int what = strcmp(s->count.items[i], names[ACTIVE]) == 0 ? ACTIVE : strcmp(s->count.items[i], names[BRANDS]) == 0 ? BRANDS : -1;
+        int what = strcmp(s->count.items[i], names[ACTIVE]) == 0   ? ACTIVE
+                   : strcmp(s->count.items[i], names[BRANDS]) == 0 ? BRANDS
+                                                                   : -1;
         if (what < 0)
             return weft_fail(e, WEFT_USAGE, "--count: active or brands, not \"%s\"", s->count.items[i]);
         if (s->n_counts == COUNTS_MAX || (s->n_counts && s->counts[0] == what))
@@ -108,7 +114,8 @@ static int frame(struct weft_run *run, void *state, struct weft_span in, struct 
     return weft_groups_add(s->groups, &s->series, e);
 }
 
-static int write_head(struct weft_run *run, const struct state *s, const struct weft_series_attrs *out, struct weft_err *e)
+static int write_head(struct weft_run *run, const struct state *s, const struct weft_series_attrs *out,
+                      struct weft_err *e)
 {
     struct weft_pack attrs = {0}, edited = {0};
     struct weft_edit edit = {0};
@@ -127,7 +134,8 @@ static int write_head(struct weft_run *run, const struct state *s, const struct 
 }
 
 /* Values of group i: the targets that came, then the counts, then exogenous channels. */
-static void get_group(const struct state *s, size_t i, struct weft_span *id, struct weft_span *keys, float *values, uint64_t *members)
+static void get_group(const struct state *s, size_t i, struct weft_span *id, struct weft_span *keys, float *values,
+                      uint64_t *members)
 {
     const struct weft_series_attrs *a = &s->attrs;
     const struct weft_activity *who = weft_groups_activity(s->groups, i);
@@ -142,7 +150,8 @@ static void get_group(const struct state *s, size_t i, struct weft_span *id, str
     }
 }
 
-static int write_groups(struct weft_run *run, struct state *s, const struct weft_series_attrs *out, const bool *kept, struct weft_err *e)
+static int write_groups(struct weft_run *run, struct state *s, const struct weft_series_attrs *out, const bool *kept,
+                        struct weft_err *e)
 {
     const struct weft_series_attrs *a = &s->attrs;
     size_t cells = out->n_channels * (size_t)a->length;
@@ -200,10 +209,12 @@ static void say_gaps(struct weft_run *run, const struct state *s)
 {
     struct weft_groups_gaps gaps = weft_groups_gaps(s->groups);
     if (gaps.outside)
-        weft_run_warn(run, "%llu series have no value before their first day or after their last one: 0 there", (unsigned long long)gaps.outside);
+        weft_run_warn(run, "%llu series have no value before their first day or after their last one: 0 there",
+                      (unsigned long long)gaps.outside);
     if (gaps.holes)
-        weft_run_warn(run, "%llu sums are missing since a member has no value on that day (--partial-sums adds up the others)",
-                      (unsigned long long)gaps.holes);
+        weft_run_warn(
+            run, "%llu sums are missing since a member has no value on that day (--partial-sums adds up the others)",
+            (unsigned long long)gaps.holes);
 }
 
 static int drain(struct weft_run *run, void *state, struct weft_err *e)
@@ -245,17 +256,24 @@ static const struct weft_filter filter = {
               .reads = "a series stream",
               .writes = "a series stream, one frame a group, ordered by id",
               .examples = "ingest train.csv | aggregate --by minor | frames count\n"
-                          "ingest train.csv | aggregate --by major,brand | window --lookback 56 --horizon 28 | train-dlinear -o brands.safetensors\n"
+                          "ingest train.csv | aggregate --by major,brand | window --lookback 56 --horizon 28 | "
+                          "train-dlinear -o brands.safetensors\n"
                           "ingest train.csv | aggregate --by minor --count active,brands | frames csv",
               .see_also = "ingest, window, rank",
-              .notes = "Units and amounts are summed, mentions averaged. A series counts as 0 before its first value and after its last one; a day between them "
-                       "on which it has none makes the sum missing, but for --partial-sums, and both are counted in a line. In a mean a missing value takes no "
-                       "part. A day on which every member is missing stays missing. Keys that are the same in all members of every group are kept.\n"
-                       "--count makes the competition a series like any other, so that it can be forecast: channel active has the number of series with sales above 0 (of the "
-                       "first channel that is none of amounts and mentions) within the last --active-days, brands the number of brands that these belong to. The first "
+              .notes = "Units and amounts are summed, mentions averaged. A series counts as 0 before its first value "
+                       "and after its last one; a day between them "
+                       "on which it has none makes the sum missing, but for --partial-sums, and both are counted in a "
+                       "line. In a mean a missing value takes no "
+                       "part. A day on which every member is missing stays missing. Keys that are the same in all "
+                       "members of every group are kept.\n"
+                       "--count makes the competition a series like any other, so that it can be forecast: channel "
+                       "active has the number of series with sales above 0 (of the "
+                       "first channel that is none of amounts and mentions) within the last --active-days, brands the "
+                       "number of brands that these belong to. The first "
                        "days, before so many have passed, are missing.\n"
                        "A series that comes twice is refused.\n"
-                       "Memory: 24 bytes a series; 12 bytes per group, channel and step; with --count 8 bytes more per group and step, and one per 8 steps for every brand of a group."},
+                       "Memory: 24 bytes a series; 12 bytes per group, channel and step; with --count 8 bytes more per "
+                       "group and step, and one per 8 steps for every brand of a group."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,

@@ -1,7 +1,9 @@
-/* backtest.c - what models would have forecast at past origins, beside baselines, and what their ranking would have been worth.
+/* backtest.c - what models would have forecast at past origins, beside baselines, and what their ranking would have
+ * been worth.
  *
- * In: series/1 or windows/1. Out: two tables, CSV, JSON, or backtest/1. Without --refit series are taken as they come; with it they are kept in a temporary file,
- * trainers run on the past of each origin (src/train/refit.c), and then the series are taken from there. */
+ * In: series/1 or windows/1. Out: two tables, CSV, JSON, or backtest/1. Without --refit series are taken as they come;
+ * with it they are kept in a temporary file, trainers run on the past of each origin (src/train/refit.c), and then the
+ * series are taken from there. */
 #include <stddef.h>
 #include <string.h>
 
@@ -19,42 +21,64 @@ struct state {
 
 #define AT(member) offsetof(struct state, member)
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_LIST, 'm', "model", AT(p.models), NULL, 0, 0, "[NAME=]MODEL", "model file as it is, or naive, seasonal-naive:M, mean:N, lag-growth:M:N", WEFT_OPT_FILE},
+    {WEFT_OPT_LIST, 'm', "model", AT(p.models), NULL, 0, 0, "[NAME=]MODEL",
+     "model file as it is, or naive, seasonal-naive:M, mean:N, lag-growth:M:N", WEFT_OPT_FILE},
     {WEFT_OPT_LIST, 0, "refit", AT(p.refit), NULL, 0, 0, "[NAME=]COMMAND",
-     "trainer to run anew on the past of each origin: gets a windows stream and -o FILE; may be given several times", WEFT_OPT_WHOLE},
-    {WEFT_OPT_INT, 0, "refit-every", AT(p.refit_every), "1", 1, ORIGINS_MAX, "K", "a model serves K origins, from the one that it was trained for on", 0},
-    {WEFT_OPT_INT, 0, "origins", AT(p.n_origins), "0", 0, ORIGINS_MAX, "N", "how many, the last one a horizon before the end; 0: as the calendar's second half holds, at most 12", 0},
+     "trainer to run anew on the past of each origin: gets a windows stream and -o FILE; may be given several times",
+     WEFT_OPT_WHOLE},
+    {WEFT_OPT_INT, 0, "refit-every", AT(p.refit_every), "1", 1, ORIGINS_MAX, "K",
+     "a model serves K origins, from the one that it was trained for on", 0},
+    {WEFT_OPT_INT, 0, "origins", AT(p.n_origins), "0", 0, ORIGINS_MAX, "N",
+     "how many, the last one a horizon before the end; 0: as the calendar's second half holds, at most 12", 0},
     {WEFT_OPT_INT, 0, "every", AT(p.every), "0", 0, 1000000, "STEPS", "from one origin to the next; 0: the horizon", 0},
-    {WEFT_OPT_INT, 0, "gap", AT(p.gap), "0", 0, 1000000, "STEPS", "between the last value known and the first one measured", 0},
-    {WEFT_OPT_INT, 0, "horizon", AT(p.horizon), "0", 0, 1000000, "STEPS", "measured from each origin on; 0: what the models or the windows have, less the gap", 0},
-    {WEFT_OPT_INT, 0, "lookback", AT(p.lookback), "0", 0, 1000000, "STEPS", "of --refit on a series stream; 0: a year and the horizon where that leaves enough to train on, else a third of what there is", 0},
-    {WEFT_OPT_CHOICE, 0, "scale", AT(p.scale), "none", 0, 0, "none|standard|minmax", "of --refit on a series stream, fitted on the train part", 0},
-    {WEFT_OPT_REAL, 0, "valid", AT(p.valid), "0.15", 0, 0.9, "SHARE", "of --refit: part of the past, its end, that is validation", 0},
-    {WEFT_OPT_FLAG, 0, "baselines", AT(p.baselines), "true", 0, 0, NULL, "naive, the seasonal naive forecast, mean:28, and where history allows a year ago times growth", 0},
-    {WEFT_OPT_LIST, 0, "by", AT(p.o.by), "all", 0, 0, "LEVEL", "a row for each value of this key; several, as all,major,minor", 0},
+    {WEFT_OPT_INT, 0, "gap", AT(p.gap), "0", 0, 1000000, "STEPS",
+     "between the last value known and the first one measured", 0},
+    {WEFT_OPT_INT, 0, "horizon", AT(p.horizon), "0", 0, 1000000, "STEPS",
+     "measured from each origin on; 0: what the models or the windows have, less the gap", 0},
+    {WEFT_OPT_INT, 0, "lookback", AT(p.lookback), "0", 0, 1000000, "STEPS",
+     "of --refit on a series stream; 0: a year and the horizon where that leaves enough to train on, else a third of "
+     "what there is",
+     0},
+    {WEFT_OPT_CHOICE, 0, "scale", AT(p.scale), "none", 0, 0, "none|standard|minmax",
+     "of --refit on a series stream, fitted on the train part", 0},
+    {WEFT_OPT_REAL, 0, "valid", AT(p.valid), "0.15", 0, 0.9, "SHARE",
+     "of --refit: part of the past, its end, that is validation", 0},
+    {WEFT_OPT_FLAG, 0, "baselines", AT(p.baselines), "true", 0, 0, NULL,
+     "naive, the seasonal naive forecast, mean:28, and where history allows a year ago times growth", 0},
+    {WEFT_OPT_LIST, 0, "by", AT(p.o.by), "all", 0, 0, "LEVEL",
+     "a row for each value of this key; several, as all,major,minor", 0},
     {WEFT_OPT_FLAG, 0, "per-step", AT(p.o.per_step), NULL, 0, 0, NULL, "a row for each step of the horizon", 0},
     {WEFT_OPT_FLAG, 0, "per-origin", AT(p.o.per_origin), NULL, 0, 0, NULL, "a row for each origin, in both tables", 0},
     {WEFT_OPT_REAL, 0, "level", AT(p.o.level), "0.9", 0.01, 0.9999, "P", "of the intervals", 0},
-    {WEFT_OPT_INT, 0, "season", AT(p.season), "0", 0, 1000000, "N", "steps in a season, for MASE and the seasonal naive forecast; 0: 24 hours, 7 days, 52 weeks", 0},
+    {WEFT_OPT_INT, 0, "season", AT(p.season), "0", 0, 1000000, "N",
+     "steps in a season, for MASE and the seasonal naive forecast; 0: 24 hours, 7 days, 52 weeks", 0},
     {WEFT_OPT_FLAG, 0, "nonnegative", AT(p.nonnegative), NULL, 0, 0, NULL,
-     "no forecast below 0; on for channels that are counts, money or prices by their names (units, qty, 수량, sales, price) unless --no-nonnegative", 0},
-    {WEFT_OPT_STR, 0, "rank-by", AT(p.o.rank_by), NULL, 0, 0, "LEVEL", "what the ranking ranks: a key, or id; by default the key with most values, of those with 5 to 1000", 0},
-    {WEFT_OPT_STR, 0, "near", AT(p.near), NULL, 0, 0, "FROM:TO", "near days of the growth index, counted from 1; by default as rank has them", 0},
+     "no forecast below 0; on for channels that are counts, money or prices by their names (units, qty, 수량, sales, "
+     "price) unless --no-nonnegative",
+     0},
+    {WEFT_OPT_STR, 0, "rank-by", AT(p.o.rank_by), NULL, 0, 0, "LEVEL",
+     "what the ranking ranks: a key, or id; by default the key with most values, of those with 5 to 1000", 0},
+    {WEFT_OPT_STR, 0, "near", AT(p.near), NULL, 0, 0, "FROM:TO",
+     "near days of the growth index, counted from 1; by default as rank has them", 0},
     {WEFT_OPT_STR, 0, "far", AT(p.far), NULL, 0, 0, "FROM:TO", "far days", 0},
-    {WEFT_OPT_REAL, 0, "shrink", AT(p.o.shrink), "0.01", 0, 1000, "SHARE", "of the average group's volume, added to near and far, as rank does", 0},
-    {WEFT_OPT_CHOICE, 0, "table", AT(table), "both", 0, 0, "both|accuracy|ranking", "which table; both in CSV is accuracy", WEFT_OPT_RUN},
+    {WEFT_OPT_REAL, 0, "shrink", AT(p.o.shrink), "0.01", 0, 1000, "SHARE",
+     "of the average group's volume, added to near and far, as rank does", 0},
+    {WEFT_OPT_CHOICE, 0, "table", AT(table), "both", 0, 0, "both|accuracy|ranking",
+     "which table; both in CSV is accuracy", WEFT_OPT_RUN},
     {WEFT_OPT_CHOICE, 0, "format", AT(format), "table", 0, 0, "table|csv|json|frames", "what to print", WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };
 
 static int start(struct weft_run *run, void *state, struct weft_err *e)
 {
-    static const char *const of_windows[] = {"lookback", "scale", NULL}, *const of_refit[] = {"refit-every", "lookback", "scale", "valid", NULL};
+    static const char *const of_windows[] = {"lookback", "scale", NULL}, *const of_refit[] = {"refit-every", "lookback",
+                                                                                              "scale", "valid", NULL};
     struct state *s = state;
     const struct weft_head *h = weft_run_in_head(run);
     bool windows = strcmp(h->schema, WEFT_WINDOWS_SCHEMA) == 0;
     if (!windows && strcmp(h->schema, WEFT_SERIES_SCHEMA) != 0)
-        return weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s or %s", h->schema, WEFT_SERIES_SCHEMA, WEFT_WINDOWS_SCHEMA);
+        return weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s or %s", h->schema, WEFT_SERIES_SCHEMA,
+                         WEFT_WINDOWS_SCHEMA);
     if (weft_series_attrs_read(h, &s->p.attrs, e) < 0)
         return -1;
     if (windows && weft_run_refuse(run, of_windows, "is for a series stream: the windows have theirs", e) < 0)
@@ -80,13 +104,16 @@ static int make_accuracy(struct weft_run *run, struct state *s, struct weft_err 
     if (!n.series)
         return weft_fail(e, WEFT_DATA, "no series came");
     if (!any) {
-        weft_fail(e, WEFT_DATA, "nothing could be measured at %zu origins of %llu series", s->p.o.origins.n, (unsigned long long)n.series);
-        return n.culprit ? weft_fail_hint(e, "%s gave no forecast: are values missing, or groups unknown to it?", n.culprit)
-                         : weft_fail_hint(e, "have the series values behind %s?", s->p.dates[0]);
+        weft_fail(e, WEFT_DATA, "nothing could be measured at %zu origins of %llu series", s->p.o.origins.n,
+                  (unsigned long long)n.series);
+        return n.culprit
+                   ? weft_fail_hint(e, "%s gave no forecast: are values missing, or groups unknown to it?", n.culprit)
+                   : weft_fail_hint(e, "have the series values behind %s?", s->p.dates[0]);
     }
     if (n.left_out)
-        weft_run_warn(run, "%llu of %llu forecasts (series and origins) were left out of every row%s%s%s", (unsigned long long)n.left_out,
-                      (unsigned long long)n.windows, n.culprit ? ", since " : "", n.culprit ? n.culprit : "", n.culprit ? " gave none" : "");
+        weft_run_warn(run, "%llu of %llu forecasts (series and origins) were left out of every row%s%s%s",
+                      (unsigned long long)n.left_out, (unsigned long long)n.windows, n.culprit ? ", since " : "",
+                      n.culprit ? n.culprit : "", n.culprit ? " gave none" : "");
     return 0;
 }
 
@@ -98,7 +125,8 @@ static int make_ranking(struct state *s, struct weft_err *e)
         return 0;
     if (o->spans.none)
         return weft_backtest_no_growth(o, "--table ranking", e);
-    weft_fail(e, WEFT_DATA, "nothing to rank%s%s: two groups at least must sell something", o->rank_by ? " by " : "", o->rank_by ? o->rank_by : "");
+    weft_fail(e, WEFT_DATA, "nothing to rank%s%s: two groups at least must sell something", o->rank_by ? " by " : "",
+              o->rank_by ? o->rank_by : "");
     return weft_fail_hint(e, "name the level with --rank-by");
 }
 
@@ -107,7 +135,9 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     struct state *s = state;
     if (weft_backtest_plan_finish(&s->p, run, e) < 0 || make_accuracy(run, s, e) < 0 || make_ranking(s, e) < 0)
         return -1;
-    const struct weft_backtest_report r = {.plan = &s->p, .accuracy = s->table == RANKING ? NULL : s->accuracy, .ranking = s->table == ACCURACY ? NULL : s->ranking};
+    const struct weft_backtest_report r = {.plan = &s->p,
+                                           .accuracy = s->table == RANKING ? NULL : s->accuracy,
+                                           .ranking = s->table == ACCURACY ? NULL : s->ranking};
     if (s->format == FRAMES)
         return weft_backtest_emit(&r, run, e);
     FILE *f = weft_run_text(run);
@@ -130,30 +160,46 @@ static void stop(struct weft_run *run, void *state)
 }
 
 static const struct weft_filter filter = {
-    .usage = {.name = "backtest",
-              .summary = "measures models and baselines at past origins, and what their ranking was worth",
-              .synopsis = "backtest [-m MODEL,...] [--refit COMMAND] [--origins N] [--every STEPS] [--horizon N] [OPTION...]",
-              .reads = "a series or windows stream",
-              .writes = "two tables, CSV, JSON, or a backtest stream",
-              .examples = "ingest train.csv | aggregate --by minor | backtest --refit 'train-dlinear --ridge auto' --horizon 28\n"
-                          "backtest --refit train-dlinear --refit 'lstm=train-lstm --epochs 20' --refit-every 3 --origins 6 --horizon 28 -i level.weft\n"
-                          "backtest -m model.safetensors,seasonal-naive:7,lag-growth:364:28 --origins 8 --every 7 --by all,major -i level.weft\n"
-                          "backtest --horizon 28 --table ranking --rank-by minor --format csv -i level.weft -o ranking-quality.csv",
-              .see_also = "score, evaluate, rank, train-dlinear",
-              .notes =
-                  "An origin is the first step that is measured. All contenders forecast from the same past, and a value counts only when all of them have a forecast for it, so "
-                  "every row of the table is about the same values. Measures are those of evaluate; MASE divides by the error of the naive forecast on the train part of windows, "
-                  "and of series on what is known at the first origin. Intervals are those of score: baselines have none. What a model with exogenous channels needs to know ahead of an origin is what stands in the stream.\n"
-                  "A model file is taken as it is: whether its training saw what it is measured on, its metadata say, and a warning then. --refit runs a trainer for every origin (or "
-                  "every K-th) on a windows stream that ends where the past of the origin does, so nothing leaks; of a windows stream that comes in, lookback, stride and scale stay, and "
-                  "the split is --valid's. The command is split at blanks, with quotes and \\ as a shell does it; no shell is started. "
-                  "--threads N runs N trainers at a time; the result is the same.\n"
-                  "The ranking is that of rank: at each origin the growth index of every group as forecast, against what it became. Spearman's rank correlation; NDCG of the first five, "
-                  "the gain of a group being its growth less that of the last; the share of the three that grew most among the first three; regret; error; how often the interval held what came. Days of the season are counted alike, as in rank. "
-                  "Beside the models stand the growth of the last period (the horizon before the origin), that of the same days a year (364 days, 52 weeks) earlier, and drawing lots, "
-                  "in expectation. Equal predictions count as drawn by lot.\n"
-                  "Memory: one series, and the rows of the tables; it does not grow with the series, unless rows are asked for by id. With --refit the series are kept in a file under TMPDIR, "
-                  "and the models in memory."},
+    .usage =
+        {.name = "backtest",
+         .summary = "measures models and baselines at past origins, and what their ranking was worth",
+         .synopsis =
+             "backtest [-m MODEL,...] [--refit COMMAND] [--origins N] [--every STEPS] [--horizon N] [OPTION...]",
+         .reads = "a series or windows stream",
+         .writes = "two tables, CSV, JSON, or a backtest stream",
+         .examples =
+             "ingest train.csv | aggregate --by minor | backtest --refit 'train-dlinear --ridge auto' --horizon 28\n"
+             "backtest --refit train-dlinear --refit 'lstm=train-lstm --epochs 20' --refit-every 3 --origins 6 "
+             "--horizon 28 -i level.weft\n"
+             "backtest -m model.safetensors,seasonal-naive:7,lag-growth:364:28 --origins 8 --every 7 --by all,major -i "
+             "level.weft\n"
+             "backtest --horizon 28 --table ranking --rank-by minor --format csv -i level.weft -o ranking-quality.csv",
+         .see_also = "score, evaluate, rank, train-dlinear",
+         .notes =
+             "An origin is the first step that is measured. All contenders forecast from the same past, and a value "
+             "counts only when all of them have a forecast for it, so "
+             "every row of the table is about the same values. Measures are those of evaluate; MASE divides by the "
+             "error of the naive forecast on the train part of windows, "
+             "and of series on what is known at the first origin. Intervals are those of score: baselines have none. "
+             "What a model with exogenous channels needs to know ahead of an origin is what stands in the stream.\n"
+             "A model file is taken as it is: whether its training saw what it is measured on, its metadata say, and a "
+             "warning then. --refit runs a trainer for every origin (or "
+             "every K-th) on a windows stream that ends where the past of the origin does, so nothing leaks; of a "
+             "windows stream that comes in, lookback, stride and scale stay, and "
+             "the split is --valid's. The command is split at blanks, with quotes and \\ as a shell does it; no shell "
+             "is started. "
+             "--threads N runs N trainers at a time; the result is the same.\n"
+             "The ranking is that of rank: at each origin the growth index of every group as forecast, against what it "
+             "became. Spearman's rank correlation; NDCG of the first five, "
+             "the gain of a group being its growth less that of the last; the share of the three that grew most among "
+             "the first three; regret; error; how often the interval held what came. Days of the season are counted "
+             "alike, as in rank. "
+             "Beside the models stand the growth of the last period (the horizon before the origin), that of the same "
+             "days a year (364 days, 52 weeks) earlier, and drawing lots, "
+             "in expectation. Equal predictions count as drawn by lot.\n"
+             "Memory: one series, and the rows of the tables; it does not grow with the series, unless rows are asked "
+             "for by id. With --refit the series are kept in a file under TMPDIR, "
+             "and the models in memory."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,

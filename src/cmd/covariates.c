@@ -1,4 +1,5 @@
-/* covariates.c - adds exogenous channels to series: weekday, holidays, weather, a price plan; and the days ahead that they are known for.
+/* covariates.c - adds exogenous channels to series: weekday, holidays, weather, a price plan; and the days ahead that
+ * they are known for.
  *
  * In: series/1. Out: series/1, the same frames with more channels and a longer calendar. */
 #include <stddef.h>
@@ -24,19 +25,32 @@ struct state {
 
 #define AT(member) offsetof(struct state, o.member)
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_FLAG, 0, "weekday", AT(weekday), NULL, 0, 0, NULL, "six channels, monday to saturday: 1 on that day, else 0", 0},
-    {WEFT_OPT_STR, 0, "holidays", AT(holidays), NULL, 0, 0, "FILE", "channel holiday: 1 on the dates of this CSV (column date)", WEFT_OPT_FILE},
+    {WEFT_OPT_FLAG, 0, "weekday", AT(weekday), NULL, 0, 0, NULL,
+     "six channels, monday to saturday: 1 on that day, else 0", 0},
+    {WEFT_OPT_STR, 0, "holidays", AT(holidays), NULL, 0, 0, "FILE",
+     "channel holiday: 1 on the dates of this CSV (column date)", WEFT_OPT_FILE},
     {WEFT_OPT_STR, 0, "csv", AT(table), NULL, 0, 0, "FILE",
-     "a channel for each column of this CSV: a row a date, for all series, or for those whose id or keys stand in columns of these names", WEFT_OPT_FILE},
-    {WEFT_OPT_LIST, 0, "value", AT(values), NULL, 0, 0, "[NAME=]COLUMN", "columns of the CSV to take; all by default", 0},
-    {WEFT_OPT_STR, 0, "id", AT(id), NULL, 0, 0, "COLUMN", "column of the CSV that holds the series' ids; id by default", 0},
-    {WEFT_OPT_STR, 0, "date", AT(date), NULL, 0, 0, "COLUMN", "column of the CSV that holds the date; date by default", 0},
-    {WEFT_OPT_LIST, 0, "past", AT(past), NULL, 0, 0, "CHANNEL", "channels of the CSV that are known up to the origin only", 0},
-    {WEFT_OPT_LIST, 0, "static", AT(constant), NULL, 0, 0, "CHANNEL", "channels of the CSV that are constants of a series; the others are known ahead", 0},
-    {WEFT_OPT_INT, 0, "ahead", AT(ahead), "0", 0, 36525, "N", "steps that the calendar goes on behind the last target; 0: as far as the CSV goes", 0},
-    {WEFT_OPT_LIST, 0, "carry", AT(carry), NULL, 0, 0, "CHANNEL", "exogenous channels in which a missing value is the last known one, ahead too", 0},
+     "a channel for each column of this CSV: a row a date, for all series, or for those whose id or keys stand in "
+     "columns of these names",
+     WEFT_OPT_FILE},
+    {WEFT_OPT_LIST, 0, "value", AT(values), NULL, 0, 0, "[NAME=]COLUMN", "columns of the CSV to take; all by default",
+     0},
+    {WEFT_OPT_STR, 0, "id", AT(id), NULL, 0, 0, "COLUMN", "column of the CSV that holds the series' ids; id by default",
+     0},
+    {WEFT_OPT_STR, 0, "date", AT(date), NULL, 0, 0, "COLUMN", "column of the CSV that holds the date; date by default",
+     0},
+    {WEFT_OPT_LIST, 0, "past", AT(past), NULL, 0, 0, "CHANNEL",
+     "channels of the CSV that are known up to the origin only", 0},
+    {WEFT_OPT_LIST, 0, "static", AT(constant), NULL, 0, 0, "CHANNEL",
+     "channels of the CSV that are constants of a series; the others are known ahead", 0},
+    {WEFT_OPT_INT, 0, "ahead", AT(ahead), "0", 0, 36525, "N",
+     "steps that the calendar goes on behind the last target; 0: as far as the CSV goes", 0},
+    {WEFT_OPT_LIST, 0, "carry", AT(carry), NULL, 0, 0, "CHANNEL",
+     "exogenous channels in which a missing value is the last known one, ahead too", 0},
     {WEFT_OPT_LIST, 0, "lag", AT(lag), NULL, 0, 0, "[CHANNEL=]N",
-     "columns of the CSV that are published late: the value of N steps earlier stands on a step, and so is known N steps ahead", 0},
+     "columns of the CSV that are published late: the value of N steps earlier stands on a step, and so is known N "
+     "steps ahead",
+     0},
     {WEFT_OPT_STR, 0, "fill", AT(fill), NULL, 0, 0, "carry|seasonal:N",
      "short gaps of what is forecast: the last value, or the one N steps earlier; each is marked and counted", 0},
     {WEFT_OPT_INT, 0, "fill-max", AT(fill_max), "7", 1, 100000, "N", "steps of the longest gap that --fill fills", 0},
@@ -52,7 +66,8 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     const struct weft_series_attrs *out = weft_covariates_attrs(s->covariates);
     size_t uncovered = weft_covariates_without_holidays(s->covariates);
     if (uncovered)
-        weft_run_warn(run, "%s has no year for %zu of %lld steps: holiday is missing there", s->o.holidays, uncovered, (long long)out->length);
+        weft_run_warn(run, "%s has no year for %zu of %lld steps: holiday is missing there", s->o.holidays, uncovered,
+                      (long long)out->length);
     struct weft_pack attrs = {0}, edited = {0};
     struct weft_edit edit = {0};
     weft_series_attrs_write(out, h->attrs, &attrs);
@@ -90,10 +105,12 @@ static int frame(struct weft_run *run, void *state, struct weft_span in, struct 
     if (weft_series_read(in, &s->attrs, &s->series, e) < 0 || weft_edit_load(&s->edit, in, e) < 0)
         return -1;
     int64_t offset = weft_step_count(s->attrs.start, s->series.start, s->attrs.step);
-    if (offset < 0 || !weft_step_fits(s->attrs.start, s->series.start, s->attrs.step) || offset + (int64_t)s->series.n > s->attrs.length)
-        return weft_fail(e, WEFT_DATA, "series %.*s does not lie on the calendar of the head", (int)(s->series.id.n < 80 ? s->series.id.n : 80),
-                         (const char *)s->series.id.p);
-    size_t channels = weft_covariates_attrs(s->covariates)->n_channels, n = weft_covariates_steps(s->covariates, &s->series);
+    if (offset < 0 || !weft_step_fits(s->attrs.start, s->series.start, s->attrs.step) ||
+        offset + (int64_t)s->series.n > s->attrs.length)
+        return weft_fail(e, WEFT_DATA, "series %.*s does not lie on the calendar of the head",
+                         (int)(s->series.id.n < 80 ? s->series.id.n : 80), (const char *)s->series.id.p);
+    size_t channels = weft_covariates_attrs(s->covariates)->n_channels,
+           n = weft_covariates_steps(s->covariates, &s->series);
     if (s->cap < channels * n) {
         s->cap = weft_grow(s->cap, channels * n);
         s->values = weft_xrealloc2(s->values, s->cap, sizeof *s->values);
@@ -112,11 +129,13 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     struct state *s = state;
     (void)e;
     if (s->without)
-        weft_run_warn(run, "%s has no row for %llu series: their values are missing", s->o.table, (unsigned long long)s->without);
+        weft_run_warn(run, "%s has no row for %llu series: their values are missing", s->o.table,
+                      (unsigned long long)s->without);
     struct weft_covariates_fills fills = weft_covariates_fills(s->covariates);
     if (s->o.fill)
-        weft_run_warn(run, "%llu missing values of %llu series are filled (%s, gaps of up to %lld), %llu stay missing", (unsigned long long)fills.filled,
-                      (unsigned long long)fills.series, s->o.fill, (long long)s->o.fill_max, (unsigned long long)fills.left);
+        weft_run_warn(run, "%llu missing values of %llu series are filled (%s, gaps of up to %lld), %llu stay missing",
+                      (unsigned long long)fills.filled, (unsigned long long)fills.series, s->o.fill,
+                      (long long)s->o.fill_max, (unsigned long long)fills.left);
     return 0;
 }
 
@@ -138,17 +157,27 @@ static const struct weft_filter filter = {
               .synopsis = "covariates [--weekday] [--holidays FILE] [--csv FILE] [OPTION...]",
               .reads = "a series stream",
               .writes = "a series stream with more channels, and with steps ahead of the last target",
-              .examples = "ingest sales.csv | aggregate --by minor | covariates --weekday --holidays pipelines/holidays-kr.csv --ahead 28 -o level.weft\n"
-                          "covariates --csv weather.csv --past rain -i level.weft | window --lookback 56 --horizon 14 | train-dlinear -o model.safetensors\n"
-                          "covariates --csv plan.csv --value price,promotion --carry price -i products.weft | score -m model.safetensors | rank",
+              .examples = "ingest sales.csv | aggregate --by minor | covariates --weekday --holidays "
+                          "pipelines/holidays-kr.csv --ahead 28 -o level.weft\n"
+                          "covariates --csv weather.csv --past rain -i level.weft | window --lookback 56 --horizon 14 "
+                          "| train-dlinear -o model.safetensors\n"
+                          "covariates --csv plan.csv --value price,promotion --carry price -i products.weft | score -m "
+                          "model.safetensors | rank",
               .see_also = "ingest, window, train-dlinear, score",
-              .notes = "The new channels are known ahead unless --past or --static says otherwise; the head declares it, and train-dlinear uses what it "
-                       "declares. Targets are missing on the steps ahead: the latest forecast begins behind the last step that has one.\n"
-                       "A missing value stays missing but for --carry; train-dlinear takes the last known value inside the history, and score refuses a forecast "
-                       "for which a value ahead is missing. A date outside the years of the holidays file is missing, not a working day.\n"
-                       "The CSV's rows are matched by its column id (--id), else by every column that has the name of a key of the stream, else they are for "
-                       "all series. Of two rows for one date the last one counts. When steps are longer than a day, holiday counts the holidays in a step.\n"
-                       "--fill fills gaps of what is forecast of at most --fill-max steps, and the steps that it filled stand in each frame as filled.\n"
+              .notes = "The new channels are known ahead unless --past or --static says otherwise; the head declares "
+                       "it, and train-dlinear uses what it "
+                       "declares. Targets are missing on the steps ahead: the latest forecast begins behind the last "
+                       "step that has one.\n"
+                       "A missing value stays missing but for --carry; train-dlinear takes the last known value inside "
+                       "the history, and score refuses a forecast "
+                       "for which a value ahead is missing. A date outside the years of the holidays file is missing, "
+                       "not a working day.\n"
+                       "The CSV's rows are matched by its column id (--id), else by every column that has the name of "
+                       "a key of the stream, else they are for "
+                       "all series. Of two rows for one date the last one counts. When steps are longer than a day, "
+                       "holiday counts the holidays in a step.\n"
+                       "--fill fills gaps of what is forecast of at most --fill-max steps, and the steps that it "
+                       "filled stand in each frame as filled.\n"
                        "Memory: one series, and 4 bytes per series, column and step of the CSV."},
     .opts = opts,
     .state_size = sizeof(struct state),

@@ -23,7 +23,8 @@ struct state {
 };
 
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_CHOICE, 0, "format", offsetof(struct state, format), "text", 0, 0, "text|json", "lines for people, or one JSON object", WEFT_OPT_RUN},
+    {WEFT_OPT_CHOICE, 0, "format", offsetof(struct state, format), "text", 0, 0, "text|json",
+     "lines for people, or one JSON object", WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };
 
@@ -33,8 +34,10 @@ static void libraries(struct weft_checklist *c)
 {
     char buf[256];
     weft_check(c, WEFT_CHECK_OK, "weft", NULL, "%s", WEFT_VERSION);
-    weft_check(c, weft_socket_has_curve() ? WEFT_CHECK_OK : WEFT_CHECK_WARN, "libzmq", weft_socket_has_curve() ? NULL : "sockets beyond this machine then need --insecure; Debian's libzmq5 has CURVE", "%s",
-               weft_socket_library(buf, sizeof buf));
+    weft_check(c, weft_socket_has_curve() ? WEFT_CHECK_OK : WEFT_CHECK_WARN, "libzmq",
+               weft_socket_has_curve() ? NULL
+                                       : "sockets beyond this machine then need --insecure; Debian's libzmq5 has CURVE",
+               "%s", weft_socket_library(buf, sizeof buf));
     weft_check(c, WEFT_CHECK_OK, "msgpack-c", NULL, "%s", weft_pack_library());
     weft_blas_kernels(buf, sizeof buf);
     weft_check(c, WEFT_CHECK_OK, "OpenBLAS", NULL, "%s; kernels: %s", weft_blas_library(), buf);
@@ -67,7 +70,9 @@ static void character_sets(struct weft_checklist *c)
         weft_transcode_close(&t);
     }
     if (*missing)
-        weft_check(c, WEFT_CHECK_WARN, "character sets", "ingest --encoding can't read them: install the C library's gconv modules (Debian: libc6, libc-bin)", "missing:%s", missing);
+        weft_check(c, WEFT_CHECK_WARN, "character sets",
+                   "ingest --encoding can't read them: install the C library's gconv modules (Debian: libc6, libc-bin)",
+                   "missing:%s", missing);
     else
         weft_check(c, WEFT_CHECK_OK, "character sets", NULL, "CP949, EUC-KR, UTF-16, Latin-1");
 }
@@ -78,8 +83,10 @@ static void cpu(const struct weft_machine *m, struct weft_checklist *c)
 {
     char hint[128];
     if (m->x86)
-        weft_check(c, m->avx2 ? WEFT_CHECK_OK : WEFT_CHECK_WARN, "CPU", m->avx2 ? NULL : "everything works, several times slower: choose a machine with AVX2",
-                   "AVX2 %s, AVX-512 %s, AVX-512 BF16 %s, AMX %s", m->avx2 ? "yes" : "no", m->avx512 ? "yes" : "no", m->avx512_bf16 ? "yes" : "no", m->amx ? "yes" : "no");
+        weft_check(c, m->avx2 ? WEFT_CHECK_OK : WEFT_CHECK_WARN, "CPU",
+                   m->avx2 ? NULL : "everything works, several times slower: choose a machine with AVX2",
+                   "AVX2 %s, AVX-512 %s, AVX-512 BF16 %s, AMX %s", m->avx2 ? "yes" : "no", m->avx512 ? "yes" : "no",
+                   m->avx512_bf16 ? "yes" : "no", m->amx ? "yes" : "no");
     else
         weft_check(c, WEFT_CHECK_OK, "CPU", NULL, "not x86-64: baseline kernels");
     int granted = m->quota > 0 && m->quota < m->cores ? (int)(m->quota + 0.5) : 0;
@@ -99,8 +106,10 @@ static void memory(const struct weft_machine *m, struct weft_checklist *c)
     if (m->memory_limit)
         snprintf(limit, sizeof limit, ", the cgroup's limit is %llu MB", (unsigned long long)(m->memory_limit >> 20));
     bool little = m->memory && have < (uint64_t)256 << 20;
-    weft_check(c, little ? WEFT_CHECK_WARN : WEFT_CHECK_OK, "memory", little ? "filters run in 256 MB; training of pictures needs gigabytes" : NULL, "%llu MB, %llu MB of it available%s",
-               (unsigned long long)(m->memory >> 20), (unsigned long long)(m->free >> 20), limit);
+    weft_check(c, little ? WEFT_CHECK_WARN : WEFT_CHECK_OK, "memory",
+               little ? "filters run in 256 MB; training of pictures needs gigabytes" : NULL,
+               "%llu MB, %llu MB of it available%s", (unsigned long long)(m->memory >> 20),
+               (unsigned long long)(m->free >> 20), limit);
 }
 
 static void machine(struct weft_checklist *c)
@@ -116,31 +125,41 @@ static void character_coding(struct weft_checklist *c)
     locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
     const char *name = locale ? nl_langinfo_l(CODESET, locale) : "unknown";
     bool good = strcmp(name, "UTF-8") == 0;
-    weft_check(c, good ? WEFT_CHECK_OK : WEFT_CHECK_WARN, "locale", good ? NULL : "what is read and written is UTF-8 all the same, but the terminal may not show Korean: export LC_ALL=C.UTF-8", "%s", name);
+    weft_check(c, good ? WEFT_CHECK_OK : WEFT_CHECK_WARN, "locale",
+               good ? NULL
+                    : "what is read and written is UTF-8 all the same, but the terminal may not show Korean: export "
+                      "LC_ALL=C.UTF-8",
+               "%s", name);
     if (locale)
         freelocale(locale);
 }
 
-static void directory(struct weft_checklist *c, const char *check, const char *dir, enum weft_verdict without, const char *hint)
+static void directory(struct weft_checklist *c, const char *check, const char *dir, enum weft_verdict without,
+                      const char *hint)
 {
     struct weft_err e = {0};
     uint64_t left = 0;
     if (weft_machine_try_directory(dir, &left, &e) < 0)
         weft_check(c, without, check, hint, "%s", e.what);
     else if (left < (uint64_t)64 << 20)
-        weft_check(c, WEFT_CHECK_WARN, check, "remove something, or choose another directory with TMPDIR", "%s is writable, %llu MB are left", dir, (unsigned long long)(left >> 20));
+        weft_check(c, WEFT_CHECK_WARN, check, "remove something, or choose another directory with TMPDIR",
+                   "%s is writable, %llu MB are left", dir, (unsigned long long)(left >> 20));
     else
-        weft_check(c, WEFT_CHECK_OK, check, NULL, "%s is writable, %llu MB are left", dir, (unsigned long long)(left >> 20));
+        weft_check(c, WEFT_CHECK_OK, check, NULL, "%s is writable, %llu MB are left", dir,
+                   (unsigned long long)(left >> 20));
 }
 
 static void resources(struct weft_checklist *c)
 {
     struct weft_machine m;
     weft_machine_look(&m);
-    directory(c, "temporary files", weft_temporary_place(), WEFT_CHECK_FAIL, "set TMPDIR to a directory that can be written, as export TMPDIR=$HOME/tmp");
-    directory(c, "shared memory", "/dev/shm", WEFT_CHECK_WARN, "mount it (docker run --shm-size=64m); programs other than weft's own need it");
+    directory(c, "temporary files", weft_temporary_place(), WEFT_CHECK_FAIL,
+              "set TMPDIR to a directory that can be written, as export TMPDIR=$HOME/tmp");
+    directory(c, "shared memory", "/dev/shm", WEFT_CHECK_WARN,
+              "mount it (docker run --shm-size=64m); programs other than weft's own need it");
     bool few = m.files < 1024;
-    weft_check(c, few ? WEFT_CHECK_WARN : WEFT_CHECK_OK, "open files", few ? "scatter needs one a worker: ulimit -n 4096" : NULL, "up to %llu", (unsigned long long)m.files);
+    weft_check(c, few ? WEFT_CHECK_WARN : WEFT_CHECK_OK, "open files",
+               few ? "scatter needs one a worker: ulimit -n 4096" : NULL, "up to %llu", (unsigned long long)m.files);
 }
 
 static void programs(struct weft_checklist *c)
@@ -149,10 +168,18 @@ static void programs(struct weft_checklist *c)
         const char *name, *what, *package;
         bool needed;
     } known[] = {
-        {"bash", "every pipeline", "bash", true},        {"awk", "every pipeline", "mawk", true},     {"sort", "every pipeline", "coreutils", true},
-        {"gnuplot", "plots", "gnuplot-nox", true},       {"iconv", "other encodings", "libc-bin", true}, {"column", "tables of daily.sh", "bsdextrautils", true},
-        {"flock", "daily.sh", "util-linux", true},       {"zcat", "compressed dumps", "gzip", true},  {"ssh", "cluster-ssh.sh", "openssh-client", false},
-        {"psql", "from-postgres.sh", "postgresql-client", false}, {"jq", "JSON output", "jq", false}, {"sbatch", "slurm.sh", "slurm-client", false},
+        {"bash", "every pipeline", "bash", true},
+        {"awk", "every pipeline", "mawk", true},
+        {"sort", "every pipeline", "coreutils", true},
+        {"gnuplot", "plots", "gnuplot-nox", true},
+        {"iconv", "other encodings", "libc-bin", true},
+        {"column", "tables of daily.sh", "bsdextrautils", true},
+        {"flock", "daily.sh", "util-linux", true},
+        {"zcat", "compressed dumps", "gzip", true},
+        {"ssh", "cluster-ssh.sh", "openssh-client", false},
+        {"psql", "from-postgres.sh", "postgresql-client", false},
+        {"jq", "JSON output", "jq", false},
+        {"sbatch", "slurm.sh", "slurm-client", false},
         {"kubectl", "k8s.yaml", "kubectl", false},
     };
     char here[256] = "", other[256] = "";
@@ -165,16 +192,19 @@ static void programs(struct weft_checklist *c)
         else if (there)
             snprintf(here + strlen(here), sizeof here - strlen(here), "%s%s", *here ? ", " : "", known[i].name);
         else
-            snprintf(other + strlen(other), sizeof other - strlen(other), "%s%s (%s)", *other ? ", " : "", known[i].name, known[i].what);
+            snprintf(other + strlen(other), sizeof other - strlen(other), "%s%s (%s)", *other ? ", " : "",
+                     known[i].name, known[i].what);
     }
-    weft_check(c, WEFT_CHECK_OK, "programs", NULL, "%s%s%s", here, *other ? "; not here, and needed only for their purpose: " : "", other);
+    weft_check(c, WEFT_CHECK_OK, "programs", NULL, "%s%s%s", here,
+               *other ? "; not here, and needed only for their purpose: " : "", other);
 }
 
 /* --- all of it --- */
 
 static int drain(struct weft_run *run, void *state, struct weft_err *e)
 {
-    static void (*const checks[])(struct weft_checklist *c) = {libraries, schemas, character_sets, machine, character_coding, resources, programs};
+    static void (*const checks[])(struct weft_checklist * c) = {libraries,        schemas,   character_sets, machine,
+                                                                character_coding, resources, programs};
     struct state *s = state;
     weft_checklist_begin(&s->list, weft_run_text(run), s->format);
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
@@ -207,10 +237,13 @@ static const struct weft_filter filter = {
                           "doctor --key head.key --peer-keys workers.pub\n"
                           "doctor --format json | jq '.checks[] | select(.status != \"ok\")'",
               .see_also = "keygen, scatter, work, frames",
-              .notes = "Looks at the libraries and the CPU kernels that they chose, cores and memory that the cgroup grants, locale, temporary directory, shared memory, "
-                       "open files, programs that the pipelines call, the keys given, and sends a message there and back over ipc and loopback TCP, plain and "
-                       "encrypted, each within 3 seconds. It opens nothing beyond this machine and runs no other program.\n"
-                       "Exits 0 when nothing fails, 1 otherwise; a warning is no failure."},
+              .notes =
+                  "Looks at the libraries and the CPU kernels that they chose, cores and memory that the cgroup "
+                  "grants, locale, temporary directory, shared memory, "
+                  "open files, programs that the pipelines call, the keys given, and sends a message there and back "
+                  "over ipc and loopback TCP, plain and "
+                  "encrypted, each within 3 seconds. It opens nothing beyond this machine and runs no other program.\n"
+                  "Exits 0 when nothing fails, 1 otherwise; a warning is no failure."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_NONE,

@@ -14,7 +14,15 @@
 #include "frame/run.h"
 #include "text/wordpiece.h"
 
-enum { BATCH_MAX = 4096, HELD_BYTES_MAX = 64 << 20, MEMO_BYTES = 64 << 20, NAME_BYTES_MAX = 16384, TOKENS_MAX = 512, MISSING = -1, KNOWN = -2 };
+enum {
+    BATCH_MAX = 4096,
+    HELD_BYTES_MAX = 64 << 20,
+    MEMO_BYTES = 64 << 20,
+    NAME_BYTES_MAX = 16384,
+    TOKENS_MAX = 512,
+    MISSING = -1,
+    KNOWN = -2
+};
 
 /* A frame that waits for its batch. */
 struct held {
@@ -46,13 +54,20 @@ struct state {
 
 #define AT(member) offsetof(struct state, member)
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_STR, 'm', "model", AT(model), NULL, 0, 0, "DIR", "a BERT as Hugging Face has it: config.json, vocab.txt, model.safetensors", WEFT_OPT_FILE},
-    {WEFT_OPT_INT, 0, "hash", AT(hash), "0", 0, WEFT_PRODUCT_FEATURES_MAX, "N", "no model: N features from hashed character n-grams", 0},
-    {WEFT_OPT_CHOICE, 0, "pool", AT(pool), "mean", 0, 0, "mean|cls|pooler", "what stands for a name: the mean of its tokens, the first, or BERT's pooler", 0},
-    {WEFT_OPT_CHOICE, 0, "normalize", AT(normalize), "nfc", 0, 0, "nfc|none", "compose accents and Hangul first, or take names as they are", 0},
-    {WEFT_OPT_INT, 0, "max-tokens", AT(most), "64", 3, TOKENS_MAX, "N", "longer names are cut; [CLS] and [SEP] count", 0},
-    {WEFT_OPT_CHOICE, 0, "precision", AT(precision), "f32", 0, 0, "f32|bf16", "arithmetic: bf16 is about twice as fast", 0},
-    {WEFT_OPT_INT, 0, "batch", AT(batch), "512", 1, BATCH_MAX, "N", "names computed together", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
+    {WEFT_OPT_STR, 'm', "model", AT(model), NULL, 0, 0, "DIR",
+     "a BERT as Hugging Face has it: config.json, vocab.txt, model.safetensors", WEFT_OPT_FILE},
+    {WEFT_OPT_INT, 0, "hash", AT(hash), "0", 0, WEFT_PRODUCT_FEATURES_MAX, "N",
+     "no model: N features from hashed character n-grams", 0},
+    {WEFT_OPT_CHOICE, 0, "pool", AT(pool), "mean", 0, 0, "mean|cls|pooler",
+     "what stands for a name: the mean of its tokens, the first, or BERT's pooler", 0},
+    {WEFT_OPT_CHOICE, 0, "normalize", AT(normalize), "nfc", 0, 0, "nfc|none",
+     "compose accents and Hangul first, or take names as they are", 0},
+    {WEFT_OPT_INT, 0, "max-tokens", AT(most), "64", 3, TOKENS_MAX, "N", "longer names are cut; [CLS] and [SEP] count",
+     0},
+    {WEFT_OPT_CHOICE, 0, "precision", AT(precision), "f32", 0, 0, "f32|bf16", "arithmetic: bf16 is about twice as fast",
+     0},
+    {WEFT_OPT_INT, 0, "batch", AT(batch), "512", 1, BATCH_MAX, "N", "names computed together",
+     WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
     {.type = WEFT_OPT_END},
 };
 
@@ -65,15 +80,19 @@ static int load(struct weft_run *run, struct state *s, struct weft_err *e)
         return -1;
     const struct weft_bert_config *c = weft_bert_config(s->bert);
     if (weft_wordpiece_size(s->tokenizer) > c->vocabulary)
-        return weft_fail(e, WEFT_CONFIG, "%s: vocab.txt has %zu tokens, the model %zu", s->model, weft_wordpiece_size(s->tokenizer), c->vocabulary);
+        return weft_fail(e, WEFT_CONFIG, "%s: vocab.txt has %zu tokens, the model %zu", s->model,
+                         weft_wordpiece_size(s->tokenizer), c->vocabulary);
     if ((size_t)s->most > c->positions)
         return weft_fail(e, WEFT_CONFIG, "--max-tokens %d: this model takes %zu", (int)s->most, c->positions);
     if (s->pool == WEFT_BERT_POOLER && !weft_bert_has_pooler(s->bert))
         return weft_fail(e, WEFT_CONFIG, "%s: this model has no pooler; --pool mean or cls", s->model);
     if (c->hidden > WEFT_PRODUCT_FEATURES_MAX)
-        return weft_fail(e, WEFT_CONFIG, "%s: %zu features, at most %d", s->model, c->hidden, WEFT_PRODUCT_FEATURES_MAX);
+        return weft_fail(e, WEFT_CONFIG, "%s: %zu features, at most %d", s->model, c->hidden,
+                         WEFT_PRODUCT_FEATURES_MAX);
     if (weft_wordpiece_kept_syllables(s->tokenizer))
-        weft_run_warn(run, "%s: no tokenizer_config.json, and the vocabulary has Hangul syllables and no capitals: names are lower-cased, accents and syllables stay",
+        weft_run_warn(run,
+                      "%s: no tokenizer_config.json, and the vocabulary has Hangul syllables and no capitals: names "
+                      "are lower-cased, accents and syllables stay",
                       s->model);
     s->width = c->hidden;
     s->memo = weft_memo_new(MEMO_BYTES, (size_t)s->most * sizeof(int32_t), s->width * sizeof(float));
@@ -98,10 +117,10 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
         return -1;
     size_t batch = (size_t)s->batch;
     s->held = WEFT_ARRAY(struct held, batch);
-    s->features = WEFT_ARRAY(float, batch *s->width);
-    s->vectors = WEFT_ARRAY(float, batch *s->width);
+    s->features = WEFT_ARRAY(float, batch * s->width);
+    s->vectors = WEFT_ARRAY(float, batch * s->width);
     s->texts = WEFT_ARRAY(struct weft_bert_text, batch);
-    s->ids = WEFT_ARRAY(int32_t, batch *(size_t)(s->most + 1));
+    s->ids = WEFT_ARRAY(int32_t, batch * (size_t)(s->most + 1));
     struct weft_products_attrs attrs = s->attrs;
     struct weft_pack b = {0};
     attrs.text_features = s->width;
@@ -122,7 +141,8 @@ static int waiting(const struct state *s, const int32_t *ids, size_t n)
     return -1;
 }
 
-/* A name's tokens: known from before, waiting in this batch, or new. Writes the features when they are known. cut: n bytes are not all of it. */
+/* A name's tokens: known from before, waiting in this batch, or new. Writes the features when they are known. cut: n
+ * bytes are not all of it. */
 static int look_up(struct state *s, const char *name, size_t n, bool cut, float *features)
 {
     size_t most = (size_t)s->most;
@@ -193,7 +213,9 @@ static int flush(struct weft_run *run, struct state *s, struct weft_err *e)
         return -1;
     for (size_t i = 0; i < s->n; i++) {
         int text = s->held[i].text;
-        const float *f = text == MISSING ? NULL : text == KNOWN ? s->features + i * s->width : s->vectors + (size_t)text * s->width;
+        const float *f = text == MISSING ? NULL
+                         : text == KNOWN ? s->features + i * s->width
+                                         : s->vectors + (size_t)text * s->width;
         s->done += f != NULL;
         if (emit(run, s, &s->held[i], f, e) < 0 || weft_run_done(run, e) < 0)
             return -1;
@@ -227,8 +249,9 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
         return -1;
     if (s->cut > 0)
         weft_run_info(run, "%llu names were too long and cut", (unsigned long long)s->cut);
-    weft_run_info(run, "%llu names embedded, %llu of them computed, %llu products without one", (unsigned long long)s->done,
-                  (unsigned long long)(s->bert != NULL ? s->computed : s->done), (unsigned long long)s->missing);
+    weft_run_info(run, "%llu names embedded, %llu of them computed, %llu products without one",
+                  (unsigned long long)s->done, (unsigned long long)(s->bert != NULL ? s->computed : s->done),
+                  (unsigned long long)s->missing);
     return 0;
 }
 
@@ -254,22 +277,30 @@ static void stop(struct weft_run *run, void *state)
 }
 
 static const struct weft_filter filter = {
-    .usage = {.name = "embed-text",
-              .summary = "turns product names into features by a frozen BERT, or by hashing",
-              .synopsis = "embed-text -m DIR | --hash N [OPTION...]",
-              .reads = "a products stream",
-              .writes = "the same stream, with text_features",
-              .examples = "ingest --layout products shop.csv | embed-text -m models/bert-base-multilingual-cased -o named.weft\n"
-                          "embed-text --hash 256 -i products.weft | frames show",
-              .see_also = "ingest, encode-image, train-demand, score",
-              .notes = "DIR is a BERT of Hugging Face as downloaded: config.json, vocab.txt and model.safetensors. get-models.sh bert fetches the multilingual one "
-                       "(715 MB) into models/bert-base-multilingual-cased. tokenizer_config.json is read when it is there (do_lower_case); without it, a "
-                       "vocabulary with upper-case letters is not lower-cased, and of one with Hangul syllables accents stay, since they would take syllables apart. The mean leaves out [CLS] and [SEP]. A product without a name, or with one "
-                       "that has no word, gets no text_features and is counted. Of a name, the first 16 kB count. "
-                       "Repeated names are computed once, as long as they are among the last to be met (64 MB of them). "
-                       "Features do not depend on the batch or on --threads, and are the same on CPUs of one type. Frames are held until a batch is full "
-                       "or no more input is waiting: at most 64 MB and one frame. Memory with the multilingual BERT: 1.2 GB, 0.9 GB in bf16; 0.7 GB of it is "
-                       "the mapped file, which processes share. With --hash: 20 MB and the frames held."},
+    .usage =
+        {.name = "embed-text",
+         .summary = "turns product names into features by a frozen BERT, or by hashing",
+         .synopsis = "embed-text -m DIR | --hash N [OPTION...]",
+         .reads = "a products stream",
+         .writes = "the same stream, with text_features",
+         .examples =
+             "ingest --layout products shop.csv | embed-text -m models/bert-base-multilingual-cased -o named.weft\n"
+             "embed-text --hash 256 -i products.weft | frames show",
+         .see_also = "ingest, encode-image, train-demand, score",
+         .notes = "DIR is a BERT of Hugging Face as downloaded: config.json, vocab.txt and model.safetensors. "
+                  "get-models.sh bert fetches the multilingual one "
+                  "(715 MB) into models/bert-base-multilingual-cased. tokenizer_config.json is read when it is there "
+                  "(do_lower_case); without it, a "
+                  "vocabulary with upper-case letters is not lower-cased, and of one with Hangul syllables accents "
+                  "stay, since they would take syllables apart. The mean leaves out [CLS] and [SEP]. A product without "
+                  "a name, or with one "
+                  "that has no word, gets no text_features and is counted. Of a name, the first 16 kB count. "
+                  "Repeated names are computed once, as long as they are among the last to be met (64 MB of them). "
+                  "Features do not depend on the batch or on --threads, and are the same on CPUs of one type. Frames "
+                  "are held until a batch is full "
+                  "or no more input is waiting: at most 64 MB and one frame. Memory with the multilingual BERT: 1.2 "
+                  "GB, 0.9 GB in bf16; 0.7 GB of it is "
+                  "the mapped file, which processes share. With --hash: 20 MB and the frames held."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,

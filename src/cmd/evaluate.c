@@ -1,6 +1,7 @@
 /* evaluate.c - accuracy of forecasts, or of predictions of products, against what happened.
  *
- * In: forecasts/1 with actual values, or demand/1 with labels. Out: a table, CSV, JSON, or metrics/1; a row per model, and per channel, part, group and step where there are several. */
+ * In: forecasts/1 with actual values, or demand/1 with labels. Out: a table, CSV, JSON, or metrics/1; a row per model,
+ * and per channel, part, group and step where there are several. */
 #include <stddef.h>
 #include <string.h>
 
@@ -29,13 +30,17 @@ struct state {
 
 #define AT(member) offsetof(struct state, member)
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_STR, 0, "by", AT(o.by), "all", 0, 0, "LEVEL", "a row for each value of this key (major, brand, id, ...)", 0},
+    {WEFT_OPT_STR, 0, "by", AT(o.by), "all", 0, 0, "LEVEL", "a row for each value of this key (major, brand, id, ...)",
+     0},
     {WEFT_OPT_FLAG, 0, "per-step", AT(o.per_step), NULL, 0, 0, NULL, "a row for each step of the horizon", 0},
     {WEFT_OPT_FLAG, 0, "scaled", AT(o.scaled), NULL, 0, 0, NULL, "in the units of window --scale, not of the data", 0},
-    {WEFT_OPT_STR, 0, "psfa-by", AT(o.psfa_by), NULL, 0, 0, "LEVEL", "key that names PSFA's categories; major when the stream has it", 0},
-    {WEFT_OPT_FLAG, 0, "confusion", AT(confusion), NULL, 0, 0, NULL, "of products: how often each class was taken for which, below the table", WEFT_OPT_RUN},
+    {WEFT_OPT_STR, 0, "psfa-by", AT(o.psfa_by), NULL, 0, 0, "LEVEL",
+     "key that names PSFA's categories; major when the stream has it", 0},
+    {WEFT_OPT_FLAG, 0, "confusion", AT(confusion), NULL, 0, 0, NULL,
+     "of products: how often each class was taken for which, below the table", WEFT_OPT_RUN},
     {WEFT_OPT_STR, 0, "actuals", AT(actuals_path), NULL, 0, 0, "FILE",
-     "a later series stream: forecasts of the latest days (score --part latest) against what came since", WEFT_OPT_FILE},
+     "a later series stream: forecasts of the latest days (score --part latest) against what came since",
+     WEFT_OPT_FILE},
     {WEFT_OPT_CHOICE, 0, "format", AT(format), "table", 0, 0, "table|csv|json|frames|prometheus", "what to print",
      WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
@@ -59,14 +64,17 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     if (strcmp(h->schema, WEFT_DEMAND_SCHEMA) == 0)
         return start_products(run, s, e);
     if (strcmp(h->schema, WEFT_FORECASTS_SCHEMA) != 0)
-        return weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s or %s", h->schema, WEFT_FORECASTS_SCHEMA, WEFT_DEMAND_SCHEMA);
+        return weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s or %s", h->schema, WEFT_FORECASTS_SCHEMA,
+                         WEFT_DEMAND_SCHEMA);
     if (s->confusion)
-        return weft_fail(e, WEFT_USAGE, "--confusion is for products (a demand stream), and this is a forecasts stream");
+        return weft_fail(e, WEFT_USAGE,
+                         "--confusion is for products (a demand stream), and this is a forecasts stream");
     if (weft_forecast_metrics_new(h, &s->o, &s->series, e) < 0)
         return -1;
     if (!s->actuals_path)
         return 0;
-    if (weft_actuals_open(s->actuals_path, weft_run_stream_opts(run), weft_forecast_metrics_attrs(s->series), &s->actuals, e) < 0)
+    if (weft_actuals_open(s->actuals_path, weft_run_stream_opts(run), weft_forecast_metrics_attrs(s->series),
+                          &s->actuals, e) < 0)
         return -1;
     weft_forecast_metrics_actuals(s->series, s->actuals);
     return 0;
@@ -103,7 +111,9 @@ static void print_notes(const struct state *s, FILE *f)
         weft_forecast_metrics_notes(s->series, f);
         return;
     }
-    fputs("\nmajority: always the most frequent class; scaled MSE as in the training (of medians), MAE, RMSE and bias of sums in units of the data (of means)\n", f);
+    fputs("\nmajority: always the most frequent class; scaled MSE as in the training (of medians), MAE, RMSE and bias "
+          "of sums in units of the data (of means)\n",
+          f);
     if (s->confusion)
         weft_demand_metrics_confusion(s->demand, f);
 }
@@ -138,7 +148,9 @@ static int emit_frames(struct weft_run *run, struct state *s, struct weft_err *e
 
 static void warn_of_uneven(void *run, const char *group)
 {
-    weft_run_warn(run, "%s: the models gave different numbers of forecasts (column n), so their rows do not measure the same", group);
+    weft_run_warn(
+        run, "%s: the models gave different numbers of forecasts (column n), so their rows do not measure the same",
+        group);
 }
 
 /* What of the forecasts could be measured: said whatever the format, since a row of one day looks like one of many. */
@@ -151,9 +163,11 @@ static void say_actuals(struct weft_run *run, const struct state *s)
     weft_run_warn(run, "%llu of %llu forecast values have an actual one, from %s to %s", (unsigned long long)c.found,
                   (unsigned long long)c.days, weft_date_text(c.first, step, first), weft_date_text(c.last, step, last));
     if (c.unknown)
-        weft_run_warn(run, "%llu forecasts are of series that %s does not have", (unsigned long long)c.unknown, s->actuals_path);
+        weft_run_warn(run, "%llu forecasts are of series that %s does not have", (unsigned long long)c.unknown,
+                      s->actuals_path);
     if (c.channels)
-        weft_run_warn(run, "%llu forecasts are of channels that %s does not have", (unsigned long long)c.channels, s->actuals_path);
+        weft_run_warn(run, "%llu forecasts are of channels that %s does not have", (unsigned long long)c.channels,
+                      s->actuals_path);
 }
 
 static int make_table(struct weft_run *run, struct state *s, struct weft_err *e)
@@ -168,7 +182,10 @@ static int make_table(struct weft_run *run, struct state *s, struct weft_err *e)
         return weft_actuals_none(s->actuals, e);
     if (!weft_forecast_metrics_rows(s->series)) {
         weft_fail(e, WEFT_DATA, s->without_actual ? "forecasts without actual values" : "no forecasts came");
-        return s->without_actual ? weft_fail_hint(e, "score --part test gives both; for --part latest, --actuals FILE gives what came since") : -1;
+        return s->without_actual
+                   ? weft_fail_hint(
+                         e, "score --part test gives both; for --part latest, --actuals FILE gives what came since")
+                   : -1;
     }
     if (s->actuals)
         say_actuals(run, s);
@@ -214,30 +231,48 @@ static void stop(struct weft_run *run, void *state)
 static const struct weft_filter filter = {
     .usage = {.name = "evaluate",
               .summary = "measures forecasts, and predictions of products, against what happened",
-              .synopsis = "evaluate [--actuals FILE] [--by LEVEL] [--per-step] [--scaled] [--confusion] [--format table|csv|json|frames|prometheus]",
-              .reads = "a forecasts stream with actual values (score --part test) or, with --actuals, without (--part latest), or a demand stream with labels",
+              .synopsis = "evaluate [--actuals FILE] [--by LEVEL] [--per-step] [--scaled] [--confusion] [--format "
+                          "table|csv|json|frames|prometheus]",
+              .reads = "a forecasts stream with actual values (score --part test) or, with --actuals, without (--part "
+                       "latest), or a demand stream with labels",
               .writes = "a table, CSV, JSON, Prometheus text, or a metrics stream",
-              .examples = "score -m model.safetensors,seasonal-naive:7 --part test -i windows.weft | evaluate\n"
-                          "score -m model.safetensors --part test -i windows.weft | evaluate --by major --format csv -o accuracy.csv\n"
-                          "score -m model.safetensors --part test -i etth1.weft | evaluate --scaled --format json | jq .mse\n"
-                          "evaluate --actuals today.weft -i yesterday.forecasts --format prometheus -o accuracy.prom\n"
-                          "score -m image=image.safetensors,both=both.safetensors --part valid -i products.weft | evaluate --confusion",
+              .examples =
+                  "score -m model.safetensors,seasonal-naive:7 --part test -i windows.weft | evaluate\n"
+                  "score -m model.safetensors --part test -i windows.weft | evaluate --by major --format csv -o "
+                  "accuracy.csv\n"
+                  "score -m model.safetensors --part test -i etth1.weft | evaluate --scaled --format json | jq .mse\n"
+                  "evaluate --actuals today.weft -i yesterday.forecasts --format prometheus -o accuracy.prom\n"
+                  "score -m image=image.safetensors,both=both.safetensors --part valid -i products.weft | evaluate "
+                  "--confusion",
               .see_also = "score, rank, window, train-demand",
-              .notes = "MSE, MAE, RMSE and bias (forecast - actual) are means over windows, steps and series. WAPE is the sum of absolute errors over the "
-                       "sum of absolute values; sMAPE runs from 0 to 2. MASE and RMSSE divide by each series' own naive error on the train part, and are "
-                       "means over series. MAE, WAPE, sMAPE and MASE are those of quantile 0.5 where the stream has it (the median makes absolute errors least), MSE, "
-                       "RMSE, RMSSE and bias those of the forecast. PSFA is the measure of LG Aimers 3. Skill is 1 - WAPE / WAPE of the first baseline. Coverage is the share of "
-                       "values inside an interval of two quantiles (q, 1 - q), or at or below a single one; there is none where the model keeps too few errors for a bound. A value or forecast that is missing takes no "
-                       "part.\n"
-                       "--actuals: series are joined by id (and level, which aggregate writes), channel and date; a day that is not there yet, or missing, is no "
-                       "pair, and stderr says how many forecast values had one. Prometheus text has a gauge for each measure (weft_wape, weft_bias, "
-                       "weft_coverage{level=\"90\"}, ...; weft_values: how many), with the labels model, channel, part, group and step.\n"
-                       "Of products: accuracy and macro-F1 (the mean over classes of F1) beside the share of the most frequent class; the mean squared error in the "
-                       "units that the model learned, (log(1 + x) - mean) / std, and MAE, RMSE and WAPE of the quantities themselves. A missing label takes no "
-                       "part.\n"
-                       "JSON is one object with the measures of the first row; with more rows than one, \"rows\" holds them all.\n"
-                       "Memory grows with the rows of the table, and for PSFA with its categories times windows times horizon, not with the series; "
-                       "--actuals holds its stream."},
+              .notes =
+                  "MSE, MAE, RMSE and bias (forecast - actual) are means over windows, steps and series. WAPE is the "
+                  "sum of absolute errors over the "
+                  "sum of absolute values; sMAPE runs from 0 to 2. MASE and RMSSE divide by each series' own naive "
+                  "error on the train part, and are "
+                  "means over series. MAE, WAPE, sMAPE and MASE are those of quantile 0.5 where the stream has it (the "
+                  "median makes absolute errors least), MSE, "
+                  "RMSE, RMSSE and bias those of the forecast. PSFA is the measure of LG Aimers 3. Skill is 1 - WAPE / "
+                  "WAPE of the first baseline. Coverage is the share of "
+                  "values inside an interval of two quantiles (q, 1 - q), or at or below a single one; there is none "
+                  "where the model keeps too few errors for a bound. A value or forecast that is missing takes no "
+                  "part.\n"
+                  "--actuals: series are joined by id (and level, which aggregate writes), channel and date; a day "
+                  "that is not there yet, or missing, is no "
+                  "pair, and stderr says how many forecast values had one. Prometheus text has a gauge for each "
+                  "measure (weft_wape, weft_bias, "
+                  "weft_coverage{level=\"90\"}, ...; weft_values: how many), with the labels model, channel, part, "
+                  "group and step.\n"
+                  "Of products: accuracy and macro-F1 (the mean over classes of F1) beside the share of the most "
+                  "frequent class; the mean squared error in the "
+                  "units that the model learned, (log(1 + x) - mean) / std, and MAE, RMSE and WAPE of the quantities "
+                  "themselves. A missing label takes no "
+                  "part.\n"
+                  "JSON is one object with the measures of the first row; with more rows than one, \"rows\" holds them "
+                  "all.\n"
+                  "Memory grows with the rows of the table, and for PSFA with its categories times windows times "
+                  "horizon, not with the series; "
+                  "--actuals holds its stream."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,

@@ -26,10 +26,14 @@ struct state {
 #define AT(member) offsetof(struct state, member)
 static const struct weft_opt opts[] = {
     {WEFT_OPT_INT, 'n', "frames", AT(n), "10", 0, 1e15, "N", "head: frames to pass on", WEFT_OPT_RUN},
-    {WEFT_OPT_INT, 0, "elements", AT(max), "0", 0, 1e9, "N", "show: cut tensors and bytes after N elements; 0: whole", WEFT_OPT_RUN},
-    {WEFT_OPT_FLAG, 0, "no-drain", AT(no_drain), NULL, 0, 0, NULL, "head: stop reading after the last frame shown, unverified", WEFT_OPT_RUN},
-    {WEFT_OPT_CHOICE, 0, "format", AT(format), "table", 0, 0, "table|json", "inspect: for people, or one JSON object", WEFT_OPT_RUN},
-    {WEFT_OPT_FLAG, 0, "bom", AT(bom), NULL, 0, 0, NULL, "csv: begin with a byte order mark, so that Excel takes the text for UTF-8", WEFT_OPT_RUN},
+    {WEFT_OPT_INT, 0, "elements", AT(max), "0", 0, 1e9, "N", "show: cut tensors and bytes after N elements; 0: whole",
+     WEFT_OPT_RUN},
+    {WEFT_OPT_FLAG, 0, "no-drain", AT(no_drain), NULL, 0, 0, NULL,
+     "head: stop reading after the last frame shown, unverified", WEFT_OPT_RUN},
+    {WEFT_OPT_CHOICE, 0, "format", AT(format), "table", 0, 0, "table|json", "inspect: for people, or one JSON object",
+     WEFT_OPT_RUN},
+    {WEFT_OPT_FLAG, 0, "bom", AT(bom), NULL, 0, 0, NULL,
+     "csv: begin with a byte order mark, so that Excel takes the text for UTF-8", WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };
 
@@ -120,7 +124,8 @@ static int count_end(struct weft_run *run, struct state *s, struct weft_err *e)
     struct weft_value list, item, v;
     struct weft_span counts = weft_reader_counts(s->r);
     FILE *f = weft_run_text(run);
-    fprintf(f, "%s\t%llu frames\t%s\n", weft_reader_name(s->r), (unsigned long long)weft_reader_count(s->r), weft_reader_head(s->r)->schema);
+    fprintf(f, "%s\t%llu frames\t%s\n", weft_reader_name(s->r), (unsigned long long)weft_reader_count(s->r),
+            weft_reader_head(s->r)->schema);
     if (!weft_value_next(&counts, &list))
         return 0;
     while (weft_value_next(&list.body, &item)) {
@@ -229,7 +234,8 @@ static int emit(void *run, struct weft_span frame, struct weft_err *e)
 
 static int expand_frame(struct weft_run *run, struct state *s, struct weft_span frame, struct weft_err *e)
 {
-    if (weft_series_read(frame, &s->attrs, &s->series, e) < 0 || weft_expand_windows(&s->attrs, &s->series, &s->scratch, emit, run, e) < 0)
+    if (weft_series_read(frame, &s->attrs, &s->series, e) < 0 ||
+        weft_expand_windows(&s->attrs, &s->series, &s->scratch, emit, run, e) < 0)
         return -1;
     return weft_run_flow(run, s->r, e);
 }
@@ -259,10 +265,12 @@ static int inspect(struct weft_run *run, struct state *s, struct weft_err *e)
 /* An option of another command would be looked past. */
 static int check_options(const struct weft_run *run, const char *command, struct weft_err *e)
 {
-    static const char *const of[][2] = {{"frames", "head"}, {"elements", "show"}, {"no-drain", "head"}, {"format", "inspect"}};
+    static const char *const of[][2] = {
+        {"frames", "head"}, {"elements", "show"}, {"no-drain", "head"}, {"format", "inspect"}};
     for (size_t i = 0; i < sizeof of / sizeof *of; i++)
         if (weft_run_given(run, of[i][0]) && strcmp(command, of[i][1]) != 0)
-            return weft_fail(e, WEFT_USAGE, "--%s is for frames %s, and this is frames %s", of[i][0], of[i][1], command);
+            return weft_fail(e, WEFT_USAGE, "--%s is for frames %s, and this is frames %s", of[i][0], of[i][1],
+                             command);
     return 0;
 }
 
@@ -286,7 +294,9 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     const char *name = weft_run_operand(run, 0);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (strcmp(name, commands[i].name) == 0)
-            return check_options(run, name, e) < 0 ? -1 : commands[i].own ? commands[i].own(run, state, e) : visit_all(run, state, &commands[i].visit, e);
+            return check_options(run, name, e) < 0 ? -1
+                   : commands[i].own               ? commands[i].own(run, state, e)
+                                                   : visit_all(run, state, &commands[i].visit, e);
     weft_fail(e, WEFT_USAGE, "no command \"%s\"", name);
     return weft_fail_hint(e, "one of show, csv, count, check, expand, cat, head, from-json, inspect");
 }
@@ -306,20 +316,27 @@ static void stop(struct weft_run *run, void *state)
 static const struct weft_filter filter = {
     .usage = {.name = "frames",
               .summary = "looks into streams, checks, converts and joins them; looks into CSV files before ingest",
-              .synopsis = "frames show|csv|count|check|expand|cat|head|from-json [OPTION...] [FILE...]\nframes inspect [--format table|json] [FILE.csv...]",
+              .synopsis = "frames show|csv|count|check|expand|cat|head|from-json [OPTION...] [FILE...]\nframes inspect "
+                          "[--format table|json] [FILE.csv...]",
               .reads = "any streams (standard input without FILE); inspect: CSV",
-              .writes = "JSON lines (show), CSV (csv), text (count, inspect), or a stream (expand, cat, head, from-json)",
+              .writes =
+                  "JSON lines (show), CSV (csv), text (count, inspect), or a stream (expand, cat, head, from-json)",
               .examples = "ingest train.csv | frames head -n 1 | frames show --elements 7\n"
                           "score -m model.safetensors -i windows.weft | frames csv > forecasts.csv\n"
                           "frames check series.weft && echo good\n"
                           "frames inspect sales.csv\n"
                           "zcat dump.csv.gz | frames inspect --format json | jq -r .command",
               .see_also = "ingest, window, score",
-              .notes = "show and from-json are inverses: tensors are {\"f32\": [...]}, a missing value is null. check exits 1 when a stream does not fit its "
-                       "schema. expand writes every window as a frame of its own (schema examples/1), scaled. head verifies the rest of the stream too.\n"
-                       "inspect needs no option: it finds encoding, separator and layout, what each column seems to be, the calendar and its gaps, zeros, missing and "
-                       "negative values, duplicates and constant columns, and prints the ingest command that reads the file. It reads a file three times; "
-                       "standard input is kept in a temporary file. Memory: 1 MB a column of texts, 100 MB for duplicates at most."},
+              .notes = "show and from-json are inverses: tensors are {\"f32\": [...]}, a missing value is null. check "
+                       "exits 1 when a stream does not fit its "
+                       "schema. expand writes every window as a frame of its own (schema examples/1), scaled. head "
+                       "verifies the rest of the stream too.\n"
+                       "inspect needs no option: it finds encoding, separator and layout, what each column seems to "
+                       "be, the calendar and its gaps, zeros, missing and "
+                       "negative values, duplicates and constant columns, and prints the ingest command that reads the "
+                       "file. It reads a file three times; "
+                       "standard input is kept in a temporary file. Memory: 1 MB a column of texts, 100 MB for "
+                       "duplicates at most."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_NONE,

@@ -13,7 +13,8 @@ struct state {
 };
 
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_FLAG, 0, "force", offsetof(struct state, force), NULL, 0, 0, NULL, "replace a key pair that is there", WEFT_OPT_RUN},
+    {WEFT_OPT_FLAG, 0, "force", offsetof(struct state, force), NULL, 0, 0, NULL, "replace a key pair that is there",
+     WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };
 
@@ -22,7 +23,8 @@ static int write_key(const char *path, const char *text, unsigned mode, struct w
     struct weft_file *f;
     if (weft_file_create(path, &f, e) < 0)
         return -1;
-    int rc = fchmod(weft_file_fd(f), mode) == 0 ? weft_file_write(f, text, strlen(text), e) : weft_fail_errno(e, WEFT_IO, "can't write %s", path);
+    int rc = fchmod(weft_file_fd(f), mode) == 0 ? weft_file_write(f, text, strlen(text), e)
+                                                : weft_fail_errno(e, WEFT_IO, "can't write %s", path);
     if (rc == 0)
         return weft_file_commit(&f, e);
     weft_file_abort(&f);
@@ -42,7 +44,8 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     }
     if (weft_keypair(public_key, secret_key, e) < 0)
         return -1;
-    snprintf(text, sizeof text, "# a weft key pair: keep it to yourself\npublic: %s\nsecret: %s\n", public_key, secret_key);
+    snprintf(text, sizeof text, "# a weft key pair: keep it to yourself\npublic: %s\nsecret: %s\n", public_key,
+             secret_key);
     if (write_key(path, text, 0600, e) < 0)
         return -1;
     snprintf(text, sizeof text, "%s\n", public_key);
@@ -53,16 +56,20 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
 }
 
 static const struct weft_filter filter = {
-    .usage = {.name = "keygen",
-              .summary = "makes a key pair for encrypted sockets",
-              .synopsis = "keygen [--force] NAME",
-              .reads = "nothing",
-              .writes = "NAME.key, the key pair for --key, and NAME.pub, its public half for the others' --peer-keys",
-              .examples = "keygen head; keygen worker\n"
-                          "scatter --bind tcp://*:5570 --key head.key --peer-keys worker.pub -i products.weft -o features.weft\n"
-                          "work --connect tcp://head:5570 --key worker.key --peer-keys head.pub -- encode-image -m resnet18.safetensors",
-              .see_also = "scatter, work",
-              .notes = "Keys are CurveZMQ's (Curve25519). A file for --peer-keys may hold any number of public keys, one a line; cat joins them."},
+    .usage =
+        {.name = "keygen",
+         .summary = "makes a key pair for encrypted sockets",
+         .synopsis = "keygen [--force] NAME",
+         .reads = "nothing",
+         .writes = "NAME.key, the key pair for --key, and NAME.pub, its public half for the others' --peer-keys",
+         .examples =
+             "keygen head; keygen worker\n"
+             "scatter --bind tcp://*:5570 --key head.key --peer-keys worker.pub -i products.weft -o features.weft\n"
+             "work --connect tcp://head:5570 --key worker.key --peer-keys head.pub -- encode-image -m "
+             "resnet18.safetensors",
+         .see_also = "scatter, work",
+         .notes = "Keys are CurveZMQ's (Curve25519). A file for --peer-keys may hold any number of public keys, one a "
+                  "line; cat joins them."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_NONE,

@@ -27,27 +27,47 @@ struct state {
 
 #define AT(member) offsetof(struct state, member)
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_STR, 0, "by", AT(o.by), "id", 0, 0, "LEVEL", "what is ranked: a key, or id for each series as it is; of products, the key that names their group", 0},
-    {WEFT_OPT_CHOICE, 0, "sort", AT(o.sort), "growth", 0, 0, "growth|beyond-season|volume|sales-per-active|probability|low",
-     "what orders the rows, largest first: one column, never a formula of several; low: the lower end of the interval, thin rows after the others", 0},
-    {WEFT_OPT_STR, 0, "near", AT(o.near), NULL, 0, 0, "FROM:TO", "near days, counted from 1; by default the first whole seasons (7 days, 24 hours): as many as a fifth of the horizon holds, one at least", 0},
-    {WEFT_OPT_STR, 0, "far", AT(o.far), NULL, 0, 0, "FROM:TO", "far days; by default the last whole seasons, as many", 0},
+    {WEFT_OPT_STR, 0, "by", AT(o.by), "id", 0, 0, "LEVEL",
+     "what is ranked: a key, or id for each series as it is; of products, the key that names their group", 0},
+    {WEFT_OPT_CHOICE, 0, "sort", AT(o.sort), "growth", 0, 0,
+     "growth|beyond-season|volume|sales-per-active|probability|low",
+     "what orders the rows, largest first: one column, never a formula of several; low: the lower end of the interval, "
+     "thin rows after the others",
+     0},
+    {WEFT_OPT_STR, 0, "near", AT(o.near), NULL, 0, 0, "FROM:TO",
+     "near days, counted from 1; by default the first whole seasons (7 days, 24 hours): as many as a fifth of the "
+     "horizon holds, one at least",
+     0},
+    {WEFT_OPT_STR, 0, "far", AT(o.far), NULL, 0, 0, "FROM:TO", "far days; by default the last whole seasons, as many",
+     0},
     {WEFT_OPT_STR, 0, "history", AT(o.history), NULL, 0, 0, "FILE",
      "the series before aggregate: for season, sales now, competition, brands, price and data quality", WEFT_OPT_FILE},
-    {WEFT_OPT_STR, 0, "reasons", AT(o.reasons), NULL, 0, 0, "FILE", "explanations of the same series and days (explain --format frames): says what the growth comes from", WEFT_OPT_FILE},
+    {WEFT_OPT_STR, 0, "reasons", AT(o.reasons), NULL, 0, 0, "FILE",
+     "explanations of the same series and days (explain --format frames): says what the growth comes from",
+     WEFT_OPT_FILE},
     {WEFT_OPT_STR, 0, "brand", AT(o.brand), "brand", 0, 0, "KEY", "the key of the history that names brands", 0},
-    {WEFT_OPT_INT, 0, "now", AT(o.now), "0", 0, 100000, "N", "the last N days of the history are now; 0: as many as aggregate --count looked at, or 28", 0},
-    {WEFT_OPT_INT, 0, "among", AT(o.among), "3", 1, 1000, "N", "the chance that is simulated: to be among the first N", 0},
+    {WEFT_OPT_INT, 0, "now", AT(o.now), "0", 0, 100000, "N",
+     "the last N days of the history are now; 0: as many as aggregate --count looked at, or 28", 0},
+    {WEFT_OPT_INT, 0, "among", AT(o.among), "3", 1, 1000, "N", "the chance that is simulated: to be among the first N",
+     0},
     {WEFT_OPT_INT, 0, "top", AT(o.top), "0", 0, 1000000000, "N", "the first N alone; 0: all", 0},
-    {WEFT_OPT_STR, 0, "model", AT(o.model), NULL, 0, 0, "NAME", "which model's forecasts; by default the first one that is no baseline", 0},
-    {WEFT_OPT_STR, 0, "channel", AT(o.channel), NULL, 0, 0, "NAME", "this channel alone; by default each has a ranking, except active and brands", 0},
-    {WEFT_OPT_STR, 0, "label", AT(label), NULL, 0, 0, "NAME", "of products: the quantity to order by; by default the last one predicted (sales)", 0},
+    {WEFT_OPT_STR, 0, "model", AT(o.model), NULL, 0, 0, "NAME",
+     "which model's forecasts; by default the first one that is no baseline", 0},
+    {WEFT_OPT_STR, 0, "channel", AT(o.channel), NULL, 0, 0, "NAME",
+     "this channel alone; by default each has a ranking, except active and brands", 0},
+    {WEFT_OPT_STR, 0, "label", AT(label), NULL, 0, 0, "NAME",
+     "of products: the quantity to order by; by default the last one predicted (sales)", 0},
     {WEFT_OPT_STR, 0, "growth", AT(outlook), NULL, 0, 0, "FILE",
-     "of products: a ranking of their groups (rank --format frames); what is predicted is multiplied with the growth of the group", WEFT_OPT_FILE},
+     "of products: a ranking of their groups (rank --format frames); what is predicted is multiplied with the growth "
+     "of the group",
+     WEFT_OPT_FILE},
     {WEFT_OPT_REAL, 0, "level", AT(o.level), "0.9", 0.01, 0.9999, "P", "of the interval", 0},
-    {WEFT_OPT_REAL, 0, "shrink", AT(o.shrink), "0.01", 0, 1000, "SHARE", "of the average group's volume, added to near and far: what next to nothing sells can't win by chance", 0},
-    {WEFT_OPT_REAL, 0, "fdr", AT(o.fdr), "0.1", 0.0001, 0.5, "RATE", "false discoveries among what is marked sure, at most (Benjamini-Hochberg over all rows of a channel)", 0},
-    {WEFT_OPT_LIST, 0, "columns", AT(columns), NULL, 0, 0, "NAME", "these columns, in this order (names as in --format csv)", WEFT_OPT_RUN},
+    {WEFT_OPT_REAL, 0, "shrink", AT(o.shrink), "0.01", 0, 1000, "SHARE",
+     "of the average group's volume, added to near and far: what next to nothing sells can't win by chance", 0},
+    {WEFT_OPT_REAL, 0, "fdr", AT(o.fdr), "0.1", 0.0001, 0.5, "RATE",
+     "false discoveries among what is marked sure, at most (Benjamini-Hochberg over all rows of a channel)", 0},
+    {WEFT_OPT_LIST, 0, "columns", AT(columns), NULL, 0, 0, "NAME",
+     "these columns, in this order (names as in --format csv)", WEFT_OPT_RUN},
     {WEFT_OPT_FLAG, 0, "wide", AT(wide), NULL, 0, 0, NULL, "all columns in the text table, too", WEFT_OPT_RUN},
     {WEFT_OPT_CHOICE, 0, "format", AT(format), "table", 0, 0, "table|csv|json|frames", "of the result", WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
@@ -55,12 +75,15 @@ static const struct weft_opt opts[] = {
 
 static int start_products(struct weft_run *run, struct state *s, struct weft_err *e)
 {
-    static const char *const unused[] = {"near", "far", "level", "shrink", "fdr", "sort", "history", "reasons", "brand", "now", "among", NULL};
+    static const char *const unused[] = {"near",    "far",     "level", "shrink", "fdr",   "sort",
+                                         "history", "reasons", "brand", "now",    "among", NULL};
     if (weft_run_refuse(run, unused, "is for forecasts of series, and this is a demand stream", e) < 0)
         return -1;
     if (s->format == FRAMES)
-        return weft_fail(e, WEFT_USAGE, "--format frames is for forecasts of series; products are ranked as table, csv or json");
-    struct weft_demand_rank_options o = {s->o.model, s->label, weft_run_given(run, "by") ? s->o.by : NULL, s->outlook, s->o.channel};
+        return weft_fail(e, WEFT_USAGE,
+                         "--format frames is for forecasts of series; products are ranked as table, csv or json");
+    struct weft_demand_rank_options o = {s->o.model, s->label, weft_run_given(run, "by") ? s->o.by : NULL, s->outlook,
+                                         s->o.channel};
     if (weft_predictions_attrs_read(weft_run_in_head(run), &s->said, e) < 0)
         return -1;
     return weft_demand_ranking_new(&s->said, &o, weft_run_stream_opts(run), &s->products, e);
@@ -76,12 +99,14 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     if (strcmp(head->schema, WEFT_DEMAND_SCHEMA) == 0)
         return start_products(run, s, e);
     if (strcmp(head->schema, WEFT_FORECASTS_SCHEMA) != 0)
-        return weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s or %s", head->schema, WEFT_FORECASTS_SCHEMA, WEFT_DEMAND_SCHEMA);
+        return weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s or %s", head->schema,
+                         WEFT_FORECASTS_SCHEMA, WEFT_DEMAND_SCHEMA);
     if (s->label || s->outlook)
         return weft_fail(e, WEFT_USAGE, "--label and --growth are for products (a demand stream)");
     for (size_t i = 0; i < sizeof of_history / sizeof *of_history && !s->o.history; i++)
         if (weft_run_given(run, of_history[i]))
-            return weft_fail(e, WEFT_USAGE, "--%s says what to look at in the history: give --history FILE", of_history[i]);
+            return weft_fail(e, WEFT_USAGE, "--%s says what to look at in the history: give --history FILE",
+                             of_history[i]);
     s->o.brand_told = weft_run_given(run, "brand");
     s->o.seed = weft_run_seed(run);
     return weft_rank_groups_new(head, &s->o, weft_run_stream_opts(run), &s->groups, e);
@@ -122,14 +147,19 @@ static int rank_groups(struct weft_run *run, struct state *s, struct weft_err *e
     struct weft_rank_notes n;
     weft_rank_groups_notes(s->groups, &n);
     if (missing)
-        weft_run_warn(run, "%llu forecasts are missing values and were left out%s%s", (unsigned long long)missing, n.why ? "; the first: " : "", n.why ? n.why : "");
+        weft_run_warn(run, "%llu forecasts are missing values and were left out%s%s", (unsigned long long)missing,
+                      n.why ? "; the first: " : "", n.why ? n.why : "");
     if (n.without_profile)
-        weft_run_warn(run, "%llu series have less than a season of history: their days count as they are, and the growth measures the season, too",
+        weft_run_warn(run,
+                      "%llu series have less than a season of history: their days count as they are, and the growth "
+                      "measures the season, too",
                       (unsigned long long)n.without_profile);
     if (n.few && !n.spans.none)
         weft_run_warn(run, "%llu rows have no interval: " FEW, (unsigned long long)n.few, n.few_most, WEFT_FREEDOM_MIN);
     if (n.spans.none)
-        weft_run_warn(run, "a horizon of %zu has no growth, since it holds no two seasons to compare: rows stand by volume; forecast %zu steps, or give --near and --far",
+        weft_run_warn(run,
+                      "a horizon of %zu has no growth, since it holds no two seasons to compare: rows stand by volume; "
+                      "forecast %zu steps, or give --near and --far",
                       n.spans.far.to, 2 * n.spans.season);
     return 0;
 }
@@ -154,7 +184,8 @@ static int select_columns(struct state *s, struct weft_err *e)
         for (keys = weft_ranking_narrow(weft_rank_groups_rows(s->groups)); keys[n];)
             n++;
     if (n && !weft_table_select(s->table, keys, n, &unknown))
-        return weft_fail(e, WEFT_USAGE, "--columns: there is no column \"%s\"; --format csv shows their names", unknown);
+        return weft_fail(e, WEFT_USAGE, "--columns: there is no column \"%s\"; --format csv shows their names",
+                         unknown);
     return 0;
 }
 
@@ -162,23 +193,31 @@ static int select_columns(struct state *s, struct weft_err *e)
 static void print_growth(const struct weft_ranking_attrs *a, const struct weft_rank_notes *n, FILE *f)
 {
     if (n->spans.none) {
-        fprintf(f, "\n%s: no growth, since a horizon of %zu holds no two seasons to compare; forecast %zu steps, or give --near and --far\n", a->model,
-                n->spans.far.to, 2 * n->spans.season);
+        fprintf(f,
+                "\n%s: no growth, since a horizon of %zu holds no two seasons to compare; forecast %zu steps, or give "
+                "--near and --far\n",
+                a->model, n->spans.far.to, 2 * n->spans.season);
         return;
     }
     const char *unit = weft_step_unit(a->step);
-    fprintf(f, "\n%s: mean of %ss %lld-%lld / mean of %ss %lld-%lld; thin: next to nothing is sold, drawn towards 1\n", a->model, unit, (long long)a->far[0],
-            (long long)a->far[1], unit, (long long)a->near[0], (long long)a->near[1]);
+    fprintf(f, "\n%s: mean of %ss %lld-%lld / mean of %ss %lld-%lld; thin: next to nothing is sold, drawn towards 1\n",
+            a->model, unit, (long long)a->far[0], (long long)a->far[1], unit, (long long)a->near[0],
+            (long long)a->near[1]);
     if (n->spans.unlike)
-        fprintf(f, "these are not the same %ss of the season: each side is divided by the group's own profile of its last eight seasons\n", unit);
+        fprintf(f,
+                "these are not the same %ss of the season: each side is divided by the group's own profile of its last "
+                "eight seasons\n",
+                unit);
     if (n->without_profile)
-        fprintf(f, "%llu series have no such profile: their days count as they are\n", (unsigned long long)n->without_profile);
+        fprintf(f, "%llu series have no such profile: their days count as they are\n",
+                (unsigned long long)n->without_profile);
     if (n->no_ratio)
         fprintf(f, "%llu groups never sell on such days, and have no growth\n", (unsigned long long)n->no_ratio);
     if (n->few)
         fprintf(f, "%llu have no interval: " FEW "\n", (unsigned long long)n->few, n->few_most, WEFT_FREEDOM_MIN);
     if (n->tested && n->sure)
-        fprintf(f, "sure: %llu of %llu grow or fall; %g%% of these wrong, at most, in expectation\n", (unsigned long long)n->sure, (unsigned long long)n->tested, 100 * a->fdr);
+        fprintf(f, "sure: %llu of %llu grow or fall; %g%% of these wrong, at most, in expectation\n",
+                (unsigned long long)n->sure, (unsigned long long)n->tested, 100 * a->fdr);
     else if (n->tested)
         fputs("sure: nothing; all of this may be chance\n", f);
 }
@@ -186,7 +225,8 @@ static void print_growth(const struct weft_ranking_attrs *a, const struct weft_r
 static void print_left_out(const struct weft_rank_notes *n, FILE *f)
 {
     if (n->other_models)
-        fprintf(f, "%llu of another model, which alone forecast them: see the column model\n", (unsigned long long)n->other_models);
+        fprintf(f, "%llu of another model, which alone forecast them: see the column model\n",
+                (unsigned long long)n->other_models);
     if (n->groups_left_out)
         fprintf(f, "left out: %llu without any forecast\n", (unsigned long long)n->groups_left_out);
     if (n->series_left_out)
@@ -248,47 +288,74 @@ static void stop(struct weft_run *run, void *state)
 }
 
 static const struct weft_filter filter = {
-    .usage = {.name = "rank",
-              .summary = "orders categories by the growth of their forecasts, and products by what is predicted for them",
-              .synopsis = "rank [--by LEVEL] [--history FILE] [--sort COLUMN] [--near FROM:TO] [--far FROM:TO] [--top N] [--format table|csv|json|frames]\n"
-                          "rank [--label NAME] [--growth FILE] [--top N] [--format table|csv|json]",
-              .reads = "a forecasts stream of the latest days, or a demand stream (score)",
-              .writes = "a table, CSV, JSON, or a ranking stream",
-              .examples = "ingest train.csv | aggregate --by minor | score -m model.safetensors | rank --top 10\n"
-                          "score -m model.safetensors -i series.weft | rank --by minor --near 1:10 --far 41:50 --format csv -o ranking.csv\n"
-                          "rank --history products.weft --sort beyond-season --wide -i forecasts.weft\n"
-                          "explain -m model.safetensors --format frames -i level.weft -o reasons.weft; rank --reasons reasons.weft -i forecasts.weft\n"
-                          "score -m demand.safetensors -i products.weft | rank --label sales --growth categories.weft --top 20",
-              .see_also = "score, aggregate, explain, evaluate",
-              .notes = "Growth is the mean forecast of the far days over that of the near days. By default these are whole seasons (7 days, 24 hours), so that the weekday does not "
-                       "count. Where --near and --far hold other weekdays, each side is first divided by how far such days stand above the mean week of the group's last eight "
-                       "weeks (a field of score's frames). A horizon of one season has no growth: rows then stand by volume.\n"
-                       "Its interval comes from the model's own errors on the "
-                       "validation part, with the correlation between days (delta method; Student's t for as many errors as are "
-                       "independent, and none below two). It is one for what the growth becomes, and holds the noise of the days themselves: of categories that stand still, more "
-                       "than its level says hold 1 inside. A small volume (--shrink) is added to both, so that a category that "
-                       "sells next to nothing can't win by chance: raw is the index without it, and such rows are marked thin.\n"
-                       "p_growth is the chance that the growth is above 1: that the far days come out above the near ones. sure says up or down where that stands out among all rows of the channel: of "
-                       "the rows marked, a share of --fdr is wrong in expectation, at most (Benjamini and Hochberg 1995), and where nothing grows anything at all is marked with that chance.\n"
-                       "Groups whose series could not be forecast stand last, marked left out, and why says why (not with --top); left_out counts such series of a group. model says which "
-                       "model made a row: the first one that is no baseline, or another where that one has no forecast of the group.\n"
-                       "P(top 3) is the share of 10,000 draws in which the row's growth is among the three largest, the growth of each row drawn from the normal distribution of "
-                       "its interval, by itself; equal ones draw lots (--seed; with more than 2,000 rows 20 million single draws are shared out, at least 1,000 a row).\n"
-                       "--history FILE gives what a growth alone does not say, in --format csv, json, frames and with --wide: now (sales a day of the last --now days); "
-                       "year_growth, the growth of the same days a year (364 days) before, and beyond, growth over year_growth: what is left when the season is "
-                       "taken away; active_now, brands_now, products and brands with sales within the last days; each_now, sales a day of each active product; hhi, the sum of "
-                       "squared shares of the brands (1: one brand has it all), top_share and top_brand; price_now, amounts over units; mentions, their mean now over "
-                       "that of as many days before; history, days since the first sale; zeros and gaps, shares of the last year's days without sales, and of missing ones. "
-                       "active, brands, each and price are the same for the far days, when these channels were forecast (aggregate --count active,brands).\n"
-                       "quality is poor where next to nothing is sold, or there is less than half a year of history, or more than half of the days are without sales, or a "
-                       "fifth is missing; fair where there is less than a year, or a tenth of the days is without sales, or a fiftieth missing; doubts says which.\n"
-                       "--reasons FILE says in words what the growth comes from: \"last week +8%, a year ago -2%\" means that the last week's days, being what they are and not "
-                       "average ones, make the growth index 0.08 higher, and those a year ago 0.02 lower.\n"
-                       "Series of one group are added up; their errors are then taken as independent. For honest intervals of categories let aggregate "
-                       "add them up before score.\n"
-                       "Products are ordered by a predicted quantity. With --growth that is multiplied with the growth of their group (a key that both have: "
-                       "--by, or what the groups were ranked by, or category), of the first channel or --channel.\n"
-                       "Memory grows with the groups, or with the products; with --history by 12 bytes a group, channel and step, and 8 a group and step."},
+    .usage =
+        {.name = "rank",
+         .summary = "orders categories by the growth of their forecasts, and products by what is predicted for them",
+         .synopsis = "rank [--by LEVEL] [--history FILE] [--sort COLUMN] [--near FROM:TO] [--far FROM:TO] [--top N] "
+                     "[--format table|csv|json|frames]\n"
+                     "rank [--label NAME] [--growth FILE] [--top N] [--format table|csv|json]",
+         .reads = "a forecasts stream of the latest days, or a demand stream (score)",
+         .writes = "a table, CSV, JSON, or a ranking stream",
+         .examples =
+             "ingest train.csv | aggregate --by minor | score -m model.safetensors | rank --top 10\n"
+             "score -m model.safetensors -i series.weft | rank --by minor --near 1:10 --far 41:50 --format csv -o "
+             "ranking.csv\n"
+             "rank --history products.weft --sort beyond-season --wide -i forecasts.weft\n"
+             "explain -m model.safetensors --format frames -i level.weft -o reasons.weft; rank --reasons reasons.weft "
+             "-i forecasts.weft\n"
+             "score -m demand.safetensors -i products.weft | rank --label sales --growth categories.weft --top 20",
+         .see_also = "score, aggregate, explain, evaluate",
+         .notes =
+             "Growth is the mean forecast of the far days over that of the near days. By default these are whole "
+             "seasons (7 days, 24 hours), so that the weekday does not "
+             "count. Where --near and --far hold other weekdays, each side is first divided by how far such days stand "
+             "above the mean week of the group's last eight "
+             "weeks (a field of score's frames). A horizon of one season has no growth: rows then stand by volume.\n"
+             "Its interval comes from the model's own errors on the "
+             "validation part, with the correlation between days (delta method; Student's t for as many errors as are "
+             "independent, and none below two). It is one for what the growth becomes, and holds the noise of the days "
+             "themselves: of categories that stand still, more "
+             "than its level says hold 1 inside. A small volume (--shrink) is added to both, so that a category that "
+             "sells next to nothing can't win by chance: raw is the index without it, and such rows are marked thin.\n"
+             "p_growth is the chance that the growth is above 1: that the far days come out above the near ones. sure "
+             "says up or down where that stands out among all rows of the channel: of "
+             "the rows marked, a share of --fdr is wrong in expectation, at most (Benjamini and Hochberg 1995), and "
+             "where nothing grows anything at all is marked with that chance.\n"
+             "Groups whose series could not be forecast stand last, marked left out, and why says why (not with "
+             "--top); left_out counts such series of a group. model says which "
+             "model made a row: the first one that is no baseline, or another where that one has no forecast of the "
+             "group.\n"
+             "P(top 3) is the share of 10,000 draws in which the row's growth is among the three largest, the growth "
+             "of each row drawn from the normal distribution of "
+             "its interval, by itself; equal ones draw lots (--seed; with more than 2,000 rows 20 million single draws "
+             "are shared out, at least 1,000 a row).\n"
+             "--history FILE gives what a growth alone does not say, in --format csv, json, frames and with --wide: "
+             "now (sales a day of the last --now days); "
+             "year_growth, the growth of the same days a year (364 days) before, and beyond, growth over year_growth: "
+             "what is left when the season is "
+             "taken away; active_now, brands_now, products and brands with sales within the last days; each_now, sales "
+             "a day of each active product; hhi, the sum of "
+             "squared shares of the brands (1: one brand has it all), top_share and top_brand; price_now, amounts over "
+             "units; mentions, their mean now over "
+             "that of as many days before; history, days since the first sale; zeros and gaps, shares of the last "
+             "year's days without sales, and of missing ones. "
+             "active, brands, each and price are the same for the far days, when these channels were forecast "
+             "(aggregate --count active,brands).\n"
+             "quality is poor where next to nothing is sold, or there is less than half a year of history, or more "
+             "than half of the days are without sales, or a "
+             "fifth is missing; fair where there is less than a year, or a tenth of the days is without sales, or a "
+             "fiftieth missing; doubts says which.\n"
+             "--reasons FILE says in words what the growth comes from: \"last week +8%, a year ago -2%\" means that "
+             "the last week's days, being what they are and not "
+             "average ones, make the growth index 0.08 higher, and those a year ago 0.02 lower.\n"
+             "Series of one group are added up; their errors are then taken as independent. For honest intervals of "
+             "categories let aggregate "
+             "add them up before score.\n"
+             "Products are ordered by a predicted quantity. With --growth that is multiplied with the growth of their "
+             "group (a key that both have: "
+             "--by, or what the groups were ranked by, or category), of the first channel or --channel.\n"
+             "Memory grows with the groups, or with the products; with --history by 12 bytes a group, channel and "
+             "step, and 8 a group and step."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,

@@ -1,6 +1,7 @@
 /* reconcile.c - makes forecasts of several levels add up.
  *
- * In: forecasts/1 streams of one level or several each. Out: forecasts/1, every forecast of a parent the sum of its children's, with the key "level" added. */
+ * In: forecasts/1 streams of one level or several each. Out: forecasts/1, every forecast of a parent the sum of its
+ * children's, with the key "level" added. */
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,11 +32,16 @@ struct state {
 #define AT(member) offsetof(struct state, member)
 static const struct weft_opt opts[] = {
     {WEFT_OPT_LIST, 0, "levels", AT(levels), NULL, 0, 0, "LEVEL",
-     "levels from the top down, as all,major,minor,id; id: what was not aggregated; by default those that come, those of fewer nodes higher", 0},
-    {WEFT_OPT_LIST, 0, "method", AT(methods), NULL, 0, 0, "METHOD", "none, bottom-up, top-down, ols, wls (default) or wls-var; several stand side by side", 0},
+     "levels from the top down, as all,major,minor,id; id: what was not aggregated; by default those that come, those "
+     "of fewer nodes higher",
+     0},
+    {WEFT_OPT_LIST, 0, "method", AT(methods), NULL, 0, 0, "METHOD",
+     "none, bottom-up, top-down, ols, wls (default) or wls-var; several stand side by side", 0},
     {WEFT_OPT_LIST, 0, "only", AT(only), NULL, 0, 0, "LEVEL", "levels to write; all by default", 0},
     {WEFT_OPT_FLAG, 0, "nonnegative", AT(nonnegative), NULL, 0, 0, NULL,
-     "no forecast or quantile below 0; on for channels that are counts, money or prices by their names (units, qty, 수량, sales, price) unless --no-nonnegative", 0},
+     "no forecast or quantile below 0; on for channels that are counts, money or prices by their names (units, qty, "
+     "수량, sales, price) unless --no-nonnegative",
+     0},
     {.type = WEFT_OPT_END},
 };
 
@@ -62,7 +68,8 @@ static int read_methods(struct state *s, struct weft_err *e)
     return 0;
 }
 
-static int read_stream(struct weft_run *run, struct state *s, const char *name, bool first, struct weft_reader **kept, struct weft_err *e)
+static int read_stream(struct weft_run *run, struct state *s, const char *name, bool first, struct weft_reader **kept,
+                       struct weft_err *e)
 {
     struct weft_reader *r = NULL;
     struct weft_span frame;
@@ -150,7 +157,8 @@ static void set_quantiles(struct state *s, const float *was, const float *is, bo
     weft_edit_done(&s->edit);
 }
 
-static int emit_node(struct weft_run *run, struct state *s, struct weft_span frame, size_t node, const char *suffix, bool clip, struct weft_err *e)
+static int emit_node(struct weft_run *run, struct state *s, struct weft_span frame, size_t node, const char *suffix,
+                     bool clip, struct weft_err *e)
 {
     size_t skipped = 0;
     const float *was = weft_reconciler_base(s->reconciler, node), *is = weft_reconciler_result(s->reconciler, node);
@@ -163,7 +171,8 @@ static int emit_node(struct weft_run *run, struct state *s, struct weft_span fra
         skipped += k == s->f.horizon;
     }
     set_keys(s, frame, weft_hierarchy_level(s->h, weft_hierarchy_level_of(s->h, node)));
-    weft_pack_f32(weft_edit_set(&s->edit, "forecast"), 2, (uint32_t[]){(uint32_t)s->f.windows, (uint32_t)s->f.horizon}, is);
+    weft_pack_f32(weft_edit_set(&s->edit, "forecast"), 2, (uint32_t[]){(uint32_t)s->f.windows, (uint32_t)s->f.horizon},
+                  is);
     weft_edit_done(&s->edit);
     if (s->f.quantiles)
         set_quantiles(s, was, is, clip);
@@ -187,7 +196,9 @@ static int emit_sheet(struct weft_run *run, struct state *s, size_t sheet, struc
         return -1;
     bool sum = weft_channel_is_sum((const char *)s->f.channel.p, s->f.channel.n);
     s->no_sums += !sum;
-    bool clip = weft_run_given(run, "nonnegative") ? s->nonnegative : weft_channel_is_count((const char *)s->f.channel.p, s->f.channel.n);
+    bool clip = weft_run_given(run, "nonnegative")
+                    ? s->nonnegative
+                    : weft_channel_is_count((const char *)s->f.channel.p, s->f.channel.n);
     for (size_t m = 0; m < methods; m++) {
         if (weft_reconciler_run(s->reconciler, sum ? s->method[m] : WEFT_RECONCILE_NONE, clip, e) < 0)
             return -1;
@@ -222,9 +233,12 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     if (rc == 0)
         weft_run_reject(run, weft_hierarchy_unnamed(s->h) + weft_hierarchy_again(s->h));
     if (rc == 0 && s->no_sums)
-        weft_run_warn(run, "forecasts of mentions (a mean) and brands (one sells in several groups) do not add up: left as they were");
+        weft_run_warn(
+            run,
+            "forecasts of mentions (a mean) and brands (one sells in several groups) do not add up: left as they were");
     if (rc == 0 && weft_hierarchy_unnamed(s->h))
-        weft_run_warn(run, "%llu forecasts of levels that --levels does not name are left out", (unsigned long long)weft_hierarchy_unnamed(s->h));
+        weft_run_warn(run, "%llu forecasts of levels that --levels does not name are left out",
+                      (unsigned long long)weft_hierarchy_unnamed(s->h));
     if (rc == 0 && weft_hierarchy_again(s->h))
         weft_run_warn(run, "%llu forecasts came twice", (unsigned long long)weft_hierarchy_again(s->h));
     weft_reader_close(&first);
@@ -244,29 +258,41 @@ static void stop(struct weft_run *run, void *state)
 }
 
 static const struct weft_filter filter = {
-    .usage = {.name = "reconcile",
-              .summary = "makes forecasts of several levels add up",
-              .synopsis = "reconcile [--levels LEVEL,...] [--method METHOD,...] [OPTION...] [FILE...]",
-              .reads = "forecasts streams, each of one level or several (standard input without FILE)",
-              .writes = "a forecasts stream with the key \"level\"",
-              .examples = "for l in all store; do aggregate --by $l -i items.weft | score -m $l.safetensors -o $l.forecasts; done\n"
-                          "score -m items.safetensors -i items.weft | reconcile all.forecasts store.forecasts - | rank --by level\n"
-                          "reconcile --levels all,store,id --method none,bottom-up,wls all.weft store.weft items.weft | evaluate --by level\n"
-                          "reconcile --only minor -o minor.weft major.forecasts minor.forecasts items.forecasts",
-              .see_also = "aggregate, score, evaluate, rank, frames",
-              .notes =
-                  "Forecast each level by itself, of the same windows or from the same end, with models of the same name; reconcile reads them together. Levels "
-                  "are those of aggregate, each within the one above: --by major,brand makes the level major/brand, and what was not aggregated is the "
-                  "level id. A node's parent is found by its keys. Channels must be sums; mentions (a mean) and brands (one sells in several groups) are left as they were.\n"
-                  "bottom-up: the lowest level, added up. top-down: the highest, shared by forecast proportions. ols: the nearest forecasts that add up. wls: "
-                  "the same, weighted by 1 / number of series below (structural scaling). wls-var: weighted by 1 / variance, from the covariances "
-                  "that models give with --part latest, else from each series' seasonal naive error. none: as they were, to compare. Several methods: the "
-                  "model is called MODEL/METHOD.\n"
-                  "Sums are exact: at every level float32 values add up to their parent's float32 without rounding; values are rounded to 2^-22 of their "
-                  "parent for that. Where a forecast of a tree is missing, the tree has none for that step. No negative leaf is kept: it becomes 0, and "
-                  "what is above follows.\n"
-                  "Quantiles are shifted by as much as their forecast; they and the covariance are not reconciled, and do not add up.\n"
-                  "Memory: the input streams, and beside them 8 bytes a node, window and step of one model and channel."},
+    .usage =
+        {.name = "reconcile",
+         .summary = "makes forecasts of several levels add up",
+         .synopsis = "reconcile [--levels LEVEL,...] [--method METHOD,...] [OPTION...] [FILE...]",
+         .reads = "forecasts streams, each of one level or several (standard input without FILE)",
+         .writes = "a forecasts stream with the key \"level\"",
+         .examples =
+             "for l in all store; do aggregate --by $l -i items.weft | score -m $l.safetensors -o $l.forecasts; done\n"
+             "score -m items.safetensors -i items.weft | reconcile all.forecasts store.forecasts - | rank --by level\n"
+             "reconcile --levels all,store,id --method none,bottom-up,wls all.weft store.weft items.weft | evaluate "
+             "--by level\n"
+             "reconcile --only minor -o minor.weft major.forecasts minor.forecasts items.forecasts",
+         .see_also = "aggregate, score, evaluate, rank, frames",
+         .notes =
+             "Forecast each level by itself, of the same windows or from the same end, with models of the same name; "
+             "reconcile reads them together. Levels "
+             "are those of aggregate, each within the one above: --by major,brand makes the level major/brand, and "
+             "what was not aggregated is the "
+             "level id. A node's parent is found by its keys. Channels must be sums; mentions (a mean) and brands (one "
+             "sells in several groups) are left as they were.\n"
+             "bottom-up: the lowest level, added up. top-down: the highest, shared by forecast proportions. ols: the "
+             "nearest forecasts that add up. wls: "
+             "the same, weighted by 1 / number of series below (structural scaling). wls-var: weighted by 1 / "
+             "variance, from the covariances "
+             "that models give with --part latest, else from each series' seasonal naive error. none: as they were, to "
+             "compare. Several methods: the "
+             "model is called MODEL/METHOD.\n"
+             "Sums are exact: at every level float32 values add up to their parent's float32 without rounding; values "
+             "are rounded to 2^-22 of their "
+             "parent for that. Where a forecast of a tree is missing, the tree has none for that step. No negative "
+             "leaf is kept: it becomes 0, and "
+             "what is above follows.\n"
+             "Quantiles are shifted by as much as their forecast; they and the covariance are not reconciled, and do "
+             "not add up.\n"
+             "Memory: the input streams, and beside them 8 bytes a node, window and step of one model and channel."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_NONE,

@@ -1,6 +1,7 @@
 /* report.c - a ranking as one HTML page.
  *
- * In: ranking/1, and, when given, the forecasts that were ranked, their history, and a table of accuracy. Out: HTML that needs nothing else. */
+ * In: ranking/1, and, when given, the forecasts that were ranked, their history, and a table of accuracy. Out: HTML
+ * that needs nothing else. */
 #include <stddef.h>
 #include <string.h>
 
@@ -20,11 +21,16 @@ struct state {
 #define AT(member) offsetof(struct state, member)
 static const struct weft_opt opts[] = {
     {WEFT_OPT_CHOICE, 0, "lang", AT(lang), "en", 0, 0, "en|ko", "language of the page", 0},
-    {WEFT_OPT_STR, 0, "forecasts", AT(forecasts), NULL, 0, 0, "FILE", "the forecasts that were ranked: charts of the first groups, with the outermost quantiles as the band", WEFT_OPT_FILE},
-    {WEFT_OPT_STR, 0, "history", AT(history), NULL, 0, 0, "FILE", "the series that were forecast, or those that they are made of: the past in the charts", WEFT_OPT_FILE},
-    {WEFT_OPT_STR, 0, "accuracy", AT(accuracy_file), NULL, 0, 0, "FILE", "a table of evaluate or backtest, CSV or JSON", WEFT_OPT_FILE},
+    {WEFT_OPT_STR, 0, "forecasts", AT(forecasts), NULL, 0, 0, "FILE",
+     "the forecasts that were ranked: charts of the first groups, with the outermost quantiles as the band",
+     WEFT_OPT_FILE},
+    {WEFT_OPT_STR, 0, "history", AT(history), NULL, 0, 0, "FILE",
+     "the series that were forecast, or those that they are made of: the past in the charts", WEFT_OPT_FILE},
+    {WEFT_OPT_STR, 0, "accuracy", AT(accuracy_file), NULL, 0, 0, "FILE", "a table of evaluate or backtest, CSV or JSON",
+     WEFT_OPT_FILE},
     {WEFT_OPT_STR, 0, "title", AT(o.title), NULL, 0, 0, "TEXT", "the page's title", 0},
-    {WEFT_OPT_STR, 0, "channel", AT(o.channel), NULL, 0, 0, "NAME", "whose ranking is shown; by default the one that says what is sold", 0},
+    {WEFT_OPT_STR, 0, "channel", AT(o.channel), NULL, 0, 0, "NAME",
+     "whose ranking is shown; by default the one that says what is sold", 0},
     {WEFT_OPT_INT, 0, "top", AT(top), "100", 0, 1000000, "N", "rows of the tables; 0: all", 0},
     {WEFT_OPT_INT, 0, "bars", AT(bars), "15", 0, 1000, "N", "groups whose growth is drawn", 0},
     {WEFT_OPT_INT, 0, "charts", AT(charts), "6", 0, 1000, "N", "groups whose history and forecast is drawn", 0},
@@ -57,7 +63,8 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     struct state *s = state;
     const struct weft_stream_opts *o = weft_run_stream_opts(run);
     if (!weft_report_rows(s->report))
-        return weft_fail(e, WEFT_DATA, "%s%s", s->o.channel ? "the ranking has no channel " : "the ranking has no rows", s->o.channel ? s->o.channel : "");
+        return weft_fail(e, WEFT_DATA, "%s%s", s->o.channel ? "the ranking has no channel " : "the ranking has no rows",
+                         s->o.channel ? s->o.channel : "");
     if (s->forecasts && weft_report_forecasts(s->report, s->forecasts, o, e) < 0)
         return -1;
     if (s->history && weft_report_history(s->report, s->history, o, e) < 0)
@@ -82,11 +89,15 @@ static const struct weft_filter filter = {
               .reads = "a ranking stream (rank --format frames)",
               .writes = "an HTML page",
               .examples = "rank --history products.weft --format frames -i forecasts.weft | report -o report.html\n"
-                          "report --forecasts forecasts.weft --history level.weft --accuracy accuracy.csv --lang ko -i ranking.weft -o report.html",
+                          "report --forecasts forecasts.weft --history level.weft --accuracy accuracy.csv --lang ko -i "
+                          "ranking.weft -o report.html",
               .see_also = "rank, explain, score, evaluate",
-              .notes = "The page is one file that needs nothing else: the charts are SVG inside it, there is no script, and nothing is loaded from anywhere. It fits screens from 400 pixels on, and "
-                       "A4 paper. Its rows are the ranking's, in its order; columns of which the ranking knows nothing are left out.\n"
-                       "The same input gives the same bytes. Memory grows with the rows, and with --history with the groups: 12 bytes a group, channel and step."},
+              .notes = "The page is one file that needs nothing else: the charts are SVG inside it, there is no "
+                       "script, and nothing is loaded from anywhere. It fits screens from 400 pixels on, and "
+                       "A4 paper. Its rows are the ranking's, in its order; columns of which the ranking knows nothing "
+                       "are left out.\n"
+                       "The same input gives the same bytes. Memory grows with the rows, and with --history with the "
+                       "groups: 12 bytes a group, channel and step."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,

@@ -1,4 +1,5 @@
-/* scatter.c - hands the frames of a stream to workers anywhere, and puts their results back in order. The head's side of the protocol is src/cluster/spread.c. */
+/* scatter.c - hands the frames of a stream to workers anywhere, and puts their results back in order. The head's side
+ * of the protocol is src/cluster/spread.c. */
 #include <stddef.h>
 
 #include "frame/run.h"
@@ -10,17 +11,29 @@ struct state {
 
 #define AT(member) offsetof(struct state, o.member)
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_STR, 0, "bind", AT(bind), NULL, 0, 0, "ENDPOINT", "where workers connect: tcp://*:PORT or ipc://PATH", WEFT_OPT_REQUIRED | WEFT_OPT_FILE | WEFT_OPT_RUN},
-    {WEFT_OPT_STR, 'i', "input", AT(input), "-", 0, 0, "ENDPOINT", "stream to read: -, a file, or a socket", WEFT_OPT_FILE | WEFT_OPT_RUN},
-    {WEFT_OPT_INT, 0, "credit", AT(credit), "128", 1, 65536, "N", "frames that a worker may have at a time", WEFT_OPT_RUN},
-    {WEFT_OPT_INT, 0, "window", AT(window), "0", 0, 10000000, "N", "frames held at most, waiting or finished out of order; 0: 4 times the credit", WEFT_OPT_RUN},
-    {WEFT_OPT_FLAG, 0, "unordered", AT(unordered), NULL, 0, 0, NULL, "results as they come, not in the order of the input", 0},
-    {WEFT_OPT_INT, 0, "attempts", AT(attempts), "3", 1, 1000, "N", "children that may fail with a frame before it is set aside", WEFT_OPT_RUN},
-    {WEFT_OPT_STR, 0, "dead-letter", AT(dead_letter), NULL, 0, 0, "FILE", "stream for frames that no worker can take, with the reason; without it the first one ends the run", WEFT_OPT_FILE | WEFT_OPT_RUN},
-    {WEFT_OPT_FLAG, 0, "allow-dead", AT(allow_dead), NULL, 0, 0, NULL, "exit with 0 even when frames were set aside", WEFT_OPT_RUN},
-    {WEFT_OPT_REAL, 0, "hang", AT(hang), "300", 1, 1e6, "SECONDS", "a worker that has frames and gives nothing for so long is given up", WEFT_OPT_RUN},
-    {WEFT_OPT_FLAG, 0, "mixed-cpus", AT(mixed_cpus), NULL, 0, 0, NULL, "take workers that round differently (other CPU kernels)", WEFT_OPT_RUN},
-    {WEFT_OPT_STR, 0, "status", AT(status), NULL, 0, 0, "FILE", "counts for Prometheus, written anew every second", WEFT_OPT_FILE | WEFT_OPT_RUN},
+    {WEFT_OPT_STR, 0, "bind", AT(bind), NULL, 0, 0, "ENDPOINT", "where workers connect: tcp://*:PORT or ipc://PATH",
+     WEFT_OPT_REQUIRED | WEFT_OPT_FILE | WEFT_OPT_RUN},
+    {WEFT_OPT_STR, 'i', "input", AT(input), "-", 0, 0, "ENDPOINT", "stream to read: -, a file, or a socket",
+     WEFT_OPT_FILE | WEFT_OPT_RUN},
+    {WEFT_OPT_INT, 0, "credit", AT(credit), "128", 1, 65536, "N", "frames that a worker may have at a time",
+     WEFT_OPT_RUN},
+    {WEFT_OPT_INT, 0, "window", AT(window), "0", 0, 10000000, "N",
+     "frames held at most, waiting or finished out of order; 0: 4 times the credit", WEFT_OPT_RUN},
+    {WEFT_OPT_FLAG, 0, "unordered", AT(unordered), NULL, 0, 0, NULL,
+     "results as they come, not in the order of the input", 0},
+    {WEFT_OPT_INT, 0, "attempts", AT(attempts), "3", 1, 1000, "N",
+     "children that may fail with a frame before it is set aside", WEFT_OPT_RUN},
+    {WEFT_OPT_STR, 0, "dead-letter", AT(dead_letter), NULL, 0, 0, "FILE",
+     "stream for frames that no worker can take, with the reason; without it the first one ends the run",
+     WEFT_OPT_FILE | WEFT_OPT_RUN},
+    {WEFT_OPT_FLAG, 0, "allow-dead", AT(allow_dead), NULL, 0, 0, NULL, "exit with 0 even when frames were set aside",
+     WEFT_OPT_RUN},
+    {WEFT_OPT_REAL, 0, "hang", AT(hang), "300", 1, 1e6, "SECONDS",
+     "a worker that has frames and gives nothing for so long is given up", WEFT_OPT_RUN},
+    {WEFT_OPT_FLAG, 0, "mixed-cpus", AT(mixed_cpus), NULL, 0, 0, NULL,
+     "take workers that round differently (other CPU kernels)", WEFT_OPT_RUN},
+    {WEFT_OPT_STR, 0, "status", AT(status), NULL, 0, 0, "FILE", "counts for Prometheus, written anew every second",
+     WEFT_OPT_FILE | WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };
 
@@ -36,13 +49,17 @@ static const struct weft_filter filter = {
               .synopsis = "scatter --bind ENDPOINT [OPTION...]",
               .reads = "any stream",
               .writes = "the stream that the workers' program makes of it",
-              .examples = "ingest train.csv | scatter --bind tcp://*:5570 --key head.key --peer-keys workers.pub | rank\n"
-                          "scatter --bind tcp://127.0.0.1:5570 --dead-letter dead.weft -i products.weft -o features.weft",
+              .examples =
+                  "ingest train.csv | scatter --bind tcp://*:5570 --key head.key --peer-keys workers.pub | rank\n"
+                  "scatter --bind tcp://127.0.0.1:5570 --dead-letter dead.weft -i products.weft -o features.weft",
               .see_also = "work, keygen",
-              .notes = "Every frame goes to one worker (work --connect), is kept until its result is back, and goes to another one when its worker dies, hangs or "
-                       "is cut off. Results leave in the order of the input, each once, so the output is byte for byte that of a single process. A frame that "
+              .notes = "Every frame goes to one worker (work --connect), is kept until its result is back, and goes to "
+                       "another one when its worker dies, hangs or "
+                       "is cut off. Results leave in the order of the input, each once, so the output is byte for byte "
+                       "that of a single process. A frame that "
                        "fails on worker after worker goes to --dead-letter, and the exit status is 65.\n"
-                       "Workers may join and leave at any time; those of another version, of another program or model, or with other CPU kernels are refused. "
+                       "Workers may join and leave at any time; those of another version, of another program or model, "
+                       "or with other CPU kernels are refused. "
                        "Memory is bounded by the window and the size of frames."},
     .opts = opts,
     .state_size = sizeof(struct state),

@@ -9,7 +9,8 @@ struct state {
     bool resume;
     int norm;
     int encoder, keep;
-    int64_t hidden, layers, epochs, patience, windows, batch, source_epochs, source_patience, source_batch, discriminator, labels;
+    int64_t hidden, layers, epochs, patience, windows, batch, source_epochs, source_patience, source_batch,
+        discriminator, labels;
     double lr, encoder_lr, smooth, reconstruct, fraction, label_weight;
     struct weft_adda_units t;
     struct weft_series series;
@@ -19,32 +20,52 @@ struct state {
 
 #define AT(member) offsetof(struct state, member)
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_STR, 0, "source", AT(source), NULL, 0, 0, "ENDPOINT", "windows of the domain with much history", WEFT_OPT_REQUIRED | WEFT_OPT_FILE | WEFT_OPT_RUN},
-    {WEFT_OPT_STR, 0, "target", AT(target), NULL, 0, 0, "ENDPOINT", "windows of the domain with little", WEFT_OPT_REQUIRED | WEFT_OPT_FILE | WEFT_OPT_RUN},
+    {WEFT_OPT_STR, 0, "source", AT(source), NULL, 0, 0, "ENDPOINT", "windows of the domain with much history",
+     WEFT_OPT_REQUIRED | WEFT_OPT_FILE | WEFT_OPT_RUN},
+    {WEFT_OPT_STR, 0, "target", AT(target), NULL, 0, 0, "ENDPOINT", "windows of the domain with little",
+     WEFT_OPT_REQUIRED | WEFT_OPT_FILE | WEFT_OPT_RUN},
     {WEFT_OPT_CHOICE, 0, "encoder", AT(encoder), "lstm", 0, 0, "lstm|linear|cnn", "what makes a code of a lookback", 0},
     {WEFT_OPT_INT, 0, "hidden", AT(hidden), "64", 1, WEFT_LSTM_HIDDEN_MAX, "N", "size of the code", 0},
-    {WEFT_OPT_CHOICE, 0, "norm", AT(norm), "mean", 0, 0, "none|last|mean", "what is subtracted from a window and added to its forecast: nothing, its last value, its mean", 0},
+    {WEFT_OPT_CHOICE, 0, "norm", AT(norm), "mean", 0, 0, "none|last|mean",
+     "what is subtracted from a window and added to its forecast: nothing, its last value, its mean", 0},
     {WEFT_OPT_INT, 0, "layers", AT(layers), "1", 1, WEFT_LSTM_LAYERS_MAX, "N", "layers of an LSTM", 0},
-    {WEFT_OPT_STR, 0, "pretrained", AT(pretrained), NULL, 0, 0, "MODEL", "source network from this model (train-lstm, or train-adda --epochs 0), not trained anew", WEFT_OPT_FILE},
-    {WEFT_OPT_INT, 0, "source-epochs", AT(source_epochs), "230", 1, 1000000, "N", "passes over the source's train part at most", 0},
-    {WEFT_OPT_INT, 0, "source-patience", AT(source_patience), "10", 0, 1000000, "N", "end the source's training after so many epochs without a better validation loss; 0: never", 0},
-    {WEFT_OPT_INT, 0, "source-batch", AT(source_batch), "32", 1, 1000000, "N", "windows in a step of the source's training", 0},
-    {WEFT_OPT_INT, 0, "epochs", AT(epochs), "300", 0, 1000000, "N", "epochs of the adaptation at most; 0: none, the source network as it is", 0},
-    {WEFT_OPT_INT, 0, "patience", AT(patience), "10", 0, 1000000, "N", "end after so many epochs without a better validation loss on the target; 0: never", 0},
-    {WEFT_OPT_CHOICE, 0, "keep", AT(keep), "best", 0, 0, "best|last", "the epoch with the least validation loss on the target (0 among them: no adaptation), or the last", 0},
-    {WEFT_OPT_INT, 0, "windows", AT(windows), "4096", 1, UINT32_MAX, "N", "windows of each domain in an epoch of the adaptation at most, drawn anew for each", 0},
+    {WEFT_OPT_STR, 0, "pretrained", AT(pretrained), NULL, 0, 0, "MODEL",
+     "source network from this model (train-lstm, or train-adda --epochs 0), not trained anew", WEFT_OPT_FILE},
+    {WEFT_OPT_INT, 0, "source-epochs", AT(source_epochs), "230", 1, 1000000, "N",
+     "passes over the source's train part at most", 0},
+    {WEFT_OPT_INT, 0, "source-patience", AT(source_patience), "10", 0, 1000000, "N",
+     "end the source's training after so many epochs without a better validation loss; 0: never", 0},
+    {WEFT_OPT_INT, 0, "source-batch", AT(source_batch), "32", 1, 1000000, "N",
+     "windows in a step of the source's training", 0},
+    {WEFT_OPT_INT, 0, "epochs", AT(epochs), "300", 0, 1000000, "N",
+     "epochs of the adaptation at most; 0: none, the source network as it is", 0},
+    {WEFT_OPT_INT, 0, "patience", AT(patience), "10", 0, 1000000, "N",
+     "end after so many epochs without a better validation loss on the target; 0: never", 0},
+    {WEFT_OPT_CHOICE, 0, "keep", AT(keep), "best", 0, 0, "best|last",
+     "the epoch with the least validation loss on the target (0 among them: no adaptation), or the last", 0},
+    {WEFT_OPT_INT, 0, "windows", AT(windows), "4096", 1, UINT32_MAX, "N",
+     "windows of each domain in an epoch of the adaptation at most, drawn anew for each", 0},
     {WEFT_OPT_INT, 0, "batch", AT(batch), "128", 1, 65536, "N", "windows of each domain in a step", 0},
-    {WEFT_OPT_REAL, 0, "lr", AT(lr), "0.001", 1e-12, 1e6, "X", "learning rate of source network, discriminator and decoder", 0},
+    {WEFT_OPT_REAL, 0, "lr", AT(lr), "0.001", 1e-12, 1e6, "X",
+     "learning rate of source network, discriminator and decoder", 0},
     {WEFT_OPT_REAL, 0, "encoder-lr", AT(encoder_lr), "0.00001", 0, 1e6, "X", "learning rate of the target encoder", 0},
     {WEFT_OPT_REAL, 0, "smooth", AT(smooth), "0.9", 0.5, 1, "X", "the discriminator's label of the source", 0},
-    {WEFT_OPT_INT, 0, "discriminator", AT(discriminator), "128", 1, 8192, "N", "units of the discriminator's two inner layers, and of the decoder's", 0},
-    {WEFT_OPT_REAL, 0, "reconstruct", AT(reconstruct), "0", 0, 1e12, "WEIGHT", "a decoder must rebuild the target's lookback from its code; its loss counts so much", 0},
-    {WEFT_OPT_REAL, 0, "target-fraction", AT(fraction), "1", 1e-6, 1, "F", "use the first F of each target series' train windows", 0},
-    {WEFT_OPT_INT, 0, "target-labels", AT(labels), "0", 0, 1000000000, "N", "so many last windows of each target series teach their horizon too", 0},
+    {WEFT_OPT_INT, 0, "discriminator", AT(discriminator), "128", 1, 8192, "N",
+     "units of the discriminator's two inner layers, and of the decoder's", 0},
+    {WEFT_OPT_REAL, 0, "reconstruct", AT(reconstruct), "0", 0, 1e12, "WEIGHT",
+     "a decoder must rebuild the target's lookback from its code; its loss counts so much", 0},
+    {WEFT_OPT_REAL, 0, "target-fraction", AT(fraction), "1", 1e-6, 1, "F",
+     "use the first F of each target series' train windows", 0},
+    {WEFT_OPT_INT, 0, "target-labels", AT(labels), "0", 0, 1000000000, "N",
+     "so many last windows of each target series teach their horizon too", 0},
     {WEFT_OPT_REAL, 0, "label-weight", AT(label_weight), "1", 0, 1e12, "X", "how much they count", 0},
-    {WEFT_OPT_STR, 0, "log", AT(log), NULL, 0, 0, "FILE", "an epoch a line, as JSON: losses, the discriminator's accuracy, the codes' variance", WEFT_OPT_FILE | WEFT_OPT_RUN},
-    {WEFT_OPT_STR, 0, "checkpoint", AT(checkpoint), NULL, 0, 0, "FILE", "keep the training's state there until the model is written", WEFT_OPT_FILE | WEFT_OPT_RUN},
-    {WEFT_OPT_FLAG, 0, "resume", AT(resume), NULL, 0, 0, NULL, "go on from the checkpoint, if it is there", WEFT_OPT_RUN},
+    {WEFT_OPT_STR, 0, "log", AT(log), NULL, 0, 0, "FILE",
+     "an epoch a line, as JSON: losses, the discriminator's accuracy, the codes' variance",
+     WEFT_OPT_FILE | WEFT_OPT_RUN},
+    {WEFT_OPT_STR, 0, "checkpoint", AT(checkpoint), NULL, 0, 0, "FILE",
+     "keep the training's state there until the model is written", WEFT_OPT_FILE | WEFT_OPT_RUN},
+    {WEFT_OPT_FLAG, 0, "resume", AT(resume), NULL, 0, 0, NULL, "go on from the checkpoint, if it is there",
+     WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };
 
@@ -66,11 +87,27 @@ static int configure(struct weft_run *run, struct state *s, struct weft_err *e)
     s->t.code = (size_t)s->hidden;
     s->t.layers = (size_t)s->layers;
     s->t.norm = (enum weft_norm)s->norm;
-    s->t.source_options = (struct weft_net_options){.epochs = s->source_epochs, .patience = s->source_patience, .batch = (size_t)s->source_batch, .lr = s->lr,
-                                                    .seed = weft_run_seed(run), .tick = tick, .ctx = s};
-    s->t.options = (struct weft_adda_options){.epochs = s->epochs, .patience = s->patience, .windows = (size_t)s->windows, .batch = (size_t)s->batch,
-                                              .hidden = (size_t)s->discriminator, .lr = s->lr, .encoder_lr = s->encoder_lr, .smooth = s->smooth, .reconstruct = s->reconstruct, .labels = s->label_weight,
-                                              .last = s->keep == 1, .seed = weft_run_seed(run), .tick = tick, .ctx = s};
+    s->t.source_options = (struct weft_net_options){.epochs = s->source_epochs,
+                                                    .patience = s->source_patience,
+                                                    .batch = (size_t)s->source_batch,
+                                                    .lr = s->lr,
+                                                    .seed = weft_run_seed(run),
+                                                    .tick = tick,
+                                                    .ctx = s};
+    s->t.options = (struct weft_adda_options){.epochs = s->epochs,
+                                              .patience = s->patience,
+                                              .windows = (size_t)s->windows,
+                                              .batch = (size_t)s->batch,
+                                              .hidden = (size_t)s->discriminator,
+                                              .lr = s->lr,
+                                              .encoder_lr = s->encoder_lr,
+                                              .smooth = s->smooth,
+                                              .reconstruct = s->reconstruct,
+                                              .labels = s->label_weight,
+                                              .last = s->keep == 1,
+                                              .seed = weft_run_seed(run),
+                                              .tick = tick,
+                                              .ctx = s};
     s->t.pretrained = s->pretrained;
     s->t.fraction = s->fraction;
     s->t.labels = (size_t)s->labels;
@@ -83,7 +120,8 @@ static int configure(struct weft_run *run, struct state *s, struct weft_err *e)
     return 0;
 }
 
-static int read_domain(struct weft_run *run, struct state *s, enum weft_domain d, struct weft_reader *r, struct weft_err *e)
+static int read_domain(struct weft_run *run, struct state *s, enum weft_domain d, struct weft_reader *r,
+                       struct weft_err *e)
 {
     struct weft_span frame;
     int got;
@@ -91,7 +129,8 @@ static int read_domain(struct weft_run *run, struct state *s, enum weft_domain d
         if (weft_run_stopping(run))
             return weft_run_interrupted(e);
         weft_run_read(run, 1);
-        if (weft_series_read(frame, d == WEFT_SOURCE ? &s->t.source : &s->t.units.attrs, &s->series, e) < 0 || weft_adda_units_add(&s->t, d, &s->series, e) < 0)
+        if (weft_series_read(frame, d == WEFT_SOURCE ? &s->t.source : &s->t.units.attrs, &s->series, e) < 0 ||
+            weft_adda_units_add(&s->t, d, &s->series, e) < 0)
             return -1;
     }
     return got;
@@ -101,8 +140,8 @@ static void say_fit(struct weft_run *run, const struct weft_adda_units *t)
 {
     for (size_t c = 0; c < t->units.attrs.n_targets; c++) {
         const struct weft_adda_unit *u = &t->unit[c];
-        weft_run_info(run, "%s: target's validation loss %.6f before, %.6f after epoch %lld", t->units.attrs.channels[c], u->start.valid_loss, u->best.valid_loss,
-                      (long long)u->best.epoch);
+        weft_run_info(run, "%s: target's validation loss %.6f before, %.6f after epoch %lld",
+                      t->units.attrs.channels[c], u->start.valid_loss, u->best.valid_loss, (long long)u->best.epoch);
     }
 }
 
@@ -159,15 +198,21 @@ static const struct weft_filter filter = {
               .synopsis = "train-adda --source ENDPOINT --target ENDPOINT -o MODEL [OPTION...]",
               .reads = "two windows streams with the same lookback, horizon, channels and scale",
               .writes = "a model file (safetensors)",
-              .examples = "train-adda --source major.weft --target minor.weft -o adapted.safetensors --log adapt.jsonl\n"
-                          "train-adda --source major.weft --target minor.weft --reconstruct 1 --target-fraction 0.5 -o half.safetensors\n"
-                          "score -m adapted.safetensors --part test -i minor.weft | evaluate --scaled",
+              .examples =
+                  "train-adda --source major.weft --target minor.weft -o adapted.safetensors --log adapt.jsonl\n"
+                  "train-adda --source major.weft --target minor.weft --reconstruct 1 --target-fraction 0.5 -o "
+                  "half.safetensors\n"
+                  "score -m adapted.safetensors --part test -i minor.weft | evaluate --scaled",
               .see_also = "train-lstm, window, score, evaluate",
-              .notes = "First a network (encoder and linear head) learns to forecast the source. Then, as in ADDA, a target encoder that begins as a copy of the "
-                       "source's is trained so that a discriminator can't tell its codes from the source's; the head stays as it is. The target's train part is "
-                       "looked at without its horizons (but for --target-labels); its validation part chooses the epoch, the source network as it is among them, so "
+              .notes = "First a network (encoder and linear head) learns to forecast the source. Then, as in ADDA, a "
+                       "target encoder that begins as a copy of the "
+                       "source's is trained so that a discriminator can't tell its codes from the source's; the head "
+                       "stays as it is. The target's train part is "
+                       "looked at without its horizons (but for --target-labels); its validation part chooses the "
+                       "epoch, the source network as it is among them, so "
                        "that an adaptation which does harm is not kept; its test part is never looked at.\n"
-                       "In the log an accuracy of the discriminator near 1 that stays, with a falling variance of the target's codes, is a collapse, one near 0.5 a "
+                       "In the log an accuracy of the discriminator near 1 that stays, with a falling variance of the "
+                       "target's codes, is a collapse, one near 0.5 a "
                        "draw. When it collapses: a smaller --encoder-lr, or --reconstruct."},
     .opts = opts,
     .state_size = sizeof(struct state),

@@ -28,7 +28,7 @@ struct state {
     size_t image_features; /* that neighbours are compared by */
     struct weft_demand_set set;
     struct weft_demand *net;
-    struct weft_st *start;   /* of --backbone */
+    struct weft_st *start; /* of --backbone */
     char backbone_sha[65];
     struct weft_par *par;
     struct weft_progress progress;
@@ -42,47 +42,73 @@ enum { EPOCHS_WITH_PICTURES = 30, EPOCHS = 200 };
 
 #define AT(member) offsetof(struct state, member)
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_LIST, 0, "heads", AT(heads), "gender:ce,age:focal,views:mse,sales:mse,likes:mse,reviews:mse", 0, 0, "NAME:LOSS[:WEIGHT]",
-     "labels to learn: ce (cross-entropy) and focal for classes, mse for quantities; the weight is 1 unless given; by default those of these that are there", 0},
+    {WEFT_OPT_LIST, 0, "heads", AT(heads), "gender:ce,age:focal,views:mse,sales:mse,likes:mse,reviews:mse", 0, 0,
+     "NAME:LOSS[:WEIGHT]",
+     "labels to learn: ce (cross-entropy) and focal for classes, mse for quantities; the weight is 1 unless given; by "
+     "default those of these that are there",
+     0},
     {WEFT_OPT_LIST, 0, "inputs", AT(inputs), "price,gender,number,category,brand", 0, 0, "NAME",
      "numbers and keys to learn from, or none; by default those of these that are there", 0},
     {WEFT_OPT_CHOICE, 0, "recipe", AT(recipe), "default", 0, 0, "default|paper",
-     "paper: the published network: no brand, inputs not scaled by blocks, mse weighs 0.01, --lr 1e-4, --epochs 30 (published: 3000), the last epoch, medians", 0},
+     "paper: the published network: no brand, inputs not scaled by blocks, mse weighs 0.01, --lr 1e-4, --epochs 30 "
+     "(published: 3000), the last epoch, medians",
+     0},
     {WEFT_OPT_FLAG, 0, "no-image", AT(without_image), NULL, 0, 0, NULL, "leave the pictures out", 0},
     {WEFT_OPT_FLAG, 0, "no-name", AT(without_name), NULL, 0, 0, NULL, "leave the names (text_features) out", 0},
     {WEFT_OPT_STR, 0, "backbone", AT(backbone), NULL, 0, 0, "FILE",
      "ResNet18 weights to begin with (torchvision's names, or a train-demand model); random without", WEFT_OPT_FILE},
-    {WEFT_OPT_INT, 0, "image-size", AT(size), "224", WEFT_RESNET18_MIN, WEFT_RESNET18_MAX, "PIXELS", "side of the pictures that the network sees", 0},
-    {WEFT_OPT_INT, 0, "hidden", AT(hidden), "512", 1, WEFT_DEMAND_HIDDEN_MAX, "N", "units between the two fully connected layers", 0},
+    {WEFT_OPT_INT, 0, "image-size", AT(size), "224", WEFT_RESNET18_MIN, WEFT_RESNET18_MAX, "PIXELS",
+     "side of the pictures that the network sees", 0},
+    {WEFT_OPT_INT, 0, "hidden", AT(hidden), "512", 1, WEFT_DEMAND_HIDDEN_MAX, "N",
+     "units between the two fully connected layers", 0},
     {WEFT_OPT_REAL, 0, "dropout", AT(dropout), "0.5", 0, 0.99, "P", "share of those units dropped in a step", 0},
     {WEFT_OPT_REAL, 0, "gamma", AT(gamma), "2", 0, 100, "X", "of the focal loss; 0 is cross-entropy", 0},
-    {WEFT_OPT_CHOICE, 0, "class-weights", AT(weights), "none", 0, 0, "none|balanced", "balanced: focal losses weigh a class by how rare it is", 0},
+    {WEFT_OPT_CHOICE, 0, "class-weights", AT(weights), "none", 0, 0, "none|balanced",
+     "balanced: focal losses weigh a class by how rare it is", 0},
     {WEFT_OPT_FLAG, 0, "linear", AT(linear), "true", 0, 0, NULL,
-     "a linear head on all but the pictures (ridge, logistic regression) beside the network, with the weight that serves the products held out best", 0},
-    {WEFT_OPT_FLAG, 0, "network", AT(network), "true", 0, 0, NULL, "the network; without it the linear head alone is the model", 0},
-    {WEFT_OPT_INT, 0, "epochs", AT(epochs), "0", 0, 1000000, "N", "passes over the products to train on; 0: 30 with pictures, 200 without", 0},
-    {WEFT_OPT_INT, 0, "patience", AT(patience), "20", 0, 1000000, "N", "epochs to wait for a smaller validation loss; 0: all of --epochs. The best epoch is kept", 0},
+     "a linear head on all but the pictures (ridge, logistic regression) beside the network, with the weight that "
+     "serves the products held out best",
+     0},
+    {WEFT_OPT_FLAG, 0, "network", AT(network), "true", 0, 0, NULL,
+     "the network; without it the linear head alone is the model", 0},
+    {WEFT_OPT_INT, 0, "epochs", AT(epochs), "0", 0, 1000000, "N",
+     "passes over the products to train on; 0: 30 with pictures, 200 without", 0},
+    {WEFT_OPT_INT, 0, "patience", AT(patience), "20", 0, 1000000, "N",
+     "epochs to wait for a smaller validation loss; 0: all of --epochs. The best epoch is kept", 0},
     {WEFT_OPT_INT, 0, "batch", AT(batch), "32", 1, 65536, "N", "products in a step", 0},
     {WEFT_OPT_REAL, 0, "lr", AT(lr), "0", 0, 1e6, "X", "Adam's learning rate; 0: 1e-3, and 1e-4 with pictures", 0},
-    {WEFT_OPT_REAL, 0, "valid", AT(valid), "0.2", 0, 0.9, "SHARE", "of the products held out for validation, by the hash of their ids", 0},
+    {WEFT_OPT_REAL, 0, "valid", AT(valid), "0.2", 0, 0.9, "SHARE",
+     "of the products held out for validation, by the hash of their ids", 0},
     {WEFT_OPT_STR, 0, "valid-by", AT(valid_by), NULL, 0, 0, "KEY",
-     "hold out whole values of this key (brand): what the model says of brands that it has never met; the key is no input unless --inputs names it", 0},
-    {WEFT_OPT_STR, 0, "valid-from", AT(valid_from), NULL, 0, 0, "DATE", "hold out the products whose key \"date\" is this day or later", 0},
-    {WEFT_OPT_FLAG, 0, "augment", AT(augment), "true", 0, 0, NULL, "change training pictures at random, anew in each epoch", 0},
+     "hold out whole values of this key (brand): what the model says of brands that it has never met; the key is no "
+     "input unless --inputs names it",
+     0},
+    {WEFT_OPT_STR, 0, "valid-from", AT(valid_from), NULL, 0, 0, "DATE",
+     "hold out the products whose key \"date\" is this day or later", 0},
+    {WEFT_OPT_FLAG, 0, "augment", AT(augment), "true", 0, 0, NULL,
+     "change training pictures at random, anew in each epoch", 0},
     {WEFT_OPT_REAL, 0, "rotate", AT(rotate), "0.5", 0, 1, "P", "share of pictures turned by 90 or 180 degrees", 0},
     {WEFT_OPT_REAL, 0, "brightness", AT(brightness), "0.2", 0, 1, "X", "largest change of brightness", 0},
     {WEFT_OPT_REAL, 0, "contrast", AT(contrast), "0.2", 0, 1, "X", "largest change of contrast", 0},
     {WEFT_OPT_REAL, 0, "saturation", AT(saturation), "0.2", 0, 1, "X", "largest change of saturation", 0},
-    {WEFT_OPT_CHOICE, 0, "precision", AT(precision), "f32", 0, 0, "f32|bf16", "ResNet18's arithmetic: bf16 is about twice as fast; weights are f32", 0},
-    {WEFT_OPT_CHOICE, 0, "bad-images", AT(bad), "stop", 0, 0, "stop|missing", "a picture that can't be read: an error, or a counted missing value", 0},
-    {WEFT_OPT_STR, 0, "checkpoint", AT(checkpoint), NULL, 0, 0, "FILE", "keep the training's state there until the model is written", WEFT_OPT_FILE | WEFT_OPT_RUN},
-    {WEFT_OPT_FLAG, 0, "resume", AT(resume), NULL, 0, 0, NULL, "go on from the checkpoint, if it is there", WEFT_OPT_RUN},
-    {WEFT_OPT_STR, 0, "log", AT(log), NULL, 0, 0, "FILE", "losses and measures as CSV, a line an epoch", WEFT_OPT_FILE | WEFT_OPT_RUN},
+    {WEFT_OPT_CHOICE, 0, "precision", AT(precision), "f32", 0, 0, "f32|bf16",
+     "ResNet18's arithmetic: bf16 is about twice as fast; weights are f32", 0},
+    {WEFT_OPT_CHOICE, 0, "bad-images", AT(bad), "stop", 0, 0, "stop|missing",
+     "a picture that can't be read: an error, or a counted missing value", 0},
+    {WEFT_OPT_STR, 0, "checkpoint", AT(checkpoint), NULL, 0, 0, "FILE",
+     "keep the training's state there until the model is written", WEFT_OPT_FILE | WEFT_OPT_RUN},
+    {WEFT_OPT_FLAG, 0, "resume", AT(resume), NULL, 0, 0, NULL, "go on from the checkpoint, if it is there",
+     WEFT_OPT_RUN},
+    {WEFT_OPT_STR, 0, "log", AT(log), NULL, 0, 0, "FILE", "losses and measures as CSV, a line an epoch",
+     WEFT_OPT_FILE | WEFT_OPT_RUN},
     {WEFT_OPT_INT, 0, "neighbours", AT(neighbours), "0", 0, WEFT_NEIGHBOURS_MAX, "K",
-     "no network: the model is the products themselves, and the K most like one (cosine of image_features and text_features) say what it will do", 0},
-    {WEFT_OPT_INT, 0, "max-side", AT(side), "16384", 1, 65535, "PIXELS", "largest width or height of a picture", WEFT_OPT_ADVANCED},
-    {WEFT_OPT_INT, 0, "max-pixels", AT(pixels), "33554432", 1, WEFT_IMAGE_PIXELS_MAX, "N", "largest width times height; a picture takes 3 bytes a pixel and thread",
+     "no network: the model is the products themselves, and the K most like one (cosine of image_features and "
+     "text_features) say what it will do",
+     0},
+    {WEFT_OPT_INT, 0, "max-side", AT(side), "16384", 1, 65535, "PIXELS", "largest width or height of a picture",
      WEFT_OPT_ADVANCED},
+    {WEFT_OPT_INT, 0, "max-pixels", AT(pixels), "33554432", 1, WEFT_IMAGE_PIXELS_MAX, "N",
+     "largest width times height; a picture takes 3 bytes a pixel and thread", WEFT_OPT_ADVANCED},
     {.type = WEFT_OPT_END},
 };
 
@@ -103,9 +129,11 @@ static int choose_split(struct weft_run *run, struct state *s, struct weft_err *
 
 static int choose_neighbours(struct weft_run *run, struct state *s, struct weft_err *e)
 {
-    static const char *const unused[] = {"inputs", "backbone", "image-size", "hidden", "dropout", "gamma", "class-weights", "recipe", "linear", "network", "epochs", "patience", "batch", "lr", "augment", "rotate",
-                                         "brightness", "contrast", "saturation", "precision", "bad-images", "checkpoint", "resume", "log", "max-side", "max-pixels",
-                                         NULL};
+    static const char *const unused[] = {
+        "inputs",     "backbone", "image-size", "hidden",   "dropout",    "gamma",     "class-weights",
+        "recipe",     "linear",   "network",    "epochs",   "patience",   "batch",     "lr",
+        "augment",    "rotate",   "brightness", "contrast", "saturation", "precision", "bad-images",
+        "checkpoint", "resume",   "log",        "max-side", "max-pixels", NULL};
     struct weft_demand_shape *d = &s->shape;
     const struct weft_products_attrs *a = &s->set.attrs;
     if (weft_run_refuse(run, unused, "is for a network, and --neighbours trains none", e) < 0)
@@ -130,7 +158,8 @@ static int settle_options(struct weft_run *run, struct state *s, struct weft_err
     s->linear = s->linear && !paper;
     if (!s->network) {
         if (!s->linear)
-            return weft_fail(e, WEFT_USAGE, "--no-network leaves the linear head, and %s leaves none", paper ? "--recipe paper" : "--no-linear");
+            return weft_fail(e, WEFT_USAGE, "--no-network leaves the linear head, and %s leaves none",
+                             paper ? "--recipe paper" : "--no-linear");
         if (!s->without_image)
             return weft_fail(e, WEFT_USAGE, "--no-network sees no pictures: say --no-image too");
         s->epochs = 0;
@@ -169,7 +198,8 @@ static int choose(struct weft_run *run, struct state *s, struct weft_err *e)
     d->hidden = (size_t)s->hidden;
     d->dropout = s->dropout;
     d->gamma = s->gamma;
-    if (weft_demand_choose_heads(d, s->heads.items, s->heads.n, s->recipe == RECIPE_PAPER ? 0.01 : 1, weft_run_given(run, "heads"), a, e) < 0)
+    if (weft_demand_choose_heads(d, s->heads.items, s->heads.n, s->recipe == RECIPE_PAPER ? 0.01 : 1,
+                                 weft_run_given(run, "heads"), a, e) < 0)
         return -1;
     bool focal = false;
     for (size_t k = 0; k < d->n_heads; k++)
@@ -183,7 +213,9 @@ static int choose(struct weft_run *run, struct state *s, struct weft_err *e)
 
 static int load_backbone(const struct state *s, struct weft_resnet18 *net, struct weft_err *e)
 {
-    return weft_resnet18_load(net, s->start, weft_resnet18_prefix(s->start), e) < 0 ? weft_fail_where(e, "%s", s->backbone) : 0;
+    return weft_resnet18_load(net, s->start, weft_resnet18_prefix(s->start), e) < 0
+               ? weft_fail_where(e, "%s", s->backbone)
+               : 0;
 }
 
 /* Whether the weights fit is said before the products come, which may take hours. */
@@ -295,8 +327,10 @@ static int keep_neighbours(struct weft_run *run, struct state *s, struct weft_er
 
 static void say_start(struct weft_run *run, const struct state *s)
 {
-    weft_run_info(run, "%zu products to train on and %zu to validate, %zu of all with an image, %zu with text_features; %zu MiB of frames held", s->set.n_train,
-                  s->set.n_valid, s->set.images, s->set.names, weft_demand_set_bytes(&s->set) / MIB);
+    weft_run_info(run,
+                  "%zu products to train on and %zu to validate, %zu of all with an image, %zu with text_features; %zu "
+                  "MiB of frames held",
+                  s->set.n_train, s->set.n_valid, s->set.images, s->set.names, weft_demand_set_bytes(&s->set) / MIB);
 }
 
 /* A count of 0 where the next one is 100 may stand for "not shown", which is no quantity. */
@@ -306,7 +340,9 @@ static void say_zeros(struct weft_run *run, const struct state *s)
     for (size_t k = 0; k < d->n_heads; k++) {
         const struct weft_demand_zeros *z = &s->set.zeros[k];
         if (z->zeros && z->zeros * 50 >= z->labels && z->least >= 10)
-            weft_run_warn(run, "label \"%s\": %zu of %zu are 0, and the smallest other one is %g: not shown, perhaps? An empty cell is a missing label",
+            weft_run_warn(run,
+                          "label \"%s\": %zu of %zu are 0, and the smallest other one is %g: not shown, perhaps? An "
+                          "empty cell is a missing label",
                           d->head[k].name, z->zeros, z->labels, z->least);
     }
 }
@@ -322,11 +358,26 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     say_zeros(run, s);
     if (s->set.undated)
         weft_run_warn(run, "%zu products have no date: they are among those to train on", s->set.undated);
-    struct weft_demand_training t = {.set = &s->set, .net = s->net, .epochs = s->epochs, .patience = s->patience,
-                                     .best = s->recipe == RECIPE_DEFAULT, .means = s->recipe == RECIPE_DEFAULT, .linear = s->linear, .alone = !s->network, .batch = (size_t)s->batch, .lr = s->lr,
-                                     .backbone_lr = s->backbone_lr, .seed = weft_run_seed(run),
-                                     .precision = s->precision, .augment = s->augment ? &s->change : NULL, .par = s->par, .log = s->log, .progress = &s->progress,
-                                     .checkpoint = {.path = s->checkpoint, .resume = s->resume}, .stopping = stopping, .ctx = run};
+    struct weft_demand_training t = {.set = &s->set,
+                                     .net = s->net,
+                                     .epochs = s->epochs,
+                                     .patience = s->patience,
+                                     .best = s->recipe == RECIPE_DEFAULT,
+                                     .means = s->recipe == RECIPE_DEFAULT,
+                                     .linear = s->linear,
+                                     .alone = !s->network,
+                                     .batch = (size_t)s->batch,
+                                     .lr = s->lr,
+                                     .backbone_lr = s->backbone_lr,
+                                     .seed = weft_run_seed(run),
+                                     .precision = s->precision,
+                                     .augment = s->augment ? &s->change : NULL,
+                                     .par = s->par,
+                                     .log = s->log,
+                                     .progress = &s->progress,
+                                     .checkpoint = {.path = s->checkpoint, .resume = s->resume},
+                                     .stopping = stopping,
+                                     .ctx = run};
     memcpy(t.backbone, s->backbone_sha, sizeof t.backbone);
     weft_progress_start(&s->progress, weft_run_program(run), weft_run_progress(run));
     int rc = weft_demand_training_run(&t, e);
@@ -345,13 +396,17 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
         weft_checkpoint_done(&t.checkpoint);
         char losses[100] = ""; /* none of this run, when the checkpoint was of the last epoch */
         if (!isnan(t.train_loss))
-            snprintf(losses, sizeof losses, isnan(t.valid_loss) ? "train loss %.4f; " : "train loss %.4f, validation loss %.4f; ", t.train_loss, t.valid_loss);
+            snprintf(losses, sizeof losses,
+                     isnan(t.valid_loss) ? "train loss %.4f; " : "train loss %.4f, validation loss %.4f; ",
+                     t.train_loss, t.valid_loss);
         if (t.best_epoch)
             weft_run_info(run, "kept: epoch %lld, validation loss %.4f", (long long)t.best_epoch, t.best_loss);
-        weft_run_info(run, "%lld epochs: %s%zu MiB for network, activations and a batch", (long long)t.epoch, losses, weft_demand_training_bytes(&t) / MIB);
+        weft_run_info(run, "%lld epochs: %s%zu MiB for network, activations and a batch", (long long)t.epoch, losses,
+                      weft_demand_training_bytes(&t) / MIB);
     }
     if (rc == 0 && s->set.encoder.broken)
-        weft_run_warn(run, "%llu times a picture could not be read: such products were learned as if they had none", (unsigned long long)s->set.encoder.broken);
+        weft_run_warn(run, "%llu times a picture could not be read: such products were learned as if they had none",
+                      (unsigned long long)s->set.encoder.broken);
     weft_demand_training_free(&t);
     return rc;
 }
@@ -368,30 +423,46 @@ static void stop(struct weft_run *run, void *state)
 }
 
 static const struct weft_filter filter = {
-    .usage = {.name = "train-demand",
-              .summary = "trains a network from photo, name and numbers of a product to what will become of it",
-              .synopsis = "train-demand -o MODEL [OPTION...]",
-              .reads = "a products stream",
-              .writes = "a model file (safetensors)",
-              .examples = "ingest --layout products garments.csv | embed-text --hash 512 | train-demand --image-size 64 -o demand.safetensors\n"
-                          "train-demand --backbone resnet18.safetensors --precision bf16 -i products.weft -o demand.safetensors\n"
-                          "train-demand --heads gender:ce,usage:focal --no-name --checkpoint run.st --resume -i products.weft -o demand.safetensors\n"
-                          "train-demand --neighbours 10 -i encoded.weft -o neighbours.safetensors\n"
-                          "score -m demand.safetensors --part valid -i products.weft | evaluate",
-              .see_also = "ingest, encode-image, embed-text, score, evaluate",
-              .notes = "ResNet18 is trained through to its first layer; text features are taken as they are. Features, numbers and keys (one-hot) are joined, "
-                       "then come two fully connected layers with ReLU and dropout between them. Quantities are learned as the standardised log(1 + x). The loss is "
-                       "the weighted sum of the heads' means; a missing label takes no part, and a quantity below 0 counts as 0. "
-                       "A product without an image is seen as grey, a missing number as the mean.\n"
-                       "Held in memory: every product's frame (pictures stay compressed until their batch comes), and the network with its gradients, moments and "
-                       "the activations of a batch: with pictures and --batch 32 0.4 GB at --image-size 32, 0.5 GB at 64, 1.5 GB at 224, without pictures a few MB; "
-                       "-v says how much. Pictures are read as encode-image --help says.\n"
-                       "The result depends on --seed, not on the order of the products, and, in its last digits, on --threads: oneDNN "
-                       "adds up weight gradients thread by thread. The weights of the epoch with the least validation loss are the model's (with --recipe paper, or nothing to validate "
-                       "on, the last one's). Without pictures every block of inputs (name, each key, numbers) has the norm of one key. The price is a logarithm. A label of more than 200 classes has the network alone. --valid 0 leaves the "
-                       "last epoch, equal shares, and no intervals. What epochs, shares and intervals are chosen on is what --part valid measures: it flatters a little. "
-                       "The paper's errors of views and sales (0.092, 0.054) can be neither met nor missed, since it does not give their scale. Quantities come "
-                       "back as means: medians times what makes their sum that of the products held out. A training of more epochs can go on from the checkpoint of a shorter one."},
+    .usage =
+        {.name = "train-demand",
+         .summary = "trains a network from photo, name and numbers of a product to what will become of it",
+         .synopsis = "train-demand -o MODEL [OPTION...]",
+         .reads = "a products stream",
+         .writes = "a model file (safetensors)",
+         .examples =
+             "ingest --layout products garments.csv | embed-text --hash 512 | train-demand --image-size 64 -o "
+             "demand.safetensors\n"
+             "train-demand --backbone resnet18.safetensors --precision bf16 -i products.weft -o demand.safetensors\n"
+             "train-demand --heads gender:ce,usage:focal --no-name --checkpoint run.st --resume -i products.weft -o "
+             "demand.safetensors\n"
+             "train-demand --neighbours 10 -i encoded.weft -o neighbours.safetensors\n"
+             "score -m demand.safetensors --part valid -i products.weft | evaluate",
+         .see_also = "ingest, encode-image, embed-text, score, evaluate",
+         .notes =
+             "ResNet18 is trained through to its first layer; text features are taken as they are. Features, numbers "
+             "and keys (one-hot) are joined, "
+             "then come two fully connected layers with ReLU and dropout between them. Quantities are learned as the "
+             "standardised log(1 + x). The loss is "
+             "the weighted sum of the heads' means; a missing label takes no part, and a quantity below 0 counts as 0. "
+             "A product without an image is seen as grey, a missing number as the mean.\n"
+             "Held in memory: every product's frame (pictures stay compressed until their batch comes), and the "
+             "network with its gradients, moments and "
+             "the activations of a batch: with pictures and --batch 32 0.4 GB at --image-size 32, 0.5 GB at 64, 1.5 GB "
+             "at 224, without pictures a few MB; "
+             "-v says how much. Pictures are read as encode-image --help says.\n"
+             "The result depends on --seed, not on the order of the products, and, in its last digits, on --threads: "
+             "oneDNN "
+             "adds up weight gradients thread by thread. The weights of the epoch with the least validation loss are "
+             "the model's (with --recipe paper, or nothing to validate "
+             "on, the last one's). Without pictures every block of inputs (name, each key, numbers) has the norm of "
+             "one key. The price is a logarithm. A label of more than 200 classes has the network alone. --valid 0 "
+             "leaves the "
+             "last epoch, equal shares, and no intervals. What epochs, shares and intervals are chosen on is what "
+             "--part valid measures: it flatters a little. "
+             "The paper's errors of views and sales (0.092, 0.054) can be neither met nor missed, since it does not "
+             "give their scale. Quantities come "
+             "back as means: medians times what makes their sum that of the products held out. A training of more "
+             "epochs can go on from the checkpoint of a shorter one."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,

@@ -19,17 +19,22 @@ struct state {
 #define AT(member) offsetof(struct state, member)
 static const struct weft_opt opts[] = {
     {WEFT_OPT_INT, 0, "hidden", AT(hidden), "64", 1, WEFT_LSTM_HIDDEN_MAX, "N", "units of a layer", 0},
-    {WEFT_OPT_CHOICE, 0, "norm", AT(norm), "none", 0, 0, "none|last|mean", "what is subtracted from a window and added to its forecast: nothing, its last value, its mean", 0},
+    {WEFT_OPT_CHOICE, 0, "norm", AT(norm), "none", 0, 0, "none|last|mean",
+     "what is subtracted from a window and added to its forecast: nothing, its last value, its mean", 0},
     {WEFT_OPT_INT, 0, "layers", AT(layers), "1", 1, WEFT_LSTM_LAYERS_MAX, "N", "layers", 0},
     {WEFT_OPT_STR, 0, "by", AT(by), "all", 0, 0, "LEVEL", "one set of weights for each value of this key", 0},
     {WEFT_OPT_INT, 0, "epochs", AT(epochs), "230", 1, 1000000, "N", "passes over the train part at most", 0},
     {WEFT_OPT_INT, 0, "batch", AT(batch), "32", 1, 1000000, "N", "windows in a step", 0},
     {WEFT_OPT_REAL, 0, "lr", AT(lr), "0.001", 1e-12, 1e6, "X", "Adam's learning rate", 0},
     {WEFT_OPT_REAL, 0, "clip", AT(clip), "0", 0, 1e12, "X", "largest norm of a step's gradient; 0: any", 0},
-    {WEFT_OPT_INT, 0, "patience", AT(patience), "10", 0, 1000000, "N", "stop after so many epochs without a better validation loss; 0: never", 0},
-    {WEFT_OPT_STR, 0, "log", AT(log), NULL, 0, 0, "FILE", "losses as JSON lines, one an epoch", WEFT_OPT_FILE | WEFT_OPT_RUN},
-    {WEFT_OPT_STR, 0, "checkpoint", AT(checkpoint), NULL, 0, 0, "FILE", "keep the training's state there until the model is written", WEFT_OPT_FILE | WEFT_OPT_RUN},
-    {WEFT_OPT_FLAG, 0, "resume", AT(resume), NULL, 0, 0, NULL, "go on from the checkpoint, if it is there", WEFT_OPT_RUN},
+    {WEFT_OPT_INT, 0, "patience", AT(patience), "10", 0, 1000000, "N",
+     "stop after so many epochs without a better validation loss; 0: never", 0},
+    {WEFT_OPT_STR, 0, "log", AT(log), NULL, 0, 0, "FILE", "losses as JSON lines, one an epoch",
+     WEFT_OPT_FILE | WEFT_OPT_RUN},
+    {WEFT_OPT_STR, 0, "checkpoint", AT(checkpoint), NULL, 0, 0, "FILE",
+     "keep the training's state there until the model is written", WEFT_OPT_FILE | WEFT_OPT_RUN},
+    {WEFT_OPT_FLAG, 0, "resume", AT(resume), NULL, 0, 0, NULL, "go on from the checkpoint, if it is there",
+     WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };
 
@@ -53,8 +58,14 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     s->t.hidden = (size_t)s->hidden;
     s->t.layers = (size_t)s->layers;
     s->t.norm = (enum weft_norm)s->norm;
-    s->t.options = (struct weft_net_options){.epochs = s->epochs, .patience = s->patience, .batch = (size_t)s->batch, .lr = s->lr, .clip = s->clip,
-                                              .seed = weft_run_seed(run), .tick = tick, .ctx = s};
+    s->t.options = (struct weft_net_options){.epochs = s->epochs,
+                                             .patience = s->patience,
+                                             .batch = (size_t)s->batch,
+                                             .lr = s->lr,
+                                             .clip = s->clip,
+                                             .seed = weft_run_seed(run),
+                                             .tick = tick,
+                                             .ctx = s};
     s->t.threads = weft_run_threads(run);
     s->t.checkpoint.path = s->checkpoint;
     s->t.checkpoint.resume = s->resume;
@@ -101,19 +112,25 @@ static void stop(struct weft_run *run, void *state)
 }
 
 static const struct weft_filter filter = {
-    .usage = {.name = "train-lstm",
-              .summary = "trains an LSTM forecaster",
-              .synopsis = "train-lstm -o MODEL [OPTION...]",
-              .reads = "a windows stream",
-              .writes = "a model file (safetensors)",
-              .examples = "ingest train.csv | window --lookback 30 --horizon 10 --scale standard | train-lstm -o lstm.safetensors\n"
-                          "train-lstm --checkpoint run.st --resume -o lstm.safetensors -i windows.weft   # again after a kill: the same bytes\n"
-                          "score -m lstm.safetensors --part test -i windows.weft | evaluate",
-              .see_also = "window, train-dlinear, train-adda, score, evaluate",
-              .notes = "An LSTM reads the lookback, a linear layer makes the whole horizon of its last hidden state; mean squared error, Adam; the epoch with the "
-                       "least validation loss is kept. Scale the windows (window --scale standard): a network learns values about 1 best.\n"
-                       "The result depends on --seed and not on --threads. Windows that touch a missing value are left out. Weights are named as "
-                       "torch.nn.LSTM and torch.nn.Linear name them, behind encoder. and head."},
+    .usage =
+        {.name = "train-lstm",
+         .summary = "trains an LSTM forecaster",
+         .synopsis = "train-lstm -o MODEL [OPTION...]",
+         .reads = "a windows stream",
+         .writes = "a model file (safetensors)",
+         .examples =
+             "ingest train.csv | window --lookback 30 --horizon 10 --scale standard | train-lstm -o lstm.safetensors\n"
+             "train-lstm --checkpoint run.st --resume -o lstm.safetensors -i windows.weft   # again after a kill: the "
+             "same bytes\n"
+             "score -m lstm.safetensors --part test -i windows.weft | evaluate",
+         .see_also = "window, train-dlinear, train-adda, score, evaluate",
+         .notes = "An LSTM reads the lookback, a linear layer makes the whole horizon of its last hidden state; mean "
+                  "squared error, Adam; the epoch with the "
+                  "least validation loss is kept. Scale the windows (window --scale standard): a network learns values "
+                  "about 1 best.\n"
+                  "The result depends on --seed and not on --threads. Windows that touch a missing value are left out. "
+                  "Weights are named as "
+                  "torch.nn.LSTM and torch.nn.Linear name them, behind encoder. and head."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,

@@ -22,11 +22,14 @@ struct state {
 
 #define AT(member) offsetof(struct state, member)
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_INT, 0, "lookback", AT(lookback), "28", 1, 1000000, "N", "steps that a forecast looks back on", WEFT_OPT_REQUIRED},
+    {WEFT_OPT_INT, 0, "lookback", AT(lookback), "28", 1, 1000000, "N", "steps that a forecast looks back on",
+     WEFT_OPT_REQUIRED},
     {WEFT_OPT_INT, 0, "horizon", AT(horizon), "28", 1, 1000000, "N", "steps to forecast", WEFT_OPT_REQUIRED},
     {WEFT_OPT_INT, 0, "stride", AT(stride), "1", 1, 1000000, "N", "steps from one window to the next", 0},
-    {WEFT_OPT_LIST, 0, "split", AT(split_text), "0.64,0.16,0.20", 0, 0, "T,V,T", "train, validation and test part: fractions of the calendar, or steps", 0},
-    {WEFT_OPT_CHOICE, 0, "scale", AT(scale), "none", 0, 0, "none|standard|minmax", "scaling per series and target, fitted on the train part alone", 0},
+    {WEFT_OPT_LIST, 0, "split", AT(split_text), "0.64,0.16,0.20", 0, 0, "T,V,T",
+     "train, validation and test part: fractions of the calendar, or steps", 0},
+    {WEFT_OPT_CHOICE, 0, "scale", AT(scale), "none", 0, 0, "none|standard|minmax",
+     "scaling per series and target, fitted on the train part alone", 0},
     {.type = WEFT_OPT_END},
 };
 
@@ -34,13 +37,14 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
     const struct weft_head *h = weft_run_in_head(run);
-    if (weft_split_parse(s->split_text.items, s->split_text.n, &s->split, e) < 0 || weft_series_attrs_read(h, &s->attrs, e) < 0)
+    if (weft_split_parse(s->split_text.items, s->split_text.n, &s->split, e) < 0 ||
+        weft_series_attrs_read(h, &s->attrs, e) < 0)
         return -1;
     if (weft_split_borders(&s->split, (size_t)s->attrs.known, s->borders, e) < 0)
         return -1;
     if (s->lookback + s->horizon > s->attrs.known) {
-        weft_fail(e, WEFT_CONFIG, "lookback %lld + horizon %lld is longer than the calendar of %lld steps", (long long)s->lookback,
-                  (long long)s->horizon, (long long)s->attrs.known);
+        weft_fail(e, WEFT_CONFIG, "lookback %lld + horizon %lld is longer than the calendar of %lld steps",
+                  (long long)s->lookback, (long long)s->horizon, (long long)s->attrs.known);
         return weft_fail_hint(e, "choose a shorter --lookback or --horizon");
     }
     s->attrs.lookback = s->lookback;
@@ -77,10 +81,11 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
     (void)e;
-    weft_run_info(run, "windows: %llu train, %llu validation, %llu test", (unsigned long long)s->windows[0], (unsigned long long)s->windows[1],
-                  (unsigned long long)s->windows[2]);
+    weft_run_info(run, "windows: %llu train, %llu validation, %llu test", (unsigned long long)s->windows[0],
+                  (unsigned long long)s->windows[1], (unsigned long long)s->windows[2]);
     if (!s->windows[WEFT_PART_TRAIN])
-        weft_run_warn(run, "no window lies wholly in the train part: give more history, or a shorter --lookback or --horizon");
+        weft_run_warn(
+            run, "no window lies wholly in the train part: give more history, or a shorter --lookback or --horizon");
     return 0;
 }
 
@@ -95,17 +100,22 @@ static void stop(struct weft_run *run, void *state)
 }
 
 static const struct weft_filter filter = {
-    .usage = {.name = "window",
-              .summary = "says how series are cut into windows for training and testing",
-              .synopsis = "window --lookback N --horizon N [OPTION...]",
-              .reads = "a series stream",
-              .writes = "a windows stream",
-              .examples = "ingest train.csv | window --lookback 30 --horizon 10 | train-dlinear -o model.safetensors\n"
-                          "ingest --layout matrix ETTh1.csv | window --lookback 336 --horizon 96 --split 8640,2880,2880 --scale standard | frames count",
-              .see_also = "ingest, aggregate, train-dlinear, score",
-              .notes = "A window belongs to the part in which its whole horizon lies, so the lookback of the first test window reaches back into "
-                       "validation. Windows are not expanded: a frame holds its series once, with the borders and the scale.\n"
-                       "Exogenous channels (ingest --future, covariates) are not scaled, and what lies ahead of the last step with a target belongs to no part."},
+    .usage =
+        {.name = "window",
+         .summary = "says how series are cut into windows for training and testing",
+         .synopsis = "window --lookback N --horizon N [OPTION...]",
+         .reads = "a series stream",
+         .writes = "a windows stream",
+         .examples = "ingest train.csv | window --lookback 30 --horizon 10 | train-dlinear -o model.safetensors\n"
+                     "ingest --layout matrix ETTh1.csv | window --lookback 336 --horizon 96 --split 8640,2880,2880 "
+                     "--scale standard | frames count",
+         .see_also = "ingest, aggregate, train-dlinear, score",
+         .notes =
+             "A window belongs to the part in which its whole horizon lies, so the lookback of the first test window "
+             "reaches back into "
+             "validation. Windows are not expanded: a frame holds its series once, with the borders and the scale.\n"
+             "Exogenous channels (ingest --future, covariates) are not scaled, and what lies ahead of the last step "
+             "with a target belongs to no part."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,

@@ -20,8 +20,10 @@ struct state {
 
 #define AT(member) offsetof(struct state, member)
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_STR, 0, "connect", AT(connect), NULL, 0, 0, "ENDPOINT", "where scatter listens: tcp://HOST:PORT or ipc://PATH", WEFT_OPT_REQUIRED | WEFT_OPT_FILE},
-    {WEFT_OPT_INT, 'j', "children", AT(children), "1", 1, CHILDREN_MAX, "N", "workers to run side by side, each with a child", WEFT_OPT_RUN},
+    {WEFT_OPT_STR, 0, "connect", AT(connect), NULL, 0, 0, "ENDPOINT",
+     "where scatter listens: tcp://HOST:PORT or ipc://PATH", WEFT_OPT_REQUIRED | WEFT_OPT_FILE},
+    {WEFT_OPT_INT, 'j', "children", AT(children), "1", 1, CHILDREN_MAX, "N",
+     "workers to run side by side, each with a child", WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };
 
@@ -83,12 +85,16 @@ static const struct weft_filter filter = {
               .reads = "frames from scatter",
               .writes = "results to scatter",
               .examples = "work --connect tcp://head:5570 -- score -m model.safetensors\n"
-                          "work --connect tcp://head:5570 --key worker.key --peer-keys head.pub -j 4 -- encode-image -m resnet18.safetensors",
+                          "work --connect tcp://head:5570 --key worker.key --peer-keys head.pub -j 4 -- encode-image "
+                          "-m resnet18.safetensors",
               .see_also = "scatter, keygen",
-              .notes = "Workers may join and leave at any time. On SIGTERM a worker finishes the frames it has. When its child fails, it says so to the "
-                       "head, which gives the frames to somebody else, and starts another. The program must give each frame's results before it ends: one that "
+              .notes = "Workers may join and leave at any time. On SIGTERM a worker finishes the frames it has. When "
+                       "its child fails, it says so to the "
+                       "head, which gives the frames to somebody else, and starts another. The program must give each "
+                       "frame's results before it ends: one that "
                        "adds up over frames (aggregate, a trainer) can't be spread this way.\n"
-                       "Exit status: 0 when the head has no more work, 69 when the head is gone, 77 when our key was refused, 78 when the head refused us "
+                       "Exit status: 0 when the head has no more work, 69 when the head is gone, 77 when our key was "
+                       "refused, 78 when the head refused us "
                        "(another version, other CPU kernels)."},
     .opts = opts,
     .state_size = sizeof(struct state),

@@ -34,27 +34,78 @@ struct common {
 
 #define AT(member) offsetof(struct common, member)
 
-static const struct weft_opt opt_help = {WEFT_OPT_FLAG, 'h', "help", AT(help), NULL, 0, 0, NULL, "print this text", WEFT_OPT_RUN};
-static const struct weft_opt opt_version = {WEFT_OPT_FLAG, 'V', "version", AT(version), NULL, 0, 0, NULL, "print version and library versions", WEFT_OPT_RUN};
-static const struct weft_opt opt_input = {WEFT_OPT_STR, 'i', "input", AT(input), "-", 0, 0, "ENDPOINT", "stream to read: -, a file, tcp://HOST:PORT, ipc://PATH, or bind+tcp://... to listen", WEFT_OPT_RUN | WEFT_OPT_FILE};
-static const struct weft_opt opt_output = {WEFT_OPT_STR, 'o', "output", AT(output), "-", 0, 0, "ENDPOINT", "where the result goes: -, a file (written whole or not at all), or a socket as for -i", WEFT_OPT_RUN | WEFT_OPT_FILE};
-static const struct weft_opt opt_text_output = {WEFT_OPT_STR, 'o', "output", AT(output), "-", 0, 0, "FILE", "where the result goes: - or a file, written whole or not at all", WEFT_OPT_RUN | WEFT_OPT_FILE};
+static const struct weft_opt opt_help = {WEFT_OPT_FLAG,     'h',         "help", AT(help), NULL, 0, 0, NULL,
+                                         "print this text", WEFT_OPT_RUN};
+static const struct weft_opt opt_version = {
+    WEFT_OPT_FLAG, 'V', "version", AT(version), NULL, 0, 0, NULL, "print version and library versions", WEFT_OPT_RUN};
+static const struct weft_opt opt_input = {
+    WEFT_OPT_STR,
+    'i',
+    "input",
+    AT(input),
+    "-",
+    0,
+    0,
+    "ENDPOINT",
+    "stream to read: -, a file, tcp://HOST:PORT, ipc://PATH, or bind+tcp://... to listen",
+    WEFT_OPT_RUN | WEFT_OPT_FILE};
+static const struct weft_opt opt_output = {
+    WEFT_OPT_STR,
+    'o',
+    "output",
+    AT(output),
+    "-",
+    0,
+    0,
+    "ENDPOINT",
+    "where the result goes: -, a file (written whole or not at all), or a socket as for -i",
+    WEFT_OPT_RUN | WEFT_OPT_FILE};
+static const struct weft_opt opt_text_output = {WEFT_OPT_STR,
+                                                'o',
+                                                "output",
+                                                AT(output),
+                                                "-",
+                                                0,
+                                                0,
+                                                "FILE",
+                                                "where the result goes: - or a file, written whole or not at all",
+                                                WEFT_OPT_RUN | WEFT_OPT_FILE};
 static const struct weft_opt opt_socket[] = {
-    {WEFT_OPT_STR, 0, "key", AT(key), NULL, 0, 0, "FILE", "our key pair, for encrypted sockets (CURVE; keygen makes one)", WEFT_OPT_RUN | WEFT_OPT_FILE | WEFT_OPT_ADVANCED},
-    {WEFT_OPT_STR, 0, "peer-keys", AT(peer_keys), NULL, 0, 0, "FILE", "public keys of those who may talk to us, one a line", WEFT_OPT_RUN | WEFT_OPT_FILE | WEFT_OPT_ADVANCED},
-    {WEFT_OPT_FLAG, 0, "insecure", AT(insecure), NULL, 0, 0, NULL, "allow plain TCP beyond this machine", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
-    {WEFT_OPT_REAL, 0, "timeout", AT(timeout), "30", 0.1, 86400, "SECONDS", "a peer that is silent for so long is gone", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
-    {WEFT_OPT_REAL, 0, "wait", AT(wait), "300", 0.1, 1000000, "SECONDS", "how long to wait for a peer to appear", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
-    {WEFT_OPT_INT, 0, "producers", AT(producers), "1", 1, 1024, "N", "writers to merge on an -i that listens", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
+    {WEFT_OPT_STR, 0, "key", AT(key), NULL, 0, 0, "FILE",
+     "our key pair, for encrypted sockets (CURVE; keygen makes one)", WEFT_OPT_RUN | WEFT_OPT_FILE | WEFT_OPT_ADVANCED},
+    {WEFT_OPT_STR, 0, "peer-keys", AT(peer_keys), NULL, 0, 0, "FILE",
+     "public keys of those who may talk to us, one a line", WEFT_OPT_RUN | WEFT_OPT_FILE | WEFT_OPT_ADVANCED},
+    {WEFT_OPT_FLAG, 0, "insecure", AT(insecure), NULL, 0, 0, NULL, "allow plain TCP beyond this machine",
+     WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
+    {WEFT_OPT_REAL, 0, "timeout", AT(timeout), "30", 0.1, 86400, "SECONDS", "a peer that is silent for so long is gone",
+     WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
+    {WEFT_OPT_REAL, 0, "wait", AT(wait), "300", 0.1, 1000000, "SECONDS", "how long to wait for a peer to appear",
+     WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
+    {WEFT_OPT_INT, 0, "producers", AT(producers), "1", 1, 1024, "N", "writers to merge on an -i that listens",
+     WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
 };
-static const struct weft_opt opt_model = {WEFT_OPT_STR, 'o', "output", AT(output), "-", 0, 0, "MODEL", "model file to write, whole or not at all", WEFT_OPT_RUN | WEFT_OPT_FILE};
-static const char threads_matter_help[] = "threads to use; 0: all cores; the last digits of the result depend on their number";
+static const struct weft_opt opt_model = {WEFT_OPT_STR,
+                                          'o',
+                                          "output",
+                                          AT(output),
+                                          "-",
+                                          0,
+                                          0,
+                                          "MODEL",
+                                          "model file to write, whole or not at all",
+                                          WEFT_OPT_RUN | WEFT_OPT_FILE};
+static const char threads_matter_help[] =
+    "threads to use; 0: all cores; the last digits of the result depend on their number";
 static const struct weft_opt opt_rest[] = {
-    {WEFT_OPT_INT, 0, "threads", AT(threads), "0", 0, 1024, "N", "threads to use; 0: 1 in filters, all cores in trainers; the result is the same", WEFT_OPT_RUN},
+    {WEFT_OPT_INT, 0, "threads", AT(threads), "0", 0, 1024, "N",
+     "threads to use; 0: 1 in filters, all cores in trainers; the result is the same", WEFT_OPT_RUN},
     {WEFT_OPT_INT, 0, "seed", AT(seed), "1", 0, 9223372036854775807.0, "N", "seed of everything random", WEFT_OPT_RUN},
-    {WEFT_OPT_CHOICE, 0, "progress", AT(progress), "auto", 0, 0, "auto|plain|off", "progress on stderr: a bar on a terminal, plain lines, or none", WEFT_OPT_RUN},
-    {WEFT_OPT_SIZE, 0, "max-frame", AT(frame_max), "256M", 0, (double)((uint64_t)1 << 40), "BYTES", "largest frame accepted", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
-    {WEFT_OPT_FLAG, 0, "no-lineage", AT(no_lineage), NULL, 0, 0, NULL, "leave this program out of the lineage", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
+    {WEFT_OPT_CHOICE, 0, "progress", AT(progress), "auto", 0, 0, "auto|plain|off",
+     "progress on stderr: a bar on a terminal, plain lines, or none", WEFT_OPT_RUN},
+    {WEFT_OPT_SIZE, 0, "max-frame", AT(frame_max), "256M", 0, (double)((uint64_t)1 << 40), "BYTES",
+     "largest frame accepted", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
+    {WEFT_OPT_FLAG, 0, "no-lineage", AT(no_lineage), NULL, 0, 0, NULL, "leave this program out of the lineage",
+     WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
     {WEFT_OPT_FLAG, 'q', "quiet", AT(quiet), NULL, 0, 0, NULL, "no warnings", WEFT_OPT_RUN},
     {WEFT_OPT_FLAG, 'v', "verbose", AT(verbose), NULL, 0, 0, NULL, "say more: a summary at the end", WEFT_OPT_RUN},
 };
@@ -78,7 +129,7 @@ struct weft_run {
     struct weft_file *text_file;
     FILE *text;
     bool headed;
-    bool acks;          /* under work */
+    bool acks; /* under work */
     uint64_t read, rejected, acked, acked_rejected;
     struct weft_hold *held; /* NULL: frames go out at once */
     int exit_with;
@@ -165,8 +216,12 @@ static struct weft_stream_opts stream_opts(const struct common *c)
     struct weft_stream_opts o = {.frame_max = (size_t)c->frame_max};
     o.wire.wait_ms = (int)(c->wait * 1000);
     o.wire.producers = (int)c->producers;
-    o.wire.socket = (struct weft_socket_opts){.key = c->key, .peer_keys = c->peer_keys, .insecure = c->insecure, .timeout_ms = (int)(c->timeout * 1000),
-                                              .high_water = HIGH_WATER, .message_max = (size_t)c->frame_max};
+    o.wire.socket = (struct weft_socket_opts){.key = c->key,
+                                              .peer_keys = c->peer_keys,
+                                              .insecure = c->insecure,
+                                              .timeout_ms = (int)(c->timeout * 1000),
+                                              .high_water = HIGH_WATER,
+                                              .message_max = (size_t)c->frame_max};
     return o;
 }
 
@@ -258,7 +313,8 @@ char *weft_run_lineage_json_from(struct weft_run *run, const struct weft_head *f
 
 /* --- output --- */
 
-int weft_run_head_from(struct weft_run *run, const struct weft_head *from, const char *schema, struct weft_span attrs, struct weft_err *e)
+int weft_run_head_from(struct weft_run *run, const struct weft_head *from, const char *schema, struct weft_span attrs,
+                       struct weft_err *e)
 {
     if (!run->out && weft_writer_open(run->common.output, &run->stream_opts, &run->out, e) < 0)
         return -1;
@@ -319,7 +375,8 @@ int weft_run_flow(struct weft_run *run, struct weft_reader *r, struct weft_err *
     return weft_reader_ready(r) ? 0 : weft_writer_flush(run->out, e);
 }
 
-int weft_run_head_as(struct weft_run *run, const char *schema, struct weft_span attrs, struct weft_span lineage, struct weft_err *e)
+int weft_run_head_as(struct weft_run *run, const char *schema, struct weft_span attrs, struct weft_span lineage,
+                     struct weft_err *e)
 {
     int rc = weft_writer_head(run->out, schema, attrs, lineage, e);
     run->headed = rc == 0;
@@ -352,7 +409,8 @@ static int write_tail(struct weft_run *run, struct weft_err *e)
     weft_pack_array(&b, n + 1);
     if (n)
         weft_pack_raw(&b, list.body);
-    weft_pack_tally(&b, run->stand_for[0] ? run->stand_for : run->program, run->read, weft_writer_count(run->out), run->rejected);
+    weft_pack_tally(&b, run->stand_for[0] ? run->stand_for : run->program, run->read, weft_writer_count(run->out),
+                    run->rejected);
     int rc = weft_writer_end(run->out, weft_pack_span(&b), e);
     weft_pack_free(&b);
     return rc;
@@ -486,8 +544,8 @@ static void close_ends(struct weft_run *run)
     weft_lineage_free(&run->lineage);
 }
 
-/* The descriptors 0 to 2 must be taken, or the first file opened would become standard output. A closed one is opened the wrong way
- * round, so that using it fails with an honest error. */
+/* The descriptors 0 to 2 must be taken, or the first file opened would become standard output. A closed one is opened
+ * the wrong way round, so that using it fails with an honest error. */
 static void secure_descriptors(void)
 {
     for (int fd = 0; fd < 3; fd++)
@@ -503,7 +561,9 @@ static void make_table(struct weft_run *run)
     if (run->filter->in == WEFT_IO_STREAM)
         *t++ = opt_input;
     if (run->filter->out != WEFT_IO_NONE)
-        *t++ = run->filter->out == WEFT_IO_MODEL ? opt_model : run->filter->out == WEFT_IO_TEXT ? opt_text_output : opt_output;
+        *t++ = run->filter->out == WEFT_IO_MODEL  ? opt_model
+               : run->filter->out == WEFT_IO_TEXT ? opt_text_output
+                                                  : opt_output;
     for (size_t i = 0; i < sizeof opt_socket / sizeof *opt_socket; i++)
         *t++ = opt_socket[i];
     for (size_t i = 0; i < sizeof opt_rest / sizeof *opt_rest; i++)
@@ -520,10 +580,11 @@ static void summary(const struct weft_run *run, double started)
 {
     struct rusage u;
     getrusage(RUSAGE_SELF, &u);
-    double cpu = (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e-6;
-    weft_say(run->program, "%llu in, %llu out, %llu rejected; %.2f s, %.2f s of CPU, %ld MB", (unsigned long long)run->read,
-             (unsigned long long)(run->out ? weft_writer_count(run->out) : 0), (unsigned long long)run->rejected,
-             weft_seconds() - started, cpu, u.ru_maxrss >> 10);
+    double cpu =
+        (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e-6;
+    weft_say(run->program, "%llu in, %llu out, %llu rejected; %.2f s, %.2f s of CPU, %ld MB",
+             (unsigned long long)run->read, (unsigned long long)(run->out ? weft_writer_count(run->out) : 0),
+             (unsigned long long)run->rejected, weft_seconds() - started, cpu, u.ru_maxrss >> 10);
 }
 
 /* --help in its forms and --version. True when one was asked for. */
@@ -558,7 +619,8 @@ int weft_main(const struct weft_filter *filter, int argc, char **argv)
     if (informed(&run, argc, argv))
         return finish_text(&run, &e) < 0 ? report(&run, &e) : 0;
     run.state = weft_xcalloc(1, filter->state_size ? filter->state_size : 1);
-    int rc = weft_opt_parse(filter->opts, run.state, run.table, &run.common, argc, argv, &run.n_operands, &run.given, &e);
+    int rc =
+        weft_opt_parse(filter->opts, run.state, run.table, &run.common, argc, argv, &run.n_operands, &run.given, &e);
     run.operands = argv + 1;
     if (rc == 0 && run.n_operands < filter->min_operands)
         rc = weft_fail(&e, WEFT_USAGE, "a file is missing");
@@ -577,7 +639,8 @@ int weft_main(const struct weft_filter *filter, int argc, char **argv)
     weft_opt_free(filter->opts, run.state);
     free(run.state);
     int stop = weft_stop_signal();
-    if ((stop == SIGINT || stop == SIGTERM) && status == WEFT_TEMPFAIL) { /* tell the parent the truth: a signal ended us */
+    if ((stop == SIGINT || stop == SIGTERM) &&
+        status == WEFT_TEMPFAIL) { /* tell the parent the truth: a signal ended us */
         signal(stop, SIG_DFL);
         raise(stop);
     }

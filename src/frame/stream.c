@@ -101,7 +101,7 @@ struct weft_reader {
     bool eof, ended;
     struct weft_pack head_bytes; /* a copy: spans of `head` point into it */
     struct weft_head head;
-    uint64_t count; /* frames handed out */
+    uint64_t count;        /* frames handed out */
     struct tally *tallies; /* of all tails */
     size_t n_tallies;
     struct weft_pack counts;
@@ -225,10 +225,12 @@ int weft_head_read(struct weft_span map, struct weft_head *h, struct weft_err *e
     if (!weft_map_find(map, "weft", &version) || version.kind != WEFT_UINT)
         return weft_fail(e, WEFT_DATA, "a head without a version");
     if (version.u != WEFT_STREAM_VERSION) {
-        weft_fail(e, WEFT_DATA, "a stream of version %llu, and this program reads version %d", (unsigned long long)version.u, WEFT_STREAM_VERSION);
+        weft_fail(e, WEFT_DATA, "a stream of version %llu, and this program reads version %d",
+                  (unsigned long long)version.u, WEFT_STREAM_VERSION);
         return weft_fail_hint(e, "use the same release of weft on both sides");
     }
-    if (!weft_map_find(map, "schema", &schema) || schema.kind != WEFT_STR || schema.body.n >= sizeof h->schema || !schema.body.n)
+    if (!weft_map_find(map, "schema", &schema) || schema.kind != WEFT_STR || schema.body.n >= sizeof h->schema ||
+        !schema.body.n)
         return weft_fail(e, WEFT_DATA, "a head without a schema");
     if (!weft_map_find(map, "attrs", &attrs) || attrs.kind != WEFT_MAP)
         return weft_fail(e, WEFT_DATA, "a head without attrs");
@@ -241,7 +243,8 @@ int weft_head_read(struct weft_span map, struct weft_head *h, struct weft_err *e
     return 0;
 }
 
-static int read_head(struct weft_reader *r, struct weft_span map, struct weft_pack *copy, struct weft_head *h, struct weft_err *e)
+static int read_head(struct weft_reader *r, struct weft_span map, struct weft_pack *copy, struct weft_head *h,
+                     struct weft_err *e)
 {
     weft_pack_clear(copy);
     weft_pack_raw(copy, map);
@@ -279,7 +282,8 @@ static int not_a_stream(struct weft_reader *r, struct weft_err *e)
     text[n] = 0;
     if (e)
         *e = (struct weft_err){0};
-    weft_fail(e, WEFT_DATA, "not a weft stream%s%s%s", n > 3 ? ": it begins with \"" : "", n > 3 ? text : "", n > 3 ? "\"" : "");
+    weft_fail(e, WEFT_DATA, "not a weft stream%s%s%s", n > 3 ? ": it begins with \"" : "", n > 3 ? text : "",
+              n > 3 ? "\"" : "");
     return weft_fail_hint(e, "CSV goes through `ingest` first");
 }
 
@@ -290,7 +294,9 @@ static int open_head(struct weft_reader *r, const char *schema, struct weft_err 
     if (got == 0) {
         snprintf(r->culprit, sizeof r->culprit, "the program above");
         r->culprit_exit = WEFT_UPSTREAM;
-        return weft_fail(e, WEFT_UPSTREAM, "stopped: no stream arrived; the program above failed before its head, or nothing is piped in");
+        return weft_fail(
+            e, WEFT_UPSTREAM,
+            "stopped: no stream arrived; the program above failed before its head, or nothing is piped in");
     }
     if (got < 0)
         return r->pos == 0 && r->end && (!e || e->code == WEFT_DATA) ? not_a_stream(r, e) : -1;
@@ -303,7 +309,8 @@ static int open_head(struct weft_reader *r, const char *schema, struct weft_err 
     return check_schema(&r->head, schema, e);
 }
 
-int weft_reader_open(const char *endpoint, const char *schema, const struct weft_stream_opts *o, struct weft_reader **out, struct weft_err *e)
+int weft_reader_open(const char *endpoint, const char *schema, const struct weft_stream_opts *o,
+                     struct weft_reader **out, struct weft_err *e)
 {
     struct weft_reader *r = WEFT_NEW(struct weft_reader);
     *out = r;
@@ -362,11 +369,12 @@ static int check_tail(struct weft_reader *r, struct weft_span map, struct weft_e
         return weft_fail(e, WEFT_DATA, "a tail without end, counts and crc32c");
     struct part *p = &r->parts[r->at];
     if (end.u != p->frames)
-        return weft_fail(e, WEFT_DATA, "the tail counts %llu frames and %llu arrived: frames were lost on the way", (unsigned long long)end.u,
-                         (unsigned long long)p->frames);
+        return weft_fail(e, WEFT_DATA, "the tail counts %llu frames and %llu arrived: frames were lost on the way",
+                         (unsigned long long)end.u, (unsigned long long)p->frames);
     uint32_t sum = weft_crc32c(p->crc, counts.whole.p, counts.whole.n);
     if (crc.u != sum)
-        return weft_fail(e, WEFT_DATA, "checksum %08llx in the tail, %08x over the bytes: the stream was damaged", (unsigned long long)crc.u, sum);
+        return weft_fail(e, WEFT_DATA, "checksum %08llx in the tail, %08x over the bytes: the stream was damaged",
+                         (unsigned long long)crc.u, sum);
     add_counts(r, &counts);
     p->headed = false;
     struct weft_wire_reader *wire = weft_source_wire(r->src);
@@ -420,7 +428,9 @@ static int at_end(struct weft_reader *r, struct weft_err *e)
         return 0;
     }
     last_program(r->head.lineage, r->culprit, sizeof r->culprit);
-    return weft_fail(e, WEFT_UPSTREAM, "stopped: the stream of %s ends after %llu frames without a tail; it failed, was killed, or the file is cut short",
+    return weft_fail(e, WEFT_UPSTREAM,
+                     "stopped: the stream of %s ends after %llu frames without a tail; it failed, was killed, or the "
+                     "file is cut short",
                      r->culprit, (unsigned long long)r->count);
 }
 
@@ -435,14 +445,16 @@ static int next_frame(struct weft_reader *r, struct weft_span *frame, struct wef
             last_program(r->head.lineage, r->culprit, sizeof r->culprit);
             if (weft_stop_signal()) /* ours is the end, and nobody else's fault */
                 return got;
-            return weft_fail_hint(e, "%s failed or was killed after frame %llu, or the file is cut short or damaged", r->culprit, (unsigned long long)r->count);
+            return weft_fail_hint(e, "%s failed or was killed after frame %llu, or the file is cut short or damaged",
+                                  r->culprit, (unsigned long long)r->count);
         }
         struct part *p = &r->parts[r->at];
         if (first_key_is(map, "fault"))
             return read_fault(r, map, e);
         bool head = first_key_is(map, "weft"), tail = first_key_is(map, "end");
         if (head ? p->headed : !p->headed)
-            return weft_fail(e, WEFT_DATA, head ? "a head without a tail before it" : "bytes behind the tail that are no head");
+            return weft_fail(e, WEFT_DATA,
+                             head ? "a head without a tail before it" : "bytes behind the tail that are no head");
         if (head && further_head(r, map, e) < 0)
             return -1;
         if (tail && check_tail(r, map, e) < 0)
@@ -546,7 +558,8 @@ struct weft_writer {
     bool headed, ended, broken;
 };
 
-int weft_writer_open(const char *endpoint, const struct weft_stream_opts *o, struct weft_writer **out, struct weft_err *e)
+int weft_writer_open(const char *endpoint, const struct weft_stream_opts *o, struct weft_writer **out,
+                     struct weft_err *e)
 {
     struct weft_writer *w = WEFT_NEW(struct weft_writer);
     *out = w;
@@ -587,7 +600,8 @@ void weft_tail_pack(struct weft_pack *b, uint64_t count, uint32_t crc, struct we
     weft_pack_uint(b, weft_crc32c(crc, counts.p, counts.n));
 }
 
-int weft_writer_head(struct weft_writer *w, const char *schema, struct weft_span attrs, struct weft_span lineage, struct weft_err *e)
+int weft_writer_head(struct weft_writer *w, const char *schema, struct weft_span attrs, struct weft_span lineage,
+                     struct weft_err *e)
 {
     if (w->headed)
         return weft_fail(e, WEFT_BUG, "two heads");

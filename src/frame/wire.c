@@ -13,7 +13,8 @@ enum { TICK_MS = 200, LINGER_MS = 2000 };
 
 /* --- control messages: maps of one entry, {"hello": role}, {"go": true}, {"no": reason}, {"done": true} --- */
 
-static int send_control(struct weft_socket *s, const struct weft_peer *to, const char *key, const char *text, struct weft_err *e)
+static int send_control(struct weft_socket *s, const struct weft_peer *to, const char *key, const char *text,
+                        struct weft_err *e)
 {
     struct weft_pack b = {0};
     weft_pack_map(&b, 1);
@@ -39,13 +40,16 @@ static bool is_control(const struct weft_received *m, const char *key, struct we
 static int nobody(const struct weft_socket *s, int wait_ms, struct weft_err *e)
 {
     uint64_t refused = weft_socket_refused(s);
-    weft_fail(e, WEFT_PEER, "nobody came to %s within %d s%s", weft_socket_address(s), wait_ms / 1000, refused ? ", but for strangers" : "");
-    return weft_fail_hint(e, refused ? "the other side's public key must be in --peer-keys" : "start the other side, or give it more time with --wait");
+    weft_fail(e, WEFT_PEER, "nobody came to %s within %d s%s", weft_socket_address(s), wait_ms / 1000,
+              refused ? ", but for strangers" : "");
+    return weft_fail_hint(e, refused ? "the other side's public key must be in --peer-keys"
+                                     : "start the other side, or give it more time with --wait");
 }
 
 static int said_no(const struct weft_value *v, const struct weft_socket *s, struct weft_err *e)
 {
-    return weft_fail(e, WEFT_PEER, "refused by %s: %.*s", weft_socket_address(s), (int)(v->body.n < 200 ? v->body.n : 200), (const char *)v->body.p);
+    return weft_fail(e, WEFT_PEER, "refused by %s: %.*s", weft_socket_address(s),
+                     (int)(v->body.n < 200 ? v->body.n : 200), (const char *)v->body.p);
 }
 
 /* Who connects: hello, then go or no. */
@@ -97,7 +101,8 @@ struct weft_wire_reader {
     bool holds;
 };
 
-int weft_wire_reader_open(const char *endpoint, const struct weft_wire_opts *o, struct weft_wire_reader **out, struct weft_err *e)
+int weft_wire_reader_open(const char *endpoint, const struct weft_wire_opts *o, struct weft_wire_reader **out,
+                          struct weft_err *e)
 {
     struct weft_wire_reader *r = WEFT_NEW(struct weft_wire_reader);
     *out = r;
@@ -145,7 +150,8 @@ static int admit(struct weft_wire_reader *r, const struct weft_received *m, stru
 
 static int writer_gone(const struct weft_wire_reader *r, struct weft_err *e)
 {
-    return weft_fail(e, WEFT_PEER, "the writer on %s is gone before the end of its stream", weft_socket_address(r->socket));
+    return weft_fail(e, WEFT_PEER, "the writer on %s is gone before the end of its stream",
+                     weft_socket_address(r->socket));
 }
 
 int weft_wire_reader_next(struct weft_wire_reader *r, int *producer, struct weft_span *message, struct weft_err *e)
@@ -207,8 +213,8 @@ bool weft_wire_reader_ready(struct weft_wire_reader *r)
     return r->holds;
 }
 
-/* Who has its "done" hangs up. If we did so first, a writer that connected could lose what it has not read yet: with ZMQ_IMMEDIATE libzmq drops the pipe of a
- * connection that ends, messages and all. */
+/* Who has its "done" hangs up. If we did so first, a writer that connected could lose what it has not read yet: with
+ * ZMQ_IMMEDIATE libzmq drops the pipe of a connection that ends, messages and all. */
 static void await_hang_up(struct weft_wire_reader *r)
 {
     struct weft_received m;
@@ -267,13 +273,15 @@ static int await_reader(struct weft_wire_writer *w, int wait_ms, struct weft_err
     return nobody(w->socket, wait_ms, e);
 }
 
-int weft_wire_writer_open(const char *endpoint, const struct weft_wire_opts *o, struct weft_wire_writer **out, struct weft_err *e)
+int weft_wire_writer_open(const char *endpoint, const struct weft_wire_opts *o, struct weft_wire_writer **out,
+                          struct weft_err *e)
 {
     struct weft_wire_writer *w = WEFT_NEW(struct weft_wire_writer);
     *out = w;
     if (weft_socket_open(endpoint, &o->socket, &w->socket, e) < 0)
         return -1;
-    int rc = weft_socket_listens(w->socket) ? await_reader(w, o->wait_ms, e) : greet(w->socket, "writer", o->wait_ms, e);
+    int rc =
+        weft_socket_listens(w->socket) ? await_reader(w, o->wait_ms, e) : greet(w->socket, "writer", o->wait_ms, e);
     w->open = rc == 0;
     return rc;
 }
@@ -294,7 +302,8 @@ static int listen_once(struct weft_wire_writer *w, int timeout_ms, struct weft_e
     bool reader = weft_peer_same(&m.from, &w->reader);
     w->gone |= m.event == WEFT_SOCKET_GONE && reader;
     if (w->gone)
-        return weft_fail(e, WEFT_PEER, "the reader on %s is gone before the end of the stream", weft_socket_address(w->socket));
+        return weft_fail(e, WEFT_PEER, "the reader on %s is gone before the end of the stream",
+                         weft_socket_address(w->socket));
     if (reader && is_control(&m, "done", &v))
         return 1;
     if (reader && is_control(&m, "no", &v))

@@ -21,8 +21,9 @@
 
 enum { POLL_MAX = 8, KEY_TEXT = 40, KEY_BYTES = 32, KEY_FILE_MAX = 1 << 20, HANDSHAKE_MS = 10000 };
 
-/* Which connection a listening socket's peer speaks through: monitor events name descriptors, messages name routing ids. A descriptor is soon given to somebody else,
- * so events are taken in their order, and all of them before a peer speaks for the first time. */
+/* Which connection a listening socket's peer speaks through: monitor events name descriptors, messages name routing
+ * ids. A descriptor is soon given to somebody else, so events are taken in their order, and all of them before a peer
+ * speaks for the first time. */
 struct link {
     int fd;
     bool known, gone; /* who it is; ended before that was known */
@@ -72,7 +73,8 @@ int weft_keypair(char public_key[41], char secret_key[41], struct weft_err *e)
     return 0;
 }
 
-/* The Z85 text behind `name` in a key file, or a key alone on its line when name is "". Lines that begin with # are comments. */
+/* The Z85 text behind `name` in a key file, or a key alone on its line when name is "". Lines that begin with # are
+ * comments. */
 static int next_key(const char **at, const char *end, const char *name, char key[KEY_TEXT + 1])
 {
     while (*at < end) {
@@ -247,8 +249,8 @@ static int secure(struct weft_socket *s, const struct weft_socket_opts *o, struc
     return 0;
 }
 
-/* Is HOST of "tcp://HOST:PORT" this machine itself? An address of loopback, read as one: "127.example.com" is a name, and anybody's. The last form is how
- * libzmq says 127.0.0.1 when it listens. */
+/* Is HOST of "tcp://HOST:PORT" this machine itself? An address of loopback, read as one: "127.example.com" is a name,
+ * and anybody's. The last form is how libzmq says 127.0.0.1 when it listens. */
 static bool loopback(const char *address)
 {
     char host[64];
@@ -275,12 +277,14 @@ static int check_exposure(const char *address, const struct weft_socket_opts *o,
     if (o->key || o->insecure || strncmp(address, "ipc://", 6) == 0 || loopback(address))
         return 0;
     weft_fail(e, WEFT_USAGE, "%s is beyond this machine, and without keys anybody may read and write there", address);
-    return weft_fail_hint(e, "give --key and --peer-keys (weft keygen makes them), or --insecure on a network you trust");
+    return weft_fail_hint(e,
+                          "give --key and --peer-keys (weft keygen makes them), or --insecure on a network you trust");
 }
 
 /* --- addresses: what libzmq would only find out while everybody waits --- */
 
-/* The host of "HOST:PORT" to `host`, brackets of IPv6 taken off; false when it is none. A port that listens may be 0 or *: any that is free. */
+/* The host of "HOST:PORT" to `host`, brackets of IPv6 taken off; false when it is none. A port that listens may be 0 or
+ * *: any that is free. */
 static bool split_tcp(const char *at, bool listens, char *host, size_t cap)
 {
     const char *colon = strrchr(at, ':'), *port = colon ? colon + 1 : "";
@@ -334,12 +338,14 @@ static int check_address(const char *address, bool listens, char *host, size_t c
     const char *at = address + 6; /* after tcp:// or ipc:// */
     if (strncmp(address, "tcp://", 6) == 0) {
         if (!split_tcp(at, listens, host, cap))
-            return weft_fail(e, WEFT_USAGE, "\"%s\" is no endpoint: tcp://HOST:PORT, with a port of 1 to 65535", address);
+            return weft_fail(e, WEFT_USAGE, "\"%s\" is no endpoint: tcp://HOST:PORT, with a port of 1 to 65535",
+                             address);
         return 0;
     }
-    size_t n = strlen(at), most = sizeof ((struct sockaddr_un *)0)->sun_path - 1;
+    size_t n = strlen(at), most = sizeof((struct sockaddr_un *)0)->sun_path - 1;
     if (n < 1 || n > most)
-        return weft_fail(e, WEFT_USAGE, "\"%s\" is no endpoint: ipc://PATH, with a path of 1 to %zu bytes", address, most);
+        return weft_fail(e, WEFT_USAGE, "\"%s\" is no endpoint: ipc://PATH, with a path of 1 to %zu bytes", address,
+                         most);
     return listens && *at != '@' && *at != '*' ? check_ipc_place(at, e) : 0;
 }
 
@@ -392,8 +398,9 @@ static void set_defaults(struct weft_socket *s, const struct weft_socket_opts *o
 static int watch(struct weft_socket *s, struct weft_err *e)
 {
     if (zmq_socket_monitor(s->socket, "inproc://weft.monitor",
-                           ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
-                               ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) != 0)
+                           ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
+                               ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                               ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) != 0)
         return fail_zmq(e, zmq_errno() == EMFILE ? WEFT_TEMPFAIL : WEFT_BUG, "can't watch", s->address);
     s->monitor = zmq_socket(s->context, ZMQ_PAIR);
     if (!s->monitor)
@@ -412,13 +419,15 @@ static int attach(struct weft_socket *s, struct weft_err *e)
         return 0;
     }
     if (zmq_bind(s->socket, s->address) != 0)
-        return fail_zmq(e, zmq_errno() == EADDRINUSE || zmq_errno() == EACCES ? WEFT_CANTCREAT : WEFT_USAGE, "can't listen on", s->address);
+        return fail_zmq(e, zmq_errno() == EADDRINUSE || zmq_errno() == EACCES ? WEFT_CANTCREAT : WEFT_USAGE,
+                        "can't listen on", s->address);
     size_t n = sizeof s->address;
     zmq_getsockopt(s->socket, ZMQ_LAST_ENDPOINT, s->address, &n);
     return 0;
 }
 
-int weft_socket_open(const char *endpoint, const struct weft_socket_opts *o, struct weft_socket **out, struct weft_err *e)
+int weft_socket_open(const char *endpoint, const struct weft_socket_opts *o, struct weft_socket **out,
+                     struct weft_err *e)
 {
     struct weft_socket *s = WEFT_NEW(struct weft_socket);
     *out = s;
@@ -463,7 +472,8 @@ uint64_t weft_socket_refused(const struct weft_socket *s)
 
 /* --- sending and receiving --- */
 
-int weft_socket_send(struct weft_socket *s, const struct weft_peer *to, const void *p, size_t n, int timeout_ms, struct weft_err *e)
+int weft_socket_send(struct weft_socket *s, const struct weft_peer *to, const void *p, size_t n, int timeout_ms,
+                     struct weft_err *e)
 {
     set_int(s->socket, ZMQ_SNDTIMEO, timeout_ms);
     int flags = timeout_ms == 0 ? ZMQ_DONTWAIT : 0, rc = 0;
@@ -562,7 +572,8 @@ static int take_event(struct weft_socket *s, struct weft_err *e)
         rc = refused(s, e);
         break;
     case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-        /* Who connects with CURVE meets this when the listener can't read it; without keys it is only a peer that went. */
+        /* Who connects with CURVE meets this when the listener can't read it; without keys it is only a peer that went.
+         */
         rc = s->curve || s->listens ? refused(s, e) : 0;
         break;
     case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
@@ -623,7 +634,8 @@ static int take_message(struct weft_socket *s, struct weft_received *r, struct w
 {
     int rc = receive_part(s);
     if (rc < 0)
-        return zmq_errno() == EAGAIN || zmq_errno() == EINTR ? 0 : fail_zmq(e, WEFT_IO, "can't receive from", s->address);
+        return zmq_errno() == EAGAIN || zmq_errno() == EINTR ? 0
+                                                             : fail_zmq(e, WEFT_IO, "can't receive from", s->address);
     bool ours = true;
     if (s->listens) {
         size_t n = zmq_msg_size(&s->message);
@@ -690,13 +702,17 @@ int weft_socket_poll(struct weft_socket *s, struct pollfd *fds, size_t n, int ti
 {
     zmq_pollitem_t items[2 + POLL_MAX] = {{s->socket, 0, ZMQ_POLLIN, 0}, {s->monitor, 0, ZMQ_POLLIN, 0}};
     for (size_t i = 0; i < n && i < POLL_MAX; i++)
-        items[2 + i] = (zmq_pollitem_t){NULL, fds[i].fd, (short)((fds[i].events & POLLIN ? ZMQ_POLLIN : 0) | (fds[i].events & POLLOUT ? ZMQ_POLLOUT : 0)), 0};
+        items[2 + i] = (zmq_pollitem_t){
+            NULL, fds[i].fd,
+            (short)((fds[i].events & POLLIN ? ZMQ_POLLIN : 0) | (fds[i].events & POLLOUT ? ZMQ_POLLOUT : 0)), 0};
     int rc = zmq_poll(items, (int)(2 + n), s->n_news ? 0 : timeout_ms);
     if (rc < 0)
-        return zmq_errno() == EINTR ? weft_fail(e, WEFT_TEMPFAIL, "interrupted") : weft_fail(e, WEFT_IO, "can't wait: %s", zmq_strerror(zmq_errno()));
+        return zmq_errno() == EINTR ? weft_fail(e, WEFT_TEMPFAIL, "interrupted")
+                                    : weft_fail(e, WEFT_IO, "can't wait: %s", zmq_strerror(zmq_errno()));
     for (size_t i = 0; i < n && i < POLL_MAX; i++) {
         short r = items[2 + i].revents;
-        fds[i].revents = (short)((r & ZMQ_POLLIN ? POLLIN : 0) | (r & ZMQ_POLLOUT ? POLLOUT : 0) | (r & ZMQ_POLLERR ? POLLERR : 0));
+        fds[i].revents =
+            (short)((r & ZMQ_POLLIN ? POLLIN : 0) | (r & ZMQ_POLLOUT ? POLLOUT : 0) | (r & ZMQ_POLLERR ? POLLERR : 0));
     }
     return 0;
 }

@@ -154,7 +154,9 @@ static int jpeg_size(const uint8_t *p, size_t n, uint32_t *w, uint32_t *h, struc
             break;
         size_t len = be16(p + at);
         if (is_foreign(m))
-            return weft_fail(e, WEFT_DATA, "a JPEG of a kind that is not read (marker %02x): baseline and progressive ones are", (unsigned)m);
+            return weft_fail(e, WEFT_DATA,
+                             "a JPEG of a kind that is not read (marker %02x): baseline and progressive ones are",
+                             (unsigned)m);
         if (len < 2 || !segment_ok(m, p + at + 2, len - 2, w, h, &scans))
             return weft_fail(e, WEFT_DATA, "the picture is broken (JPEG marker %02x at byte %zu)", (unsigned)m, at - 2);
         at += len;

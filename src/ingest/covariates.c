@@ -30,7 +30,7 @@ struct weft_covariates {
     bool *filled; /* [steps of the series filled last] */
     size_t filled_room;
     uint64_t n_filled, n_left, n_series;
-    int64_t *holidays;              /* days since 1970, ascending [n_holidays] */
+    int64_t *holidays; /* days since 1970, ascending [n_holidays] */
     size_t n_holidays, uncovered;
     int64_t covered_from, covered_to; /* days: first and one behind the last that the file's years have */
     /* The table. */
@@ -100,7 +100,8 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int bad_date(const struct weft_csv *csv, const struct weft_csv_row *row, struct weft_csv_text t, struct weft_err *e)
+static int bad_date(const struct weft_csv *csv, const struct weft_csv_row *row, struct weft_csv_text t,
+                    struct weft_err *e)
 {
     weft_fail(e, WEFT_DATA, "not a date: \"%.*s\"", t.n < 60 ? (int)t.n : 60, t.p);
     return weft_fail_where(e, "%s:%llu", weft_csv_name(csv), (unsigned long long)row->line);
@@ -115,7 +116,8 @@ static int bad_row(const struct weft_csv *csv, const struct weft_csv_row *row, s
     return weft_fail_where(e, "%s:%llu", weft_csv_name(csv), (unsigned long long)row->line);
 }
 
-static int read_holidays(struct weft_covariates *c, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e)
+static int read_holidays(struct weft_covariates *c, struct weft_csv *csv, const struct weft_header *h,
+                         struct weft_err *e)
 {
     struct weft_csv_row row;
     size_t date, cap = 0;
@@ -205,7 +207,8 @@ static int find_columns(struct weft_covariates *c, const struct weft_header *h, 
     c->table = c->out.n_channels;
     for (size_t i = 0; i < values->n; i++) {
         const char *eq = strchr(values->items[i], '=');
-        char *name = eq ? weft_xstrndup(values->items[i], (size_t)(eq - values->items[i])) : weft_xstrdup(values->items[i]);
+        char *name =
+            eq ? weft_xstrndup(values->items[i], (size_t)(eq - values->items[i])) : weft_xstrdup(values->items[i]);
         int rc = weft_header_need(h, eq ? eq + 1 : values->items[i], &at, e);
         if (rc == 0)
             rc = add_column(c, name, at, e);
@@ -223,7 +226,8 @@ static int find_columns(struct weft_covariates *c, const struct weft_header *h, 
     return c->n_columns ? 0 : weft_fail(e, WEFT_DATA, "%s has no column beside date and keys", h->file);
 }
 
-/* What names a row or a series: texts of the keys, one behind the other, each with its length so that no two are alike. */
+/* What names a row or a series: texts of the keys, one behind the other, each with its length so that no two are alike.
+ */
 static void add_key(struct weft_covariates *c, const void *p, size_t n)
 {
     uint32_t length = (uint32_t)n;
@@ -231,20 +235,23 @@ static void add_key(struct weft_covariates *c, const void *p, size_t n)
     weft_pack_raw(&c->text, (struct weft_span){p, n});
 }
 
-static int read_cells(struct weft_covariates *c, const struct weft_csv *csv, const struct weft_csv_row *row, const struct weft_header *h, struct weft_err *e)
+static int read_cells(struct weft_covariates *c, const struct weft_csv *csv, const struct weft_csv_row *row,
+                      const struct weft_header *h, struct weft_err *e)
 {
     for (size_t i = 0; i < c->n_columns; i++) {
         struct weft_csv_text t = weft_csv_field(row, c->column[i]);
         if (weft_ingest_cell(WEFT_DECIMAL_POINT, t, &c->cells[c->rows * c->n_columns + i]))
             continue;
-        weft_fail(e, WEFT_DATA, "not a number: \"%.*s\" (column %s)", t.n < 60 ? (int)t.n : 60, t.p, h->name[c->column[i]]);
+        weft_fail(e, WEFT_DATA, "not a number: \"%.*s\" (column %s)", t.n < 60 ? (int)t.n : 60, t.p,
+                  h->name[c->column[i]]);
         weft_fail_where(e, "%s:%llu:%zu", weft_csv_name(csv), (unsigned long long)row->line, c->column[i] + 1);
         return weft_fail_hint(e, "name the columns to take: --value COLUMN,COLUMN");
     }
     return 0;
 }
 
-static int read_row(struct weft_covariates *c, const struct weft_csv *csv, const struct weft_csv_row *row, const struct weft_header *h, struct weft_err *e)
+static int read_row(struct weft_covariates *c, const struct weft_csv *csv, const struct weft_csv_row *row,
+                    const struct weft_header *h, struct weft_err *e)
 {
     struct weft_csv_text t = weft_csv_field(row, c->date);
     int64_t seconds, at;
@@ -257,7 +264,9 @@ static int read_row(struct weft_covariates *c, const struct weft_csv *csv, const
         return 0;
     bool off = !weft_step_fits(c->in->start, seconds, c->in->step);
     if (off || at >= c->in->length + AHEAD_MAX) {
-        weft_fail(e, WEFT_DATA, off ? "%.*s is no step of the series' calendar" : "%.*s is more than a hundred years behind it", t.n < 60 ? (int)t.n : 60, t.p);
+        weft_fail(e, WEFT_DATA,
+                  off ? "%.*s is no step of the series' calendar" : "%.*s is more than a hundred years behind it",
+                  t.n < 60 ? (int)t.n : 60, t.p);
         return weft_fail_where(e, "%s:%llu", weft_csv_name(csv), (unsigned long long)row->line);
     }
     if (c->rows == c->cap) {
@@ -277,7 +286,8 @@ static int read_row(struct weft_covariates *c, const struct weft_csv *csv, const
     return 0;
 }
 
-/* --lag [CHANNEL=]N: without a name for every column of the table. After the columns are found, before the rows are read. */
+/* --lag [CHANNEL=]N: without a name for every column of the table. After the columns are found, before the rows are
+ * read. */
 static int read_lags(struct weft_covariates *c, struct weft_err *e)
 {
     for (size_t i = 0; i < c->o->lag.n; i++) {
@@ -296,7 +306,8 @@ static int read_lags(struct weft_covariates *c, struct weft_err *e)
             c->lag_max = n > c->lag_max ? n : c->lag_max;
         }
         if (!met)
-            return weft_fail(e, WEFT_CONFIG, "--lag: no column of %s is channel \"%.*s\"", c->o->table, (int)(eq - item), item);
+            return weft_fail(e, WEFT_CONFIG, "--lag: no column of %s is channel \"%.*s\"", c->o->table,
+                             (int)(eq - item), item);
     }
     return 0;
 }
@@ -319,7 +330,8 @@ static int place_table(struct weft_covariates *c, struct weft_err *e)
 {
     size_t length = (size_t)c->out.length, cells;
     if (!weft_mul(c->keys.n, c->n_columns, &cells) || !weft_mul(cells, length, &cells) || cells > (size_t)1 << 40)
-        return weft_fail(e, WEFT_DATA, "%zu series of %zu columns and %zu steps are too many to hold", c->keys.n, c->n_columns, length);
+        return weft_fail(e, WEFT_DATA, "%zu series of %zu columns and %zu steps are too many to hold", c->keys.n,
+                         c->n_columns, length);
     c->values = weft_xaligned(cells, sizeof *c->values);
     for (size_t i = 0; i < cells; i++)
         c->values[i] = NAN;
@@ -340,7 +352,9 @@ static int place_table(struct weft_covariates *c, struct weft_err *e)
 
 /* One CSV file: header, then whatever `read` makes of it. */
 static int with_file(struct weft_covariates *c, const char *path,
-                     int (*read)(struct weft_covariates *, struct weft_csv *, const struct weft_header *, struct weft_err *), struct weft_err *e)
+                     int (*read)(struct weft_covariates *, struct weft_csv *, const struct weft_header *,
+                                 struct weft_err *),
+                     struct weft_err *e)
 {
     static const struct weft_csv_opts opts = {.threads = 1};
     struct weft_csv *csv = NULL;
@@ -365,7 +379,8 @@ static int check_names(struct weft_covariates *c, const struct weft_list *l, con
         if (at < c->in->n_targets)
             return weft_fail(e, WEFT_CONFIG, "--%s: channel \"%s\" is what is forecast", option, l->items[i]);
         if (l != &c->o->carry && at < c->in->n_channels)
-            return weft_fail(e, WEFT_CONFIG, "--%s: channel \"%s\" has its role already (%s)", option, l->items[i], weft_role_name(c->out.role[at]));
+            return weft_fail(e, WEFT_CONFIG, "--%s: channel \"%s\" has its role already (%s)", option, l->items[i],
+                             weft_role_name(c->out.role[at]));
         if (l == &c->o->carry)
             c->carry[at] = true;
     }
@@ -400,16 +415,19 @@ static int build(struct weft_covariates *c, struct weft_err *e)
     if ((o->weekday && add_weekday(c, e) < 0) || (o->holidays && with_file(c, o->holidays, read_holidays, e) < 0) ||
         (o->table && with_file(c, o->table, read_table, e) < 0))
         return -1;
-    if (check_names(c, &o->past, "past", e) < 0 || check_names(c, &o->constant, "static", e) < 0 || check_names(c, &o->carry, "carry", e) < 0)
+    if (check_names(c, &o->past, "past", e) < 0 || check_names(c, &o->constant, "static", e) < 0 ||
+        check_names(c, &o->carry, "carry", e) < 0)
         return -1;
     choose_length(c);
     return o->table ? place_table(c, e) : 0;
 }
 
-int weft_covariates_new(const struct weft_covariates_opts *o, const struct weft_series_attrs *in, struct weft_covariates **out, struct weft_err *e)
+int weft_covariates_new(const struct weft_covariates_opts *o, const struct weft_series_attrs *in,
+                        struct weft_covariates **out, struct weft_err *e)
 {
     struct weft_covariates *c = WEFT_NEW(struct weft_covariates);
-    *c = (struct weft_covariates){.o = o, .in = in, .out = *in, .weekday = SIZE_MAX, .holiday = SIZE_MAX, .table = SIZE_MAX};
+    *c = (struct weft_covariates){
+        .o = o, .in = in, .out = *in, .weekday = SIZE_MAX, .holiday = SIZE_MAX, .table = SIZE_MAX};
     c->out.channels = WEFT_ARRAY(char *, WEFT_MAX_CHANNELS);
     c->out.role = WEFT_ARRAY(enum weft_role, WEFT_MAX_CHANNELS);
     c->out.reduce = WEFT_ARRAY(enum weft_reduce, WEFT_MAX_CHANNELS);
@@ -543,7 +561,8 @@ void weft_covariates_notes(const struct weft_covariates *c, struct weft_edit *at
 bool weft_covariates_fill(struct weft_covariates *c, const struct weft_series *s, float *out)
 {
     const struct weft_series_attrs *a = &c->out;
-    size_t n = weft_covariates_steps(c, s), offset = (size_t)(weft_step_count(c->in->start, s->start, c->in->step)), had = s->n < n ? s->n : n;
+    size_t n = weft_covariates_steps(c, s), offset = (size_t)(weft_step_count(c->in->start, s->start, c->in->step)),
+           had = s->n < n ? s->n : n;
     for (size_t i = 0; i < a->n_channels * n; i++)
         out[i] = NAN;
     for (size_t i = 0; i < s->n_channels; i++)
@@ -557,7 +576,8 @@ bool weft_covariates_fill(struct weft_covariates *c, const struct weft_series *s
     }
     size_t at = c->table != SIZE_MAX ? find_series(c, s) : 0;
     for (size_t i = 0; i < c->n_columns && at != SIZE_MAX; i++)
-        memcpy(out + (c->table + i) * n, c->values + (at * c->n_columns + i) * (size_t)a->length + offset, n * sizeof *out);
+        memcpy(out + (c->table + i) * n, c->values + (at * c->n_columns + i) * (size_t)a->length + offset,
+               n * sizeof *out);
     for (size_t i = 0; i < a->n_channels; i++)
         if (c->carry[i])
             carry_on(out + i * n, n);

@@ -138,7 +138,8 @@ static void say_empty(const struct weft_coverage *c, struct weft_run *run)
         else if (from == to)
             snprintf(line + used, sizeof line - used, "%s%s", used ? ", " : "", date_of(c, from, a));
         else
-            snprintf(line + used, sizeof line - used, "%s%s to %s", used ? ", " : "", date_of(c, from, a), date_of(c, to, b));
+            snprintf(line + used, sizeof line - used, "%s%s to %s", used ? ", " : "", date_of(c, from, a),
+                     date_of(c, to, b));
     }
     if (left)
         snprintf(line + strlen(line), sizeof line - strlen(line), " and %lld more", (long long)left);
@@ -147,7 +148,8 @@ static void say_empty(const struct weft_coverage *c, struct weft_run *run)
         as = "missing (--missing zero counts them as 0)";
     else if (c->orders)
         as = "counted as 0, as rows are orders and few (--missing nan keeps them missing)";
-    weft_run_warn(run, "%lld of %lld %ss have no row: %s; %s", (long long)n, (long long)c->grid.n, weft_step_text(c->grid.step, step), line, as);
+    weft_run_warn(run, "%lld of %lld %ss have no row: %s; %s", (long long)n, (long long)c->grid.n,
+                  weft_step_text(c->grid.step, step), line, as);
 }
 
 void weft_coverage_say(const struct weft_coverage *c, struct weft_run *run)
@@ -157,17 +159,19 @@ void weft_coverage_say(const struct weft_coverage *c, struct weft_run *run)
     if (c->late)
         snprintf(line, sizeof line, "%zu of %zu series begin after %s", c->late, c->series, date_of(c, 0, text));
     if (c->early)
-        snprintf(line + strlen(line), sizeof line - strlen(line), "%s%zu of %zu end before %s (\"%s\" on", *line ? ", " : "", c->early, c->series,
-                 date_of(c, c->grid.n - 1, text), c->first_to_end);
+        snprintf(line + strlen(line), sizeof line - strlen(line), "%s%zu of %zu end before %s (\"%s\" on",
+                 *line ? ", " : "", c->early, c->series, date_of(c, c->grid.n - 1, text), c->first_to_end);
     if (c->early)
-        snprintf(line + strlen(line), sizeof line - strlen(line), " %s%s)", date_of(c, c->first_end, text), c->early > 1 ? ", the first" : "");
+        snprintf(line + strlen(line), sizeof line - strlen(line), " %s%s)", date_of(c, c->first_end, text),
+                 c->early > 1 ? ", the first" : "");
     if (c->inside)
-        snprintf(line + strlen(line), sizeof line - strlen(line), "%s%llu %ss of a series inside have no row", *line ? ", " : "",
-                 (unsigned long long)c->inside, weft_step_text(c->grid.step, step));
+        snprintf(line + strlen(line), sizeof line - strlen(line), "%s%llu %ss of a series inside have no row",
+                 *line ? ", " : "", (unsigned long long)c->inside, weft_step_text(c->grid.step, step));
     if (*line)
         weft_run_warn(run, "%s: %s", line, c->zero ? "counted as 0 (--missing nan keeps them missing)" : "missing");
     if (c->cells)
-        weft_run_warn(run, "%llu cells have no number (empty, NULL, N/A): as days without a row", (unsigned long long)c->cells);
+        weft_run_warn(run, "%llu cells have no number (empty, NULL, N/A): as days without a row",
+                      (unsigned long long)c->cells);
 }
 
 void weft_coverage_write(const struct weft_coverage *c, struct weft_edit *attrs)
@@ -201,7 +205,8 @@ void weft_coverage_write(const struct weft_coverage *c, struct weft_edit *attrs)
     weft_edit_done(attrs);
 }
 
-int weft_coverage_head(const struct weft_coverage *c, const struct weft_ingest *o, const struct weft_series_attrs *a, struct weft_run *run, struct weft_err *e)
+int weft_coverage_head(const struct weft_coverage *c, const struct weft_ingest *o, const struct weft_series_attrs *a,
+                       struct weft_run *run, struct weft_err *e)
 {
     struct weft_pack plain = {0}, whole = {0};
     struct weft_edit edit = {0};

@@ -53,8 +53,10 @@ static size_t named(const struct decide *k, const char *name)
 }
 
 /* The commands to choose from: `option` with each of the columns, n of them. */
-static int refuse(const struct decide *k, const char *option, const size_t *column, size_t n, struct weft_err *e, const char *fmt, ...) WEFT_PRINTF(6, 7);
-static int refuse(const struct decide *k, const char *option, const size_t *column, size_t n, struct weft_err *e, const char *fmt, ...)
+static int refuse(const struct decide *k, const char *option, const size_t *column, size_t n, struct weft_err *e,
+                  const char *fmt, ...) WEFT_PRINTF(6, 7);
+static int refuse(const struct decide *k, const char *option, const size_t *column, size_t n, struct weft_err *e,
+                  const char *fmt, ...)
 {
     char what[400];
     struct weft_pack b = {0};
@@ -70,7 +72,8 @@ static int refuse(const struct decide *k, const char *option, const size_t *colu
         bool first = named(k, k->h->name[column[i]]) == column[i], only = true;
         for (size_t c = 0; c < k->h->n; c++)
             only = only && (c == column[i] || strcmp(k->h->name[c], k->h->name[column[i]]) != 0);
-        weft_command_word(&b, text, first && only && !strchr(k->h->name[column[i]], ',') ? k->h->name[column[i]] : number);
+        weft_command_word(&b, text,
+                          first && only && !strchr(k->h->name[column[i]], ',') ? k->h->name[column[i]] : number);
         weft_command_word(&b, " ", k->h->file);
     }
     weft_pack_raw(&b, (struct weft_span){(const uint8_t *)"", 1});
@@ -129,7 +132,9 @@ static size_t named_date(const struct decide *k)
     size_t best = SIZE_MAX;
     for (size_t i = 0; i < k->h->n; i++) {
         const struct weft_evidence *c = &k->s.column[i];
-        bool could = k->is[i].named == WEFT_NAMED_DATE && (empty_table(k) || is_date(k, i) || 2 * c->dates >= c->filled || k->o->dates.form == WEFT_DATES_EXCEL);
+        bool could =
+            k->is[i].named == WEFT_NAMED_DATE &&
+            (empty_table(k) || is_date(k, i) || 2 * c->dates >= c->filled || k->o->dates.form == WEFT_DATES_EXCEL);
         if (could && k->h->date[i] == WEFT_NO_DATE && (best == SIZE_MAX || k->is[i].rank < k->is[best].rank))
             best = i;
     }
@@ -152,11 +157,13 @@ static int find_date(struct decide *k, struct weft_err *e)
         if (k->is[k->dates[i]].named != WEFT_NAMED_NO_DATE)
             candidates[other++] = k->dates[i];
     if (other > 1)
-        return refuse(k, "--date", candidates, other, e, "%zu columns hold dates, and no name says which is the day of the sale", other);
+        return refuse(k, "--date", candidates, other, e,
+                      "%zu columns hold dates, and no name says which is the day of the sale", other);
     if (other == 1)
         k->d->date = candidates[0];
     else if (k->n_dates)
-        return refuse(k, "--date", k->dates, k->n_dates, e, "the only dates are those of \"%s\", which is not the day of a sale", k->h->name[k->dates[0]]);
+        return refuse(k, "--date", k->dates, k->n_dates, e,
+                      "the only dates are those of \"%s\", which is not the day of a sale", k->h->name[k->dates[0]]);
     return 0;
 }
 
@@ -169,7 +176,10 @@ static int find_form(struct decide *k, struct weft_err *e)
     k->d->hours = c->clocks && !c->moments;
     if (c->utc && !form->zoned && form->form == WEFT_DATES_PLAIN) {
         if (named(k, "amazon-order-id") == SIZE_MAX) {
-            weft_fail(e, WEFT_DATA, "%s: \"%s\" has times in UTC (\"%.40s\"), and which day a sale falls on depends on the shop's clock", k->h->file, name, c->first);
+            weft_fail(
+                e, WEFT_DATA,
+                "%s: \"%s\" has times in UTC (\"%.40s\"), and which day a sale falls on depends on the shop's clock",
+                k->h->file, name, c->first);
             return weft_fail_hint(e, "--timezone Asia/Seoul (or where the shop is), or --timezone UTC for days of UTC");
         }
         form->zoned = true; /* Amazon's reports count days of UTC */
@@ -177,10 +187,13 @@ static int find_form(struct decide *k, struct weft_err *e)
     if (form->form != WEFT_DATES_PLAIN || !(c->two_ways + c->day_first + c->month_first))
         return 0;
     if (c->day_first && c->month_first)
-        return weft_fail(e, WEFT_DATA, "%s: \"%s\" has dates with the day first and dates with the month first", k->h->file, name);
+        return weft_fail(e, WEFT_DATA, "%s: \"%s\" has dates with the day first and dates with the month first",
+                         k->h->file, name);
     if (!c->day_first && !c->month_first) {
         struct weft_pack b = {0};
-        weft_fail(e, WEFT_DATA, "%s: \"%s\" in column \"%s\" is the day first or the month first, and no row shows which", k->h->file, c->first, name);
+        weft_fail(e, WEFT_DATA,
+                  "%s: \"%s\" in column \"%s\" is the day first or the month first, and no row shows which", k->h->file,
+                  c->first, name);
         weft_command_word(&b, "ingest --date-format %m/%d/%Y ", k->h->file);
         weft_command_word(&b, ", or ingest --date-format %d/%m/%Y ", k->h->file);
         weft_pack_raw(&b, (struct weft_span){(const uint8_t *)"", 1});
@@ -197,7 +210,9 @@ static int find_form(struct decide *k, struct weft_err *e)
 /* Gross counts, those of a part of the business, and those of what is no sale, come after the plain one. */
 static int count_rank(const char *name)
 {
-    static const char *const later[] = {"총", "total", "gross", "b2b", "최초", "누적", "취소", "반품", "환불", "재고", "목표", "계획", "예측", "cancel", "return", "refund", "stock", "target", "plan", "forecast"};
+    static const char *const later[] = {"총",     "total",  "gross", "b2b",    "최초", "누적",    "취소",
+                                        "반품",   "환불",   "재고",  "목표",   "계획", "예측",    "cancel",
+                                        "return", "refund", "stock", "target", "plan", "forecast"};
     char folded[256];
     weft_term_fold(name, strlen(name), folded, sizeof folded);
     for (size_t i = 0; i < sizeof later / sizeof *later; i++)
@@ -209,8 +224,10 @@ static int count_rank(const char *name)
 static bool can_be_value(const struct decide *k, size_t i)
 {
     enum weft_named what = k->is[i].named;
-    return free_column(k, i) && is_number(k, i) && k->s.column[i].filled + empty_table(k) && what != WEFT_NAMED_SERIES && what != WEFT_NAMED_PRODUCT &&
-           what != WEFT_NAMED_PLACE && what != WEFT_NAMED_GROUP && what != WEFT_NAMED_ORDER && what != WEFT_NAMED_ROW && what != WEFT_NAMED_FLAG && what != WEFT_NAMED_STATUS;
+    return free_column(k, i) && is_number(k, i) && k->s.column[i].filled + empty_table(k) &&
+           what != WEFT_NAMED_SERIES && what != WEFT_NAMED_PRODUCT && what != WEFT_NAMED_PLACE &&
+           what != WEFT_NAMED_GROUP && what != WEFT_NAMED_ORDER && what != WEFT_NAMED_ROW && what != WEFT_NAMED_FLAG &&
+           what != WEFT_NAMED_STATUS;
 }
 
 /* Columns of one term, the best ranked alone. */
@@ -259,8 +276,8 @@ static bool all_equal(const struct decide *k, const size_t *column, size_t n)
 static int take_value(struct decide *k, const size_t *column, size_t n, struct weft_err *e)
 {
     if (n > 1 && !all_equal(k, column, n))
-        return refuse(k, "--value", column, n, e, "%zu columns could say how many were sold (\"%s\", \"%s\"%s)", n, k->h->name[column[0]], k->h->name[column[1]],
-                      n > 2 ? ", ..." : "");
+        return refuse(k, "--value", column, n, e, "%zu columns could say how many were sold (\"%s\", \"%s\"%s)", n,
+                      k->h->name[column[0]], k->h->name[column[1]], n > 2 ? ", ..." : "");
     k->value = column[0];
     k->d->use[k->value] = WEFT_USE_VALUE;
     return 0;
@@ -302,7 +319,8 @@ static bool best_product(const struct decide *k, size_t *out)
 {
     size_t best = SIZE_MAX;
     for (size_t i = 0; i < k->h->n; i++)
-        if (free_column(k, i) && k->is[i].named == WEFT_NAMED_PRODUCT && is_filled(k, i) && (best == SIZE_MAX || k->is[i].rank < k->is[best].rank))
+        if (free_column(k, i) && k->is[i].named == WEFT_NAMED_PRODUCT && is_filled(k, i) &&
+            (best == SIZE_MAX || k->is[i].rank < k->is[best].rank))
             best = i;
     *out = best;
     return best != SIZE_MAX;
@@ -317,15 +335,17 @@ static size_t repeats(const struct decide *k, const size_t *id, size_t n)
     return weft_sample_repeats(k->csv, k->h, column, n + (k->d->date != SIZE_MAX));
 }
 
-/* A column that could name series though its header says nothing: texts, or whole numbers, that come again and again. */
+/* A column that could name series though its header says nothing: texts, or whole numbers, that come again and again.
+ */
 static bool could_name(const struct decide *k, size_t i, bool numbers)
 {
     const struct weft_evidence *c = &k->s.column[i];
     enum weft_named what = k->is[i].named;
-    bool other = what == WEFT_NAMED_OTHER || what == WEFT_NAMED_GROUP || what == WEFT_NAMED_PLACE || what == WEFT_NAMED_SERIES || what == WEFT_NAMED_ROW;
+    bool other = what == WEFT_NAMED_OTHER || what == WEFT_NAMED_GROUP || what == WEFT_NAMED_PLACE ||
+                 what == WEFT_NAMED_SERIES || what == WEFT_NAMED_ROW;
     bool kind = numbers ? is_number(k, i) && c->whole == c->numbers : is_text(k, i);
-    return free_column(k, i) && other && kind && (k->term[i] == WEFT_TERM_OTHER || k->term[i] == WEFT_TERM_NUMBER) && c->different > 1 && c->different * 2 <= c->filled &&
-           c->filled >= c->empty;
+    return free_column(k, i) && other && kind && (k->term[i] == WEFT_TERM_OTHER || k->term[i] == WEFT_TERM_NUMBER) &&
+           c->different > 1 && c->different * 2 <= c->filled && c->filled >= c->empty;
 }
 
 /* Series without a known name: the column that alone tells days apart, or all that could. */
@@ -348,7 +368,8 @@ static int find_unknown_id(struct decide *k, size_t id[WEFT_MAX_KEYS], size_t *n
         return weft_fail_hint(e, "say which with --id COLUMN[,COLUMN...]");
     }
     if (n_could > 1 && (k->orders || n_alone > 1))
-        return refuse(k, "--id", n_alone > 1 ? alone : could, n_alone > 1 ? n_alone : n_could, e, "%zu columns could name what is sold", n_could);
+        return refuse(k, "--id", n_alone > 1 ? alone : could, n_alone > 1 ? n_alone : n_could, e,
+                      "%zu columns could name what is sold", n_could);
     memcpy(id, could, n_could * sizeof *id);
     *n = n_could;
     return 0;
@@ -368,14 +389,18 @@ static int check_summed(struct decide *k, const size_t *id, size_t n, struct wef
         for (size_t x = 0; x < n; x++)
             used |= id[x] == i;
         column[n] = i;
-        if (used || !free_column(k, i) || k->is[i].named != WEFT_NAMED_OTHER || k->term[i] != WEFT_TERM_OTHER || !kind || c->different < 2 || c->different == c->filled ||
-            repeats(k, column, n + 1))
+        if (used || !free_column(k, i) || k->is[i].named != WEFT_NAMED_OTHER || k->term[i] != WEFT_TERM_OTHER ||
+            !kind || c->different < 2 || c->different == c->filled || repeats(k, column, n + 1))
             continue;
         char list[200] = "";
         for (size_t x = 0; x < n; x++)
             snprintf(list + strlen(list), sizeof list - strlen(list), "%s%.40s", x ? "," : "", k->h->name[id[x]]);
-        weft_fail(e, WEFT_DATA, "%s: rows of one day and series differ in \"%s\" alone: is each of it a series, or are they to be added up?", k->h->file, k->h->name[i]);
-        return weft_fail_hint(e, "ingest --id '%s,%s' %s, or ingest --id '%s' %s", list, k->h->name[i], k->h->file, list, k->h->file);
+        weft_fail(e, WEFT_DATA,
+                  "%s: rows of one day and series differ in \"%s\" alone: is each of it a series, or are they to be "
+                  "added up?",
+                  k->h->file, k->h->name[i]);
+        return weft_fail_hint(e, "ingest --id '%s,%s' %s, or ingest --id '%s' %s", list, k->h->name[i], k->h->file,
+                              list, k->h->file);
     }
     return 0;
 }
@@ -386,7 +411,8 @@ static bool known_levels(const struct decide *k, size_t id[WEFT_MAX_KEYS], size_
     static const char *const levels[] = {"product", "item", "major", "middle", "minor", "category", "brand", "store"};
     size_t series = named(k, "id");
     bool things = false, others = false;
-    if (series != SIZE_MAX && free_column(k, series) && k->is[series].named == WEFT_NAMED_SERIES && !counts_rows(k, series)) {
+    if (series != SIZE_MAX && free_column(k, series) && k->is[series].named == WEFT_NAMED_SERIES &&
+        !counts_rows(k, series)) {
         id[(*n)++] = series;
         return true;
     }
@@ -397,7 +423,8 @@ static bool known_levels(const struct decide *k, size_t id[WEFT_MAX_KEYS], size_
         if (!free_column(k, i))
             continue;
         things |= level && (k->is[i].named == WEFT_NAMED_PRODUCT || k->is[i].named == WEFT_NAMED_PLACE);
-        others |= !level && (k->is[i].named == WEFT_NAMED_PRODUCT || k->is[i].named == WEFT_NAMED_PLACE) && is_filled(k, i);
+        others |=
+            !level && (k->is[i].named == WEFT_NAMED_PRODUCT || k->is[i].named == WEFT_NAMED_PLACE) && is_filled(k, i);
         if (level && *n < WEFT_MAX_KEYS)
             id[(*n)++] = i;
     }
@@ -460,7 +487,8 @@ static int find_numbered_days(struct decide *k, struct weft_err *e)
     if (found < D_MIN || k->h->dates)
         return 0;
     if (!k->o->from) {
-        weft_fail(e, WEFT_DATA, "%s: columns from \"%s\" on are days by their numbers, and no date stands in the table", k->h->file, k->h->name[first]);
+        weft_fail(e, WEFT_DATA, "%s: columns from \"%s\" on are days by their numbers, and no date stands in the table",
+                  k->h->file, k->h->name[first]);
         return weft_fail_hint(e, "--from DATE says which day d_1 is: 2011-01-29 for M5");
     }
     k->h->dates = found;
@@ -471,7 +499,8 @@ static int find_numbered_days(struct decide *k, struct weft_err *e)
 static bool days_without_marks(const struct decide *k)
 {
     for (size_t i = 0; i < k->h->n; i++)
-        if (k->h->date[i] != WEFT_NO_DATE && (strchr(k->h->name[i], '-') || strchr(k->h->name[i], '.') || strchr(k->h->name[i], '/') || k->h->step))
+        if (k->h->date[i] != WEFT_NO_DATE &&
+            (strchr(k->h->name[i], '-') || strchr(k->h->name[i], '.') || strchr(k->h->name[i], '/') || k->h->step))
             return false;
     return true;
 }
@@ -487,8 +516,10 @@ static int check_almost_days(const struct decide *k, struct weft_err *e)
         }
         if (k->h->date[i] != WEFT_NO_DATE || digits < 5 || others || k->is[i].named != WEFT_NAMED_OTHER)
             continue;
-        weft_fail(e, WEFT_DATA, "%s: column %zu, \"%s\", is almost a day, and the other columns are days", k->h->file, i + 1, k->h->name[i]);
-        return weft_fail_hint(e, "mend the header; or name the columns that are none: --id COLUMN --keys COLUMN[,COLUMN...]");
+        weft_fail(e, WEFT_DATA, "%s: column %zu, \"%s\", is almost a day, and the other columns are days", k->h->file,
+                  i + 1, k->h->name[i]);
+        return weft_fail_hint(
+            e, "mend the header; or name the columns that are none: --id COLUMN --keys COLUMN[,COLUMN...]");
     }
     return 0;
 }
@@ -512,7 +543,8 @@ static int matrix_or_long(struct decide *k, struct weft_err *e)
     if (date->different + date->filled / 10 >= date->filled)
         return WEFT_LAYOUT_MATRIX;
     weft_fail(e, WEFT_DATA, "%s: dates come again and again, and no column is known to name a series", k->h->file);
-    return weft_fail_hint(e, "a row a sale: --layout long --id COLUMN --value COLUMN; a column a series: --layout matrix");
+    return weft_fail_hint(e,
+                          "a row a sale: --layout long --id COLUMN --value COLUMN; a column a series: --layout matrix");
 }
 
 /* The option that reads this file, in a command. */
@@ -533,16 +565,19 @@ static int no_layout(const struct decide *k, struct weft_err *e)
         const struct weft_evidence *c = &k->s.column[i];
         if (k->is[i].named != WEFT_NAMED_DATE || !c->filled || c->serials < c->filled)
             continue;
-        weft_fail(e, WEFT_DATA, "%s: \"%s\" holds Excel's numbers of days, as \"%.40s\"", k->h->file, k->h->name[i], c->first);
+        weft_fail(e, WEFT_DATA, "%s: \"%s\" holds Excel's numbers of days, as \"%.40s\"", k->h->file, k->h->name[i],
+                  c->first);
         return hint_option(k, "ingest --date-format excel ", e);
     }
     if (weft_date_in_name(k->h->file, &day)) {
         char text[32];
-        weft_fail(e, WEFT_DATA, "%s: no column is a day, and the file's name has %s", k->h->file, weft_date_text(day, WEFT_STEP_DAY, text));
+        weft_fail(e, WEFT_DATA, "%s: no column is a day, and the file's name has %s", k->h->file,
+                  weft_date_text(day, WEFT_STEP_DAY, text));
         return hint_option(k, "ingest --date-from-name ", e);
     }
     weft_fail(e, WEFT_DATA, "%s: the header fits no layout: no column is a day, and none is called date", k->h->file);
-    return weft_fail_hint(e, "say what it is: --layout wide|long|matrix|products, --date COLUMN, --id COLUMN; is the header on a later line? --skip LINES");
+    return weft_fail_hint(e, "say what it is: --layout wide|long|matrix|products, --date COLUMN, --id COLUMN; is the "
+                             "header on a later line? --skip LINES");
 }
 
 static int find_layout(struct decide *k, struct weft_err *e)
@@ -559,12 +594,14 @@ static int find_layout(struct decide *k, struct weft_err *e)
         size_t date = named_date(k);
         if (date == SIZE_MAX || k->is[date].rank >= 64 || !days_without_marks(k))
             return WEFT_LAYOUT_WIDE;
-        weft_fail(e, WEFT_DATA, "%s has a column \"%s\" and columns that are called like days", k->h->file, k->h->name[date]);
+        weft_fail(e, WEFT_DATA, "%s has a column \"%s\" and columns that are called like days", k->h->file,
+                  k->h->name[date]);
         return weft_fail_hint(e, "products with such numbers: --layout matrix; a column a day: --layout wide");
     }
     for (size_t i = 0; i < k->h->n; i++)
         images |= k->s.column[i].filled && most(k->s.column[i].images, k->s.column[i].filled);
-    if (o->layout == WEFT_LAYOUT_AUTO && !o->date && named_date(k) == SIZE_MAX && !o->date_from_name && (images || (weft_ingest_has_products(k->h) && !k->orders)))
+    if (o->layout == WEFT_LAYOUT_AUTO && !o->date && named_date(k) == SIZE_MAX && !o->date_from_name &&
+        (images || (weft_ingest_has_products(k->h) && !k->orders)))
         return k->h->dates ? WEFT_LAYOUT_WIDE : WEFT_LAYOUT_PRODUCTS;
     if (!o->date_from_name && find_date(k, e) < 0)
         return -1;
@@ -592,11 +629,13 @@ static int pass_units(const struct decide *k, struct weft_err *e)
         return 0;
     for (size_t i = 0; i < row.n; i++) {
         struct weft_csv_text t = weft_csv_field(&row, i);
-        if (k->h->date[i] == WEFT_NO_DATE && t.n && (!unit.n || t.n != unit.n || memcmp(t.p, unit.p, t.n) != 0) && k->s.column[i].filled > 1)
+        if (k->h->date[i] == WEFT_NO_DATE && t.n && (!unit.n || t.n != unit.n || memcmp(t.p, unit.p, t.n) != 0) &&
+            k->s.column[i].filled > 1)
             return 0;
         if (k->h->date[i] == WEFT_NO_DATE)
             continue;
-        if (!t.n || weft_count_parse(t.p, t.n, &x) != WEFT_COUNT_BAD || (unit.n && (t.n != unit.n || memcmp(t.p, unit.p, t.n) != 0)))
+        if (!t.n || weft_count_parse(t.p, t.n, &x) != WEFT_COUNT_BAD ||
+            (unit.n && (t.n != unit.n || memcmp(t.p, unit.p, t.n) != 0)))
             return 0;
         unit = t;
     }
@@ -616,10 +655,12 @@ static void find_merged(struct decide *k)
     if (k->o->fill_down.n || !weft_sample_row(k->csv, k->h, &at, &row))
         return;
     for (size_t i = 0; i < k->h->n; i++)
-        named_rows |= k->h->date[i] == WEFT_NO_DATE && k->s.rows > 2 && k->s.column[i].filled >= k->s.rows && k->s.column[i].different == k->s.column[i].filled;
+        named_rows |= k->h->date[i] == WEFT_NO_DATE && k->s.rows > 2 && k->s.column[i].filled >= k->s.rows &&
+                      k->s.column[i].different == k->s.column[i].filled;
     for (size_t i = 0; i < k->h->n && named_rows; i++) {
         const struct weft_evidence *c = &k->s.column[i];
-        bool merged = k->h->date[i] == WEFT_NO_DATE && *k->h->name[i] && c->filled > 1 && c->empty && c->different == c->filled && !c->numbers && weft_csv_field(&row, i).n;
+        bool merged = k->h->date[i] == WEFT_NO_DATE && *k->h->name[i] && c->filled > 1 && c->empty &&
+                      c->different == c->filled && !c->numbers && weft_csv_field(&row, i).n;
         if (merged && k->o->fill_down.n < WEFT_MAX_KEYS) {
             k->d->fill_down[k->o->fill_down.n++] = k->h->name[i];
             k->o->fill_down.items = k->d->fill_down;
@@ -674,7 +715,9 @@ static char *sentence(const struct decide *k)
         say_all(k, &b, WEFT_USE_VALUE, ", value ");
         n = 0;
         for (size_t i = 0; i < k->h->n; i++)
-            if (free_column(k, i) && (k->term[i] == WEFT_TERM_COUNT || k->term[i] == WEFT_TERM_SALES || k->term[i] == WEFT_TERM_MONEY) && is_number(k, i))
+            if (free_column(k, i) &&
+                (k->term[i] == WEFT_TERM_COUNT || k->term[i] == WEFT_TERM_SALES || k->term[i] == WEFT_TERM_MONEY) &&
+                is_number(k, i))
                 say(&b, "%s\"%.60s\"", n++ ? ", " : " (not ", k->h->name[i]);
         say(&b, "%s", n ? ")" : "");
     }
@@ -725,10 +768,13 @@ static int check_names(const struct decide *k, struct weft_err *e)
         for (size_t c = 0; c < i; c++) {
             size_t both[] = {c, i};
             enum weft_use use = k->d->use[c] ? k->d->use[c] : k->d->use[i];
-            if (!use || use == WEFT_USE_KEY || by_number(k, use) || k->h->date[i] != WEFT_NO_DATE || strcmp(k->h->name[i], k->h->name[c]) != 0 || all_equal(k, both, 2))
+            if (!use || use == WEFT_USE_KEY || by_number(k, use) || k->h->date[i] != WEFT_NO_DATE ||
+                strcmp(k->h->name[i], k->h->name[c]) != 0 || all_equal(k, both, 2))
                 continue;
-            weft_fail(e, WEFT_DATA, "%s: columns %zu and %zu are both called \"%s\"", k->h->file, c + 1, i + 1, k->h->name[i]);
-            return weft_fail_hint(e, "ingest %s '#%zu' %s, or ingest %s '#%zu' %s", options[use], c + 1, k->h->file, options[use], i + 1, k->h->file);
+            weft_fail(e, WEFT_DATA, "%s: columns %zu and %zu are both called \"%s\"", k->h->file, c + 1, i + 1,
+                      k->h->name[i]);
+            return weft_fail_hint(e, "ingest %s '#%zu' %s, or ingest %s '#%zu' %s", options[use], c + 1, k->h->file,
+                                  options[use], i + 1, k->h->file);
         }
     return 0;
 }
@@ -770,7 +816,8 @@ static int decide(struct decide *k, struct weft_err *e)
     return check_names(k, e);
 }
 
-int weft_decide(struct weft_csv *csv, struct weft_header *h, struct weft_ingest *o, struct weft_decision *d, struct weft_err *e)
+int weft_decide(struct weft_csv *csv, struct weft_header *h, struct weft_ingest *o, struct weft_decision *d,
+                struct weft_err *e)
 {
     struct decide k = {.csv = csv, .h = h, .o = o, .d = d, .value = SIZE_MAX, .told_date = o->date};
     *d = (struct weft_decision){.use = WEFT_ARRAY(enum weft_use, h->n + 1), .n = h->n, .date = SIZE_MAX};

@@ -44,8 +44,8 @@ static void see(struct thousands *k, struct weft_csv_text t)
     k->large += fabs(x) >= 1000;
 }
 
-/* Does one of the row's columns of totals (합계, Overall Result) hold the sum of its values when dots stand between thousands,
- * and not otherwise? */
+/* Does one of the row's columns of totals (합계, Overall Result) hold the sum of its values when dots stand between
+ * thousands, and not otherwise? */
 static bool sum_says_thousands(const struct weft_csv_row *row, const struct weft_header *h, const bool *is_value)
 {
     double sum[2] = {0}, x[2];
@@ -84,8 +84,8 @@ static void look(struct look *k, struct weft_csv *csv, const struct weft_header 
     }
 }
 
-/* "1.200" beside 980: dots stand between thousands. A column with decimals that writes their zeros would have 980.000, and one
- * that does not would have 1.2; and one with thousands has no 1500. */
+/* "1.200" beside 980: dots stand between thousands. A column with decimals that writes their zeros would have 980.000,
+ * and one that does not would have 1.2; and one with thousands has no 1500. */
 static bool is_thousands(const struct thousands *k)
 {
     return k->zero && k->small && !k->large;
@@ -95,8 +95,10 @@ static int two_readings(const struct weft_header *h, const char *shown, struct w
 {
     const char *sign = strpbrk(shown, ".,");
     const char *thousands = *sign == '.' ? "comma" : "point", *decimals = *sign == '.' ? "point" : "comma";
-    weft_fail(e, WEFT_DATA, "%s: \"%s\" has two readings in a table with semicolons, and no other number tells", h->file, shown);
-    return weft_fail_hint(e, "--decimal %s: 1%c250 is 1250; --decimal %s: it is 1 and a quarter", thousands, *sign, decimals);
+    weft_fail(e, WEFT_DATA, "%s: \"%s\" has two readings in a table with semicolons, and no other number tells",
+              h->file, shown);
+    return weft_fail_hint(e, "--decimal %s: 1%c250 is 1250; --decimal %s: it is 1 and a quarter", thousands, *sign,
+                          decimals);
 }
 
 static int choose(struct weft_run *run, const struct look *k, const struct weft_header *h, char delimiter,
@@ -126,8 +128,8 @@ static int choose(struct weft_run *run, const struct look *k, const struct weft_
     return 0;
 }
 
-int weft_ingest_decimal(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h,
-                        const bool *is_value, enum weft_decimal *out, struct weft_err *e)
+int weft_ingest_decimal(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv,
+                        const struct weft_header *h, const bool *is_value, enum weft_decimal *out, struct weft_err *e)
 {
     struct look k = {.column = WEFT_ARRAY(struct thousands, h->n + 1)};
     *out = o->decimal == 2 ? WEFT_DECIMAL_COMMA : WEFT_DECIMAL_POINT;

@@ -55,7 +55,8 @@ static void see_date(struct weft_evidence *c, struct weft_csv_text t)
     c->two_ways += kind == WEFT_DATE_TWO_WAYS;
     c->day_first += kind == WEFT_DATE_DAY_FIRST;
     c->month_first += kind == WEFT_DATE_MONTH_FIRST;
-    if (kind != WEFT_DATE_NONE && (weft_dates_read(&local, t.p, t.n, &seconds) || weft_dates_read(&month_first, t.p, t.n, &seconds))) {
+    if (kind != WEFT_DATE_NONE &&
+        (weft_dates_read(&local, t.p, t.n, &seconds) || weft_dates_read(&month_first, t.p, t.n, &seconds))) {
         c->clocks += seconds % 86400 != 0;
         c->moments |= seconds % 3600 != 0;
     }

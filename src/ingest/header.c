@@ -26,7 +26,9 @@ static const struct {
     {"brand", {"brand", "brand_id", "브랜드", NULL}},
     {"category", {"category", "카테고리", "분류", NULL}},
     {"store", {"store", "store_id", "shop", "shop_id", "매장", "점포", NULL}},
-    {"date", {"date", "day", "ds", "datetime", "timestamp", "time", "order_date", "sale_date", "날짜", "일자", "일시", "판매일", NULL}},
+    {"date",
+     {"date", "day", "ds", "datetime", "timestamp", "time", "order_date", "sale_date", "날짜", "일자", "일시", "판매일",
+      NULL}},
     {"units", {"units", "sales", "qty", "quantity", "unit_sales", "sold", "y", "판매량", "수량", NULL}},
     {"price", {"price", "unit_price", "가격", "단가", NULL}},
 };
@@ -44,7 +46,8 @@ const char *weft_header_canonical(const char *name)
 static int take_names(struct weft_header *h, const struct weft_csv_row *row, struct weft_err *e)
 {
     if (row->problem || row->found > row->n)
-        return weft_fail(e, WEFT_DATA, "%s: the header has %s", h->file, row->problem ? row->problem : "too many columns");
+        return weft_fail(e, WEFT_DATA, "%s: the header has %s", h->file,
+                         row->problem ? row->problem : "too many columns");
     h->line = row->line;
     if (row->n > h->n) {
         h->name = weft_xrealloc2(h->name, row->n + 1, sizeof *h->name);
@@ -82,7 +85,8 @@ static int read_dotted(struct weft_header *h, struct weft_err *e)
     for (size_t i = 0; i < h->n; i++) {
         bool is = dotted_period(h->name[i], &k, &y);
         found += is;
-        week |= is ? k > 12 : strcasestr(h->name[i], "week") || strcasestr(h->name[i], "woche") || strstr(h->name[i], "주차");
+        week |= is ? k > 12
+                   : strcasestr(h->name[i], "week") || strcasestr(h->name[i], "woche") || strstr(h->name[i], "주차");
         month |= !is && (strcasestr(h->name[i], "month") || strcasestr(h->name[i], "monat"));
     }
     if (found < 2)
@@ -218,7 +222,8 @@ static int add_key(struct weft_ingest_keys *k, const char *name, size_t column, 
         return weft_fail(e, WEFT_USAGE, "--keys: a key can't be called \"%s\"", name);
     for (size_t i = 0; i < k->n_keys; i++)
         if (strcmp(k->name[i], name) == 0)
-            return weft_fail(e, WEFT_DATA, "two columns are called \"%s\"; name those wanted with --keys NAME=COLUMN", name);
+            return weft_fail(e, WEFT_DATA, "two columns are called \"%s\"; name those wanted with --keys NAME=COLUMN",
+                             name);
     k->key[k->n_keys] = column;
     k->name[k->n_keys++] = weft_xstrdup(name);
     return 0;
@@ -237,15 +242,16 @@ static int given_key(const struct weft_header *h, const char *item, struct weft_
     const char *eq = strchr(item, '=');
     size_t column;
     int rc = weft_header_need(h, eq ? eq + 1 : item, &column, e);
-    char *name = eq ? weft_xstrndup(item, (size_t)(eq - item)) : weft_xstrdup(weft_header_canonical(rc == 0 && *item == '#' ? h->name[column] : item));
+    char *name = eq ? weft_xstrndup(item, (size_t)(eq - item))
+                    : weft_xstrdup(weft_header_canonical(rc == 0 && *item == '#' ? h->name[column] : item));
     if (rc == 0)
         rc = add_key(k, name, column, e);
     free(name);
     return rc;
 }
 
-int weft_ingest_keys_find(const struct weft_ingest *o, const struct weft_header *h, const bool *free_column, struct weft_ingest_keys *k,
-                          struct weft_err *e)
+int weft_ingest_keys_find(const struct weft_ingest *o, const struct weft_header *h, const bool *free_column,
+                          struct weft_ingest_keys *k, struct weft_err *e)
 {
     *k = (struct weft_ingest_keys){0};
     if (o->id.n > WEFT_MAX_KEYS)

@@ -33,7 +33,8 @@ bool weft_ingest_cell(enum weft_decimal decimal, struct weft_csv_text t, float *
     return good;
 }
 
-int weft_ingest_reduce(const struct weft_ingest *o, const char *channel, int usual, size_t c, int *out, struct weft_err *e)
+int weft_ingest_reduce(const struct weft_ingest *o, const char *channel, int usual, size_t c, int *out,
+                       struct weft_err *e)
 {
     static const char *const names[] = {"", "sum", "mean", "last"};
     *out = usual;
@@ -49,7 +50,8 @@ int weft_ingest_reduce(const struct weft_ingest *o, const char *channel, int usu
     return weft_fail_hint(e, "sum, mean or last");
 }
 
-int weft_ingest_roles(const struct weft_ingest *o, char *const *channels, size_t n, enum weft_role *role, size_t *place, struct weft_err *e)
+int weft_ingest_roles(const struct weft_ingest *o, char *const *channels, size_t n, enum weft_role *role, size_t *place,
+                      struct weft_err *e)
 {
     const struct weft_list *lists[WEFT_ROLES] = {NULL, &o->past, &o->future, &o->constant};
     size_t at = 0;
@@ -61,33 +63,40 @@ int weft_ingest_roles(const struct weft_ingest *o, char *const *channels, size_t
             while (c < n && strcmp(channels[c], lists[r]->items[i]) != 0)
                 c++;
             if (c == n) {
-                weft_fail(e, WEFT_USAGE, "--%s: there is no channel \"%s\"", weft_role_name((enum weft_role)r), lists[r]->items[i]);
+                weft_fail(e, WEFT_USAGE, "--%s: there is no channel \"%s\"", weft_role_name((enum weft_role)r),
+                          lists[r]->items[i]);
                 return weft_fail_hint(e, "name it as --value does: --value sales,price --future price");
             }
             if (role[c] != WEFT_ROLE_TARGET && role[c] != (enum weft_role)r)
-                return weft_fail(e, WEFT_USAGE, "channel %s is %s and %s at once", channels[c], weft_role_name(role[c]), weft_role_name((enum weft_role)r));
+                return weft_fail(e, WEFT_USAGE, "channel %s is %s and %s at once", channels[c], weft_role_name(role[c]),
+                                 weft_role_name((enum weft_role)r));
             role[c] = (enum weft_role)r;
         }
     for (int exogenous = 0; exogenous < 2; exogenous++)
         for (size_t c = 0; c < n; c++)
             if ((role[c] != WEFT_ROLE_TARGET) == exogenous)
                 place[at++] = c;
-    return role[place[0]] == WEFT_ROLE_TARGET ? 0 : weft_fail(e, WEFT_USAGE, "no channel is left to forecast: all are past, future or static");
+    return role[place[0]] == WEFT_ROLE_TARGET
+               ? 0
+               : weft_fail(e, WEFT_USAGE, "no channel is left to forecast: all are past, future or static");
 }
 
 /* "step week, Fridays". */
 static void say_grid(struct weft_span attrs, char out[WEFT_GRID_TEXT])
 {
-    static const char *const days[] = {"Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays"};
+    static const char *const days[] = {"Mondays", "Tuesdays",  "Wednesdays", "Thursdays",
+                                       "Fridays", "Saturdays", "Sundays"};
     struct weft_series_attrs a = {0};
     char step[32];
     if (weft_series_attrs_read(&(struct weft_head){.schema = WEFT_SERIES_SCHEMA, .attrs = attrs}, &a, NULL) < 0)
         return;
-    snprintf(out, WEFT_GRID_TEXT, "; step %s%s%s", weft_step_text(a.step, step), a.step == WEFT_STEP_WEEK ? ", " : "", a.step == WEFT_STEP_WEEK ? days[weft_weekday(a.start)] : "");
+    snprintf(out, WEFT_GRID_TEXT, "; step %s%s%s", weft_step_text(a.step, step), a.step == WEFT_STEP_WEEK ? ", " : "",
+             a.step == WEFT_STEP_WEEK ? days[weft_weekday(a.start)] : "");
     weft_series_attrs_free(&a);
 }
 
-int weft_ingest_head(struct weft_run *run, const struct weft_ingest *o, const char *schema, struct weft_span attrs, struct weft_err *e)
+int weft_ingest_head(struct weft_run *run, const struct weft_ingest *o, const char *schema, struct weft_span attrs,
+                     struct weft_err *e)
 {
     struct weft_edit edit = {0};
     struct weft_pack b = {0};
@@ -110,14 +119,15 @@ int weft_ingest_head(struct weft_run *run, const struct weft_ingest *o, const ch
 static int off_grid(int64_t a, int64_t b, int64_t step, struct weft_err *e)
 {
     char s[32], from[32], to[32];
-    return weft_fail(e, WEFT_DATA, "from %s to %s is no multiple of the step (%s) that the other dates have", weft_date_text(a, 1, from),
-                     weft_date_text(b, 1, to), weft_step_text(step, s));
+    return weft_fail(e, WEFT_DATA, "from %s to %s is no multiple of the step (%s) that the other dates have",
+                     weft_date_text(a, 1, from), weft_date_text(b, 1, to), weft_step_text(step, s));
 }
 
 /* Months may have their date on any of their days: the grid has their first. */
 static bool on_grid(int64_t a, int64_t b, int64_t step)
 {
-    return step == WEFT_STEP_MONTH || step == WEFT_STEP_QUARTER ? weft_step_count(a, b, step) > 0 : weft_step_fits(a, b, step);
+    return step == WEFT_STEP_MONTH || step == WEFT_STEP_QUARTER ? weft_step_count(a, b, step) > 0
+                                                                : weft_step_fits(a, b, step);
 }
 
 int64_t weft_grid_far(const int64_t *dates, size_t n, int64_t *other)
@@ -141,14 +151,17 @@ int64_t weft_grid_far(const int64_t *dates, size_t n, int64_t *other)
 int weft_grid_refuse_far(int64_t far, int64_t other, const char *where, struct weft_err *e)
 {
     char text[32], near[32];
-    weft_fail(e, WEFT_DATA, "%s lies years %s nearly all other dates, which %s on %s", weft_date_text(far, WEFT_STEP_DAY, text), far > other ? "after" : "before",
-              far > other ? "end" : "begin", weft_date_text(other, WEFT_STEP_DAY, near));
+    weft_fail(e, WEFT_DATA, "%s lies years %s nearly all other dates, which %s on %s",
+              weft_date_text(far, WEFT_STEP_DAY, text), far > other ? "after" : "before", far > other ? "end" : "begin",
+              weft_date_text(other, WEFT_STEP_DAY, near));
     if (where)
         weft_fail_where(e, "%s", where);
-    return weft_fail_hint(e, "is it wrong? mend it, or %s %s leaves it out; --%s %s says that it is right", far > other ? "--to" : "--from", near, far > other ? "to" : "from", text);
+    return weft_fail_hint(e, "is it wrong? mend it, or %s %s leaves it out; --%s %s says that it is right",
+                          far > other ? "--to" : "--from", near, far > other ? "to" : "from", text);
 }
 
-int weft_grid_of(const struct weft_ingest *o, int64_t step, const int64_t *dates, size_t n, struct weft_grid *g, struct weft_err *e)
+int weft_grid_of(const struct weft_ingest *o, int64_t step, const int64_t *dates, size_t n, struct weft_grid *g,
+                 struct weft_err *e)
 {
     char from[32], to[32];
     step = o->step_seconds ? o->step_seconds : step;
@@ -167,12 +180,13 @@ int weft_grid_of(const struct weft_ingest *o, int64_t step, const int64_t *dates
     if (o->to && o->to_seconds < last)
         last = weft_step_add(first, weft_step_count(first, o->to_seconds, step), step);
     if (last < first)
-        return weft_fail(e, WEFT_CONFIG, "no date lies between --from and --to: the data has %s to %s", weft_date_text(dates[0], 86400, from),
-                         weft_date_text(dates[n - 1], 86400, to));
+        return weft_fail(e, WEFT_CONFIG, "no date lies between --from and --to: the data has %s to %s",
+                         weft_date_text(dates[0], 86400, from), weft_date_text(dates[n - 1], 86400, to));
     *g = (struct weft_grid){first, step, weft_step_count(first, last, step) + 1};
     if (g->n <= GRID_MAX && (step < 86400 || last - first < 36525LL * 86400))
         return 0;
-    weft_fail(e, WEFT_DATA, "the dates run from %s to %s", weft_date_text(first, 86400, from), weft_date_text(last, 86400, to));
+    weft_fail(e, WEFT_DATA, "the dates run from %s to %s", weft_date_text(first, 86400, from),
+              weft_date_text(last, 86400, to));
     return weft_fail_hint(e, "is one of them wrong? --from and --to cut the calendar");
 }
 
@@ -192,7 +206,11 @@ static int read_options(struct weft_run *run, struct weft_ingest *o, struct weft
         const char *name;
         char c;
     } delimiters[] = {{"tab", '\t'}, {"\\t", '\t'}, {"comma", ','}, {"semicolon", ';'}};
-    o->csv = (struct weft_csv_opts){.encoding = o->encoding, .field_max = (size_t)o->field_max, .unpacked_max = o->unpacked_max, .threads = weft_run_threads(run), .skip = o->skip};
+    o->csv = (struct weft_csv_opts){.encoding = o->encoding,
+                                    .field_max = (size_t)o->field_max,
+                                    .unpacked_max = o->unpacked_max,
+                                    .threads = weft_run_threads(run),
+                                    .skip = o->skip};
     for (size_t i = 0; o->delimiter && i < sizeof delimiters / sizeof *delimiters; i++)
         if (strcmp(o->delimiter, delimiters[i].name) == 0)
             o->csv.delimiter = delimiters[i].c;
@@ -200,11 +218,13 @@ static int read_options(struct weft_run *run, struct weft_ingest *o, struct weft
         o->csv.delimiter = *o->delimiter;
     if (o->delimiter && (!o->csv.delimiter || strchr("\"\r\n ", o->csv.delimiter)))
         return weft_fail(e, WEFT_USAGE, "--delimiter: one character, or tab, comma, semicolon");
-    if ((o->date_format && weft_dates_format(&o->dates, o->date_format, e) < 0) || (o->timezone && weft_dates_zone(&o->dates, o->timezone, e) < 0))
+    if ((o->date_format && weft_dates_format(&o->dates, o->date_format, e) < 0) ||
+        (o->timezone && weft_dates_zone(&o->dates, o->timezone, e) < 0))
         return -1;
     if (o->step && !weft_step_parse(o->step, &o->step_seconds))
         return weft_fail(e, WEFT_USAGE, "--step: hour, day, week, month, quarter, business-day, or seconds as in 900s");
-    if (weft_ingest_date("--from", o->from, &o->from_seconds, e) < 0 || weft_ingest_date("--to", o->to, &o->to_seconds, e) < 0)
+    if (weft_ingest_date("--from", o->from, &o->from_seconds, e) < 0 ||
+        weft_ingest_date("--to", o->to, &o->to_seconds, e) < 0)
         return -1;
     if (o->from && o->to && o->to_seconds < o->from_seconds)
         return weft_fail(e, WEFT_USAGE, "--to lies before --from");
@@ -220,7 +240,8 @@ static int check_fit(const struct weft_ingest *o, const struct weft_ingest *told
     if (layout != WEFT_LAYOUT_LONG && (o->until.n || o->closed.n))
         return weft_fail(e, WEFT_USAGE, "--until and --closed go with the long layout");
     if (o->until.n && o->until.n != (size_t)(operands ? operands : 1))
-        return weft_fail(e, WEFT_USAGE, "--until: %zu dates for %d files; one for each", o->until.n, operands ? operands : 1);
+        return weft_fail(e, WEFT_USAGE, "--until: %zu dates for %d files; one for each", o->until.n,
+                         operands ? operands : 1);
     if (o->date_from_name && (layout != WEFT_LAYOUT_LONG || o->date))
         return weft_fail(e, WEFT_USAGE, "--date-from-name goes with the long layout, and without --date");
     if (layout != WEFT_LAYOUT_WIDE && (o->amounts || o->mentions))
@@ -231,10 +252,15 @@ static int check_fit(const struct weft_ingest *o, const struct weft_ingest *told
         weft_fail(e, WEFT_USAGE, "--past, --future and --static go with the wide and long layouts");
         return weft_fail_hint(e, "covariates adds channels to any series stream");
     }
-    if (layout != WEFT_LAYOUT_PRODUCTS && (o->name || o->price || o->gender || o->number || o->category || o->image || o->images || o->labels.n))
-        return weft_fail(e, WEFT_USAGE, "--name, --price, --gender, --number, --category, --image, --images and --label go with the products layout");
+    if (layout != WEFT_LAYOUT_PRODUCTS &&
+        (o->name || o->price || o->gender || o->number || o->category || o->image || o->images || o->labels.n))
+        return weft_fail(e, WEFT_USAGE,
+                         "--name, --price, --gender, --number, --category, --image, --images and --label go with the "
+                         "products layout");
     if (layout == WEFT_LAYOUT_PRODUCTS && (told->date || o->step || o->from || o->to || o->reduce.n))
-        return weft_fail(e, WEFT_USAGE, "--date, --step, --from, --to and --reduce do not go with the products layout: a product has no time");
+        return weft_fail(
+            e, WEFT_USAGE,
+            "--date, --step, --from, --to and --reduce do not go with the products layout: a product has no time");
     if (layout == WEFT_LAYOUT_WIDE && o->reduce.n)
         return weft_fail(e, WEFT_USAGE, "--reduce goes with the long and matrix layouts");
     if (layout == WEFT_LAYOUT_MATRIX && (o->id.n || o->keys.n))
@@ -246,18 +272,22 @@ static bool has_hangul(const struct weft_header *h)
 {
     for (size_t i = 0; i < h->n; i++)
         for (const unsigned char *p = (const unsigned char *)h->name[i]; *p; p++)
-            if (*p >= 0xea && *p <= 0xed && p[1] >= 0x80 && p[2] >= 0x80 && (*p > 0xea || p[1] >= 0xb0)) /* U+AC00 and on */
+            if (*p >= 0xea && *p <= 0xed && p[1] >= 0x80 && p[2] >= 0x80 &&
+                (*p > 0xea || p[1] >= 0xb0)) /* U+AC00 and on */
                 return true;
     return false;
 }
 
-/* The header was not UTF-8: opens the first file as Korean text of Windows, where all of it is, and its header, too. *e stays what it is where it is not. */
-static int open_korean(struct weft_run *run, struct weft_ingest *o, struct weft_csv **csv, struct weft_header *h, struct weft_err *e)
+/* The header was not UTF-8: opens the first file as Korean text of Windows, where all of it is, and its header, too. *e
+ * stays what it is where it is not. */
+static int open_korean(struct weft_run *run, struct weft_ingest *o, struct weft_csv **csv, struct weft_header *h,
+                       struct weft_err *e)
 {
     struct weft_sniff s;
     struct weft_err why = {0};
     const char *path = weft_run_n_operands(run) ? weft_run_operand(run, 0) : "-";
-    if (o->encoding || !*csv || strcmp(path, "-") == 0 || weft_sniff(path, &s, &why) < 0) /* what was read of standard input is gone */
+    if (o->encoding || !*csv || strcmp(path, "-") == 0 ||
+        weft_sniff(path, &s, &why) < 0) /* what was read of standard input is gone */
         return -1;
     bool korean = s.encoding && strcmp(s.encoding, "cp949") == 0;
     weft_sniff_free(&s);

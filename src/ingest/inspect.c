@@ -23,7 +23,7 @@ struct inspect {
     struct weft_header h; /* of the first file */
     struct weft_ingest o; /* the options that the command has */
     struct weft_decision d;
-    size_t date; /* column; SIZE_MAX */
+    size_t date;   /* column; SIZE_MAX */
     char *product; /* the option that names products points here */
     struct weft_ingest_keys keys;
     struct weft_ids pairs;
@@ -72,7 +72,8 @@ static int walk(struct inspect *in, take *each, bool count, struct weft_err *e)
         struct weft_header h = {0};
         struct weft_csv_row row;
         size_t *column = WEFT_ARRAY(size_t, in->h.n + 1);
-        got = weft_csv_open(out->file[f].open, &(struct weft_csv_opts){.encoding = out->file[f].encoding, .skip = -1}, &csv, e);
+        got = weft_csv_open(out->file[f].open, &(struct weft_csv_opts){.encoding = out->file[f].encoding, .skip = -1},
+                            &csv, e);
         if (got == 0)
             got = weft_header_read(csv, &h, e);
         if (got == 0)
@@ -156,9 +157,9 @@ static void judge(struct weft_inspect_column *c)
 {
     if (c->seems == WEFT_SEEMS_DAY)
         return;
-    c->seems = !c->filled                                ? WEFT_SEEMS_EMPTY
-               : c->dates >= c->filled - c->filled / 20  ? WEFT_SEEMS_DATE
-               : c->images >= c->filled - c->filled / 20 ? WEFT_SEEMS_IMAGE
+    c->seems = !c->filled                                 ? WEFT_SEEMS_EMPTY
+               : c->dates >= c->filled - c->filled / 20   ? WEFT_SEEMS_DATE
+               : c->images >= c->filled - c->filled / 20  ? WEFT_SEEMS_IMAGE
                : c->numbers >= c->filled - c->filled / 20 ? WEFT_SEEMS_NUMBER
                                                           : WEFT_SEEMS_TEXT;
 }
@@ -219,7 +220,8 @@ static void find_roles(struct inspect *in)
     int rc = 0;
     for (size_t i = 0; i < in->h.n; i++) {
         struct weft_inspect_column *c = &in->out.column[i];
-        bool value = in->o.layout == WEFT_LAYOUT_WIDE ? c->seems == WEFT_SEEMS_DAY : in->o.layout == WEFT_LAYOUT_MATRIX && i != in->date;
+        bool value = in->o.layout == WEFT_LAYOUT_WIDE ? c->seems == WEFT_SEEMS_DAY
+                                                      : in->o.layout == WEFT_LAYOUT_MATRIX && i != in->date;
         c->use = value ? WEFT_USE_VALUE : i == in->date ? WEFT_USE_DATE : WEFT_USE_NONE;
         free_column[i] = in->o.layout == WEFT_LAYOUT_WIDE && !value;
     }
@@ -314,7 +316,8 @@ static void find_doubles(struct inspect *in)
     bool wide = in->out.layout == WEFT_LAYOUT_WIDE;
     for (size_t i = 0; i < h->n && !in->unusable && (wide || in->out.layout == WEFT_LAYOUT_MATRIX); i++)
         for (size_t k = 0; k < i && !in->unusable; k++) {
-            in->unusable = wide ? h->date[i] != WEFT_NO_DATE && h->date[i] == h->date[k] : strcmp(h->name[i], h->name[k]) == 0;
+            in->unusable =
+                wide ? h->date[i] != WEFT_NO_DATE && h->date[i] == h->date[k] : strcmp(h->name[i], h->name[k]) == 0;
             if (in->unusable)
                 note(in, "columns %zu and %zu are both \"%s\": rename or drop one", k + 1, i + 1, h->name[i]);
         }
@@ -336,7 +339,8 @@ static void find_calendar(struct inspect *in)
     out->step = find_step(in);
     size_t n = 0;
     for (size_t i = 0; i < in->n_days; i++) { /* hours of one day are one day */
-        int64_t t = out->step == DAY ? in->day[i] - (in->day[i] % DAY + DAY) % DAY : weft_step_begin(in->day[i], out->step);
+        int64_t t =
+            out->step == DAY ? in->day[i] - (in->day[i] % DAY + DAY) % DAY : weft_step_begin(in->day[i], out->step);
         if (!n || in->day[n - 1] != t)
             in->day[n++] = t;
     }
@@ -371,7 +375,8 @@ static void add_values(struct inspect *in)
             note(in, "line %llu, column \"%s\": \"%s\" is no number", (unsigned long long)c->odd_line, c->name, c->odd);
         out->odd += c->filled - c->numbers;
     }
-    if (in->date != SIZE_MAX && out->column[in->date].dates < out->column[in->date].filled + out->column[in->date].empty) {
+    if (in->date != SIZE_MAX &&
+        out->column[in->date].dates < out->column[in->date].filled + out->column[in->date].empty) {
         const struct weft_inspect_column *c = &out->column[in->date];
         out->odd += c->filled + c->empty - c->dates;
         note(in, "%llu rows have no date", (unsigned long long)(c->filled + c->empty - c->dates));
@@ -389,7 +394,8 @@ static void put_list(const struct inspect *in, struct weft_pack *b, const char *
         const char *name = list->items[i];
         if (strchr(name, ',')) {
             const char *eq = strchr(name, '=');
-            snprintf(number, sizeof number, "#%zu", weft_header_find(&in->h, weft_header_find(&in->h, name) == SIZE_MAX && eq ? eq + 1 : name) + 1);
+            snprintf(number, sizeof number, "#%zu",
+                     weft_header_find(&in->h, weft_header_find(&in->h, name) == SIZE_MAX && eq ? eq + 1 : name) + 1);
             name = number;
         }
         if (i)
@@ -407,8 +413,8 @@ static void make_command(struct inspect *in)
     static const char *const layouts[] = {"auto", "wide", "long", "matrix", "products"};
     struct weft_inspection *out = &in->out;
     char step[32];
-    bool impossible = in->unusable || out->layout == WEFT_LAYOUT_AUTO || out->rows == out->bad_rows || (in->n_days && !out->step) ||
-                      (out->layout == WEFT_LAYOUT_LONG && !in->o.values.n);
+    bool impossible = in->unusable || out->layout == WEFT_LAYOUT_AUTO || out->rows == out->bad_rows ||
+                      (in->n_days && !out->step) || (out->layout == WEFT_LAYOUT_LONG && !in->o.values.n);
     if (out->rows == out->bad_rows)
         note(in, "there is a header and no good row");
     if (impossible)
@@ -435,7 +441,8 @@ static void make_command(struct inspect *in)
     put_list(in, &b, " --fill-down ", &in->o.fill_down);
     if (in->o.image)
         weft_command_word(&b, " --image ", in->o.image);
-    if (out->bad_rows || out->odd || (out->duplicates && (out->layout == WEFT_LAYOUT_WIDE || out->layout == WEFT_LAYOUT_PRODUCTS)))
+    if (out->bad_rows || out->odd ||
+        (out->duplicates && (out->layout == WEFT_LAYOUT_WIDE || out->layout == WEFT_LAYOUT_PRODUCTS)))
         weft_command_word(&b, " --rejects ", "rejects.csv");
     for (size_t f = 0; f < out->n_files; f++)
         if (out->file[f].open == out->file[f].name)
@@ -456,10 +463,11 @@ static int begin(struct inspect *in, const char *const *paths, size_t n, struct 
             return -1;
         const char *a = out->file[0].encoding, *b = out->file[out->n_files].encoding;
         if ((a == NULL) != (b == NULL) || (a && strcmp(a, b) != 0))
-            note(in, "%s is %s, and the first file %s: ingest reads files of one encoding at a time", paths[out->n_files], out->file[out->n_files].shown,
-                 out->file[0].shown);
+            note(in, "%s is %s, and the first file %s: ingest reads files of one encoding at a time",
+                 paths[out->n_files], out->file[out->n_files].shown, out->file[0].shown);
     }
-    int rc = weft_csv_open(out->file[0].open, &(struct weft_csv_opts){.encoding = out->file[0].encoding, .skip = -1}, &csv, e);
+    int rc = weft_csv_open(out->file[0].open, &(struct weft_csv_opts){.encoding = out->file[0].encoding, .skip = -1},
+                           &csv, e);
     if (rc == 0)
         rc = weft_header_read(csv, &in->h, e);
     in->h.file = out->file[0].name;

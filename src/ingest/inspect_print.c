@@ -10,8 +10,9 @@
 #include "show/table.h"
 
 static const char *const layouts[] = {"none", "wide", "long", "matrix", "products"};
-static const char *const explained[] = {"none that ingest knows", "wide: a row a series, a column a day", "long: a row a sale or a day",
-                                        "matrix: a row a time, a column a series", "products: a row a product"};
+static const char *const explained[] = {"none that ingest knows", "wide: a row a series, a column a day",
+                                        "long: a row a sale or a day", "matrix: a row a time, a column a series",
+                                        "products: a row a product"};
 static const char *const seems[] = {"empty", "text", "number", "date", "image file", "day"};
 static const char *const roles[] = {"", "date", "id", "key", "value"};
 
@@ -51,7 +52,8 @@ static void put_column(struct weft_table *t, size_t i, const struct weft_inspect
 static void print_columns(const struct weft_inspection *in, FILE *out)
 {
     static const char *const titles[] = {"#", "column", "seems", "role", "different", "empty", "range, or the first"};
-    static const enum weft_cell_kind kinds[] = {WEFT_CELL_INT, WEFT_CELL_TEXT, WEFT_CELL_TEXT, WEFT_CELL_TEXT, WEFT_CELL_TEXT, WEFT_CELL_INT, WEFT_CELL_TEXT};
+    static const enum weft_cell_kind kinds[] = {WEFT_CELL_INT,  WEFT_CELL_TEXT, WEFT_CELL_TEXT, WEFT_CELL_TEXT,
+                                                WEFT_CELL_TEXT, WEFT_CELL_INT,  WEFT_CELL_TEXT};
     enum { SHOWN = 40 };
     struct weft_table *t = weft_table_new();
     size_t shown = 0, others = 0;
@@ -85,7 +87,8 @@ static void print_calendar(const struct weft_inspection *in, FILE *out)
         fprintf(out, "%" PRIu64 " dates on no regular grid\n", in->days);
         return;
     }
-    fprintf(out, "step %s, %" PRIu64 " of %" PRIu64 " steps there", weft_step_text(in->step, step), in->days, in->steps);
+    fprintf(out, "step %s, %" PRIu64 " of %" PRIu64 " steps there", weft_step_text(in->step, step), in->days,
+            in->steps);
     for (size_t i = 0; i < in->n_gaps && i < WEFT_INSPECT_GAPS; i++) {
         fprintf(out, "%s%s", i ? ", " : "; missing: ", weft_date_text(in->gap[i].from, unit, from));
         if (in->gap[i].to != in->gap[i].from)
@@ -108,7 +111,7 @@ static void print_constant(const struct weft_inspection *in, FILE *out)
 
 static const char *duplicates_of(const struct weft_inspection *in)
 {
-    return in->layout == WEFT_LAYOUT_LONG ? "rows of a series and day that came before (they are added up)"
+    return in->layout == WEFT_LAYOUT_LONG     ? "rows of a series and day that came before (they are added up)"
            : in->layout == WEFT_LAYOUT_MATRIX ? "rows of a date that came before (the mean is taken)"
                                               : "rows of an id that came before (they are bad rows)";
 }
@@ -120,7 +123,8 @@ void weft_inspection_print(const struct weft_inspection *in, FILE *out)
     for (size_t i = 0; i < in->n_columns; i++)
         days += in->column[i].seems == WEFT_SEEMS_DAY;
     for (size_t f = 0; f < in->n_files; f++)
-        fprintf(out, "%-11s %s: %" PRIu64 " bytes, %s\n", f ? "" : "file", in->file[f].name, in->file[f].bytes, in->file[f].shown);
+        fprintf(out, "%-11s %s: %" PRIu64 " bytes, %s\n", f ? "" : "file", in->file[f].name, in->file[f].bytes,
+                in->file[f].shown);
     fprintf(out, "layout      %s\n", explained[in->layout]);
     fprintf(out, "rows        %" PRIu64, in->rows);
     if (in->bad_rows)
@@ -133,8 +137,10 @@ void weft_inspection_print(const struct weft_inspection *in, FILE *out)
     if (in->series)
         fprintf(out, "%-11s %" PRIu64 "\n", in->layout == WEFT_LAYOUT_PRODUCTS ? "products" : "series", in->series);
     if (in->cells)
-        fprintf(out, "values      %" PRIu64 ": %.1f %% zero, %.1f %% missing, %" PRIu64 " below 0, %" PRIu64 " not numbers\n", in->cells, share(in->zeros, in->cells),
-                share(in->missing, in->cells), in->negatives, in->odd);
+        fprintf(out,
+                "values      %" PRIu64 ": %.1f %% zero, %.1f %% missing, %" PRIu64 " below 0, %" PRIu64
+                " not numbers\n",
+                in->cells, share(in->zeros, in->cells), share(in->missing, in->cells), in->negatives, in->odd);
     if (in->duplicates)
         fprintf(out, "duplicates  %s%" PRIu64 " %s\n", in->more ? "at least " : "", in->duplicates, duplicates_of(in));
     print_constant(in, out);
@@ -197,7 +203,8 @@ static void put_calendar(weft_json *j, const struct weft_inspection *in)
 void weft_inspection_json(const struct weft_inspection *in, FILE *out)
 {
     char d[4];
-    weft_json *j = weft_json_new_object(), *files = weft_json_new_array(), *columns = weft_json_new_array(), *notes = weft_json_new_array();
+    weft_json *j = weft_json_new_object(), *files = weft_json_new_array(), *columns = weft_json_new_array(),
+              *notes = weft_json_new_array();
     for (size_t f = 0; f < in->n_files; f++) {
         weft_json *file = weft_json_new_object();
         weft_json_set(file, "name", text(in->file[f].name));

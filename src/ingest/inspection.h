@@ -21,7 +21,14 @@ struct weft_sniff {
 int weft_sniff(const char *path, struct weft_sniff *s, struct weft_err *e) WEFT_MUST_USE;
 void weft_sniff_free(struct weft_sniff *s);
 
-enum weft_seems { WEFT_SEEMS_EMPTY, WEFT_SEEMS_TEXT, WEFT_SEEMS_NUMBER, WEFT_SEEMS_DATE, WEFT_SEEMS_IMAGE, WEFT_SEEMS_DAY };
+enum weft_seems {
+    WEFT_SEEMS_EMPTY,
+    WEFT_SEEMS_TEXT,
+    WEFT_SEEMS_NUMBER,
+    WEFT_SEEMS_DATE,
+    WEFT_SEEMS_IMAGE,
+    WEFT_SEEMS_DAY
+};
 
 struct weft_inspect_column {
     const char *name;
@@ -47,7 +54,8 @@ struct weft_inspection {
     int layout; /* WEFT_LAYOUT_AUTO: none fits */
     struct weft_inspect_column *column;
     size_t n_columns;
-    uint64_t rows, bad_rows, bad_line; /* bad: with another number of fields, or a quote in the wrong place; the first one's line */
+    uint64_t rows, bad_rows,
+        bad_line; /* bad: with another number of fields, or a quote in the wrong place; the first one's line */
     const char *bad_reason;
     /* Values: of the columns that have this use. */
     uint64_t cells, zeros, missing, negatives, odd;

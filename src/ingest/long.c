@@ -1,6 +1,7 @@
 /* long.c - one row a sale or a day, in any order, in any number of files: a table of series x steps in memory.
  *
- * Only stretches of SPAN steps in which a series has a row take room, so that products that were sold for a month cost a month. */
+ * Only stretches of SPAN steps in which a series has a row take room, so that products that were sold for a month cost
+ * a month. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,8 +27,9 @@ struct known_day {
     int64_t seconds;
 };
 
-/* SPAN steps of one series: for every channel SPAN sums (NaN: no row came), after them as many counts when something is averaged, and the file that each
- * step's first row came from (uint32, from 1) when several files may hold the same sales twice. */
+/* SPAN steps of one series: for every channel SPAN sums (NaN: no row came), after them as many counts when something is
+ * averaged, and the file that each step's first row came from (uint32, from 1) when several files may hold the same
+ * sales twice. */
 struct series {
     struct weft_span id;
     double **span; /* [n_spans], first_span first; NULL: no row */
@@ -38,7 +40,8 @@ struct series {
     char **key; /* [keys], texts; NULL: empty */
 };
 
-/* Rows wait here before they are added: by then the places in memory that they go to are on their way, and the misses overlap. */
+/* Rows wait here before they are added: by then the places in memory that they go to are on their way, and the misses
+ * overlap. */
 struct waiting {
     size_t series;
     int64_t step;
@@ -67,11 +70,11 @@ struct table {
     struct waiting waiting[WAITING];
     double *waiting_x; /* [WAITING, n_values] */
     size_t n_waiting;
-    int64_t first, last; /* steps met */
+    int64_t first, last;              /* steps met */
     char first_at[272], last_at[272]; /* file:line of the row that was the first one of that step */
-    int64_t *closed;     /* [n_closed] days without sales, in seconds, within --from and --to */
+    int64_t *closed;                  /* [n_closed] days without sales, in seconds, within --from and --to */
     size_t n_closed;
-    double *pool;        /* room for spans, a megabyte at a time */
+    double *pool; /* room for spans, a megabyte at a time */
     size_t pool_left;
     double **pools;
     size_t n_pools;
@@ -79,8 +82,8 @@ struct table {
     size_t date_n;
     int64_t date_step;
     struct known_day *known_day; /* [DAYS_KNOWN], by a hash of the text */
-    char named_day[32]; /* --date-from-name: the day of the file that is read now */
-    int date_takes;    /* does it count: 1, or 0 when a later file holds the day */
+    char named_day[32];          /* --date-from-name: the day of the file that is read now */
+    int date_takes;              /* does it count: 1, or 0 when a later file holds the day */
     bool date_shared;
     struct weft_overlap *overlap; /* NULL: one file */
     int file;                     /* that is read now */
@@ -92,8 +95,8 @@ struct table {
         int file, other;
     } twice; /* a series with rows of one day in two files */
     struct weft_coverage coverage;
-    struct weft_rows *sales;   /* what is one */
-    struct series left_out;    /* steps of rows that are none: the table has these days */
+    struct weft_rows *sales; /* what is one */
+    struct series left_out;  /* steps of rows that are none: the table has these days */
     uint64_t rows, dropped, negative, outside, moved_keys, replaced, without_number;
     struct weft_pack id_buf, key_buf;
 };
@@ -127,7 +130,8 @@ static double *span_of(struct table *t, struct series *s, int64_t step)
     if (s->recent && s->recent_span == k)
         return s->recent;
     if (!s->n_spans || k < s->first_span || k >= s->first_span + (int64_t)s->n_spans) {
-        int64_t from = s->n_spans && s->first_span < k ? s->first_span : k, to = s->n_spans ? s->first_span + (int64_t)s->n_spans : k + 1;
+        int64_t from = s->n_spans && s->first_span < k ? s->first_span : k,
+                to = s->n_spans ? s->first_span + (int64_t)s->n_spans : k + 1;
         to = to > k + 1 ? to : k + 1;
         double **wider = WEFT_ARRAY(double *, (size_t)(to - from));
         if (s->n_spans)
@@ -201,7 +205,8 @@ static bool is_value(const struct table *t, size_t column)
 /* Keys without --keys: the columns of the id when there are several, and those of the hierarchy. */
 static void mark_free(const struct table *t, const struct weft_header *h, bool *free_column)
 {
-    static const char *const levels[] = {"product", "item", "major", "middle", "minor", "category", "brand", "store", "id"};
+    static const char *const levels[] = {"product",  "item",  "major", "middle", "minor",
+                                         "category", "brand", "store", "id"};
     for (size_t i = 0; i < h->n; i++) {
         const char *name = weft_header_canonical(h->name[i]);
         for (size_t k = 0; k < sizeof levels / sizeof *levels; k++)
@@ -227,7 +232,8 @@ static int find_values(struct table *t, const struct weft_header *h, struct weft
             return -1;
         }
         if (t->n_values <= c)
-            t->channel[t->n_values++] = eq ? weft_xstrndup(item, (size_t)(eq - item)) : weft_xstrdup(t->o->values.n && *item != '#' ? item : h->name[t->value[c]]);
+            t->channel[t->n_values++] = eq ? weft_xstrndup(item, (size_t)(eq - item))
+                                           : weft_xstrdup(t->o->values.n && *item != '#' ? item : h->name[t->value[c]]);
     }
     return 0;
 }
@@ -252,7 +258,8 @@ static int order_keys(struct table *t, const struct weft_header *h, struct weft_
     if (k->id_is_keys)
         memcpy(k->id, k->key, k->n_id * sizeof *k->id);
     if (k->n_keys > t->n_keys)
-        return weft_fail(e, WEFT_DATA, "%s has a key \"%s\", which the first file has not", h->file, k->name[t->n_keys]);
+        return weft_fail(e, WEFT_DATA, "%s has a key \"%s\", which the first file has not", h->file,
+                         k->name[t->n_keys]);
     return 0;
 }
 
@@ -282,7 +289,8 @@ static int find_columns(struct table *t, const struct weft_header *h, struct wef
     bool *free_column = WEFT_ARRAY(bool, h->n + 1), again = t->key_name != NULL;
     int rc = find_values(t, h, e);
     if (rc == 0)
-        rc = t->o->date_from_name ? name_day(t, h->file, e) : weft_header_need(h, t->o->date ? t->o->date : "date", &t->date, e);
+        rc = t->o->date_from_name ? name_day(t, h->file, e)
+                                  : weft_header_need(h, t->o->date ? t->o->date : "date", &t->date, e);
     if (rc == 0) {
         mark_free(t, h, free_column);
         weft_ingest_keys_free(&t->keys);
@@ -312,14 +320,16 @@ static int find_columns(struct table *t, const struct weft_header *h, struct wef
 static int choose_reduce(struct table *t, struct weft_err *e)
 {
     if (t->o->reduce.n > 1 && t->o->reduce.n != t->n_values)
-        return weft_fail(e, WEFT_USAGE, "--reduce: %zu for %zu values; one for all, or one for each", t->o->reduce.n, t->n_values);
+        return weft_fail(e, WEFT_USAGE, "--reduce: %zu for %zu values; one for all, or one for each", t->o->reduce.n,
+                         t->n_values);
     if (weft_ingest_roles(t->o, t->channel, t->n_values, t->role, t->place, e) < 0)
         return -1;
     for (size_t c = 0; c < t->n_values; c++) {
         const char *name = weft_header_canonical(t->channel[c]);
         /* A sum of prices says nothing. */
         bool level = strcmp(name, "price") == 0 || strcmp(name, "mentions") == 0 || t->role[c] != WEFT_ROLE_TARGET;
-        if (weft_ingest_reduce(t->o, t->channel[c], level ? WEFT_DUPLICATES_MEAN : WEFT_DUPLICATES_SUM, c, &t->reduce[c], e) < 0)
+        if (weft_ingest_reduce(t->o, t->channel[c], level ? WEFT_DUPLICATES_MEAN : WEFT_DUPLICATES_SUM, c,
+                               &t->reduce[c], e) < 0)
             return -1;
         t->averaged |= t->reduce[c] == WEFT_DUPLICATES_MEAN;
     }
@@ -363,7 +373,8 @@ static bool read_date(struct table *t, struct weft_csv_text d, int64_t *seconds)
 }
 
 /* 1: *step is the row's; 0: outside of --from, --to and --until, of a day that a later file holds, or rejected; -1. */
-static int row_step(struct table *t, const struct weft_csv *csv, const struct weft_csv_row *row, int64_t *step, struct weft_err *e)
+static int row_step(struct table *t, const struct weft_csv *csv, const struct weft_csv_row *row, int64_t *step,
+                    struct weft_err *e)
 {
     struct weft_csv_text d = date_text(t, row);
     int64_t seconds;
@@ -373,7 +384,8 @@ static int row_step(struct table *t, const struct weft_csv *csv, const struct we
         return t->date_takes;
     }
     if (!read_date(t, d, &seconds))
-        return weft_rejects_row(t->o->rejected, csv, row, t->date + 1, e, "not a date: \"%.*s\"%s", d.n < 60 ? (int)d.n : 60, d.p, weft_dates_serial_hint(d.p, d.n));
+        return weft_rejects_row(t->o->rejected, csv, row, t->date + 1, e, "not a date: \"%.*s\"%s",
+                                d.n < 60 ? (int)d.n : 60, d.p, weft_dates_serial_hint(d.p, d.n));
     if ((t->o->from && seconds < t->o->from_seconds) || (t->o->to && seconds >= t->o->to_seconds + 86400)) {
         t->outside++;
         return 0;
@@ -401,7 +413,8 @@ static int row_step(struct table *t, const struct weft_csv *csv, const struct we
     return 1;
 }
 
-static int new_series(struct table *t, const struct weft_csv *csv, const struct weft_csv_row *row, struct weft_span id, struct weft_err *e)
+static int new_series(struct table *t, const struct weft_csv *csv, const struct weft_csv_row *row, struct weft_span id,
+                      struct weft_err *e)
 {
     int rc = weft_ingest_text_check(t->o, csv, row, &t->keys, e);
     if (rc < 1)
@@ -412,7 +425,8 @@ static int new_series(struct table *t, const struct weft_csv *csv, const struct 
     }
     struct series *s = &t->series[t->n++];
     weft_ids_add(&t->ids, id.p, id.n, t->n);
-    *s = (struct series){.id = {(uint8_t *)weft_xstrndup((const char *)id.p, id.n), id.n}, .key = WEFT_ARRAY(char *, t->n_keys + 1)};
+    *s = (struct series){.id = {(uint8_t *)weft_xstrndup((const char *)id.p, id.n), id.n},
+                         .key = WEFT_ARRAY(char *, t->n_keys + 1)};
     for (size_t k = 0; k < t->n_keys; k++) {
         struct weft_csv_text text = weft_csv_field(row, t->keys.key[k]);
         s->key[k] = text.n ? weft_text_clean_dup(text.p, text.n) : NULL;
@@ -434,7 +448,8 @@ static void compare_keys(struct table *t, const struct series *s, const struct w
 }
 
 /* The number of the row's series, known or new. 1, 0: rejected, -1. */
-static int row_series(struct table *t, const struct weft_csv *csv, const struct weft_csv_row *row, size_t *i, struct weft_err *e)
+static int row_series(struct table *t, const struct weft_csv *csv, const struct weft_csv_row *row, size_t *i,
+                      struct weft_err *e)
 {
     struct weft_span id = weft_ingest_id(&t->keys, row, &t->id_buf);
     uint64_t known = weft_ids_add(&t->ids, id.p, id.n, 0);
@@ -468,7 +483,8 @@ static int leave_out(struct table *t, const struct weft_csv *csv, const struct w
     return 0;
 }
 
-static int take_row(struct table *t, const struct weft_csv *csv, const struct weft_header *h, const struct weft_csv_row *given, struct weft_err *e)
+static int take_row(struct table *t, const struct weft_csv *csv, const struct weft_header *h,
+                    const struct weft_csv_row *given, struct weft_err *e)
 {
     double x[VALUES_MAX];
     int64_t step = 0;
@@ -486,7 +502,8 @@ static int take_row(struct table *t, const struct weft_csv *csv, const struct we
         if (digit < 10)
             x[c] = digit;
         else if (!weft_ingest_number_in(t->decimal, text, &x[c]))
-            return weft_rejects_row(t->o->rejected, csv, row, t->value[c] + 1, e, "not a number: \"%.*s\"", text.n < 60 ? (int)text.n : 60, text.p);
+            return weft_rejects_row(t->o->rejected, csv, row, t->value[c] + 1, e, "not a number: \"%.*s\"",
+                                    text.n < 60 ? (int)text.n : 60, text.p);
     }
     if (rc == 1)
         rc = row_step(t, csv, row, &step, e);
@@ -510,9 +527,11 @@ static int refuse_twice(const struct table *t, struct weft_err *e)
     const struct twice *w = &t->twice;
     const struct weft_span id = t->series[w->series].id;
     char text[32];
-    weft_fail(e, WEFT_DATA, "%s and %s both have rows of \"%.*s\" on %s", weft_overlap_name(t->overlap, w->other), weft_overlap_name(t->overlap, w->file),
-              id.n < 60 ? (int)id.n : 60, (const char *)id.p, weft_date_text(t->origin + w->step * t->step, t->step, text));
-    return weft_fail_hint(e, "further sales: --overlap add; the same ones again, or corrected: --overlap replace (the later file's days count)");
+    weft_fail(e, WEFT_DATA, "%s and %s both have rows of \"%.*s\" on %s", weft_overlap_name(t->overlap, w->other),
+              weft_overlap_name(t->overlap, w->file), id.n < 60 ? (int)id.n : 60, (const char *)id.p,
+              weft_date_text(t->origin + w->step * t->step, t->step, text));
+    return weft_fail_hint(e, "further sales: --overlap add; the same ones again, or corrected: --overlap replace (the "
+                             "later file's days count)");
 }
 
 static int find_decimal(struct table *t, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e)
@@ -563,8 +582,10 @@ static int read_file(struct table *t, struct weft_csv *csv, const struct weft_he
 
 /* --- out --- */
 
-/* The steps of the grid on which a series has a value of a target: marked in has (unless NULL), counted, and the first and last of them. */
-static int64_t steps_of(const struct table *t, const struct series *s, const struct weft_grid *g, bool *has, int64_t *first, int64_t *last)
+/* The steps of the grid on which a series has a value of a target: marked in has (unless NULL), counted, and the first
+ * and last of them. */
+static int64_t steps_of(const struct table *t, const struct series *s, const struct weft_grid *g, bool *has,
+                        int64_t *first, int64_t *last)
 {
     int64_t count = 0, begin = floor_div(g->start - t->origin, t->step);
     *first = *last = -1;
@@ -585,7 +606,8 @@ static int64_t steps_of(const struct table *t, const struct series *s, const str
     return count;
 }
 
-/* Days on which nothing was sold are there, though no series has a row: they count as 0. The steps that are known, with those. */
+/* Days on which nothing was sold are there, though no series has a row: they count as 0. The steps that are known, with
+ * those. */
 static int64_t mark_closed(struct table *t, const struct weft_grid *g, int64_t known)
 {
     for (size_t i = 0; i < t->n_closed; i++) {
@@ -598,7 +620,8 @@ static int64_t mark_closed(struct table *t, const struct weft_grid *g, int64_t k
     return known;
 }
 
-/* What the table has. coverage.grid.n becomes the steps up to the last one on which any series has a value of a target: what lies after it is a plan. */
+/* What the table has. coverage.grid.n becomes the steps up to the last one on which any series has a value of a target:
+ * what lies after it is a plan. */
 static void find_coverage(struct table *t, const struct weft_grid *g)
 {
     struct weft_coverage *c = &t->coverage;
@@ -624,7 +647,8 @@ static void find_coverage(struct table *t, const struct weft_grid *g)
 }
 
 /* Value c of a series; a target has none from step `known` on. */
-static void put_values(const struct table *t, const struct series *s, const struct weft_grid *g, int64_t known, size_t c, float *out)
+static void put_values(const struct table *t, const struct series *s, const struct weft_grid *g, int64_t known,
+                       size_t c, float *out)
 {
     float fill = t->o->fill == WEFT_FILL_NAN || t->reduce[c] == WEFT_DUPLICATES_MEAN ? NAN : 0;
     bool target = t->role[c] == WEFT_ROLE_TARGET, gaps = t->coverage.gaps;
@@ -662,8 +686,16 @@ static int write_series(struct table *t, const struct weft_grid *g, struct weft_
         role[i] = t->role[c];
         reduce[i] = t->reduce[c] == WEFT_DUPLICATES_SUM ? WEFT_REDUCE_SUM : WEFT_REDUCE_MEAN;
     }
-    struct weft_series_attrs a = {.step = g->step, .start = g->start, .length = g->n, .keys = t->key_name, .n_keys = t->n_keys, .channels = channels,
-                                  .n_channels = t->n_values, .reduce = reduce, .role = role, .known = t->coverage.grid.n};
+    struct weft_series_attrs a = {.step = g->step,
+                                  .start = g->start,
+                                  .length = g->n,
+                                  .keys = t->key_name,
+                                  .n_keys = t->n_keys,
+                                  .channels = channels,
+                                  .n_channels = t->n_values,
+                                  .reduce = reduce,
+                                  .role = role,
+                                  .known = t->coverage.grid.n};
     if (a.known < 1)
         return weft_fail(e, WEFT_DATA, "no row has a value of a channel to forecast");
     float *values = WEFT_ARRAY(float, n * t->n_values);
@@ -786,21 +818,25 @@ static int cut_partial(struct table *t, struct weft_grid *g, const int64_t *time
     bool first = times[0] - times[0] % WEFT_STEP_DAY > g->start && !(t->o->from && t->o->from_seconds <= g->start);
     bool last = times[n - 1] < end && !(t->o->to && t->o->to_seconds >= end);
     if (g->n <= first + last) {
-        weft_fail(e, WEFT_DATA, "the days from %s to %s hold no whole %s", weft_date_text(times[0], WEFT_STEP_DAY, from), weft_date_text(times[n - 1], WEFT_STEP_DAY, to), name);
+        weft_fail(e, WEFT_DATA, "the days from %s to %s hold no whole %s",
+                  weft_date_text(times[0], WEFT_STEP_DAY, from), weft_date_text(times[n - 1], WEFT_STEP_DAY, to), name);
         return weft_fail_hint(e, "--from and --to say from where to where the table is whole");
     }
     if (first)
-        weft_run_warn(t->run, "the first %s begins on %s, and the table on %s: left out (--from %s says that it is whole)", name, weft_date_text(g->start, WEFT_STEP_DAY, from),
-                      weft_date_text(times[0], WEFT_STEP_DAY, to), from);
+        weft_run_warn(
+            t->run, "the first %s begins on %s, and the table on %s: left out (--from %s says that it is whole)", name,
+            weft_date_text(g->start, WEFT_STEP_DAY, from), weft_date_text(times[0], WEFT_STEP_DAY, to), from);
     if (last)
-        weft_run_warn(t->run, "the last %s ends on %s, and the table on %s: left out (--to %s says that it is whole)", name, weft_date_text(end, WEFT_STEP_DAY, from),
-                      weft_date_text(times[n - 1], WEFT_STEP_DAY, to), from);
+        weft_run_warn(t->run, "the last %s ends on %s, and the table on %s: left out (--to %s says that it is whole)",
+                      name, weft_date_text(end, WEFT_STEP_DAY, from), weft_date_text(times[n - 1], WEFT_STEP_DAY, to),
+                      from);
     g->start = first ? weft_step_add(g->start, 1, g->step) : g->start;
     g->n -= first + last;
     return 0;
 }
 
-/* The step that was asked for, or that the dates have. Weeks keep the weekday that all rows have, else they begin on Monday. */
+/* The step that was asked for, or that the dates have. Weeks keep the weekday that all rows have, else they begin on
+ * Monday. */
 static int find_steps(struct table *t, struct weft_grid *g, struct weft_err *e)
 {
     size_t n;
@@ -808,12 +844,17 @@ static int find_steps(struct table *t, struct weft_grid *g, struct weft_err *e)
     bool whole = true;
     int rc = 0;
     if (step != t->step && n) {
-        int64_t monday = times[0] - (times[0] % WEFT_STEP_DAY + WEFT_STEP_DAY) % WEFT_STEP_DAY - weft_weekday(times[0]) * WEFT_STEP_DAY;
+        int64_t monday = times[0] - (times[0] % WEFT_STEP_DAY + WEFT_STEP_DAY) % WEFT_STEP_DAY -
+                         weft_weekday(times[0]) * WEFT_STEP_DAY;
         for (size_t i = 1; i < n; i++) /* one time a step: each stands for all of it */
-            whole = whole && weft_step_count(weft_step_begin(times[0], step), times[i], step) > weft_step_count(weft_step_begin(times[0], step), times[i - 1], step) &&
+            whole = whole &&
+                    weft_step_count(weft_step_begin(times[0], step), times[i], step) >
+                        weft_step_count(weft_step_begin(times[0], step), times[i - 1], step) &&
                     (step != WEFT_STEP_WEEK || (times[i] - times[0]) % step == 0);
         whole = whole || step <= WEFT_STEP_DAY || step == WEFT_STEP_BUSINESS_DAY;
-        g->start = step == WEFT_STEP_WEEK && !whole ? monday : step == WEFT_STEP_DAY ? floor_div(times[0], step) * step : weft_step_begin(times[0], step);
+        g->start = step == WEFT_STEP_WEEK && !whole ? monday
+                   : step == WEFT_STEP_DAY          ? floor_div(times[0], step) * step
+                                                    : weft_step_begin(times[0], step);
         g->step = step;
         g->n = weft_step_count(g->start, times[n - 1], step) + 1;
         rc = whole && (n > 1 || step <= WEFT_STEP_DAY) ? 0 : cut_partial(t, g, times, n, e);
@@ -851,7 +892,9 @@ static void say_unnamed(const struct table *t)
     for (size_t i = 0; i < t->n; i++)
         for (size_t k = 0; k < sizeof names / sizeof *names; k++)
             if (t->series[i].id.n == strlen(names[k]) && memcmp(t->series[i].id.p, names[k], strlen(names[k])) == 0)
-                weft_run_warn(t->run, "the series \"%s\" is of rows without a name (--drop COLUMN='%s' leaves them out)", names[k], names[k]);
+                weft_run_warn(t->run,
+                              "the series \"%s\" is of rows without a name (--drop COLUMN='%s' leaves them out)",
+                              names[k], names[k]);
 }
 
 static int finish(struct table *t, struct weft_err *e)
@@ -860,7 +903,8 @@ static int finish(struct table *t, struct weft_err *e)
     struct weft_ingest o = *t->o;
     add_waiting(t);
     if (!t->rows)
-        return weft_fail(e, WEFT_DATA, "no %srow came%s", t->o->rejects ? "good " : "", t->outside ? " between --from and --to" : "");
+        return weft_fail(e, WEFT_DATA, "no %srow came%s", t->o->rejects ? "good " : "",
+                         t->outside ? " between --from and --to" : "");
     if (check_far(t, e) < 0)
         return -1;
     o.from = o.to = NULL; /* rows outside are not in the table */
@@ -869,16 +913,20 @@ static int finish(struct table *t, struct weft_err *e)
         int64_t step = floor_div(t->closed[i] - t->origin, t->step);
         t->last = step > t->last ? step : t->last;
     }
-    if (weft_grid_of(&o, t->step, (int64_t[]){t->origin + t->first * t->step, t->origin + t->last * t->step}, 2, &g, e) < 0 || find_steps(t, &g, e) < 0)
+    if (weft_grid_of(&o, t->step, (int64_t[]){t->origin + t->first * t->step, t->origin + t->last * t->step}, 2, &g,
+                     e) < 0 ||
+        find_steps(t, &g, e) < 0)
         return -1;
     if (t->negative)
         weft_run_warn(t->run, "%llu values below 0 (returns?) are kept", (unsigned long long)t->negative);
     if (t->moved_keys)
-        weft_run_warn(t->run, "%llu rows have other keys than the first row of their series: the first ones are kept", (unsigned long long)t->moved_keys);
+        weft_run_warn(t->run, "%llu rows have other keys than the first row of their series: the first ones are kept",
+                      (unsigned long long)t->moved_keys);
     if (t->outside)
         weft_run_info(t->run, "%llu rows lie outside of --from and --to", (unsigned long long)t->outside);
     if (t->replaced)
-        weft_run_warn(t->run, "%llu rows are of days that a later file holds%s: left out", (unsigned long long)t->replaced, t->o->until.n ? ", or later than --until" : "");
+        weft_run_warn(t->run, "%llu rows are of days that a later file holds%s: left out",
+                      (unsigned long long)t->replaced, t->o->until.n ? ", or later than --until" : "");
     if (refuse_sums(t, &g, e) < 0)
         return -1;
     weft_rows_say(t->sales, t->run);
@@ -920,8 +968,8 @@ static void free_table(struct table *t)
     free(t->left_out.span);
 }
 
-/* Operand i, in the order in which files are read: from the last one to the first with --overlap replace, so that a day is known to be held by a later
- * file when an earlier one's row of it comes. */
+/* Operand i, in the order in which files are read: from the last one to the first with --overlap replace, so that a day
+ * is known to be held by a later file when an earlier one's row of it comes. */
 static int read_operand(struct table *t, int i, struct weft_csv *first, const struct weft_header *h, struct weft_err *e)
 {
     const char *path = weft_run_operand(t->run, i);
@@ -961,10 +1009,13 @@ static int read_days(struct table *t, struct weft_err *e)
     return 0;
 }
 
-int weft_ingest_long(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e)
+int weft_ingest_long(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv,
+                     const struct weft_header *h, struct weft_err *e)
 {
-    /* Weeks, months and the like are made of days, when all have been read: days may be missing, and weeks begin on the weekday that the rows have. */
-    bool of_days = o->step_seconds == WEFT_STEP_WEEK || o->step_seconds == WEFT_STEP_MONTH || o->step_seconds == WEFT_STEP_QUARTER || o->step_seconds == WEFT_STEP_BUSINESS_DAY;
+    /* Weeks, months and the like are made of days, when all have been read: days may be missing, and weeks begin on the
+     * weekday that the rows have. */
+    bool of_days = o->step_seconds == WEFT_STEP_WEEK || o->step_seconds == WEFT_STEP_MONTH ||
+                   o->step_seconds == WEFT_STEP_QUARTER || o->step_seconds == WEFT_STEP_BUSINESS_DAY;
     int64_t shortest = o->hours ? WEFT_STEP_HOUR : WEFT_STEP_DAY;
     struct table t = {.run = run, .o = o, .step = o->step_seconds ? o->step_seconds : shortest};
     t.step = of_days ? WEFT_STEP_DAY : t.step;

@@ -19,7 +19,7 @@ struct matrix {
     struct place {
         int64_t time;
         size_t row;
-    } *place; /* [rows] */
+    } * place; /* [rows] */
     size_t rows, cap;
     enum weft_decimal decimal;
 };
@@ -61,7 +61,8 @@ static int take_row(struct matrix *m, const struct weft_csv_row *row, struct wef
     struct weft_csv_text t = weft_csv_field(row, m->date);
     int64_t time;
     if (!weft_dates_read(&m->o->dates, t.p, t.n, &time))
-        return weft_rejects_row(r, m->csv, row, m->date + 1, e, "not a date: \"%.*s\"%s", t.n < 60 ? (int)t.n : 60, t.p, weft_dates_serial_hint(t.p, t.n));
+        return weft_rejects_row(r, m->csv, row, m->date + 1, e, "not a date: \"%.*s\"%s", t.n < 60 ? (int)t.n : 60, t.p,
+                                weft_dates_serial_hint(t.p, t.n));
     if (m->rows == m->cap) {
         m->cap = weft_grow(m->cap, m->rows + 1);
         m->cells = weft_xrealloc2(m->cells, m->cap * m->n_columns, sizeof *m->cells);
@@ -70,7 +71,8 @@ static int take_row(struct matrix *m, const struct weft_csv_row *row, struct wef
     for (size_t i = 0; i < m->n_columns; i++) {
         t = weft_csv_field(row, m->column[i]);
         if (!weft_ingest_cell(m->decimal, t, &m->cells[m->rows * m->n_columns + i]))
-            return weft_rejects_row(r, m->csv, row, m->column[i] + 1, e, "not a number: \"%.*s\"", t.n < 60 ? (int)t.n : 60, t.p);
+            return weft_rejects_row(r, m->csv, row, m->column[i] + 1, e, "not a number: \"%.*s\"",
+                                    t.n < 60 ? (int)t.n : 60, t.p);
     }
     m->place[m->rows] = (struct place){time, m->rows};
     m->rows++;
@@ -93,7 +95,10 @@ static int find_grid(const struct matrix *m, struct weft_grid *g, struct weft_er
             dates[n++] = m->place[i].time;
     int rc = weft_grid_of(m->o, 0, dates, n, g, e);
     if (rc == 0 && n < m->rows)
-        weft_run_warn(m->run, "%zu rows have a date that an earlier row has: --reduce says what becomes of them (mean by default)", m->rows - n);
+        weft_run_warn(
+            m->run,
+            "%zu rows have a date that an earlier row has: --reduce says what becomes of them (mean by default)",
+            m->rows - n);
     free(dates);
     return rc;
 }
@@ -116,7 +121,9 @@ static void transpose(const struct matrix *m, const struct weft_grid *g, size_t 
         }
         int64_t at = weft_grid_at(g, m->place[i].time);
         if (at >= 0 && n)
-            out[at] = (float)(reduce == WEFT_DUPLICATES_SUM ? sum : reduce == WEFT_DUPLICATES_LAST ? last : sum / (double)n);
+            out[at] = (float)(reduce == WEFT_DUPLICATES_SUM    ? sum
+                              : reduce == WEFT_DUPLICATES_LAST ? last
+                                                               : sum / (double)n);
     }
     for (int64_t i = 0; i < g->n && m->o->fill == WEFT_FILL_ZERO; i++)
         out[i] = isnan(out[i]) ? 0 : out[i];
@@ -126,7 +133,8 @@ static int write_series(struct matrix *m, const struct weft_grid *g, int reduce,
 {
     char name[] = "value", *channel = name;
     enum weft_reduce sum = WEFT_REDUCE_SUM;
-    struct weft_series_attrs a = {.step = g->step, .start = g->start, .length = g->n, .channels = &channel, .n_channels = 1, .reduce = &sum};
+    struct weft_series_attrs a = {
+        .step = g->step, .start = g->start, .length = g->n, .channels = &channel, .n_channels = 1, .reduce = &sum};
     struct weft_pack b = {0};
     size_t n = (size_t)g->n;
     float *values = WEFT_ARRAY(float, n);
@@ -144,7 +152,8 @@ static int write_series(struct matrix *m, const struct weft_grid *g, int reduce,
     return rc;
 }
 
-int weft_ingest_matrix(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e)
+int weft_ingest_matrix(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv,
+                       const struct weft_header *h, struct weft_err *e)
 {
     struct matrix m = {.run = run, .o = o, .csv = csv, .h = h};
     struct weft_csv_row row;

@@ -133,7 +133,8 @@ bool weft_date_in_name(const char *path, int64_t *seconds)
             snprintf(day, sizeof day, "20%.6s", p);
         else if (n == 8)
             snprintf(day, sizeof day, "%.8s", p);
-        else if (n == 4 && with >= 10 && p[4] == p[7] && strspn(p + 5, "0123456789") == 2 && strspn(p + 8, "0123456789") == 2)
+        else if (n == 4 && with >= 10 && p[4] == p[7] && strspn(p + 5, "0123456789") == 2 &&
+                 strspn(p + 8, "0123456789") == 2)
             snprintf(day, sizeof day, "%.4s-%.2s-%.2s", p, p + 5, p + 8);
         bool is = *day && weft_date_parse(day, strlen(day), &got);
         if (is && found && got != *seconds)
@@ -150,7 +151,8 @@ bool weft_date_in_name(const char *path, int64_t *seconds)
 /* The place of a day, with room made for it. */
 static int *owner_of(struct weft_overlap *o, int64_t day)
 {
-    int64_t from = o->n_days && o->first_day < day ? o->first_day : day, to = o->n_days ? o->first_day + (int64_t)o->n_days : day + 1;
+    int64_t from = o->n_days && o->first_day < day ? o->first_day : day,
+            to = o->n_days ? o->first_day + (int64_t)o->n_days : day + 1;
     to = to > day ? to : day + 1;
     if (from != o->first_day || to != o->first_day + (int64_t)o->n_days) {
         from -= from != o->first_day && o->n_days ? 366 : 0; /* dates that descend must not move all of it every time */
@@ -182,6 +184,7 @@ int weft_overlap_day(struct weft_overlap *o, int64_t seconds, bool *shared, stru
         return 1;
     if (o->rule == WEFT_OVERLAP_REPLACE)
         return 0;
-    weft_fail(e, WEFT_DATA, "%s and %s both hold %s", o->file[*owner - 1].path, o->file[o->now].path, weft_date_text(day * DAY, DAY, text));
+    weft_fail(e, WEFT_DATA, "%s and %s both hold %s", o->file[*owner - 1].path, o->file[o->now].path,
+              weft_date_text(day * DAY, DAY, text));
     return weft_fail_hint(e, "--overlap replace takes the later file's rows, --overlap add those of both");
 }

@@ -1,4 +1,5 @@
-/* products.c - one row a product: its name, what is known of it, what is to be learned about it, and a picture that lies in a file. */
+/* products.c - one row a product: its name, what is known of it, what is to be learned about it, and a picture that
+ * lies in a file. */
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -16,43 +17,58 @@
 
 enum { NAMES = 24, PATH_MAX_BYTES = 4096 };
 
-/* Columns in the wild, as exports and crawlers name them; case, blanks, "_" and "-" play no part (productName is product_name). Those of a list stand in
- * the order of preference. */
+/* Columns in the wild, as exports and crawlers name them; case, blanks, "_" and "-" play no part (productName is
+ * product_name). Those of a list stand in the order of preference. */
 struct known {
     const char *name;
     const char *headers[NAMES];
 };
-static const struct known id_column = {"id", {"id", "product_id", "product_code", "sku", "goods_id", "item_id", "asin", "상품코드", "상품id", "제품코드", "제품", "상품",
-                                              "번호", "product_no", "product_number", "goods_no", "item_no", "상품번호", "제품번호", "품번"}};
-static const struct known name_column = {"name", {"name", "product_name", "productDisplayName", "title", "goods_name", "item_name", "product_title", "상품명", "제품명",
-                                                  "이름", "상품이름", "품명"}};
-static const struct known image_column = {"image", {"image", "image_path", "image_file", "img", "photo", "picture", "filename", "이미지", "사진"}};
+static const struct known id_column = {"id", {"id",       "product_id", "product_code", "sku",        "goods_id",
+                                              "item_id",  "asin",       "상품코드",     "상품id",     "제품코드",
+                                              "제품",     "상품",       "번호",         "product_no", "product_number",
+                                              "goods_no", "item_no",    "상품번호",     "제품번호",   "품번"}};
+static const struct known name_column = {"name",
+                                         {"name", "product_name", "productDisplayName", "title", "goods_name",
+                                          "item_name", "product_title", "상품명", "제품명", "이름", "상품이름",
+                                          "품명"}};
+static const struct known image_column = {
+    "image", {"image", "image_path", "image_file", "img", "photo", "picture", "filename", "이미지", "사진"}};
 static const struct known number_columns[] = {
-    {"price", {"price", "product_price", "unit_price", "sale_price", "selling_price", "final_price", "current_price", "가격", "판매가", "판매가격", "할인가", "현재가",
-               "정가", "단가"}},
+    {"price",
+     {"price", "product_price", "unit_price", "sale_price", "selling_price", "final_price", "current_price", "가격",
+      "판매가", "판매가격", "할인가", "현재가", "정가", "단가"}},
     {"number", {"number", "product_number", "product_no", "goods_no", "item_no", "상품번호", "제품번호", "품번"}},
 };
 static const struct known key_columns[] = {
     {"gender", {"gender", "sex", "product_gender", "성별", "대상성별"}},
-    {"category", {"category", "product_category", "category_sub", "sub_category", "category_name", "category_main", "카테고리", "분류", "상품분류", "소분류", "중분류",
-                  "대분류"}},
+    {"category",
+     {"category", "product_category", "category_sub", "sub_category", "category_name", "category_main", "카테고리",
+      "분류", "상품분류", "소분류", "중분류", "대분류"}},
     {"brand", {"brand", "product_brand", "product_brand_name", "brand_name", "브랜드", "브랜드명", "제조사"}},
-    {"date", {"date", "release_date", "launch_date", "registered_date", "crawled_at", "collected_at", "등록일", "등록일자", "출시일", "수집일", "수집일자"}},
+    {"date",
+     {"date", "release_date", "launch_date", "registered_date", "crawled_at", "collected_at", "등록일", "등록일자",
+      "출시일", "수집일", "수집일자"}},
 };
 static const struct known class_labels[] = {
     {"gender", {"preferred_gender", "선호성별"}},
     {"age", {"age", "age_group", "preferred_age", "연령", "연령대", "나이", "선호연령"}},
 };
 static const struct known quantity_labels[] = {
-    {"views", {"views", "view_count", "num_views", "total_views", "view", "page_views", "조회수", "조회", "누적조회수"}},
-    {"sales", {"sales", "sales_count", "total_sales", "cumulative_sales", "num_sales", "sold", "sold_count", "units_sold", "quantity_sold", "판매량", "누적판매량",
-               "누적판매", "총판매량", "판매수", "판매수량", "구매수"}},
-    {"likes", {"likes", "like_count", "num_likes", "total_likes", "wish_count", "favorites", "좋아요", "좋아요수", "찜", "찜수", "관심수"}},
-    {"reviews", {"reviews", "review_count", "num_reviews", "total_reviews", "후기수", "리뷰수", "후기", "리뷰", "상품평수"}},
+    {"views",
+     {"views", "view_count", "num_views", "total_views", "view", "page_views", "조회수", "조회", "누적조회수"}},
+    {"sales",
+     {"sales", "sales_count", "total_sales", "cumulative_sales", "num_sales", "sold", "sold_count", "units_sold",
+      "quantity_sold", "판매량", "누적판매량", "누적판매", "총판매량", "판매수", "판매수량", "구매수"}},
+    {"likes",
+     {"likes", "like_count", "num_likes", "total_likes", "wish_count", "favorites", "좋아요", "좋아요수", "찜", "찜수",
+      "관심수"}},
+    {"reviews",
+     {"reviews", "review_count", "num_reviews", "total_reviews", "후기수", "리뷰수", "후기", "리뷰", "상품평수"}},
 };
 enum { NUMBERS = 2, KEYS = 4, CLASSES = 2, QUANTITIES = 4 };
 
-/* A column under its name. quantity: its cells must be numbers; otherwise a label is a number where it looks like one. */
+/* A column under its name. quantity: its cells must be numbers; otherwise a label is a number where it looks like one.
+ */
 struct column {
     char *name;
     size_t at;
@@ -67,8 +83,8 @@ struct columns {
 /* A product until all rows are there: the newest row of its id, without the picture. */
 struct held {
     struct weft_pack frame;
-    char *picture;      /* path; NULL: none */
-    int64_t day;        /* of the key "date"; INT64_MIN: none */
+    char *picture;       /* path; NULL: none */
+    int64_t day;         /* of the key "date"; INT64_MIN: none */
     uint32_t unlabelled; /* bits of labels that are missing */
 };
 
@@ -142,7 +158,8 @@ static int add_column(struct columns *c, const char *name, size_t at, bool quant
         return weft_fail(e, WEFT_USAGE, "more than %d columns of a kind", WEFT_PRODUCT_FIELDS);
     for (size_t i = 0; i < c->n; i++)
         if (strcmp(c->of[i].name, name) == 0)
-            return weft_fail(e, WEFT_USAGE, "two columns are called \"%s\"; give one of them another name, as NAME=COLUMN", name);
+            return weft_fail(e, WEFT_USAGE,
+                             "two columns are called \"%s\"; give one of them another name, as NAME=COLUMN", name);
     c->of[c->n] = (struct column){weft_xstrdup(name), at, quantity};
     c->names[c->n] = c->of[c->n].name;
     c->n++;
@@ -187,7 +204,8 @@ static int add_given(struct products *p, struct columns *c, const char *item, bo
     const char *eq = strchr(item, '=');
     char *name = eq ? weft_xstrndup(item, (size_t)(eq - item)) : weft_xstrdup(item);
     size_t at;
-    int rc = *name ? weft_header_need(p->h, eq ? eq + 1 : item, &at, e) : weft_fail(e, WEFT_USAGE, "\"%s\": a name is missing before =", item);
+    int rc = *name ? weft_header_need(p->h, eq ? eq + 1 : item, &at, e)
+                   : weft_fail(e, WEFT_USAGE, "\"%s\": a name is missing before =", item);
     if (rc == 0 && !has_column(c, name, at))
         rc = add_column(c, name, at, labels && is_quantity(name), e);
     if (rc == 0 && labels)
@@ -196,7 +214,8 @@ static int add_given(struct products *p, struct columns *c, const char *item, bo
     return rc;
 }
 
-static int add_known(struct products *p, struct columns *c, const char *option, const struct known *k, bool quantity, struct weft_err *e)
+static int add_known(struct products *p, struct columns *c, const char *option, const struct known *k, bool quantity,
+                     struct weft_err *e)
 {
     size_t at;
     if (find_column(p, option, k, &at, e) < 0)
@@ -252,7 +271,8 @@ static int find_columns(struct products *p, struct weft_err *e)
         return weft_fail_hint(e, "say which with --id COLUMN");
     }
     p->taken[p->id] = true;
-    if (find_column(p, o->name, &name_column, &p->name, e) < 0 || find_column(p, o->image, &image_column, &p->image, e) < 0)
+    if (find_column(p, o->name, &name_column, &p->name, e) < 0 ||
+        find_column(p, o->image, &image_column, &p->image, e) < 0)
         return -1;
     int rc = 0;
     for (size_t i = 0; i < NUMBERS && rc == 0; i++)
@@ -291,7 +311,10 @@ static int need_labels(const struct products *p, struct weft_err *e)
     char unused[400];
     if (p->labels.n || p->o->labels.n || !list_unused(p, unused, sizeof unused))
         return 0;
-    weft_fail(e, WEFT_DATA, "%s: no column is known as a label (views, sales, likes, reviews, age, preferred_gender, ...); candidates: %s", p->h->file, unused);
+    weft_fail(
+        e, WEFT_DATA,
+        "%s: no column is known as a label (views, sales, likes, reviews, age, preferred_gender, ...); candidates: %s",
+        p->h->file, unused);
     return weft_fail_hint(e, "--label NAME=COLUMN says which are, --label none that there are none");
 }
 
@@ -370,7 +393,8 @@ static void count_missing(struct products *p, const char *path)
         snprintf(p->first_missing, sizeof p->first_missing, "%.100s", path);
 }
 
-/* 1 (*out: the file's path, or NULL), 0: rejected, -1. The file is looked at now, so that a bad one is named with its row, and read when it is needed. */
+/* 1 (*out: the file's path, or NULL), 0: rejected, -1. The file is looked at now, so that a bad one is named with its
+ * row, and read when it is needed. */
 static int take_image(struct products *p, const struct weft_csv_row *row, char **out, struct weft_err *e)
 {
     struct weft_csv_text t = weft_csv_field(row, p->image);
@@ -385,8 +409,8 @@ static int take_image(struct products *p, const struct weft_csv_row *row, char *
     cell[t.n] = 0;
     bool anywhere = strcmp(p->directory, "/") == 0;
     if (!anywhere && leads_out(cell))
-        return weft_rejects_row(p->o->rejected, p->csv, row, p->image + 1, e, "image \"%.60s\" lies outside %s (--images / allows every place)", cell,
-                                p->directory);
+        return weft_rejects_row(p->o->rejected, p->csv, row, p->image + 1, e,
+                                "image \"%.60s\" lies outside %s (--images / allows every place)", cell, p->directory);
     int n = snprintf(path, sizeof path, "%s/%s", anywhere && *cell == '/' ? "" : p->directory, cell);
     int got = n > 0 && (size_t)n < sizeof path ? read_file(p, path, false, &why) : 0;
     if (got < 0)
@@ -397,7 +421,8 @@ static int take_image(struct products *p, const struct weft_csv_row *row, char *
 
 /* --- rows --- */
 
-static int check_text(struct products *p, const struct weft_csv_row *row, size_t column, struct weft_span *out, struct weft_err *e)
+static int check_text(struct products *p, const struct weft_csv_row *row, size_t column, struct weft_span *out,
+                      struct weft_err *e)
 {
     struct weft_csv_text t = weft_csv_field(row, column);
     *out = (struct weft_span){t.n ? (const uint8_t *)t.p : NULL, t.n};
@@ -407,7 +432,8 @@ static int check_text(struct products *p, const struct weft_csv_row *row, size_t
 static int bad_number(struct products *p, const struct weft_csv_row *row, size_t column, struct weft_err *e)
 {
     struct weft_csv_text t = weft_csv_field(row, column);
-    return weft_rejects_row(p->o->rejected, p->csv, row, column + 1, e, "not a number: \"%.*s\"", t.n < 60 ? (int)t.n : 60, t.p);
+    return weft_rejects_row(p->o->rejected, p->csv, row, column + 1, e, "not a number: \"%.*s\"",
+                            t.n < 60 ? (int)t.n : 60, t.p);
 }
 
 static int take_number(struct products *p, const struct weft_csv_row *row, size_t i, struct weft_err *e)
@@ -459,7 +485,8 @@ static int64_t day_of(const struct products *p, const struct weft_product *x)
     return t.p && weft_date_parse((const char *)t.p, t.n, &day) ? day : INT64_MIN;
 }
 
-/* The place for this row: a new one, or that of its id when the row is at least as new; NULL: it is older than what is kept. */
+/* The place for this row: a new one, or that of its id when the row is at least as new; NULL: it is older than what is
+ * kept. */
 static struct held *place_for(struct products *p, const struct weft_product *x, int64_t day)
 {
     uint64_t before = weft_ids_add(&p->ids, x->id.p, x->id.n, p->n + 1);
@@ -537,7 +564,8 @@ static int read_rows(struct products *p, struct weft_err *e)
 static int emit_all(struct products *p, struct weft_err *e)
 {
     struct weft_products_attrs a = p->attrs;
-    int rc = p->n ? 0 : weft_fail(e, WEFT_DATA, "%s has a header and no %srow", p->h->file, p->o->rejects ? "good " : "");
+    int rc =
+        p->n ? 0 : weft_fail(e, WEFT_DATA, "%s has a header and no %srow", p->h->file, p->o->rejects ? "good " : "");
     for (size_t i = 0; i < p->n && rc == 0; i++) {
         struct held *h = &p->held[i];
         const char *why = NULL;
@@ -565,8 +593,12 @@ static int emit_all(struct products *p, struct weft_err *e)
 static int write_head(struct products *p, struct weft_err *e)
 {
     struct weft_pack b = {0};
-    p->attrs = (struct weft_products_attrs){.keys = p->keys.names, .n_keys = p->keys.n, .numbers = p->numbers.names, .n_numbers = p->numbers.n,
-                                            .labels = p->labels.names, .n_labels = p->labels.n};
+    p->attrs = (struct weft_products_attrs){.keys = p->keys.names,
+                                            .n_keys = p->keys.n,
+                                            .numbers = p->numbers.names,
+                                            .n_numbers = p->numbers.n,
+                                            .labels = p->labels.names,
+                                            .n_labels = p->labels.n};
     weft_products_attrs_write(&p->attrs, (struct weft_span){0}, &b);
     int rc = weft_ingest_head(p->run, p->o, WEFT_PRODUCTS_SCHEMA, weft_pack_span(&b), e);
     weft_pack_free(&b);
@@ -587,16 +619,21 @@ static void say_counts(const struct products *p)
     size_t n = p->n;
     char unused[400];
     if (p->again)
-        weft_run_warn(p->run, "%llu rows are of ids that came before: of each the newest row is kept (%s)", (unsigned long long)p->again,
-                      p->date == SIZE_MAX ? "the last; a key \"date\" would say it better" : "by \"date\", else the last");
+        weft_run_warn(p->run, "%llu rows are of ids that came before: of each the newest row is kept (%s)",
+                      (unsigned long long)p->again,
+                      p->date == SIZE_MAX ? "the last; a key \"date\" would say it better"
+                                          : "by \"date\", else the last");
     if (list_unused(p, unused, sizeof unused))
         weft_run_warn(p->run, "columns that are not used: %s; --keys and --label take them", unused);
     weft_run_info(p->run, "%zu products, %llu of them without an image", n, (unsigned long long)p->without_image);
     if (p->image != SIZE_MAX && p->without_image == n)
-        weft_run_warn(p->run, "none of the %zu products has an image (the first was looked for at \"%s\"); --images DIR says where they are", n,
-                      p->first_missing);
+        weft_run_warn(p->run,
+                      "none of the %zu products has an image (the first was looked for at \"%s\"); --images DIR says "
+                      "where they are",
+                      n, p->first_missing);
     else if (p->without_image)
-        weft_run_warn(p->run, "%llu of %zu products have no image, the first \"%s\"", (unsigned long long)p->without_image, n, p->first_missing);
+        weft_run_warn(p->run, "%llu of %zu products have no image, the first \"%s\"",
+                      (unsigned long long)p->without_image, n, p->first_missing);
     char text[400] = "";
     for (size_t i = 0; i < p->labels.n; i++)
         if (p->without_label[i] && strlen(text) < 300)
@@ -617,14 +654,17 @@ static int check_images(const struct products *p, struct weft_err *e)
 /* The columns of a further file, which has to have the same ones, in any order and under any of their names. */
 static int same_columns(struct products *p, const struct products *first, struct weft_err *e)
 {
-    const struct columns *const want[] = {&first->numbers, &first->keys, &first->labels}, *const got[] = {&p->numbers, &p->keys, &p->labels};
+    const struct columns *const want[] = {&first->numbers, &first->keys, &first->labels}, *const got[] = {&p->numbers,
+                                                                                                          &p->keys,
+                                                                                                          &p->labels};
     static const char *const what[] = {"number", "key", "label"};
     for (size_t k = 0; k < 3; k++)
         for (size_t i = 0; i < want[k]->n || i < got[k]->n; i++) {
             const char *a = i < want[k]->n ? want[k]->names[i] : NULL, *b = i < got[k]->n ? got[k]->names[i] : NULL;
             if (a && b && strcmp(a, b) == 0)
                 continue;
-            weft_fail(e, WEFT_DATA, "%s: %s \"%s\" stands in %s alone", p->h->file, what[k], a ? a : b, a ? first->h->file : p->h->file);
+            weft_fail(e, WEFT_DATA, "%s: %s \"%s\" stands in %s alone", p->h->file, what[k], a ? a : b,
+                      a ? first->h->file : p->h->file);
             return weft_fail_hint(e, "files of one run have the same columns; --keys and --label name them");
         }
     return 0;
@@ -687,7 +727,8 @@ static void free_products(struct products *p)
     free(p->bytes);
 }
 
-int weft_ingest_products(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e)
+int weft_ingest_products(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv,
+                         const struct weft_header *h, struct weft_err *e)
 {
     struct products p = {.run = run, .o = o, .csv = csv, .h = h, .directory = directory_of(o, weft_csv_name(csv))};
     int rc = find_columns(&p, e);

@@ -38,7 +38,8 @@ int weft_rejects_open(const char *path, struct weft_run *run, struct weft_reject
 
 static void put_quoted(FILE *f, const char *p, size_t n)
 {
-    bool quote = n && (memchr(p, ',', n) || memchr(p, '"', n) || memchr(p, '\n', n) || memchr(p, '\r', n) || *p == ' ' || p[n - 1] == ' ');
+    bool quote = n && (memchr(p, ',', n) || memchr(p, '"', n) || memchr(p, '\n', n) || memchr(p, '\r', n) ||
+                       *p == ' ' || p[n - 1] == ' ');
     if (quote)
         putc('"', f);
     for (size_t i = 0; i < n; i++) {
@@ -55,8 +56,8 @@ void weft_rejects_totals(struct weft_rejects *r, struct weft_rows *rows)
     r->rows = rows;
 }
 
-int weft_rejects_row(struct weft_rejects *r, const struct weft_csv *csv, const struct weft_csv_row *row, size_t column, struct weft_err *e,
-                     const char *fmt, ...)
+int weft_rejects_row(struct weft_rejects *r, const struct weft_csv *csv, const struct weft_csv_row *row, size_t column,
+                     struct weft_err *e, const char *fmt, ...)
 {
     char reason[400];
     va_list ap;
@@ -121,8 +122,8 @@ void weft_rejects_abort(struct weft_rejects **rp)
     *rp = NULL;
 }
 
-int weft_ingest_row_check(struct weft_rejects *r, const struct weft_csv *csv, const struct weft_header *h, const struct weft_csv_row *row,
-                          struct weft_err *e)
+int weft_ingest_row_check(struct weft_rejects *r, const struct weft_csv *csv, const struct weft_header *h,
+                          const struct weft_csv_row *row, struct weft_err *e)
 {
     if (__builtin_expect(!row->problem && row->found == h->n, 1))
         return 1;
@@ -131,7 +132,8 @@ int weft_ingest_row_check(struct weft_rejects *r, const struct weft_csv *csv, co
     return weft_rejects_row(r, csv, row, 0, e, "%zu fields, and the header has %zu", row->found, h->n);
 }
 
-int weft_ingest_utf8(const struct weft_ingest *o, const struct weft_csv *csv, const struct weft_csv_row *row, size_t column, struct weft_err *e)
+int weft_ingest_utf8(const struct weft_ingest *o, const struct weft_csv *csv, const struct weft_csv_row *row,
+                     size_t column, struct weft_err *e)
 {
     struct weft_csv_text t = weft_csv_field(row, column);
     if (weft_utf8_valid(t.p, t.n))
@@ -170,8 +172,10 @@ int weft_ingest_text_check(const struct weft_ingest *o, const struct weft_csv *c
         struct weft_csv_text t = weft_csv_field(row, k->id[i]);
         if (!is_rounded(t))
             continue;
-        rc = weft_rejects_row(o->rejected, csv, row, k->id[i] + 1, e,
-                              "\"%.*s\" is a number that a spreadsheet has rounded: several products may have become one", t.n < 40 ? (int)t.n : 40, t.p);
+        rc = weft_rejects_row(
+            o->rejected, csv, row, k->id[i] + 1, e,
+            "\"%.*s\" is a number that a spreadsheet has rounded: several products may have become one",
+            t.n < 40 ? (int)t.n : 40, t.p);
         if (rc < 0)
             snprintf(e->hint, sizeof e->hint, "export the column as text, or name another one with --id");
     }

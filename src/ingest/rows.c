@@ -20,8 +20,8 @@ struct kind {
 
 struct watched {
     size_t column;
-    bool told;    /* by --drop: its values alone count, else those that say so */
-    bool filled;  /* any text says so: a day of cancellation */
+    bool told;     /* by --drop: its values alone count, else those that say so */
+    bool filled;   /* any text says so: a day of cancellation */
     char *carried; /* the text of the row above; NULL: none */
 };
 
@@ -160,9 +160,11 @@ static int find_told(struct weft_rows *r, struct weft_err *e)
     return 0;
 }
 
-int weft_rows_file(struct weft_rows *r, const struct weft_header *h, size_t date, size_t value, const size_t *id, size_t n_id, struct weft_err *e)
+int weft_rows_file(struct weft_rows *r, const struct weft_header *h, size_t date, size_t value, const size_t *id,
+                   size_t n_id, struct weft_err *e)
 {
-    static const char *const ends[] = {"cancelledat", "canceledat", "cancelledon", "취소일", "취소일시", "취소완료일", "반품완료일", NULL};
+    static const char *const ends[] = {"cancelledat", "canceledat", "cancelledon", "취소일",
+                                       "취소일시",    "취소완료일", "반품완료일",  NULL};
     forget_columns(r);
     r->h = h;
     r->date = date;
@@ -260,7 +262,8 @@ static bool has_id(const struct weft_rows *r, const struct weft_csv_row *row)
 /* A row of the order above takes its day, number and state; a row that repeats the number takes the state. */
 static void fill_order(struct weft_rows *r, struct weft_csv_row *row)
 {
-    bool below = is_blank(row, r->order) && is_blank(row, r->date) && r->last_order && r->last_date && has_id(r, row) && !is_blank(row, r->value);
+    bool below = is_blank(row, r->order) && is_blank(row, r->date) && r->last_order && r->last_date && has_id(r, row) &&
+                 !is_blank(row, r->value);
     if (below) {
         put_cell(r, row, r->order, r->last_order);
         put_cell(r, row, r->date, r->last_date);
@@ -287,7 +290,8 @@ static void count(struct weft_rows *r, struct kind *list, size_t *n, const struc
     if (r->value == SIZE_MAX || !weft_ingest_number(weft_csv_field(row, r->value), &units) || isnan(units))
         units = 0;
     size_t i = 0;
-    while (i < *n && (strcmp(list[i].column, r->h->name[column]) != 0 || strlen(list[i].value) != t.n || memcmp(list[i].value, t.p, t.n) != 0))
+    while (i < *n && (strcmp(list[i].column, r->h->name[column]) != 0 || strlen(list[i].value) != t.n ||
+                      memcmp(list[i].value, t.p, t.n) != 0))
         i++;
     if (i == *n && *n == KINDS_MAX) {
         r->others += list == r->out;
@@ -427,8 +431,12 @@ int weft_rows_refuse_sum(const char *id, int64_t days, struct weft_err *e)
 {
     if (days < 2)
         return 0;
-    weft_fail(e, WEFT_DATA, "\"%.60s\" is the sum of all other series on every day: a row of totals, which would count everything twice", id);
-    return weft_fail_hint(e, "leave it out with --drop COLUMN=VALUE, or say --totals keep when it is a series like others");
+    weft_fail(
+        e, WEFT_DATA,
+        "\"%.60s\" is the sum of all other series on every day: a row of totals, which would count everything twice",
+        id);
+    return weft_fail_hint(
+        e, "leave it out with --drop COLUMN=VALUE, or say --totals keep when it is a series like others");
 }
 
 bool weft_rows_are_orders(const struct weft_rows *r)
@@ -442,8 +450,8 @@ static void say_kinds(const struct kind *list, size_t n, char *line, size_t cap)
 {
     for (size_t i = 0; i < n && i < SAID_MAX; i++) {
         size_t at = strlen(line);
-        snprintf(line + at, cap - at, "%s%.40s=%.40s (%llu row%s, %.10g)", i ? ", " : "", list[i].column, list[i].value, (unsigned long long)list[i].rows,
-                 list[i].rows == 1 ? "" : "s", list[i].units);
+        snprintf(line + at, cap - at, "%s%.40s=%.40s (%llu row%s, %.10g)", i ? ", " : "", list[i].column, list[i].value,
+                 (unsigned long long)list[i].rows, list[i].rows == 1 ? "" : "s", list[i].units);
     }
     size_t at = strlen(line);
     if (n > SAID_MAX)
@@ -463,12 +471,14 @@ void weft_rows_say(const struct weft_rows *r, struct weft_run *run)
         weft_run_warn(run, "counted as sales: %s; --drop COLUMN=VALUE leaves them out", line);
     }
     if (r->unpaid)
-        weft_run_warn(run, "%llu rows have no %s and are left out: not paid?", (unsigned long long)r->unpaid, r->h->name[r->date]);
+        weft_run_warn(run, "%llu rows have no %s and are left out: not paid?", (unsigned long long)r->unpaid,
+                      r->h->name[r->date]);
     if (r->continued)
-        weft_run_warn(run, "%llu rows without a day and an order's number belong to the order above", (unsigned long long)r->continued);
+        weft_run_warn(run, "%llu rows without a day and an order's number belong to the order above",
+                      (unsigned long long)r->continued);
     if (r->filled)
         weft_run_info(run, "%llu cells are filled from above", (unsigned long long)r->filled);
     if (r->totals || r->total_columns)
-        weft_run_warn(run, "%llu rows and %llu columns are totals and left out (--totals keep)", (unsigned long long)r->totals,
-                      (unsigned long long)r->total_columns);
+        weft_run_warn(run, "%llu rows and %llu columns are totals and left out (--totals keep)",
+                      (unsigned long long)r->totals, (unsigned long long)r->total_columns);
 }

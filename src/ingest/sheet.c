@@ -94,10 +94,14 @@ static char *cell_of(const weft_json *v)
     case WEFT_JSON_STR:
         text = weft_json_str(v, &n);
         return n ? weft_xstrndup(text, n) : NULL;
-    case WEFT_JSON_INT: return weft_xasprintf("%lld", (long long)weft_json_int(v));
-    case WEFT_JSON_REAL: return weft_xasprintf("%.10g", weft_json_real(v));
-    case WEFT_JSON_BOOL: return weft_xstrdup(weft_json_bool(v) ? "true" : "false");
-    default: return NULL;
+    case WEFT_JSON_INT:
+        return weft_xasprintf("%lld", (long long)weft_json_int(v));
+    case WEFT_JSON_REAL:
+        return weft_xasprintf("%.10g", weft_json_real(v));
+    case WEFT_JSON_BOOL:
+        return weft_xstrdup(weft_json_bool(v) ? "true" : "false");
+    default:
+        return NULL;
     }
 }
 
@@ -130,10 +134,12 @@ static int read_json(const struct weft_mapping *m, struct weft_sheet *s, struct 
     if (!root)
         return -1;
     if (weft_json_kind(root) == WEFT_JSON_OBJECT)
-        for (void *at = weft_json_next(root, NULL, &key, &v); at && list == root; at = weft_json_next(root, at, &key, &v))
+        for (void *at = weft_json_next(root, NULL, &key, &v); at && list == root;
+             at = weft_json_next(root, at, &key, &v))
             if (weft_json_kind(v) == WEFT_JSON_ARRAY && weft_json_kind(weft_json_at(v, 0)) == WEFT_JSON_OBJECT)
                 list = v;
-    int rc = weft_json_kind(list) == WEFT_JSON_ARRAY ? read_objects(list, s, e) : weft_fail(e, WEFT_DATA, "no array of objects");
+    int rc = weft_json_kind(list) == WEFT_JSON_ARRAY ? read_objects(list, s, e)
+                                                     : weft_fail(e, WEFT_DATA, "no array of objects");
     weft_json_free(&root);
     return rc;
 }

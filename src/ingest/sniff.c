@@ -73,7 +73,8 @@ static bool is_text_in(const char *encoding, int fd)
     struct weft_err e = {0};
     char out[4096];
     long got = -1;
-    if (lseek(fd, 0, SEEK_SET) == 0 && weft_unpack_open(fd, "", 0, &source, &e) == 0 && weft_transcode_open(encoding, &t, &e) == 0)
+    if (lseek(fd, 0, SEEK_SET) == 0 && weft_unpack_open(fd, "", 0, &source, &e) == 0 &&
+        weft_transcode_open(encoding, &t, &e) == 0)
         while ((got = weft_transcode_read(t, source, out, sizeof out, &e)) > 0)
             ;
     weft_transcode_close(&t);
@@ -126,7 +127,11 @@ int weft_sniff(const char *path, struct weft_sniff *s, struct weft_err *e)
         const char *wide = weft_unpack_wide(first, n);
         bool marked = n >= 3 && memcmp(first, "\xef\xbb\xbf", 3) == 0;
         s->encoding = wide ? wide : utf8 ? NULL : is_text_in("cp949", from) ? "cp949" : "latin1";
-        s->shown = wide ? wide : marked && utf8 ? "UTF-8 with a byte order mark" : utf8 ? "UTF-8" : *s->encoding == 'c' ? "CP949 (Korean)" : "neither UTF-8 nor CP949; Latin-1?";
+        s->shown = wide                  ? wide
+                   : marked && utf8      ? "UTF-8 with a byte order mark"
+                   : utf8                ? "UTF-8"
+                   : *s->encoding == 'c' ? "CP949 (Korean)"
+                                         : "neither UTF-8 nor CP949; Latin-1?";
     }
     if (!standard)
         close(fd);

@@ -19,7 +19,8 @@ static void civil(int64_t t, int *y, int *m, int *d)
     weft_civil_from_days((t - (t % WEFT_STEP_DAY + WEFT_STEP_DAY) % WEFT_STEP_DAY) / WEFT_STEP_DAY, y, m, d);
 }
 
-/* All on one day of their months, or on the last one: the months between them have this divisor. 0: they are no months. */
+/* All on one day of their months, or on the last one: the months between them have this divisor. 0: they are no months.
+ */
 static int64_t months_apart(const int64_t *t, size_t n)
 {
     int64_t all = 0;

@@ -32,8 +32,8 @@ static bool may_compose(const unsigned char *p, size_t n)
         if (p[i] < 0x80)
             continue;
         unsigned next = i + 1 < n ? p[i + 1] : 0;
-        if (p[i] == 0xcc || p[i] == 0xcd || (p[i] == 0xe1 && next >= 0x84 && next <= 0x87) || (p[i] == 0xe3 && next == 0x82) ||
-            (p[i] == 0xef && next >= 0xa4 && next <= 0xab))
+        if (p[i] == 0xcc || p[i] == 0xcd || (p[i] == 0xe1 && next >= 0x84 && next <= 0x87) ||
+            (p[i] == 0xe3 && next == 0x82) || (p[i] == 0xef && next >= 0xa4 && next <= 0xab))
             return true;
     }
     return false;

@@ -1,6 +1,7 @@
 /* title.c - which row of a table is its header: titles, comments and merged groups may stand above it.
  *
- * It is the first row unless one of the first 20 has more names that are known, at least 3 of them, or days where the first row is empty. */
+ * It is the first row unless one of the first 20 has more names that are known, at least 3 of them, or days where the
+ * first row is empty. */
 #include <string.h>
 
 #include "base/calendar.h"
@@ -48,7 +49,8 @@ static struct look look_at(const struct weft_csv_row *row)
     return k;
 }
 
-/* Does `row` have days where the one above has nothing, or one name over all of them, and nothing where that one has names? */
+/* Does `row` have days where the one above has nothing, or one name over all of them, and nothing where that one has
+ * names? */
 static bool completes(const struct weft_csv_row *above, const struct weft_csv_row *row)
 {
     size_t days = 0, over = 0;
@@ -79,14 +81,19 @@ size_t weft_header_above(struct weft_csv *csv, bool *joined)
         struct look k = look_at(&row);
         if (row.problem)
             continue;
-        bool below = best + 1 == i || best_look.names < NAMES_MIN; /* else a row of the table, below names and an empty row */
-        if (!top.days && below && weft_csv_look(csv, i - 1, &above) && !best_look.days && k.days >= DAYS_MIN && completes(&above, &row)) {
+        bool below =
+            best + 1 == i || best_look.names < NAMES_MIN; /* else a row of the table, below names and an empty row */
+        if (!top.days && below && weft_csv_look(csv, i - 1, &above) && !best_look.days && k.days >= DAYS_MIN &&
+            completes(&above, &row)) {
             *joined = true;
             return i - 1;
         }
         /* Days make a header of a row below titles alone: a row of a table may hold several. */
-        bool days = k.days >= NAMES_MIN && k.days > best_look.days && best_look.names + best_look.days < 1 && k.names + 1 >= k.filled - k.days;
-        if ((k.names >= NAMES_MIN && k.names > best_look.names && k.names > best_look.days && 2 * k.names > k.filled - k.days) || days) {
+        bool days = k.days >= NAMES_MIN && k.days > best_look.days && best_look.names + best_look.days < 1 &&
+                    k.names + 1 >= k.filled - k.days;
+        if ((k.names >= NAMES_MIN && k.names > best_look.names && k.names > best_look.days &&
+             2 * k.names > k.filled - k.days) ||
+            days) {
             best = i;
             best_look = k;
         }

@@ -1,4 +1,5 @@
-/* wide.c - one row a series, one column a day; beside it tables of amounts (same rows) and of mentions (one row a brand). */
+/* wide.c - one row a series, one column a day; beside it tables of amounts (same rows) and of mentions (one row a
+ * brand). */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,18 +37,19 @@ struct wide {
     size_t brand;    /* index among the keys */
     float fill;
     struct weft_series_attrs attrs;
-    struct weft_ids ids; /* the lines of all ids met */
-    float *values; /* [channels, grid.n] */
+    struct weft_ids ids;    /* the lines of all ids met */
+    float *values;          /* [channels, grid.n] */
     size_t place[CHANNELS]; /* place[i]: the channel of `values` that goes out at i: targets first */
     uint64_t negative, without_mentions;
     struct weft_pack id_buf, other_id, frame, key_room[WEFT_MAX_KEYS], brand_room;
     struct weft_rows *sales; /* what is one */
     struct weft_coverage coverage;
     bool *there;  /* [grid.n]: cells of the row that hold a value */
-    size_t unmet; /* days with a column in which no value came yet: while there are some, frames wait in `hold`, since the head says which days are missing */
+    size_t unmet; /* days with a column in which no value came yet: while there are some, frames wait in `hold`, since
+                     the head says which days are missing */
     struct weft_hold *hold;
-    bool open;     /* the head is written */
-    float *total;  /* [2, grid.n]: the sums of all series, and the largest series: is it the sum of the others? */
+    bool open;    /* the head is written */
+    float *total; /* [2, grid.n]: the sums of all series, and the largest series: is it the sum of the others? */
     double *sum;
     double largest;
     char *largest_id;
@@ -97,7 +99,8 @@ static int place_columns(const struct wide *w, struct table *t, struct weft_err 
     size_t found = 0;
     t->at = WEFT_ARRAY(int64_t, t->h->n + 1);
     for (size_t i = 0; i < t->h->n; i++) {
-        bool date = t->h->date[i] != WEFT_NO_DATE && weft_step_fits(w->grid.start, weft_step_begin(t->h->date[i], w->grid.step), w->grid.step);
+        bool date = t->h->date[i] != WEFT_NO_DATE &&
+                    weft_step_fits(w->grid.start, weft_step_begin(t->h->date[i], w->grid.step), w->grid.step);
         t->at[i] = date ? weft_grid_at(&w->grid, t->h->date[i]) : -1;
         found += t->at[i] >= 0;
     }
@@ -110,7 +113,8 @@ static int find_keys(const struct wide *w, struct table *t, struct weft_err *e)
 {
     bool *free_column = WEFT_ARRAY(bool, t->h->n + 1);
     for (size_t i = 0; i < t->h->n; i++)
-        free_column[i] = t->h->date[i] == WEFT_NO_DATE && !weft_rows_total_name(w->sales, t->h->name[i], strlen(t->h->name[i]));
+        free_column[i] =
+            t->h->date[i] == WEFT_NO_DATE && !weft_rows_total_name(w->sales, t->h->name[i], strlen(t->h->name[i]));
     int rc = weft_ingest_keys_find(w->o, t->h, free_column, &t->keys, e);
     free(free_column);
     return rc;
@@ -133,7 +137,8 @@ static void close_table(struct table *t)
 }
 
 /* The day cells of a row onto the grid; there (or NULL): which of them hold a value. 1, 0: rejected, -1. */
-static int read_cells(const struct wide *w, const struct table *t, const struct weft_csv_row *row, float *out, bool *there, struct weft_err *e)
+static int read_cells(const struct wide *w, const struct table *t, const struct weft_csv_row *row, float *out,
+                      bool *there, struct weft_err *e)
 {
     for (int64_t i = 0; i < w->grid.n; i++)
         out[i] = w->fill;
@@ -148,7 +153,8 @@ static int read_cells(const struct wide *w, const struct table *t, const struct 
         if (digit < 10)
             *to = (float)digit;
         else if (!weft_ingest_cell(t->decimal, text, &x))
-            return weft_rejects_row(w->o->rejected, t->csv, row, c + 1, e, "not a number: \"%.*s\"", text.n < 60 ? (int)text.n : 60, text.p);
+            return weft_rejects_row(w->o->rejected, t->csv, row, c + 1, e, "not a number: \"%.*s\"",
+                                    text.n < 60 ? (int)text.n : 60, text.p);
         else if (isnan(x))
             continue;
         else
@@ -161,14 +167,16 @@ static int read_cells(const struct wide *w, const struct table *t, const struct 
 
 /* --- mentions: a table in memory, by brand --- */
 
-static int add_brand(struct wide *w, const struct table *t, size_t column, const struct weft_csv_row *row, struct weft_err *e)
+static int add_brand(struct wide *w, const struct table *t, size_t column, const struct weft_csv_row *row,
+                     struct weft_err *e)
 {
     struct weft_csv_text name = weft_text_clean(weft_csv_field(row, column), &w->brand_room);
     size_t n = w->brands.n, n_steps = (size_t)w->grid.n;
     float *cells = WEFT_ARRAY(float, n_steps + 1);
     int rc = read_cells(w, t, row, cells, NULL, e);
     if (rc == 1 && weft_names_add(&w->brands, name.p, name.n) < n)
-        rc = weft_rejects_row(w->o->rejected, t->csv, row, column + 1, e, "a second row for \"%.*s\"", name.n < 60 ? (int)name.n : 60, name.p);
+        rc = weft_rejects_row(w->o->rejected, t->csv, row, column + 1, e, "a second row for \"%.*s\"",
+                              name.n < 60 ? (int)name.n : 60, name.p);
     if (rc == 1) {
         if ((n & (n - 1)) == 0) /* doubles */
             w->mentions = weft_xrealloc2(w->mentions, (n ? 2 * n : 1) * n_steps, sizeof *w->mentions);
@@ -217,13 +225,15 @@ static void put_mentions(struct wide *w, const struct weft_csv_row *row, float *
 /* --- rows --- */
 
 /* The row of --amounts beside this one. 1, 0: rejected, -1. */
-static int read_amounts(struct wide *w, const struct weft_csv_row *beside, struct weft_span id, float *out, struct weft_err *e)
+static int read_amounts(struct wide *w, const struct weft_csv_row *beside, struct weft_span id, float *out,
+                        struct weft_err *e)
 {
     struct weft_csv_row row;
     int rc = weft_csv_next(w->amounts.csv, &row, e);
     const char *name = weft_csv_name(w->amounts.csv);
     if (rc == 0) {
-        weft_fail(e, WEFT_DATA, "%s ends before line %llu of %s", name, (unsigned long long)beside->line, weft_csv_name(w->units.csv));
+        weft_fail(e, WEFT_DATA, "%s ends before line %llu of %s", name, (unsigned long long)beside->line,
+                  weft_csv_name(w->units.csv));
         return weft_fail_hint(e, "both need the same products in the same order");
     }
     if (rc == 1)
@@ -232,8 +242,9 @@ static int read_amounts(struct wide *w, const struct weft_csv_row *beside, struc
         return rc;
     struct weft_span other = weft_ingest_id(&w->amounts.keys, &row, &w->other_id);
     if (other.n != id.n || memcmp(other.p, id.p, id.n) != 0) {
-        weft_fail(e, WEFT_DATA, "the row is of \"%.*s\", and line %llu of %s of \"%.*s\"", other.n < 60 ? (int)other.n : 60, (const char *)other.p,
-                  (unsigned long long)beside->line, weft_csv_name(w->units.csv), id.n < 60 ? (int)id.n : 60, (const char *)id.p);
+        weft_fail(e, WEFT_DATA, "the row is of \"%.*s\", and line %llu of %s of \"%.*s\"",
+                  other.n < 60 ? (int)other.n : 60, (const char *)other.p, (unsigned long long)beside->line,
+                  weft_csv_name(w->units.csv), id.n < 60 ? (int)id.n : 60, (const char *)id.p);
         weft_fail_where(e, "%s:%llu", name, (unsigned long long)row.line);
         return weft_fail_hint(e, "both need the same products in the same order");
     }
@@ -279,7 +290,8 @@ static int refuse_sums(const struct wide *w, struct weft_err *e)
     return weft_rows_refuse_sum(w->largest_id, days, e);
 }
 
-/* The head, and the frames that waited for it: days without any value are missing, and those after the last value are no days of the table. */
+/* The head, and the frames that waited for it: days without any value are missing, and those after the last value are
+ * no days of the table. */
 static int open_output(struct wide *w, bool all, struct weft_err *e)
 {
     struct weft_coverage *c = &w->coverage;
@@ -295,7 +307,8 @@ static int open_output(struct wide *w, bool all, struct weft_err *e)
     known = known ? known : c->grid.n;
     if (known < c->grid.n) {
         char from[32];
-        weft_run_warn(w->run, "%lld columns from %s on have no value: left out, as days to come", (long long)(c->grid.n - known),
+        weft_run_warn(w->run, "%lld columns from %s on have no value: left out, as days to come",
+                      (long long)(c->grid.n - known),
                       weft_date_text(weft_step_add(c->grid.start, known, c->grid.step), c->grid.step, from));
     }
     c->grid.n = a->length = known;
@@ -303,7 +316,8 @@ static int open_output(struct wide *w, bool all, struct weft_err *e)
     w->open = true;
     while (rc == 0 && w->hold && (got = weft_hold_next(w->hold, &frame, e)) == 1) {
         rc = weft_series_read(frame, &w->attrs, &s, e);
-        uint8_t *to = rc == 0 ? weft_series_begin(&w->frame, &w->attrs, s.id, s.key, w->grid.start, (size_t)known) : NULL;
+        uint8_t *to =
+            rc == 0 ? weft_series_begin(&w->frame, &w->attrs, s.id, s.key, w->grid.start, (size_t)known) : NULL;
         for (size_t k = 0; rc == 0 && k < s.n_channels; k++)
             for (size_t i = 0; i < (size_t)known; i++) {
                 float x = c->gaps && !c->has[i] && a->role[k] == WEFT_ROLE_TARGET ? NAN : s.values[k * s.n + i];
@@ -345,17 +359,20 @@ static int take_row(struct wide *w, const struct weft_csv_row *given, struct wef
         rc = weft_ingest_text_check(w->o, w->units.csv, row, k, e);
     if (rc == 1)
         id = weft_ingest_id(k, row, &w->id_buf);
-    if (w->amounts.csv && rc >= 0 && row->n > k->id[0]) { /* also beside a rejected row: the next ones stay side by side */
+    if (w->amounts.csv && rc >= 0 &&
+        row->n > k->id[0]) { /* also beside a rejected row: the next ones stay side by side */
         struct weft_csv_row skipped;
-        int beside = rc == 1 ? read_amounts(w, row, id, w->values + n * channel++, e) : weft_csv_next(w->amounts.csv, &skipped, e);
+        int beside = rc == 1 ? read_amounts(w, row, id, w->values + n * channel++, e)
+                             : weft_csv_next(w->amounts.csv, &skipped, e);
         rc = beside < 0 ? -1 : rc && beside;
     }
     if (rc == 1)
         rc = read_cells(w, &w->units, row, w->values, w->there, e);
     uint64_t before = rc == 1 ? weft_ids_add(&w->ids, id.p, id.n, row->line) : 0;
     if (before)
-        rc = weft_rejects_row(w->o->rejected, w->units.csv, row, k->id[0] + 1, e, "id \"%.*s\" stands on line %llu already",
-                              id.n < 60 ? (int)id.n : 60, (const char *)id.p, (unsigned long long)before);
+        rc = weft_rejects_row(w->o->rejected, w->units.csv, row, k->id[0] + 1, e,
+                              "id \"%.*s\" stands on line %llu already", id.n < 60 ? (int)id.n : 60, (const char *)id.p,
+                              (unsigned long long)before);
     if (rc != 1)
         return rc;
     if (w->o->mentions)
@@ -395,10 +412,17 @@ static int prepare(struct wide *w, struct weft_err *e)
         w->role[i] = roles[w->place[i]];
         w->reduce[i] = strcmp(w->channel[i], "mentions") == 0 ? WEFT_REDUCE_MEAN : WEFT_REDUCE_SUM;
     }
-    w->head = (struct weft_series_attrs){.step = w->grid.step, .start = w->grid.start, .length = w->grid.n, .keys = w->units.keys.name,
-                                         .n_keys = w->units.keys.n_keys, .channels = w->channel, .n_channels = n, .reduce = w->reduce, .role = w->role};
+    w->head = (struct weft_series_attrs){.step = w->grid.step,
+                                         .start = w->grid.start,
+                                         .length = w->grid.n,
+                                         .keys = w->units.keys.name,
+                                         .n_keys = w->units.keys.n_keys,
+                                         .channels = w->channel,
+                                         .n_channels = n,
+                                         .reduce = w->reduce,
+                                         .role = w->role};
     w->attrs = w->head;
-    w->values = WEFT_ARRAY(float, n * steps);
+    w->values = WEFT_ARRAY(float, n *steps);
     w->there = WEFT_ARRAY(bool, steps);
     w->total = WEFT_ARRAY(float, steps);
     w->sum = WEFT_ARRAY(double, steps);
@@ -424,30 +448,35 @@ static int read_rows(struct wide *w, struct weft_err *e)
     }
     weft_progress_end(&progress);
     if (rc >= 0 && got == 0 && w->amounts.csv && (got = weft_csv_next(w->amounts.csv, &row, e)) == 1)
-        return weft_fail(e, WEFT_DATA, "%s has more rows than %s", weft_csv_name(w->amounts.csv), weft_csv_name(w->units.csv));
+        return weft_fail(e, WEFT_DATA, "%s has more rows than %s", weft_csv_name(w->amounts.csv),
+                         weft_csv_name(w->units.csv));
     if (rc < 0 || got < 0)
         return -1;
     if (w->ids.n)
         return 0;
-    return weft_fail(e, WEFT_DATA, "%s has a header and no %srow", weft_csv_name(w->units.csv), w->o->rejects ? "good " : "");
+    return weft_fail(e, WEFT_DATA, "%s has a header and no %srow", weft_csv_name(w->units.csv),
+                     w->o->rejects ? "good " : "");
 }
 
 static void say_counts(struct wide *w)
 {
     char step[32], from[32], to[32];
     const struct weft_grid *g = &w->grid;
-    weft_run_info(w->run, "%zu series from %s to %s in steps of a %s", w->ids.n, weft_date_text(g->start, g->step, from),
-                  weft_date_text(weft_step_add(g->start, g->n - 1, g->step), g->step, to), weft_step_text(g->step, step));
+    weft_run_info(
+        w->run, "%zu series from %s to %s in steps of a %s", w->ids.n, weft_date_text(g->start, g->step, from),
+        weft_date_text(weft_step_add(g->start, g->n - 1, g->step), g->step, to), weft_step_text(g->step, step));
     if (w->negative)
         weft_run_warn(w->run, "%llu values below 0 (returns?) are kept", (unsigned long long)w->negative);
     weft_rows_say(w->sales, w->run);
     weft_coverage_count(&w->coverage);
     weft_coverage_say(&w->coverage, w->run);
     if (w->without_mentions)
-        weft_run_warn(w->run, "%llu series have a brand without mentions: theirs are missing values", (unsigned long long)w->without_mentions);
+        weft_run_warn(w->run, "%llu series have a brand without mentions: theirs are missing values",
+                      (unsigned long long)w->without_mentions);
 }
 
-int weft_ingest_wide(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e)
+int weft_ingest_wide(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv,
+                     const struct weft_header *h, struct weft_err *e)
 {
     struct wide w = {.run = run, .o = o, .units = {.csv = csv, .h = h}, .fill = o->fill == WEFT_FILL_NAN ? NAN : 0};
     w.sales = weft_rows_new(o);

@@ -82,7 +82,8 @@ void weft_accuracy_series(struct weft_accuracy *a, size_t row, uint64_t series, 
         weft_metrics_series(&a->at[row][i], series, naive, 1);
 }
 
-void weft_accuracy_add(struct weft_accuracy *a, size_t row, size_t model, size_t origin, size_t step, double actual, double forecast, double low, double high)
+void weft_accuracy_add(struct weft_accuracy *a, size_t row, size_t model, size_t origin, size_t step, double actual,
+                       double forecast, double low, double high)
 {
     size_t o = a->shape.per_origin ? origin : 0, h = a->shape.per_step ? step : 0;
     struct weft_metrics *m = &a->at[row][(o * a->steps + h) * a->shape.models + model];
@@ -140,8 +141,8 @@ static double skill(const struct weft_metrics *block, size_t base, size_t model,
 }
 
 /* All models on one group, origin and step. */
-static void put_rows(struct weft_accuracy *a, const struct weft_accuracy_names *names, size_t row, size_t origin, size_t step, const struct columns *c,
-                     struct weft_table *t)
+static void put_rows(struct weft_accuracy *a, const struct weft_accuracy_names *names, size_t row, size_t origin,
+                     size_t step, const struct columns *c, struct weft_table *t)
 {
     struct weft_metrics *block = a->at[row] + (origin * a->steps + step) * a->shape.models;
     const struct weft_name *name = &a->rows.at[row];

@@ -9,7 +9,7 @@
 
 static void widen(struct weft_confusion *c, size_t n)
 {
-    uint64_t *count = WEFT_ARRAY(uint64_t, n *n);
+    uint64_t *count = WEFT_ARRAY(uint64_t, n * n);
     for (size_t i = 0; i < c->n; i++)
         memcpy(count + i * n, c->count + i * c->n, c->n * sizeof *count);
     free(c->count);

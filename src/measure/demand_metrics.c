@@ -72,7 +72,8 @@ static bool missing(const struct weft_product_label *l, bool quantity)
 
 static void add_quantity(struct row *r, const struct weft_prediction_head *h, double actual, double said, double median)
 {
-    double scaled = (log1p(isnan(median) ? said : median) - log1p(actual < 0 ? 0 : actual)) / h->std, error = said - actual;
+    double scaled = (log1p(isnan(median) ? said : median) - log1p(actual < 0 ? 0 : actual)) / h->std,
+           error = said - actual;
     r->scaled_squares += scaled * scaled;
     r->squares += error * error;
     r->absolutes += fabs(error);
@@ -86,7 +87,8 @@ void weft_demand_metrics_add(struct weft_demand_metrics *m, const struct weft_pr
     for (size_t k = 0; k < model->n_heads; k++) {
         struct row *r = &m->row[p->model][k];
         bool quantity = !model->head[k].n_classes;
-        const struct weft_product_label *said = &p->predicted[k], *actual = r->label == SIZE_MAX ? NULL : &p->product.label[r->label];
+        const struct weft_product_label *said = &p->predicted[k],
+                                        *actual = r->label == SIZE_MAX ? NULL : &p->product.label[r->label];
         if (!actual || missing(actual, quantity) || missing(said, quantity)) {
             r->missing++;
             continue;
@@ -115,7 +117,8 @@ uint64_t weft_demand_metrics_count(const struct weft_demand_metrics *m)
 }
 
 /* Calls fn for every head of every model, label by label in the order in which models name them. */
-static void each(const struct weft_demand_metrics *m, void (*fn)(const struct weft_demand_metrics *m, size_t i, size_t k, void *ctx), void *ctx)
+static void each(const struct weft_demand_metrics *m,
+                 void (*fn)(const struct weft_demand_metrics *m, size_t i, size_t k, void *ctx), void *ctx)
 {
     struct weft_names done = {0};
     for (size_t i = 0; i < m->a->n; i++)

@@ -31,14 +31,15 @@ struct weft_forecast_metrics {
     size_t cap;
     struct weft_psfa *psfa; /* NULL: not measured */
     struct weft_band band[WEFT_MAX_BANDS];
-    size_t n_bands, median; /* median: its level, or n_levels */
+    size_t n_bands, median;                     /* median: its level, or n_levels */
     uint64_t unbounded[WEFT_MAX_BANDS], errors; /* forecasts without band k, since there were so few errors (at most) */
-    struct weft_table *table; /* not ours */
-    struct weft_actuals *actuals; /* not ours; NULL: none */
-    uint64_t left_out;            /* frames that say why there is no forecast */
+    struct weft_table *table;                   /* not ours */
+    struct weft_actuals *actuals;               /* not ours; NULL: none */
+    uint64_t left_out;                          /* frames that say why there is no forecast */
 };
 
-static int find_key(const struct weft_forecast_metrics *s, const char *option, const char *name, int *key, struct weft_err *e)
+static int find_key(const struct weft_forecast_metrics *s, const char *option, const char *name, int *key,
+                    struct weft_err *e)
 {
     char names[256] = "";
     size_t at = 0;
@@ -51,7 +52,8 @@ static int find_key(const struct weft_forecast_metrics *s, const char *option, c
     return weft_fail_hint(e, "it has: %sid, all", names);
 }
 
-int weft_forecast_metrics_new(const struct weft_head *head, const struct weft_forecast_metrics_options *o, struct weft_forecast_metrics **out, struct weft_err *e)
+int weft_forecast_metrics_new(const struct weft_head *head, const struct weft_forecast_metrics_options *o,
+                              struct weft_forecast_metrics **out, struct weft_err *e)
 {
     struct weft_forecast_metrics *s = *out = WEFT_NEW(struct weft_forecast_metrics);
     s->o = o;
@@ -175,16 +177,16 @@ int weft_forecast_metrics_add(struct weft_forecast_metrics *s, struct weft_span 
         add_cell(s, &row->step[s->o->per_step ? i % f->horizon : 0], i, shift, factor);
     size_t category = s->psfa ? text_number(s, weft_forecasts_key_text(f, s->psfa_key)) : 0;
     for (size_t w = 0; s->psfa && w < f->windows; w++)
-        weft_psfa_add(s->psfa, r, category, weft_step_add(f->origin, (int64_t)w * f->stride, s->attrs.step), f->actual + w * f->horizon,
-                      f->forecast + w * f->horizon);
+        weft_psfa_add(s->psfa, r, category, weft_step_add(f->origin, (int64_t)w * f->stride, s->attrs.step),
+                      f->actual + w * f->horizon, f->forecast + w * f->horizon);
     return 1;
 }
 
 /* --- the table --- */
 
 struct columns {
-    size_t model, channel, part, group, step, n, skipped, mse, mae, rmse, wape, smape, mase, rmsse, bias, psfa, skill, band[WEFT_MAX_BANDS],
-        width[WEFT_MAX_BANDS];
+    size_t model, channel, part, group, step, n, skipped, mse, mae, rmse, wape, smape, mase, rmsse, bias, psfa, skill,
+        band[WEFT_MAX_BANDS], width[WEFT_MAX_BANDS];
 };
 
 static void make_columns(struct weft_forecast_metrics *s, struct columns *c)
@@ -226,7 +228,8 @@ static void set_name(struct weft_forecast_metrics *s, size_t column, const struc
 }
 
 /* One row; returns its WAPE. base: WAPE of the first baseline on the same values, NaN without. */
-static double put_row(struct weft_forecast_metrics *s, const struct columns *c, const struct row *row, size_t step, double psfa, double base)
+static double put_row(struct weft_forecast_metrics *s, const struct columns *c, const struct row *row, size_t step,
+                      double psfa, double base)
 {
     struct weft_table *t = s->table;
     struct weft_measures m;
@@ -282,11 +285,12 @@ static bool beside(const struct order *a, const struct order *b)
     return a->row->channel == b->row->channel && a->row->part == b->row->part && a->row->group == b->row->group;
 }
 
-/* All models on one channel, part and group: step by step, so that they stand below one another. Did they give different numbers of forecasts? */
+/* All models on one channel, part and group: step by step, so that they stand below one another. Did they give
+ * different numbers of forecasts? */
 static bool put_group(struct weft_forecast_metrics *s, const struct columns *c, const struct order *at, size_t n)
 {
     size_t horizon = (size_t)s->attrs.horizon, steps = s->o->per_step ? horizon : 1, first = 0;
-    double *psfa = WEFT_ARRAY(double, n * (horizon + 1));
+    double *psfa = WEFT_ARRAY(double, n *(horizon + 1));
     bool uneven = false;
     for (size_t i = 0; i < n * (horizon + 1); i++)
         psfa[i] = NAN;
@@ -301,7 +305,8 @@ static bool put_group(struct weft_forecast_metrics *s, const struct columns *c, 
             base = b->actuals > 0 ? b->absolutes / b->actuals : NAN;
         }
         for (size_t i = 0; i < n; i++) {
-            put_row(s, c, at[i].row, h, psfa[i * (horizon + 1) + (s->o->per_step ? h : horizon)], i == first ? NAN : base);
+            put_row(s, c, at[i].row, h, psfa[i * (horizon + 1) + (s->o->per_step ? h : horizon)],
+                    i == first ? NAN : base);
             uneven |= at[i].row->step[h].n != at[0].row->step[h].n;
         }
     }
@@ -309,7 +314,8 @@ static bool put_group(struct weft_forecast_metrics *s, const struct columns *c, 
     return uneven;
 }
 
-void weft_forecast_metrics_table(struct weft_forecast_metrics *s, struct weft_table *t, void (*uneven)(void *ctx, const char *group), void *ctx)
+void weft_forecast_metrics_table(struct weft_forecast_metrics *s, struct weft_table *t,
+                                 void (*uneven)(void *ctx, const char *group), void *ctx)
 {
     struct columns c;
     size_t n = s->row_names.n;

@@ -23,7 +23,8 @@ bool weft_growth_days_parse(const char *text, struct weft_growth_days *d)
     return !*end && from >= 1 && from <= to && to <= 1000000;
 }
 
-static int read_days(const char *option, const char *text, size_t horizon, struct weft_growth_days *d, struct weft_err *e)
+static int read_days(const char *option, const char *text, size_t horizon, struct weft_growth_days *d,
+                     struct weft_err *e)
 {
     if (text && !weft_growth_days_parse(text, d))
         return weft_fail(e, WEFT_USAGE, "--%s: days are FROM:TO, as in 1:10, not \"%s\"", option, text);
@@ -32,7 +33,8 @@ static int read_days(const char *option, const char *text, size_t horizon, struc
     return 0;
 }
 
-/* Whole seasons where the horizon holds two of them; else the days that come twice; without a season the outer fifths. */
+/* Whole seasons where the horizon holds two of them; else the days that come twice; without a season the outer fifths.
+ */
 static void usual_spans(size_t horizon, size_t season, struct weft_growth_spans *x)
 {
     size_t fifth = horizon / 5, length = fifth ? fifth : 1;
@@ -47,7 +49,8 @@ static void usual_spans(size_t horizon, size_t season, struct weft_growth_spans 
 /* How many of the days have phase p. */
 static size_t days_of_phase(struct weft_growth_days d, size_t season, size_t p)
 {
-    size_t until = d.to > p ? (d.to - p - 1) / season + 1 : 0, before = d.from - 1 > p ? (d.from - p - 2) / season + 1 : 0;
+    size_t until = d.to > p ? (d.to - p - 1) / season + 1 : 0,
+           before = d.from - 1 > p ? (d.from - p - 2) / season + 1 : 0;
     return until - before;
 }
 
@@ -59,7 +62,8 @@ static size_t length_of(struct weft_growth_days d)
 static bool are_unlike(const struct weft_growth_spans *x)
 {
     for (size_t p = 0; p < x->season; p++)
-        if (days_of_phase(x->near, x->season, p) * length_of(x->far) != days_of_phase(x->far, x->season, p) * length_of(x->near))
+        if (days_of_phase(x->near, x->season, p) * length_of(x->far) !=
+            days_of_phase(x->far, x->season, p) * length_of(x->near))
             return true;
     return false;
 }
@@ -77,8 +81,8 @@ int weft_growth_spans_read(const char *near_text, const char *far_text, size_t h
     if (read_days("near", near_text, horizon, &x->near, e) < 0 || read_days("far", far_text, horizon, &x->far, e) < 0)
         return -1;
     if (x->far.from <= x->near.to)
-        return weft_fail(e, WEFT_CONFIG, "far days (%zu:%zu) begin before the near ones (%zu:%zu) end", x->far.from, x->far.to,
-                         x->near.from, x->near.to);
+        return weft_fail(e, WEFT_CONFIG, "far days (%zu:%zu) begin before the near ones (%zu:%zu) end", x->far.from,
+                         x->far.to, x->near.from, x->near.to);
     x->unlike = are_unlike(x);
     return 0;
 }
@@ -235,7 +239,8 @@ struct weft_growth weft_growth_of(const struct weft_growth_sums *g, double pseud
 {
     double of_near = weft_growth_shape_near(&g->shape), of_far = weft_growth_shape_far(&g->shape);
     double near = g->near / of_near, far = g->far / of_far;
-    struct weft_growth r = {.index = near > 0 ? far / near : NAN, .shrunk = NAN, .sd = NAN, .sd_one = NAN, .low = NAN, .high = NAN};
+    struct weft_growth r = {
+        .index = near > 0 ? far / near : NAN, .shrunk = NAN, .sd = NAN, .sd_one = NAN, .low = NAN, .high = NAN};
     r.thin = !(near > 4 * pseudo);
     near += pseudo;
     far += pseudo;

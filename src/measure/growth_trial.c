@@ -65,8 +65,8 @@ static struct weft_growth_sums *find(struct weft_growth_trial *t, size_t channel
     return t->sums + i * each;
 }
 
-void weft_growth_trial_add(struct weft_growth_trial *t, size_t channel, const void *group, size_t n, size_t origin, const struct weft_growth_sums *said,
-                           const struct weft_growth_sums *became)
+void weft_growth_trial_add(struct weft_growth_trial *t, size_t channel, const void *group, size_t n, size_t origin,
+                           const struct weft_growth_sums *said, const struct weft_growth_sums *became)
 {
     struct weft_growth_sums *at = t->given_up ? NULL : find(t, channel, group, n);
     if (!at)
@@ -128,13 +128,15 @@ static size_t groups_of(const struct weft_growth_trial *t, size_t channel, struc
     return n;
 }
 
-static const struct weft_growth_sums *sums_of(const struct weft_growth_trial *t, size_t group, size_t origin, size_t predictor)
+static const struct weft_growth_sums *sums_of(const struct weft_growth_trial *t, size_t group, size_t origin,
+                                              size_t predictor)
 {
     return &t->sums[(group * t->origins + origin) * (t->predictors + 1) + predictor];
 }
 
 /* The pseudo volume: a share of the mean over the groups that sell. */
-static double pseudo_of(const struct weft_growth_trial *t, const struct named *at, size_t n, size_t origin, size_t predictor, double shrink)
+static double pseudo_of(const struct weft_growth_trial *t, const struct named *at, size_t n, size_t origin,
+                        size_t predictor, double shrink)
 {
     double sum = 0;
     size_t count = 0;
@@ -155,11 +157,12 @@ struct tally {
 };
 
 /* said, became: room for n numbers each. */
-static void judge(const struct weft_growth_trial *t, const struct named *at, size_t n, size_t origin, size_t predictor, double shrink,
-                  struct weft_student *width, double *said, double *became, struct tally *tally)
+static void judge(const struct weft_growth_trial *t, const struct named *at, size_t n, size_t origin, size_t predictor,
+                  double shrink, struct weft_student *width, double *said, double *became, struct tally *tally)
 {
     bool lots = predictor == SIZE_MAX;
-    double truth = pseudo_of(t, at, n, origin, t->predictors, shrink), pseudo = lots ? 0 : pseudo_of(t, at, n, origin, predictor, shrink);
+    double truth = pseudo_of(t, at, n, origin, t->predictors, shrink),
+           pseudo = lots ? 0 : pseudo_of(t, at, n, origin, predictor, shrink);
     struct weft_rank_quality q;
     size_t k = 0;
     for (size_t i = 0; i < n; i++) {
@@ -189,8 +192,8 @@ static void judge(const struct weft_growth_trial *t, const struct named *at, siz
     tally->groups = k > tally->groups ? k : tally->groups;
 }
 
-void weft_growth_trial_of(const struct weft_growth_trial *t, size_t channel, size_t predictor, size_t origin, double shrink, double level,
-                          struct weft_growth_verdict *out)
+void weft_growth_trial_of(const struct weft_growth_trial *t, size_t channel, size_t predictor, size_t origin,
+                          double shrink, double level, struct weft_growth_verdict *out)
 {
     struct named *at = WEFT_ARRAY(struct named, t->groups.n + 1);
     double *room = WEFT_ARRAY(double, 2 * t->groups.n + 1);
@@ -201,8 +204,9 @@ void weft_growth_trial_of(const struct weft_growth_trial *t, size_t channel, siz
         if (origin == SIZE_MAX || k == origin)
             judge(t, at, n, k, predictor, shrink, &width, room, room + n, &tally);
     double origins = tally.origins ? (double)tally.origins : NAN, held = tally.held ? (double)tally.held : NAN;
-    out->quality = (struct weft_rank_quality){tally.sum.spearman / origins, tally.sum.ndcg / origins, tally.sum.hits / origins, tally.sum.regret / origins,
-                                              tally.sum.error / origins};
+    out->quality =
+        (struct weft_rank_quality){tally.sum.spearman / origins, tally.sum.ndcg / origins, tally.sum.hits / origins,
+                                   tally.sum.regret / origins, tally.sum.error / origins};
     out->coverage = (double)tally.inside / held;
     out->width = tally.width / held;
     out->origins = tally.origins;

@@ -106,9 +106,9 @@ struct place {
 
 struct weft_psfa {
     size_t horizon, n, cap, n_slots;
-    struct cell *at;  /* [n], in the order of their first window */
-    double *sums;     /* [n, horizon, 2]: weighted errors, actual values; the latter NaN until a value came */
-    uint32_t *slots;  /* open addressing: index + 1 */
+    struct cell *at;     /* [n], in the order of their first window */
+    double *sums;        /* [n, horizon, 2]: weighted errors, actual values; the latter NaN until a value came */
+    uint32_t *slots;     /* open addressing: index + 1 */
     struct place *place; /* [n], once finished */
 };
 
@@ -180,7 +180,8 @@ static double *cell_sums(struct weft_psfa *p, const struct cell *c)
     return sums;
 }
 
-void weft_psfa_add(struct weft_psfa *p, size_t row, size_t category, int64_t origin, const float *actual, const float *forecast)
+void weft_psfa_add(struct weft_psfa *p, size_t row, size_t category, int64_t origin, const float *actual,
+                   const float *forecast)
 {
     struct cell c = {row, category, origin};
     double *sums = NULL;

@@ -6,7 +6,8 @@
 
 #include "base/mem.h"
 
-/* Groups from the largest number to the least. Equal numbers stand in the order of the groups, which decides nothing: they are only looked at together. */
+/* Groups from the largest number to the least. Equal numbers stand in the order of the groups, which decides nothing:
+ * they are only looked at together. */
 struct place {
     double x;
     size_t group;
@@ -110,7 +111,8 @@ static double hit_rate(const struct place *p, const struct place *q, size_t n, s
     return sum / (double)top;
 }
 
-void weft_rank_quality_of(const double *predicted, const double *became, size_t n, size_t ndcg_top, size_t hits_top, struct weft_rank_quality *out)
+void weft_rank_quality_of(const double *predicted, const double *became, size_t n, size_t ndcg_top, size_t hits_top,
+                          struct weft_rank_quality *out)
 {
     *out = (struct weft_rank_quality){NAN, NAN, NAN, NAN, NAN};
     if (!n)

@@ -60,7 +60,8 @@ static size_t insert(struct place *best, size_t n, size_t k, struct place x)
     return n;
 }
 
-void weft_topk_chances(size_t n, const double *mean, const double *sd, const uint64_t *stream, size_t k, size_t draws, uint64_t seed, double *out)
+void weft_topk_chances(size_t n, const double *mean, const double *sd, const uint64_t *stream, size_t k, size_t draws,
+                       uint64_t seed, double *out)
 {
     struct number *x = WEFT_ARRAY(struct number, n + 1);
     struct place *best = WEFT_ARRAY(struct place, k + 1);

@@ -13,14 +13,14 @@ static const float slope = 0.2f;
 
 /* What one chunk of a batch works with; only one thread at a time is in it. */
 struct chunk {
-    float *g;                    /* [n] gradients */
-    const float *code;           /* of the target, in the encoder's tape, rows ld apart */
+    float *g;          /* [n] gradients */
+    const float *code; /* of the target, in the encoder's tape, rows ld apart */
     size_t ld;
     const float *x[ROWS];        /* its windows */
     float *source, *dcode, *add; /* [ROWS, lanes(code)] codes of the source; gradients */
     float *d_values, *r_values, *y, *dy, *backward;
     double d_loss, right, map_loss, r_loss;
-    float *room;                 /* [ROWS, lookback + horizon] windows without their offset */
+    float *room;     /* [ROWS, lookback + horizon] windows without their offset */
     double *moments; /* [source, target][sums, sums of squares][code] of the codes */
 };
 
@@ -37,7 +37,7 @@ struct weft_adda {
     float *memory, *head, *head_back, *disc_back, *decoder_back, *codes;
     struct chunk *chunk;
     size_t chunks;
-    double *moments; /* of the epoch's codes, as a chunk's */
+    double *moments;    /* of the epoch's codes, as a chunk's */
     uint32_t *order[2]; /* source, target */
     /* The batch at hand. */
     const uint32_t *at[2];
@@ -82,9 +82,11 @@ static void encode_source(void *ctx, size_t c)
 static void new_chunk(struct weft_adda *a, struct chunk *c)
 {
     const struct weft_net *s = &a->shape;
-    size_t disc_room = weft_mlp_room(&a->disc, ROWS), decoder_room = a->n_decoder ? weft_mlp_room(&a->decoder, ROWS) : 0;
+    size_t disc_room = weft_mlp_room(&a->disc, ROWS),
+           decoder_room = a->n_decoder ? weft_mlp_room(&a->decoder, ROWS) : 0;
     size_t wide = weft_lanes(s->head.out > s->lookback ? s->head.out : s->lookback), codes = ROWS * a->ld;
-    size_t room = disc_room > decoder_room ? disc_room : decoder_room, d = ROWS * weft_mlp_row_size(&a->disc), r = ROWS * weft_mlp_row_size(&a->decoder);
+    size_t room = disc_room > decoder_room ? disc_room : decoder_room, d = ROWS * weft_mlp_row_size(&a->disc),
+           r = ROWS * weft_mlp_row_size(&a->decoder);
     size_t whole = a->state.n + 3 * codes + d + r + 2 * ROWS * wide + room;
     c->g = weft_xaligned(whole, sizeof *c->g);
     memset(c->g, 0, whole * sizeof *c->g);
@@ -121,8 +123,8 @@ static void new_state(struct weft_adda *a, const float *source)
         weft_mlp_draw(&a->decoder, a->o.seed, a->o.stream << 32 | 111, s->p + a->n_encoder + a->n_disc);
 }
 
-struct weft_adda *weft_adda_new(const struct weft_net *s, const float *source, const struct weft_adda_options *o, const struct weft_adda_windows *d,
-                                struct weft_par *par)
+struct weft_adda *weft_adda_new(const struct weft_net *s, const float *source, const struct weft_adda_options *o,
+                                const struct weft_adda_windows *d, struct weft_par *par)
 {
     struct weft_adda *a = WEFT_NEW(struct weft_adda);
     size_t code = s->encoder.code;
@@ -134,7 +136,8 @@ struct weft_adda *weft_adda_new(const struct weft_net *s, const float *source, c
     a->n_decoder = o->reconstruct > 0 ? weft_mlp_size(&a->decoder) : 0;
     a->encoder_adam = weft_adam(o->encoder_lr);
     a->adam = weft_adam(o->lr);
-    a->encoder_adam.beta1 = a->adam.beta1 = 0.5; /* as erictzeng/adda and most adversarial training: less momentum, less oscillation */
+    a->encoder_adam.beta1 = a->adam.beta1 =
+        0.5; /* as erictzeng/adda and most adversarial training: less momentum, less oscillation */
     a->chunks = (o->batch + ROWS - 1) / ROWS;
     a->encoding = weft_encoding_new(&s->encoder, a->chunks);
     new_state(a, source);
@@ -196,7 +199,8 @@ static size_t rows_of(const struct weft_adda *a, size_t i)
     return a->count - i * ROWS < ROWS ? a->count - i * ROWS : ROWS;
 }
 
-static void add_moments(const struct weft_adda *a, struct chunk *c, size_t which, const float *code, size_t ld, size_t rows)
+static void add_moments(const struct weft_adda *a, struct chunk *c, size_t which, const float *code, size_t ld,
+                        size_t rows)
 {
     size_t n = a->shape.encoder.code;
     double *sum = c->moments + 2 * n * which, *square = sum + n;
@@ -208,7 +212,8 @@ static void add_moments(const struct weft_adda *a, struct chunk *c, size_t which
 }
 
 /* D on rows of one kind: its gradient goes to g (NULL: none), that of the codes to dcode (NULL: none). */
-static double judge(struct weft_adda *a, struct chunk *c, const float *code, size_t ld, size_t rows, double label, double share, float *g, float *dcode, double *right)
+static double judge(struct weft_adda *a, struct chunk *c, const float *code, size_t ld, size_t rows, double label,
+                    double share, float *g, float *dcode, double *right)
 {
     const float *z = weft_mlp_forward(&a->disc, a->state.p + a->n_encoder, code, ld, rows, c->d_values);
     const float target = (float)label;
@@ -253,7 +258,8 @@ static void add_reconstruction(struct weft_adda *a, struct chunk *c, size_t rows
         memset(c->dy + r * lanes + lookback, 0, (lanes - lookback) * sizeof *c->dy);
         c->r_loss += weft_mse(y + r * lanes, c->x[r], lookback, share, c->dy + r * lanes);
     }
-    weft_mlp_backward(&a->decoder, a->decoder_back, c->code, c->ld, c->r_values, c->dy, rows, c->g + base, c->add, c->backward);
+    weft_mlp_backward(&a->decoder, a->decoder_back, c->code, c->ld, c->r_values, c->dy, rows, c->g + base, c->add,
+                      c->backward);
     weft_accumulate(c->dcode, c->add, rows * a->ld);
 }
 
@@ -328,7 +334,8 @@ static void validate(void *ctx, size_t c)
 {
     struct weft_adda *a = ctx;
     struct chunk *k = &a->chunk[c];
-    size_t tasks = a->chunks, all = (a->d.n_valid + ROWS - 1) / ROWS, ld, out = a->shape.head.out, lanes = weft_lanes(out);
+    size_t tasks = a->chunks, all = (a->d.n_valid + ROWS - 1) / ROWS, ld, out = a->shape.head.out,
+           lanes = weft_lanes(out);
     const float *x[ROWS];
     k->d_loss = 0;
     for (size_t i = c * all / tasks; i < (c + 1) * all / tasks; i++) {
@@ -364,7 +371,11 @@ static void keep(struct weft_adda *a, const struct weft_adda_epoch *now)
 
 void weft_adda_begin(struct weft_adda *a, struct weft_adda_epoch *now)
 {
-    *now = (struct weft_adda_epoch){.discriminator_loss = NAN, .accuracy = NAN, .mapping_loss = NAN, .reconstruction_loss = NAN, .source_variance = NAN,
+    *now = (struct weft_adda_epoch){.discriminator_loss = NAN,
+                                    .accuracy = NAN,
+                                    .mapping_loss = NAN,
+                                    .reconstruction_loss = NAN,
+                                    .source_variance = NAN,
                                     .target_variance = NAN};
     judge_epoch(a, now);
     keep(a, now);
@@ -388,7 +399,8 @@ static void shuffle(struct weft_adda *a)
 {
     size_t n[2] = {a->d.n_source, a->d.n_target};
     for (int k = 0; k < 2; k++) {
-        struct weft_rng r = weft_rng(a->o.seed, (a->o.stream << 32 | SHUFFLES) + 2 * (uint64_t)a->state.epoch + (uint64_t)k);
+        struct weft_rng r =
+            weft_rng(a->o.seed, (a->o.stream << 32 | SHUFFLES) + 2 * (uint64_t)a->state.epoch + (uint64_t)k);
         for (size_t i = 0; i < n[k]; i++)
             a->order[k][i] = (uint32_t)i;
         weft_rng_shuffle(&r, a->order[k], n[k]);
@@ -397,7 +409,8 @@ static void shuffle(struct weft_adda *a)
 
 int weft_adda_epoch(struct weft_adda *a, struct weft_adda_epoch *now, struct weft_err *e)
 {
-    size_t smaller = a->d.n_source < a->d.n_target ? a->d.n_source : a->d.n_target, n = smaller < a->o.windows ? smaller : a->o.windows;
+    size_t smaller = a->d.n_source < a->d.n_target ? a->d.n_source : a->d.n_target,
+           n = smaller < a->o.windows ? smaller : a->o.windows;
     double rows = (double)n;
     *now = (struct weft_adda_epoch){.epoch = a->state.epoch + 1};
     memset(a->moments, 0, 4 * a->shape.encoder.code * sizeof *a->moments);
@@ -418,8 +431,8 @@ int weft_adda_epoch(struct weft_adda *a, struct weft_adda_epoch *now, struct wef
     now->source_variance = variance(a->moments, a->shape.encoder.code, rows);
     now->target_variance = variance(a->moments + 2 * a->shape.encoder.code, a->shape.encoder.code, rows);
     judge_epoch(a, now);
-    if (!isfinite(now->discriminator_loss + now->mapping_loss) || (a->n_decoder && !isfinite(now->reconstruction_loss)) ||
-        (a->d.n_valid && !isfinite(now->valid_loss))) {
+    if (!isfinite(now->discriminator_loss + now->mapping_loss) ||
+        (a->n_decoder && !isfinite(now->reconstruction_loss)) || (a->d.n_valid && !isfinite(now->valid_loss))) {
         weft_fail(e, WEFT_DATA, "the adaptation ran away in epoch %lld: its loss is no number", (long long)now->epoch);
         return weft_fail_hint(e, "try a smaller --lr or --encoder-lr; window --scale standard keeps values small");
     }

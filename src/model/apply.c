@@ -210,8 +210,9 @@ static float unfold(const struct factored *f, const struct weft_apply_job *j, do
 }
 
 /* Forecasts of a batch, from scaled units to where they belong. rows[i]: lookback of window at[i]. */
-static void store_batch(struct weft_apply *a, size_t unit, const struct weft_apply_job *j, const struct factored *f, size_t n,
-                        const float *const *rows, const size_t *at, const float *y, struct weft_apply_result *out)
+static void store_batch(struct weft_apply *a, size_t unit, const struct weft_apply_job *j, const struct factored *f,
+                        size_t n, const float *const *rows, const size_t *at, const float *y,
+                        struct weft_apply_result *out)
 {
     const struct weft_model_info *info = weft_forecaster_info(a->model);
     size_t horizon = (size_t)info->horizon;
@@ -228,7 +229,8 @@ static void store_batch(struct weft_apply *a, size_t unit, const struct weft_app
         for (size_t l = 0; l < j->n_levels; l++)
             for (size_t h = 0; h < horizon; h++) {
                 double wide = info->exog.by_forecast ? weft_step_spread(spread, level, yi[h]) : spread;
-                out->quantiles[(l * j->windows + at[i]) * horizon + h] = unfold(f, j, (double)yi[h] + wide * a->offsets[l * horizon + h], origin + h);
+                out->quantiles[(l * j->windows + at[i]) * horizon + h] =
+                    unfold(f, j, (double)yi[h] + wide * a->offsets[l * horizon + h], origin + h);
             }
     }
 }
@@ -243,8 +245,8 @@ static size_t room_ahead(const struct weft_exog_shape *x)
 }
 
 /* z: scaled values from step `from` on. */
-static void run_model(struct weft_apply *a, size_t unit, const struct weft_apply_job *j, const struct factored *f, const float *z, size_t from,
-                      struct weft_apply_result *out)
+static void run_model(struct weft_apply *a, size_t unit, const struct weft_apply_job *j, const struct factored *f,
+                      const float *z, size_t from, struct weft_apply_result *out)
 {
     const struct weft_model_info *info = weft_forecaster_info(a->model);
     size_t lookback = (size_t)info->lookback, need = needed(a, j), n = 0, at[BATCH];
@@ -292,7 +294,8 @@ static void run_model(struct weft_apply *a, size_t unit, const struct weft_apply
     }
 }
 
-/* The unit's covariance: it may be a sum over all residuals, so it is kept for the series of the same unit that follow. */
+/* The unit's covariance: it may be a sum over all residuals, so it is kept for the series of the same unit that follow.
+ */
 static bool load_covariance(struct weft_apply *a, size_t unit, size_t cells)
 {
     if (!a->covariance)
@@ -304,7 +307,8 @@ static bool load_covariance(struct weft_apply *a, size_t unit, size_t cells)
 }
 
 /* Errors of rests become errors of values by the slope of the way back at the forecast. */
-static void unfold_covariance(struct weft_apply *a, size_t unit, const struct weft_apply_job *j, const struct factored *f, const float *lookback, float *cov)
+static void unfold_covariance(struct weft_apply *a, size_t unit, const struct weft_apply_job *j,
+                              const struct factored *f, const float *lookback, float *cov)
 {
     size_t horizon = (size_t)weft_forecaster_info(a->model)->horizon, origin = j->origin + (j->windows - 1) * j->stride;
     float *y = WEFT_ARRAY(float, horizon);
@@ -318,13 +322,16 @@ static void unfold_covariance(struct weft_apply *a, size_t unit, const struct we
 }
 
 /* The model's covariance in original units, for the lookback that ends at the last origin. */
-static float *scaled_covariance(struct weft_apply *a, size_t unit, const struct weft_apply_job *j, const struct factored *f, const float *lookback, float *out)
+static float *scaled_covariance(struct weft_apply *a, size_t unit, const struct weft_apply_job *j,
+                                const struct factored *f, const float *lookback, float *out)
 {
     const struct weft_model_info *info = weft_forecaster_info(a->model);
     size_t cells = (size_t)info->horizon * (size_t)info->horizon;
     if (!load_covariance(a, unit, cells))
         return NULL;
-    double unit_of = j->factor * (a->by_spread ? weft_local_spread(lookback, (size_t)info->lookback, weft_forecaster_floor(a->model, unit)) : 1);
+    double unit_of =
+        j->factor *
+        (a->by_spread ? weft_local_spread(lookback, (size_t)info->lookback, weft_forecaster_floor(a->model, unit)) : 1);
     for (size_t i = 0; i < cells; i++)
         out[i] = (float)(a->covariance[i] * unit_of * unit_of);
     if (f->f)
@@ -339,20 +346,23 @@ static void fill_nan(float *x, size_t n)
 }
 
 /* Factors of the series, and its rests up to the last origin: *rests becomes the job on them. */
-static struct factored divide(const struct weft_apply *a, size_t unit, const struct weft_apply_job *j, struct weft_apply_job *rests, struct weft_apply_result *out)
+static struct factored divide(const struct weft_apply *a, size_t unit, const struct weft_apply_job *j,
+                              struct weft_apply_job *rests, struct weft_apply_result *out)
 {
     const struct weft_model_info *info = weft_forecaster_info(a->model);
     const struct weft_factors *m = weft_forecaster_factors(a->model);
     size_t last = j->origin + (j->windows ? j->windows - 1 : 0) * j->stride, n = last + (size_t)info->horizon;
     if (m->n_channels)
         n = j->n;
-    size_t target = unit % info->n_channels, level = j->windows <= 1 || j->origin < j->train ? j->origin : j->train, end = last < j->n ? last : j->n;
+    size_t target = unit % info->n_channels, level = j->windows <= 1 || j->origin < j->train ? j->origin : j->train,
+           end = last < j->n ? last : j->n;
     float *filled = room(out, 6, m->n_channels * n + 1), *rest = room(out, 7, end + 1);
     const float *channel[WEFT_EXOG_MAX];
     double *f = room_double(out, 8, n + 1);
     for (size_t c = 0; c < m->n_channels; c++) {
         channel[c] = filled + c * n;
-        weft_factors_fill(j->exogenous[c], n, m->target[target].shape.channel[c].kind == WEFT_FACTOR_OPEN, filled + c * n);
+        weft_factors_fill(j->exogenous[c], n, m->target[target].shape.channel[c].kind == WEFT_FACTOR_OPEN,
+                          filled + c * n);
     }
     const struct weft_factor_series x = {.y = j->x, .n = n, .channel = channel, .start = j->start};
     double scale = weft_factors_apply(m, target, j->id, j->id_n, &x, level, end, f, rest);
@@ -363,12 +373,14 @@ static struct factored divide(const struct weft_apply *a, size_t unit, const str
     return (struct factored){&m->target[target], f, scale};
 }
 
-void weft_apply_run(struct weft_apply *a, size_t unit, const struct weft_apply_job *job, bool covariance, struct weft_apply_result *out)
+void weft_apply_run(struct weft_apply *a, size_t unit, const struct weft_apply_job *job, bool covariance,
+                    struct weft_apply_result *out)
 {
     const struct weft_apply_job *j = job;
     struct weft_apply_job rests;
     struct factored f = {0};
-    size_t horizon = a->model ? (size_t)weft_forecaster_info(a->model)->horizon : j->horizon, cells = j->windows * horizon;
+    size_t horizon = a->model ? (size_t)weft_forecaster_info(a->model)->horizon : j->horizon,
+           cells = j->windows * horizon;
     out->forecast = room(out, 0, cells);
     out->quantiles = out->covariance = NULL;
     out->freedom = 0;

@@ -157,10 +157,13 @@ static double intermittent(const struct weft_baseline *b, const struct weft_base
     return r->size / r->interval * (b->kind == WEFT_BASELINE_SBA ? 1 - b->rate[0] / 2 : 1);
 }
 
-void weft_baseline_forecast_next(const struct weft_baseline *b, struct weft_baseline_run *run, const float *x, size_t n, size_t horizon, float *y)
+void weft_baseline_forecast_next(const struct weft_baseline *b, struct weft_baseline_run *run, const float *x, size_t n,
+                                 size_t horizon, float *y)
 {
     double factor = b->kind == WEFT_BASELINE_LAG_GROWTH ? growth(x, n, b->lag, b->window) : 1;
-    float flat = b->kind == WEFT_BASELINE_NAIVE ? last_value(x, n) : b->kind == WEFT_BASELINE_MEAN ? mean_of_last(x, n, b->window) : NAN;
+    float flat = b->kind == WEFT_BASELINE_NAIVE  ? last_value(x, n)
+                 : b->kind == WEFT_BASELINE_MEAN ? mean_of_last(x, n, b->window)
+                                                 : NAN;
     if (is_intermittent(b)) {
         follow(b, run, x, n);
         flat = (float)intermittent(b, run);

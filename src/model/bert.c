@@ -74,7 +74,10 @@ static int config_activation(const weft_json *j, enum weft_dnn_activation *out, 
     static const struct {
         const char *name;
         enum weft_dnn_activation activation;
-    } known[] = {{"gelu", WEFT_DNN_GELU}, {"gelu_new", WEFT_DNN_GELU_TANH}, {"gelu_pytorch_tanh", WEFT_DNN_GELU_TANH}, {"relu", WEFT_DNN_RELU}};
+    } known[] = {{"gelu", WEFT_DNN_GELU},
+                 {"gelu_new", WEFT_DNN_GELU_TANH},
+                 {"gelu_pytorch_tanh", WEFT_DNN_GELU_TANH},
+                 {"relu", WEFT_DNN_RELU}};
     const weft_json *v = weft_json_get(j, "hidden_act");
     const char *name = v == NULL ? "gelu" : weft_json_str(v, NULL);
     for (size_t i = 0; name != NULL && i < sizeof known / sizeof *known; i++)
@@ -82,7 +85,8 @@ static int config_activation(const weft_json *j, enum weft_dnn_activation *out, 
             *out = known[i].activation;
             return 0;
         }
-    return weft_fail(e, WEFT_CONFIG, "hidden_act \"%.40s\" is none of gelu, gelu_new, gelu_pytorch_tanh, relu", name ? name : "");
+    return weft_fail(e, WEFT_CONFIG, "hidden_act \"%.40s\" is none of gelu, gelu_new, gelu_pytorch_tanh, relu",
+                     name ? name : "");
 }
 
 /* A text entry that must be absent or `want`. */
@@ -101,11 +105,13 @@ static int config_read(const weft_json *j, struct weft_bert_config *c, struct we
     if (weft_json_kind(j) != WEFT_JSON_OBJECT)
         return weft_fail(e, WEFT_DATA, "no JSON object");
     if (config_only(j, "model_type", "bert", e) < 0 || config_only(j, "position_embedding_type", "absolute", e) < 0 ||
-        config_size(j, "hidden_size", WIDTH_MAX, &c->hidden, e) < 0 || config_size(j, "num_hidden_layers", LAYERS_MAX, &c->layers, e) < 0 ||
-        config_size(j, "num_attention_heads", WIDTH_MAX, &c->heads, e) < 0 || config_size(j, "intermediate_size", WIDTH_MAX, &c->intermediate, e) < 0 ||
+        config_size(j, "hidden_size", WIDTH_MAX, &c->hidden, e) < 0 ||
+        config_size(j, "num_hidden_layers", LAYERS_MAX, &c->layers, e) < 0 ||
+        config_size(j, "num_attention_heads", WIDTH_MAX, &c->heads, e) < 0 ||
+        config_size(j, "intermediate_size", WIDTH_MAX, &c->intermediate, e) < 0 ||
         config_size(j, "vocab_size", VOCABULARY_MAX, &c->vocabulary, e) < 0 ||
-        config_size(j, "max_position_embeddings", WIDTH_MAX, &c->positions, e) < 0 || config_size(j, "type_vocab_size", WIDTH_MAX, &c->types, e) < 0 ||
-        config_activation(j, &c->activation, e) < 0)
+        config_size(j, "max_position_embeddings", WIDTH_MAX, &c->positions, e) < 0 ||
+        config_size(j, "type_vocab_size", WIDTH_MAX, &c->types, e) < 0 || config_activation(j, &c->activation, e) < 0)
         return -1;
     c->eps = eps == NULL ? 1e-12f : (float)weft_json_real(eps);
     if (!(c->eps >= 0 && c->eps < 1))
@@ -128,10 +134,12 @@ static const char *full_name(const struct weft_bert *b, int layer, const char *m
 }
 
 /* A new array of its floats, [rows, columns], or [rows] when columns is 0. */
-static int read_floats(const struct weft_bert *b, int layer, const char *module, const char *part, size_t rows, size_t columns, float **out, struct weft_err *e)
+static int read_floats(const struct weft_bert *b, int layer, const char *module, const char *part, size_t rows,
+                       size_t columns, float **out, struct weft_err *e)
 {
     char name[NAME];
-    return weft_st_floats(b->st, full_name(b, layer, module, part, name), (size_t[]){rows, columns}, columns ? 2 : 1, out, e);
+    return weft_st_floats(b->st, full_name(b, layer, module, part, name), (size_t[]){rows, columns}, columns ? 2 : 1,
+                          out, e);
 }
 
 /* Files that come from TensorFlow say gamma and beta. */
@@ -145,14 +153,15 @@ static int read_norm(const struct weft_bert *b, int layer, const char *module, s
 }
 
 /* Packs the linear layers `modules[0..n)`, one below the other, as one of `out` rows each. */
-static int read_linear(struct weft_bert *b, int layer, const char *const *modules, size_t n, enum linear kind, size_t in, size_t out,
-                       struct weft_dnn_packed **packed, struct weft_err *e)
+static int read_linear(struct weft_bert *b, int layer, const char *const *modules, size_t n, enum linear kind,
+                       size_t in, size_t out, struct weft_dnn_packed **packed, struct weft_err *e)
 {
-    float *weights = weft_xaligned(n * in * out, sizeof *weights), *bias = WEFT_ARRAY(float, n * out);
+    float *weights = weft_xaligned(n * in * out, sizeof *weights), *bias = WEFT_ARRAY(float, n *out);
     int rc = 0;
     for (size_t i = 0; i < n && rc == 0; i++) {
         float *w = NULL, *v = NULL;
-        if (read_floats(b, layer, modules[i], "weight", out, in, &w, e) < 0 || read_floats(b, layer, modules[i], "bias", out, 0, &v, e) < 0) {
+        if (read_floats(b, layer, modules[i], "weight", out, in, &w, e) < 0 ||
+            read_floats(b, layer, modules[i], "bias", out, 0, &v, e) < 0) {
             rc = -1;
         } else {
             memcpy(weights + i * in * out, w, in * out * sizeof *w);
@@ -170,15 +179,17 @@ static int read_linear(struct weft_bert *b, int layer, const char *const *module
 
 static int read_layer(struct weft_bert *b, int i, struct weft_err *e)
 {
-    static const char *const qkv[] = {"attention.self.query", "attention.self.key", "attention.self.value"}, *const out[] = {"attention.output.dense"},
-                             *const up[] = {"intermediate.dense"}, *const down[] = {"output.dense"};
+    static const char *const qkv[] = {"attention.self.query", "attention.self.key", "attention.self.value"},
+                             *const out[] = {"attention.output.dense"}, *const up[] = {"intermediate.dense"},
+                             *const down[] = {"output.dense"};
     const struct weft_bert_config *c = &b->config;
     struct layer *l = &b->layers[i];
     return read_linear(b, i, qkv, 3, QKV, c->hidden, c->hidden, &l->linear[QKV], e) < 0 ||
                    read_linear(b, i, out, 1, OUT, c->hidden, c->hidden, &l->linear[OUT], e) < 0 ||
                    read_linear(b, i, up, 1, UP, c->hidden, c->intermediate, &l->linear[UP], e) < 0 ||
                    read_linear(b, i, down, 1, DOWN, c->intermediate, c->hidden, &l->linear[DOWN], e) < 0 ||
-                   read_norm(b, i, "attention.output.LayerNorm", &l->attention, e) < 0 || read_norm(b, i, "output.LayerNorm", &l->output, e) < 0
+                   read_norm(b, i, "attention.output.LayerNorm", &l->attention, e) < 0 ||
+                   read_norm(b, i, "output.LayerNorm", &l->output, e) < 0
                ? -1
                : 0;
 }
@@ -192,9 +203,11 @@ static int read_embeddings(struct weft_bert *b, struct weft_err *e)
     b->prefix = weft_st_find(b->st, "embeddings.word_embeddings.weight") == NULL ? "bert." : "";
     b->words = weft_st_find(b->st, full_name(b, -1, "embeddings.word_embeddings", "weight", name));
     if (b->words == NULL)
-        return weft_fail(e, WEFT_DATA, "no tensor \"embeddings.word_embeddings.weight\", with or without \"bert.\": no BERT model");
+        return weft_fail(e, WEFT_DATA,
+                         "no tensor \"embeddings.word_embeddings.weight\", with or without \"bert.\": no BERT model");
     if (b->words->rank != 2 || b->words->dims[0] != c->vocabulary || b->words->dims[1] != c->hidden)
-        return weft_fail(e, WEFT_DATA, "tensor \"%s\" is not [%zu, %zu], as config.json says", name, c->vocabulary, c->hidden);
+        return weft_fail(e, WEFT_DATA, "tensor \"%s\" is not [%zu, %zu], as config.json says", name, c->vocabulary,
+                         c->hidden);
     if (read_floats(b, -1, "embeddings.position_embeddings", "weight", c->positions, c->hidden, &b->positions, e) < 0 ||
         read_floats(b, -1, "embeddings.token_type_embeddings", "weight", c->types, c->hidden, &types, e) < 0 ||
         read_norm(b, -1, "embeddings.LayerNorm", &b->embeddings, e) < 0) {
@@ -261,12 +274,12 @@ static void worker_reserve(struct worker *w, const struct weft_bert *b, size_t r
     worker_clear(w);
     w->rows = rows;
     w->longest = longest;
-    w->x = WEFT_ARRAY(float, rows *c->hidden);
-    w->y = WEFT_ARRAY(float, rows *c->hidden);
+    w->x = WEFT_ARRAY(float, rows * c->hidden);
+    w->y = WEFT_ARRAY(float, rows * c->hidden);
     w->qkv = WEFT_ARRAY(float, rows * 3 * c->hidden);
-    w->context = WEFT_ARRAY(float, rows *c->hidden);
-    w->up = WEFT_ARRAY(float, rows *c->intermediate);
-    w->half = b->precision == WEFT_DNN_BF16 ? WEFT_ARRAY(uint16_t, rows *c->hidden) : NULL;
+    w->context = WEFT_ARRAY(float, rows * c->hidden);
+    w->up = WEFT_ARRAY(float, rows * c->intermediate);
+    w->half = b->precision == WEFT_DNN_BF16 ? WEFT_ARRAY(uint16_t, rows * c->hidden) : NULL;
     w->room = WEFT_ARRAY(float, weft_attention_room(longest, c->hidden / c->heads));
 }
 
@@ -313,7 +326,8 @@ static int open_model(const char *config, const char *model, struct weft_bert *b
     return 0;
 }
 
-int weft_bert_open(const char *dir, int threads, enum weft_dnn_type precision, struct weft_bert **out, struct weft_err *e)
+int weft_bert_open(const char *dir, int threads, enum weft_dnn_type precision, struct weft_bert **out,
+                   struct weft_err *e)
 {
     struct weft_bert *b = WEFT_NEW(struct weft_bert);
     char *config = weft_xasprintf("%s/config.json", dir), *model = weft_xasprintf("%s/model.safetensors", dir);
@@ -405,7 +419,8 @@ static const void *operand(const struct weft_bert *b, struct worker *w, const fl
     return w->half;
 }
 
-static void embed(const struct weft_bert *b, struct worker *w, const struct weft_bert_text *texts, const struct chunk *c)
+static void embed(const struct weft_bert *b, struct worker *w, const struct weft_bert_text *texts,
+                  const struct chunk *c)
 {
     size_t hidden = b->config.hidden, row = 0;
     for (size_t i = c->from; i < c->from + c->n; i++)
@@ -418,15 +433,17 @@ static void embed(const struct weft_bert *b, struct worker *w, const struct weft
     weft_layer_norm(row, hidden, NULL, b->embeddings.gamma, b->embeddings.beta, b->config.eps, w->x);
 }
 
-static void attend(const struct weft_bert *b, struct worker *w, const struct weft_bert_text *texts, const struct chunk *c)
+static void attend(const struct weft_bert *b, struct worker *w, const struct weft_bert_text *texts,
+                   const struct chunk *c)
 {
     size_t hidden = b->config.hidden, heads = b->config.heads, row = 0;
     for (size_t i = c->from; i < c->from + c->n; row += texts[i++].n)
-        weft_attention(texts[i].n, heads, hidden / heads, w->qkv + row * 3 * hidden, w->room, w->context + row * hidden);
+        weft_attention(texts[i].n, heads, hidden / heads, w->qkv + row * 3 * hidden, w->room,
+                       w->context + row * hidden);
 }
 
-static int forward_layer(const struct weft_bert *b, struct worker *w, const struct layer *l, const struct weft_bert_text *texts, const struct chunk *c,
-                         struct weft_err *e)
+static int forward_layer(const struct weft_bert *b, struct worker *w, const struct layer *l,
+                         const struct weft_bert_text *texts, const struct chunk *c, struct weft_err *e)
 {
     size_t rows = c->tokens, hidden = b->config.hidden;
     if (weft_dnn_linear_run(w->linear[QKV], l->linear[QKV], operand(b, w, w->x, rows), rows, w->qkv, e) < 0)
@@ -467,7 +484,8 @@ static int pool(const struct job *j, struct worker *w, const struct chunk *c, st
     }
     if (j->pool == WEFT_BERT_MEAN)
         return 0;
-    if (j->pool == WEFT_BERT_POOLER && weft_dnn_linear_run(w->linear[POOLER], b->pooler, operand(b, w, w->context, c->n), c->n, w->y, e) < 0)
+    if (j->pool == WEFT_BERT_POOLER &&
+        weft_dnn_linear_run(w->linear[POOLER], b->pooler, operand(b, w, w->context, c->n), c->n, w->y, e) < 0)
         return -1;
     memcpy(vectors, j->pool == WEFT_BERT_POOLER ? w->y : w->context, c->n * hidden * sizeof *vectors);
     return 0;
@@ -493,12 +511,14 @@ static void work(void *ctx, size_t i)
         (void)!forward(j, w, &j->chunks[k], &w->err);
 }
 
-static int check(const struct weft_bert *b, const struct weft_bert_text *texts, size_t n, size_t *tokens, struct weft_err *e)
+static int check(const struct weft_bert *b, const struct weft_bert_text *texts, size_t n, size_t *tokens,
+                 struct weft_err *e)
 {
     *tokens = 0;
     for (size_t i = 0; i < n; i++) {
         if (texts[i].n < 1 || texts[i].n > b->config.positions)
-            return weft_fail(e, WEFT_CONFIG, "a text of %zu tokens: this BERT takes 1 to %zu", texts[i].n, b->config.positions);
+            return weft_fail(e, WEFT_CONFIG, "a text of %zu tokens: this BERT takes 1 to %zu", texts[i].n,
+                             b->config.positions);
         for (size_t t = 0; t < texts[i].n; t++)
             if (texts[i].ids[t] < 0 || (size_t)texts[i].ids[t] >= b->config.vocabulary)
                 return weft_fail(e, WEFT_CONFIG, "token %d: this BERT has %zu", texts[i].ids[t], b->config.vocabulary);
@@ -523,14 +543,16 @@ static size_t cut(const struct weft_bert_text *texts, size_t n, size_t tokens, s
     return count;
 }
 
-int weft_bert_embed(struct weft_bert *b, const struct weft_bert_text *texts, size_t n, enum weft_bert_pool pooling, float *vectors, struct weft_err *e)
+int weft_bert_embed(struct weft_bert *b, const struct weft_bert_text *texts, size_t n, enum weft_bert_pool pooling,
+                    float *vectors, struct weft_err *e)
 {
     size_t tokens;
     if (pooling == WEFT_BERT_POOLER && b->pooler == NULL)
         return weft_fail(e, WEFT_CONFIG, "this BERT has no pooler: pool by mean or cls");
     if (check(b, texts, n, &tokens, e) < 0)
         return -1;
-    struct job j = {.b = b, .texts = texts, .chunks = WEFT_ARRAY(struct chunk, n + 1), .pool = pooling, .vectors = vectors};
+    struct job j = {
+        .b = b, .texts = texts, .chunks = WEFT_ARRAY(struct chunk, n + 1), .pool = pooling, .vectors = vectors};
     j.n_chunks = cut(texts, n, tokens, (size_t)b->threads, j.chunks);
     for (int i = 0; i < b->threads; i++)
         b->workers[i].err = (struct weft_err){0};

@@ -1,4 +1,5 @@
-/* conformal.c - intervals from validation residuals: which are kept, how they are scaled, quantiles and covariances of them. */
+/* conformal.c - intervals from validation residuals: which are kept, how they are scaled, quantiles and covariances of
+ * them. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,8 +141,9 @@ size_t weft_residuals_cap(size_t units)
     return cap < 100 ? 100 : cap > 1000 ? 1000 : cap;
 }
 
-/* Windows in which nothing happened before the origin (a product not sold yet) have no spread to measure an error with: they would count in units of the
- * floor, a hundred times too large, and make every series' interval useless. They are left out unless they are half of all, and so what is usual here. */
+/* Windows in which nothing happened before the origin (a product not sold yet) have no spread to measure an error with:
+ * they would count in units of the floor, a hundred times too large, and make every series' interval useless. They are
+ * left out unless they are half of all, and so what is usual here. */
 static size_t leave_out_still(struct weft_residuals *r, size_t lookback)
 {
     size_t kept = 0, moving = 0;
@@ -162,8 +164,8 @@ static size_t leave_out_still(struct weft_residuals *r, size_t lookback)
 }
 
 void weft_residuals_finish(struct weft_residuals *r, size_t lookback, size_t horizon,
-                           void (*forecast)(void *self, size_t unit, const float *const *x, size_t batch, float *y), void *self, size_t unit,
-                           size_t rows, bool by_forecast, float *out, float *floor)
+                           void (*forecast)(void *self, size_t unit, const float *const *x, size_t batch, float *y),
+                           void *self, size_t unit, size_t rows, bool by_forecast, float *out, float *floor)
 {
     double sum = 0;
     weft_residuals_limit(r, rows);
@@ -177,7 +179,8 @@ void weft_residuals_finish(struct weft_residuals *r, size_t lookback, size_t hor
     *floor = *floor > FLOOR_LEAST ? *floor : FLOOR_LEAST;
     for (size_t i = 0; i < n; i++) {
         const float *row = r->rows + i * r->width;
-        float *y = out + i * horizon, spread = weft_local_spread(row, lookback, *floor), level = weft_local_level(row, lookback);
+        float *y = out + i * horizon, spread = weft_local_spread(row, lookback, *floor),
+              level = weft_local_level(row, lookback);
         forecast(self, unit, &row, 1, y);
         for (size_t h = 0; h < horizon; h++)
             y[h] = (row[lookback + h] - y[h]) / (by_forecast ? weft_step_spread(spread, level, y[h]) : spread);

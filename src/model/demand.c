@@ -25,7 +25,7 @@ struct weft_demand {
     struct weft_linear fc[2];
     float *p; /* both layers, inner layout; p2 behind p1 */
     size_t n1, n2;
-    float *outer; /* both in PyTorch's layout, for files */
+    float *outer;          /* both in PyTorch's layout, for files */
     float *x, *hidden, *y; /* [rows, lanes] of one batch */
     float *features;       /* [rows, 512] */
     float *linear;         /* [out, side + 1]; NULL: no linear head */
@@ -46,7 +46,8 @@ static size_t features_of(const struct weft_demand *d)
     return d->net ? WEFT_RESNET18_FEATURES : 0;
 }
 
-int weft_demand_new(struct weft_demand_shape *s, int threads, enum weft_dnn_type type, struct weft_demand **out, struct weft_err *e)
+int weft_demand_new(struct weft_demand_shape *s, int threads, enum weft_dnn_type type, struct weft_demand **out,
+                    struct weft_err *e)
 {
     struct weft_demand *d = WEFT_NEW(struct weft_demand);
     *out = d;
@@ -69,8 +70,9 @@ void weft_demand_free(struct weft_demand **pd)
     struct weft_demand *d = *pd;
     if (!d)
         return;
-    float *const all[] = {d->p, d->outer, d->x,  d->hidden,  d->y,  d->features,  d->g,     d->m,
-                          d->v, d->mask,  d->dy, d->dhidden, d->dx, d->dfeatures, d->back1, d->back2, d->kept, d->linear};
+    float *const all[] = {d->p,  d->outer,     d->x,     d->hidden, d->y,    d->features,
+                          d->g,  d->m,         d->v,     d->mask,   d->dy,   d->dhidden,
+                          d->dx, d->dfeatures, d->back1, d->back2,  d->kept, d->linear};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         free(all[i]);
     free(d->slice);
@@ -159,7 +161,8 @@ static int run_backbone(struct weft_demand *d, const struct weft_demand_batch *b
     size_t size = d->s.image_size, pixels = 3 * size * size;
     for (size_t i = 0, k; i < b->n; i += k) {
         k = b->n - i >= AT_ONCE ? AT_ONCE : b->n - i >= FEW ? FEW : 1;
-        if (weft_resnet18_features(d->net, b->pixels + i * pixels, k, size, size, d->features + i * WEFT_RESNET18_FEATURES, e) < 0)
+        if (weft_resnet18_features(d->net, b->pixels + i * pixels, k, size, size,
+                                   d->features + i * WEFT_RESNET18_FEATURES, e) < 0)
             return -1;
     }
     return 0;
@@ -200,7 +203,8 @@ void weft_demand_blend(const struct weft_demand *d, const float *side, size_t n,
             linear_says(d, h, side + r * d->s.side, b);
             for (size_t c = 0; c < h->width; c++)
                 a[c] = (double)z[c];
-            double of_a = classes ? log_sum(a, h->width) : 0, of_b = classes ? log_sum(b, h->width) : 0, heat = classes ? h->heat : 1;
+            double of_a = classes ? log_sum(a, h->width) : 0, of_b = classes ? log_sum(b, h->width) : 0,
+                   heat = classes ? h->heat : 1;
             for (size_t c = 0; c < h->width; c++)
                 z[c] = (float)(heat * (h->mix * (a[c] - of_a) + (1 - h->mix) * (b[c] - of_b)));
         }
@@ -222,9 +226,10 @@ int weft_demand_predict(struct weft_demand *d, const struct weft_demand_batch *b
 
 /* --- the loss --- */
 
-/* Sum over a batch for one head: out and dout (NULL: not wanted) begin at its first column, rows lie ld apart; the gradient is that of share * sum. */
-static double head_loss(const struct weft_demand_shape *s, size_t k, const struct weft_demand_batch *b, const float *out, size_t ld, double share,
-                        float *dout)
+/* Sum over a batch for one head: out and dout (NULL: not wanted) begin at its first column, rows lie ld apart; the
+ * gradient is that of share * sum. */
+static double head_loss(const struct weft_demand_shape *s, size_t k, const struct weft_demand_batch *b,
+                        const float *out, size_t ld, double share, float *dout)
 {
     const struct weft_demand_head *h = &s->head[k];
     double sum = 0, gamma = h->loss == WEFT_DEMAND_FOCAL ? s->gamma : 0;
@@ -232,7 +237,8 @@ static double head_loss(const struct weft_demand_shape *s, size_t k, const struc
         float target = b->target[r * s->n_heads + k], *d = dout ? dout + r * ld : NULL;
         int t = isnan(target) ? -1 : (int)target;
         double alpha = h->class_weight && t >= 0 ? (double)h->class_weight[t] : 1;
-        sum += weft_demand_classifies(h) ? weft_focal(out + r * ld, h->width, t, gamma, alpha, share, d) : weft_square(out[r * ld], target, share, d);
+        sum += weft_demand_classifies(h) ? weft_focal(out + r * ld, h->width, t, gamma, alpha, share, d)
+                                         : weft_square(out[r * ld], target, share, d);
     }
     return sum;
 }
@@ -245,7 +251,8 @@ static size_t labels_of(const struct weft_demand_shape *s, size_t k, const struc
     return n;
 }
 
-void weft_demand_losses(const struct weft_demand_shape *s, const struct weft_demand_batch *b, const float *out, double *loss, size_t *count)
+void weft_demand_losses(const struct weft_demand_shape *s, const struct weft_demand_batch *b, const float *out,
+                        double *loss, size_t *count)
 {
     for (size_t k = 0; k < s->n_heads; k++) {
         loss[k] += head_loss(s, k, b, out + s->head[k].at, s->out, 0, NULL);
@@ -312,7 +319,8 @@ static int backward(struct weft_demand *d, const struct weft_demand_batch *b, st
     size_t wide = b->n * weft_lanes(d->s.hidden), f = features_of(d), lanes = weft_lanes(d->fc[0].in);
     memset(d->g, 0, (d->n1 + d->n2) * sizeof *d->g);
     weft_linear_turn(&d->fc[1], d->p + d->n1, d->back2);
-    weft_linear_backward(&d->fc[1], d->back2, d->hidden, weft_lanes(d->fc[1].in), d->dy, b->n, d->g + d->n1, d->dhidden);
+    weft_linear_backward(&d->fc[1], d->back2, d->hidden, weft_lanes(d->fc[1].in), d->dy, b->n, d->g + d->n1,
+                         d->dhidden);
     weft_dropout_backward(d->mask, d->dhidden, wide);
     weft_relu_backward(d->hidden, d->dhidden, wide);
     if (f)
@@ -323,7 +331,8 @@ static int backward(struct weft_demand *d, const struct weft_demand_batch *b, st
     return f ? weft_resnet18_backward(d->net, d->dfeatures, e) : 0;
 }
 
-int weft_demand_step(struct weft_demand *d, const struct weft_demand_batch *b, float *out, double *loss, struct weft_err *e)
+int weft_demand_step(struct weft_demand *d, const struct weft_demand_batch *b, float *out, double *loss,
+                     struct weft_err *e)
 {
     size_t size = d->s.image_size, wide = b->n * weft_lanes(d->s.hidden);
     make_room(d, b->n);
@@ -491,12 +500,16 @@ static int fits(const struct weft_st *st, const struct weft_demand_shape *s, str
 {
     size_t in = (s->image ? WEFT_RESNET18_FEATURES : 0) + s->side;
     const struct weft_st_tensor *a = weft_st_find(st, "fc1.weight"), *b = weft_st_find(st, "fc2.weight");
-    if (s->hidden && a && b && a->rank == 2 && b->rank == 2 && a->dims[0] == s->hidden && a->dims[1] == in && b->dims[0] == s->out && b->dims[1] == s->hidden)
+    if (s->hidden && a && b && a->rank == 2 && b->rank == 2 && a->dims[0] == s->hidden && a->dims[1] == in &&
+        b->dims[0] == s->out && b->dims[1] == s->hidden)
         return 0;
-    return weft_fail(e, WEFT_DATA, "fc1 and fc2 are not there, or do not fit %zu inputs, %zu hidden units and %zu outputs", in, s->hidden, s->out);
+    return weft_fail(e, WEFT_DATA,
+                     "fc1 and fc2 are not there, or do not fit %zu inputs, %zu hidden units and %zu outputs", in,
+                     s->hidden, s->out);
 }
 
-int weft_demand_open(const struct weft_st *st, int threads, enum weft_dnn_type type, struct weft_demand **out, struct weft_err *e)
+int weft_demand_open(const struct weft_st *st, int threads, enum weft_dnn_type type, struct weft_demand **out,
+                     struct weft_err *e)
 {
     struct weft_demand_shape s = {0};
     *out = NULL;

@@ -32,7 +32,9 @@ int weft_demand_shape_place(struct weft_demand_shape *s, struct weft_err *e)
         s->head[i].width = weft_demand_classifies(&s->head[i]) ? s->head[i].classes.n : 1;
         s->out += s->head[i].width;
     }
-    return s->out && (s->image || s->side || !s->hidden) ? 0 : weft_fail(e, WEFT_CONFIG, "nothing to learn from: neither images nor names nor numbers nor keys");
+    return s->out && (s->image || s->side || !s->hidden)
+               ? 0
+               : weft_fail(e, WEFT_CONFIG, "nothing to learn from: neither images nor names nor numbers nor keys");
 }
 
 void weft_demand_shape_free(struct weft_demand_shape *s)
@@ -237,7 +239,8 @@ static bool get_found(const weft_json *o, struct weft_demand_head *h)
     h->high = get_real(o, "high");
     h->mix = get_real(o, "mix");
     h->heat = get_real(o, "heat");
-    return isfinite(h->smear) && h->smear >= 0 && isfinite(h->low) && isfinite(h->high) && h->mix >= 0 && h->mix <= 1 && isfinite(h->heat) && h->heat >= 0;
+    return isfinite(h->smear) && h->smear >= 0 && isfinite(h->low) && isfinite(h->high) && h->mix >= 0 && h->mix <= 1 &&
+           isfinite(h->heat) && h->heat >= 0;
 }
 
 static bool get_head(const weft_json *o, struct weft_demand_head *h)
@@ -296,10 +299,13 @@ int weft_demand_shape_read(const struct weft_st *st, struct weft_demand_shape *s
         weft_fail(e, WEFT_CONFIG, "not a garment model%s%.40s", model ? ", but " : "", model ? model : "");
         return weft_fail_hint(e, "train-demand makes one");
     }
-    if (weft_st_meta_int(st, "image", 0, 1, &image, e) < 0 || weft_st_meta_int(st, "image_size", 0, WEFT_RESNET18_MAX, &size, e) < 0 ||
-        weft_st_meta_int(st, "text_features", 0, WEFT_DEMAND_TEXT_MAX, &text, e) < 0 || weft_st_meta_real(st, "text_scale", &s->text_scale, e) < 0 ||
-        weft_st_meta_int(st, "hidden", network, network ? WEFT_DEMAND_HIDDEN_MAX : 0, &hidden, e) < 0 || weft_st_meta_real(st, "dropout", &s->dropout, e) < 0 ||
-        weft_st_meta_real(st, "gamma", &s->gamma, e) < 0 || read_lists(st, s, e) < 0)
+    if (weft_st_meta_int(st, "image", 0, 1, &image, e) < 0 ||
+        weft_st_meta_int(st, "image_size", 0, WEFT_RESNET18_MAX, &size, e) < 0 ||
+        weft_st_meta_int(st, "text_features", 0, WEFT_DEMAND_TEXT_MAX, &text, e) < 0 ||
+        weft_st_meta_real(st, "text_scale", &s->text_scale, e) < 0 ||
+        weft_st_meta_int(st, "hidden", network, network ? WEFT_DEMAND_HIDDEN_MAX : 0, &hidden, e) < 0 ||
+        weft_st_meta_real(st, "dropout", &s->dropout, e) < 0 || weft_st_meta_real(st, "gamma", &s->gamma, e) < 0 ||
+        read_lists(st, s, e) < 0)
         return -1;
     if (image && size < WEFT_RESNET18_MIN)
         return bad(e, "image_size");

@@ -64,14 +64,19 @@ struct part {
 static size_t parts_of(const struct weft_dlinear_shape *s, struct part out[4])
 {
     size_t h = s->horizon, l = s->lookback, v = weft_dlinear_exog_weights(s);
-    const struct part plain[] = {{"Linear_Seasonal", "weight", 2, {h, l}, 0}, {"Linear_Seasonal", "bias", 1, {h, 0}, 2}, {"Linear_Trend", "weight", 2, {h, l}, 1},
+    const struct part plain[] = {{"Linear_Seasonal", "weight", 2, {h, l}, 0},
+                                 {"Linear_Seasonal", "bias", 1, {h, 0}, 2},
+                                 {"Linear_Trend", "weight", 2, {h, l}, 1},
                                  {"Linear_Trend", "bias", 1, {h, 0}, 3}},
-                      exog[] = {{"Linear", "weight", 2, {h, l}, 0}, {"Linear", "bias", 1, {h, 0}, 2}, {"Exogenous", "weight", 2, {h, v}, 4}};
+                      exog[] = {{"Linear", "weight", 2, {h, l}, 0},
+                                {"Linear", "bias", 1, {h, 0}, 2},
+                                {"Exogenous", "weight", 2, {h, v}, 4}};
     memcpy(out, v ? exog : plain, v ? sizeof exog : sizeof plain);
     return v ? 3 : 4;
 }
 
-void weft_dlinear_write(const struct weft_dlinear_shape *s, const struct weft_dlinear_weights *units, size_t n_units, struct weft_st_writer *w)
+void weft_dlinear_write(const struct weft_dlinear_shape *s, const struct weft_dlinear_weights *units, size_t n_units,
+                        struct weft_st_writer *w)
 {
     struct part part[4];
     size_t parts = parts_of(s, part);
@@ -112,8 +117,8 @@ void weft_dlinear_untranspose(const struct weft_dlinear_shape *s, const float *i
             w[h * s->lookback + l] = in[l * lanes + h];
 }
 
-void weft_dlinear_effective(const struct weft_dlinear_shape *s, size_t lanes, const float *ws, const float *wt, float *out, float *room,
-                            double *acc)
+void weft_dlinear_effective(const struct weft_dlinear_shape *s, size_t lanes, const float *ws, const float *wt,
+                            float *out, float *room, double *acc)
 {
     size_t n = s->lookback * lanes;
     for (size_t i = 0; i < n; i++)
@@ -123,7 +128,8 @@ void weft_dlinear_effective(const struct weft_dlinear_shape *s, size_t lanes, co
         out[i] += ws[i];
 }
 
-void weft_dlinear_gather(const struct weft_dlinear_shape *s, const float *const *windows, size_t batch, float *x, float *base)
+void weft_dlinear_gather(const struct weft_dlinear_shape *s, const float *const *windows, size_t batch, float *x,
+                         float *base)
 {
     for (size_t b = 0; b < batch; b++, x += s->lookback) {
         memcpy(x, windows[b], s->lookback * sizeof *x);
@@ -205,13 +211,14 @@ void weft_dlinear_forecast(void *self, size_t unit, const float *const *x, size_
     for (size_t at = 0; at < batch; at += BATCH) {
         size_t n = batch - at < BATCH ? batch - at : BATCH;
         weft_dlinear_gather(s, x + at, n, m->x, base);
-        weft_matmul(n, m->lanes, s->lookback, m->x, s->lookback, 1, m->w + unit * s->lookback * m->lanes, m->lanes, m->bias + unit * m->lanes,
-                    m->y, m->lanes);
+        weft_matmul(n, m->lanes, s->lookback, m->x, s->lookback, 1, m->w + unit * s->lookback * m->lanes, m->lanes,
+                    m->bias + unit * m->lanes, m->y, m->lanes);
         for (size_t b = 0; b < n; b++, y += s->horizon)
             for (size_t h = 0; h < s->horizon; h++) {
                 y[h] = m->y[b * m->lanes + h] + base[b];
                 if (weights)
-                    y[h] = (float)((double)y[h] + exogenous(&s->exog, x[at + b] + s->lookback + s->horizon, v + h * weights, h));
+                    y[h] = (float)((double)y[h] +
+                                   exogenous(&s->exog, x[at + b] + s->lookback + s->horizon, v + h * weights, h));
             }
     }
 }
@@ -238,11 +245,13 @@ void weft_dlinear_linear(void *self, size_t unit, double *r, double *b, double *
 
 /* --- the model file --- */
 
-static int read_shape(const struct weft_st *st, const struct weft_model_info *info, struct weft_dlinear_shape *s, struct weft_err *e)
+static int read_shape(const struct weft_st *st, const struct weft_model_info *info, struct weft_dlinear_shape *s,
+                      struct weft_err *e)
 {
     int64_t kernel = 1;
     const char *norm = weft_st_meta(st, "norm");
-    bool exog = info->exog.n && strcmp(info->name, WEFT_FACTORS_MODEL) != 0; /* channels of factors are not the linear model's */
+    bool exog = info->exog.n &&
+                strcmp(info->name, WEFT_FACTORS_MODEL) != 0; /* channels of factors are not the linear model's */
     if (!exog && weft_st_meta_int(st, "kernel", 1, KERNEL_MAX, &kernel, e) < 0)
         return -1;
     *s = (struct weft_dlinear_shape){(size_t)info->lookback, (size_t)info->horizon, (size_t)kernel, WEFT_NORMS, {0}};
@@ -252,14 +261,16 @@ static int read_shape(const struct weft_st *st, const struct weft_model_info *in
         if (strcmp(norm, weft_norm_name((enum weft_norm)i)) == 0)
             s->norm = (enum weft_norm)i;
     if (s->norm == WEFT_NORMS || kernel % 2 == 0) {
-        weft_fail(e, WEFT_DATA, "%s", s->norm == WEFT_NORMS ? "metadata \"norm\" is none of none, last, mean" : "an even moving average kernel");
+        weft_fail(e, WEFT_DATA, "%s",
+                  s->norm == WEFT_NORMS ? "metadata \"norm\" is none of none, last, mean"
+                                        : "an even moving average kernel");
         return weft_fail_where(e, "%s", weft_st_path(st));
     }
     return 0;
 }
 
-static int read_unit(const struct weft_st *st, const struct weft_dlinear_shape *s, size_t unit, size_t units, struct weft_dlinear *m,
-                     struct weft_err *e)
+static int read_unit(const struct weft_st *st, const struct weft_dlinear_shape *s, size_t unit, size_t units,
+                     struct weft_dlinear *m, struct weft_err *e)
 {
     struct part part[4];
     size_t parts = parts_of(s, part);
@@ -290,7 +301,8 @@ static int load(const struct weft_st *st, const struct weft_model_info *info, vo
     size_t units = info->n_groups * info->n_channels;
     char name[64];
     if (strcmp(info->name, WEFT_FACTORS_MODEL) != 0 && (strcmp(info->name, "dlinear") != 0) != (info->exog.n > 0)) {
-        weft_fail(e, WEFT_DATA, "a model of kind %s that names %s", info->name, info->exog.n ? "exogenous channels" : "no exogenous channel");
+        weft_fail(e, WEFT_DATA, "a model of kind %s that names %s", info->name,
+                  info->exog.n ? "exogenous channels" : "no exogenous channel");
         return weft_fail_where(e, "%s", weft_st_path(st));
     }
     if (read_shape(st, info, &s, e) < 0)
@@ -299,8 +311,10 @@ static int load(const struct weft_st *st, const struct weft_model_info *info, vo
     size_t parts = parts_of(&s, part);
     weft_model_tensor_name(name, part[0].part, 0, units, "weight");
     const struct weft_st_tensor *t = weft_st_find(st, name);
-    if (!t || t->rank != 2 || t->dims[0] != s.horizon || t->dims[1] != s.lookback || weft_st_count(st) < parts * units) {
-        weft_fail(e, WEFT_DATA, "the weights do not fit lookback %zu, horizon %zu and %zu units", s.lookback, s.horizon, units);
+    if (!t || t->rank != 2 || t->dims[0] != s.horizon || t->dims[1] != s.lookback ||
+        weft_st_count(st) < parts * units) {
+        weft_fail(e, WEFT_DATA, "the weights do not fit lookback %zu, horizon %zu and %zu units", s.lookback, s.horizon,
+                  units);
         return weft_fail_where(e, "%s", weft_st_path(st));
     }
     struct weft_dlinear *m = weft_dlinear_new(&s, units);
@@ -319,6 +333,9 @@ static void free_self(void *self)
     weft_dlinear_free(&m);
 }
 
-WEFT_MODEL(dlinear, .name = "dlinear", .load = load, .free = free_self, .forecast = weft_dlinear_forecast, .linear = weft_dlinear_linear);
-WEFT_MODEL(dlinear_factors, .name = WEFT_FACTORS_MODEL, .load = load, .free = free_self, .forecast = weft_dlinear_forecast);
-WEFT_MODEL(dlinear_exog, .name = "dlinear-exog", .load = load, .free = free_self, .forecast = weft_dlinear_forecast, .linear = weft_dlinear_linear);
+WEFT_MODEL(dlinear, .name = "dlinear", .load = load, .free = free_self, .forecast = weft_dlinear_forecast,
+           .linear = weft_dlinear_linear);
+WEFT_MODEL(dlinear_factors, .name = WEFT_FACTORS_MODEL, .load = load, .free = free_self,
+           .forecast = weft_dlinear_forecast);
+WEFT_MODEL(dlinear_exog, .name = "dlinear-exog", .load = load, .free = free_self, .forecast = weft_dlinear_forecast,
+           .linear = weft_dlinear_linear);

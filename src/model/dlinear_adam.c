@@ -1,8 +1,8 @@
 /* dlinear_adam.c - DLinear by Adam, as LTSF-Linear trains it.
  *
- * Weights are kept with time down the rows and horizon steps as lanes, [lookback, lanes]. A step folds the two matrices into one for the
- * forward pass, takes one gradient g = sum of x e', and splits it again: dWt = A g, dWs = g - A g. So the decomposition costs once a batch, not
- * once a window. */
+ * Weights are kept with time down the rows and horizon steps as lanes, [lookback, lanes]. A step folds the two matrices
+ * into one for the forward pass, takes one gradient g = sum of x e', and splits it again: dWt = A g, dWs = g - A g. So
+ * the decomposition costs once a batch, not once a window. */
 #include "model/dlinear.h"
 
 #include <math.h>
@@ -147,7 +147,8 @@ static void get_weights(const struct trainer *t, const float *p, struct weft_dli
 /* --- epochs --- */
 
 /* As torch.nn.Linear begins. */
-static void draw_weights(const struct weft_dlinear_shape *s, const struct weft_dlinear_adam *o, struct weft_dlinear_weights *w)
+static void draw_weights(const struct weft_dlinear_shape *s, const struct weft_dlinear_adam *o,
+                         struct weft_dlinear_weights *w)
 {
     float bound = (float)(1 / sqrt((double)s->lookback));
     float *tensors[] = {w->ws, w->bs, w->wt, w->bt};
@@ -177,7 +178,8 @@ static size_t take_batch(struct trainer *t, const float *pool, const uint32_t *a
 }
 
 /* The windows of the bundles order[from] .. order[to). */
-static size_t take_bundles(struct trainer *t, const struct weft_dlinear_windows *d, const uint32_t *order, size_t from, size_t to)
+static size_t take_bundles(struct trainer *t, const struct weft_dlinear_windows *d, const uint32_t *order, size_t from,
+                           size_t to)
 {
     size_t n = 0;
     for (; from < to; from++)
@@ -213,7 +215,8 @@ static size_t batch_room(const struct weft_dlinear_adam *o, const struct weft_dl
     return largest * (o->batch < places(d) ? o->batch : places(d));
 }
 
-static double train_epoch(struct trainer *t, const struct weft_dlinear_adam *o, const struct weft_dlinear_windows *d, const uint32_t *order)
+static double train_epoch(struct trainer *t, const struct weft_dlinear_adam *o, const struct weft_dlinear_windows *d,
+                          const uint32_t *order)
 {
     size_t n = places(d);
     for (size_t from = 0; from < n; from += o->batch) {
@@ -233,8 +236,9 @@ static double valid_epoch(struct trainer *t, const struct weft_dlinear_windows *
     return take_loss(t) / ((double)d->n_valid * (double)t->shape.horizon);
 }
 
-void weft_dlinear_train(const struct weft_dlinear_shape *s, const struct weft_dlinear_adam *o, const struct weft_dlinear_windows *d,
-                        struct weft_dlinear_weights *w, struct weft_dlinear_epoch *best)
+void weft_dlinear_train(const struct weft_dlinear_shape *s, const struct weft_dlinear_adam *o,
+                        const struct weft_dlinear_windows *d, struct weft_dlinear_weights *w,
+                        struct weft_dlinear_epoch *best)
 {
     struct trainer t;
     uint32_t *order = weft_xmalloc(places(d) * sizeof *order);
@@ -246,8 +250,12 @@ void weft_dlinear_train(const struct weft_dlinear_shape *s, const struct weft_dl
     for (int epoch = 1; epoch <= o->epochs; epoch++) {
         shuffle(o, d, epoch, order);
         t.adam.lr = o->lr * pow(o->lr_decay, epoch > 2 ? epoch - 2 : 0);
-        struct weft_dlinear_epoch now = {.epoch = epoch, .lr = t.adam.lr, .train_loss = train_epoch(&t, o, d, order), .valid_loss = valid_epoch(&t, d)};
-        now.best = !d->n_valid || now.valid_loss <= best->valid_loss; /* never true of a NaN: then the training ran away */
+        struct weft_dlinear_epoch now = {.epoch = epoch,
+                                         .lr = t.adam.lr,
+                                         .train_loss = train_epoch(&t, o, d, order),
+                                         .valid_loss = valid_epoch(&t, d)};
+        now.best =
+            !d->n_valid || now.valid_loss <= best->valid_loss; /* never true of a NaN: then the training ran away */
         if (now.best) {
             *best = now;
             get_weights(&t, t.p, w);
@@ -262,8 +270,8 @@ void weft_dlinear_train(const struct weft_dlinear_shape *s, const struct weft_dl
 
 /* --- for tests --- */
 
-double weft_dlinear_loss(const struct weft_dlinear_shape *s, const struct weft_dlinear_weights *w, const float *const *windows, size_t batch,
-                         struct weft_dlinear_weights *g)
+double weft_dlinear_loss(const struct weft_dlinear_shape *s, const struct weft_dlinear_weights *w,
+                         const float *const *windows, size_t batch, struct weft_dlinear_weights *g)
 {
     struct trainer t;
     trainer_init(&t, s, batch, 0);
@@ -279,8 +287,8 @@ double weft_dlinear_loss(const struct weft_dlinear_shape *s, const struct weft_d
     return loss;
 }
 
-void weft_dlinear_steps(const struct weft_dlinear_shape *s, double lr, struct weft_dlinear_weights *w, const float *const *windows, size_t batch,
-                        size_t steps, double *losses)
+void weft_dlinear_steps(const struct weft_dlinear_shape *s, double lr, struct weft_dlinear_weights *w,
+                        const float *const *windows, size_t batch, size_t steps, double *losses)
 {
     struct trainer t;
     trainer_init(&t, s, batch, lr);

@@ -2,9 +2,10 @@
  *
  * Both parts of DLinear are linear in the lookback, so any split of the optimal W fits; Ws = Wt = W is chosen.
  *
- * Folds have borders b[1] < ... < b[F+1] in steps: b[F] is the end of the train part, b[F+1] the end of validation. A fold f trains on
- * windows that end by b[f] and validates on those whose horizon lies in [b[f], b[f+1]). So the blocks are: windows that end by b[1]; for each f
- * those whose horizon lies in the stretch behind b[f]; and those that straddle b[f], which belong to the training of fold f + 1. */
+ * Folds have borders b[1] < ... < b[F+1] in steps: b[F] is the end of the train part, b[F+1] the end of validation. A
+ * fold f trains on windows that end by b[f] and validates on those whose horizon lies in [b[f], b[f+1]). So the blocks
+ * are: windows that end by b[1]; for each f those whose horizon lies in the stretch behind b[f]; and those that
+ * straddle b[f], which belong to the training of fold f + 1. */
 #include "model/dlinear.h"
 
 #include <math.h>
@@ -27,7 +28,8 @@ void weft_dlinear_gram_init(struct weft_gram *g, const struct weft_dlinear_shape
     weft_gram_init_tracks(g, s->exog.n ? s->exog.n + 2 : 1, from, to, stride);
 }
 
-void weft_dlinear_stats_init(struct weft_dlinear_stats *st, const struct weft_dlinear_shape *s, size_t stride, size_t folds)
+void weft_dlinear_stats_init(struct weft_dlinear_stats *st, const struct weft_dlinear_shape *s, size_t stride,
+                             size_t folds)
 {
     *st = (struct weft_dlinear_stats){.shape = *s, .stride = stride, .folds = folds, .blocks = 2 * folds};
     st->block = WEFT_ARRAY(struct weft_gram, 2 * folds);
@@ -55,7 +57,8 @@ void weft_dlinear_stats_free(struct weft_dlinear_stats *st)
  * 1 / (folds + 1) of the train part is left to the first fold. */
 static void borders(size_t folds, const size_t *split, int64_t width, int64_t *b)
 {
-    int64_t train = (int64_t)split[0], valid = (int64_t)split[1] - train, starts = train >= width ? train - width + 1 : 0, most = starts / (int64_t)(folds + 1);
+    int64_t train = (int64_t)split[0], valid = (int64_t)split[1] - train,
+            starts = train >= width ? train - width + 1 : 0, most = starts / (int64_t)(folds + 1);
     int64_t stretch = valid > 0 && valid < most ? valid : most;
     for (size_t f = 1; f <= folds; f++)
         b[f] = train - (int64_t)(folds - f) * stretch;
@@ -74,7 +77,8 @@ static struct range block_starts(size_t k, const int64_t *b, int64_t lookback, i
     return (struct range){b[f] - width + 1, b[f] - lookback < end ? b[f] - lookback : end};
 }
 
-/* What no fold has a use for, in two parts: windows that straddle the end of the train part, and those that end behind validation. */
+/* What no fold has a use for, in two parts: windows that straddle the end of the train part, and those that end behind
+ * validation. */
 static struct range rest_starts(size_t k, size_t folds, const int64_t *b, int64_t lookback, int64_t width)
 {
     int64_t end = b[folds + 1] - width + 1;
@@ -104,8 +108,8 @@ static void add_range(struct weft_gram *g, const double *x, size_t n, struct ran
 }
 
 /* Scaled values and after them the features of the channels [n + 2 channels, n], with slack after them. */
-static double *scaled(const struct weft_dlinear_stats *st, const float *x, size_t n, double shift, double factor, const float *const *exog, size_t train,
-                      struct weft_dlinear_room *room)
+static double *scaled(const struct weft_dlinear_stats *st, const float *x, size_t n, double shift, double factor,
+                      const float *const *exog, size_t train, struct weft_dlinear_room *room)
 {
     size_t need = n * (st->shape.exog.n ? st->shape.exog.n + 2 : 1);
     if (room->cap < need + WEFT_GRAM_SLACK) {
@@ -142,7 +146,8 @@ static double mean_of(const double *z, size_t n)
     return count ? sum / (double)count : 0;
 }
 
-/* Subtracts a constant near the values, which keeps the squares small where the spread is small against the level: the fit's mean or the window's own base takes it up. */
+/* Subtracts a constant near the values, which keeps the squares small where the spread is small against the level: the
+ * fit's mean or the window's own base takes it up. */
 static void centre(struct weft_dlinear_stats *st, double *z, size_t n)
 {
     double level = st->shape.norm == WEFT_NORM_NONE && st->shifted ? st->shift : mean_of(z, n);
@@ -180,14 +185,16 @@ static void keep_windows(struct weft_dlinear_stats *st, const struct adding *a, 
         for (size_t i = 0; row && i < width; i++)
             row[i] = (float)(((double)a->x[(size_t)s + i] - a->shift) / a->factor);
         if (row && st->shape.exog.n)
-            (void)weft_exog_gather(&st->shape.exog, a->z + a->n, a->n, (size_t)s + lookback, row + width); /* whole: the window was added */
+            (void)weft_exog_gather(&st->shape.exog, a->z + a->n, a->n, (size_t)s + lookback,
+                                   row + width); /* whole: the window was added */
     }
 }
 
 /* Adds the windows of a run of starts to their blocks. */
 static void add_run(struct weft_dlinear_stats *st, const struct adding *a, const int64_t *b, struct range run)
 {
-    int64_t stride = (int64_t)st->stride, lookback = (int64_t)st->shape.lookback, width = lookback + (int64_t)st->shape.horizon;
+    int64_t stride = (int64_t)st->stride, lookback = (int64_t)st->shape.lookback,
+            width = lookback + (int64_t)st->shape.horizon;
     size_t blocks = 2 * st->folds;
     for (size_t k = 0; k < blocks; k++) {
         struct range r = cut(block_starts(k, b, lookback, width), run, stride);
@@ -196,14 +203,16 @@ static void add_run(struct weft_dlinear_stats *st, const struct adding *a, const
             keep_windows(st, a, r);
     }
     for (size_t k = 0; st->blocks > blocks && k < 2; k++)
-        add_range(&st->block[blocks], a->z, a->n, cut(rest_starts(k, st->folds, b, lookback, width), run, stride), stride);
+        add_range(&st->block[blocks], a->z, a->n, cut(rest_starts(k, st->folds, b, lookback, width), run, stride),
+                  stride);
 }
 
-void weft_dlinear_stats_add(struct weft_dlinear_stats *st, const float *x, size_t n, double shift, double factor, const float *const *exog, const size_t *split,
-                            uint64_t key, struct weft_dlinear_room *room)
+void weft_dlinear_stats_add(struct weft_dlinear_stats *st, const float *x, size_t n, double shift, double factor,
+                            const float *const *exog, const size_t *split, uint64_t key, struct weft_dlinear_room *room)
 {
     int64_t b[WEFT_DLINEAR_FOLDS_MAX + 2];
-    size_t width = st->shape.lookback + st->shape.horizon, used = split[1] < n && st->blocks == 2 * st->folds ? split[1] : n;
+    size_t width = st->shape.lookback + st->shape.horizon,
+           used = split[1] < n && st->blocks == 2 * st->folds ? split[1] : n;
     borders(st->folds, split, (int64_t)width, b);
     if (st->borders)
         memcpy(b, st->borders, (st->folds + 2) * sizeof *b);
@@ -232,7 +241,8 @@ void weft_dlinear_stats_finish(struct weft_dlinear_stats *st)
         weft_gram_finish(&st->block[i]);
 }
 
-void weft_dlinear_stats_copy(const struct weft_dlinear_stats *st, bool alone, const bool *silent, struct weft_dlinear_stats *out)
+void weft_dlinear_stats_copy(const struct weft_dlinear_stats *st, bool alone, const bool *silent,
+                             struct weft_dlinear_stats *out)
 {
     *out = *st;
     out->keep = NULL;
@@ -273,8 +283,8 @@ struct search {
 };
 
 /* Decomposes `train` for fold f and scores the whole grid on its validation windows. */
-static int try_fold(const struct weft_dlinear_stats *st, size_t f, const struct weft_gram *train, struct search *s, struct weft_ridge **ridge,
-                    struct weft_err *e)
+static int try_fold(const struct weft_dlinear_stats *st, size_t f, const struct weft_gram *train, struct search *s,
+                    struct weft_ridge **ridge, struct weft_err *e)
 {
     const struct weft_gram *valid = &st->block[2 * f - 1];
     bool last = f == st->folds;
@@ -319,7 +329,8 @@ static size_t least(const double *x, size_t n)
     return best;
 }
 
-void weft_dlinear_take(const struct weft_dlinear_shape *s, double shift, const double *w, const double *bias, const double *exog, struct weft_dlinear_weights *out)
+void weft_dlinear_take(const struct weft_dlinear_shape *s, double shift, const double *w, const double *bias,
+                       const double *exog, struct weft_dlinear_weights *out)
 {
     size_t lookback = s->lookback, beside = s->horizon * weft_dlinear_exog_weights(s);
     for (size_t k = 0; k < s->horizon; k++) {
@@ -336,11 +347,13 @@ void weft_dlinear_take(const struct weft_dlinear_shape *s, double shift, const d
         out->v[i] = (float)exog[i];
 }
 
-static void take_weights(const struct weft_dlinear_stats *st, const struct weft_ridge *r, double ridge, struct weft_dlinear_weights *out)
+static void take_weights(const struct weft_dlinear_stats *st, const struct weft_ridge *r, double ridge,
+                         struct weft_dlinear_weights *out)
 {
     const struct weft_dlinear_shape *s = &st->shape;
     size_t h = s->horizon;
-    double *w = weft_xaligned(h * s->lookback, sizeof *w), *bias = WEFT_ARRAY(double, h), *exog = WEFT_ARRAY(double, h * weft_dlinear_exog_weights(s) + 1);
+    double *w = weft_xaligned(h * s->lookback, sizeof *w), *bias = WEFT_ARRAY(double, h),
+           *exog = WEFT_ARRAY(double, h *weft_dlinear_exog_weights(s) + 1);
     weft_ridge_weights(r, ridge, w, bias, exog);
     weft_dlinear_take(s, s->norm == WEFT_NORM_NONE ? st->shift : 0, w, bias, exog, out);
     free(exog);
@@ -348,7 +361,8 @@ static void take_weights(const struct weft_dlinear_stats *st, const struct weft_
     free(w);
 }
 
-int weft_dlinear_solve(struct weft_dlinear_stats *st, double ridge, struct weft_dlinear_weights *w, struct weft_dlinear_fit *fit, struct weft_err *e)
+int weft_dlinear_solve(struct weft_dlinear_stats *st, double ridge, struct weft_dlinear_weights *w,
+                       struct weft_dlinear_fit *fit, struct weft_err *e)
 {
     double grid[WEFT_RIDGE_GRID] = {ridge}, sum[WEFT_RIDGE_GRID] = {0}, last[WEFT_RIDGE_GRID];
     struct search s = {.grid = grid, .n_grid = ridge < 0 ? WEFT_RIDGE_GRID : 1, .sum = sum, .last = last};
@@ -368,7 +382,8 @@ int weft_dlinear_solve(struct weft_dlinear_stats *st, double ridge, struct weft_
     *fit = (struct weft_dlinear_fit){.ridge = ridge < 0 && !s.folds ? WEFT_DLINEAR_RIDGE : grid[best],
                                      .valid_mse = last[best],
                                      .train_windows = st->block[0].n,
-                                     .valid_windows = st->block[2 * st->folds - 1].n, .series = st->series,
+                                     .valid_windows = st->block[2 * st->folds - 1].n,
+                                     .series = st->series,
                                      .folds = s.folds};
     take_weights(st, r, fit->ridge, w);
     weft_ridge_free(&r);

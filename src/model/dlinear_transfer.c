@@ -40,14 +40,15 @@ struct lent {
 };
 
 struct weft_transfer_source {
-    size_t folds; /* of the target */
-    double shift; /* subtracted from every value (norm none) */
+    size_t folds;      /* of the target */
+    double shift;      /* subtracted from every value (norm none) */
     struct lent *lent; /* [folds + 1]: at the folds' origins, and the whole train part */
     struct weft_dlinear_weights w;
     struct weft_dlinear_fit fit;
 };
 
-static int lend(struct weft_dlinear_stats *st, const struct weft_gram *g, double ridge, struct lent *out, struct weft_err *e)
+static int lend(struct weft_dlinear_stats *st, const struct weft_gram *g, double ridge, struct lent *out,
+                struct weft_err *e)
 {
     struct weft_ridge *r;
     if (!(out->windows = g->n))
@@ -59,11 +60,13 @@ static int lend(struct weft_dlinear_stats *st, const struct weft_gram *g, double
     weft_ridge_weights(r, ridge, out->w, out->bias, NULL);
     weft_ridge_free(&r);
     out->ridge = weft_prior_ridge(st->shape.lookback, st->shape.horizon, st->shape.norm, out->w, out->bias);
-    return weft_prior_pooled(g, st->shape.lookback, st->shape.horizon, st->shape.norm, ridge, out->w, out->bias, &out->pooled, e);
+    return weft_prior_pooled(g, st->shape.lookback, st->shape.horizon, st->shape.norm, ridge, out->w, out->bias,
+                             &out->pooled, e);
 }
 
-int weft_transfer_source_new(struct weft_dlinear_stats *all, struct weft_dlinear_stats *until, const struct weft_dlinear_shape *shape, double ridge,
-                             struct weft_transfer_source **out, struct weft_err *e)
+int weft_transfer_source_new(struct weft_dlinear_stats *all, struct weft_dlinear_stats *until,
+                             const struct weft_dlinear_shape *shape, double ridge, struct weft_transfer_source **out,
+                             struct weft_err *e)
 {
     struct weft_transfer_source *s = WEFT_NEW(struct weft_transfer_source);
     s->folds = until->folds - 1;
@@ -144,7 +147,8 @@ static void trials(struct ladder *l, double ridge)
 }
 
 /* g as if the source's shift had been subtracted and not the target's; `room` holds it when that makes a difference. */
-static const struct weft_gram *in_source_values(const struct ladder *l, const struct weft_gram *g, struct weft_gram *room)
+static const struct weft_gram *in_source_values(const struct ladder *l, const struct weft_gram *g,
+                                                struct weft_gram *room)
 {
     double c = l->source->shift - l->st->shift;
     if (l->st->shape.norm != WEFT_NORM_NONE || c == 0)
@@ -158,8 +162,8 @@ static const struct weft_gram *in_source_values(const struct ladder *l, const st
     return room;
 }
 
-static int try_shrunk(const struct weft_gram *train, const struct weft_gram *valid, const struct weft_prior *prior, const struct trial *t, double *mse,
-                      struct weft_err *e)
+static int try_shrunk(const struct weft_gram *train, const struct weft_gram *valid, const struct weft_prior *prior,
+                      const struct trial *t, double *mse, struct weft_err *e)
 {
     struct weft_shrink *s;
     if (weft_shrink_new(train, prior, &s, e) < 0)
@@ -177,7 +181,8 @@ static int try_fold(struct ladder *l, size_t f, struct weft_err *e)
     const struct weft_gram *train = &st->block[0], *valid = &st->block[2 * f - 1];
     const struct lent *lent = l->source ? &l->source->lent[f - 1] : NULL;
     struct weft_transfer_fold *fold = &l->out->fold[f - 1];
-    *fold = (struct weft_transfer_fold){.train_windows = train->n, .valid_windows = valid->n, .source_windows = lent ? lent->windows : 0};
+    *fold = (struct weft_transfer_fold){
+        .train_windows = train->n, .valid_windows = valid->n, .source_windows = lent ? lent->windows : 0};
     fold->judges = train->n && valid->n && fold->source_windows;
     for (size_t r = 0; r < WEFT_RUNGS; r++)
         for (size_t i = 0; i < GRID_MAX; i++)
@@ -190,7 +195,8 @@ static int try_fold(struct ladder *l, size_t f, struct weft_err *e)
         weft_ridge_free(&own);
     }
     if (valid->n && fold->source_windows)
-        t[WEFT_RUNG_SOURCE].mse[f - 1][0] = weft_linear_mse(in_source_values(l, valid, &l->valid), st->shape.lookback, st->shape.norm, lent->w, lent->bias);
+        t[WEFT_RUNG_SOURCE].mse[f - 1][0] = weft_linear_mse(in_source_values(l, valid, &l->valid), st->shape.lookback,
+                                                            st->shape.norm, lent->w, lent->bias);
     if (!fold->judges)
         return 0;
     train = in_source_values(l, train, &l->train);
@@ -216,8 +222,8 @@ static int try_folds(struct ladder *l, struct weft_err *e)
     return 0;
 }
 
-/* Each rung's best strength, and its errors with it. A rung is judged by all folds that it was fitted on (so own is what it is without a source); rungs are
- * compared on those that have all of them. */
+/* Each rung's best strength, and its errors with it. A rung is judged by all folds that it was fitted on (so own is
+ * what it is without a source); rungs are compared on those that have all of them. */
 static void judge(struct ladder *l)
 {
     struct weft_transfer *out = l->out;
@@ -289,7 +295,8 @@ static int take(struct ladder *l, struct weft_dlinear_weights *w, struct weft_er
     const struct weft_gram *train = &st->block[0];
     enum weft_rung rung = l->out->rung;
     double strength = l->out->strength[rung], shift = st->shape.norm == WEFT_NORM_NONE ? st->shift : 0;
-    double *m = weft_xaligned(st->shape.horizon * st->shape.lookback, sizeof *m), *bias = WEFT_ARRAY(double, st->shape.horizon);
+    double *m = weft_xaligned(st->shape.horizon * st->shape.lookback, sizeof *m),
+           *bias = WEFT_ARRAY(double, st->shape.horizon);
     int rc;
     if (rung == WEFT_RUNG_OWN) {
         struct weft_ridge *r = NULL;
@@ -300,7 +307,8 @@ static int take(struct ladder *l, struct weft_dlinear_weights *w, struct weft_er
     } else {
         struct weft_shrink *s = NULL;
         const struct lent *lent = &l->source->lent[l->source->folds];
-        rc = weft_shrink_new(in_source_values(l, train, &l->train), rung == WEFT_RUNG_POOLED ? lent->pooled : lent->ridge, &s, e);
+        rc = weft_shrink_new(in_source_values(l, train, &l->train),
+                             rung == WEFT_RUNG_POOLED ? lent->pooled : lent->ridge, &s, e);
         if (rc == 0)
             weft_shrink_weights(s, strength, m, bias);
         weft_shrink_free(&s);
@@ -313,8 +321,9 @@ static int take(struct ladder *l, struct weft_dlinear_weights *w, struct weft_er
     return rc;
 }
 
-int weft_transfer_fit(struct weft_dlinear_stats *st, const struct weft_transfer_source *source, enum weft_rung want, double ridge,
-                      struct weft_dlinear_weights *w, struct weft_dlinear_fit *fit, struct weft_transfer *out, struct weft_err *e)
+int weft_transfer_fit(struct weft_dlinear_stats *st, const struct weft_transfer_source *source, enum weft_rung want,
+                      double ridge, struct weft_dlinear_weights *w, struct weft_dlinear_fit *fit,
+                      struct weft_transfer *out, struct weft_err *e)
 {
     struct ladder *l = WEFT_NEW(struct ladder);
     *out = (struct weft_transfer){.folds = st->folds};
@@ -323,7 +332,8 @@ int weft_transfer_fit(struct weft_dlinear_stats *st, const struct weft_transfer_
     weft_dlinear_stats_finish(st);
     int rc = try_folds(l, e);
     uint64_t windows = st->block[0].n;
-    double fallback[WEFT_RUNGS] = {source ? source->fit.ridge : NAN, ridge < 0 ? WEFT_DLINEAR_RIDGE : ridge, 1, fmax((double)windows, 1) * (double)st->shape.lookback};
+    double fallback[WEFT_RUNGS] = {source ? source->fit.ridge : NAN, ridge < 0 ? WEFT_DLINEAR_RIDGE : ridge, 1,
+                                   fmax((double)windows, 1) * (double)st->shape.lookback};
     memcpy(out->strength, fallback, sizeof fallback);
     if (rc == 0) {
         judge(l);
@@ -337,8 +347,11 @@ int weft_transfer_fit(struct weft_dlinear_stats *st, const struct weft_transfer_
         take_source(l, w);
     else if (rc == 0)
         rc = take(l, w, e);
-    *fit = (struct weft_dlinear_fit){.ridge = out->strength[out->rung], .valid_mse = out->fold[st->folds - 1].mse[out->rung], .train_windows = windows,
-                                     .valid_windows = st->block[2 * st->folds - 1].n, .folds = out->judging};
+    *fit = (struct weft_dlinear_fit){.ridge = out->strength[out->rung],
+                                     .valid_mse = out->fold[st->folds - 1].mse[out->rung],
+                                     .train_windows = windows,
+                                     .valid_windows = st->block[2 * st->folds - 1].n,
+                                     .folds = out->judging};
     weft_gram_free(&l->train);
     weft_gram_free(&l->valid);
     free(l);

@@ -8,7 +8,8 @@
 
 #include "base/mem.h"
 
-/* Channels are whole vectors of 16, so that the values of `kernel` steps lie behind each other and a convolution is a linear layer whose rows overlap. */
+/* Channels are whole vectors of 16, so that the values of `kernel` steps lie behind each other and a convolution is a
+ * linear layer whose rows overlap. */
 enum { WIDTH1 = 7, CHANNELS1 = 16, WIDTH2 = 5, CHANNELS2 = 32, STRIDE = 2 };
 
 const char *weft_encoder_name(enum weft_encoder_kind kind)
@@ -86,7 +87,8 @@ static void turn_kernel(const float *from, float *to, bool inward)
                 size_t theirs = (o * CHANNELS1 + c) * WIDTH2 + k, ours = (o * WIDTH2 + k) * CHANNELS1 + c;
                 to[inward ? ours : theirs] = from[inward ? theirs : ours];
             }
-    memcpy(to + CHANNELS2 * CHANNELS1 * WIDTH2, from + CHANNELS2 * CHANNELS1 * WIDTH2, CHANNELS2 * sizeof *to); /* the biases */
+    memcpy(to + CHANNELS2 * CHANNELS1 * WIDTH2, from + CHANNELS2 * CHANNELS1 * WIDTH2,
+           CHANNELS2 * sizeof *to); /* the biases */
 }
 
 void weft_encoder_pack(const struct weft_encoder *s, const float *outer, float *inner)
@@ -158,8 +160,8 @@ struct weft_encoder_tensor weft_encoder_tensor(const struct weft_encoder *s, siz
     }
     parts_of(s, p);
     const struct weft_linear *l = &p[k / 2].layer;
-    snprintf(t.name, sizeof t.name, "%s%s%s", s->kind == WEFT_ENCODER_CNN ? layers[k / 2] : "", s->kind == WEFT_ENCODER_CNN ? "." : "",
-             k % 2 ? "bias" : "weight");
+    snprintf(t.name, sizeof t.name, "%s%s%s", s->kind == WEFT_ENCODER_CNN ? layers[k / 2] : "",
+             s->kind == WEFT_ENCODER_CNN ? "." : "", k % 2 ? "bias" : "weight");
     t.at = p[k / 2].outer + (k % 2 ? l->in * l->out : 0);
     t.dims[0] = l->out;
     if (k % 2 == 0) {
@@ -175,7 +177,8 @@ struct weft_encoder_tensor weft_encoder_tensor(const struct weft_encoder *s, siz
 
 /* --- at work --- */
 
-/* What one batch leaves for the way back. Rows of `flat` are the second convolution's values, those of `code` the result. */
+/* What one batch leaves for the way back. Rows of `flat` are the second convolution's values, those of `code` the
+ * result. */
 struct tape {
     size_t rows;
     const float *x[WEFT_ENCODER_ROWS];
@@ -319,7 +322,8 @@ static void convolve_back(struct weft_encoding *n, struct tape *t, size_t row, f
     const float *one = t->one + row * n1 * CHANNELS1;
     float *dflat = t->dflat + row * n2 * CHANNELS2;
     weft_relu_backward(t->flat + row * n2 * CHANNELS2, dflat, n2 * CHANNELS2);
-    weft_linear_backward(&n->part[1].layer, n->back[1], one, STRIDE * CHANNELS1, dflat, n2, g + n->part[1].inner, t->patch);
+    weft_linear_backward(&n->part[1].layer, n->back[1], one, STRIDE * CHANNELS1, dflat, n2, g + n->part[1].inner,
+                         t->patch);
     memset(t->done, 0, n1 * CHANNELS1 * sizeof *t->done);
     for (size_t i = 0; i < n2; i++)
         weft_accumulate(t->done + i * STRIDE * CHANNELS1, t->patch + i * width, width);
@@ -341,7 +345,8 @@ void weft_encoding_backward(struct weft_encoding *n, size_t tape, float *dcode, 
     }
     for (size_t i = 0; i < t->rows * lanes; i++)
         dcode[i] *= 1 - t->code[i] * t->code[i];
-    weft_linear_backward(&n->part[2].layer, n->back[2], t->flat, n->part[2].layer.in, dcode, t->rows, g + n->part[2].inner, t->dflat);
+    weft_linear_backward(&n->part[2].layer, n->back[2], t->flat, n->part[2].layer.in, dcode, t->rows,
+                         g + n->part[2].inner, t->dflat);
     for (size_t r = 0; r < t->rows; r++)
         convolve_back(n, t, r, g);
 }

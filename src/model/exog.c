@@ -79,7 +79,8 @@ static double mean_of(const float *x, size_t n)
     return count ? sum / (double)count : NAN;
 }
 
-/* The mean that a relative channel refers to: of the train part, or of all that is known where that has no value. 0 has no relation to anything. */
+/* The mean that a relative channel refers to: of the train part, or of all that is known where that has no value. 0 has
+ * no relation to anything. */
 static double reference_of(const float *x, size_t known, size_t train)
 {
     double mean = mean_of(x, train < known ? train : known);
@@ -89,7 +90,8 @@ static double reference_of(const float *x, size_t known, size_t train)
 }
 
 /* *last: the value known before the first one; it is brought up to date. */
-static void put_channel(const struct weft_exog_shape *s, size_t c, const float *x, size_t n, size_t known, double reference, double *last, double *out)
+static void put_channel(const struct weft_exog_shape *s, size_t c, const float *x, size_t n, size_t known,
+                        double reference, double *last, double *out)
 {
     double less = s->relative[c] ? 1 : 0;
     for (size_t t = 0; t < n; t++) {
@@ -108,8 +110,8 @@ static void put_factor(const struct weft_exog_shape *s, const float *y, size_t n
         level[t] = (s->effect == WEFT_EXOG_LEVEL ? level[t] : 1) / factor;
 }
 
-void weft_exog_channels(const struct weft_exog_shape *s, const float *y, size_t n, size_t known, size_t train, double factor, const float *const *x,
-                        double *out)
+void weft_exog_channels(const struct weft_exog_shape *s, const float *y, size_t n, size_t known, size_t train,
+                        double factor, const float *const *x, double *out)
 {
     double *level = out + s->n * n; /* the constant's channel is the level itself */
     put_factor(s, y, n, factor, level);
@@ -123,7 +125,8 @@ void weft_exog_channels(const struct weft_exog_shape *s, const float *y, size_t 
     }
 }
 
-void weft_exog_keep(const struct weft_exog_shape *s, size_t known, size_t train, const float *const *x, double *reference, double *last)
+void weft_exog_keep(const struct weft_exog_shape *s, size_t known, size_t train, const float *const *x,
+                    double *reference, double *last)
 {
     for (size_t c = 0; c < s->n; c++) {
         reference[c] = s->relative[c] ? reference_of(x[c], known, train) : 1;
@@ -133,8 +136,8 @@ void weft_exog_keep(const struct weft_exog_shape *s, size_t known, size_t train,
     }
 }
 
-void weft_exog_go_on(const struct weft_exog_shape *s, const float *y, size_t n, size_t came, double factor, const float *const *x, const double *reference,
-                     double *last, double *out)
+void weft_exog_go_on(const struct weft_exog_shape *s, const float *y, size_t n, size_t came, double factor,
+                     const float *const *x, const double *reference, double *last, double *out)
 {
     double *level = WEFT_ARRAY(double, n), *now = level + n - came;
     put_factor(s, y, n, factor, level);
@@ -147,7 +150,8 @@ void weft_exog_go_on(const struct weft_exog_shape *s, const float *y, size_t n, 
     free(level);
 }
 
-double weft_exog_part(const struct weft_exog_shape *s, const double *g, size_t n, size_t origin, size_t ahead, const float *weights)
+double weft_exog_part(const struct weft_exog_shape *s, const double *g, size_t n, size_t origin, size_t ahead,
+                      const float *weights)
 {
     double sum = 0;
     for (size_t c = 0; c <= s->n; c++, g += n) {

@@ -17,7 +17,8 @@ struct weft_lags weft_lags_of(int64_t step)
     if (step <= 0)
         return k;
     if (step == WEFT_STEP_MONTH || step == WEFT_STEP_QUARTER) /* nothing in them is of a week */
-        return step == WEFT_STEP_MONTH ? (struct weft_lags){.quarter = 3, .year = 12} : (struct weft_lags){.quarter = 1, .year = 4};
+        return step == WEFT_STEP_MONTH ? (struct weft_lags){.quarter = 3, .year = 12}
+                                       : (struct weft_lags){.quarter = 1, .year = 4};
     if (week % step == 0)
         k.recent = k.week = (size_t)(week / step);
     k.quarter = QUARTER_WEEKS * k.week;
@@ -116,7 +117,8 @@ static double mean_forecast(const struct weft_explain_job *j, const size_t days[
     return all / (double)(days[1] - days[0] + 1);
 }
 
-static void explain_days(const struct weft_explain_job *j, const size_t days[2], const double *z, const double *mean, struct weft_explained *out)
+static void explain_days(const struct weft_explain_job *j, const size_t days[2], const double *z, const double *mean,
+                         struct weft_explained *out)
 {
     double n = (double)(days[1] - days[0] + 1);
     memset(out->lag, 0, j->lookback * sizeof *out->lag);
@@ -140,7 +142,8 @@ static void explain_days(const struct weft_explain_job *j, const size_t days[2],
 bool weft_explain(const struct weft_explain_job *j, struct weft_explanation *out)
 {
     size_t width = j->lookback + features(j);
-    double *z = weft_xaligned(2 * width, sizeof *z), *mean = z + width, *g = j->exog ? weft_xaligned((j->exog->n + 1) * j->whole, sizeof *g) : NULL;
+    double *z = weft_xaligned(2 * width, sizeof *z), *mean = z + width,
+           *g = j->exog ? weft_xaligned((j->exog->n + 1) * j->whole, sizeof *g) : NULL;
     float *room = WEFT_ARRAY(float, features(j) + 1);
     if (g)
         weft_exog_channels(j->exog, j->x, j->whole, j->n, j->train, j->factor, j->channels, g);

@@ -13,18 +13,21 @@ static const char *const kind_names[WEFT_FACTOR_KINDS] = {"same", "open", "switc
 
 /* --- writing --- */
 
-static void put_meta(struct weft_st_writer *w, const char *key, weft_json *j) {
+static void put_meta(struct weft_st_writer *w, const char *key, weft_json *j)
+{
     char *text = weft_json_text(j);
     weft_st_writer_meta(w, key, text);
     free(text);
     weft_json_free(&j);
 }
 
-static weft_json *text_of(const char *s) {
+static weft_json *text_of(const char *s)
+{
     return weft_json_new_str(s, strlen(s));
 }
 
-static weft_json *target_json(const struct weft_factor_target *t, char *const *names) {
+static weft_json *target_json(const struct weft_factor_target *t, char *const *names)
+{
     weft_json *j = weft_json_new_object(), *columns = weft_json_new_array();
     char set[WEFT_FACTOR_SET_TEXT], name[128];
     size_t n = weft_factor_columns(&t->shape);
@@ -38,7 +41,8 @@ static weft_json *target_json(const struct weft_factor_target *t, char *const *n
     return j;
 }
 
-static weft_json *channels_json(const struct weft_factor_shape *s) {
+static weft_json *channels_json(const struct weft_factor_shape *s)
+{
     weft_json *list = weft_json_new_array();
     for (size_t c = 0; c < s->n_channels; c++) {
         weft_json *j = weft_json_new_object();
@@ -50,7 +54,8 @@ static weft_json *channels_json(const struct weft_factor_shape *s) {
     return list;
 }
 
-void weft_factors_write(const struct weft_factors *m, char *const *names, struct weft_st_writer *w) {
+void weft_factors_write(const struct weft_factors *m, char *const *names, struct weft_st_writer *w)
+{
     weft_json *targets = weft_json_new_array(), *ids = weft_json_new_array();
     size_t series = m->series.n;
     char name[64];
@@ -83,12 +88,14 @@ void weft_factors_write(const struct weft_factors *m, char *const *names, struct
 
 /* --- reading --- */
 
-static int bad(const struct weft_st *st, const char *key, struct weft_err *e) {
+static int bad(const struct weft_st *st, const char *key, struct weft_err *e)
+{
     weft_fail(e, WEFT_DATA, "unusable metadata \"%s\" in this model file", key);
     return weft_fail_where(e, "%s", weft_st_path(st));
 }
 
-static weft_json *meta_array(const struct weft_st *st, const char *key) {
+static weft_json *meta_array(const struct weft_st *st, const char *key)
+{
     const char *text = weft_st_meta(st, key);
     weft_json *j = text ? weft_json_parse(text, strlen(text), NULL) : NULL;
     if (j && weft_json_kind(j) != WEFT_JSON_ARRAY)
@@ -96,19 +103,22 @@ static weft_json *meta_array(const struct weft_st *st, const char *key) {
     return j;
 }
 
-static const char *member_text(const weft_json *j, const char *key) {
+static const char *member_text(const weft_json *j, const char *key)
+{
     const weft_json *v = weft_json_get(j, key);
     size_t n;
     const char *s = v ? weft_json_str(v, &n) : NULL;
     return s ? s : "";
 }
 
-static double member_real(const weft_json *j, const char *key) {
+static double member_real(const weft_json *j, const char *key)
+{
     const weft_json *v = weft_json_get(j, key);
     return v ? weft_json_real(v) : NAN;
 }
 
-static bool read_channel(const weft_json *j, struct weft_factor_channel *c) {
+static bool read_channel(const weft_json *j, struct weft_factor_channel *c)
+{
     const char *kind = member_text(j, "kind");
     int k = 0;
     while (k < WEFT_FACTOR_KINDS && strcmp(kind, kind_names[k]) != 0)
@@ -121,7 +131,8 @@ static bool read_channel(const weft_json *j, struct weft_factor_channel *c) {
     return true;
 }
 
-static bool read_set(const char *text, int64_t step, struct weft_factor_set *out) {
+static bool read_set(const char *text, int64_t step, struct weft_factor_set *out)
+{
     char copy[WEFT_FACTOR_SET_TEXT], *item[4], *rest = NULL;
     size_t n = 0;
     if (strcmp(text, "none") == 0) {
@@ -134,7 +145,8 @@ static bool read_set(const char *text, int64_t step, struct weft_factor_set *out
     return n && weft_factor_set_parse(item, n, step, out, NULL) == 0;
 }
 
-static bool finite_all(const float *x, size_t n) {
+static bool finite_all(const float *x, size_t n)
+{
     for (size_t i = 0; i < n; i++)
         if (!isfinite(x[i]))
             return false;
@@ -142,14 +154,16 @@ static bool finite_all(const float *x, size_t n) {
 }
 
 static int read_tensor(const struct weft_st *st, const char *name, const size_t *dims, int rank, float **out,
-                       struct weft_err *e) {
+                       struct weft_err *e)
+{
     if (weft_st_floats(st, name, dims, rank, out, e) < 0)
         return -1;
     return finite_all(*out, dims[0] * (rank > 1 ? dims[1] : 1)) ? 0 : bad(st, name, e);
 }
 
 static int read_target(const struct weft_st *st, const weft_json *j, const struct weft_factors *m, size_t i,
-                       struct weft_factor_target *t, struct weft_err *e) {
+                       struct weft_factor_target *t, struct weft_err *e)
+{
     size_t series = m->series.n;
     char name[64];
     t->kappa = member_real(j, "kappa");
@@ -174,7 +188,8 @@ static int read_target(const struct weft_st *st, const weft_json *j, const struc
     return read_tensor(st, name, one, 1, &t->mean, e);
 }
 
-static int read_names(const struct weft_st *st, struct weft_factors *m, struct weft_err *e) {
+static int read_names(const struct weft_st *st, struct weft_factors *m, struct weft_err *e)
+{
     weft_json *ids = meta_array(st, "factor_series");
     int rc = ids && weft_json_size(ids) ? 0 : bad(st, "factor_series", e);
     for (size_t i = 0; rc == 0 && i < weft_json_size(ids); i++) {
@@ -188,7 +203,8 @@ static int read_names(const struct weft_st *st, struct weft_factors *m, struct w
 }
 
 static int read_targets(const struct weft_st *st, const struct weft_model_info *info, struct weft_factors *m,
-                        struct weft_err *e) {
+                        struct weft_err *e)
+{
     weft_json *targets = meta_array(st, "factors"), *channels = meta_array(st, "factor_channels");
     struct weft_factor_shape shape = {.step = info->step, .n_channels = info->n_exogenous};
     int rc = targets && weft_json_size(targets) == info->n_channels && weft_factors_year(info->step)
@@ -215,7 +231,8 @@ static int read_targets(const struct weft_st *st, const struct weft_model_info *
 }
 
 int weft_factors_read(const struct weft_st *st, const struct weft_model_info *info, struct weft_factors **out,
-                      struct weft_err *e) {
+                      struct weft_err *e)
+{
     *out = NULL;
     if (strcmp(info->name, WEFT_FACTORS_MODEL) != 0)
         return 0;
@@ -223,7 +240,8 @@ int weft_factors_read(const struct weft_st *st, const struct weft_model_info *in
     return read_names(st, *out, e) < 0 ? -1 : read_targets(st, info, *out, e);
 }
 
-void weft_factors_free(struct weft_factors **mp) {
+void weft_factors_free(struct weft_factors **mp)
+{
     struct weft_factors *m = *mp;
     if (!m)
         return;
@@ -243,7 +261,8 @@ void weft_factors_free(struct weft_factors **mp) {
 /* --- applying --- */
 
 double weft_factors_apply(const struct weft_factors *m, size_t target, const void *id, size_t id_n,
-                          const struct weft_factor_series *series, size_t level, size_t end, double *f, float *rest) {
+                          const struct weft_factor_series *series, size_t level, size_t end, double *f, float *rest)
+{
     const struct weft_factor_target *t = &m->target[target];
     size_t at = weft_names_find(&m->series, id, id_n), columns = weft_factor_columns(&t->shape);
     double reference[WEFT_EXOG_MAX];

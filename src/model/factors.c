@@ -19,13 +19,15 @@ static const int day_bin[DAY_BINS][2] = {{1, 2}, {3, 5}, {6, 9}, {10, 14}, {15, 
 
 /* --- sets --- */
 
-size_t weft_factors_year(int64_t step) {
+size_t weft_factors_year(int64_t step)
+{
     if (step == DAY)
         return 364;
     return step == WEEK ? 52 : 0;
 }
 
-const char *weft_factor_set_text(const struct weft_factor_set *s, char *buf) {
+const char *weft_factor_set_text(const struct weft_factor_set *s, char *buf)
+{
     char waves[16] = "";
     if (s->waves)
         snprintf(waves, sizeof waves, ",year:%u", (unsigned)s->waves % 100);
@@ -38,7 +40,8 @@ const char *weft_factor_set_text(const struct weft_factor_set *s, char *buf) {
     return buf;
 }
 
-static bool parse_item(const char *item, int64_t step, struct weft_factor_set *out) {
+static bool parse_item(const char *item, int64_t step, struct weft_factor_set *out)
+{
     int64_t waves = 4;
     out->any = true;
     if (strcmp(item, "channels") == 0)
@@ -56,7 +59,8 @@ static bool parse_item(const char *item, int64_t step, struct weft_factor_set *o
     return strcmp(item, "months") == 0 && (out->months = true);
 }
 
-int weft_factor_set_parse(char *const *items, size_t n, int64_t step, struct weft_factor_set *out, struct weft_err *e) {
+int weft_factor_set_parse(char *const *items, size_t n, int64_t step, struct weft_factor_set *out, struct weft_err *e)
+{
     *out = (struct weft_factor_set){0};
     for (size_t i = 0; i < n; i++)
         if (!parse_item(items[i], step, out))
@@ -68,7 +72,8 @@ int weft_factor_set_parse(char *const *items, size_t n, int64_t step, struct wef
     return 0;
 }
 
-size_t weft_factor_sets(int64_t step, size_t history, struct weft_factor_set *out) {
+size_t weft_factor_sets(int64_t step, size_t history, struct weft_factor_set *out)
+{
     static const struct weft_factor_set daily[] = {{.any = false},
                                                    {.any = true, .weekday = true},
                                                    {.any = true, .weekday = true, .days = true},
@@ -93,7 +98,8 @@ size_t weft_factor_sets(int64_t step, size_t history, struct weft_factor_set *ou
 
 /* --- channels --- */
 
-void weft_factor_survey_add(struct weft_factor_survey *s, const float *x, size_t n, int64_t start, int64_t step) {
+void weft_factor_survey_add(struct weft_factor_survey *s, const float *x, size_t n, int64_t start, int64_t step)
+{
     for (size_t t = 0; t < n; t++) {
         double v = x[t];
         if (!isfinite(v))
@@ -110,7 +116,8 @@ void weft_factor_survey_add(struct weft_factor_survey *s, const float *x, size_t
 }
 
 struct weft_factor_channel weft_factor_channel_of(const struct weft_factor_survey *s, const char *name, bool relative,
-                                                  int64_t step) {
+                                                  int64_t step)
+{
     struct weft_factor_channel c = {WEFT_FACTOR_NUMBER, s->weekdays, fmax(fabs(s->least), fabs(s->most))};
     if (!s->n || s->least == s->most)
         c.kind = WEFT_FACTOR_SAME;
@@ -123,14 +130,16 @@ struct weft_factor_channel weft_factor_channel_of(const struct weft_factor_surve
     return c;
 }
 
-static size_t weekdays_of(const struct weft_factor_channel *c) {
+static size_t weekdays_of(const struct weft_factor_channel *c)
+{
     size_t n = 0;
     for (int i = 0; i < 7; i++)
         n += c->weekdays >> i & 1;
     return n;
 }
 
-static size_t columns_of_channel(const struct weft_factor_channel *c) {
+static size_t columns_of_channel(const struct weft_factor_channel *c)
+{
     switch (c->kind) {
     case WEFT_FACTOR_OPEN:
         return 2;
@@ -148,15 +157,16 @@ static size_t columns_of_channel(const struct weft_factor_channel *c) {
 
 /* --- columns --- */
 
-size_t weft_factor_columns(const struct weft_factor_shape *s) {
+size_t weft_factor_columns(const struct weft_factor_shape *s)
+{
     size_t n = (s->set.weekday ? 6 : 0) + (s->set.days ? DAY_BINS : 0) + (s->set.months ? 11 : 0) + 2 * s->set.waves;
     for (size_t c = 0; c < s->n_channels && s->set.any; c++)
         n += columns_of_channel(&s->channel[c]);
     return n;
 }
 
-static const char *name_of_channel(const struct weft_factor_channel *c, const char *name, size_t j, bool day,
-                                   char *buf) {
+static const char *name_of_channel(const struct weft_factor_channel *c, const char *name, size_t j, bool day, char *buf)
+{
     static const char *const weekday[] = {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"};
     size_t plain = columns_of_channel(c) - 2;
     if (c->kind == WEFT_FACTOR_PRICE || c->kind == WEFT_FACTOR_NUMBER) {
@@ -173,7 +183,8 @@ static const char *name_of_channel(const struct weft_factor_channel *c, const ch
     return buf;
 }
 
-const char *weft_factor_column_name(const struct weft_factor_shape *s, char *const *names, size_t j, char *buf) {
+const char *weft_factor_column_name(const struct weft_factor_shape *s, char *const *names, size_t j, char *buf)
+{
     static const char *const weekday[] = {"tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"},
                              *const month[] = {"february", "march",     "april",   "may",      "june",    "july",
                                                "august",   "september", "october", "november", "december"};
@@ -199,18 +210,21 @@ const char *weft_factor_column_name(const struct weft_factor_shape *s, char *con
 }
 
 /* Steps of the calendar as years. */
-static double years_of(const struct weft_factor_shape *s, double steps) {
+static double years_of(const struct weft_factor_shape *s, double steps)
+{
     return steps * (double)s->step / (YEAR_OF_DAYS * DAY);
 }
 
-size_t weft_factor_nuisance(const struct weft_factor_shape *s, size_t history) {
+size_t weft_factor_nuisance(const struct weft_factor_shape *s, size_t history)
+{
     size_t n = 2;
     while (years_of(s, (double)history) > (double)n + 0.5) /* a hinge for each whole year beyond the second */
         n++;
     return n;
 }
 
-void weft_factor_ridge(const struct weft_factor_shape *s, size_t history, double kappa, double *lambda) {
+void weft_factor_ridge(const struct weft_factor_shape *s, size_t history, double kappa, double *lambda)
+{
     size_t columns = weft_factor_columns(s), n = columns + weft_factor_nuisance(s, history);
     for (size_t j = 0; j < n; j++)
         lambda[j] = j < columns ? kappa : TREND_RIDGE;
@@ -219,7 +233,8 @@ void weft_factor_ridge(const struct weft_factor_shape *s, size_t history, double
 
 /* --- one series --- */
 
-void weft_factors_fill(const float *x, size_t n, float fallback, float *out) {
+void weft_factors_fill(const float *x, size_t n, float fallback, float *out)
+{
     float last = fallback;
     for (size_t t = 0; t < n; t++)
         if (isfinite(x[t])) {
@@ -230,7 +245,8 @@ void weft_factors_fill(const float *x, size_t n, float fallback, float *out) {
         out[t] = last = isfinite(x[t]) ? x[t] : last;
 }
 
-double weft_factors_reference(const float *x, size_t end) {
+double weft_factors_reference(const float *x, size_t end)
+{
     double sum = 0;
     size_t n = 0;
     for (size_t t = 0; t < end; t++)
@@ -241,7 +257,8 @@ double weft_factors_reference(const float *x, size_t end) {
     return n ? sum / (double)n : 1;
 }
 
-double weft_factors_scale(const struct weft_factor_shape *s, const float *y, size_t end) {
+double weft_factors_scale(const struct weft_factor_shape *s, const float *y, size_t end)
+{
     size_t two = 2 * weft_factors_year(s->step), n = 0;
     double sum = 0;
     for (size_t t = end > two ? end - two : 0; t < end; t++)
@@ -252,7 +269,8 @@ double weft_factors_scale(const struct weft_factor_shape *s, const float *y, siz
     return fmax(n ? sum / (double)n : 0, LEAST_SCALE);
 }
 
-double weft_factors_open(const struct weft_factor_shape *s, const struct weft_factor_series *x, size_t t) {
+double weft_factors_open(const struct weft_factor_shape *s, const struct weft_factor_series *x, size_t t)
+{
     for (size_t c = 0; c < s->n_channels; c++)
         if (s->channel[c].kind == WEFT_FACTOR_OPEN)
             return x->channel[c][t];
@@ -261,7 +279,8 @@ double weft_factors_open(const struct weft_factor_shape *s, const struct weft_fa
 
 /* Elements of one channel at step t; returns the column after its own. */
 static size_t put_channel(const struct weft_factor_channel *c, const float *x, size_t next, size_t t, double reference,
-                          int weekday, size_t at, struct weft_sparse *out) {
+                          int weekday, size_t at, struct weft_sparse *out)
+{
     size_t width = columns_of_channel(c), before = t ? t - 1 : 0;
     if (c->kind == WEFT_FACTOR_PRICE)
         weft_sparse_put(out, at, x[t] > 0 ? log((double)x[t] / reference) : 0);
@@ -283,7 +302,8 @@ static size_t put_channel(const struct weft_factor_channel *c, const float *x, s
 }
 
 /* sin and cos of multiples of the year's phase. */
-static size_t put_waves(const struct weft_factor_shape *s, int64_t day, int year, size_t at, struct weft_sparse *out) {
+static size_t put_waves(const struct weft_factor_shape *s, int64_t day, int year, size_t at, struct weft_sparse *out)
+{
     double phase = 2 * acos(-1) * (double)(day - weft_days_from_civil(year, 1, 1) + 1) / YEAR_OF_DAYS,
            sine = sin(phase), cosine = cos(phase), a = sine, b = cosine;
     for (size_t i = 0; i < s->set.waves; i++) {
@@ -298,7 +318,8 @@ static size_t put_waves(const struct weft_factor_shape *s, int64_t day, int year
 
 /* Elements of step t; returns the column after them. */
 static size_t put_step(const struct weft_factor_shape *s, const struct weft_factor_series *x, size_t t,
-                       struct weft_sparse *out) {
+                       struct weft_sparse *out)
+{
     int64_t seconds = x->start + (int64_t)t * s->step,
             day = seconds >= 0 ? seconds / DAY : -((-seconds + DAY - 1) / DAY);
     int weekday = weft_weekday(seconds), year, month, date;
@@ -327,20 +348,23 @@ static size_t put_step(const struct weft_factor_shape *s, const struct weft_fact
     return s->set.waves ? put_waves(s, day, year, at, out) : at;
 }
 
-static void put_nuisance(double ago, size_t columns, size_t n, struct weft_sparse *out) {
+static void put_nuisance(double ago, size_t columns, size_t n, struct weft_sparse *out)
+{
     weft_sparse_put(out, columns, 1);
     weft_sparse_put(out, columns + 1, -ago);
     for (size_t j = 2; j < n; j++)
         weft_sparse_put(out, columns + j, fmax(0, (double)j - ago));
 }
 
-size_t weft_factors_end(const struct weft_factor_shape *s, const struct weft_factor_series *x, size_t history) {
+size_t weft_factors_end(const struct weft_factor_shape *s, const struct weft_factor_series *x, size_t history)
+{
     size_t first = (size_t)((x->start - s->start) / s->step), end = history > first ? history - first : 0;
     return end < x->n ? end : x->n;
 }
 
 void weft_factors_rows(const struct weft_factor_shape *s, const struct weft_factor_series *x, size_t history,
-                       double scale, struct weft_sparse *out) {
+                       double scale, struct weft_sparse *out)
+{
     size_t first = (size_t)((x->start - s->start) / s->step), end = weft_factors_end(s, x, history);
     size_t columns = weft_factor_columns(s), nuisance = weft_factor_nuisance(s, history);
     bool sold = false;
@@ -356,7 +380,8 @@ void weft_factors_rows(const struct weft_factor_shape *s, const struct weft_fact
     }
 }
 
-void weft_factors_of(const struct weft_factor_shape *s, const float *b, const struct weft_factor_series *x, double *f) {
+void weft_factors_of(const struct weft_factor_shape *s, const float *b, const struct weft_factor_series *x, double *f)
+{
     struct weft_sparse row = {0};
     for (size_t t = 0; t < x->n; t++) {
         double sum = 0;
@@ -371,7 +396,8 @@ void weft_factors_of(const struct weft_factor_shape *s, const float *b, const st
 }
 
 double weft_factors_mean(const struct weft_factor_shape *s, const struct weft_factor_series *x, const double *f,
-                         size_t end) {
+                         size_t end)
+{
     size_t year = weft_factors_year(s->step), n = 0;
     double sum = 0;
     for (size_t t = end > year ? end - year : 0; t < end; t++)
@@ -383,7 +409,8 @@ double weft_factors_mean(const struct weft_factor_shape *s, const struct weft_fa
 }
 
 /* The mean of the rests before step t, for one that can't be trusted. */
-static double fill_in(const double *rest, size_t t) {
+static double fill_in(const double *rest, size_t t)
+{
     double sum = 0;
     size_t n = 0;
     for (size_t i = t > FILL ? t - FILL : 0; i < t; i++)
@@ -395,7 +422,8 @@ static double fill_in(const double *rest, size_t t) {
 }
 
 void weft_factors_rest(const struct weft_factor_shape *s, const struct weft_factor_series *x, const double *f,
-                       double mean, double scale, size_t end, bool log_of, float *rest) {
+                       double mean, double scale, size_t end, bool log_of, float *rest)
+{
     double *raw = WEFT_ARRAY(double, end + 1);
     size_t since = 0; /* missing values one after the other */
     for (size_t t = 0; t < end; t++) {
@@ -411,12 +439,14 @@ void weft_factors_rest(const struct weft_factor_shape *s, const struct weft_fact
     free(raw);
 }
 
-double weft_factors_inverse(double z, bool log_of) {
+double weft_factors_inverse(double z, bool log_of)
+{
     if (log_of)
         return expm1(fmin(fmax(z, 0), log1p(MOST_REST)));
     return fmin(fmax(z, 0), MOST_REST);
 }
 
-double weft_factors_slope(double z, bool log_of) {
+double weft_factors_slope(double z, bool log_of)
+{
     return log_of ? exp(fmin(fmax(z, 0), log1p(MOST_REST))) : 1;
 }

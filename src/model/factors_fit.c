@@ -21,7 +21,8 @@ struct pass {
     struct weft_poisson_sums part[PARTS];
 };
 
-static void sum_part(void *ctx, size_t k) {
+static void sum_part(void *ctx, size_t k)
+{
     struct pass *p = ctx;
     struct weft_sparse own = {0};
     weft_poisson_sums_clear(&p->part[k]);
@@ -34,7 +35,8 @@ static void sum_part(void *ctx, size_t k) {
     weft_sparse_free(&own);
 }
 
-static size_t steps_of(const struct weft_factor_series *x, size_t n) {
+static size_t steps_of(const struct weft_factor_series *x, size_t n)
+{
     size_t steps = 0;
     for (size_t i = 0; i < n; i++)
         steps += x[i].n;
@@ -42,7 +44,8 @@ static size_t steps_of(const struct weft_factor_series *x, size_t n) {
 }
 
 void weft_factors_pooled(const struct weft_factor_shape *s, const struct weft_factor_series *x, const double *scale,
-                         size_t n, size_t history, struct weft_par *par, double *b) {
+                         size_t n, size_t history, struct weft_par *par, double *b)
+{
     size_t columns = weft_factor_columns(s) + weft_factor_nuisance(s, history);
     double *lambda = WEFT_ARRAY(double, columns), *zero = WEFT_ARRAY(double, columns);
     struct pass *p = WEFT_NEW(struct pass);
@@ -72,7 +75,8 @@ void weft_factors_pooled(const struct weft_factor_shape *s, const struct weft_fa
 }
 
 void weft_factors_own(const struct weft_factor_shape *s, const struct weft_factor_series *x, double scale,
-                      size_t history, double kappa, const double *parent, double *b) {
+                      size_t history, double kappa, const double *parent, double *b)
+{
     size_t columns = weft_factor_columns(s) + weft_factor_nuisance(s, history);
     double *lambda = WEFT_ARRAY(double, columns);
     struct weft_sparse rows = {0};

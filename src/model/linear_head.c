@@ -200,7 +200,8 @@ static bool walk(const struct problem *p, double *w, double *d, double *value, c
 static size_t minimise(const struct problem *p, double *w)
 {
     struct memory m = {.used = 0};
-    double *g = WEFT_ARRAY(double, p->n), *was = WEFT_ARRAY(double, p->n), *d = WEFT_ARRAY(double, p->n), *room = WEFT_ARRAY(double, p->n);
+    double *g = WEFT_ARRAY(double, p->n), *was = WEFT_ARRAY(double, p->n), *d = WEFT_ARRAY(double, p->n),
+           *room = WEFT_ARRAY(double, p->n);
     size_t steps = 0;
     for (int i = 0; i < MEMORY; i++) {
         m.s[i] = WEFT_ARRAY(double, p->n);
@@ -229,14 +230,16 @@ static size_t minimise(const struct problem *p, double *w)
 
 static struct problem problem(const struct weft_head_rows *x, const float *target, size_t outputs, double strength)
 {
-    struct problem p = {.x = x, .target = target, .outputs = outputs, .strength = strength, .n = outputs * (x->width + 1)};
+    struct problem p = {
+        .x = x, .target = target, .outputs = outputs, .strength = strength, .n = outputs * (x->width + 1)};
     for (size_t i = 0; i < x->n; i++)
         p.labels += !isnan(target[i]);
     p.z = WEFT_ARRAY(double, outputs);
     return p;
 }
 
-size_t weft_linear_head_fit(const struct weft_head_rows *x, const float *target, size_t outputs, double strength, double *w)
+size_t weft_linear_head_fit(const struct weft_head_rows *x, const float *target, size_t outputs, double strength,
+                            double *w)
 {
     struct problem p = problem(x, target, outputs, strength);
     size_t steps = p.labels ? minimise(&p, w) : 0;

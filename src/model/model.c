@@ -115,8 +115,10 @@ int weft_model_exog_read(const struct weft_st *st, struct weft_model_info *info,
         return -1;
     if (info->n_exogenous > WEFT_EXOG_MAX)
         return bad(st, e, "too many names in metadata", "exogenous");
-    *x = (struct weft_exog_shape){.lookback = (size_t)info->lookback, .horizon = (size_t)info->horizon, .n = info->n_exogenous};
-    if (read_roles(st, x, e) < 0 || read_relative(st, info->exogenous, x, e) < 0 || weft_st_meta_int(st, "exog_lags", 0, info->lookback, &lags, e) < 0)
+    *x = (struct weft_exog_shape){
+        .lookback = (size_t)info->lookback, .horizon = (size_t)info->horizon, .n = info->n_exogenous};
+    if (read_roles(st, x, e) < 0 || read_relative(st, info->exogenous, x, e) < 0 ||
+        weft_st_meta_int(st, "exog_lags", 0, info->lookback, &lags, e) < 0)
         return -1;
     x->lags = (size_t)lags;
     x->by_forecast = weft_st_meta(st, "exog_errors") && strcmp(weft_st_meta(st, "exog_errors"), "forecast") == 0;
@@ -135,8 +137,10 @@ int weft_model_info_read(const struct weft_st *st, struct weft_model_info *info,
         return weft_fail_where(e, "%s", weft_st_path(st));
     }
     info->name = weft_xstrdup(name);
-    if (weft_st_meta_int(st, "lookback", 1, STEPS_MAX, &info->lookback, e) < 0 || weft_st_meta_int(st, "horizon", 1, STEPS_MAX, &info->horizon, e) < 0 ||
-        weft_st_meta_int(st, "stride", 1, STEPS_MAX, &info->stride, e) < 0 || weft_st_meta_int(st, "step", 1, INT64_MAX, &info->step, e) < 0)
+    if (weft_st_meta_int(st, "lookback", 1, STEPS_MAX, &info->lookback, e) < 0 ||
+        weft_st_meta_int(st, "horizon", 1, STEPS_MAX, &info->horizon, e) < 0 ||
+        weft_st_meta_int(st, "stride", 1, STEPS_MAX, &info->stride, e) < 0 ||
+        weft_st_meta_int(st, "step", 1, INT64_MAX, &info->step, e) < 0)
         return -1;
     if (weft_st_meta(st, "until") && weft_st_meta_int(st, "until", INT64_MIN, INT64_MAX, &info->until, e) < 0)
         return -1;
@@ -232,14 +236,14 @@ struct weft_forecaster {
     const struct weft_model_kind *kind;
     void *self;
     struct weft_factors *factors; /* or NULL */
-    size_t units, rows;    /* residual rows a unit; 0: none */
-    struct group *groups;  /* sorted by name */
-    float *residuals;      /* [units, rows, horizon] */
-    float *floor;          /* [units] */
-    float *covariance;     /* [units, horizon, horizon]; NULL: none */
-    float *freedom;        /* [units]; NULL: none */
-    float **sorted;        /* [units]: [horizon, count] ascending, made when first asked for */
-    size_t *count;         /* [units]: rows that are filled */
+    size_t units, rows;           /* residual rows a unit; 0: none */
+    struct group *groups;         /* sorted by name */
+    float *residuals;             /* [units, rows, horizon] */
+    float *floor;                 /* [units] */
+    float *covariance;            /* [units, horizon, horizon]; NULL: none */
+    float *freedom;               /* [units]; NULL: none */
+    float **sorted;               /* [units]: [horizon, count] ascending, made when first asked for */
+    size_t *count;                /* [units]: rows that are filled */
 };
 
 static int by_name(const void *a, const void *b)
@@ -276,7 +280,8 @@ static int read_residuals(struct weft_forecaster *f, struct weft_err *e)
     const size_t dims[] = {f->units, t->rank == 3 ? t->dims[1] : 0, (size_t)f->info.horizon};
     free(f->floor);
     f->floor = NULL;
-    if (weft_st_floats(f->st, "residuals", dims, 3, &f->residuals, e) < 0 || weft_st_floats(f->st, "residual_floor", dims, 1, &f->floor, e) < 0)
+    if (weft_st_floats(f->st, "residuals", dims, 3, &f->residuals, e) < 0 ||
+        weft_st_floats(f->st, "residual_floor", dims, 1, &f->floor, e) < 0)
         return -1;
     f->rows = dims[1];
     return 0;
@@ -296,7 +301,8 @@ static int open_model(struct weft_forecaster *f, struct weft_err *e)
     }
     if (!weft_mul(f->info.n_groups, f->info.n_channels, &f->units))
         return bad(f->st, e, "too many", "groups");
-    if (index_groups(f, e) < 0 || f->kind->load(f->st, &f->info, &f->self, e) < 0 || weft_factors_read(f->st, &f->info, &f->factors, e) < 0)
+    if (index_groups(f, e) < 0 || f->kind->load(f->st, &f->info, &f->self, e) < 0 ||
+        weft_factors_read(f->st, &f->info, &f->factors, e) < 0)
         return -1;
     return read_residuals(f, e);
 }

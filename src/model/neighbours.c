@@ -26,7 +26,7 @@ struct weft_neighbours *weft_neighbours_new(struct weft_demand_shape *s, size_t 
     nb->k = k;
     nb->room = n;
     nb->row = weft_xaligned(n * weft_neighbours_width(nb), sizeof *nb->row);
-    nb->target = WEFT_ARRAY(float, n *nb->s.n_heads);
+    nb->target = WEFT_ARRAY(float, n * nb->s.n_heads);
     nb->nearest = WEFT_ARRAY(size_t, k);
     return nb;
 }
@@ -99,7 +99,8 @@ static void turn(struct weft_neighbours *nb)
     weft_transpose(nb->n, width, nb->row, width, nb->turned, lanes);
 }
 
-/* The k most like, the first met where two are alike: an insertion into a short sorted list. Returns how many there are. */
+/* The k most like, the first met where two are alike: an insertion into a short sorted list. Returns how many there
+ * are. */
 static size_t find_nearest(struct weft_neighbours *nb)
 {
     size_t found = 0;
@@ -166,14 +167,16 @@ static int check_targets(const struct weft_demand_shape *s, const float *target,
     for (size_t i = 0; i < n * s->n_heads; i++) {
         const struct weft_demand_head *h = &s->head[i % s->n_heads];
         float t = target[i];
-        bool good = isnan(t) || (weft_demand_classifies(h) ? t >= 0 && t < (float)h->width && t == floorf(t) : isfinite(t));
+        bool good =
+            isnan(t) || (weft_demand_classifies(h) ? t >= 0 && t < (float)h->width && t == floorf(t) : isfinite(t));
         if (!good)
             return weft_fail(e, WEFT_DATA, "targets of \"%s\" name classes that are not there", h->name);
     }
     return 0;
 }
 
-static int read_all(const struct weft_st *st, struct weft_demand_shape *s, struct weft_neighbours **out, struct weft_err *e)
+static int read_all(const struct weft_st *st, struct weft_demand_shape *s, struct weft_neighbours **out,
+                    struct weft_err *e)
 {
     int64_t k, image;
     const struct weft_st_tensor *t = weft_st_find(st, "features");

@@ -67,12 +67,13 @@ void weft_net_draw(const struct weft_net *s, uint64_t seed, uint64_t stream, flo
 int weft_net_check(const struct weft_net *s, size_t tapes, struct weft_err *e)
 {
     if (s->encoder.kind == WEFT_ENCODER_CNN && s->lookback < WEFT_CNN_LOOKBACK)
-        return weft_fail(e, WEFT_CONFIG, "a cnn encoder needs a lookback of at least %d, not %zu", WEFT_CNN_LOOKBACK, s->lookback);
+        return weft_fail(e, WEFT_CONFIG, "a cnn encoder needs a lookback of at least %d, not %zu", WEFT_CNN_LOOKBACK,
+                         s->lookback);
     double need = weft_encoder_bytes(&s->encoder, tapes);
     if (need <= 17179869184.0)
         return 0;
-    return weft_fail(e, WEFT_CONFIG, "an encoder (%s) of %zu units over %zu steps needs about %.0f GB of memory", weft_encoder_name(s->encoder.kind), s->encoder.code,
-                     s->lookback, need / 1e9);
+    return weft_fail(e, WEFT_CONFIG, "an encoder (%s) of %zu units over %zu steps needs about %.0f GB of memory",
+                     weft_encoder_name(s->encoder.kind), s->encoder.code, s->lookback, need / 1e9);
 }
 
 /* --- forecasts --- */
@@ -135,14 +136,16 @@ void weft_net_forecast(void *self, size_t unit, const float *const *x, size_t ba
 /* --- the model file --- */
 
 /* Tensor k of a unit: those of the encoder, then the head's weight and bias. */
-static struct weft_encoder_tensor tensor_of(const struct weft_net *s, size_t k, size_t unit, size_t units, char name[96])
+static struct weft_encoder_tensor tensor_of(const struct weft_net *s, size_t k, size_t unit, size_t units,
+                                            char name[96])
 {
     size_t encoders = weft_encoder_tensors(&s->encoder), base = weft_encoder_count(&s->encoder);
     struct weft_encoder_tensor t = {.name = "weight", .rank = 2, .dims = {s->head.out, s->head.in}, .at = base};
     if (k < encoders)
         t = weft_encoder_tensor(&s->encoder, k);
     else if (k > encoders)
-        t = (struct weft_encoder_tensor){.name = "bias", .rank = 1, .dims = {s->head.out}, .at = base + s->head.out * s->head.in};
+        t = (struct weft_encoder_tensor){
+            .name = "bias", .rank = 1, .dims = {s->head.out}, .at = base + s->head.out * s->head.in};
     if (units == 1)
         snprintf(name, 96, "%s.%s", k < encoders ? "encoder" : "head", t.name);
     else
@@ -176,7 +179,8 @@ static size_t count_of(const struct weft_encoder_tensor *t)
     return n;
 }
 
-int weft_net_read(const struct weft_st *st, const struct weft_net *s, size_t unit, size_t units, float **outer, struct weft_err *e)
+int weft_net_read(const struct weft_st *st, const struct weft_net *s, size_t unit, size_t units, float **outer,
+                  struct weft_err *e)
 {
     float *all = weft_xaligned(weft_net_count(s), sizeof *all), *got;
     char name[96];
@@ -204,7 +208,8 @@ static bool same_shape(const struct weft_st *st, const char *name, const struct 
     return same;
 }
 
-/* Before memory is taken for what the metadata promises, the tensors of the first unit and the head of the last one must be there. */
+/* Before memory is taken for what the metadata promises, the tensors of the first unit and the head of the last one
+ * must be there. */
 static int fits(const struct weft_st *st, const struct weft_net *s, size_t units, struct weft_err *e)
 {
     char name[96];
@@ -216,8 +221,9 @@ static int fits(const struct weft_st *st, const struct weft_net *s, size_t units
     struct weft_encoder_tensor head = tensor_of(s, tensors_of(s) - 2, units - 1, units, name);
     if (good && same_shape(st, name, &head))
         return 0;
-    weft_fail(e, WEFT_DATA, "the weights do not fit an encoder (%s) of %zu layers of %zu units, horizon %zu and %zu sets", weft_encoder_name(s->encoder.kind),
-              s->encoder.layers, s->encoder.code, s->head.out, units);
+    weft_fail(e, WEFT_DATA,
+              "the weights do not fit an encoder (%s) of %zu layers of %zu units, horizon %zu and %zu sets",
+              weft_encoder_name(s->encoder.kind), s->encoder.layers, s->encoder.code, s->head.out, units);
     return weft_fail_where(e, "%s", weft_st_path(st));
 }
 
@@ -238,7 +244,8 @@ static int load(const struct weft_st *st, const struct weft_model_info *info, vo
     size_t units = info->n_groups * info->n_channels;
     while (strcmp(info->name, weft_encoder_name(kind)) != 0)
         kind++; /* it is one of those below */
-    if (weft_st_meta_int(st, "hidden", 1, WEFT_LSTM_HIDDEN_MAX, &hidden, e) < 0 || weft_st_meta_int(st, "layers", 1, WEFT_LSTM_LAYERS_MAX, &layers, e) < 0)
+    if (weft_st_meta_int(st, "hidden", 1, WEFT_LSTM_HIDDEN_MAX, &hidden, e) < 0 ||
+        weft_st_meta_int(st, "layers", 1, WEFT_LSTM_LAYERS_MAX, &layers, e) < 0)
         return -1;
     struct weft_net s = weft_net(kind, (size_t)info->lookback, (size_t)info->horizon, (size_t)hidden, (size_t)layers);
     if (weft_net_norm_read(st, &s, e) < 0 || weft_net_check(&s, 1, e) < 0 || fits(st, &s, units, e) < 0)

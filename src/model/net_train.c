@@ -12,10 +12,10 @@ enum { GROUPS = 16, SLICE = 4096, VALID_CHUNKS = 32 };
 
 /* What one group of chunks works with; only one thread at a time is in it. */
 struct group {
-    float *g;         /* [n] its gradient */
-    float *y, *dy;    /* [WEFT_ENCODER_ROWS, lanes of the horizon] */
-    float *room;      /* [WEFT_ENCODER_ROWS, lookback + horizon] windows without their offset */
-    float *dh;        /* [WEFT_ENCODER_ROWS, lanes of hidden] */
+    float *g;      /* [n] its gradient */
+    float *y, *dy; /* [WEFT_ENCODER_ROWS, lanes of the horizon] */
+    float *room;   /* [WEFT_ENCODER_ROWS, lookback + horizon] windows without their offset */
+    float *dh;     /* [WEFT_ENCODER_ROWS, lanes of hidden] */
     double loss;
 };
 
@@ -42,11 +42,13 @@ static size_t chunks_of(size_t windows)
     return (windows + WEFT_ENCODER_ROWS - 1) / WEFT_ENCODER_ROWS;
 }
 
-struct weft_net_trainer *weft_net_trainer_new(const struct weft_net *s, const struct weft_net_options *o, const struct weft_net_windows *d,
-                                                struct weft_par *par)
+struct weft_net_trainer *weft_net_trainer_new(const struct weft_net *s, const struct weft_net_options *o,
+                                              const struct weft_net_windows *d, struct weft_par *par)
 {
     struct weft_net_trainer *t = WEFT_NEW(struct weft_net_trainer);
-    size_t n = weft_net_size(s), y = WEFT_ENCODER_ROWS * weft_lanes(s->head.out), h = WEFT_ENCODER_ROWS * weft_lanes(s->head.in), chunks = chunks_of(o->batch), room = WEFT_ENCODER_ROWS * (s->lookback + s->head.out);
+    size_t n = weft_net_size(s), y = WEFT_ENCODER_ROWS * weft_lanes(s->head.out),
+           h = WEFT_ENCODER_ROWS * weft_lanes(s->head.in), chunks = chunks_of(o->batch),
+           room = WEFT_ENCODER_ROWS * (s->lookback + s->head.out);
     t->shape = *s;
     t->o = *o;
     t->d = *d;
@@ -54,13 +56,16 @@ struct weft_net_trainer *weft_net_trainer_new(const struct weft_net *s, const st
     t->groups = chunks < GROUPS ? chunks : GROUPS;
     t->adam = weft_adam(o->lr);
     t->encoding = weft_encoding_new(&s->encoder, t->groups);
-    t->memory = weft_xaligned(4 * n + t->groups * (n + 2 * y + h + room) + weft_lanes(s->head.in) * s->head.out, sizeof *t->memory);
+    t->memory = weft_xaligned(4 * n + t->groups * (n + 2 * y + h + room) + weft_lanes(s->head.in) * s->head.out,
+                              sizeof *t->memory);
     memset(t->memory, 0, (4 * n + t->groups * (n + 2 * y + h + room)) * sizeof *t->memory);
     float *at = t->memory;
-    t->state = (struct weft_net_state){.n = n, .p = at, .m = at + n, .v = at + 2 * n, .kept = at + 3 * n, .best = {.valid_loss = INFINITY}};
+    t->state = (struct weft_net_state){
+        .n = n, .p = at, .m = at + n, .v = at + 2 * n, .kept = at + 3 * n, .best = {.valid_loss = INFINITY}};
     at += 4 * n;
     for (size_t i = 0; i < t->groups; i++, at += n + 2 * y + h + room)
-        t->group[i] = (struct group){.g = at, .y = at + n, .dy = at + n + y, .dh = at + n + 2 * y, .room = at + n + 2 * y + h};
+        t->group[i] =
+            (struct group){.g = at, .y = at + n, .dy = at + n + y, .dh = at + n + 2 * y, .room = at + n + 2 * y + h};
     t->back = at;
     t->order = weft_xmalloc((d->n_train + 1) * sizeof *t->order);
     float *outer = WEFT_ARRAY(float, weft_net_count(s));
@@ -93,15 +98,18 @@ static void run_chunk(struct weft_net_trainer *t, size_t tape, size_t from)
 {
     const struct weft_net *s = &t->shape;
     struct group *g = &t->group[tape];
-    size_t rows = t->count - from < WEFT_ENCODER_ROWS ? t->count - from : WEFT_ENCODER_ROWS, lanes = weft_lanes(s->head.out), base = weft_encoder_size(&s->encoder), ld;
+    size_t rows = t->count - from < WEFT_ENCODER_ROWS ? t->count - from : WEFT_ENCODER_ROWS,
+           lanes = weft_lanes(s->head.out), base = weft_encoder_size(&s->encoder), ld;
     double share = 1 / ((double)t->count * (double)s->head.out);
     const float *x[WEFT_ENCODER_ROWS];
     for (size_t r = 0; r < rows; r++)
-        x[r] = weft_net_view(s, t->d.pool + t->at[from + r], s->lookback + s->head.out, g->room + r * (s->lookback + s->head.out));
+        x[r] = weft_net_view(s, t->d.pool + t->at[from + r], s->lookback + s->head.out,
+                             g->room + r * (s->lookback + s->head.out));
     const float *h = weft_encoding_forward(t->encoding, tape, x, rows, &ld);
     weft_linear_forward(&s->head, t->state.p + base, h, ld, rows, g->y);
     for (size_t r = 0; r < rows; r++)
-        g->loss += weft_mse(g->y + r * lanes, x[r] + s->lookback, s->head.out, share, t->learn ? g->dy + r * lanes : NULL);
+        g->loss +=
+            weft_mse(g->y + r * lanes, x[r] + s->lookback, s->head.out, share, t->learn ? g->dy + r * lanes : NULL);
     if (!t->learn)
         return;
     weft_linear_backward(&s->head, t->back, h, ld, g->dy, rows, g->g + base, g->dh);

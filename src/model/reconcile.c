@@ -57,9 +57,10 @@ void weft_reconcile_top_down(const struct weft_tree *t, const double *base, doub
     }
 }
 
-/* Up: y[i] becomes the best estimate of node i that its own base forecast and those below it give, var[i] its variance. The estimate from below is the sum of
- * the children's, with the sum of their variances; it and the base forecast are averaged with weights 1 / variance. Down: what a node's final value has more
- * than its children's estimates is shared among them in proportion to their variances. */
+/* Up: y[i] becomes the best estimate of node i that its own base forecast and those below it give, var[i] its variance.
+ * The estimate from below is the sum of the children's, with the sum of their variances; it and the base forecast are
+ * averaged with weights 1 / variance. Down: what a node's final value has more than its children's estimates is shared
+ * among them in proportion to their variances. */
 void weft_reconcile_wls(const struct weft_tree *t, const double *base, const double *variance, double *y, double *room)
 {
     double *var = room, *below = room + t->n, *var_below = room + 2 * t->n;
@@ -101,9 +102,10 @@ static void round_signed(const struct weft_tree *t, const double *y, float *out,
         out[i] = (float)sum[i];
 }
 
-/* From the top: a node's float32 is shared among its children in proportion to their values; the running sum of the shares is what is rounded, so that its
- * steps are multiples of the node's grid and the last one arrives at the node's float32 itself. No child is larger than its parent: every multiple is a
- * float32. No grid is coarser than the parent's: what a node got is a multiple of its own. */
+/* From the top: a node's float32 is shared among its children in proportion to their values; the running sum of the
+ * shares is what is rounded, so that its steps are multiples of the node's grid and the last one arrives at the node's
+ * float32 itself. No child is larger than its parent: every multiple is a float32. No grid is coarser than the
+ * parent's: what a node got is a multiple of its own. */
 static void round_shares(const struct weft_tree *t, float *out, const double *size, double *run, double *q)
 {
     memset(run, 0, t->n * sizeof *run);

@@ -12,8 +12,8 @@
 #include "base/rng.h"
 
 enum { LAYERS = 20, BLOCKS = 8, TENSORS = LAYERS * 5, GRAPHS = 4 };
-/* Memory that gradients share while they walk back through a block (dnn_graph.h, slots): the block's input and output take
- * turns in FLOW_A and FLOW_B; MID is the gradient behind the second convolution, INNER that behind the first. */
+/* Memory that gradients share while they walk back through a block (dnn_graph.h, slots): the block's input and output
+ * take turns in FLOW_A and FLOW_B; MID is the gradient behind the second convolution, INNER that behind the first. */
 enum { FLOW_A, FLOW_B, MID, INNER };
 /* Values of the folded graph: block outputs are made in place, so three places are enough. */
 enum { VALUE_A, VALUE_B, VALUE_INNER };
@@ -514,7 +514,8 @@ int weft_resnet18_forward(struct weft_resnet18 *r, const float *images, size_t n
                           struct weft_err *e)
 {
     if (n == 1 && pixels_left(h) == 1 && pixels_left(w) == 1) {
-        weft_fail(e, WEFT_CONFIG, "a batch of 1 picture of %zu x %zu pixels: batch norm needs more than one value", w, h);
+        weft_fail(e, WEFT_CONFIG, "a batch of 1 picture of %zu x %zu pixels: batch norm needs more than one value", w,
+                  h);
         return weft_fail_hint(e, "take a larger batch, or pictures of more than 32 pixels");
     }
     struct graph *p = graph_of(r, true, n, h, w, e);

@@ -38,13 +38,18 @@ static size_t sorted(size_t *x, size_t n)
     return kept;
 }
 
-/* Steps in the shortest season that this step has: a day of hours, a week of days, a year of weeks, months or quarters. */
+/* Steps in the shortest season that this step has: a day of hours, a week of days, a year of weeks, months or quarters.
+ */
 static size_t season_of(int64_t step)
 {
     static const struct {
         int64_t step;
         size_t season;
-    } seasons[] = {{WEFT_STEP_DAY, 7}, {WEFT_STEP_WEEK, 52}, {WEFT_STEP_BUSINESS_DAY, 5}, {WEFT_STEP_MONTH, 12}, {WEFT_STEP_QUARTER, 4}};
+    } seasons[] = {{WEFT_STEP_DAY, 7},
+                   {WEFT_STEP_WEEK, 52},
+                   {WEFT_STEP_BUSINESS_DAY, 5},
+                   {WEFT_STEP_MONTH, 12},
+                   {WEFT_STEP_QUARTER, 4}};
     for (size_t i = 0; i < sizeof seasons / sizeof *seasons; i++)
         if (seasons[i].step == step)
             return seasons[i].season;
@@ -56,8 +61,10 @@ size_t weft_tune_lookbacks(size_t lookback, size_t horizon, int64_t step, size_t
     enum { SPACED = 20 };
     size_t n = 0, season = season_of(step), shortest = lookback / 24;
     for (size_t i = 0; i <= SPACED; i++) {
-        double x = (double)(shortest ? shortest : 1) * pow((double)lookback / (double)(shortest ? shortest : 1), (double)i / SPACED);
-        put(out, &n, x < 2 * (double)season ? (size_t)lround(x) : (size_t)lround(x / (double)season) * season, lookback);
+        double x = (double)(shortest ? shortest : 1) *
+                   pow((double)lookback / (double)(shortest ? shortest : 1), (double)i / SPACED);
+        put(out, &n, x < 2 * (double)season ? (size_t)lround(x) : (size_t)lround(x / (double)season) * season,
+            lookback);
     }
     const size_t week[] = {7, 14, 28, 56, 91, 182, 364, 365, 364 + horizon, 728}, day[] = {1, 2, 7, 14, 28};
     for (size_t i = 0; step == 86400 && i < sizeof week / sizeof *week; i++)
@@ -86,7 +93,8 @@ size_t weft_tune_lasts(size_t lookback, int64_t step, size_t *out)
 
 size_t weft_tune_ridges(double *out)
 {
-    static const double decades[WEFT_TUNE_RIDGES] = {-6, -4, -3, -2, -1.5, -1, -0.5, 0, 0.5, 1}; /* dense where sales and long horizons have theirs */
+    static const double decades[WEFT_TUNE_RIDGES] = {
+        -6, -4, -3, -2, -1.5, -1, -0.5, 0, 0.5, 1}; /* dense where sales and long horizons have theirs */
     for (int i = 0; i < WEFT_TUNE_RIDGES; i++)
         out[i] = pow(10, decades[i]);
     return WEFT_TUNE_RIDGES;
@@ -103,7 +111,7 @@ size_t weft_tune_owns(double *out)
 
 struct search {
     struct weft_dlinear_shape shape;
-    bool own; /* a channel is known ahead */
+    bool own;                         /* a channel is known ahead */
     size_t lookback, horizon, beside; /* beside: weights of channels of all steps */
     size_t lookbacks[WEFT_TUNE_LOOKBACKS], lasts[WEFT_TUNE_LASTS];
     double ridges[WEFT_TUNE_RIDGES], owns[WEFT_TUNE_OWNS];
@@ -113,7 +121,8 @@ struct search {
     size_t folds;
     double *mse; /* [folds, ridges, cells, owns] */
     const struct weft_tuned *chosen;
-    double *r; /* [2, horizon * (lookback + 1) + beside]: weights, biases and those of channels of the last fold's fit and of the fit on all */
+    double *r;   /* [2, horizon * (lookback + 1) + beside]: weights, biases and those of channels of the last fold's fit
+                    and of the fit on all */
     double *cov; /* [horizon, horizon] */
     atomic_bool failed;
     uint64_t windows; /* of cov */
@@ -147,7 +156,8 @@ static void make_grid(struct search *s, const struct weft_tune *o)
     s->cells = s->grid.n_lookbacks * s->grid.n_lasts;
 }
 
-/* Moments of every fold that has windows on both sides, and of what the last fit sees. Adds the blocks up as it goes. */
+/* Moments of every fold that has windows on both sides, and of what the last fit sees. Adds the blocks up as it goes.
+ */
 static void prepare(struct search *s, struct weft_dlinear_stats *st)
 {
     struct weft_gram *train = &st->block[0];
@@ -191,7 +201,8 @@ static struct candidate candidate_of(const struct search *s, size_t cell)
 {
     struct candidate c = {.cell = cell, .last = cell % s->grid.n_lasts, .error = INFINITY};
     size_t lookback = s->lookbacks[cell / s->grid.n_lasts], last = s->lasts[c.last];
-    c.config = (struct weft_nested_config){lookback, last == WEFT_NESTED_WHOLE ? lookback : last, s->ridges[0], s->owns[0]};
+    c.config =
+        (struct weft_nested_config){lookback, last == WEFT_NESTED_WHOLE ? lookback : last, s->ridges[0], s->owns[0]};
     size_t owns = s->grid.n_owns;
     for (size_t i = 0; i < s->n_ridges * owns; i++) {
         double sum = 0;
@@ -224,14 +235,16 @@ static void pick(struct candidate *c, size_t n, bool each, size_t *picked)
     }
 }
 
-/* Neighbours in the grid are nearly the same forecast; those that subtract something else differ where it matters, when the level moves: they come first. */
+/* Neighbours in the grid are nearly the same forecast; those that subtract something else differ where it matters, when
+ * the level moves: they come first. */
 static void choose(const struct search *s, struct weft_tuned *t)
 {
     struct candidate *c = WEFT_ARRAY(struct candidate, s->cells);
     size_t n = 0, picked = 0;
     for (size_t cell = 0; cell < s->cells; cell++) {
         size_t last = s->lasts[cell % s->grid.n_lasts];
-        t->configs += last == WEFT_NESTED_WHOLE || last < s->lookbacks[cell / s->grid.n_lasts] ? s->n_ridges * s->grid.n_owns : 0;
+        t->configs +=
+            last == WEFT_NESTED_WHOLE || last < s->lookbacks[cell / s->grid.n_lasts] ? s->n_ridges * s->grid.n_owns : 0;
         c[n] = candidate_of(s, cell);
         n += isfinite(c[n].error);
     }
@@ -246,7 +259,8 @@ static void choose(const struct search *s, struct weft_tuned *t)
     free(c);
 }
 
-/* i = 0: the mean of the chosen fits on what the last fold trains on, and the moments of its errors; i = 1: the mean of the fits on all. */
+/* i = 0: the mean of the chosen fits on what the last fold trains on, and the moments of its errors; i = 1: the mean of
+ * the fits on all. */
 static void average(void *ctx, size_t i)
 {
     struct search *s = ctx;
@@ -274,14 +288,18 @@ static void take_weights(const struct search *s, size_t i, double shift, struct 
 /* Nothing to judge by: the whole lookback, its mean, a middling ridge. */
 static void choose_blindly(const struct search *s, const struct weft_tune *o, struct weft_tuned *t)
 {
-    t->best[0] = (struct weft_nested_config){s->lookback, o->norm == WEFT_NORM_NONE && !o->level ? 0 : o->norm == WEFT_NORM_LAST ? 1 : s->lookback,
+    t->best[0] = (struct weft_nested_config){s->lookback,
+                                             o->norm == WEFT_NORM_NONE && !o->level ? 0
+                                             : o->norm == WEFT_NORM_LAST            ? 1
+                                                                                    : s->lookback,
                                              o->ridge < 0 ? WEFT_DLINEAR_RIDGE : s->ridges[0], s->owns[0]};
     t->error[0] = NAN;
     t->n_best = 1;
 }
 
-static int solve(struct search *s, const struct weft_tune *o, double shift, struct weft_dlinear_weights *w, struct weft_dlinear_weights *honest,
-                 struct weft_dlinear_fit *fit, struct weft_tuned *t, struct weft_err *e)
+static int solve(struct search *s, const struct weft_tune *o, double shift, struct weft_dlinear_weights *w,
+                 struct weft_dlinear_weights *honest, struct weft_dlinear_fit *fit, struct weft_tuned *t,
+                 struct weft_err *e)
 {
     size_t h = s->horizon, final = s->all ? 1 : 0;
     s->mse = weft_xaligned(s->folds * s->n_ridges * s->cells * s->grid.n_owns + 1, sizeof *s->mse);
@@ -292,7 +310,7 @@ static int solve(struct search *s, const struct weft_tune *o, double shift, stru
         choose_blindly(s, o, t);
     s->chosen = t;
     s->r = WEFT_ARRAY(double, 2 * (h * (s->lookback + 1) + s->beside));
-    s->cov = WEFT_ARRAY(double, h * h);
+    s->cov = WEFT_ARRAY(double, h *h);
     weft_par_for(o->par, 2, average, s);
     if (s->failed)
         return weft_fail(e, WEFT_DATA, "no fit: are the values finite and not too large to square?");
@@ -315,8 +333,9 @@ static int solve(struct search *s, const struct weft_tune *o, double shift, stru
     return 0;
 }
 
-int weft_dlinear_tune(struct weft_dlinear_stats *st, const struct weft_tune *o, struct weft_dlinear_weights *w, struct weft_dlinear_weights *honest,
-                      struct weft_dlinear_fit *fit, struct weft_tuned *out, struct weft_err *e)
+int weft_dlinear_tune(struct weft_dlinear_stats *st, const struct weft_tune *o, struct weft_dlinear_weights *w,
+                      struct weft_dlinear_weights *honest, struct weft_dlinear_fit *fit, struct weft_tuned *out,
+                      struct weft_err *e)
 {
     struct search *s = WEFT_NEW(struct search);
     double began = weft_seconds();
@@ -334,8 +353,9 @@ int weft_dlinear_tune(struct weft_dlinear_stats *st, const struct weft_tune *o, 
     fit->train_windows = st->block[0].n;
     fit->valid_windows = st->block[2 * st->folds - 1].n;
     fit->series = st->series;
-    int rc = s->folds || s->all ? solve(s, o, st->shift, w, honest, fit, out, e)
-                                : weft_fail(e, WEFT_CONFIG, "no window without a missing value lies wholly in the train part");
+    int rc = s->folds || s->all
+                 ? solve(s, o, st->shift, w, honest, fit, out, e)
+                 : weft_fail(e, WEFT_CONFIG, "no window without a missing value lies wholly in the train part");
     for (size_t f = 0; f < s->folds; f++)
         weft_nested_free(&s->fold[f]);
     weft_nested_free(&s->all);

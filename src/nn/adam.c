@@ -23,10 +23,11 @@ void weft_adam_begin(struct weft_adam *a)
     a->l2 = (float)a->weight_decay;
 }
 
-WEFT_INLINE void update(const struct weft_adam *restrict a, float *restrict p, const float *restrict g, float *restrict m, float *restrict v, size_t n)
+WEFT_INLINE void update(const struct weft_adam *restrict a, float *restrict p, const float *restrict g,
+                        float *restrict m, float *restrict v, size_t n)
 {
-    const float decay1 = a->decay1, decay2 = a->decay2, gain1 = a->gain1, gain2 = a->gain2, root = a->root, epsilon = a->epsilon, step = a->step,
-                l2 = a->l2;
+    const float decay1 = a->decay1, decay2 = a->decay2, gain1 = a->gain1, gain2 = a->gain2, root = a->root,
+                epsilon = a->epsilon, step = a->step, l2 = a->l2;
     for (size_t i = 0; i < n; i++) {
         float gradient = g[i] + l2 * p[i];
         m[i] = decay1 * m[i] + gain1 * gradient;

@@ -97,9 +97,9 @@ struct weft_dnn_graph {
 };
 
 /* A new zeroed object at the head of a graph's list. */
-#define PUSH(type, list, var) \
-    type *var = WEFT_NEW(type); \
-    var->next = (list); \
+#define PUSH(type, list, var)                                                                                          \
+    type *var = WEFT_NEW(type);                                                                                        \
+    var->next = (list);                                                                                                \
     (list) = var
 
 /* ---- memory ---- */
@@ -113,10 +113,10 @@ struct weft_dnn_graph *weft_dnn_graph_new(struct weft_dnn *d, enum weft_dnn_type
     return g;
 }
 
-#define FREE_LIST(type, list) \
-    for (type *x_ = (list), *n_; x_ != NULL; x_ = n_) { \
-        n_ = x_->next; \
-        free(x_); \
+#define FREE_LIST(type, list)                                                                                          \
+    for (type *x_ = (list), *n_; x_ != NULL; x_ = n_) {                                                                \
+        n_ = x_->next;                                                                                                 \
+        free(x_);                                                                                                      \
     }
 
 void weft_dnn_graph_free(struct weft_dnn_graph **gp)
@@ -150,8 +150,8 @@ void weft_dnn_graph_free(struct weft_dnn_graph **gp)
 }
 
 /* A layout that lives as long as the graph. */
-static int layout_new(struct weft_dnn_graph *g, int rank, const dnnl_dim_t *dims, dnnl_data_type_t t, dnnl_format_tag_t tag, const char *what,
-                      onednn_md *out, struct weft_err *e)
+static int layout_new(struct weft_dnn_graph *g, int rank, const dnnl_dim_t *dims, dnnl_data_type_t t,
+                      dnnl_format_tag_t tag, const char *what, onednn_md *out, struct weft_err *e)
 {
     PUSH(struct layout, g->layouts, l);
     TRY(onednn_md_new(&l->md, rank, dims, t, tag), what);
@@ -159,8 +159,7 @@ static int layout_new(struct weft_dnn_graph *g, int rank, const dnnl_dim_t *dims
     return 0;
 }
 
-static int buf_new(struct weft_dnn_graph *g, onednn_md md, int slot, struct buf **out,
-                   struct weft_err *e)
+static int buf_new(struct weft_dnn_graph *g, onednn_md md, int slot, struct buf **out, struct weft_err *e)
 {
     PUSH(struct buf, g->bufs, b);
     b->md = md;
@@ -262,8 +261,8 @@ static onednn_md op_md(const struct op *o, dnnl_query_t what)
 
 /* ---- activations ---- */
 
-static int act_new(struct weft_dnn_graph *g, onednn_md md, int slot, int grad_slot,
-                   struct weft_dnn_act **out, struct weft_err *e)
+static int act_new(struct weft_dnn_graph *g, onednn_md md, int slot, int grad_slot, struct weft_dnn_act **out,
+                   struct weft_err *e)
 {
     PUSH(struct weft_dnn_act, g->acts, a);
     a->g = g;
@@ -343,13 +342,14 @@ struct shape {
 static const dnnl_dims_t dense = {0}; /* no dilation */
 
 /* Four dimensions in the layout that the primitive likes best. */
-static int any_md(struct weft_dnn_graph *g, const dnnl_dim_t *dims, dnnl_data_type_t t, onednn_md *md, struct weft_err *e)
+static int any_md(struct weft_dnn_graph *g, const dnnl_dim_t *dims, dnnl_data_type_t t, onednn_md *md,
+                  struct weft_err *e)
 {
     return layout_new(g, 4, dims, t, dnnl_format_tag_any, "a tensor of this size", md, e);
 }
 
-static int conv_shape(struct weft_dnn_graph *g, const struct weft_dnn_act *src,
-                      const struct weft_dnn_conv_spec *s, struct shape *sh, struct weft_err *e)
+static int conv_shape(struct weft_dnn_graph *g, const struct weft_dnn_act *src, const struct weft_dnn_conv_spec *s,
+                      struct shape *sh, struct weft_err *e)
 {
     size_t h = (src->dims[2] + 2 * s->pad - s->kernel) / s->stride + 1,
            w = (src->dims[3] + 2 * s->pad - s->kernel) / s->stride + 1;
@@ -404,8 +404,9 @@ static int conv_make_forward(struct weft_dnn_conv *c, struct shape *sh, const st
     if (conv_attr(s, &attr, e) < 0)
         return -1;
     dnnl_status_t st = dnnl_convolution_forward_primitive_desc_create(
-        &pd, g->d->engine, g->train ? dnnl_forward_training : dnnl_forward_inference, dnnl_convolution_direct, sh->src_md, sh->weights_md,
-        g->train ? NULL : sh->bias_md, sh->dst_md, sh->stride, dense, sh->pad, sh->pad, attr);
+        &pd, g->d->engine, g->train ? dnnl_forward_training : dnnl_forward_inference, dnnl_convolution_direct,
+        sh->src_md, sh->weights_md, g->train ? NULL : sh->bias_md, sh->dst_md, sh->stride, dense, sh->pad, sh->pad,
+        attr);
     dnnl_primitive_attr_destroy(attr);
     TRY(st, "a convolution");
     return op_of_pd(g, pd, "a convolution", &c->forward, e);
@@ -441,8 +442,9 @@ static int conv_make_back_data(struct weft_dnn_conv *c, struct shape *sh, struct
 {
     dnnl_primitive_desc_t pd;
     struct buf *w;
-    TRY(dnnl_convolution_backward_data_primitive_desc_create(&pd, c->g->d->engine, dnnl_convolution_direct, src->value->md, sh->weights_md,
-                                                             dst->value->md, sh->stride, dense, sh->pad, sh->pad, c->forward->pd, NULL),
+    TRY(dnnl_convolution_backward_data_primitive_desc_create(&pd, c->g->d->engine, dnnl_convolution_direct,
+                                                             src->value->md, sh->weights_md, dst->value->md, sh->stride,
+                                                             dense, sh->pad, sh->pad, c->forward->pd, NULL),
         "a convolution's data gradient");
     if (op_of_pd(c->g, pd, "a convolution's data gradient", &c->back_data, e) < 0 ||
         conv_weight_buf(c, c->back_data, &w, &c->w_back, e) < 0)
@@ -461,8 +463,9 @@ static int conv_make_back_weights(struct weft_dnn_conv *c, struct shape *sh, str
     struct buf *blocked;
     if (any_md(c->g, sh->weights, dnnl_f32, &dw, e) < 0)
         return -1;
-    TRY(dnnl_convolution_backward_weights_primitive_desc_create(&pd, c->g->d->engine, dnnl_convolution_direct, src->md, dw, NULL, dst->value->md,
-                                                                sh->stride, dense, sh->pad, sh->pad, c->forward->pd, NULL),
+    TRY(dnnl_convolution_backward_weights_primitive_desc_create(&pd, c->g->d->engine, dnnl_convolution_direct, src->md,
+                                                                dw, NULL, dst->value->md, sh->stride, dense, sh->pad,
+                                                                sh->pad, c->forward->pd, NULL),
         "a convolution's weight gradient");
     if (op_of_pd(c->g, pd, "a convolution's weight gradient", &c->back_weights, e) < 0 ||
         buf_new(c->g, op_md(c->back_weights, dnnl_query_diff_weights_md), WEFT_DNN_OWN, &blocked, e) < 0 ||
@@ -555,7 +558,8 @@ static int norm_make_forward(struct weft_dnn_norm *b, struct weft_dnn_act *src, 
 {
     dnnl_primitive_desc_t pd;
     onednn_md md = src->value->md;
-    TRY(dnnl_batch_normalization_forward_primitive_desc_create(&pd, b->g->d->engine, dnnl_forward_training, md, md, eps, flags, NULL),
+    TRY(dnnl_batch_normalization_forward_primitive_desc_create(&pd, b->g->d->engine, dnnl_forward_training, md, md, eps,
+                                                               flags, NULL),
         "a batch normalisation");
     if (op_of_pd(b->g, pd, "a batch normalisation", &b->forward, e) < 0)
         return -1;
@@ -573,7 +577,8 @@ static int norm_make_backward(struct weft_dnn_norm *b, struct weft_dnn_act *src,
 {
     dnnl_primitive_desc_t pd;
     onednn_md md = src->value->md;
-    TRY(dnnl_batch_normalization_backward_primitive_desc_create(&pd, b->g->d->engine, dnnl_backward, md, md, md, eps, flags, b->forward->pd, NULL),
+    TRY(dnnl_batch_normalization_backward_primitive_desc_create(&pd, b->g->d->engine, dnnl_backward, md, md, md, eps,
+                                                                flags, b->forward->pd, NULL),
         "a batch normalisation's gradient");
     if (op_of_pd(b->g, pd, "a batch normalisation's gradient", &b->backward, e) < 0)
         return -1;
@@ -598,9 +603,10 @@ int weft_dnn_norm(struct weft_dnn_graph *g, struct weft_dnn_act *src, bool relu,
     b->c = src->dims[1];
     b->count = src->dims[0] * src->dims[2] * src->dims[3];
     *out = b;
-    if (buf_plain(g, 1, c, &b->mean, e) < 0 || buf_plain(g, 1, c, &b->var, e) < 0 || norm_weights_new(g, b->c, b->weights, e) < 0 ||
-        norm_weights_new(g, b->c, b->gradients, e) < 0 || act_new(g, src->value->md, slot, grad_slot, dst, e) < 0 ||
-        norm_make_forward(b, src, *dst, flags, eps, e) < 0 || norm_make_backward(b, src, *dst, flags, eps, e) < 0)
+    if (buf_plain(g, 1, c, &b->mean, e) < 0 || buf_plain(g, 1, c, &b->var, e) < 0 ||
+        norm_weights_new(g, b->c, b->weights, e) < 0 || norm_weights_new(g, b->c, b->gradients, e) < 0 ||
+        act_new(g, src->value->md, slot, grad_slot, dst, e) < 0 || norm_make_forward(b, src, *dst, flags, eps, e) < 0 ||
+        norm_make_backward(b, src, *dst, flags, eps, e) < 0)
         return -1;
     onednn_md ws = op_md(b->forward, dnnl_query_workspace_md);
     if (ws == NULL || onednn_md_rank(ws) == 0)
@@ -648,8 +654,9 @@ static int pool_make_backward(struct weft_dnn_pool *p, struct weft_dnn_act *src,
 {
     dnnl_primitive_desc_t pd;
     struct buf *ws;
-    TRY(dnnl_pooling_backward_primitive_desc_create(&pd, p->g->d->engine, dnnl_pooling_max, src->value->md, dst->value->md, stride, kernel, dense,
-                                                    pad, pad, p->forward->pd, NULL),
+    TRY(dnnl_pooling_backward_primitive_desc_create(&pd, p->g->d->engine, dnnl_pooling_max, src->value->md,
+                                                    dst->value->md, stride, kernel, dense, pad, pad, p->forward->pd,
+                                                    NULL),
         "a pooling's gradient");
     if (op_of_pd(p->g, pd, "a pooling's gradient", &p->backward, e) < 0 ||
         buf_new(p->g, op_md(p->forward, dnnl_query_workspace_md), WEFT_DNN_OWN, &ws, e) < 0)
@@ -676,8 +683,9 @@ int weft_dnn_maxpool(struct weft_dnn_graph *g, struct weft_dnn_act *src, size_t 
         dims[i] = (dnnl_dim_t)(i < 2 ? src->dims[i] : (src->dims[i] + 2 * pad - kernel) / stride + 1);
     if (any_md(g, dims, g->type, &md, e) < 0)
         return -1;
-    TRY(dnnl_pooling_forward_primitive_desc_create(&pd, g->d->engine, g->train ? dnnl_forward_training : dnnl_forward_inference, dnnl_pooling_max,
-                                                   src->value->md, md, s, k, dense, q, q, NULL),
+    TRY(dnnl_pooling_forward_primitive_desc_create(&pd, g->d->engine,
+                                                   g->train ? dnnl_forward_training : dnnl_forward_inference,
+                                                   dnnl_pooling_max, src->value->md, md, s, k, dense, q, q, NULL),
         "a pooling");
     if (op_of_pd(g, pd, "a pooling", &p->forward, e) < 0 ||
         act_new(g, op_md(p->forward, dnnl_query_dst_md), slot, g->train ? grad_slot : WEFT_DNN_NONE, dst, e) < 0)
@@ -707,7 +715,8 @@ static int add_op(struct weft_dnn_graph *g, struct buf *a, struct buf *b, struct
     const struct weft_dnn_conv_spec post = {.relu = relu};
     if (conv_attr(&post, &attr, e) < 0)
         return -1;
-    dnnl_status_t st = dnnl_binary_primitive_desc_create(&pd, g->d->engine, dnnl_binary_add, a->md, b->md, dst->md, attr);
+    dnnl_status_t st =
+        dnnl_binary_primitive_desc_create(&pd, g->d->engine, dnnl_binary_add, a->md, b->md, dst->md, attr);
     dnnl_primitive_attr_destroy(attr);
     TRY(st, "a sum");
     if (op_of_pd(g, pd, "a sum", out, e) < 0)
@@ -731,12 +740,13 @@ int weft_dnn_join(struct weft_dnn_graph *g, struct weft_dnn_act *a, struct weft_
         return -1;
     /* The hint names a forward ReLU; it never runs. */
     onednn_md md = (*dst)->value->md;
-    TRY(dnnl_eltwise_forward_primitive_desc_create(&pd, g->d->engine, dnnl_forward_training, dnnl_eltwise_relu_use_dst_for_bwd, md, md, 0.0f, 0.0f,
-                                                   NULL),
+    TRY(dnnl_eltwise_forward_primitive_desc_create(&pd, g->d->engine, dnnl_forward_training,
+                                                   dnnl_eltwise_relu_use_dst_for_bwd, md, md, 0.0f, 0.0f, NULL),
         "a ReLU");
     if (op_of_pd(g, pd, "a ReLU", &hint, e) < 0)
         return -1;
-    TRY(dnnl_eltwise_backward_primitive_desc_create(&pd, g->d->engine, dnnl_eltwise_relu_use_dst_for_bwd, md, md, md, 0.0f, 0.0f, hint->pd, NULL),
+    TRY(dnnl_eltwise_backward_primitive_desc_create(&pd, g->d->engine, dnnl_eltwise_relu_use_dst_for_bwd, md, md, md,
+                                                    0.0f, 0.0f, hint->pd, NULL),
         "a ReLU's gradient");
     if (op_of_pd(g, pd, "a ReLU's gradient", &j->backward, e) < 0)
         return -1;

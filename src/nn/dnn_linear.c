@@ -35,8 +35,7 @@ static dnnl_data_type_t type_of(enum weft_dnn_type t)
 }
 
 /* A memory object over bytes of its own. */
-static int owned_memory(struct weft_dnn *d, onednn_md md, uint8_t **room, dnnl_memory_t *out,
-                        struct weft_err *e)
+static int owned_memory(struct weft_dnn *d, onednn_md md, uint8_t **room, dnnl_memory_t *out, struct weft_err *e)
 {
     size_t n = dnnl_memory_desc_get_size(md);
     *room = weft_xaligned(n ? n : 1, 1);
@@ -85,9 +84,11 @@ static int linear_make(struct weft_dnn_linear *l, int size, dnnl_primitive_attr_
     TRY(onednn_md_new(&md[SRC], 2, (dnnl_dims_t){rows, in}, type_of(s->src), dnnl_ab), "rows of this size");
     TRY(onednn_md_new(&md[DST], 2, (dnnl_dims_t){rows, out}, type_of(s->dst), dnnl_ab), "rows of this size");
     TRY(onednn_md_new(&md[BIAS], 2, (dnnl_dims_t){1, out}, dnnl_f32, dnnl_ab), "a bias");
-    TRY(onednn_md_new(&md[WEIGHTS], 2, (dnnl_dims_t){in, out}, type_of(s->src), dnnl_format_tag_any), "weights of this size");
+    TRY(onednn_md_new(&md[WEIGHTS], 2, (dnnl_dims_t){in, out}, type_of(s->src), dnnl_format_tag_any),
+        "weights of this size");
     onednn_md weights = size == WIDEST ? md[WEIGHTS] : linear_weights(l);
-    TRY(dnnl_matmul_primitive_desc_create(&l->pd[size], l->d->engine, md[SRC], weights, md[BIAS], md[DST], attr), "a linear layer");
+    TRY(dnnl_matmul_primitive_desc_create(&l->pd[size], l->d->engine, md[SRC], weights, md[BIAS], md[DST], attr),
+        "a linear layer");
     TRY(dnnl_primitive_create(&l->prim[size], l->pd[size]), "a linear layer");
     TRY(dnnl_memory_create(&l->src[size], md[SRC], l->d->engine, DNNL_MEMORY_NONE), "a memory object");
     TRY(dnnl_memory_create(&l->dst[size], md[DST], l->d->engine, DNNL_MEMORY_NONE), "a memory object");
@@ -140,7 +141,8 @@ void weft_dnn_linear_free(struct weft_dnn_linear **lp)
 }
 
 /* Runs one reorder from plain floats, and forgets it. */
-static int packed_reorder(struct weft_dnn_linear *l, onednn_md plain, const float *weights, dnnl_memory_t to, struct weft_err *e)
+static int packed_reorder(struct weft_dnn_linear *l, onednn_md plain, const float *weights, dnnl_memory_t to,
+                          struct weft_err *e)
 {
     dnnl_memory_t from;
     dnnl_primitive_desc_t pd;
@@ -166,7 +168,8 @@ static int packed_reorder(struct weft_dnn_linear *l, onednn_md plain, const floa
 static int packed_fill(struct weft_dnn_linear *l, const float *weights, struct weft_dnn_packed *p, struct weft_err *e)
 {
     onednn_own_md plain = NULL;
-    TRY(onednn_md_new(&plain, 2, (dnnl_dims_t){(dnnl_dim_t)l->spec.in, (dnnl_dim_t)l->spec.out}, dnnl_f32, dnnl_ba), "weights of this size");
+    TRY(onednn_md_new(&plain, 2, (dnnl_dims_t){(dnnl_dim_t)l->spec.in, (dnnl_dim_t)l->spec.out}, dnnl_f32, dnnl_ba),
+        "weights of this size");
     int rc = packed_reorder(l, plain, weights, p->weights, e);
     onednn_md_free(plain);
     return rc;

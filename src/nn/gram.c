@@ -89,22 +89,44 @@ WEFT_INLINE void first_row(double *restrict out, const double *restrict x, size_
         lags(out, x, x + (width + 3) / 4 * 4 - left * 4, n, 8);
     const double *y = x + (width + 3) / 4 * 4 - left * 4;
     switch (left) {
-    case 10: lags(out, x, y, n, 10); break;
-    case 9: lags(out, x, y, n, 9); break;
-    case 8: lags(out, x, y, n, 8); break;
-    case 7: lags(out, x, y, n, 7); break;
-    case 6: lags(out, x, y, n, 6); break;
-    case 5: lags(out, x, y, n, 5); break;
-    case 4: lags(out, x, y, n, 4); break;
-    case 3: lags(out, x, y, n, 3); break;
-    case 2: lags(out, x, y, n, 2); break;
-    default: lags(out, x, y, n, 1); break;
+    case 10:
+        lags(out, x, y, n, 10);
+        break;
+    case 9:
+        lags(out, x, y, n, 9);
+        break;
+    case 8:
+        lags(out, x, y, n, 8);
+        break;
+    case 7:
+        lags(out, x, y, n, 7);
+        break;
+    case 6:
+        lags(out, x, y, n, 6);
+        break;
+    case 5:
+        lags(out, x, y, n, 5);
+        break;
+    case 4:
+        lags(out, x, y, n, 4);
+        break;
+    case 3:
+        lags(out, x, y, n, 3);
+        break;
+    case 2:
+        lags(out, x, y, n, 2);
+        break;
+    default:
+        lags(out, x, y, n, 1);
+        break;
     }
 }
 
-/* Row i + 1 of G minus row i, shifted by one: what enters at the end of the run minus what leaves at its beginning. Rows of one track are padded, and the
- * last vector may write there; behind a row's part of several tracks the next track begins. row: of the track's first column. */
-WEFT_INLINE void other_rows(double *restrict to, const size_t *restrict row, size_t width, const double *restrict x, size_t n, bool padded)
+/* Row i + 1 of G minus row i, shifted by one: what enters at the end of the run minus what leaves at its beginning.
+ * Rows of one track are padded, and the last vector may write there; behind a row's part of several tracks the next
+ * track begins. row: of the track's first column. */
+WEFT_INLINE void other_rows(double *restrict to, const size_t *restrict row, size_t width, const double *restrict x,
+                            size_t n, bool padded)
 {
     for (size_t i = 0; i + 1 < width; i++) {
         double *restrict out = to + row[i + 1];
@@ -121,7 +143,8 @@ WEFT_INLINE void other_rows(double *restrict to, const size_t *restrict row, siz
 }
 
 /* out[j] += sum over t < n of a[t] b[t + j], j < count: eight sums at a time in registers, each in order of t. */
-WEFT_INLINE void correlate(double *restrict out, const double *restrict a, const double *restrict b, size_t n, size_t count)
+WEFT_INLINE void correlate(double *restrict out, const double *restrict a, const double *restrict b, size_t n,
+                           size_t count)
 {
     size_t j = 0;
     for (; j + 8 <= count; j += 8) {
@@ -149,7 +172,8 @@ static inline double *whole_row(const struct weft_gram *g, size_t i)
 }
 
 /* Tracks k < l: first row and column whole, elsewhere the difference to the neighbour up left. room: [width] */
-WEFT_INLINE void add_pair(struct weft_gram *g, size_t k, size_t l, const double *a, const double *b, size_t n, double *restrict room)
+WEFT_INLINE void add_pair(struct weft_gram *g, size_t k, size_t l, const double *a, const double *b, size_t n,
+                          double *restrict room)
 {
     size_t rows = g->to[k] - g->from[k], columns = g->to[l] - g->from[l], top = g->base[k], left = g->base[l];
     if (!rows || !columns)
@@ -254,7 +278,8 @@ bool *weft_gram_whole(const struct weft_gram *g, const double *z, size_t n, size
     bool *good = WEFT_ARRAY(bool, starts);
     memset(good, 1, starts * sizeof *good);
     for (size_t k = 0; k < g->tracks; k++, z += n)
-        for (size_t s = 0, seen = 0, after = 0; s < starts && s + g->to[k] <= used; s++) { /* z[after .. seen) has no missing value */
+        for (size_t s = 0, seen = 0, after = 0; s < starts && s + g->to[k] <= used;
+             s++) { /* z[after .. seen) has no missing value */
             for (; seen < s + g->to[k]; seen++)
                 if (!isfinite(z[seen]))
                     after = seen + 1;

@@ -1,7 +1,9 @@
-/* lanes.h - vectors of one instruction set, and the sum at the heart of every product. A template: product.c and lstm_layer.c include it (through
- * a template of their own) once for each instruction set, with LANES (16, 8 or 4), TARGET and NAME(x) defined.
+/* lanes.h - vectors of one instruction set, and the sum at the heart of every product. A template: product.c and
+ * lstm_layer.c include it (through a template of their own) once for each instruction set, with LANES (16, 8 or 4),
+ * TARGET and NAME(x) defined.
  *
- * Every element is a sum over k in ascending order, without fused multiply-add, whatever the width: the bytes do not depend on the CPU. */
+ * Every element is a sum over k in ascending order, without fused multiply-add, whatever the width: the bytes do not
+ * depend on the CPU. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -17,8 +19,10 @@ typedef int32_t VECI __attribute__((vector_size(LANES * 4), aligned(4), may_alia
 enum { BLOCK = 64, VECTORS = 4, ROWS_MAX = 6 };
 #endif
 
-/* acc[r * VECTORS + v] += sum over k of a[r * a_row + k * a_col] * b[k * ldb + 16 * v ..]: r < rows, v < vectors; both are constants once inlined. */
-TARGET WEFT_INLINE void NAME(sum)(VEC *acc, int rows, int vectors, const float *a, size_t a_row, size_t a_col, const float *b, size_t ldb, size_t n)
+/* acc[r * VECTORS + v] += sum over k of a[r * a_row + k * a_col] * b[k * ldb + 16 * v ..]: r < rows, v < vectors; both
+ * are constants once inlined. */
+TARGET WEFT_INLINE void NAME(sum)(VEC *acc, int rows, int vectors, const float *a, size_t a_row, size_t a_col,
+                                  const float *b, size_t ldb, size_t n)
 {
     for (size_t k = 0; k < n; k++, a += a_col, b += ldb) {
         VEC w[VECTORS];

@@ -46,7 +46,8 @@ void weft_linear_turn(const struct weft_linear *s, const float *inner, float *ba
     weft_transpose(s->in, s->out, inner, weft_lanes(s->out), back, lanes);
 }
 
-void weft_linear_forward(const struct weft_linear *s, const float *inner, const float *x, size_t ldx, size_t rows, float *y)
+void weft_linear_forward(const struct weft_linear *s, const float *inner, const float *x, size_t ldx, size_t rows,
+                         float *y)
 {
     size_t lanes = weft_lanes(s->out);
     for (size_t r = 0; r < rows; r++)
@@ -54,7 +55,8 @@ void weft_linear_forward(const struct weft_linear *s, const float *inner, const 
     weft_product(rows, lanes, s->in, x, ldx, 1, inner, lanes, true, y, lanes);
 }
 
-void weft_linear_backward(const struct weft_linear *s, const float *back, const float *x, size_t ldx, const float *dy, size_t rows, float *g, float *dx)
+void weft_linear_backward(const struct weft_linear *s, const float *back, const float *x, size_t ldx, const float *dy,
+                          size_t rows, float *g, float *dx)
 {
     size_t lanes = weft_lanes(s->out);
     if (g) {
@@ -63,7 +65,8 @@ void weft_linear_backward(const struct weft_linear *s, const float *back, const 
             weft_accumulate(g + s->in * lanes, dy + r * lanes, lanes);
     }
     if (dx)
-        weft_product(rows, weft_lanes(s->in), s->out, dy, lanes, 1, back, weft_lanes(s->in), false, dx, weft_lanes(s->in));
+        weft_product(rows, weft_lanes(s->in), s->out, dy, lanes, 1, back, weft_lanes(s->in), false, dx,
+                     weft_lanes(s->in));
 }
 
 /* --- activations --- */

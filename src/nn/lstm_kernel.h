@@ -22,7 +22,8 @@ TARGET WEFT_INLINE VEC NAME(all)(float x)
     return x - (VEC){0};
 }
 
-/* exp(z) - 1 to 1e-7 of its value, z held within +-87; NaN stays NaN. z = n ln 2 + r; exp(z) - 1 = 2^n (exp(r) - 1) + (2^n - 1). */
+/* exp(z) - 1 to 1e-7 of its value, z held within +-87; NaN stays NaN. z = n ln 2 + r; exp(z) - 1 = 2^n (exp(r) - 1) +
+ * (2^n - 1). */
 TARGET WEFT_INLINE VEC NAME(expm1)(VEC z)
 {
     z = MOST(NAME(all)(-87.0f), LEAST(NAME(all)(87.0f), z));
@@ -77,8 +78,9 @@ TARGET WEFT_INLINE void NAME(cells)(const struct step *s, size_t block, size_t r
         for (int k = 0; k < rows * VECTORS; k++)
             sums[k] = acc[k]; /* the loop below takes them by number: acc itself stays in registers */
         for (int r = 0; r < rows; r++)
-            NAME(cell)(s, sums + r * VECTORS, block * 16 + part * LANES, row + (size_t)r,
-                       s->gates + block * s->stride + (row + (size_t)r) * BLOCK + part * LANES);
+            NAME(cell)
+            (s, sums + r * VECTORS, block * 16 + part * LANES, row + (size_t)r,
+             s->gates + block * s->stride + (row + (size_t)r) * BLOCK + part * LANES);
     }
 }
 

@@ -69,10 +69,10 @@ static struct kernels choose(void)
 }
 
 struct layer {
-    size_t in;    /* values of x: the input, or the units of the layer below */
-    size_t depth; /* rows of its parameters: units + in + 2 biases */
-    size_t ld;    /* of the state */
-    size_t at;    /* of its parameters in the inner layout */
+    size_t in;             /* values of x: the input, or the units of the layer below */
+    size_t depth;          /* rows of its parameters: units + in + 2 biases */
+    size_t ld;             /* of the state */
+    size_t at;             /* of its parameters in the inner layout */
     float *back, *back_in; /* transposed: [blocks of 64 columns, 4 units, 64] of h's rows and of x's */
 };
 
@@ -80,7 +80,7 @@ struct tape {
     size_t rows, steps;
     struct {
         float *state, *gates, *cell, *squashed, *outer;
-    } *layer;
+    } * layer;
     float *dh, *dc; /* [rows, units] */
 };
 
@@ -151,10 +151,14 @@ static void walk(const struct weft_lstm_shape *s, float *outer, float *inner, bo
     for (size_t k = 0; k < WEFT_LSTM_TENSORS * s->layers; k++) {
         struct weft_lstm_tensor t = weft_lstm_tensor(s, k);
         struct layer y = layer_of(s, k / 4);
-        size_t first = k % 4 == 0 ? units : k % 4 == 1 ? 0 : units + y.in + k % 4 - 2, columns = t.rank == 2 ? t.dims[1] : 1;
+        size_t first = k % 4 == 0   ? units
+                       : k % 4 == 1 ? 0
+                                    : units + y.in + k % 4 - 2,
+               columns = t.rank == 2 ? t.dims[1] : 1;
         for (size_t r = 0; r < t.dims[0]; r++)
             for (size_t c = 0; c < columns; c++) {
-                float *o = outer + t.at + r * columns + c, *i = inner + inner_at(&y, r / s->hidden, r % s->hidden, first + c);
+                float *o = outer + t.at + r * columns + c,
+                      *i = inner + inner_at(&y, r / s->hidden, r % s->hidden, first + c);
                 if (pack)
                     *i = *o;
                 else
@@ -259,7 +263,8 @@ static void turn_rows(const struct weft_lstm *n, const struct layer *y, size_t f
 {
     for (size_t block = 0; block < n->units / 16; block++)
         for (size_t j = 0; j < columns; j += BLOCK)
-            weft_transpose(columns - j < BLOCK ? columns - j : BLOCK, BLOCK, n->p + y->at + (block * y->depth + first + j) * BLOCK, BLOCK,
+            weft_transpose(columns - j < BLOCK ? columns - j : BLOCK, BLOCK,
+                           n->p + y->at + (block * y->depth + first + j) * BLOCK, BLOCK,
                            out + (j * 4 * n->units + block * BLOCK * BLOCK), BLOCK);
 }
 
@@ -322,7 +327,8 @@ const float *weft_lstm_output(const struct weft_lstm *n, size_t tape, size_t t, 
     return n->tape[tape].layer[top].state + (t + 1) * n->tape[tape].rows * *ld;
 }
 
-const float *weft_lstm_forward(struct weft_lstm *n, size_t tape, const float *const *x, size_t rows, size_t steps, size_t *ld)
+const float *weft_lstm_forward(struct weft_lstm *n, size_t tape, const float *const *x, size_t rows, size_t steps,
+                               size_t *ld)
 {
     struct tape *t = &n->tape[tape];
     t->rows = rows;
@@ -340,7 +346,8 @@ const float *weft_lstm_forward(struct weft_lstm *n, size_t tape, const float *co
 /* --- backward --- */
 
 /* c[m, columns] = gates [m, 4 units] times a turned matrix; rows of c lie ldc apart. */
-static void times_turned(const struct weft_lstm *n, size_t m, const float *gates, size_t stride, const float *back, size_t columns, float *c, size_t ldc)
+static void times_turned(const struct weft_lstm *n, size_t m, const float *gates, size_t stride, const float *back,
+                         size_t columns, float *c, size_t ldc)
 {
     for (size_t j = 0; j < columns; j += BLOCK)
         for (size_t block = 0; block < n->units / 16; block++)
@@ -371,8 +378,8 @@ static void add_gradients(const struct weft_lstm *n, const struct tape *t, size_
     const struct layer *y = &n->layer[l];
     size_t all = t->steps * t->rows;
     for (size_t block = 0; block < n->units / 16; block++)
-        weft_product(y->depth, BLOCK, all, t->layer[l].state, 1, y->ld, t->layer[l].gates + block * all * BLOCK, BLOCK, true,
-                     g + y->at + block * y->depth * BLOCK, BLOCK);
+        weft_product(y->depth, BLOCK, all, t->layer[l].state, 1, y->ld, t->layer[l].gates + block * all * BLOCK, BLOCK,
+                     true, g + y->at + block * y->depth * BLOCK, BLOCK);
 }
 
 void weft_lstm_backward(struct weft_lstm *n, size_t tape, const struct weft_lstm_outer *o, float *g)
@@ -385,7 +392,8 @@ void weft_lstm_backward(struct weft_lstm *n, size_t tape, const struct weft_lstm
         add_gradients(n, t, l, g);
         float *in = l ? t->layer[l - 1].outer : o->input;
         if (in)
-            times_turned(n, all, t->layer[l].gates, all * BLOCK, n->layer[l].back_in, weft_lanes(n->layer[l].in), in, weft_lanes(n->layer[l].in));
+            times_turned(n, all, t->layer[l].gates, all * BLOCK, n->layer[l].back_in, weft_lanes(n->layer[l].in), in,
+                         weft_lanes(n->layer[l].in));
         last = NULL;
         every = in;
     }

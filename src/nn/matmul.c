@@ -63,10 +63,11 @@ WEFT_AVX2 static void product_avx2(const struct operands *o, size_t m, size_t n)
     product(o, m, n);
 }
 
-void weft_matmul(size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_col, const float *b, size_t ldb, const float *init,
-                 float *c, size_t ldc)
+void weft_matmul(size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_col, const float *b, size_t ldb,
+                 const float *init, float *c, size_t ldc)
 {
-    struct operands o = {.a = a, .b = b, .init = init, .c = c, .a_row = a_row, .a_col = a_col, .ldb = ldb, .ldc = ldc, .k = k};
+    struct operands o = {
+        .a = a, .b = b, .init = init, .c = c, .a_row = a_row, .a_col = a_col, .ldb = ldb, .ldc = ldc, .k = k};
     if (weft_has_avx2())
         product_avx2(&o, m, n);
     else

@@ -62,7 +62,8 @@ void weft_mlp_turn(const struct weft_mlp *s, const float *inner, float *back)
     }
 }
 
-const float *weft_mlp_forward(const struct weft_mlp *s, const float *inner, const float *x, size_t ldx, size_t rows, float *values)
+const float *weft_mlp_forward(const struct weft_mlp *s, const float *inner, const float *x, size_t ldx, size_t rows,
+                              float *values)
 {
     for (size_t i = 0; i < s->n; i++) {
         size_t lanes = weft_lanes(s->layer[i].out);
@@ -85,10 +86,11 @@ size_t weft_mlp_room(const struct weft_mlp *s, size_t rows)
     return 2 * rows * weft_lanes(widest);
 }
 
-void weft_mlp_backward(const struct weft_mlp *s, const float *back, const float *x, size_t ldx, const float *values, const float *dy, size_t rows, float *g,
-                       float *dx, float *room)
+void weft_mlp_backward(const struct weft_mlp *s, const float *back, const float *x, size_t ldx, const float *values,
+                       const float *dy, size_t rows, float *g, float *dx, float *room)
 {
-    size_t at[WEFT_MLP_LAYERS], turned_at[WEFT_MLP_LAYERS], value_at[WEFT_MLP_LAYERS], half = weft_mlp_room(s, rows) / 2;
+    size_t at[WEFT_MLP_LAYERS], turned_at[WEFT_MLP_LAYERS], value_at[WEFT_MLP_LAYERS],
+        half = weft_mlp_room(s, rows) / 2;
     at[0] = turned_at[0] = value_at[0] = 0;
     for (size_t i = 1; i < s->n; i++) {
         at[i] = at[i - 1] + weft_linear_size(&s->layer[i - 1]);

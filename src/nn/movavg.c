@@ -17,7 +17,8 @@ WEFT_INLINE void clear(double *acc, size_t lanes)
 }
 
 /* out = acc / kernel; acc += enters - leaves. */
-WEFT_INLINE void emit(float *restrict out, double *restrict acc, double share, const float *restrict enters, const float *restrict leaves, size_t lanes)
+WEFT_INLINE void emit(float *restrict out, double *restrict acc, double share, const float *restrict enters,
+                      const float *restrict leaves, size_t lanes)
 {
     for (size_t i = 0; i < lanes; i++) {
         out[i] = (float)(acc[i] * share);
@@ -41,8 +42,10 @@ WEFT_INLINE void average(size_t steps, size_t lanes, size_t kernel, const float 
     }
 }
 
-/* What the repeated edges bring: out row `at` += share * sum over d < half of (half - d) * in row (at + d * direction). */
-WEFT_INLINE void edge(size_t steps, size_t lanes, size_t half, double share, const float *in, float *out, double *acc, size_t at)
+/* What the repeated edges bring: out row `at` += share * sum over d < half of (half - d) * in row (at + d * direction).
+ */
+WEFT_INLINE void edge(size_t steps, size_t lanes, size_t half, double share, const float *in, float *out, double *acc,
+                      size_t at)
 {
     clear(acc, lanes);
     for (size_t d = 0; d < half && d < steps; d++)

@@ -9,14 +9,15 @@
 #include "base/mem.h"
 #include "nn/nested_tracks.h"
 
-/* The share of the ridge that the direction of the mean keeps: without it a flat history leaves the weights of that direction open. */
+/* The share of the ridge that the direction of the mean keeps: without it a flat history leaves the weights of that
+ * direction open. */
 static const double LEVEL_SHARE = 1e-10;
 
 /* Row and column i stand for the value i steps before the latest one. */
 struct weft_nested {
     size_t l, h;
-    double n, m; /* windows */
-    double unit; /* ridge 1 */
+    double n, m;                           /* windows */
+    double unit;                           /* ridge 1 */
     double *xx, *xy, *sx, *sy;             /* training: [l, l] upper, [l, h], [l], [h] */
     double *vxx, *vxy, *vyy, *tx, *ty, vv; /* validation: the same, [h, h], and the trace of vyy */
     struct weft_nested_tracks *tracks;     /* with exogenous channels: it has the rest */
@@ -35,8 +36,8 @@ static void take(const struct weft_gram *g, size_t l, size_t h, double *xx, doub
     memcpy(sy, g->sum + l, h * sizeof *sy);
 }
 
-/* Mean square within windows, summed over them: the diagonal after subtracting the lookback's mean. Without any (lookback 1, flat windows) that around the
- * mean of all; 1 when there is nothing at all. */
+/* Mean square within windows, summed over them: the diagonal after subtracting the lookback's mean. Without any
+ * (lookback 1, flat windows) that around the mean of all; 1 when there is nothing at all. */
 static double unit_of(const struct weft_nested *f)
 {
     double diagonal = 0, all = 0, around = 0, l = (double)f->l;
@@ -50,7 +51,8 @@ static double unit_of(const struct weft_nested *f)
     return within > hair ? within : around / l > hair ? around / l : diagonal > 0 ? diagonal / l : 1;
 }
 
-struct weft_nested *weft_nested_new(const struct weft_gram *train, const struct weft_gram *valid, size_t lookback, size_t horizon)
+struct weft_nested *weft_nested_new(const struct weft_gram *train, const struct weft_gram *valid, size_t lookback,
+                                    size_t horizon)
 {
     struct weft_nested *f = WEFT_NEW(struct weft_nested);
     size_t l = f->l = lookback, h = f->h = horizon;
@@ -101,10 +103,12 @@ void weft_nested_free(struct weft_nested **p)
     *p = NULL;
 }
 
-/* --- the two corrections: with S = A^-1 Gxy the fit is S + A^-1 j p' + A^-1 1 o' (mean of the last k: j has k ones), or S + A^-1 s p' (intercept -p) --- */
+/* --- the two corrections: with S = A^-1 Gxy the fit is S + A^-1 j p' + A^-1 1 o' (mean of the last k: j has k ones),
+ * or S + A^-1 s p' (intercept -p) --- */
 
 /* jj = j' A^-1 j, jo = j' A^-1 1, oo = 1' A^-1 1; wj = j' S, wo = 1' S [h]. False when there is no such fit. */
-static bool mean_correction(double alpha, double k, double jj, double jo, double oo, const double *wj, const double *wo, size_t h, double *p, double *o)
+static bool mean_correction(double alpha, double k, double jj, double jo, double oo, const double *wj, const double *wo,
+                            size_t h, double *p, double *o)
 {
     double gamma = (1 - LEVEL_SHARE) * alpha / k, beta = gamma / (1 - gamma * jj), scale = oo + beta * jo * jo;
     for (size_t i = 0; i < h; i++) {
@@ -124,13 +128,15 @@ static bool intercept_correction(double n, double ss, const double *ws, const do
 
 /* --- errors --- */
 
-/* What one ridge weight makes of the moments, and the running sums up to a lookback. Columns of e: a j for each length in the grid, then ones, s and t. */
+/* What one ridge weight makes of the moments, and the running sums up to a lookback. Columns of e: a j for each length
+ * in the grid, then ones, s and t. */
 struct sweep {
     const struct weft_nested *f;
     const struct weft_nested_grid *g;
     double alpha;
     size_t c;                         /* columns of e */
-    double *u, *v, *z, *zv, *e, *inc; /* U, U'^-1 Vxx U^-1, and U'^-1 times Gxy, Vxy and the columns; inc[i]: what row and column i add to tr S' Vxx S */
+    double *u, *v, *z, *zv, *e, *inc; /* U, U'^-1 Vxx U^-1, and U'^-1 times Gxy, Vxy and the columns; inc[i]: what row
+                                         and column i add to tr S' Vxx S */
     double fit, cross;                /* tr S' Vxx S, tr S' Vxy */
     double *ee, *ez, *ev;             /* e'e [c, c], e'z, e'zv [c, h] */
     double *ve, *fz, *eve;            /* v e [l, c], e' v z [c, h], e' v e [c, c] */
@@ -241,8 +247,8 @@ static double mean_error(struct sweep *w, size_t column, size_t k)
 {
     size_t h = w->f->h, c = w->c, ones = c - 3;
     const double *ee = w->ee;
-    if (!mean_correction(w->alpha, (double)k, ee[column * c + column], ee[column * c + ones], ee[ones * c + ones], w->ez + column * h, w->ez + ones * h, h,
-                         w->p, w->o))
+    if (!mean_correction(w->alpha, (double)k, ee[column * c + column], ee[column * c + ones], ee[ones * c + ones],
+                         w->ez + column * h, w->ez + ones * h, h, w->p, w->o))
         return INFINITY;
     return error_of(w, column, ones);
 }
@@ -281,8 +287,9 @@ void weft_nested_errors(const struct weft_nested *f, const struct weft_nested_gr
     struct {
         double **p;
         size_t n;
-    } need[] = {{&w.u, l * l}, {&w.v, l * l}, {&w.z, l * h}, {&w.zv, l * h}, {&w.e, l * w.c}, {&w.inc, l}, {&w.ve, l * w.c}, {&w.fz, w.c * h},
-                {&w.eve, w.c * w.c}, {&w.p, h}, {&w.o, h}, {&w.ee, w.c * w.c}, {&w.ez, w.c * h}, {&w.ev, w.c * h}};
+    } need[] = {{&w.u, l * l}, {&w.v, l * l},      {&w.z, l * h},    {&w.zv, l * h},      {&w.e, l * w.c},
+                {&w.inc, l},   {&w.ve, l * w.c},   {&w.fz, w.c * h}, {&w.eve, w.c * w.c}, {&w.p, h},
+                {&w.o, h},     {&w.ee, w.c * w.c}, {&w.ez, w.c * h}, {&w.ev, w.c * h}};
     size_t rooms = sizeof need / sizeof *need;
     for (size_t i = 0; i < rooms; i++)
         *need[i].p = weft_xaligned(need[i].n, sizeof(double));
@@ -331,12 +338,14 @@ static void column_sums(const double *b, size_t rows, size_t cols, size_t ones, 
             sum[k] += (x ? x[i] : 1) * b[i * cols + k];
 }
 
-bool weft_nested_add(const struct weft_nested *f, const struct weft_nested_config *c, double share, double *r, double *bias, double *exog)
+bool weft_nested_add(const struct weft_nested *f, const struct weft_nested_config *c, double share, double *r,
+                     double *bias, double *exog)
 {
     if (f->tracks)
         return weft_nested_tracks_add(f->tracks, c, share, r, bias, exog);
     size_t l = c->lookback, h = f->h, cols = h + 3, a = c->last ? h : h + 2;
-    double alpha = c->ridge * f->unit, *b = weft_xaligned(l * cols, sizeof *b), *p = weft_xaligned(2 * h, sizeof *p), *o = p + h;
+    double alpha = c->ridge * f->unit, *b = weft_xaligned(l * cols, sizeof *b), *p = weft_xaligned(2 * h, sizeof *p),
+           *o = p + h;
     double *wj = weft_xaligned(2 * cols, sizeof *wj), *wo = wj + cols;
     bool fits = solve(f, c, alpha, b);
     if (fits && c->last) {
@@ -361,12 +370,14 @@ bool weft_nested_add(const struct weft_nested *f, const struct weft_nested_confi
     return fits;
 }
 
-uint64_t weft_nested_moments(const struct weft_nested *f, const double *r, const double *bias, const double *exog, double *cov)
+uint64_t weft_nested_moments(const struct weft_nested *f, const double *r, const double *bias, const double *exog,
+                             double *cov)
 {
     if (f->tracks)
         return weft_nested_tracks_moments(f->tracks, r, bias, exog, cov);
     size_t l = f->l, h = f->h;
-    double *back = weft_xaligned(l * h, sizeof *back), *vr = weft_xaligned(l * h, sizeof *vr), *left = weft_xaligned(h, sizeof *left);
+    double *back = weft_xaligned(l * h, sizeof *back), *vr = weft_xaligned(l * h, sizeof *vr),
+           *left = weft_xaligned(h, sizeof *left);
     for (size_t i = 0; i < l; i++) /* as the moments have it: latest value first, a row a value */
         for (size_t k = 0; k < h; k++)
             back[i * h + k] = r[k * l + l - 1 - i];
@@ -382,7 +393,8 @@ uint64_t weft_nested_moments(const struct weft_nested *f, const double *r, const
     }
     for (size_t i = 0; i < h; i++)
         for (size_t k = 0; k < h; k++)
-            cov[i * h + k] += f->vyy[i * h + k] + (rvr[i * h + k] + rvr[k * h + i]) / 2 - left[i] * bias[k] - bias[i] * left[k] + f->m * bias[i] * bias[k];
+            cov[i * h + k] += f->vyy[i * h + k] + (rvr[i * h + k] + rvr[k * h + i]) / 2 - left[i] * bias[k] -
+                              bias[i] * left[k] + f->m * bias[i] * bias[k];
     free(back);
     free(vr);
     free(left);

@@ -12,11 +12,13 @@ static const double LEAST_EXPONENT = -8, MOST_EXPONENT = 4, MOST_STEP = 1, JITTE
 
 /* --- rows --- */
 
-void weft_sparse_clear(struct weft_sparse *r) {
+void weft_sparse_clear(struct weft_sparse *r)
+{
     r->n = r->used = 0;
 }
 
-void weft_sparse_free(struct weft_sparse *r) {
+void weft_sparse_free(struct weft_sparse *r)
+{
     free(r->begin);
     free(r->col);
     free(r->x);
@@ -25,7 +27,8 @@ void weft_sparse_free(struct weft_sparse *r) {
     *r = (struct weft_sparse){0};
 }
 
-void weft_sparse_put(struct weft_sparse *r, size_t col, double x) {
+void weft_sparse_put(struct weft_sparse *r, size_t col, double x)
+{
     if (x == 0)
         return;
     if (r->used == r->room) {
@@ -37,7 +40,8 @@ void weft_sparse_put(struct weft_sparse *r, size_t col, double x) {
     r->x[r->used++] = (float)x;
 }
 
-void weft_sparse_end(struct weft_sparse *r, double y, double offset) {
+void weft_sparse_end(struct weft_sparse *r, double y, double offset)
+{
     if (r->n + 1 >= r->cap) {
         r->cap = weft_grow(r->cap, r->n + 2);
         r->begin = weft_xrealloc2(r->begin, r->cap, sizeof *r->begin);
@@ -53,22 +57,26 @@ void weft_sparse_end(struct weft_sparse *r, double y, double offset) {
 
 /* --- sums --- */
 
-struct weft_poisson_sums weft_poisson_sums_new(size_t n) {
+struct weft_poisson_sums weft_poisson_sums_new(size_t n)
+{
     return (struct weft_poisson_sums){n, WEFT_ARRAY(double, n + 1), WEFT_ARRAY(double, n *n + 1)};
 }
 
-void weft_poisson_sums_clear(struct weft_poisson_sums *s) {
+void weft_poisson_sums_clear(struct weft_poisson_sums *s)
+{
     memset(s->gradient, 0, s->n * sizeof *s->gradient);
     memset(s->hessian, 0, s->n * s->n * sizeof *s->hessian);
 }
 
-void weft_poisson_sums_free(struct weft_poisson_sums *s) {
+void weft_poisson_sums_free(struct weft_poisson_sums *s)
+{
     free(s->gradient);
     free(s->hessian);
     *s = (struct weft_poisson_sums){0};
 }
 
-void weft_poisson_add(const struct weft_sparse *r, const double *b, struct weft_poisson_sums *s) {
+void weft_poisson_add(const struct weft_sparse *r, const double *b, struct weft_poisson_sums *s)
+{
     for (size_t t = 0; t < r->n; t++) {
         const uint16_t *col = r->col + r->begin[t];
         const float *x = r->x + r->begin[t];
@@ -86,14 +94,16 @@ void weft_poisson_add(const struct weft_sparse *r, const double *b, struct weft_
     }
 }
 
-void weft_poisson_merge(struct weft_poisson_sums *to, const struct weft_poisson_sums *from) {
+void weft_poisson_merge(struct weft_poisson_sums *to, const struct weft_poisson_sums *from)
+{
     for (size_t i = 0; i < to->n; i++)
         to->gradient[i] += from->gradient[i];
     for (size_t i = 0; i < to->n * to->n; i++)
         to->hessian[i] += from->hessian[i];
 }
 
-double weft_poisson_step(struct weft_poisson_sums *s, const double *lambda, const double *b0, double *b) {
+double weft_poisson_step(struct weft_poisson_sums *s, const double *lambda, const double *b0, double *b)
+{
     double most = 0;
     for (size_t i = 0; i < s->n; i++) {
         s->gradient[i] -= lambda[i] * (b[i] - b0[i]);
@@ -111,7 +121,8 @@ double weft_poisson_step(struct weft_poisson_sums *s, const double *lambda, cons
 }
 
 int weft_poisson_fit(const struct weft_sparse *r, const double *lambda, const double *b0, double *b,
-                     struct weft_poisson_sums *s) {
+                     struct weft_poisson_sums *s)
+{
     for (int step = 1; step < WEFT_POISSON_STEPS; step++) {
         weft_poisson_sums_clear(s);
         weft_poisson_add(r, b, s);

@@ -45,7 +45,8 @@ static panel_fn choose(void)
     return panel_plain;
 }
 
-/* Panels whose rows lie far apart would fall on few cache sets: with many rows of a to come they are copied together. */
+/* Panels whose rows lie far apart would fall on few cache sets: with many rows of a to come they are copied together.
+ */
 static const float *gather(const float *b, size_t ldb, size_t depth, size_t columns, float *room)
 {
     for (size_t k = 0; k < depth; k++)
@@ -53,15 +54,24 @@ static const float *gather(const float *b, size_t ldb, size_t depth, size_t colu
     return room;
 }
 
-void weft_product(size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_col, const float *b, size_t ldb, bool add, float *c, size_t ldc)
+void weft_product(size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_col, const float *b, size_t ldb,
+                  bool add, float *c, size_t ldc)
 {
     float room[BLOCK * BLOCK];
     panel_fn run = choose();
     for (size_t j = 0; j < n; j += BLOCK)
         for (size_t at = 0; at < k || at == 0; at += BLOCK) {
             size_t depth = k - at < BLOCK ? k - at : BLOCK, columns = n - j < BLOCK ? n - j : BLOCK;
-            struct panel p = {.a = a + at * a_col, .b = b + at * ldb + j, .c = c + j, .m = m, .k = depth, .a_row = a_row, .a_col = a_col,
-                              .ldb = ldb, .ldc = ldc, .add = add || at > 0};
+            struct panel p = {.a = a + at * a_col,
+                              .b = b + at * ldb + j,
+                              .c = c + j,
+                              .m = m,
+                              .k = depth,
+                              .a_row = a_row,
+                              .a_col = a_col,
+                              .ldb = ldb,
+                              .ldc = ldc,
+                              .add = add || at > 0};
             if (ldb > BLOCK && m >= 32) {
                 p.b = gather(p.b, ldb, depth, columns, room);
                 p.ldb = BLOCK;

@@ -18,11 +18,11 @@ static const double EIGEN_CUT = 1e-12;
 struct weft_ridge {
     size_t lookback, horizon;
     enum weft_norm norm;
-    double *mean;  /* [W] of the training windows; zero with norm last and mean */
-    double *q;     /* [L, L]: rows are eigenvectors */
-    double *value; /* [L] */
-    double *b;     /* [L, H] = q Gxy */
-    double unit;   /* mean diagonal of Gxx */
+    double *mean;                     /* [W] of the training windows; zero with norm last and mean */
+    double *q;                        /* [L, L]: rows are eigenvectors */
+    double *value;                    /* [L] */
+    double *b;                        /* [L, H] = q Gxy */
+    double unit;                      /* mean diagonal of Gxx */
     struct weft_ridge_tracks *tracks; /* with exogenous channels: it has it all */
 };
 
@@ -95,7 +95,8 @@ static inline double seen(const struct view *v, size_t i, size_t j)
     return x - m[i] * s[j] - m[j] * s[i] + (double)v->g->n * m[i] * m[j];
 }
 
-void weft_moments_of(const struct weft_gram *g, size_t lookback, enum weft_norm norm, const double *mean, struct weft_moments *m)
+void weft_moments_of(const struct weft_gram *g, size_t lookback, enum weft_norm norm, const double *mean,
+                     struct weft_moments *m)
 {
     size_t horizon = g->width - lookback;
     double *u = norm == WEFT_NORM_NONE ? NULL : weft_xmalloc(g->width * sizeof *u);
@@ -114,7 +115,8 @@ void weft_moments_of(const struct weft_gram *g, size_t lookback, enum weft_norm 
     free(u);
 }
 
-int weft_ridge_new(const struct weft_gram *train, size_t lookback, size_t horizon, enum weft_norm norm, struct weft_ridge **out, struct weft_err *e)
+int weft_ridge_new(const struct weft_gram *train, size_t lookback, size_t horizon, enum weft_norm norm,
+                   struct weft_ridge **out, struct weft_err *e)
 {
     struct weft_ridge *r = WEFT_NEW(struct weft_ridge);
     struct weft_moments m;
@@ -137,7 +139,8 @@ int weft_ridge_new(const struct weft_gram *train, size_t lookback, size_t horizo
     r->q = m.xx;
     r->value = WEFT_ARRAY(double, lookback);
     r->b = weft_xaligned(lookback * horizon, sizeof *r->b);
-    int rc = isfinite(r->unit) ? weft_eigh(lookback, r->q, r->value, e) : weft_fail(e, WEFT_DATA, "values too large to square");
+    int rc = isfinite(r->unit) ? weft_eigh(lookback, r->q, r->value, e)
+                               : weft_fail(e, WEFT_DATA, "values too large to square");
     if (rc == 0) {
         weft_dgemm(false, false, lookback, horizon, lookback, 1, r->q, lookback, m.xy, horizon, 0, r->b, horizon);
         *out = r;
@@ -173,7 +176,8 @@ static void filter(const struct weft_ridge *r, double ridge, double *d)
 static void project(const struct weft_ridge *r, const struct weft_moments *v, double *m, double *c)
 {
     size_t l = r->lookback, h = r->horizon;
-    double *half = weft_xaligned(l * l, sizeof *half), *bb = weft_xaligned(l * l, sizeof *bb), *qy = weft_xaligned(l * h, sizeof *qy);
+    double *half = weft_xaligned(l * l, sizeof *half), *bb = weft_xaligned(l * l, sizeof *bb),
+           *qy = weft_xaligned(l * h, sizeof *qy);
     weft_dgemm(false, false, l, l, l, 1, r->q, l, v->xx, l, 0, half, l);
     weft_dgemm(false, true, l, l, l, 1, half, l, r->q, l, 0, m, l);
     weft_dgemm(false, true, l, l, h, 1, r->b, h, r->b, h, 0, bb, l);
@@ -190,7 +194,8 @@ static void project(const struct weft_ridge *r, const struct weft_moments *v, do
     free(qy);
 }
 
-void weft_ridge_score(const struct weft_ridge *r, const struct weft_gram *valid, const double *ridge, size_t n, double *mse)
+void weft_ridge_score(const struct weft_ridge *r, const struct weft_gram *valid, const double *ridge, size_t n,
+                      double *mse)
 {
     size_t l = r->lookback;
     struct weft_moments v;

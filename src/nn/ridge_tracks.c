@@ -158,8 +158,7 @@ int weft_ridge_tracks_new(const struct weft_gram *train, size_t lookback, size_t
 }
 
 /* The own weights of step h. a: room for [own, own] */
-static void solve_own(const struct weft_ridge_tracks *f, size_t h, double alpha, const double *d, double *a,
-                      double *u)
+static void solve_own(const struct weft_ridge_tracks *f, size_t h, double alpha, const double *d, double *a, double *u)
 {
     size_t own = f->c.own, horizon = f->c.horizon;
     for (size_t i = 0; i < own; i++) {

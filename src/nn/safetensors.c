@@ -17,8 +17,9 @@ static const struct {
     const char *name;
     size_t size;
 } types[WEFT_ST_TYPES] = {
-    [WEFT_ST_F64] = {"F64", 8}, [WEFT_ST_F32] = {"F32", 4}, [WEFT_ST_F16] = {"F16", 2}, [WEFT_ST_BF16] = {"BF16", 2}, [WEFT_ST_I64] = {"I64", 8},
-    [WEFT_ST_I32] = {"I32", 4}, [WEFT_ST_I16] = {"I16", 2}, [WEFT_ST_I8] = {"I8", 1},   [WEFT_ST_U8] = {"U8", 1},     [WEFT_ST_BOOL] = {"BOOL", 1},
+    [WEFT_ST_F64] = {"F64", 8}, [WEFT_ST_F32] = {"F32", 4},   [WEFT_ST_F16] = {"F16", 2}, [WEFT_ST_BF16] = {"BF16", 2},
+    [WEFT_ST_I64] = {"I64", 8}, [WEFT_ST_I32] = {"I32", 4},   [WEFT_ST_I16] = {"I16", 2}, [WEFT_ST_I8] = {"I8", 1},
+    [WEFT_ST_U8] = {"U8", 1},   [WEFT_ST_BOOL] = {"BOOL", 1},
 };
 
 struct weft_st {
@@ -61,7 +62,8 @@ static int find_type(const weft_json *j)
 }
 
 /* Shape and byte count of one tensor; the place of its data is left to place_tensors. */
-static int read_tensor(struct weft_st *st, const char *name, const weft_json *j, struct weft_st_tensor *t, struct weft_err *e)
+static int read_tensor(struct weft_st *st, const char *name, const weft_json *j, struct weft_st_tensor *t,
+                       struct weft_err *e)
 {
     if (weft_json_kind(j) != WEFT_JSON_OBJECT)
         return bad(st, e, "is no object", name);
@@ -71,15 +73,16 @@ static int read_tensor(struct weft_st *st, const char *name, const weft_json *j,
     const weft_json *shape = weft_json_get(j, "shape"), *range = weft_json_get(j, "data_offsets");
     if (!shape || weft_json_kind(shape) != WEFT_JSON_ARRAY || weft_json_size(shape) > WEFT_ST_RANK)
         return bad(st, e, "no shape, or more than 8 dimensions", name);
-    *t = (struct weft_st_tensor){.name = name, .type = (enum weft_st_type)type, .rank = (int)weft_json_size(shape), .count = 1};
+    *t = (struct weft_st_tensor){
+        .name = name, .type = (enum weft_st_type)type, .rank = (int)weft_json_size(shape), .count = 1};
     for (int i = 0; i < t->rank; i++)
         if (!json_size(weft_json_at(shape, (size_t)i), &t->dims[i]) || !weft_mul(t->count, t->dims[i], &t->count))
             return bad(st, e, "the shape is negative or too large", name);
     size_t begin, end;
     if (!weft_mul(t->count, types[type].size, &t->bytes))
         return bad(st, e, "the shape is too large", name);
-    if (!range || weft_json_kind(range) != WEFT_JSON_ARRAY || weft_json_size(range) != 2 || !json_size(weft_json_at(range, 0), &begin) ||
-        !json_size(weft_json_at(range, 1), &end) || end < begin)
+    if (!range || weft_json_kind(range) != WEFT_JSON_ARRAY || weft_json_size(range) != 2 ||
+        !json_size(weft_json_at(range, 0), &begin) || !json_size(weft_json_at(range, 1), &end) || end < begin)
         return bad(st, e, "no usable data_offsets", name);
     if (end - begin != t->bytes)
         return bad(st, e, "data_offsets and shape do not agree", name);
@@ -135,7 +138,8 @@ static int read_header(struct weft_st *st, struct weft_err *e)
     const char *key;
     weft_json *value;
     st->tensors = WEFT_ARRAY(struct weft_st_tensor, weft_json_size(st->header) + 1);
-    for (void *at = weft_json_next(st->header, NULL, &key, &value); at; at = weft_json_next(st->header, at, &key, &value)) {
+    for (void *at = weft_json_next(st->header, NULL, &key, &value); at;
+         at = weft_json_next(st->header, at, &key, &value)) {
         if (strcmp(key, "__metadata__") == 0) {
             if (check_metadata(st, value, e) < 0)
                 return -1;
@@ -303,7 +307,12 @@ static float bfloat(uint16_t h)
 }
 
 /* Reads element i as T: data of foreign files may be unaligned. */
-#define ELEMENT(T, p, i) (__extension__({ T v_; memcpy(&v_, (const uint8_t *)(p) + (i) * sizeof(T), sizeof v_); v_; }))
+#define ELEMENT(T, p, i)                                                                                               \
+    (__extension__({                                                                                                   \
+        T v_;                                                                                                          \
+        memcpy(&v_, (const uint8_t *)(p) + (i) * sizeof(T), sizeof v_);                                                \
+        v_;                                                                                                            \
+    }))
 
 static float element(const struct weft_st_tensor *t, size_t i)
 {
@@ -339,7 +348,8 @@ void weft_st_values(const struct weft_st_tensor *t, size_t from, size_t n, float
             out[i] = element(t, from + i);
 }
 
-int weft_st_floats(const struct weft_st *st, const char *name, const size_t *dims, int rank, float **out, struct weft_err *e)
+int weft_st_floats(const struct weft_st *st, const char *name, const size_t *dims, int rank, float **out,
+                   struct weft_err *e)
 {
     const struct weft_st_tensor *t = weft_st_find(st, name);
     char want[128], got[128];
@@ -367,7 +377,8 @@ static int bad_meta(const struct weft_st *st, const char *key, const char *value
     return weft_fail_where(e, "%s", st->path);
 }
 
-int weft_st_meta_int(const struct weft_st *st, const char *key, int64_t min, int64_t max, int64_t *out, struct weft_err *e)
+int weft_st_meta_int(const struct weft_st *st, const char *key, int64_t min, int64_t max, int64_t *out,
+                     struct weft_err *e)
 {
     const char *value = weft_st_meta(st, key);
     return value && weft_num_int(value, min, max, out) ? 0 : bad_meta(st, key, value, e);
@@ -425,7 +436,8 @@ void weft_st_writer_meta_real(struct weft_st_writer *w, const char *key, double 
     weft_st_writer_meta(w, key, text);
 }
 
-void weft_st_writer_tensor(struct weft_st_writer *w, const char *name, enum weft_st_type t, int rank, const size_t *dims, const void *data)
+void weft_st_writer_tensor(struct weft_st_writer *w, const char *name, enum weft_st_type t, int rank,
+                           const size_t *dims, const void *data)
 {
     if (w->n == w->cap) {
         w->cap = weft_grow(w->cap, w->n + 1);

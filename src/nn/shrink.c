@@ -65,19 +65,21 @@ static double *columns(size_t lookback, size_t horizon, size_t k, const double *
 static struct weft_prior *prior_new(size_t lookback, size_t horizon, enum weft_norm norm)
 {
     struct weft_prior *p = WEFT_NEW(struct weft_prior);
-    *p = (struct weft_prior){.lookback = lookback, .horizon = horizon, .norm = norm, .k = lookback + (norm == WEFT_NORM_NONE)};
+    *p = (struct weft_prior){
+        .lookback = lookback, .horizon = horizon, .norm = norm, .k = lookback + (norm == WEFT_NORM_NONE)};
     return p;
 }
 
-struct weft_prior *weft_prior_ridge(size_t lookback, size_t horizon, enum weft_norm norm, const double *w0, const double *bias0)
+struct weft_prior *weft_prior_ridge(size_t lookback, size_t horizon, enum weft_norm norm, const double *w0,
+                                    const double *bias0)
 {
     struct weft_prior *p = prior_new(lookback, horizon, norm);
     p->centre = columns(lookback, horizon, p->k, w0, bias0);
     return p;
 }
 
-int weft_prior_pooled(const struct weft_gram *source, size_t lookback, size_t horizon, enum weft_norm norm, double ridge, const double *w0,
-                      const double *bias0, struct weft_prior **out, struct weft_err *e)
+int weft_prior_pooled(const struct weft_gram *source, size_t lookback, size_t horizon, enum weft_norm norm,
+                      double ridge, const double *w0, const double *bias0, struct weft_prior **out, struct weft_err *e)
 {
     struct weft_prior *p = prior_new(lookback, horizon, norm);
     struct weft_moments m;
@@ -86,7 +88,8 @@ int weft_prior_pooled(const struct weft_gram *source, size_t lookback, size_t ho
     augmented(source, lookback, norm, &m);
     /* The ridge is relative to the mean diagonal after centring, as in ridge.c, and leaves the bias alone. */
     for (size_t i = 0; i < lookback; i++)
-        unit += (m.xx[i * k + i] - (k > lookback ? source->sum[i] * source->sum[i] / (double)source->n : 0)) / (double)lookback;
+        unit += (m.xx[i * k + i] - (k > lookback ? source->sum[i] * source->sum[i] / (double)source->n : 0)) /
+                (double)lookback;
     for (size_t i = 0; i < lookback; i++)
         m.xx[i * k + i] += ridge * unit;
     p->t = m.xx;
@@ -136,7 +139,8 @@ static double *congruent(size_t k, const double *t, double *a)
     return a;
 }
 
-int weft_shrink_new(const struct weft_gram *train, const struct weft_prior *prior, struct weft_shrink **out, struct weft_err *e)
+int weft_shrink_new(const struct weft_gram *train, const struct weft_prior *prior, struct weft_shrink **out,
+                    struct weft_err *e)
 {
     struct weft_shrink *s = WEFT_NEW(struct weft_shrink);
     struct weft_moments m;
@@ -193,7 +197,8 @@ static void solve(const struct weft_shrink *s, double strength, double *y)
 }
 
 /* Sum of squared errors of y[k, H] on moments in the same coordinates. room: [k, H] */
-static double squares(size_t k, size_t horizon, const double *xx, const double *xy, double yy, const double *y, double *room)
+static double squares(size_t k, size_t horizon, const double *xx, const double *xy, double yy, const double *y,
+                      double *room)
 {
     double sum = yy;
     weft_dgemm(false, false, k, horizon, k, 1, xx, k, y, horizon, 0, room, horizon);
@@ -202,11 +207,13 @@ static double squares(size_t k, size_t horizon, const double *xx, const double *
     return sum;
 }
 
-void weft_shrink_score(const struct weft_shrink *s, const struct weft_gram *valid, const double *strength, size_t n, double *mse)
+void weft_shrink_score(const struct weft_shrink *s, const struct weft_gram *valid, const double *strength, size_t n,
+                       double *mse)
 {
     size_t k = s->prior->k, h = s->prior->horizon;
     struct weft_moments v;
-    double *xy = weft_xaligned(k * h, sizeof *xy), *y = weft_xaligned(k * h, sizeof *y), *room = weft_xaligned(k * h, sizeof *room);
+    double *xy = weft_xaligned(k * h, sizeof *xy), *y = weft_xaligned(k * h, sizeof *y),
+           *room = weft_xaligned(k * h, sizeof *room);
     augmented(valid, s->prior->lookback, s->prior->norm, &v);
     double *xx = congruent(k, s->z, v.xx);
     weft_dgemm(false, false, k, h, k, 1, s->z, k, v.xy, h, 0, xy, h);
@@ -234,7 +241,8 @@ void weft_shrink_weights(const struct weft_shrink *s, double strength, double *w
     free(y);
 }
 
-double weft_linear_mse(const struct weft_gram *valid, size_t lookback, enum weft_norm norm, const double *w, const double *bias)
+double weft_linear_mse(const struct weft_gram *valid, size_t lookback, enum weft_norm norm, const double *w,
+                       const double *bias)
 {
     size_t h = valid->width - lookback, k = lookback + (norm == WEFT_NORM_NONE);
     struct weft_moments v;

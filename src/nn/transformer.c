@@ -15,7 +15,8 @@ WEFT_INLINE float total(const weft_v8f *v)
     return (((*v)[0] + (*v)[1]) + ((*v)[2] + (*v)[3])) + (((*v)[4] + (*v)[5]) + ((*v)[6] + (*v)[7]));
 }
 
-/* *v = exp(*v) for values <= 0, to 2e-7 of it; below -87 as at -87. exp(x) = 2^n exp(r), |r| <= ln(2) / 2, by Taylor's series to r^6. */
+/* *v = exp(*v) for values <= 0, to 2e-7 of it; below -87 as at -87. exp(x) = 2^n exp(r), |r| <= ln(2) / 2, by Taylor's
+ * series to r^6. */
 WEFT_INLINE void exp_down(weft_v8f *v)
 {
     weft_v8f x = *v, least = x * 0 - 87.0f;
@@ -83,12 +84,14 @@ WEFT_INLINE void norm(size_t width, const float *add, const float *gamma, const 
         variance += (x[k] - mean) * (x[k] - mean);
     float scale = 1 / sqrtf(variance / (float)width + eps);
     for (size_t k = 0; k < whole; k += 8)
-        *(weft_v8f *)(x + k) = (*(weft_v8f *)(x + k) - mean) * scale * *(const weft_v8f *)(gamma + k) + *(const weft_v8f *)(beta + k);
+        *(weft_v8f *)(x + k) =
+            (*(weft_v8f *)(x + k) - mean) * scale * *(const weft_v8f *)(gamma + k) + *(const weft_v8f *)(beta + k);
     for (size_t k = whole; k < width; k++)
         x[k] = (x[k] - mean) * scale * gamma[k] + beta[k];
 }
 
-WEFT_INLINE void norm_rows(size_t rows, size_t width, const float *add, const float *gamma, const float *beta, float eps, float *x)
+WEFT_INLINE void norm_rows(size_t rows, size_t width, const float *add, const float *gamma, const float *beta,
+                           float eps, float *x)
 {
     for (size_t i = 0; i < rows; i++)
         norm(width, add ? add + i * width : NULL, gamma, beta, eps, x + i * width);
@@ -99,7 +102,8 @@ static void softmax_plain(float *x, size_t rows, size_t ld, float scale)
     softmax_rows(x, rows, ld, scale);
 }
 
-static void norm_plain(size_t rows, size_t width, const float *add, const float *gamma, const float *beta, float eps, float *x)
+static void norm_plain(size_t rows, size_t width, const float *add, const float *gamma, const float *beta, float eps,
+                       float *x)
 {
     norm_rows(rows, width, add, gamma, beta, eps, x);
 }
@@ -109,14 +113,16 @@ WEFT_AVX2 static void softmax_avx2(float *x, size_t rows, size_t ld, float scale
     softmax_rows(x, rows, ld, scale);
 }
 
-WEFT_AVX2 static void norm_avx2(size_t rows, size_t width, const float *add, const float *gamma, const float *beta, float eps, float *x)
+WEFT_AVX2 static void norm_avx2(size_t rows, size_t width, const float *add, const float *gamma, const float *beta,
+                                float eps, float *x)
 {
     norm_rows(rows, width, add, gamma, beta, eps, x);
 }
 
 /* ---- attention ---- */
 
-/* Room of one head: keys turned to [width, tokens], values [tokens, width], scores [tokens, tokens], their mean of values [tokens, width]. */
+/* Room of one head: keys turned to [width, tokens], values [tokens, width], scores [tokens, tokens], their mean of
+ * values [tokens, width]. */
 size_t weft_attention_room(size_t tokens, size_t width)
 {
     return weft_lanes(tokens) * width + 2 * tokens * weft_lanes(width) + tokens * weft_lanes(tokens);
@@ -140,7 +146,8 @@ void weft_attention(size_t tokens, size_t heads, size_t width, const float *qkv,
     }
 }
 
-void weft_layer_norm(size_t rows, size_t width, const float *add, const float *gamma, const float *beta, float eps, float *x)
+void weft_layer_norm(size_t rows, size_t width, const float *add, const float *gamma, const float *beta, float eps,
+                     float *x)
 {
     (weft_has_avx2() ? norm_avx2 : norm_plain)(rows, width, add, gamma, beta, eps, x);
 }

@@ -11,7 +11,7 @@
 struct row {
     char *id, *name, *part;
     double low, high; /* of the quantity that counts */
-    size_t group;   /* number of its name; SIZE_MAX: none */
+    size_t group;     /* number of its name; SIZE_MAX: none */
     double growth, outlook;
     struct weft_product_label *said; /* [heads]; texts are copies of their own */
 };
@@ -80,11 +80,12 @@ static bool text_is(const struct weft_value *v, const char *text)
 static void add_growth(struct weft_demand_ranking *r, struct weft_span frame, const char *channel)
 {
     struct weft_value c, group, growth;
-    if (!weft_map_find(frame, "channel", &c) || c.kind != WEFT_STR || !weft_map_find(frame, "group", &group) || group.kind != WEFT_STR ||
-        !weft_map_find(frame, "growth", &growth))
+    if (!weft_map_find(frame, "channel", &c) || c.kind != WEFT_STR || !weft_map_find(frame, "group", &group) ||
+        group.kind != WEFT_STR || !weft_map_find(frame, "growth", &growth))
         return;
     if (!*r->channel)
-        snprintf(r->channel, sizeof r->channel, "%.*s", channel ? (int)strlen(channel) : (int)c.body.n, channel ? channel : (const char *)c.body.p);
+        snprintf(r->channel, sizeof r->channel, "%.*s", channel ? (int)strlen(channel) : (int)c.body.n,
+                 channel ? channel : (const char *)c.body.p);
     if (!text_is(&c, r->channel) || !(growth.kind == WEFT_REAL || growth.kind == WEFT_UINT))
         return;
     size_t known = r->growing.n, i = weft_names_add(&r->growing, group.body.p, group.body.n);
@@ -94,7 +95,8 @@ static void add_growth(struct weft_demand_ranking *r, struct weft_span frame, co
     r->growth[i] = growth.real;
 }
 
-static int read_growth(struct weft_demand_ranking *r, const struct weft_demand_rank_options *o, const struct weft_stream_opts *stream, struct weft_err *e)
+static int read_growth(struct weft_demand_ranking *r, const struct weft_demand_rank_options *o,
+                       const struct weft_stream_opts *stream, struct weft_err *e)
 {
     struct weft_reader *reader = NULL;
     struct weft_span frame;
@@ -105,17 +107,19 @@ static int read_growth(struct weft_demand_ranking *r, const struct weft_demand_r
         add_growth(r, frame, o->channel);
     weft_reader_close(&reader);
     if (got == 0 && !r->growing.n)
-        got = weft_fail(e, WEFT_DATA, "%s ranks nothing%s%s", o->growth, o->channel ? " of channel " : "", o->channel ? o->channel : "");
+        got = weft_fail(e, WEFT_DATA, "%s ranks nothing%s%s", o->growth, o->channel ? " of channel " : "",
+                        o->channel ? o->channel : "");
     return got;
 }
 
-int weft_demand_ranking_new(const struct weft_predictions_attrs *a, const struct weft_demand_rank_options *o, const struct weft_stream_opts *stream,
-                            struct weft_demand_ranking **out, struct weft_err *e)
+int weft_demand_ranking_new(const struct weft_predictions_attrs *a, const struct weft_demand_rank_options *o,
+                            const struct weft_stream_opts *stream, struct weft_demand_ranking **out, struct weft_err *e)
 {
     struct weft_demand_ranking *r = *out = WEFT_NEW(struct weft_demand_ranking);
     r->a = a;
     r->joined = o->growth != NULL;
-    if (choose_model(r, o->model, e) < 0 || choose_label(r, o->label, e) < 0 || (r->joined && read_growth(r, o, stream, e) < 0))
+    if (choose_model(r, o->model, e) < 0 || choose_label(r, o->label, e) < 0 ||
+        (r->joined && read_growth(r, o, stream, e) < 0))
         return -1;
     return choose_key(r, o->key, e);
 }
@@ -158,7 +162,13 @@ void weft_demand_ranking_add(struct weft_demand_ranking *r, const struct weft_pr
     }
     struct weft_span group = r->key == SIZE_MAX ? (struct weft_span){0} : p->product.key[r->key];
     struct row *x = &r->row[r->n++];
-    *x = (struct row){.id = copy(p->product.id), .name = copy(p->product.name), .part = copy(p->part), .low = p->low[r->head], .high = p->high[r->head], .group = SIZE_MAX, .growth = NAN};
+    *x = (struct row){.id = copy(p->product.id),
+                      .name = copy(p->product.name),
+                      .part = copy(p->part),
+                      .low = p->low[r->head],
+                      .high = p->high[r->head],
+                      .group = SIZE_MAX,
+                      .growth = NAN};
     if (group.p)
         x->group = weft_names_add(&r->groups, group.p, group.n);
     size_t grows = group.p ? weft_names_find(&r->growing, group.p, group.n) : SIZE_MAX;
@@ -195,8 +205,10 @@ size_t weft_demand_ranking_table(struct weft_demand_ranking *r, size_t top, stru
     const struct weft_prediction_model *m = r->model;
     const char *key = r->key == SIZE_MAX ? "group" : r->a->products.keys[r->key];
     size_t said[WEFT_PRODUCT_FIELDS], growth = 0, outlook = 0;
-    size_t rank = weft_table_column(t, "rank", "rank", WEFT_CELL_INT, 0, 0), id = weft_table_column(t, "id", "id", WEFT_CELL_TEXT, 0, 0);
-    size_t name = weft_table_column(t, "name", "name", WEFT_CELL_TEXT, 0, 0), group = weft_table_column(t, key, key, WEFT_CELL_TEXT, 0, 0);
+    size_t rank = weft_table_column(t, "rank", "rank", WEFT_CELL_INT, 0, 0),
+           id = weft_table_column(t, "id", "id", WEFT_CELL_TEXT, 0, 0);
+    size_t name = weft_table_column(t, "name", "name", WEFT_CELL_TEXT, 0, 0),
+           group = weft_table_column(t, key, key, WEFT_CELL_TEXT, 0, 0);
     char title[300];
     if (r->joined) {
         outlook = weft_table_column(t, "outlook", "outlook", WEFT_CELL_REAL, -1, 0);
@@ -204,9 +216,11 @@ size_t weft_demand_ranking_table(struct weft_demand_ranking *r, size_t top, stru
     }
     for (size_t k = 0; k < m->n_heads; k++) {
         snprintf(title, sizeof title, "predicted_%.200s", m->head[k].name);
-        said[k] = weft_table_column(t, title, m->head[k].name, m->head[k].n_classes ? WEFT_CELL_TEXT : WEFT_CELL_REAL, -1, 0);
+        said[k] =
+            weft_table_column(t, title, m->head[k].name, m->head[k].n_classes ? WEFT_CELL_TEXT : WEFT_CELL_REAL, -1, 0);
     }
-    size_t low = weft_table_column(t, "low", "low", WEFT_CELL_REAL, -1, 0), high = weft_table_column(t, "high", "high", WEFT_CELL_REAL, -1, 0);
+    size_t low = weft_table_column(t, "low", "low", WEFT_CELL_REAL, -1, 0),
+           high = weft_table_column(t, "high", "high", WEFT_CELL_REAL, -1, 0);
     size_t part = weft_table_column(t, "part", "part", WEFT_CELL_TEXT, 0, 0);
     if (r->n)
         qsort(r->row, r->n, sizeof *r->row, best_first);

@@ -167,7 +167,8 @@ struct weft_groups_gaps weft_groups_gaps(const struct weft_groups *g)
     return g->gaps;
 }
 
-/* Channel values v[n] onto the group's: sum and members that had one. A target that is summed has a life: from its first value to its last one. */
+/* Channel values v[n] onto the group's: sum and members that had one. A target that is summed has a life: from its
+ * first value to its last one. */
 static void add_channel(struct weft_groups *g, size_t c, const float *v, size_t n, double *sum, uint32_t *present)
 {
     const struct weft_series_attrs *a = g->attrs;
@@ -211,16 +212,19 @@ int weft_groups_add(struct weft_groups *g, const struct weft_series *s, struct w
     const struct weft_series_attrs *a = g->attrs;
     int64_t offset = weft_step_count(a->start, s->start, a->step);
     if (offset < 0 || !weft_step_fits(a->start, s->start, a->step) || (uint64_t)offset + s->n > (uint64_t)a->length)
-        return weft_fail(e, WEFT_DATA, "series %.*s does not lie on the calendar of the head", (int)(s->id.n < 80 ? s->id.n : 80), (const char *)s->id.p);
+        return weft_fail(e, WEFT_DATA, "series %.*s does not lie on the calendar of the head",
+                         (int)(s->id.n < 80 ? s->id.n : 80), (const char *)s->id.p);
     if (weft_ids_add(&g->ids, s->id.p, s->id.n, 1)) {
-        weft_fail(e, WEFT_DATA, "series \"%.*s\" comes twice: its sums would be double", (int)(s->id.n < 80 ? s->id.n : 80), (const char *)s->id.p);
+        weft_fail(e, WEFT_DATA, "series \"%.*s\" comes twice: its sums would be double",
+                  (int)(s->id.n < 80 ? s->id.n : 80), (const char *)s->id.p);
         return weft_fail_hint(e, "was one stream joined with itself? ingest takes several files of one table");
     }
     struct group *x = find(g, s);
     compare_keys(g, x, s);
     x->members++;
     if (x->activity)
-        weft_activity_add(x->activity, weft_series_key_text(s, g->watch.brand), s->values + g->watch.channel * s->n, s->n, (size_t)offset);
+        weft_activity_add(x->activity, weft_series_key_text(s, g->watch.brand), s->values + g->watch.channel * s->n,
+                          s->n, (size_t)offset);
     count_life(g, s);
     for (size_t c = 0; c < a->n_channels; c++) {
         size_t base = c * (size_t)a->length + (size_t)offset;
@@ -269,14 +273,16 @@ void weft_groups_finish(struct weft_groups *g, bool *kept)
             g->gaps.holes += g->at[i].present[t] > HOLE; /* some had a value */
 }
 
-void weft_groups_get(const struct weft_groups *g, size_t i, struct weft_span *id, struct weft_span *keys, float *out, uint64_t *members)
+void weft_groups_get(const struct weft_groups *g, size_t i, struct weft_span *id, struct weft_span *keys, float *out,
+                     uint64_t *members)
 {
     const struct weft_series_attrs *a = g->attrs;
     const struct group *x = &g->at[i];
     *id = (struct weft_span){(const uint8_t *)x->id, x->id_n};
     *members = x->members;
     for (size_t k = 0; k < a->n_keys; k++)
-        keys[k] = g->kept[k] && x->key[k] ? (struct weft_span){(const uint8_t *)x->key[k], strlen(x->key[k])} : (struct weft_span){0};
+        keys[k] = g->kept[k] && x->key[k] ? (struct weft_span){(const uint8_t *)x->key[k], strlen(x->key[k])}
+                                          : (struct weft_span){0};
     size_t length = (size_t)a->length;
     for (size_t c = 0; c < a->n_channels; c++)
         for (size_t t = c * length; t < (c + 1) * length; t++) {

@@ -90,9 +90,14 @@ int weft_hierarchy_head(struct weft_hierarchy *h, const struct weft_head *head, 
         return -1;
     const struct weft_forecasts_attrs *a = &h->attrs, *b = &h->now;
     bool quantiles = a->n_levels == b->n_levels && memcmp(a->levels, b->levels, b->n_levels * sizeof *b->levels) == 0;
-    const char *other = a->step != b->step ? "step" : a->horizon != b->horizon ? "horizon" : a->season != b->season ? "season" : a->scale != b->scale ? "scale" : NULL;
+    const char *other = a->step != b->step         ? "step"
+                        : a->horizon != b->horizon ? "horizon"
+                        : a->season != b->season   ? "season"
+                        : a->scale != b->scale     ? "scale"
+                                                   : NULL;
     if (h->headed && (other || !quantiles))
-        return weft_fail(e, WEFT_CONFIG, "forecasts with %s %s than the first stream has", other ? "another" : "other", other ? other : "quantiles");
+        return weft_fail(e, WEFT_CONFIG, "forecasts with %s %s than the first stream has", other ? "another" : "other",
+                         other ? other : "quantiles");
     if (!h->headed)
         h->attrs = *b;
     h->headed = true;
@@ -151,7 +156,9 @@ int weft_hierarchy_add(struct weft_hierarchy *h, struct weft_span frame, struct 
         h->cap_items = weft_grow(h->cap_items, h->n_items + 1);
         h->item = weft_xrealloc2(h->item, h->cap_items, sizeof *h->item);
     }
-    struct item it = {.sheet = sheet_of(h), .level = weft_names_add(&h->levels, named ? v.body.p : (const uint8_t *)"", named ? v.body.n : 0)};
+    struct item it = {.sheet = sheet_of(h),
+                      .level =
+                          weft_names_add(&h->levels, named ? v.body.p : (const uint8_t *)"", named ? v.body.n : 0)};
     it.node = node_of(h, it.level, frame);
     uint8_t *copy = weft_xmalloc(frame.n);
     memcpy(copy, frame.p, frame.n);
@@ -265,7 +272,8 @@ static void number_nodes(struct weft_hierarchy *h, const size_t *place, size_t *
             number[i] = SIZE_MAX;
 }
 
-/* Ids of one level are looked up by their text and place in the order: levels as met may stand for the same place ("" and its name). */
+/* Ids of one level are looked up by their text and place in the order: levels as met may stand for the same place (""
+ * and its name). */
 static int find_parents(struct weft_hierarchy *h, const size_t *met, struct weft_err *e)
 {
     struct weft_names ids = {0};
@@ -282,16 +290,19 @@ static int find_parents(struct weft_hierarchy *h, const size_t *met, struct weft
             put(h, &(size_t){h->level[i] - 1}, sizeof(size_t));
             h->parent[i] = weft_names_find(&ids, h->key.p, h->key.n);
             if (h->parent[i] == SIZE_MAX) {
-                rc = weft_fail(e, WEFT_DATA, "%s \"%.*s\" belongs to %s \"%.*s\", of which no forecast came", h->order[h->level[i]], shown(id),
-                               (const char *)id.p, above, n < 80 ? (int)n : 80, (const char *)h->key.p);
-                weft_fail_hint(e, "levels must nest, each within the one before; --levels says which and in what order");
+                rc = weft_fail(e, WEFT_DATA, "%s \"%.*s\" belongs to %s \"%.*s\", of which no forecast came",
+                               h->order[h->level[i]], shown(id), (const char *)id.p, above, n < 80 ? (int)n : 80,
+                               (const char *)h->key.p);
+                weft_fail_hint(e,
+                               "levels must nest, each within the one before; --levels says which and in what order");
             }
         }
         weft_pack_clear(&h->key);
         weft_pack_raw(&h->key, id);
         put(h, &h->level[i], sizeof(size_t));
         if (rc == 0 && weft_names_add(&ids, h->key.p, h->key.n) < i)
-            rc = weft_fail(e, WEFT_DATA, "two nodes of level %s are called \"%.*s\"", h->order[h->level[i]], shown(id), (const char *)id.p);
+            rc = weft_fail(e, WEFT_DATA, "two nodes of level %s are called \"%.*s\"", h->order[h->level[i]], shown(id),
+                           (const char *)id.p);
     }
     weft_names_free(&ids);
     return rc;
@@ -313,9 +324,11 @@ static int check_members(const struct weft_hierarchy *h, const size_t *met, stru
         struct weft_span id = id_of(h, met[i]);
         if (h->level[i] + 1 == h->n_order || (below[i] && below[i] == own[i]))
             continue;
-        rc = weft_fail(e, WEFT_DATA, "%s \"%.*s\" sums %llu series, and forecasts of %llu are below it", h->order[h->level[i]], shown(id),
-                       (const char *)id.p, (unsigned long long)own[i], (unsigned long long)below[i]);
-        weft_fail_hint(e, "score leaves series out that are too short or have gaps: leave them out before aggregate too, or give them a baseline");
+        rc = weft_fail(e, WEFT_DATA, "%s \"%.*s\" sums %llu series, and forecasts of %llu are below it",
+                       h->order[h->level[i]], shown(id), (const char *)id.p, (unsigned long long)own[i],
+                       (unsigned long long)below[i]);
+        weft_fail_hint(e, "score leaves series out that are too short or have gaps: leave them out before aggregate "
+                          "too, or give them a baseline");
     }
     free(below);
     free(own);
@@ -344,7 +357,8 @@ static int put_frame(struct weft_hierarchy *h, const struct item *it, size_t she
         return 0;
     }
     if (at->p)
-        return weft_fail(e, WEFT_DATA, "two forecasts of %s \"%.*s\" by one model, from one origin", h->order[h->level[node]], shown(id), (const char *)id.p);
+        return weft_fail(e, WEFT_DATA, "two forecasts of %s \"%.*s\" by one model, from one origin",
+                         h->order[h->level[node]], shown(id), (const char *)id.p);
     *at = it->frame;
     return check_forecast(h, it, node, id, e);
 }
@@ -353,8 +367,9 @@ static int missing_frame(const struct weft_hierarchy *h, size_t named, size_t no
 {
     const char *model = h->sheets.at[named].p, *channel = model + strlen(model) + 1;
     struct weft_span id = id_of(h, met);
-    weft_fail(e, WEFT_DATA, "no forecast of %s \"%.*s\" by %.60s (channel %.60s) that goes with those of the other nodes", h->order[h->level[node]],
-              shown(id), (const char *)id.p, model, channel);
+    weft_fail(e, WEFT_DATA,
+              "no forecast of %s \"%.*s\" by %.60s (channel %.60s) that goes with those of the other nodes",
+              h->order[h->level[node]], shown(id), (const char *)id.p, model, channel);
     return weft_fail_hint(e, "every level needs the same models (score -m NAME=MODEL), channels, part and windows");
 }
 
@@ -400,7 +415,8 @@ static void list_names(struct weft_hierarchy *h)
 
 int weft_hierarchy_finish(struct weft_hierarchy *h, struct weft_err *e)
 {
-    size_t *place = WEFT_ARRAY(size_t, h->levels.n + 1), *number = WEFT_ARRAY(size_t, h->nodes.n + 1), *met = WEFT_ARRAY(size_t, h->nodes.n + 1);
+    size_t *place = WEFT_ARRAY(size_t, h->levels.n + 1), *number = WEFT_ARRAY(size_t, h->nodes.n + 1),
+           *met = WEFT_ARRAY(size_t, h->nodes.n + 1);
     list_names(h);
     int rc = h->told || !h->n_items ? 0 : find_order(h, e);
     if (rc == 0 && h->n_items)

@@ -22,12 +22,13 @@ struct weft_history {
     float *values; /* [channels, length]: room for one group */
 };
 
-int weft_history_open(const char *endpoint, const struct weft_stream_opts *o, char *const *by, size_t n_by, const char *brand, bool brand_told,
-                      struct weft_history **out, struct weft_err *e)
+int weft_history_open(const char *endpoint, const struct weft_stream_opts *o, char *const *by, size_t n_by,
+                      const char *brand, bool brand_told, struct weft_history **out, struct weft_err *e)
 {
     struct weft_history *h = *out = WEFT_NEW(struct weft_history);
     int levels[LEVELS_MAX];
-    if (weft_reader_open(endpoint, WEFT_SERIES_SCHEMA, o, &h->reader, e) < 0 || weft_series_attrs_read(weft_reader_head(h->reader), &h->attrs, e) < 0)
+    if (weft_reader_open(endpoint, WEFT_SERIES_SCHEMA, o, &h->reader, e) < 0 ||
+        weft_series_attrs_read(weft_reader_head(h->reader), &h->attrs, e) < 0)
         return -1;
     if (n_by > LEVELS_MAX)
         return weft_fail(e, WEFT_CONFIG, "groups of more than %d levels", LEVELS_MAX);
@@ -67,11 +68,13 @@ static int find_origin(struct weft_history *h, struct weft_err *e)
     char ends[32], begins[32];
     int64_t ahead = weft_step_count(a->start, h->span.origin, a->step);
     if (a->step != h->span.step)
-        return weft_fail(e, WEFT_CONFIG, "%s has steps of a %s, and the forecasts have steps of a %s", name, weft_step_text(a->step, ends),
-                         weft_step_text(h->span.step, begins));
+        return weft_fail(e, WEFT_CONFIG, "%s has steps of a %s, and the forecasts have steps of a %s", name,
+                         weft_step_text(a->step, ends), weft_step_text(h->span.step, begins));
     if (ahead <= 0 || !weft_step_fits(a->start, h->span.origin, a->step) || ahead > a->length)
-        return weft_fail(e, WEFT_CONFIG, "%s has the days from %s to %s, and the forecasts begin on %s", name, weft_date_text(a->start, a->step, (char[32]){0}),
-                         weft_date_text(weft_step_add(a->start, a->length - 1, a->step), a->step, ends), weft_date_text(h->span.origin, a->step, begins));
+        return weft_fail(e, WEFT_CONFIG, "%s has the days from %s to %s, and the forecasts begin on %s", name,
+                         weft_date_text(a->start, a->step, (char[32]){0}),
+                         weft_date_text(weft_step_add(a->start, a->length - 1, a->step), a->step, ends),
+                         weft_date_text(h->span.origin, a->step, begins));
     h->origin = (size_t)ahead;
     return 0;
 }
@@ -86,7 +89,8 @@ int weft_history_read(struct weft_history *h, const struct weft_history_span *sp
     if (find_origin(h, e) < 0)
         return -1;
     h->span.now = span->now < h->origin ? span->now : h->origin;
-    weft_groups_watch(h->groups, weft_sales_channel(a->channels, a->n_channels), h->brand, span->active, h->origin - h->span.now, h->origin);
+    weft_groups_watch(h->groups, weft_sales_channel(a->channels, a->n_channels), h->brand, span->active,
+                      h->origin - h->span.now, h->origin);
     while ((got = weft_reader_next(h->reader, &frame, e)) > 0)
         if (weft_series_read(frame, a, &h->series, e) < 0 || weft_groups_add(h->groups, &h->series, e) < 0)
             return -1;
@@ -132,8 +136,8 @@ static double mean_of(const float *x, size_t from, size_t to)
     return n && 2 * n >= to - from ? sum / (double)n : NAN;
 }
 
-/* Mean of the steps [from, to), weekdays alike: each counts as much as its phase usually is. NaN when less than half are
- * there, or nothing is ever sold on such days. */
+/* Mean of the steps [from, to), weekdays alike: each counts as much as its phase usually is. NaN when less than half
+ * are there, or nothing is ever sold on such days. */
 static double level_of(const float *x, size_t from, size_t to, const float *profile, size_t season, size_t first)
 {
     double sum = 0, usual = 0, mean = 0;
@@ -151,8 +155,8 @@ static double level_of(const float *x, size_t from, size_t to, const float *prof
     return usual > 0 ? sum / usual : NAN;
 }
 
-/* Near and far days a year before; NaN when the first sale came later, or the horizon is longer than a year. The profile
- * is that of their own origin, where it knows of sales; else the one of today. */
+/* Near and far days a year before; NaN when the first sale came later, or the horizon is longer than a year. The
+ * profile is that of their own origin, where it knows of sales; else the one of today. */
 static void years_before(const struct weft_history *h, const float *x, size_t first, double *near, double *far)
 {
     const struct weft_growth_spans *g = &h->span.growth;
@@ -169,8 +173,9 @@ static void years_before(const struct weft_history *h, const float *x, size_t fi
     for (size_t i = 0; i < 2; i++)
         for (size_t t = begin + side[i].d.from - 1; t < begin + side[i].d.to; t++)
             missing |= isnan(x[t]) != 0;
-    bool alike = (g->unlike || missing) && ((sold && weft_growth_profile(x, begin, g->season, (int64_t)begin, profile)) ||
-                                            weft_growth_profile(x, h->origin, g->season, (int64_t)begin, profile));
+    bool alike =
+        (g->unlike || missing) && ((sold && weft_growth_profile(x, begin, g->season, (int64_t)begin, profile)) ||
+                                   weft_growth_profile(x, h->origin, g->season, (int64_t)begin, profile));
     for (size_t i = 0; i < 2; i++) {
         size_t from = begin + side[i].d.from - 1, to = begin + side[i].d.to;
         *side[i].out = alike ? level_of(x, from, to, profile, g->season, begin) : mean_of(x, from, to);
@@ -216,7 +221,8 @@ struct weft_rivals weft_history_rivals(const struct weft_history *h, size_t grou
     const struct weft_series_attrs *a = &h->attrs;
     const struct weft_activity *who = weft_groups_activity(h->groups, group);
     struct weft_rivals r = {.shares = weft_activity_shares(who), .price = NAN, .mentions = NAN};
-    size_t length = (size_t)a->length, last = h->origin - 1, now = h->span.now, sales = weft_sales_channel(a->channels, a->n_channels);
+    size_t length = (size_t)a->length, last = h->origin - 1, now = h->span.now,
+           sales = weft_sales_channel(a->channels, a->n_channels);
     size_t active = channel_of(h, WEFT_CHANNEL_ACTIVE), brands = channel_of(h, WEFT_CHANNEL_BRANDS);
     size_t amounts = channel_of(h, "amounts"), mentions = channel_of(h, "mentions");
     float *counts = WEFT_ARRAY(float, length);

@@ -29,9 +29,9 @@ struct weft_rank_groups {
     struct weft_forecasts_attrs attrs;
     struct weft_forecasts f;
     int by_key;
-    int64_t origin;              /* the latest one of what is ranked */
-    int64_t now, active_days;    /* active_days: as the head says; 0: it does not */
-    char **levels, title[256];   /* the keys whose values name the groups */
+    int64_t origin;            /* the latest one of what is ranked */
+    int64_t now, active_days;  /* active_days: as the head says; 0: it does not */
+    char **levels, title[256]; /* the keys whose values name the groups */
     size_t n_levels, draws;
     enum weft_ranking_sort sort; /* as asked for; by volume where there is no growth */
     struct weft_ranking ranking;
@@ -77,14 +77,15 @@ static int check_channel(const struct weft_forecasts_attrs *a, const char *name,
     return weft_fail_hint(e, "they have: %s", names);
 }
 
-int weft_rank_groups_new(const struct weft_head *head, const struct weft_rank_options *o, const struct weft_stream_opts *stream, struct weft_rank_groups **out,
-                         struct weft_err *e)
+int weft_rank_groups_new(const struct weft_head *head, const struct weft_rank_options *o,
+                         const struct weft_stream_opts *stream, struct weft_rank_groups **out, struct weft_err *e)
 {
     struct weft_rank_groups *s = *out = WEFT_NEW(struct weft_rank_groups);
     s->o = o;
     s->origin = INT64_MIN;
     if (weft_forecasts_attrs_read(head, &s->attrs, e) < 0 ||
-        weft_growth_spans_read(o->near, o->far, (size_t)s->attrs.horizon, s->attrs.step, &s->spans, e) < 0 || choose_groups(head, s, e) < 0)
+        weft_growth_spans_read(o->near, o->far, (size_t)s->attrs.horizon, s->attrs.step, &s->spans, e) < 0 ||
+        choose_groups(head, s, e) < 0)
         return -1;
     s->sort = s->spans.none && o->sort == WEFT_SORT_GROWTH ? WEFT_SORT_VOLUME : (enum weft_ranking_sort)o->sort;
     if (!weft_attr_int(head, "active_days", &s->active_days) || s->active_days < 1 || s->active_days > 100000)
@@ -130,7 +131,8 @@ static bool is_chosen(struct weft_rank_groups *s)
 {
     const struct weft_forecasts *f = &s->f;
     if (!*s->chosen && (s->o->model || !f->baseline))
-        snprintf(s->chosen, sizeof s->chosen, "%.*s", s->o->model ? (int)strlen(s->o->model) : (int)f->model.n, s->o->model ? s->o->model : (const char *)f->model.p);
+        snprintf(s->chosen, sizeof s->chosen, "%.*s", s->o->model ? (int)strlen(s->o->model) : (int)f->model.n,
+                 s->o->model ? s->o->model : (const char *)f->model.p);
     return strlen(s->chosen) == f->model.n && memcmp(s->chosen, f->model.p, f->model.n) == 0;
 }
 
@@ -173,7 +175,8 @@ static void add_forecast(struct weft_rank_groups *s, bool chosen)
     x->ranked = is_ranked(s, f->channel);
     const float *forecast = f->forecast + (f->windows - 1) * f->horizon;
     bool made = weft_growth_add(&own.sums, forecast, f->covariance, f->freedom, f->profile, f->horizon, &s->spans);
-    if (to->model != model && !to->sums.series && (made || !to->left_out)) { /* the first other model that has a forecast of it */
+    if (to->model != model && !to->sums.series &&
+        (made || !to->left_out)) { /* the first other model that has a forecast of it */
         free(to->why);
         *to = (struct said){.model = model};
     }
@@ -199,8 +202,9 @@ static int refuse_twice(struct weft_rank_groups *s, struct weft_err *e)
     weft_pack_str(&s->name, (const char *)s->f.channel.p, s->f.channel.n);
     if (!weft_ids_add(&s->met, s->name.p, s->name.n, 1))
         return 0;
-    weft_fail(e, WEFT_DATA, "the forecast of \"%.*s\" by %.*s comes twice: it would count double", id.n < 80 ? (int)id.n : 80, (const char *)id.p,
-              s->f.model.n < 80 ? (int)s->f.model.n : 80, (const char *)s->f.model.p);
+    weft_fail(e, WEFT_DATA, "the forecast of \"%.*s\" by %.*s comes twice: it would count double",
+              id.n < 80 ? (int)id.n : 80, (const char *)id.p, s->f.model.n < 80 ? (int)s->f.model.n : 80,
+              (const char *)s->f.model.p);
     return weft_fail_hint(e, "was one stream joined with itself?");
 }
 
@@ -262,7 +266,8 @@ static int read_history(struct weft_rank_groups *s, struct weft_err *e)
     s->now = s->o->now ? s->o->now : active;
     if (!s->history)
         return 0;
-    struct weft_history_span span = {s->origin, s->attrs.step, days_to_steps(s, s->now), days_to_steps(s, active), s->spans};
+    struct weft_history_span span = {s->origin, s->attrs.step, days_to_steps(s, s->now), days_to_steps(s, active),
+                                     s->spans};
     if (weft_history_read(s->history, &span, e) < 0)
         return -1;
     weft_ranking_add_past(&s->ranking, s->history);
@@ -364,16 +369,20 @@ static int nothing_to_rank(const struct weft_rank_groups *s, struct weft_err *e)
         if (s->ranking.row[i].ranked && s->ranking.row[i].why)
             return weft_fail(e, WEFT_DATA, "no series could be forecast; the first: %s", s->ranking.row[i].why);
     weft_fail(e, WEFT_DATA, s->missing ? "every forecast is a missing value" : "no forecast of the latest days came");
-    return weft_fail_hint(e, s->missing ? "do the series end with missing values?" : "score makes them with --part latest, its default");
+    return weft_fail_hint(e, s->missing ? "do the series end with missing values?"
+                                        : "score makes them with --part latest, its default");
 }
 
 /* Is there anything to order by? */
 static int check_key(const struct weft_rank_groups *s, struct weft_err *e)
 {
-    static const char *const way_out[] = {"is any of them above 0?", "does the history reach back a year before the forecasts?", "",
-                                          "aggregate --count active makes it a channel to forecast, and --history FILE says how many there are now",
-                                          "the model keeps no errors; train it with a validation part",
-                                          "the model keeps no errors; train it with a validation part"};
+    static const char *const way_out[] = {
+        "is any of them above 0?",
+        "does the history reach back a year before the forecasts?",
+        "",
+        "aggregate --count active makes it a channel to forecast, and --history FILE says how many there are now",
+        "the model keeps no errors; train it with a validation part",
+        "the model keeps no errors; train it with a validation part"};
     for (size_t i = 0; i < s->ranking.n; i++)
         if (s->ranking.row[i].ranked && !isnan(weft_ranking_key(&s->ranking.row[i], s->sort)))
             return 0;
@@ -381,14 +390,15 @@ static int check_key(const struct weft_rank_groups *s, struct weft_err *e)
         return 0;
     weft_fail(e, WEFT_CONFIG, "--sort %s: no row has such a number", weft_ranking_sorts[s->sort]);
     if (s->spans.none)
-        return weft_fail_hint(e, "a horizon of %lld has no growth; give --near and --far, or forecast %zu steps", (long long)s->attrs.horizon,
-                              2 * s->spans.season);
+        return weft_fail_hint(e, "a horizon of %lld has no growth; give --near and --far, or forecast %zu steps",
+                              (long long)s->attrs.horizon, 2 * s->spans.season);
     return weft_fail_hint(e, "%s", way_out[s->sort]);
 }
 
 int weft_rank_groups_finish(struct weft_rank_groups *s, struct weft_table *t, struct weft_err *e)
 {
-    struct weft_ranking_style style = {s->title, s->o->level, (size_t)s->o->among, (size_t)s->o->top, weft_step_unit(s->attrs.step)};
+    struct weft_ranking_style style = {s->title, s->o->level, (size_t)s->o->among, (size_t)s->o->top,
+                                       weft_step_unit(s->attrs.step)};
     if (!settle(s))
         return nothing_to_rank(s, e);
     if (read_history(s, e) < 0)
@@ -431,10 +441,20 @@ void weft_rank_groups_notes(const struct weft_rank_groups *s, struct weft_rank_n
 
 void weft_rank_groups_attrs(const struct weft_rank_groups *s, struct weft_ranking_attrs *a)
 {
-    const char *channel = s->o->channel ? s->o->channel : s->attrs.channels[weft_sales_channel(s->attrs.channels, s->attrs.n_channels)];
-    *a = (struct weft_ranking_attrs){.step = s->attrs.step, .origin = s->origin, .horizon = s->attrs.horizon, .near = {(int64_t)s->spans.near.from, (int64_t)s->spans.near.to},
-                                     .far = {(int64_t)s->spans.far.from, (int64_t)s->spans.far.to}, .among = s->o->among, .draws = (int64_t)s->draws, .now = s->now,
-                                     .level = s->o->level, .fdr = s->o->fdr, .no_growth = s->spans.none, .profile = s->spans.unlike};
+    const char *channel =
+        s->o->channel ? s->o->channel : s->attrs.channels[weft_sales_channel(s->attrs.channels, s->attrs.n_channels)];
+    *a = (struct weft_ranking_attrs){.step = s->attrs.step,
+                                     .origin = s->origin,
+                                     .horizon = s->attrs.horizon,
+                                     .near = {(int64_t)s->spans.near.from, (int64_t)s->spans.near.to},
+                                     .far = {(int64_t)s->spans.far.from, (int64_t)s->spans.far.to},
+                                     .among = s->o->among,
+                                     .draws = (int64_t)s->draws,
+                                     .now = s->now,
+                                     .level = s->o->level,
+                                     .fdr = s->o->fdr,
+                                     .no_growth = s->spans.none,
+                                     .profile = s->spans.unlike};
     snprintf(a->by, sizeof a->by, "%s", s->title);
     snprintf(a->model, sizeof a->model, "%s", s->chosen);
     snprintf(a->channel, sizeof a->channel, "%s", channel);

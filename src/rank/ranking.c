@@ -24,11 +24,27 @@ size_t weft_ranking_find(struct weft_ranking *r, struct weft_span group, struct 
         r->cap = weft_grow(r->cap, i + 1);
         r->row = weft_xrealloc2(r->row, r->cap, sizeof *r->row);
     }
-    r->row[r->n++] = (struct weft_ranking_row){
-        .group = key[0], .channel = key[1], .growth = NAN, .sd = NAN, .low = NAN, .high = NAN, .raw = NAN, .p_top = NAN, .p_top_beyond = NAN,
-        .p_growth = NAN, .p_value = NAN,
-        .year_growth = NAN, .beyond = NAN, .active_far = NAN, .brands_far = NAN, .each_now = NAN, .each_far = NAN, .price_far = NAN,
-        .past = {NAN, NAN, NAN, 0, NAN, NAN}, .rivals = {NAN, NAN, {NAN, NAN, NULL}, NAN, NAN}, .part = {NAN, NAN, NAN, NAN, NAN, NAN}};
+    r->row[r->n++] = (struct weft_ranking_row){.group = key[0],
+                                               .channel = key[1],
+                                               .growth = NAN,
+                                               .sd = NAN,
+                                               .low = NAN,
+                                               .high = NAN,
+                                               .raw = NAN,
+                                               .p_top = NAN,
+                                               .p_top_beyond = NAN,
+                                               .p_growth = NAN,
+                                               .p_value = NAN,
+                                               .year_growth = NAN,
+                                               .beyond = NAN,
+                                               .active_far = NAN,
+                                               .brands_far = NAN,
+                                               .each_now = NAN,
+                                               .each_far = NAN,
+                                               .price_far = NAN,
+                                               .past = {NAN, NAN, NAN, 0, NAN, NAN},
+                                               .rivals = {NAN, NAN, {NAN, NAN, NULL}, NAN, NAN},
+                                               .part = {NAN, NAN, NAN, NAN, NAN, NAN}};
     return i;
 }
 
@@ -51,7 +67,8 @@ void weft_ranking_add_past(struct weft_ranking *r, const struct weft_history *hi
     for (size_t i = 0; i < r->n; i++) {
         struct weft_ranking_row *x = &r->row[i];
         const struct weft_name *name = &r->groups.at[x->group];
-        size_t group = x->ranked ? weft_history_group(history, (struct weft_span){(const uint8_t *)name->p, name->n}) : SIZE_MAX;
+        size_t group =
+            x->ranked ? weft_history_group(history, (struct weft_span){(const uint8_t *)name->p, name->n}) : SIZE_MAX;
         if (group == SIZE_MAX)
             continue;
         x->has_past = weft_history_past(history, group, r->channels.at[x->channel].p, &x->past);
@@ -66,17 +83,21 @@ void weft_ranking_add_reasons(struct weft_ranking *r, const struct weft_reasons 
         const struct weft_name *group = &r->groups.at[x->group], *channel = &r->channels.at[x->channel];
         if (!x->ranked || !x->series)
             continue;
-        if (x->thin) /* parts of a growth that is drawn to 1, over next to nothing: percentages would run to thousands */
+        if (x->thin) /* parts of a growth that is drawn to 1, over next to nothing: percentages would run to thousands
+                      */
             x->reason = weft_xstrdup("next to nothing is sold");
-        else if (weft_reasons_of(reasons, (struct weft_span){(const uint8_t *)group->p, group->n}, (struct weft_span){(const uint8_t *)channel->p, channel->n}, x->part))
+        else if (weft_reasons_of(reasons, (struct weft_span){(const uint8_t *)group->p, group->n},
+                                 (struct weft_span){(const uint8_t *)channel->p, channel->n}, x->part))
             x->reason = weft_reasons_text(x->part);
     }
 }
 
 /* The row of another channel of the same group; NULL: it has no forecasts. */
-static const struct weft_ranking_row *beside(const struct weft_ranking *r, const struct weft_ranking_row *x, size_t channel)
+static const struct weft_ranking_row *beside(const struct weft_ranking *r, const struct weft_ranking_row *x,
+                                             size_t channel)
 {
-    size_t key[2] = {x->group, channel}, i = channel == SIZE_MAX ? SIZE_MAX : weft_names_find(&r->keys, key, sizeof key);
+    size_t key[2] = {x->group, channel},
+           i = channel == SIZE_MAX ? SIZE_MAX : weft_names_find(&r->keys, key, sizeof key);
     return i == SIZE_MAX || !r->row[i].series ? NULL : &r->row[i];
 }
 
@@ -139,7 +160,8 @@ static double per_active(double volume, double active)
 
 void weft_ranking_complete(struct weft_ranking *r, int64_t step)
 {
-    size_t active = channel_of(r, WEFT_CHANNEL_ACTIVE), brands = channel_of(r, WEFT_CHANNEL_BRANDS), amounts = channel_of(r, "amounts");
+    size_t active = channel_of(r, WEFT_CHANNEL_ACTIVE), brands = channel_of(r, WEFT_CHANNEL_BRANDS),
+           amounts = channel_of(r, "amounts");
     char **names = WEFT_ARRAY(char *, r->channels.n + 1);
     for (size_t c = 0; c < r->channels.n; c++)
         names[c] = r->channels.at[c].p;
@@ -147,7 +169,8 @@ void weft_ranking_complete(struct weft_ranking *r, int64_t step)
     free(names);
     for (size_t i = 0; i < r->n; i++) {
         struct weft_ranking_row *x = &r->row[i];
-        const struct weft_ranking_row *a = beside(r, x, active), *b = beside(r, x, brands), *paid = beside(r, x, amounts), *sold = beside(r, x, sales);
+        const struct weft_ranking_row *a = beside(r, x, active), *b = beside(r, x, brands),
+                                      *paid = beside(r, x, amounts), *sold = beside(r, x, sales);
         bool volume = strcmp(r->channels.at[x->channel].p, "mentions") != 0; /* of which a series has no share */
         if (!x->ranked || !x->series)
             continue;
@@ -155,7 +178,8 @@ void weft_ranking_complete(struct weft_ranking *r, int64_t step)
         x->year_growth = near > 0 ? far / near : NAN;
         x->beyond = x->year_growth > 0 ? x->growth / x->year_growth : NAN;
         x->active_far = a ? fmax(a->far, 0) : NAN;
-        x->brands_far = b && b->series == 1 ? fmax(b->far, 0) : NAN; /* one brand sells in several series: their counts are no sum */
+        x->brands_far = b && b->series == 1 ? fmax(b->far, 0)
+                                            : NAN; /* one brand sells in several series: their counts are no sum */
         x->each_now = volume ? per_active(x->past.now, x->rivals.active) : NAN;
         x->each_far = volume ? per_active(x->far, x->active_far) : NAN;
         x->price_far = paid && sold && paid != sold && sold->far > 0 ? paid->far / sold->far : NAN;
@@ -165,17 +189,24 @@ void weft_ranking_complete(struct weft_ranking *r, int64_t step)
 
 /* --- order --- */
 
-const char *const weft_ranking_sorts[] = {"growth", "beyond-season", "volume", "sales-per-active", "probability", "low"};
+const char *const weft_ranking_sorts[] = {"growth",           "beyond-season", "volume",
+                                          "sales-per-active", "probability",   "low"};
 
 double weft_ranking_key(const struct weft_ranking_row *x, enum weft_ranking_sort by)
 {
     switch (by) {
-    case WEFT_SORT_BEYOND: return x->beyond;
-    case WEFT_SORT_VOLUME: return x->far;
-    case WEFT_SORT_EACH: return isnan(x->each_far) ? x->each_now : x->each_far;
-    case WEFT_SORT_CHANCE: return x->p_top;
-    case WEFT_SORT_LOW: return x->low;
-    case WEFT_SORT_GROWTH: break;
+    case WEFT_SORT_BEYOND:
+        return x->beyond;
+    case WEFT_SORT_VOLUME:
+        return x->far;
+    case WEFT_SORT_EACH:
+        return isnan(x->each_far) ? x->each_now : x->each_far;
+    case WEFT_SORT_CHANCE:
+        return x->p_top;
+    case WEFT_SORT_LOW:
+        return x->low;
+    case WEFT_SORT_GROWTH:
+        break;
     }
     return x->growth;
 }
@@ -207,7 +238,8 @@ void weft_ranking_order(struct weft_ranking *r, enum weft_ranking_sort by)
 {
     struct order *o = WEFT_ARRAY(struct order, r->n + 1);
     for (size_t i = 0; i < r->n; i++)
-        o[i] = (struct order){r->row[i], weft_ranking_key(&r->row[i], by), by == WEFT_SORT_LOW && r->row[i].thin, r->groups.at[r->row[i].group].p};
+        o[i] = (struct order){r->row[i], weft_ranking_key(&r->row[i], by), by == WEFT_SORT_LOW && r->row[i].thin,
+                              r->groups.at[r->row[i].group].p};
     if (r->n)
         qsort(o, r->n, sizeof *o, best_first);
     for (size_t i = 0, place = 0; i < r->n; i++) {
@@ -302,8 +334,9 @@ static const char *title_of(const struct column *k, const struct weft_ranking_st
 
 static void add_columns(const struct weft_ranking_style *style, struct weft_table *t)
 {
-    static const enum weft_cell_kind kinds[] = {[PLACE] = WEFT_CELL_INT, [SERIES] = WEFT_CELL_INT, [LEFT] = WEFT_CELL_INT, [COUNT] = WEFT_CELL_INT, [REAL] = WEFT_CELL_REAL,
-                                                [DRAWN] = WEFT_CELL_TEXT}; /* all others: text, which is 0 */
+    static const enum weft_cell_kind kinds[] = {
+        [PLACE] = WEFT_CELL_INT, [SERIES] = WEFT_CELL_INT, [LEFT] = WEFT_CELL_INT,
+        [COUNT] = WEFT_CELL_INT, [REAL] = WEFT_CELL_REAL,  [DRAWN] = WEFT_CELL_TEXT}; /* all others: text, which is 0 */
     char title[64];
     for (size_t c = 0; c < COLUMNS; c++) {
         const struct column *k = &columns[c];
@@ -349,12 +382,22 @@ static void put_row(const struct weft_ranking *r, const struct weft_ranking_row 
     for (size_t c = 0; c < COLUMNS; c++) {
         const char *at = (const char *)x + columns[c].at;
         switch (columns[c].from) {
-        case CHANNEL: put_text(t, c, r->channels.at[x->channel].p); break;
-        case GROUP: weft_table_text(t, c, r->groups.at[x->group].p, r->groups.at[x->group].n); break;
-        case MARK: put_text(t, c, mark_of(x)); break;
-        case SURE: put_text(t, c, sure_of(x->sure)); break;
+        case CHANNEL:
+            put_text(t, c, r->channels.at[x->channel].p);
+            break;
+        case GROUP:
+            weft_table_text(t, c, r->groups.at[x->group].p, r->groups.at[x->group].n);
+            break;
+        case MARK:
+            put_text(t, c, mark_of(x));
+            break;
+        case SURE:
+            put_text(t, c, sure_of(x->sure));
+            break;
         case BRAND:
-        case TEXT: put_text(t, c, *(char *const *)(const void *)at); break;
+        case TEXT:
+            put_text(t, c, *(char *const *)(const void *)at);
+            break;
         case DRAWN:
             if (x->series)
                 put_bar(t, c, x->growth, most);
@@ -368,8 +411,12 @@ static void put_row(const struct weft_ranking *r, const struct weft_ranking_row 
             if (*(const uint64_t *)(const void *)at)
                 weft_table_int(t, c, (int64_t) * (const uint64_t *)(const void *)at);
             break;
-        case SERIES: weft_table_int(t, c, (int64_t) * (const uint64_t *)(const void *)at); break;
-        case REAL: weft_table_real(t, c, *(const double *)(const void *)at); break;
+        case SERIES:
+            weft_table_int(t, c, (int64_t) * (const uint64_t *)(const void *)at);
+            break;
+        case REAL:
+            weft_table_real(t, c, *(const double *)(const void *)at);
+            break;
         }
     }
 }
@@ -388,12 +435,15 @@ void weft_ranking_table(const struct weft_ranking *r, const struct weft_ranking_
 
 const char *const *weft_ranking_narrow(const struct weft_ranking *r)
 {
-    static const char *const bare[] = {"channel", "rank", "group", "growth", "low", "high", "p_growth", "sure", "p_top", "near", "far", "series",
-                                       "model", "mark", "left_out", "why", "bar", NULL};
-    static const char *const full[] = {"channel", "rank", "group", "growth", "low", "high", "sure", "beyond", "p_top", "far", "active", "each",
-                                       "quality", "model", "mark", "left_out", "why", NULL};
-    static const char *const said[] = {"channel", "rank", "group", "growth", "low", "high", "sure", "beyond", "p_top", "far", "quality",
-                                       "model", "mark", "left_out", "why", "reason", NULL};
+    static const char *const bare[] = {"channel",  "rank", "group",    "growth", "low", "high",
+                                       "p_growth", "sure", "p_top",    "near",   "far", "series",
+                                       "model",    "mark", "left_out", "why",    "bar", NULL};
+    static const char *const full[] = {"channel", "rank",   "group", "growth",   "low",    "high",
+                                       "sure",    "beyond", "p_top", "far",      "active", "each",
+                                       "quality", "model",  "mark",  "left_out", "why",    NULL};
+    static const char *const said[] = {"channel", "rank",     "group", "growth", "low",     "high",
+                                       "sure",    "beyond",   "p_top", "far",    "quality", "model",
+                                       "mark",    "left_out", "why",   "reason", NULL};
     bool past = false, reason = false;
     for (size_t i = 0; i < r->n; i++) {
         past |= r->row[i].has_past;
@@ -473,8 +523,9 @@ int weft_ranking_attrs_read(const struct weft_head *h, struct weft_ranking_attrs
 {
     char text[64];
     *a = (struct weft_ranking_attrs){.step = 86400, .origin = INT64_MIN};
-    if (!weft_attr_str(h, "by", a->by, sizeof a->by) || !weft_attr_str(h, "model", a->model, sizeof a->model) || !weft_attr_int(h, "horizon", &a->horizon) ||
-        !read_days(h, "near", a->near) || !read_days(h, "far", a->far) || !weft_attr_real(h, "level", &a->level) || a->horizon < 1 || a->horizon > INT32_MAX ||
+    if (!weft_attr_str(h, "by", a->by, sizeof a->by) || !weft_attr_str(h, "model", a->model, sizeof a->model) ||
+        !weft_attr_int(h, "horizon", &a->horizon) || !read_days(h, "near", a->near) || !read_days(h, "far", a->far) ||
+        !weft_attr_real(h, "level", &a->level) || a->horizon < 1 || a->horizon > INT32_MAX ||
         !(a->level > 0 && a->level < 1))
         return weft_fail(e, WEFT_DATA, "a ranking head without by, model, horizon, near, far or level");
     (void)weft_attr_str(h, "channel", a->channel, sizeof a->channel);

@@ -9,8 +9,10 @@
 #include "base/calendar.h"
 #include "base/mem.h"
 
-const char *const weft_reason_names[WEFT_REASONS_MAX] = {"last_week", "weekday", "month", "quarter", "year_ago", "rest", "channels"};
-const char *const weft_reason_titles[WEFT_REASONS_MAX] = {"last week", "same weekdays", "last 4 weeks", "last 3 months", "a year ago", "earlier", "plan and other channels"};
+const char *const weft_reason_names[WEFT_REASONS_MAX] = {"last_week", "weekday", "month",   "quarter",
+                                                         "year_ago",  "rest",    "channels"};
+const char *const weft_reason_titles[WEFT_REASONS_MAX] = {
+    "last week", "same weekdays", "last 4 weeks", "last 3 months", "a year ago", "earlier", "plan and other channels"};
 
 enum { SAID_MAX = 2 };
 
@@ -54,8 +56,9 @@ void weft_reasons_attrs_write(const struct weft_reasons_attrs *a, struct weft_sp
     weft_pack_cstrs(b, (char *const *)weft_reason_names, groups_of(a->channels));
 }
 
-int weft_reason_write(const struct weft_reason *r, struct weft_span series, const char *channel, const double *lags, size_t lookback, const float *profile, size_t season,
-                      struct weft_edit *edit, struct weft_pack *b, struct weft_err *e)
+int weft_reason_write(const struct weft_reason *r, struct weft_span series, const char *channel, const double *lags,
+                      size_t lookback, const float *profile, size_t season, struct weft_edit *edit, struct weft_pack *b,
+                      struct weft_err *e)
 {
     static const char *const of_series[] = {"start", "values", "split", "scale"};
     const uint32_t groups[] = {groups_of(r->channels)}, both[] = {2, (uint32_t)lookback};
@@ -100,7 +103,8 @@ double weft_reason_index(const struct weft_reason *r)
 
 bool weft_reason_growth(const struct weft_reason *r, double out[WEFT_REASONS_MAX])
 {
-    double index = weft_reason_index(r), of_near = weft_growth_shape_near(&r->shape), of_far = weft_growth_shape_far(&r->shape);
+    double index = weft_reason_index(r), of_near = weft_growth_shape_near(&r->shape),
+           of_far = weft_growth_shape_far(&r->shape);
     for (size_t k = 0; k < WEFT_REASONS_MAX; k++)
         out[k] = (r->phi_far[k] / of_far - index * r->phi_near[k] / of_near) / (r->near / of_near);
     return !isnan(index);
@@ -119,7 +123,8 @@ void weft_reason_columns(bool channels, struct weft_table *t)
         weft_table_column(t, weft_reason_names[k], weft_reason_titles[k], WEFT_CELL_REAL, 3, 0);
 }
 
-void weft_reason_rows(const struct weft_reason *r, struct weft_span id, const char *channel, bool growth, struct weft_table *t)
+void weft_reason_rows(const struct weft_reason *r, struct weft_span id, const char *channel, bool growth,
+                      struct weft_table *t)
 {
     double part[WEFT_REASONS_MAX];
     (void)weft_reason_growth(r, part);
@@ -151,7 +156,8 @@ struct weft_reasons {
     struct weft_growth_spans spans;
 };
 
-static int check_days(const struct weft_head *h, const char *name, const struct weft_growth_days days, const char *endpoint, struct weft_err *e)
+static int check_days(const struct weft_head *h, const char *name, const struct weft_growth_days days,
+                      const char *endpoint, struct weft_err *e)
 {
     struct weft_value v, x;
     size_t got[2] = {0};
@@ -161,7 +167,8 @@ static int check_days(const struct weft_head *h, const char *name, const struct 
                 got[i] = (size_t)x.u;
     if (got[0] == days.from && got[1] == days.to)
         return 0;
-    weft_fail(e, WEFT_CONFIG, "%s explains the %s days %zu:%zu, and the ranking has %zu:%zu", endpoint, name, got[0], got[1], days.from, days.to);
+    weft_fail(e, WEFT_CONFIG, "%s explains the %s days %zu:%zu, and the ranking has %zu:%zu", endpoint, name, got[0],
+              got[1], days.from, days.to);
     return weft_fail_hint(e, "give explain and rank the same --near and --far");
 }
 
@@ -178,7 +185,8 @@ static bool parts(struct weft_span frame, const char *key, double out[WEFT_REASO
 {
     struct weft_value v;
     struct weft_tensor t;
-    if (!weft_map_find(frame, key, &v) || weft_tensor_read(&v, &t, NULL) < 0 || t.dtype != WEFT_F64 || t.rank != 1 || (t.count != groups_of(false) && t.count != groups_of(true)))
+    if (!weft_map_find(frame, key, &v) || weft_tensor_read(&v, &t, NULL) < 0 || t.dtype != WEFT_F64 || t.rank != 1 ||
+        (t.count != groups_of(false) && t.count != groups_of(true)))
         return false;
     memset(out, 0, WEFT_REASONS_MAX * sizeof *out);
     memcpy(out, t.data, t.count * sizeof *out);
@@ -189,7 +197,8 @@ static bool parts(struct weft_span frame, const char *key, double out[WEFT_REASO
 static struct weft_span group_of(struct weft_span frame, const char *level)
 {
     struct weft_value keys, v;
-    if (weft_map_find(frame, "keys", &keys) && keys.kind == WEFT_MAP && weft_map_find(keys.whole, level, &v) && v.kind == WEFT_STR)
+    if (weft_map_find(frame, "keys", &keys) && keys.kind == WEFT_MAP && weft_map_find(keys.whole, level, &v) &&
+        v.kind == WEFT_STR)
         return v.body;
     if (strcmp(level, "id") == 0 && weft_map_find(frame, "id", &v) && v.kind == WEFT_STR)
         return v.body;
@@ -203,7 +212,8 @@ static const float *profile_of(struct weft_span frame, size_t season, struct wef
 {
     struct weft_value v;
     struct weft_tensor t;
-    if (!weft_map_find(frame, "profile", &v) || weft_tensor_read(&v, &t, NULL) < 0 || t.dtype != WEFT_F32 || t.count != season)
+    if (!weft_map_find(frame, "profile", &v) || weft_tensor_read(&v, &t, NULL) < 0 || t.dtype != WEFT_F32 ||
+        t.count != season)
         return NULL;
     return weft_tensor_f32(&t, scratch);
 }
@@ -214,11 +224,12 @@ static int add(struct weft_reasons *r, struct weft_span frame, const char *level
     struct weft_value channel;
     struct weft_scratch scratch = {0};
     const float *profile;
-    if (!weft_map_find(frame, "channel", &channel) || channel.kind != WEFT_STR || !number(frame, "near", &x.near) || !number(frame, "far", &x.far) ||
-        !parts(frame, "phi_near", x.phi_near) || !parts(frame, "phi_far", x.phi_far))
+    if (!weft_map_find(frame, "channel", &channel) || channel.kind != WEFT_STR || !number(frame, "near", &x.near) ||
+        !number(frame, "far", &x.far) || !parts(frame, "phi_near", x.phi_near) || !parts(frame, "phi_far", x.phi_far))
         return weft_fail(e, WEFT_DATA, "an explanations frame without channel, near, far, phi_near or phi_far");
     struct weft_span group = group_of(frame, level);
-    size_t key[2] = {weft_names_add(&r->groups, group.p, group.n), weft_names_add(&r->channels, channel.body.p, channel.body.n)};
+    size_t key[2] = {weft_names_add(&r->groups, group.p, group.n),
+                     weft_names_add(&r->channels, channel.body.p, channel.body.n)};
     size_t known = r->keys.n, i = weft_names_add(&r->keys, key, sizeof key);
     if (i >= r->cap) {
         r->cap = weft_grow(r->cap, i + 1);
@@ -238,15 +249,16 @@ static int add(struct weft_reasons *r, struct weft_span frame, const char *level
     return 0;
 }
 
-int weft_reasons_read(const char *endpoint, const struct weft_stream_opts *o, const char *level, const struct weft_growth_spans *spans,
-                      struct weft_reasons **out, struct weft_err *e)
+int weft_reasons_read(const char *endpoint, const struct weft_stream_opts *o, const char *level,
+                      const struct weft_growth_spans *spans, struct weft_reasons **out, struct weft_err *e)
 {
     struct weft_reasons *r = *out = WEFT_NEW(struct weft_reasons);
     struct weft_reader *reader = NULL;
     struct weft_span frame;
     r->spans = *spans;
     int got = weft_reader_open(endpoint, WEFT_EXPLANATIONS_SCHEMA, o, &reader, e);
-    if (got == 0 && (check_days(weft_reader_head(reader), "near", spans->near, endpoint, e) < 0 || check_days(weft_reader_head(reader), "far", spans->far, endpoint, e) < 0))
+    if (got == 0 && (check_days(weft_reader_head(reader), "near", spans->near, endpoint, e) < 0 ||
+                     check_days(weft_reader_head(reader), "far", spans->far, endpoint, e) < 0))
         got = -1;
     while (got >= 0 && (got = weft_reader_next(reader, &frame, e)) > 0)
         got = add(r, frame, level, e);
@@ -267,9 +279,11 @@ void weft_reasons_free(struct weft_reasons **rp)
     *rp = NULL;
 }
 
-bool weft_reasons_of(const struct weft_reasons *r, struct weft_span group, struct weft_span channel, double out[WEFT_REASONS_MAX])
+bool weft_reasons_of(const struct weft_reasons *r, struct weft_span group, struct weft_span channel,
+                     double out[WEFT_REASONS_MAX])
 {
-    size_t key[2] = {weft_names_find(&r->groups, group.p, group.n), weft_names_find(&r->channels, channel.p, channel.n)};
+    size_t key[2] = {weft_names_find(&r->groups, group.p, group.n),
+                     weft_names_find(&r->channels, channel.p, channel.n)};
     size_t i = key[0] == SIZE_MAX || key[1] == SIZE_MAX ? SIZE_MAX : weft_names_find(&r->keys, key, sizeof key);
     return i != SIZE_MAX && weft_reason_growth(&r->at[i], out);
 }
@@ -288,9 +302,11 @@ char *weft_reasons_text(const double part[WEFT_REASONS_MAX])
             break;
         said[best] = true;
         if (fabs(part[best]) > WEFT_REASON_MOST)
-            at += (size_t)snprintf(text + at, sizeof text - at, "%s%s far %s", at ? ", " : "", weft_reason_titles[best], part[best] > 0 ? "up" : "down");
+            at += (size_t)snprintf(text + at, sizeof text - at, "%s%s far %s", at ? ", " : "", weft_reason_titles[best],
+                                   part[best] > 0 ? "up" : "down");
         else
-            at += (size_t)snprintf(text + at, sizeof text - at, "%s%s %+.0f%%", at ? ", " : "", weft_reason_titles[best], 100 * part[best]);
+            at += (size_t)snprintf(text + at, sizeof text - at, "%s%s %+.0f%%", at ? ", " : "",
+                                   weft_reason_titles[best], 100 * part[best]);
     }
     return weft_xstrdup(at ? text : "no single cause");
 }

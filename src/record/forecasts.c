@@ -46,7 +46,8 @@ int weft_forecasts_attrs_read(const struct weft_head *h, struct weft_forecasts_a
                 a->scale = (enum weft_scale)i;
     if (!weft_attr_strs(h, "keys", &a->keys, &a->n_keys) || a->n_keys > WEFT_MAX_KEYS)
         return weft_fail(e, WEFT_DATA, "a %s head without keys, or more than %d", h->schema, WEFT_MAX_KEYS);
-    if (!weft_attr_strs(h, "channels", &a->channels, &a->n_channels) || !a->n_channels || a->n_channels > WEFT_MAX_CHANNELS)
+    if (!weft_attr_strs(h, "channels", &a->channels, &a->n_channels) || !a->n_channels ||
+        a->n_channels > WEFT_MAX_CHANNELS)
         return weft_fail(e, WEFT_DATA, "a %s head without channels, or more than %d", h->schema, WEFT_MAX_CHANNELS);
     return read_levels(h, a, e);
 }
@@ -87,8 +88,8 @@ void weft_forecasts_attrs_write(const struct weft_forecasts_attrs *a, struct wef
 /* --- frames --- */
 
 /* A field of floats: *out stays NULL when the frame has none. */
-static int read_floats(struct weft_span frame, const char *key, int rank, const size_t *dims, struct weft_scratch *scratch, const float **out,
-                       struct weft_err *e)
+static int read_floats(struct weft_span frame, const char *key, int rank, const size_t *dims,
+                       struct weft_scratch *scratch, const float **out, struct weft_err *e)
 {
     struct weft_value v;
     struct weft_tensor t;
@@ -101,7 +102,8 @@ static int read_floats(struct weft_span frame, const char *key, int rank, const 
     for (int i = 0; fits && i < rank; i++)
         fits = t.dims[i] == dims[i];
     if (!fits)
-        return weft_fail(e, WEFT_DATA, "\"%s\" is not a f32 tensor of the shape that step, horizon, windows and levels give", key);
+        return weft_fail(e, WEFT_DATA,
+                         "\"%s\" is not a f32 tensor of the shape that step, horizon, windows and levels give", key);
     *out = weft_tensor_f32(&t, scratch);
     return 0;
 }
@@ -129,12 +131,13 @@ static bool read_text(struct weft_span frame, const char *key, struct weft_span 
     return true;
 }
 
-static int read_names(struct weft_span frame, const struct weft_forecasts_attrs *a, struct weft_forecasts *f, struct weft_err *e)
+static int read_names(struct weft_span frame, const struct weft_forecasts_attrs *a, struct weft_forecasts *f,
+                      struct weft_err *e)
 {
     struct weft_value keys, v;
     struct weft_span origin;
-    if (!read_text(frame, "id", &f->id) || !read_text(frame, "model", &f->model) || !read_text(frame, "channel", &f->channel) ||
-        !read_text(frame, "part", &f->part))
+    if (!read_text(frame, "id", &f->id) || !read_text(frame, "model", &f->model) ||
+        !read_text(frame, "channel", &f->channel) || !read_text(frame, "part", &f->part))
         return weft_fail(e, WEFT_DATA, "a forecasts frame without id, model, channel or part");
     if (!read_text(frame, "origin", &origin) || !weft_date_parse((const char *)origin.p, origin.n, &f->origin))
         return weft_fail(e, WEFT_DATA, "a forecasts frame without an origin");
@@ -154,7 +157,8 @@ static int read_names(struct weft_span frame, const struct weft_forecasts_attrs 
     return 0;
 }
 
-int weft_forecasts_read(struct weft_span frame, const struct weft_forecasts_attrs *a, struct weft_forecasts *f, struct weft_err *e)
+int weft_forecasts_read(struct weft_span frame, const struct weft_forecasts_attrs *a, struct weft_forecasts *f,
+                        struct weft_err *e)
 {
     struct weft_value v;
     struct weft_tensor t;
@@ -165,14 +169,16 @@ int weft_forecasts_read(struct weft_span frame, const struct weft_forecasts_attr
     if (weft_tensor_read(&v, &t, e) < 0)
         return -1;
     if (t.rank != 2 || t.dtype != WEFT_F32 || t.dims[1] != (size_t)a->horizon)
-        return weft_fail(e, WEFT_DATA, "\"forecast\" is not a f32 tensor [windows, %lld], as the head says", (long long)a->horizon);
+        return weft_fail(e, WEFT_DATA, "\"forecast\" is not a f32 tensor [windows, %lld], as the head says",
+                         (long long)a->horizon);
     f->windows = t.dims[0];
     f->horizon = t.dims[1];
     f->forecast = weft_tensor_f32(&t, &f->scratch[0]);
     const size_t shape[] = {a->n_levels, f->windows, f->horizon};
     if (read_floats(frame, "actual", 2, shape + 1, &f->scratch[1], &f->actual, e) < 0 ||
         read_floats(frame, "quantiles", 3, shape, &f->scratch[2], &f->quantiles, e) < 0 ||
-        read_floats(frame, "covariance", 2, (size_t[]){f->horizon, f->horizon}, &f->scratch[3], &f->covariance, e) < 0 ||
+        read_floats(frame, "covariance", 2, (size_t[]){f->horizon, f->horizon}, &f->scratch[3], &f->covariance, e) <
+            0 ||
         read_floats(frame, "profile", 1, (size_t[]){weft_step_season(a->step)}, &f->scratch[4], &f->profile, e) < 0)
         return -1;
     f->scale[0] = 0;
@@ -206,8 +212,8 @@ static void set_floats(struct weft_edit *m, const char *key, int rank, const uin
     weft_edit_done(m);
 }
 
-int weft_forecasts_write(const struct weft_forecasts *f, const struct weft_forecasts_attrs *a, struct weft_span series, struct weft_edit *edit,
-                         struct weft_pack *b, struct weft_err *e)
+int weft_forecasts_write(const struct weft_forecasts *f, const struct weft_forecasts_attrs *a, struct weft_span series,
+                         struct weft_edit *edit, struct weft_pack *b, struct weft_err *e)
 {
     char text[32];
     uint32_t horizon = (uint32_t)f->horizon;

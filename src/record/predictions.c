@@ -28,7 +28,8 @@ static void put_head(const struct weft_prediction_head *h, struct weft_pack *b)
         weft_pack_str(b, h->classes[i].p, h->classes[i].n);
 }
 
-void weft_predictions_attrs_write(const struct weft_prediction_model *models, size_t n, struct weft_span extra, struct weft_pack *b)
+void weft_predictions_attrs_write(const struct weft_prediction_model *models, size_t n, struct weft_span extra,
+                                  struct weft_pack *b)
 {
     struct weft_edit m = {0};
     if (extra.n > 0 && weft_edit_load(&m, extra, NULL) < 0)
@@ -51,7 +52,8 @@ void weft_predictions_attrs_write(const struct weft_prediction_model *models, si
     weft_edit_free(&m);
 }
 
-static void put_predicted(const struct weft_prediction_model *m, const size_t *class_of, const double *quantity, struct weft_pack *b)
+static void put_predicted(const struct weft_prediction_model *m, const size_t *class_of, const double *quantity,
+                          struct weft_pack *b)
 {
     weft_pack_map(b, (uint32_t)m->n_heads);
     for (size_t k = 0; k < m->n_heads; k++) {
@@ -97,7 +99,8 @@ static void put_reals(const struct weft_prediction_model *m, const char *name, c
     weft_edit_done(edit);
 }
 
-int weft_prediction_write(const struct weft_prediction_model *m, const struct weft_prediction_said *said, struct weft_span product, struct weft_edit *edit, struct weft_pack *b, struct weft_err *e)
+int weft_prediction_write(const struct weft_prediction_model *m, const struct weft_prediction_said *said,
+                          struct weft_span product, struct weft_edit *edit, struct weft_pack *b, struct weft_err *e)
 {
     static const char *const dropped[] = {"image", "image_features", "text_features"};
     if (weft_edit_load(edit, product, e) < 0)
@@ -155,8 +158,8 @@ static bool read_head(struct weft_value *map, struct weft_prediction_head *h, ch
 static bool read_model(struct weft_value *map, struct weft_prediction_model *m, char **to)
 {
     struct weft_value name, heads, v;
-    if (map->kind != WEFT_MAP || !weft_map_find(map->whole, "name", &name) || name.kind != WEFT_STR || !weft_map_find(map->whole, "heads", &heads) ||
-        heads.kind != WEFT_ARRAY || heads.count > WEFT_PRODUCT_FIELDS)
+    if (map->kind != WEFT_MAP || !weft_map_find(map->whole, "name", &name) || name.kind != WEFT_STR ||
+        !weft_map_find(map->whole, "heads", &heads) || heads.kind != WEFT_ARRAY || heads.count > WEFT_PRODUCT_FIELDS)
         return false;
     m->name = keep(&name, to);
     while (weft_value_next(&heads.body, &v))
@@ -171,10 +174,12 @@ int weft_predictions_attrs_read(const struct weft_head *h, struct weft_predictio
     *a = (struct weft_predictions_attrs){0};
     if (weft_products_attrs_read(h, &a->products, e) < 0)
         return -1;
-    if (!weft_map_find(h->attrs, "models", &models) || models.kind != WEFT_ARRAY || models.count > WEFT_PREDICTION_MODELS)
+    if (!weft_map_find(h->attrs, "models", &models) || models.kind != WEFT_ARRAY ||
+        models.count > WEFT_PREDICTION_MODELS)
         return bad(h, e);
     a->model = WEFT_ARRAY(struct weft_prediction_model, models.count + 1);
-    char *to = a->texts = weft_xmalloc(2 * h->attrs.n + 1); /* each text has a header at least, which makes room for its NUL */
+    char *to = a->texts =
+        weft_xmalloc(2 * h->attrs.n + 1); /* each text has a header at least, which makes room for its NUL */
     while (weft_value_next(&models.body, &v))
         if (!read_model(&v, &a->model[a->n++], &to))
             return bad(h, e);
@@ -231,7 +236,8 @@ static void read_by_head(struct weft_span frame, const char *name, const struct 
                 out[k] = is_number(&said) ? said.real : largest(&said);
 }
 
-int weft_prediction_read(struct weft_span frame, const struct weft_predictions_attrs *a, struct weft_prediction *p, struct weft_err *e)
+int weft_prediction_read(struct weft_span frame, const struct weft_predictions_attrs *a, struct weft_prediction *p,
+                         struct weft_err *e)
 {
     struct weft_value v, key, said;
     if (weft_product_read(frame, &a->products, &p->product, e) < 0)

@@ -39,9 +39,11 @@ static struct place below(const struct place *at, const char *name, size_t n)
 
 static bool known(const char *keyword)
 {
-    static const char *const list[] = {"type",     "required", "properties", "additionalProperties", "items",       "minItems", "maxItems",
-                                       "enum",     "const",    "minimum",    "maximum",              "x-tensor",    "x-attrs",  "title",
-                                       "$comment", "$id",      "$schema",    "examples",             "description", "format"};
+    static const char *const list[] = {"type",    "required", "properties",  "additionalProperties",
+                                       "items",   "minItems", "maxItems",    "enum",
+                                       "const",   "minimum",  "maximum",     "x-tensor",
+                                       "x-attrs", "title",    "$comment",    "$id",
+                                       "$schema", "examples", "description", "format"};
     for (size_t i = 0; i < sizeof list / sizeof *list; i++)
         if (strcmp(keyword, list[i]) == 0)
             return true;
@@ -66,7 +68,8 @@ static int check_schema(const weft_json *s, const struct place *at, struct weft_
                 if (check_schema(child, &in, e) < 0)
                     return -1;
             }
-        } else if (strcmp(key, "items") == 0 || strcmp(key, "additionalProperties") == 0 || strcmp(key, "x-attrs") == 0) {
+        } else if (strcmp(key, "items") == 0 || strcmp(key, "additionalProperties") == 0 ||
+                   strcmp(key, "x-attrs") == 0) {
             if (check_schema(value, &here, e) < 0)
                 return -1;
         }
@@ -229,7 +232,8 @@ static int check_map(const weft_json *s, const struct weft_value *v, const struc
 
 static int check_array(const weft_json *s, const struct weft_value *v, const struct place *at, struct weft_err *e)
 {
-    const weft_json *items = weft_json_get(s, "items"), *min = weft_json_get(s, "minItems"), *max = weft_json_get(s, "maxItems");
+    const weft_json *items = weft_json_get(s, "items"), *min = weft_json_get(s, "minItems"),
+                    *max = weft_json_get(s, "maxItems");
     struct weft_span body = v->body;
     struct weft_value item;
     if ((min && v->count < weft_json_int(min)) || (max && v->count > weft_json_int(max)))
@@ -248,8 +252,10 @@ static int check_value(const weft_json *s, const struct weft_value *v, const str
 {
     if (weft_json_kind(s) == WEFT_JSON_BOOL)
         return weft_json_bool(s) ? 0 : misfit(at, e, "not allowed here");
-    const weft_json *type = weft_json_get(s, "type"), *one_of = weft_json_get(s, "enum"), *only = weft_json_get(s, "const");
-    const weft_json *min = weft_json_get(s, "minimum"), *max = weft_json_get(s, "maximum"), *tensor = weft_json_get(s, "x-tensor");
+    const weft_json *type = weft_json_get(s, "type"), *one_of = weft_json_get(s, "enum"),
+                    *only = weft_json_get(s, "const");
+    const weft_json *min = weft_json_get(s, "minimum"), *max = weft_json_get(s, "maximum"),
+                    *tensor = weft_json_get(s, "x-tensor");
     if (type && !any_type(type, v))
         return misfit(at, e, "a value of another type");
     bool listed = !one_of;

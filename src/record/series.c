@@ -39,7 +39,8 @@ static int read_reduce(const struct weft_head *h, struct weft_series_attrs *a, s
     for (size_t i = 0; i < n && i < a->n_channels && rc == 0; i++) {
         int k = index_of(reduce_names, 2, names[i]);
         if (k < 0)
-            rc = weft_fail(e, WEFT_DATA, "channel %s is reduced by \"%s\", which this program does not know", a->channels[i], names[i]);
+            rc = weft_fail(e, WEFT_DATA, "channel %s is reduced by \"%s\", which this program does not know",
+                           a->channels[i], names[i]);
         else
             a->reduce[i] = (enum weft_reduce)k;
     }
@@ -62,11 +63,13 @@ static int read_roles(const struct weft_head *h, struct weft_series_attrs *a, st
         return 0;
     for (size_t i = 0; i < n && i < a->n_channels && rc == 0; i++) {
         if (!weft_role_parse(names[i], &a->role[i]))
-            rc = weft_fail(e, WEFT_DATA, "channel %s has the role \"%s\", which this program does not know", a->channels[i], names[i]);
+            rc = weft_fail(e, WEFT_DATA, "channel %s has the role \"%s\", which this program does not know",
+                           a->channels[i], names[i]);
         else if (a->role[i] != WEFT_ROLE_TARGET && a->n_targets == a->n_channels)
             a->n_targets = i;
         else if (a->role[i] == WEFT_ROLE_TARGET && i > a->n_targets)
-            rc = weft_fail(e, WEFT_DATA, "channel %s is a target behind an exogenous one; targets stand first", a->channels[i]);
+            rc = weft_fail(e, WEFT_DATA, "channel %s is a target behind an exogenous one; targets stand first",
+                           a->channels[i]);
     }
     if (rc == 0 && !a->n_targets)
         rc = weft_fail(e, WEFT_DATA, "a %s head without a target", h->schema);
@@ -99,7 +102,8 @@ int weft_series_attrs_read(const struct weft_head *h, struct weft_series_attrs *
         return -1;
     if (!weft_attr_strs(h, "keys", &a->keys, &a->n_keys) || a->n_keys > WEFT_MAX_KEYS)
         return weft_fail(e, WEFT_DATA, "a %s head without keys, or more than %d", h->schema, WEFT_MAX_KEYS);
-    if (!weft_attr_strs(h, "channels", &a->channels, &a->n_channels) || !a->n_channels || a->n_channels > WEFT_MAX_CHANNELS)
+    if (!weft_attr_strs(h, "channels", &a->channels, &a->n_channels) || !a->n_channels ||
+        a->n_channels > WEFT_MAX_CHANNELS)
         return weft_fail(e, WEFT_DATA, "a %s head without channels, or more than %d", h->schema, WEFT_MAX_CHANNELS);
     if (read_reduce(h, a, e) < 0 || read_roles(h, a, e) < 0)
         return -1;
@@ -141,7 +145,8 @@ int weft_series_check_step(const struct weft_series_attrs *a, int64_t step, cons
     char theirs[32], ours[32];
     if (step == a->step)
         return 0;
-    return weft_fail(e, WEFT_CONFIG, "%s forecasts in steps of a %s, and the stream has steps of a %s", who, weft_step_text(step, theirs), weft_step_text(a->step, ours));
+    return weft_fail(e, WEFT_CONFIG, "%s forecasts in steps of a %s, and the stream has steps of a %s", who,
+                     weft_step_text(step, theirs), weft_step_text(a->step, ours));
 }
 
 void weft_series_attrs_write(const struct weft_series_attrs *a, struct weft_span extra, struct weft_pack *b)
@@ -207,7 +212,8 @@ static void read_keys(struct weft_span map, const struct weft_series_attrs *a, s
     }
 }
 
-static int read_values(const struct weft_value *v, const struct weft_series_attrs *a, struct weft_series *s, struct weft_err *e)
+static int read_values(const struct weft_value *v, const struct weft_series_attrs *a, struct weft_series *s,
+                       struct weft_err *e)
 {
     struct weft_tensor t;
     if (weft_tensor_read(v, &t, e) < 0)
@@ -222,8 +228,8 @@ static int read_values(const struct weft_value *v, const struct weft_series_attr
     return 0;
 }
 
-static int read_window_fields(const struct weft_series_attrs *a, struct weft_series *s, const struct weft_value *split, const struct weft_value *scale,
-                              struct weft_err *e)
+static int read_window_fields(const struct weft_series_attrs *a, struct weft_series *s, const struct weft_value *split,
+                              const struct weft_value *scale, struct weft_err *e)
 {
     struct weft_value x;
     struct weft_span body = split->body;
@@ -247,7 +253,8 @@ static int read_window_fields(const struct weft_series_attrs *a, struct weft_ser
     return 0;
 }
 
-int weft_series_read(struct weft_span frame, const struct weft_series_attrs *a, struct weft_series *s, struct weft_err *e)
+int weft_series_read(struct weft_span frame, const struct weft_series_attrs *a, struct weft_series *s,
+                     struct weft_err *e)
 {
     struct weft_value m, key, v, id = {0}, keys = {0}, start = {0}, values = {0}, split = {0}, scale = {0};
     struct weft_span rest = frame;
@@ -269,7 +276,8 @@ int weft_series_read(struct weft_span frame, const struct weft_series_attrs *a, 
         else if (weft_value_is(&key, "scale"))
             scale = v;
     }
-    if (id.kind != WEFT_STR || start.kind != WEFT_STR || !weft_date_parse((const char *)start.body.p, start.body.n, &s->start))
+    if (id.kind != WEFT_STR || start.kind != WEFT_STR ||
+        !weft_date_parse((const char *)start.body.p, start.body.n, &s->start))
         return weft_fail(e, WEFT_DATA, "a frame without id and start date");
     s->id = id.body;
     read_keys(keys.whole, a, s);
@@ -292,7 +300,8 @@ void weft_series_free(struct weft_series *s)
     *s = (struct weft_series){0};
 }
 
-void *weft_series_begin(struct weft_pack *b, const struct weft_series_attrs *a, struct weft_span id, const struct weft_span *keys, int64_t start, size_t n)
+void *weft_series_begin(struct weft_pack *b, const struct weft_series_attrs *a, struct weft_span id,
+                        const struct weft_span *keys, int64_t start, size_t n)
 {
     char text[32];
     uint32_t present = 0;
@@ -341,7 +350,8 @@ void weft_id_part(struct weft_pack *b, size_t i, size_t n, struct weft_span part
         weft_pack_raw(b, (struct weft_span){(const uint8_t *)"/", 1});
     size_t from = 0;
     for (size_t k = 0; k < part.n && n > 1; k++) {
-        bool percent = part.p[k] == '%' && k + 2 < part.n && part.p[k + 1] == '2' && (part.p[k + 2] == 'F' || part.p[k + 2] == '5');
+        bool percent = part.p[k] == '%' && k + 2 < part.n && part.p[k + 1] == '2' &&
+                       (part.p[k + 2] == 'F' || part.p[k + 2] == '5');
         if (part.p[k] != '/' && !percent)
             continue;
         weft_pack_raw(b, (struct weft_span){part.p + from, k - from});
@@ -375,14 +385,16 @@ int64_t weft_season_of(int64_t step)
 {
     static const struct {
         int64_t step, season;
-    } seasons[] = {{WEFT_STEP_HOUR, 24}, {WEFT_STEP_DAY, 7}, {WEFT_STEP_WEEK, 52}, {WEFT_STEP_BUSINESS_DAY, 5}, {WEFT_STEP_MONTH, 12}, {WEFT_STEP_QUARTER, 4}};
+    } seasons[] = {{WEFT_STEP_HOUR, 24},        {WEFT_STEP_DAY, 7},    {WEFT_STEP_WEEK, 52},
+                   {WEFT_STEP_BUSINESS_DAY, 5}, {WEFT_STEP_MONTH, 12}, {WEFT_STEP_QUARTER, 4}};
     for (size_t i = 0; i < sizeof seasons / sizeof *seasons; i++)
         if (seasons[i].step == step)
             return seasons[i].season;
     return 1;
 }
 
-struct weft_window_range weft_windows_of(const struct weft_series_attrs *a, const struct weft_series *s, enum weft_part part)
+struct weft_window_range weft_windows_of(const struct weft_series_attrs *a, const struct weft_series *s,
+                                         enum weft_part part)
 {
     size_t lookback = (size_t)a->lookback, horizon = (size_t)a->horizon, stride = (size_t)a->stride;
     size_t from = part == WEFT_PART_TRAIN ? 0 : s->split[part - 1], to = s->split[part];

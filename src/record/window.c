@@ -115,7 +115,8 @@ void weft_scale_of(const struct weft_series *s, size_t c, enum weft_scale kind, 
     *factor = s->scale[s->n_channels + c];
 }
 
-void weft_split_own(const size_t borders[WEFT_PARTS], const struct weft_series_attrs *a, const struct weft_series *s, size_t split[WEFT_PARTS])
+void weft_split_own(const size_t borders[WEFT_PARTS], const struct weft_series_attrs *a, const struct weft_series *s,
+                    size_t split[WEFT_PARTS])
 {
     int64_t offset = weft_step_count(a->start, s->start, a->step);
     for (int i = 0; i < WEFT_PARTS; i++) {
@@ -124,7 +125,8 @@ void weft_split_own(const size_t borders[WEFT_PARTS], const struct weft_series_a
     }
 }
 
-void weft_windows_mark(const struct weft_series *s, const struct weft_series_attrs *a, const size_t split[WEFT_PARTS], enum weft_scale scale, struct weft_edit *edit)
+void weft_windows_mark(const struct weft_series *s, const struct weft_series_attrs *a, const size_t split[WEFT_PARTS],
+                       enum weft_scale scale, struct weft_edit *edit)
 {
     struct weft_pack *p = weft_edit_set(edit, "split");
     weft_pack_array(p, WEFT_PARTS);
@@ -135,15 +137,17 @@ void weft_windows_mark(const struct weft_series *s, const struct weft_series_att
     uint8_t *at = weft_pack_tensor(weft_edit_set(edit, "scale"), WEFT_F64, 2, (uint32_t[]){2, channels});
     for (size_t c = 0; c < channels; c++) {
         double shift, factor;
-        weft_scale_fit_train(c < a->n_targets ? scale : WEFT_SCALE_NONE, s->values + c * s->n, split[WEFT_PART_TRAIN], s->n, &shift, &factor);
+        weft_scale_fit_train(c < a->n_targets ? scale : WEFT_SCALE_NONE, s->values + c * s->n, split[WEFT_PART_TRAIN],
+                             s->n, &shift, &factor);
         memcpy(at + c * sizeof shift, &shift, sizeof shift);
         memcpy(at + (channels + c) * sizeof factor, &factor, sizeof factor);
     }
     weft_edit_done(edit);
 }
 
-int weft_windows_until(const struct weft_series *s, const struct weft_series_attrs *a, size_t length, const size_t borders[WEFT_PARTS], enum weft_scale scale,
-                       struct weft_edit *edit, struct weft_pack *b, struct weft_err *e)
+int weft_windows_until(const struct weft_series *s, const struct weft_series_attrs *a, size_t length,
+                       const size_t borders[WEFT_PARTS], enum weft_scale scale, struct weft_edit *edit,
+                       struct weft_pack *b, struct weft_err *e)
 {
     const size_t ends[WEFT_PARTS] = {length, length, length};
     size_t n[WEFT_PARTS], split[WEFT_PARTS];
@@ -153,7 +157,8 @@ int weft_windows_until(const struct weft_series *s, const struct weft_series_att
         return 0;
     if (weft_edit_load(edit, s->frame, e) < 0)
         return -1;
-    uint8_t *to = weft_pack_tensor(weft_edit_set(edit, "values"), WEFT_F32, 2, (uint32_t[]){(uint32_t)s->n_channels, (uint32_t)n[0]});
+    uint8_t *to = weft_pack_tensor(weft_edit_set(edit, "values"), WEFT_F32, 2,
+                                   (uint32_t[]){(uint32_t)s->n_channels, (uint32_t)n[0]});
     for (size_t c = 0; c < s->n_channels; c++)
         memcpy(to + c * n[0] * sizeof(float), s->values + c * s->n, n[0] * sizeof(float));
     weft_edit_done(edit);

@@ -16,11 +16,38 @@
 /* --- rows --- */
 
 enum field {
-    GROWTH, LOW, HIGH, P_GROWTH, LEFT_OUT, NEAR, FAR, NOW, YEAR, BEYOND, P_TOP, ACTIVE_NOW, ACTIVE, BRANDS_NOW, BRANDS, EACH_NOW, EACH, HHI, TOP_SHARE, PRICE_NOW, PRICE, MENTIONS, HISTORY, ZEROS, GAPS,
-    PART, FIELDS = PART + WEFT_REASONS_MAX
+    GROWTH,
+    LOW,
+    HIGH,
+    P_GROWTH,
+    LEFT_OUT,
+    NEAR,
+    FAR,
+    NOW,
+    YEAR,
+    BEYOND,
+    P_TOP,
+    ACTIVE_NOW,
+    ACTIVE,
+    BRANDS_NOW,
+    BRANDS,
+    EACH_NOW,
+    EACH,
+    HHI,
+    TOP_SHARE,
+    PRICE_NOW,
+    PRICE,
+    MENTIONS,
+    HISTORY,
+    ZEROS,
+    GAPS,
+    PART,
+    FIELDS = PART + WEFT_REASONS_MAX
 };
-static const char *const field_keys[PART] = {"growth", "low", "high", "p_growth", "left_out", "near", "far", "now", "year_growth", "beyond", "p_top", "active_now", "active", "brands_now", "brands",
-                                             "each_now", "each", "hhi", "top_share", "price_now", "price", "mentions", "history", "zeros", "gaps"};
+static const char *const field_keys[PART] = {
+    "growth",    "low",       "high",       "p_growth", "left_out",   "near",   "far",      "now",  "year_growth",
+    "beyond",    "p_top",     "active_now", "active",   "brands_now", "brands", "each_now", "each", "hhi",
+    "top_share", "price_now", "price",      "mentions", "history",    "zeros",  "gaps"};
 /* A group without any forecast. */
 struct left {
     char *group, *why;
@@ -51,12 +78,13 @@ struct weft_report {
     size_t n, cap;
     struct left *left;
     size_t n_left, cap_left;
-    uint64_t series_left; /* series without a forecast, of groups that have others */
-    bool tested, sure;    /* of all rows of the channel, also those beyond the top: an interval; a mark */
+    uint64_t series_left;    /* series without a forecast, of groups that have others */
+    bool tested, sure;       /* of all rows of the channel, also those beyond the top: an interval; a mark */
     struct weft_names names; /* of the rows with a chart, in their order */
 };
 
-int weft_report_new(const struct weft_head *head, const struct weft_report_options *o, struct weft_report **out, struct weft_err *e)
+int weft_report_new(const struct weft_head *head, const struct weft_report_options *o, struct weft_report **out,
+                    struct weft_err *e)
 {
     struct weft_report *r = *out = WEFT_NEW(struct weft_report);
     r->o = o;
@@ -139,8 +167,13 @@ static void add_row(struct weft_report *r, struct weft_span frame, uint64_t rank
         r->row = weft_xrealloc2(r->row, r->cap, sizeof *r->row);
     }
     struct row *x = &r->row[r->n++];
-    *x = (struct row){.rank = rank, .group = text_of(frame, "group"), .quality = text_of(frame, "quality"), .top_brand = text_of(frame, "top_brand"),
-                      .mark = text_of(frame, "mark"), .model = text_of(frame, "model"), .sure = sure_of(frame)};
+    *x = (struct row){.rank = rank,
+                      .group = text_of(frame, "group"),
+                      .quality = text_of(frame, "quality"),
+                      .top_brand = text_of(frame, "top_brand"),
+                      .mark = text_of(frame, "mark"),
+                      .model = text_of(frame, "model"),
+                      .sure = sure_of(frame)};
     for (size_t k = 0; k < PART; k++)
         x->v[k] = number_of(frame, field_keys[k]);
     for (size_t k = 0; k < WEFT_REASONS_MAX; k++) {
@@ -153,7 +186,8 @@ int weft_report_add(struct weft_report *r, struct weft_span frame, struct weft_e
 {
     struct weft_value channel, group, rank;
     bool placed = weft_map_find(frame, "rank", &rank);
-    if (!weft_map_find(frame, "channel", &channel) || channel.kind != WEFT_STR || !weft_map_find(frame, "group", &group) || group.kind != WEFT_STR ||
+    if (!weft_map_find(frame, "channel", &channel) || channel.kind != WEFT_STR ||
+        !weft_map_find(frame, "group", &group) || group.kind != WEFT_STR ||
         (placed && (rank.kind != WEFT_UINT || rank.u > RANK_MAX)))
         return weft_fail(e, WEFT_DATA, "a ranking frame without channel or group, or with an unusable rank");
     if (!r->channel) { /* an older ranking: the first channel that comes */
@@ -188,7 +222,8 @@ static bool text_is(struct weft_span s, const char *text)
 }
 
 /* Adds one forecast to the chart of its group. Bands of several series do not add up: then there is none. */
-static void add_ahead(struct weft_report *r, struct chart *c, const struct weft_forecasts *f, const struct weft_forecasts_attrs *a)
+static void add_ahead(struct weft_report *r, struct chart *c, const struct weft_forecasts *f,
+                      const struct weft_forecasts_attrs *a)
 {
     size_t horizon = f->horizon, last = (f->windows - 1) * horizon;
     const float *q = f->quantiles;
@@ -205,7 +240,8 @@ static void add_ahead(struct weft_report *r, struct chart *c, const struct weft_
     }
 }
 
-int weft_report_forecasts(struct weft_report *r, const char *endpoint, const struct weft_stream_opts *o, struct weft_err *e)
+int weft_report_forecasts(struct weft_report *r, const char *endpoint, const struct weft_stream_opts *o,
+                          struct weft_err *e)
 {
     struct weft_reader *reader = NULL;
     struct weft_forecasts_attrs a = {0};
@@ -215,7 +251,8 @@ int weft_report_forecasts(struct weft_report *r, const char *endpoint, const str
     if (got == 0)
         got = weft_forecasts_attrs_read(weft_reader_head(reader), &a, e);
     if (got == 0 && a.horizon != r->a.horizon)
-        got = weft_fail(e, WEFT_CONFIG, "%s has a horizon of %lld, and the ranking has %lld", endpoint, (long long)a.horizon, (long long)r->a.horizon);
+        got = weft_fail(e, WEFT_CONFIG, "%s has a horizon of %lld, and the ranking has %lld", endpoint,
+                        (long long)a.horizon, (long long)r->a.horizon);
     int key = got == 0 ? weft_forecasts_key(&a, r->a.by) : WEFT_KEY_ID;
     key = key == WEFT_KEY_NONE ? WEFT_KEY_ID : key;
     while (got >= 0 && (got = weft_reader_next(reader, &frame, e)) > 0) {
@@ -238,13 +275,15 @@ int weft_report_forecasts(struct weft_report *r, const char *endpoint, const str
 }
 
 /* The values before the origin of the groups that have a chart. */
-static void take_past(struct weft_report *r, const struct weft_groups *groups, const struct weft_series_attrs *a, size_t channel, size_t origin)
+static void take_past(struct weft_report *r, const struct weft_groups *groups, const struct weft_series_attrs *a,
+                      size_t channel, size_t origin)
 {
     float *values = weft_xaligned(a->n_channels * (size_t)a->length, sizeof *values);
     for (size_t i = 0; i < r->names.n; i++) {
         struct weft_span id, keys[WEFT_MAX_KEYS];
         uint64_t members;
-        size_t group = weft_groups_find(groups, (struct weft_span){(const uint8_t *)r->names.at[i].p, r->names.at[i].n});
+        size_t group =
+            weft_groups_find(groups, (struct weft_span){(const uint8_t *)r->names.at[i].p, r->names.at[i].n});
         if (group == SIZE_MAX)
             continue;
         weft_groups_get(groups, group, &id, keys, values, &members);
@@ -257,7 +296,8 @@ static void take_past(struct weft_report *r, const struct weft_groups *groups, c
     free(values);
 }
 
-static int read_past(struct weft_report *r, struct weft_reader *reader, const struct weft_series_attrs *a, struct weft_err *e)
+static int read_past(struct weft_report *r, struct weft_reader *reader, const struct weft_series_attrs *a,
+                     struct weft_err *e)
 {
     struct weft_series s = {0};
     struct weft_span frame;
@@ -270,7 +310,8 @@ static int read_past(struct weft_report *r, struct weft_reader *reader, const st
     if (channel == a->n_channels)
         return weft_fail(e, WEFT_CONFIG, "%s has no channel \"%s\"", weft_reader_name(reader), r->channel);
     if (r->a.origin <= a->start || a->step != r->a.step || ahead < 0 || ahead > a->length)
-        return weft_fail(e, WEFT_CONFIG, "%s does not reach the first day that is forecast, in the same steps", weft_reader_name(reader));
+        return weft_fail(e, WEFT_CONFIG, "%s does not reach the first day that is forecast, in the same steps",
+                         weft_reader_name(reader));
     level = level == WEFT_KEY_NONE ? WEFT_KEY_ID : level;
     struct weft_groups *groups = weft_groups_new(a, &level, 1);
     while ((got = weft_reader_next(reader, &frame, e)) > 0)
@@ -287,13 +328,16 @@ static int read_past(struct weft_report *r, struct weft_reader *reader, const st
     return got;
 }
 
-int weft_report_history(struct weft_report *r, const char *endpoint, const struct weft_stream_opts *o, struct weft_err *e)
+int weft_report_history(struct weft_report *r, const char *endpoint, const struct weft_stream_opts *o,
+                        struct weft_err *e)
 {
     struct weft_reader *reader = NULL;
     struct weft_series_attrs a = {0};
     int got = weft_reader_open(endpoint, WEFT_SERIES_SCHEMA, o, &reader, e);
     if (got == 0 && r->a.origin == INT64_MIN)
-        got = weft_fail(e, WEFT_CONFIG, "the ranking does not say on which day its forecasts begin: a rank of today makes one that does");
+        got =
+            weft_fail(e, WEFT_CONFIG,
+                      "the ranking does not say on which day its forecasts begin: a rank of today makes one that does");
     if (got == 0)
         got = weft_series_attrs_read(weft_reader_head(reader), &a, e);
     if (got == 0)
@@ -334,7 +378,8 @@ static const char *date_after(const struct weft_report *r, size_t steps, char bu
 }
 
 /* One part: in words where a percentage would run to thousands. */
-static void put_part(const struct weft_report *r, double part, const char *before, enum weft_report_label label, FILE *f)
+static void put_part(const struct weft_report *r, double part, const char *before, enum weft_report_label label,
+                     FILE *f)
 {
     fprintf(f, "%s<span class='part'>%s ", before, t(r, label));
     if (fabs(part) > WEFT_REASON_MOST) {
@@ -358,7 +403,8 @@ static bool put_reason(const struct weft_report *r, const struct row *x, FILE *f
     for (; n < 2; n++) {
         size_t best = WEFT_REASONS_MAX;
         for (size_t k = 0; k < WEFT_REASONS_MAX; k++)
-            if (!said[k] && fabs(x->v[PART + k]) >= 0.005 && (best == WEFT_REASONS_MAX || fabs(x->v[PART + k]) > fabs(x->v[PART + best])))
+            if (!said[k] && fabs(x->v[PART + k]) >= 0.005 &&
+                (best == WEFT_REASONS_MAX || fabs(x->v[PART + k]) > fabs(x->v[PART + best])))
                 best = k;
         if (best == WEFT_REASONS_MAX)
             break;
@@ -370,10 +416,12 @@ static bool put_reason(const struct weft_report *r, const struct row *x, FILE *f
 
 static void put_quality(const struct weft_report *r, const struct row *x, FILE *f)
 {
-    static const char *const names[] = {"good", "fair", "poor"}, *const signs[] = {"\xe2\x97\x8f", "\xe2\x97\x90", "\xe2\x97\x8b"};
+    static const char *const names[] = {"good", "fair", "poor"}, *const signs[] = {"\xe2\x97\x8f", "\xe2\x97\x90",
+                                                                                   "\xe2\x97\x8b"};
     for (size_t k = 0; x->quality && k < 3; k++)
         if (strcmp(x->quality, names[k]) == 0) {
-            fprintf(f, "<span class='q %s'>%s %s</span>", names[k], signs[k], t(r, (enum weft_report_label)(L_GOOD + k)));
+            fprintf(f, "<span class='q %s'>%s %s</span>", names[k], signs[k],
+                    t(r, (enum weft_report_label)(L_GOOD + k)));
             return;
         }
     fputs("\xe2\x80\x93", f);
@@ -396,7 +444,8 @@ static void put_head(const struct weft_report *r, FILE *f)
 {
     const char *title = r->o->title ? r->o->title : t(r, L_TITLE);
     char day[32];
-    fprintf(f, "<!DOCTYPE html>\n<html lang='%s'>\n<head>\n<meta charset='utf-8' />\n", r->o->lang == WEFT_REPORT_KO ? "ko" : "en");
+    fprintf(f, "<!DOCTYPE html>\n<html lang='%s'>\n<head>\n<meta charset='utf-8' />\n",
+            r->o->lang == WEFT_REPORT_KO ? "ko" : "en");
     /* Nothing but this page's own style may take effect, whatever a name holds. */
     fputs("<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'; style-src 'unsafe-inline'\" />\n"
           "<meta name='viewport' content='width=device-width, initial-scale=1' />\n<title>",
@@ -417,14 +466,15 @@ static void put_head(const struct weft_report *r, FILE *f)
     fputs("</p>\n</header>\n", f);
 }
 
-/* The row with the largest value of a field among those whose data can be trusted, and, of growth, that are sure to grow where the ranking says what is; NULL: there
- * is none. */
+/* The row with the largest value of a field among those whose data can be trusted, and, of growth, that are sure to
+ * grow where the ranking says what is; NULL: there is none. */
 static const struct row *best_of(const struct weft_report *r, enum field k)
 {
     const struct row *best = NULL;
     for (size_t i = 0; i < r->n; i++) {
         const struct row *x = &r->row[i];
-        bool trusted = !x->mark && !(x->quality && strcmp(x->quality, "poor") == 0) && (k != GROWTH || !r->tested || x->sure > 0);
+        bool trusted =
+            !x->mark && !(x->quality && strcmp(x->quality, "poor") == 0) && (k != GROWTH || !r->tested || x->sure > 0);
         if (isfinite(x->v[k]) && trusted && (!best || x->v[k] > best->v[k]))
             best = x;
     }
@@ -496,19 +546,22 @@ static struct weft_axis growth_axis(const struct weft_report *r, size_t n)
         from = fmin(from, fmin(isfinite(v[LOW]) ? v[LOW] : 1, isfinite(v[BEYOND]) ? v[BEYOND] : 1));
         to = fmax(to, fmax(isfinite(v[HIGH]) ? v[HIGH] : 1, most));
     }
-    return weft_axis_over(fmax(from, 0), fmin(to, fmax(2 * most, 1.2)), 5); /* one very wide interval does not make all others small */
+    return weft_axis_over(fmax(from, 0), fmin(to, fmax(2 * most, 1.2)),
+                          5); /* one very wide interval does not make all others small */
 }
 
 /* The mark of a row that is sure to grow or to fall. */
 static void put_arrow(const struct weft_report *r, const struct row *x, FILE *f)
 {
     if (x->sure)
-        fprintf(f, " <span class='%s' title='%s'>%s</span>", x->sure > 0 ? "up" : "down", t(r, x->sure > 0 ? L_UP : L_DOWN), x->sure > 0 ? "\xe2\x96\xb2" : "\xe2\x96\xbc");
+        fprintf(f, " <span class='%s' title='%s'>%s</span>", x->sure > 0 ? "up" : "down",
+                t(r, x->sure > 0 ? L_UP : L_DOWN), x->sure > 0 ? "\xe2\x96\xb2" : "\xe2\x96\xbc");
 }
 
 static void put_bar_row(const struct weft_report *r, const struct row *x, const struct weft_axis *axis, FILE *f)
 {
-    char *label = isfinite(x->v[GROWTH]) ? weft_xasprintf("%s: %.2f", t(r, L_GROWTH), x->v[GROWTH]) : weft_xasprintf("%s: \xe2\x80\x93", t(r, L_GROWTH));
+    char *label = isfinite(x->v[GROWTH]) ? weft_xasprintf("%s: %.2f", t(r, L_GROWTH), x->v[GROWTH])
+                                         : weft_xasprintf("%s: \xe2\x80\x93", t(r, L_GROWTH));
     if (isfinite(x->v[LOW])) {
         char *longer = weft_xasprintf("%s (%.2f\xe2\x80\x93%.2f)", label, x->v[LOW], x->v[HIGH]);
         free(label);
@@ -533,7 +586,8 @@ static void put_bars(const struct weft_report *r, FILE *f)
     struct weft_axis axis = growth_axis(r, n);
     bool beyond = best_of(r, BEYOND) != NULL;
     fprintf(f, "<section aria-labelledby='h-growth'>\n<h2 id='h-growth'>%s</h2>\n<p class='note'>", t(r, L_GROWTH));
-    fprintf(f, t(r, L_GROWTH_NOTE), (long long)r->a.far[0], (long long)r->a.far[1], (long long)r->a.near[0], (long long)r->a.near[1]);
+    fprintf(f, t(r, L_GROWTH_NOTE), (long long)r->a.far[0], (long long)r->a.far[1], (long long)r->a.near[0],
+            (long long)r->a.near[1]);
     if (r->a.profile)
         fprintf(f, " %s", t(r, L_PROFILE_NOTE));
     fputs("</p>\n<p class='legend'><span><i class='k-dot'></i>", f);
@@ -552,7 +606,8 @@ static void put_bars(const struct weft_report *r, FILE *f)
 
 /* --- charts --- */
 
-/* The same days a year before, as the mean of the 7 steps that end there; NULL when the history does not reach so far. The caller frees it. */
+/* The same days a year before, as the mean of the 7 steps that end there; NULL when the history does not reach so far.
+ * The caller frees it. */
 static double *year_before(const struct weft_report *r, const struct chart *c, size_t smooth)
 {
     size_t year = weft_step_year(r->a.step), horizon = (size_t)r->a.horizon;
@@ -578,8 +633,15 @@ static void put_chart(const struct weft_report *r, const struct row *x, FILE *f)
 {
     const struct chart *c = &x->chart;
     size_t horizon = (size_t)r->a.horizon, shown = past_shown(c, horizon), smooth = 7;
-    struct weft_chart_lines lines = {.past = c->past ? c->past + c->n_past - shown : NULL, .n_past = shown, .ahead = c->ahead, .low = c->low, .high = c->high, .horizon = horizon,
-                                     .smooth = smooth, .near = {(size_t)r->a.near[0], (size_t)r->a.near[1]}, .far = {(size_t)r->a.far[0], (size_t)r->a.far[1]}};
+    struct weft_chart_lines lines = {.past = c->past ? c->past + c->n_past - shown : NULL,
+                                     .n_past = shown,
+                                     .ahead = c->ahead,
+                                     .low = c->low,
+                                     .high = c->high,
+                                     .horizon = horizon,
+                                     .smooth = smooth,
+                                     .near = {(size_t)r->a.near[0], (size_t)r->a.near[1]},
+                                     .far = {(size_t)r->a.far[0], (size_t)r->a.far[1]}};
     double *year = c->past ? year_before(r, c, smooth) : NULL, most = 0;
     char from[32], origin[32], to[32], *svg = NULL;
     size_t svg_n = 0;
@@ -605,7 +667,8 @@ static void put_chart(const struct weft_report *r, const struct row *x, FILE *f)
     weft_date_text(weft_step_add(r->a.origin, -(int64_t)shown, r->a.step), r->a.step, from);
     date_after(r, 0, origin);
     date_after(r, horizon - 1, to);
-    fprintf(f, "<div class='x' aria-hidden='true'><span>%s</span><span>%s</span></div></div>\n</figure>\n", shown ? from : origin, to);
+    fprintf(f, "<div class='x' aria-hidden='true'><span>%s</span><span>%s</span></div></div>\n</figure>\n",
+            shown ? from : origin, to);
     free(svg);
     free(year);
 }
@@ -617,11 +680,16 @@ static void put_charts(const struct weft_report *r, FILE *f)
         n += r->row[i].chart.series > 0;
     if (!n)
         return;
-    fprintf(f, "<section aria-labelledby='h-charts'>\n<h2 id='h-charts'>%s</h2>\n<p class='legend'><span><i class='k-mean'></i>%s</span><span><i class='k-ahead'></i>%s</span>"
-               "<span><i class='k-band'></i>",
+    fprintf(f,
+            "<section aria-labelledby='h-charts'>\n<h2 id='h-charts'>%s</h2>\n<p class='legend'><span><i "
+            "class='k-mean'></i>%s</span><span><i class='k-ahead'></i>%s</span>"
+            "<span><i class='k-band'></i>",
             t(r, L_CHARTS), t(r, L_HISTORY_LINE), t(r, L_FORECAST));
     fprintf(f, t(r, L_INTERVAL), round(r->a.level * 1e4) / 100);
-    fprintf(f, "</span><span><i class='k-year'></i>%s</span><span><i class='k-days'></i>%s</span></p>\n<div class='charts'>\n", t(r, L_YEAR_LINE), t(r, L_DAYS));
+    fprintf(
+        f,
+        "</span><span><i class='k-year'></i>%s</span><span><i class='k-days'></i>%s</span></p>\n<div class='charts'>\n",
+        t(r, L_YEAR_LINE), t(r, L_DAYS));
     for (size_t i = 0; i < r->names.n && i < r->n; i++)
         if (r->row[i].chart.series)
             put_chart(r, &r->row[i], f);
@@ -633,7 +701,8 @@ static void put_charts(const struct weft_report *r, FILE *f)
 enum show { NUMBER, FIXED2, PERCENT, WHOLE, INTERVAL, QUALITY, REASON, BRAND, SURE, MODEL };
 struct column {
     enum field field;
-    enum weft_report_label label, over; /* over: of two columns that belong together, now and forecast; L_NONE: stands alone */
+    enum weft_report_label label,
+        over; /* over: of two columns that belong together, now and forecast; L_NONE: stands alone */
     enum show show;
 };
 
@@ -679,15 +748,27 @@ static void put_cell(const struct weft_report *r, const struct row *x, const str
     switch (k->show) {
     case NUMBER:
     case FIXED2:
-    case WHOLE: weft_html_number(f, x->v[k->field], digits); break;
-    case PERCENT: weft_html_percent(f, x->v[k->field], 0); break;
-    case INTERVAL: put_interval(x, f); break;
-    case QUALITY: put_quality(r, x, f); break;
+    case WHOLE:
+        weft_html_number(f, x->v[k->field], digits);
+        break;
+    case PERCENT:
+        weft_html_percent(f, x->v[k->field], 0);
+        break;
+    case INTERVAL:
+        put_interval(x, f);
+        break;
+    case QUALITY:
+        put_quality(r, x, f);
+        break;
     case SURE:
         put_arrow(r, x, f);
         break;
-    case MODEL: weft_html_str(f, x->model ? x->model : "\xe2\x80\x93"); break;
-    case BRAND: weft_html_str(f, x->top_brand ? x->top_brand : "\xe2\x80\x93"); break;
+    case MODEL:
+        weft_html_str(f, x->model ? x->model : "\xe2\x80\x93");
+        break;
+    case BRAND:
+        weft_html_str(f, x->top_brand ? x->top_brand : "\xe2\x80\x93");
+        break;
     case REASON:
         if (!put_reason(r, x, f))
             fputs("\xe2\x80\x93", f);
@@ -735,7 +816,8 @@ static void put_titles(const struct weft_report *r, const struct column *const *
     fputs("</tr>\n</thead>\n", f);
 }
 
-static void put_table(const struct weft_report *r, const char *id, enum weft_report_label title, enum weft_report_label caption, const struct column *columns, size_t n, FILE *f)
+static void put_table(const struct weft_report *r, const char *id, enum weft_report_label title,
+                      enum weft_report_label caption, const struct column *columns, size_t n, FILE *f)
 {
     const struct column **shown = WEFT_ARRAY(const struct column *, n + 1);
     int *digits = WEFT_ARRAY(int, n + 1);
@@ -746,12 +828,15 @@ static void put_table(const struct weft_report *r, const char *id, enum weft_rep
             shown[m++] = &columns[c];
         }
     if (m) {
-        fprintf(f, "<section aria-labelledby='%s'>\n<h2 id='%s'>%s</h2>\n<div class='scroll' tabindex='0' role='region' aria-labelledby='%s'>\n<table>\n<caption>%s</caption>\n", id, id,
-                t(r, title), id, t(r, caption));
+        fprintf(f,
+                "<section aria-labelledby='%s'>\n<h2 id='%s'>%s</h2>\n<div class='scroll' tabindex='0' role='region' "
+                "aria-labelledby='%s'>\n<table>\n<caption>%s</caption>\n",
+                id, id, t(r, title), id, t(r, caption));
         put_titles(r, shown, m, f);
         fputs("<tbody>\n", f);
         for (size_t i = 0; i < r->n; i++) {
-            fprintf(f, "<tr><td class='n'>%llu</td><th scope='row' class='w name'>", (unsigned long long)r->row[i].rank);
+            fprintf(f, "<tr><td class='n'>%llu</td><th scope='row' class='w name'>",
+                    (unsigned long long)r->row[i].rank);
             put_name(&r->row[i], f);
             fputs("</th>", f);
             for (size_t c = 0; c < m; c++)
@@ -767,15 +852,28 @@ static void put_table(const struct weft_report *r, const char *id, enum weft_rep
 static void put_tables(const struct weft_report *r, FILE *f)
 {
     static const struct column growth[] = {
-        {GROWTH, L_GROWTH, L_NONE, FIXED2}, {LOW, L_INTERVAL, L_NONE, INTERVAL}, {P_GROWTH, L_P_GROWTH, L_NONE, PERCENT},
-        {GROWTH, L_SURE_TITLE, L_NONE, SURE}, {YEAR, L_YEAR_GROWTH, L_NONE, FIXED2}, {BEYOND, L_BEYOND, L_NONE, FIXED2},
-        {P_TOP, L_CHANCE, L_NONE, PERCENT}, {NOW, L_NOW, L_VOLUME, NUMBER}, {NEAR, L_NEAR, L_VOLUME, NUMBER}, {FAR, L_FAR, L_VOLUME, NUMBER},
-        {GROWTH, L_QUALITY, L_NONE, QUALITY}, {GROWTH, L_MODEL, L_NONE, MODEL}, {LEFT_OUT, L_LEFT_SERIES, L_NONE, WHOLE}, {PART, L_WHY, L_NONE, REASON}};
-    static const struct column market[] = {
-        {ACTIVE_NOW, L_NOW, L_ACTIVE, WHOLE}, {ACTIVE, L_FORECAST, L_ACTIVE, WHOLE}, {BRANDS_NOW, L_NOW, L_BRANDS, WHOLE}, {BRANDS, L_FORECAST, L_BRANDS, WHOLE},
-        {EACH_NOW, L_NOW, L_EACH, NUMBER}, {EACH, L_FORECAST, L_EACH, NUMBER}, {HHI, L_HHI, L_NONE, FIXED2}, {TOP_SHARE, L_BRAND_NAME, L_TOP_BRAND, BRAND},
-        {TOP_SHARE, L_SHARE, L_TOP_BRAND, PERCENT}, {PRICE_NOW, L_NOW, L_PRICE, NUMBER}, {PRICE, L_FORECAST, L_PRICE, NUMBER}, {MENTIONS, L_MENTIONS, L_NONE, FIXED2},
-        {HISTORY, L_HISTORY, L_NONE, WHOLE}, {ZEROS, L_ZEROS, L_NONE, PERCENT}, {GAPS, L_GAPS, L_NONE, PERCENT}};
+        {GROWTH, L_GROWTH, L_NONE, FIXED2},       {LOW, L_INTERVAL, L_NONE, INTERVAL},
+        {P_GROWTH, L_P_GROWTH, L_NONE, PERCENT},  {GROWTH, L_SURE_TITLE, L_NONE, SURE},
+        {YEAR, L_YEAR_GROWTH, L_NONE, FIXED2},    {BEYOND, L_BEYOND, L_NONE, FIXED2},
+        {P_TOP, L_CHANCE, L_NONE, PERCENT},       {NOW, L_NOW, L_VOLUME, NUMBER},
+        {NEAR, L_NEAR, L_VOLUME, NUMBER},         {FAR, L_FAR, L_VOLUME, NUMBER},
+        {GROWTH, L_QUALITY, L_NONE, QUALITY},     {GROWTH, L_MODEL, L_NONE, MODEL},
+        {LEFT_OUT, L_LEFT_SERIES, L_NONE, WHOLE}, {PART, L_WHY, L_NONE, REASON}};
+    static const struct column market[] = {{ACTIVE_NOW, L_NOW, L_ACTIVE, WHOLE},
+                                           {ACTIVE, L_FORECAST, L_ACTIVE, WHOLE},
+                                           {BRANDS_NOW, L_NOW, L_BRANDS, WHOLE},
+                                           {BRANDS, L_FORECAST, L_BRANDS, WHOLE},
+                                           {EACH_NOW, L_NOW, L_EACH, NUMBER},
+                                           {EACH, L_FORECAST, L_EACH, NUMBER},
+                                           {HHI, L_HHI, L_NONE, FIXED2},
+                                           {TOP_SHARE, L_BRAND_NAME, L_TOP_BRAND, BRAND},
+                                           {TOP_SHARE, L_SHARE, L_TOP_BRAND, PERCENT},
+                                           {PRICE_NOW, L_NOW, L_PRICE, NUMBER},
+                                           {PRICE, L_FORECAST, L_PRICE, NUMBER},
+                                           {MENTIONS, L_MENTIONS, L_NONE, FIXED2},
+                                           {HISTORY, L_HISTORY, L_NONE, WHOLE},
+                                           {ZEROS, L_ZEROS, L_NONE, PERCENT},
+                                           {GAPS, L_GAPS, L_NONE, PERCENT}};
     put_table(r, "h-table", L_TABLE, L_TABLE_CAPTION, growth, sizeof growth / sizeof *growth, f);
     put_table(r, "h-market", L_MARKET, L_MARKET_CAPTION, market, sizeof market / sizeof *market, f);
 }
@@ -864,11 +962,16 @@ static void put_accuracy_cell(const char *name, const char *s, FILE *f)
 /* Names as the field writes them: WAPE, sMAPE; coverage_90: coverage 90%. */
 static void put_accuracy_name(const struct weft_report *r, const char *name, FILE *f)
 {
-    static const char *const written[][2] = {{"mae", "MAE"}, {"wape", "WAPE"}, {"smape", "sMAPE"}, {"mase", "MASE"}, {"rmsse", "RMSSE"}, {"psfa", "PSFA"}};
+    static const char *const written[][2] = {{"mae", "MAE"},   {"wape", "WAPE"},   {"smape", "sMAPE"},
+                                             {"mase", "MASE"}, {"rmsse", "RMSSE"}, {"psfa", "PSFA"}};
     static const struct {
         const char *name;
         enum weft_report_label label;
-    } said[] = {{"model", L_MODEL}, {"bias", L_BIAS}, {"skill", L_SKILL}, {"skill_seasonal", L_SKILL_SEASONAL}, {"skill_lag_growth", L_SKILL_LAG_GROWTH}};
+    } said[] = {{"model", L_MODEL},
+                {"bias", L_BIAS},
+                {"skill", L_SKILL},
+                {"skill_seasonal", L_SKILL_SEASONAL},
+                {"skill_lag_growth", L_SKILL_LAG_GROWTH}};
     for (size_t i = 0; i < sizeof written / sizeof *written; i++)
         if (strcmp(name, written[i][0]) == 0) {
             fputs(written[i][1], f);
@@ -891,8 +994,10 @@ static void put_accuracy_name(const struct weft_report *r, const char *name, FIL
 static void put_accuracy(const struct weft_report *r, const struct weft_report_accuracy *a, FILE *f)
 {
     size_t channel = sheet_column(a, "channel"), shown = 0;
-    fprintf(f, "<section aria-labelledby='h-accuracy'>\n<h2 id='h-accuracy'>%s</h2>\n<div class='scroll' tabindex='0' role='region' aria-labelledby='h-accuracy'>\n<table class='small'>\n"
-               "<caption>%s</caption>\n<thead>\n<tr>",
+    fprintf(f,
+            "<section aria-labelledby='h-accuracy'>\n<h2 id='h-accuracy'>%s</h2>\n<div class='scroll' tabindex='0' "
+            "role='region' aria-labelledby='h-accuracy'>\n<table class='small'>\n"
+            "<caption>%s</caption>\n<thead>\n<tr>",
             t(r, L_ACCURACY), t(r, L_ACCURACY_CAPTION));
     for (size_t c = 0; c < a->columns; c++)
         if (accuracy_shown(a, c, channel)) {

@@ -35,14 +35,21 @@ void weft_chart_axis(FILE *f, const struct weft_axis *a)
     int n = ticks_of(a);
     fputs("<svg class='axis' width='100%' height='18' aria-hidden='true'>", f);
     for (int i = 0; i <= n; i++) {
-        fprintf(f, "<text x='%.4g%%' y='13' text-anchor='%s'>", 100.0 * i / n, i == 0 ? "start" : i == n ? "end" : "middle");
-        weft_html_number(f, a->from + i * a->step, a->step < 0.1 ? 2 : a->step < 1 ? 1 + (fabs(a->step * 10 - round(a->step * 10)) > 1e-9) : 0);
+        fprintf(f, "<text x='%.4g%%' y='13' text-anchor='%s'>", 100.0 * i / n,
+                i == 0   ? "start"
+                : i == n ? "end"
+                         : "middle");
+        weft_html_number(f, a->from + i * a->step,
+                         a->step < 0.1 ? 2
+                         : a->step < 1 ? 1 + (fabs(a->step * 10 - round(a->step * 10)) > 1e-9)
+                                       : 0);
         fputs("</text>", f);
     }
     fputs("</svg>", f);
 }
 
-void weft_chart_growth(FILE *f, const struct weft_axis *a, double low, double growth, double high, double beyond, const char *label)
+void weft_chart_growth(FILE *f, const struct weft_axis *a, double low, double growth, double high, double beyond,
+                       const char *label)
 {
     int n = ticks_of(a);
     fputs("<svg class='bar' width='100%' height='26' role='img' aria-label='", f);
@@ -53,9 +60,11 @@ void weft_chart_growth(FILE *f, const struct weft_axis *a, double low, double gr
     if (place(a, 1) > 0 && place(a, 1) < 100)
         fprintf(f, "<line class='one' x1='%.4g%%' x2='%.4g%%' y1='0' y2='26' />", place(a, 1), place(a, 1));
     if (isfinite(low) && isfinite(high))
-        fprintf(f, "<rect class='band' x='%.4g%%' width='%.4g%%' y='9' height='8' rx='4' />", place(a, low), place(a, high) - place(a, low));
+        fprintf(f, "<rect class='band' x='%.4g%%' width='%.4g%%' y='9' height='8' rx='4' />", place(a, low),
+                place(a, high) - place(a, low));
     if (isfinite(beyond)) /* a diamond: an outer SVG at the place, so that its own units are pixels */
-        fprintf(f, "<svg x='%.4g%%' y='13' overflow='visible'><path class='beyond' d='M0-5 5 0 0 5-5 0Z' /></svg>", place(a, beyond));
+        fprintf(f, "<svg x='%.4g%%' y='13' overflow='visible'><path class='beyond' d='M0-5 5 0 0 5-5 0Z' /></svg>",
+                place(a, beyond));
     if (isfinite(growth))
         fprintf(f, "<circle class='dot' cx='%.4g%%' cy='13' r='5' />", place(a, growth));
     fputs("</svg>", f);
@@ -143,13 +152,15 @@ static void put_days(FILE *f, const struct view *v, size_t before, const size_t 
 
 void weft_chart_forecast(FILE *f, const struct weft_chart_lines *c, const char *label, double *most)
 {
-    double top = largest(c->high, c->horizon, largest(c->ahead, c->horizon, largest(c->year, c->horizon, largest(c->past, c->n_past, 0))));
+    double top = largest(c->high, c->horizon,
+                         largest(c->ahead, c->horizon, largest(c->year, c->horizon, largest(c->past, c->n_past, 0))));
     struct weft_axis axis = weft_axis_over(0, top > 0 ? top * 1.02 : 1, 4);
     struct view v = {axis.to, c->n_past + c->horizon};
     double *mean = WEFT_ARRAY(double, c->n_past + 1);
     bool banded = c->low && c->high && all_finite(c->low, c->horizon) && all_finite(c->high, c->horizon);
     smooth(c->past, c->n_past, c->smooth, mean);
-    fprintf(f, "<svg class='plot' viewBox='0 0 %d %d' preserveAspectRatio='none' role='img' aria-label='", WIDTH, HEIGHT);
+    fprintf(f, "<svg class='plot' viewBox='0 0 %d %d' preserveAspectRatio='none' role='img' aria-label='", WIDTH,
+            HEIGHT);
     weft_html_str(f, label);
     fputs("'>", f);
     put_days(f, &v, c->n_past, c->near);

@@ -18,7 +18,8 @@ static void pack_scaled(struct weft_pack *b, const float *x, size_t n, double sh
     }
 }
 
-static void pack_window(struct weft_pack *b, const struct weft_series_attrs *a, const struct weft_series *s, size_t channel, int part, size_t at)
+static void pack_window(struct weft_pack *b, const struct weft_series_attrs *a, const struct weft_series *s,
+                        size_t channel, int part, size_t at)
 {
     char date[32];
     const float *x = s->values + channel * s->n + at;
@@ -40,7 +41,8 @@ static void pack_window(struct weft_pack *b, const struct weft_series_attrs *a, 
 }
 
 int weft_expand_windows(const struct weft_series_attrs *a, const struct weft_series *s, struct weft_pack *scratch,
-                        int (*emit)(void *ctx, struct weft_span frame, struct weft_err *e), void *ctx, struct weft_err *e)
+                        int (*emit)(void *ctx, struct weft_span frame, struct weft_err *e), void *ctx,
+                        struct weft_err *e)
 {
     for (int p = 0; p < WEFT_PARTS; p++) {
         struct weft_window_range r = weft_windows_of(a, s, (enum weft_part)p);
@@ -128,7 +130,8 @@ static int read_forecast(struct weft_span frame, struct forecast *x, struct weft
 {
     struct weft_value v;
     *x = (struct forecast){0};
-    if (!weft_map_find(frame, "forecast", &v) || weft_tensor_read(&v, &x->forecast, e) < 0 || x->forecast.rank != 2 || x->forecast.dtype != WEFT_F32)
+    if (!weft_map_find(frame, "forecast", &v) || weft_tensor_read(&v, &x->forecast, e) < 0 || x->forecast.rank != 2 ||
+        x->forecast.dtype != WEFT_F32)
         return weft_fail(e, WEFT_DATA, "a forecasts frame without a f32 tensor \"forecast\" [windows, horizon]");
     weft_map_find(frame, "id", &x->id);
     weft_map_find(frame, "keys", &x->keys);
@@ -139,7 +142,8 @@ static int read_forecast(struct weft_span frame, struct forecast *x, struct weft
     weft_map_find(frame, "stride", &x->stride);
     weft_map_find(frame, "why", &x->why);
     if (weft_map_find(frame, "actual", &v)) {
-        if (weft_tensor_read(&v, &x->actual, e) < 0 || x->actual.count != x->forecast.count || x->actual.dtype != WEFT_F32)
+        if (weft_tensor_read(&v, &x->actual, e) < 0 || x->actual.count != x->forecast.count ||
+            x->actual.dtype != WEFT_F32)
             return weft_fail(e, WEFT_DATA, "\"actual\" has another shape than \"forecast\"");
         x->has_actual = true;
     }
@@ -229,9 +233,11 @@ int weft_csv_forecast(FILE *f, const struct weft_head *h, struct weft_span frame
         putc('\n', f);
     }
     for (size_t i = 0; i < windows * horizon && !left_out; i++) {
-        int64_t first = weft_step_add(r.origin, (int64_t)(i / horizon) * (x.stride.kind == WEFT_UINT ? x.stride.i : 1), r.step);
+        int64_t first =
+            weft_step_add(r.origin, (int64_t)(i / horizon) * (x.stride.kind == WEFT_UINT ? x.stride.i : 1), r.step);
         put_row_head(f, &r, &x, first);
-        fprintf(f, ",%zu,%s", i % horizon + 1, weft_date_text(weft_step_add(first, (int64_t)(i % horizon), r.step), r.step, text));
+        fprintf(f, ",%zu,%s", i % horizon + 1,
+                weft_date_text(weft_step_add(first, (int64_t)(i % horizon), r.step), r.step, text));
         put_at(f, &x.forecast, i);
         if (x.has_actual)
             put_at(f, &x.actual, i);
@@ -255,7 +261,8 @@ static void flat(FILE *f, struct weft_span map, const char *prefix, bool names, 
         return;
     while (weft_value_next(&m.body, &key) && weft_value_next(&m.body, &v)) {
         char name[256];
-        snprintf(name, sizeof name, "%s%s%.*s", prefix, *prefix ? "." : "", (int)(key.body.n < 120 ? key.body.n : 120), (const char *)key.body.p);
+        snprintf(name, sizeof name, "%s%s%.*s", prefix, *prefix ? "." : "", (int)(key.body.n < 120 ? key.body.n : 120),
+                 (const char *)key.body.p);
         if (v.kind == WEFT_MAP) {
             flat(f, v.whole, name, names, first);
             continue;

@@ -46,10 +46,12 @@ static int take_frame(struct weft_run *run, const weft_json *j, struct weft_span
     if (weft_json_get(j, "end"))
         return 0; /* a tail */
     weft_run_read(run, 1);
-    return weft_json_kind(j) == WEFT_JSON_OBJECT ? weft_run_emit(run, map, e) : weft_fail(e, WEFT_DATA, "not a JSON object");
+    return weft_json_kind(j) == WEFT_JSON_OBJECT ? weft_run_emit(run, map, e)
+                                                 : weft_fail(e, WEFT_DATA, "not a JSON object");
 }
 
-static int take_line(struct weft_run *run, const char *line, size_t n, bool first, struct weft_pack *b, struct weft_err *e)
+static int take_line(struct weft_run *run, const char *line, size_t n, bool first, struct weft_pack *b,
+                     struct weft_err *e)
 {
     if (n > LINE_MAX_BYTES)
         return weft_fail(e, WEFT_DATA, "a line of more than %d bytes", LINE_MAX_BYTES);

@@ -12,7 +12,8 @@ int weft_products_csv_start(struct weft_products_csv *c, const struct weft_head 
 {
     weft_products_csv_free(c);
     bool demand = strcmp(h->schema, WEFT_DEMAND_SCHEMA) == 0;
-    if (demand ? weft_predictions_attrs_read(h, &c->attrs, e) < 0 : weft_products_attrs_read(h, &c->attrs.products, e) < 0)
+    if (demand ? weft_predictions_attrs_read(h, &c->attrs, e) < 0
+               : weft_products_attrs_read(h, &c->attrs.products, e) < 0)
         return -1;
     for (size_t i = 0; i < c->attrs.n; i++)
         for (size_t k = 0; k < c->attrs.model[i].n_heads; k++) {
@@ -124,7 +125,8 @@ int weft_products_csv_row(struct weft_products_csv *c, struct weft_span frame, F
     const struct weft_products_attrs *a = &c->attrs.products;
     const struct weft_product *p = &c->p.product;
     bool demand = c->attrs.model != NULL;
-    if (demand ? weft_prediction_read(frame, &c->attrs, &c->p, e) < 0 : weft_product_read(frame, a, &c->p.product, e) < 0)
+    if (demand ? weft_prediction_read(frame, &c->attrs, &c->p, e) < 0
+               : weft_product_read(frame, a, &c->p.product, e) < 0)
         return -1;
     weft_csv_put(f, (const char *)p->id.p, p->id.n);
     for (size_t i = 0; i < a->n_keys; i++)
@@ -135,7 +137,8 @@ int weft_products_csv_row(struct weft_products_csv *c, struct weft_span frame, F
     for (size_t i = 0; i < a->n_labels; i++)
         put_label(f, &p->label[i]);
     if (demand)
-        put_text(f, (struct weft_span){(const uint8_t *)c->attrs.model[c->p.model].name, strlen(c->attrs.model[c->p.model].name)});
+        put_text(f, (struct weft_span){(const uint8_t *)c->attrs.model[c->p.model].name,
+                                       strlen(c->attrs.model[c->p.model].name)});
     for (size_t k = 0; k < c->heads.n; k++)
         put_predicted(c, k, f);
     for (size_t k = 0; k < c->heads.n; k++)

@@ -56,7 +56,8 @@ void weft_table_free(struct weft_table **tp)
     *tp = NULL;
 }
 
-size_t weft_table_column(struct weft_table *t, const char *key, const char *title, enum weft_cell_kind kind, int digits, unsigned flags)
+size_t weft_table_column(struct weft_table *t, const char *key, const char *title, enum weft_cell_kind kind, int digits,
+                         unsigned flags)
 {
     t->columns = weft_xrealloc2(t->columns, t->n_columns + 1, sizeof *t->columns);
     t->columns[t->n_columns] = (struct column){weft_xstrdup(key), weft_xstrdup(title), kind, digits, flags};
@@ -144,7 +145,11 @@ void weft_table_real(struct weft_table *t, size_t column, double v)
 static int32_t decode(const uint8_t *p, size_t n, size_t *length)
 {
     static const int32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t len = p[0] < 0x80 ? 1 : p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : 0;
+    size_t len = p[0] < 0x80                   ? 1
+                 : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
+                 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
+                 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
+                                               : 0;
     *length = 1;
     if (len <= 1)
         return len ? p[0] : -1;
@@ -177,10 +182,12 @@ static bool within(const struct range *r, size_t n, int32_t c)
 /* Unicode's East Asian Width W and F, and its combining marks, as far as names of shops and products need them. */
 static size_t char_width(int32_t c)
 {
-    static const struct range wide[] = {{0x1100, 0x115f}, {0x2e80, 0x303e}, {0x3041, 0x33ff}, {0x3400, 0x4dbf}, {0x4e00, 0x9fff},
-                                        {0xa000, 0xa4cf}, {0xa960, 0xa97f}, {0xac00, 0xd7a3}, {0xf900, 0xfaff}, {0xfe30, 0xfe6f},
-                                        {0xff00, 0xff60}, {0xffe0, 0xffe6}, {0x1f300, 0x1f64f}, {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd}};
-    static const struct range none[] = {{0x300, 0x36f}, {0x1160, 0x11ff}, {0x200b, 0x200f}, {0x20d0, 0x20ff}, {0xfe00, 0xfe0f}, {0xfeff, 0xfeff}};
+    static const struct range wide[] = {{0x1100, 0x115f},   {0x2e80, 0x303e},   {0x3041, 0x33ff},  {0x3400, 0x4dbf},
+                                        {0x4e00, 0x9fff},   {0xa000, 0xa4cf},   {0xa960, 0xa97f},  {0xac00, 0xd7a3},
+                                        {0xf900, 0xfaff},   {0xfe30, 0xfe6f},   {0xff00, 0xff60},  {0xffe0, 0xffe6},
+                                        {0x1f300, 0x1f64f}, {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd}};
+    static const struct range none[] = {{0x300, 0x36f},   {0x1160, 0x11ff}, {0x200b, 0x200f},
+                                        {0x20d0, 0x20ff}, {0xfe00, 0xfe0f}, {0xfeff, 0xfeff}};
     if (c < 0x300)
         return 1;
     if (within(none, sizeof none / sizeof *none, c))
@@ -198,7 +205,8 @@ size_t weft_text_width(const char *p, size_t n)
     return width;
 }
 
-/* Prints at most `most` places of a text, "…" behind what was cut; what could upset a terminal becomes '?'. Returns the places taken. */
+/* Prints at most `most` places of a text, "…" behind what was cut; what could upset a terminal becomes '?'. Returns the
+ * places taken. */
 static size_t print_text(FILE *f, const char *s, size_t most)
 {
     size_t n = strlen(s), width = 0, length;
@@ -251,7 +259,8 @@ static bool shown(const struct weft_table *t, const struct column *k, size_t col
     for (size_t r = 0; r < t->rows; r++) {
         any |= cell_at(t, r, column)->filled;
         if (k->flags & WEFT_COLUMN_SAME)
-            differ |= strcmp(cell_text(k, cell_at(t, 0, column), first), cell_text(k, cell_at(t, r, column), other)) != 0;
+            differ |=
+                strcmp(cell_text(k, cell_at(t, 0, column), first), cell_text(k, cell_at(t, r, column), other)) != 0;
     }
     return any && (!(k->flags & WEFT_COLUMN_SAME) || differ);
 }
@@ -274,8 +283,10 @@ static void pad(FILE *f, size_t n)
         putc(' ', f);
 }
 
-/* One line; row == SIZE_MAX: the titles. Nothing trails behind the last column. columns, width and last: of those seen. */
-static void print_line(const struct weft_table *t, const struct column *columns, size_t row, const size_t *width, size_t last, FILE *f)
+/* One line; row == SIZE_MAX: the titles. Nothing trails behind the last column. columns, width and last: of those seen.
+ */
+static void print_line(const struct weft_table *t, const struct column *columns, size_t row, const size_t *width,
+                       size_t last, FILE *f)
 {
     char buf[NUMBER_MAX];
     size_t before = 0;
@@ -298,7 +309,8 @@ static void print_line(const struct weft_table *t, const struct column *columns,
     putc('\n', f);
 }
 
-/* Digits that suit the largest number of a column; numbers too far apart (several units in one column) get their own. */
+/* Digits that suit the largest number of a column; numbers too far apart (several units in one column) get their own.
+ */
 static int fitting_digits(const struct weft_table *t, size_t column)
 {
     double largest = 0, least = INFINITY;

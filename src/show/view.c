@@ -238,7 +238,8 @@ static int store(const weft_json *j, enum weft_dtype t, uint8_t *at, struct weft
     return 0;
 }
 
-static int store_all(const weft_json *j, const uint32_t *dims, int rank, enum weft_dtype t, uint8_t **at, struct weft_err *e)
+static int store_all(const weft_json *j, const uint32_t *dims, int rank, enum weft_dtype t, uint8_t **at,
+                     struct weft_err *e)
 {
     if (rank == 0) {
         if (store(j, t, *at, e) < 0)
@@ -261,7 +262,8 @@ static int pack_tensor(const weft_json *j, enum weft_dtype t, struct weft_pack *
     size_t count = 1;
     if (tensor_dims(j, dims, &rank, e) < 0)
         return -1;
-    /* Elements are in memory as JSON already, so a product that passes here is no larger than a small multiple of that. */
+    /* Elements are in memory as JSON already, so a product that passes here is no larger than a small multiple of that.
+     */
     for (int i = 0; i < rank; i++)
         if (!weft_mul(count, dims[i], &count) || count > ((size_t)1 << 30))
             return weft_fail(e, WEFT_DATA, "a tensor of too many elements");

@@ -36,7 +36,8 @@ static void take_all(struct cursor *c, const char *const *words)
             i = (size_t)-1;
 }
 
-/* Digits with separators in groups of three, and a fraction after `point`: copied without the separators, with a point. */
+/* Digits with separators in groups of three, and a fraction after `point`: copied without the separators, with a point.
+ */
 static size_t digits(struct cursor *c, char point, char *to, size_t cap)
 {
     const char separator = point == '.' ? ',' : '.';
@@ -69,12 +70,14 @@ static size_t digits(struct cursor *c, char point, char *to, size_t cap)
     return n < cap ? n : 0;
 }
 
-/* The exponent that the unit of magnitude stands for: "1.1" and "e4" read together round once, 1.1 times 10000 twice. */
+/* The exponent that the unit of magnitude stands for: "1.1" and "e4" read together round once, 1.1 times 10000 twice.
+ */
 static const char *magnitude(struct cursor *c)
 {
     static const struct {
         const char *text, *exponent;
-    } units[] = {{"천만", "e7"}, {"백만", "e6"}, {"십만", "e5"}, {"천", "e3"}, {"만", "e4"}, {"억", "e8"}, {"k", "e3"}, {"m", "e6"}}; /* longer ones first */
+    } units[] = {{"천만", "e7"}, {"백만", "e6"}, {"십만", "e5"}, {"천", "e3"},
+                 {"만", "e4"},   {"억", "e8"},   {"k", "e3"},    {"m", "e6"}}; /* longer ones first */
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
         if (take(c, units[i].text))
             return units[i].exponent;
@@ -90,7 +93,8 @@ static bool is_missing(const char *s, size_t n)
     return n == 0;
 }
 
-/* Full-width digits and signs as ASCII ones; the signs U+2212 and △ (of Korean and Japanese books) as a minus. Returns the length; cap is enough. */
+/* Full-width digits and signs as ASCII ones; the signs U+2212 and △ (of Korean and Japanese books) as a minus. Returns
+ * the length; cap is enough. */
 static size_t plain(const char *s, size_t n, char *to)
 {
     size_t at = 0;
@@ -139,10 +143,13 @@ enum weft_count weft_count_parse(const char *s, size_t n, double *out)
 
 enum weft_count weft_count_parse_in(enum weft_decimal decimal, const char *s, size_t n, double *out)
 {
-    static const char *const before[] = {"조회수", "조회", "누적", "판매량", "판매", "구매", "좋아요", "약", "최근", "views", "sales", "sold", "₩", "￦", "$", "€", "£", "¥", "￥",
-                                         "krw", "usd", "eur", NULL};
-    static const char *const after[] = {"회", "명", "개", "건", "원", "이상", "판매", "구매", "조회", "+", "views", "sales", "sold", "krw", "won", "usd", "eur", "€", "박스", "box",
-                                        "세트", "set", "팩", "pack", "병", "봉", "장", "권", "켤레", "벌", "대", "마리", "포", "캔", "ea", "pcs", "pieces", "units", NULL};
+    static const char *const before[] = {"조회수", "조회",  "누적",  "판매량", "판매", "구매", "좋아요", "약",
+                                         "최근",   "views", "sales", "sold",   "₩",    "￦",   "$",      "€",
+                                         "£",      "¥",     "￥",    "krw",    "usd",  "eur",  NULL};
+    static const char *const after[] = {
+        "회",  "명",  "개",   "건",  "원", "이상", "판매", "구매", "조회", "+",   "views",  "sales", "sold",
+        "krw", "won", "usd",  "eur", "€",  "박스", "box",  "세트", "set",  "팩",  "pack",   "병",    "봉",
+        "장",  "권",  "켤레", "벌",  "대", "마리", "포",   "캔",   "ea",   "pcs", "pieces", "units", NULL};
     enum { LONGEST = 100 };
     const char point = decimal == WEFT_DECIMAL_COMMA ? ',' : '.';
     char text[LONGEST];

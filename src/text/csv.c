@@ -1,10 +1,12 @@
 /* csv.c - libcsv behind a pull interface.
  *
- * libcsv pushes fields at callbacks and counts rows, not lines. It is fed line by line, so that every row knows its line; what it pushes is gathered
- * in blocks of rows that the caller then takes. With two threads one block is parsed while the other is taken.
+ * libcsv pushes fields at callbacks and counts rows, not lines. It is fed line by line, so that every row knows its
+ * line; what it pushes is gathered in blocks of rows that the caller then takes. With two threads one block is parsed
+ * while the other is taken.
  *
- * Most lines have no quote, no blank at a field's edge and nothing else that libcsv would do something about. Those are split here, without a branch for
- * a byte, in a fraction of the time that a state machine takes; every other line is libcsv's. Both give the same rows: test_csv and the fuzzer compare. */
+ * Most lines have no quote, no blank at a field's edge and nothing else that libcsv would do something about. Those are
+ * split here, without a branch for a byte, in a fraction of the time that a state machine takes; every other line is
+ * libcsv's. Both give the same rows: test_csv and the fuzzer compare. */
 #include "text/csv.h"
 
 #include <csv.h>
@@ -50,7 +52,7 @@ struct weft_csv {
     int fd;
     bool ended, nul, quotes; /* of what was read last: a NUL byte, a quote is in it */
     bool no_plain;
-    int at_rest;             /* the parser's state when no row has begun */
+    int at_rest;       /* the parser's state when no row has begun */
     uint8_t kind[256]; /* of a byte: enum kind */
     uint64_t read, size;
     char *buf;
@@ -89,8 +91,8 @@ static void on_field(void *p, size_t n, void *data)
         b->end_cap = weft_grow(b->end_cap, b->end_n + 1);
         b->end = weft_xrealloc2(b->end, b->end_cap, sizeof *b->end);
     }
-    /* Most fields are a few digits. libcsv hands them out at the front of its buffer, which has FIELD_ROOM bytes: one fixed copy is both safe and
-     * much faster than one of n bytes. */
+    /* Most fields are a few digits. libcsv hands them out at the front of its buffer, which has FIELD_ROOM bytes: one
+     * fixed copy is both safe and much faster than one of n bytes. */
     if (n && n <= SMALL)
         memcpy(b->text + b->text_n, p, SMALL);
     else if (n)
@@ -145,7 +147,8 @@ static void start_parser(struct weft_csv *c, char delimiter)
 
 static int fill(struct weft_csv *c, struct weft_err *e)
 {
-    long got = c->transcode ? weft_transcode_read(c->transcode, c->source, c->buf, BUFFER, e) : weft_unpack_read(c->source, c->buf, BUFFER, e);
+    long got = c->transcode ? weft_transcode_read(c->transcode, c->source, c->buf, BUFFER, e)
+                            : weft_unpack_read(c->source, c->buf, BUFFER, e);
     if (got < 0)
         return c->transcode ? weft_fail_where(e, "%s", c->name) : -1;
     c->at = 0;
@@ -183,8 +186,8 @@ static size_t most_of(const size_t count[DELIMITERS])
     return best;
 }
 
-/* The delimiter that the first line has most of. A line with next to none, or a comment, may stand above the header: then the first line that has some,
- * as many as the line below it. */
+/* The delimiter that the first line has most of. A line with next to none, or a comment, may stand above the header:
+ * then the first line that has some, as many as the line below it. */
 static char guess_delimiter(const char *p, size_t n)
 {
     size_t count[DELIMITERS], below[DELIMITERS], at = count_delimiters(p, n, count), first = most_of(count);
@@ -246,8 +249,8 @@ int weft_csv_open(const char *path, const struct weft_csv_opts *o, struct weft_c
     if (!bad && weft_unpack_packed(c->source))
         c->size = 0;
     bad = bad || (encoding && weft_transcode_open(encoding, &c->transcode, e) < 0) || fill(c, e) < 0;
-    /* A first read of a pipe may be short; three bytes are there in practice, and without them there is no header either. Programs that write a mark in
-     * front of what has one already leave two. */
+    /* A first read of a pipe may be short; three bytes are there in practice, and without them there is no header
+     * either. Programs that write a mark in front of what has one already leave two. */
     while (!bad && c->n - c->at >= 3 && memcmp(c->buf + c->at, "\xef\xbb\xbf", 3) == 0)
         c->at += 3;
     start_parser(c, o->delimiter ? o->delimiter : guess_delimiter(c->buf + c->at, c->n - c->at));
@@ -417,7 +420,8 @@ static int finish(struct weft_csv *c, struct weft_err *e)
     return weft_fail_where(e, "%s:%llu:%u", c->name, (unsigned long long)c->now.line, c->now.found + 1);
 }
 
-/* Parses the next rows into block b, which is empty. What was read of a row that is not whole yet moves from the block before. */
+/* Parses the next rows into block b, which is empty. What was read of a row that is not whole yet moves from the block
+ * before. */
 static void parse_block(struct weft_csv *c, struct block *b)
 {
     struct block *old = c->to;
@@ -475,7 +479,8 @@ static void empty(struct block *b)
     b->text_n = b->end_n = b->row_n = 0;
 }
 
-/* Moves on to the next block. The first one, with the header, is parsed here in any case: small files never start a thread. */
+/* Moves on to the next block. The first one, with the header, is parsed here in any case: small files never start a
+ * thread. */
 static void next_block(struct weft_csv *c)
 {
     struct block *old = c->from, *next = !old || old == &c->block[1] ? &c->block[0] : &c->block[1];
@@ -518,7 +523,8 @@ int weft_csv_next(struct weft_csv *c, struct weft_csv_row *row, struct weft_err 
     }
     const struct block *b = c->from;
     const struct mark *m = &b->row[c->taken++];
-    *row = (struct weft_csv_row){b->text, b->end ? b->end + m->first : NULL, m->begin, m->n, m->found, m->line, m->problem};
+    *row = (struct weft_csv_row){b->text,   b->end ? b->end + m->first : NULL, m->begin, m->n, m->found, m->line,
+                                 m->problem};
     return 1;
 }
 
@@ -530,7 +536,8 @@ bool weft_csv_look(struct weft_csv *c, size_t i, struct weft_csv_row *row)
     if (i >= b->row_n - c->taken)
         return false;
     const struct mark *m = &b->row[c->taken + i];
-    *row = (struct weft_csv_row){b->text, b->end ? b->end + m->first : NULL, m->begin, m->n, m->found, m->line, m->problem};
+    *row = (struct weft_csv_row){b->text,   b->end ? b->end + m->first : NULL, m->begin, m->n, m->found, m->line,
+                                 m->problem};
     return true;
 }
 

@@ -112,7 +112,8 @@ bool weft_code_is_upper(int32_t code)
 bool weft_code_is_space(int32_t code)
 {
     utf8proc_category_t k = utf8proc_category(code);
-    return (code >= 9 && code <= 13) || code == 0x85 || k == UTF8PROC_CATEGORY_ZS || k == UTF8PROC_CATEGORY_ZL || k == UTF8PROC_CATEGORY_ZP;
+    return (code >= 9 && code <= 13) || code == 0x85 || k == UTF8PROC_CATEGORY_ZS || k == UTF8PROC_CATEGORY_ZL ||
+           k == UTF8PROC_CATEGORY_ZP;
 }
 
 int32_t weft_code_lower(int32_t code)

@@ -63,10 +63,14 @@ static int refuse_other_kinds(const struct weft_unpack *s, const uint8_t *p, siz
         const char *what, *hint;
     } kinds[] = {
         {"\x28\xb5\x2f\xfd", 4, "compressed by zstd", "zstdcat FILE | ingest"},
-        {"\xfd" "7zXZ", 5, "compressed by xz", "xzcat FILE | ingest"},
+        {"\xfd"
+         "7zXZ",
+         5, "compressed by xz", "xzcat FILE | ingest"},
         {"BZh", 3, "compressed by bzip2", "bzcat FILE | ingest"},
-        {"PK\x03\x04", 4, "a spreadsheet (xlsx) or a zip archive", "save the sheet as CSV, or: ssconvert FILE table.csv; a zip archive: unzip -p FILE | ingest"},
-        {"\xd0\xcf\x11\xe0", 4, "a spreadsheet (xls), or one with a password", "save it as CSV; is it protected by a password? save it without one first"},
+        {"PK\x03\x04", 4, "a spreadsheet (xlsx) or a zip archive",
+         "save the sheet as CSV, or: ssconvert FILE table.csv; a zip archive: unzip -p FILE | ingest"},
+        {"\xd0\xcf\x11\xe0", 4, "a spreadsheet (xls), or one with a password",
+         "save it as CSV; is it protected by a password? save it without one first"},
         {"PAR1", 4, "Parquet", "duckdb -c \"copy 'FILE' to '/dev/stdout' (format csv, header)\" | ingest"},
         {"%PDF", 4, "a PDF", "ask for the table it was made from"},
     };

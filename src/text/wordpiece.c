@@ -77,7 +77,8 @@ static void table_grow(struct weft_wordpiece *w)
     table_make(w, 2 * room);
     for (size_t i = 0; i < room; i++)
         if (old[i].id >= 0)
-            *slot(w, hash_add(hash_begin(old[i].inside), old[i].p, old[i].n), old[i].p, old[i].n, old[i].inside) = old[i];
+            *slot(w, hash_add(hash_begin(old[i].inside), old[i].p, old[i].n), old[i].p, old[i].n, old[i].inside) =
+                old[i];
     free(old);
 }
 
@@ -117,7 +118,8 @@ static void read_vocabulary(struct weft_wordpiece *w)
 
 /* ---- opening ---- */
 
-int weft_wordpiece_new(const char *vocab, size_t n, const struct weft_wordpiece_rules *rules, struct weft_wordpiece **out, struct weft_err *e)
+int weft_wordpiece_new(const char *vocab, size_t n, const struct weft_wordpiece_rules *rules,
+                       struct weft_wordpiece **out, struct weft_err *e)
 {
     *out = NULL;
     if (n > FILE_MAX)
@@ -151,7 +153,8 @@ void weft_wordpiece_free(struct weft_wordpiece **wp)
     *wp = NULL;
 }
 
-/* A Hangul syllable: taking accents off takes it apart into letters, which no piece of a vocabulary of syllables has. */
+/* A Hangul syllable: taking accents off takes it apart into letters, which no piece of a vocabulary of syllables has.
+ */
 static bool is_syllable(int32_t c)
 {
     return c >= 0xac00 && c <= 0xd7a3;
@@ -212,7 +215,8 @@ int weft_wordpiece_open(const char *dir, bool nfc, struct weft_wordpiece **out, 
     char *vocab = weft_xasprintf("%s/vocab.txt", dir), *config = weft_xasprintf("%s/tokenizer_config.json", dir);
     int rc = weft_map_open(vocab, FILE_MAX, &m, e);
     if (rc == 0) {
-        struct weft_wordpiece_rules rules = {.lower_case = !has((const char *)m.p, m.n, weft_code_is_upper), .chinese_chars = true, .nfc = nfc};
+        struct weft_wordpiece_rules rules = {
+            .lower_case = !has((const char *)m.p, m.n, weft_code_is_upper), .chinese_chars = true, .nfc = nfc};
         bool syllables = rules.lower_case && has((const char *)m.p, m.n, is_syllable);
         rules.strip_accents = rules.lower_case && !syllables;
         rc = read_rules(config, &rules, e);
@@ -249,18 +253,20 @@ void weft_wordpiece_sha256(const struct weft_wordpiece *w, char out[65])
 {
     char text[72];
     weft_sha256_hex(w->vocab, w->vocab_n, text);
-    snprintf(text + 64, sizeof text - 64, "%d%d%d%d", w->rules.lower_case, w->rules.strip_accents, w->rules.chinese_chars,
-             w->rules.nfc);
+    snprintf(text + 64, sizeof text - 64, "%d%d%d%d", w->rules.lower_case, w->rules.strip_accents,
+             w->rules.chinese_chars, w->rules.nfc);
     weft_sha256_hex(text, strlen(text), out);
 }
 
 /* ---- normalisation ---- */
 
-/* The blocks that BERT counts as ideographs; Hangul and kana are not among them. 2B920 is Hugging Face's own (BERT's first code has 2B820). */
+/* The blocks that BERT counts as ideographs; Hangul and kana are not among them. 2B920 is Hugging Face's own (BERT's
+ * first code has 2B820). */
 static bool is_ideograph(int32_t c)
 {
-    return (c >= 0x4e00 && c <= 0x9fff) || (c >= 0x3400 && c <= 0x4dbf) || (c >= 0x20000 && c <= 0x2a6df) || (c >= 0x2a700 && c <= 0x2b73f) ||
-           (c >= 0x2b740 && c <= 0x2b81f) || (c >= 0x2b920 && c <= 0x2ceaf) || (c >= 0xf900 && c <= 0xfaff) || (c >= 0x2f800 && c <= 0x2fa1f);
+    return (c >= 0x4e00 && c <= 0x9fff) || (c >= 0x3400 && c <= 0x4dbf) || (c >= 0x20000 && c <= 0x2a6df) ||
+           (c >= 0x2a700 && c <= 0x2b73f) || (c >= 0x2b740 && c <= 0x2b81f) || (c >= 0x2b920 && c <= 0x2ceaf) ||
+           (c >= 0xf900 && c <= 0xfaff) || (c >= 0x2f800 && c <= 0x2fa1f);
 }
 
 static bool is_blank(int32_t c)
@@ -320,7 +326,8 @@ static void lower(struct weft_codes *c)
 /* ASCII counts as punctuation wherever it is no letter, digit or space ("$", "+"). */
 static bool is_punctuation(int32_t c)
 {
-    return (c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) || (c >= 123 && c <= 126) || (c > 127 && weft_code_is_punctuation(c));
+    return (c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) || (c >= 123 && c <= 126) ||
+           (c > 127 && weft_code_is_punctuation(c));
 }
 
 /* A word in UTF-8, and where each character ends. */
@@ -367,7 +374,8 @@ static size_t cut(const struct weft_wordpiece *w, const int32_t *code, size_t n,
 }
 
 /* A stretch of text without special tokens; returns the new count, at most `most`. */
-static size_t encode_plain(struct weft_wordpiece *w, const char *text, size_t n, size_t count, size_t most, int32_t *ids)
+static size_t encode_plain(struct weft_wordpiece *w, const char *text, size_t n, size_t count, size_t most,
+                           int32_t *ids)
 {
     struct weft_codes *c = &w->codes;
     int32_t pieces[WEFT_WORDPIECE_CHARS];

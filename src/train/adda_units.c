@@ -8,7 +8,8 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
-/* The validation windows of the target that each epoch is judged by: enough for a steady mean, few enough to cost little. */
+/* The validation windows of the target that each epoch is judged by: enough for a steady mean, few enough to cost
+ * little. */
 enum { JUDGED = 4096 };
 
 static size_t channels_of(const struct weft_adda_units *t)
@@ -18,9 +19,11 @@ static size_t channels_of(const struct weft_adda_units *t)
 
 /* --- windows --- */
 
-int weft_adda_units_start(struct weft_adda_units *t, const struct weft_head *source, const struct weft_head *target, struct weft_err *e)
+int weft_adda_units_start(struct weft_adda_units *t, const struct weft_head *source, const struct weft_head *target,
+                          struct weft_err *e)
 {
-    if (weft_series_attrs_read(source, &t->source, e) < 0 || weft_units_start(&t->units, target, "all", e) < 0 || weft_units_compare(&t->source, &t->units.attrs, e) < 0)
+    if (weft_series_attrs_read(source, &t->source, e) < 0 || weft_units_start(&t->units, target, "all", e) < 0 ||
+        weft_units_compare(&t->source, &t->units.attrs, e) < 0)
         return -1;
     t->net = weft_net(t->encoder, (size_t)t->source.lookback, (size_t)t->source.horizon, t->code, t->layers);
     t->net.norm = t->norm;
@@ -53,7 +56,8 @@ int weft_adda_units_add(struct weft_adda_units *t, enum weft_domain d, const str
     for (size_t c = 0; c < channels_of(t); c++) {
         struct weft_adda_unit *u = &t->unit[c];
         size_t before = u->places[d].part[WEFT_PART_TRAIN].n;
-        if (weft_pool_add(&t->pool, &u->places[d], d == WEFT_SOURCE ? &t->source : &t->units.attrs, s, c, WEFT_PART_VALID, e) < 0)
+        if (weft_pool_add(&t->pool, &u->places[d], d == WEFT_SOURCE ? &t->source : &t->units.attrs, s, c,
+                          WEFT_PART_VALID, e) < 0)
             return -1;
         if (d == WEFT_TARGET)
             cut_target(t, u, before);
@@ -71,7 +75,9 @@ static int check_windows(const struct weft_adda_units *t, struct weft_err *e)
             size_t n = t->unit[c].places[d].part[WEFT_PART_TRAIN].n;
             if (n > 1)
                 continue;
-            weft_fail(e, WEFT_CONFIG, n ? "the %s has one window of %s alone: nothing can be told from one" : "the %s has no window of %s without a missing value wholly in its train part",
+            weft_fail(e, WEFT_CONFIG,
+                      n ? "the %s has one window of %s alone: nothing can be told from one"
+                        : "the %s has no window of %s without a missing value wholly in its train part",
                       names[d], t->units.attrs.channels[c]);
             return weft_fail_hint(e, "give more history, or a shorter --lookback or --horizon");
         }
@@ -85,10 +91,32 @@ static uint64_t fingerprint(const struct weft_adda_units *t)
 {
     const struct weft_net_options *n = &t->source_options;
     const struct weft_adda_options *o = &t->options;
-    const double numbers[] = {(double)t->norm, (double)t->encoder, (double)t->code, (double)t->layers, (double)t->net.lookback, (double)t->net.head.out, t->fraction, (double)t->labels,
-                              (double)n->epochs, (double)n->patience, (double)n->batch, n->lr, n->clip, (double)n->seed,
-                              (double)o->epochs, (double)o->patience, (double)o->windows, (double)o->batch, (double)o->hidden, o->lr, o->encoder_lr, o->smooth, o->reconstruct, o->labels,
-                              (double)o->last, (double)o->seed};
+    const double numbers[] = {(double)t->norm,
+                              (double)t->encoder,
+                              (double)t->code,
+                              (double)t->layers,
+                              (double)t->net.lookback,
+                              (double)t->net.head.out,
+                              t->fraction,
+                              (double)t->labels,
+                              (double)n->epochs,
+                              (double)n->patience,
+                              (double)n->batch,
+                              n->lr,
+                              n->clip,
+                              (double)n->seed,
+                              (double)o->epochs,
+                              (double)o->patience,
+                              (double)o->windows,
+                              (double)o->batch,
+                              (double)o->hidden,
+                              o->lr,
+                              o->encoder_lr,
+                              o->smooth,
+                              o->reconstruct,
+                              o->labels,
+                              (double)o->last,
+                              (double)o->seed};
     uint64_t h = weft_hash(numbers, sizeof numbers, 2);
     h = weft_hash(t->pool.values, t->pool.n * sizeof *t->pool.values, h);
     for (size_t c = 0; c < channels_of(t); c++)
@@ -120,7 +148,8 @@ static int save_source(struct weft_adda_units *t, size_t channel, struct weft_ne
     return rc;
 }
 
-static int save_adaptation(struct weft_adda_units *t, size_t channel, struct weft_adda *a, const float *source, struct weft_err *e)
+static int save_adaptation(struct weft_adda_units *t, size_t channel, struct weft_adda *a, const float *source,
+                           struct weft_err *e)
 {
     const struct weft_adda_state *s = weft_adda_state(a);
     struct weft_st_writer *w = weft_st_writer_new();
@@ -152,13 +181,17 @@ static int read_floats(const struct weft_st *st, const char *name, size_t n, flo
     return 0;
 }
 
-static int read_adaptation(const struct weft_st *st, struct weft_adda_unit *u, struct weft_adda_state *s, struct weft_err *e)
+static int read_adaptation(const struct weft_st *st, struct weft_adda_unit *u, struct weft_adda_state *s,
+                           struct weft_err *e)
 {
     int64_t steps;
-    if (read_floats(st, "p", s->n, s->p, e) < 0 || read_floats(st, "m", s->n, s->m, e) < 0 || read_floats(st, "v", s->n, s->v, e) < 0 ||
-        read_floats(st, "kept", s->n_kept, s->kept, e) < 0 || weft_st_meta_int(st, "steps", 0, INT64_MAX, &steps, e) < 0 ||
-        weft_st_meta_int(st, "epoch", 0, INT64_MAX, &s->epoch, e) < 0 || weft_st_meta_int(st, "waited", 0, INT64_MAX, &s->waited, e) < 0 ||
-        weft_st_meta_int(st, "best", 0, INT64_MAX, &s->best.epoch, e) < 0 || weft_st_meta_real(st, "valid_loss", &s->best.valid_loss, e) < 0 ||
+    if (read_floats(st, "p", s->n, s->p, e) < 0 || read_floats(st, "m", s->n, s->m, e) < 0 ||
+        read_floats(st, "v", s->n, s->v, e) < 0 || read_floats(st, "kept", s->n_kept, s->kept, e) < 0 ||
+        weft_st_meta_int(st, "steps", 0, INT64_MAX, &steps, e) < 0 ||
+        weft_st_meta_int(st, "epoch", 0, INT64_MAX, &s->epoch, e) < 0 ||
+        weft_st_meta_int(st, "waited", 0, INT64_MAX, &s->waited, e) < 0 ||
+        weft_st_meta_int(st, "best", 0, INT64_MAX, &s->best.epoch, e) < 0 ||
+        weft_st_meta_real(st, "valid_loss", &s->best.valid_loss, e) < 0 ||
         weft_st_meta_real(st, "start_loss", &u->start.valid_loss, e) < 0)
         return -1;
     s->steps = (uint64_t)steps;
@@ -179,8 +212,8 @@ static weft_json *line_of(const struct weft_adda_units *t, size_t channel, const
 
 static void log_source(struct weft_adda_units *t, size_t channel, const struct weft_net_epoch *now)
 {
-    weft_progress_line(t->progress, "source epoch %3lld  train %.6f  valid %.6f%s", (long long)now->epoch, now->train_loss, now->valid_loss,
-                       now->best ? "  best so far" : "");
+    weft_progress_line(t->progress, "source epoch %3lld  train %.6f  valid %.6f%s", (long long)now->epoch,
+                       now->train_loss, now->valid_loss, now->best ? "  best so far" : "");
     if (!t->checkpoint.log)
         return;
     weft_json *j = line_of(t, channel, "source", now->epoch);
@@ -192,27 +225,35 @@ static void log_source(struct weft_adda_units *t, size_t channel, const struct w
 
 static void log_adaptation(struct weft_adda_units *t, size_t channel, const struct weft_adda_epoch *now)
 {
-    weft_progress_line(t->progress, "adapt epoch %3lld  discriminator %.4f (right %.2f)  mapping %.4f  codes' variance %.4f, source %.4f  target valid %.6f%s",
-                       (long long)now->epoch, now->discriminator_loss, now->accuracy, now->mapping_loss, now->target_variance, now->source_variance,
-                       now->valid_loss, now->best ? "  best so far" : "");
+    weft_progress_line(t->progress,
+                       "adapt epoch %3lld  discriminator %.4f (right %.2f)  mapping %.4f  codes' variance %.4f, source "
+                       "%.4f  target valid %.6f%s",
+                       (long long)now->epoch, now->discriminator_loss, now->accuracy, now->mapping_loss,
+                       now->target_variance, now->source_variance, now->valid_loss, now->best ? "  best so far" : "");
     if (!t->checkpoint.log)
         return;
     const struct {
         const char *key;
         double value;
-    } rows[] = {{"discriminator_loss", now->discriminator_loss}, {"discriminator_accuracy", now->accuracy}, {"mapping_loss", now->mapping_loss},
-                {"reconstruction_loss", now->reconstruction_loss}, {"source_code_variance", now->source_variance}, {"target_code_variance", now->target_variance},
+    } rows[] = {{"discriminator_loss", now->discriminator_loss},
+                {"discriminator_accuracy", now->accuracy},
+                {"mapping_loss", now->mapping_loss},
+                {"reconstruction_loss", now->reconstruction_loss},
+                {"source_code_variance", now->source_variance},
+                {"target_code_variance", now->target_variance},
                 {"target_valid_loss", now->valid_loss}};
     weft_json *j = line_of(t, channel, "adapt", now->epoch);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        weft_json_set(j, rows[i].key, isfinite(rows[i].value) ? weft_json_new_real(rows[i].value) : weft_json_new_null());
+        weft_json_set(j, rows[i].key,
+                      isfinite(rows[i].value) ? weft_json_new_real(rows[i].value) : weft_json_new_null());
     weft_json_set(j, "best", weft_json_new_bool(now->best));
     weft_units_log_put(j, t->checkpoint.log);
 }
 
 /* --- training --- */
 
-/* The source network of a channel: from a model file, or trained (st: from where a checkpoint left it). 0; 1 ended from outside; -1. */
+/* The source network of a channel: from a model file, or trained (st: from where a checkpoint left it). 0; 1 ended from
+ * outside; -1. */
 static int read_pretrained(struct weft_adda_units *t, size_t channel, float **outer, struct weft_err *e)
 {
     struct weft_st *st = NULL;
@@ -220,16 +261,21 @@ static int read_pretrained(struct weft_adda_units *t, size_t channel, float **ou
     int rc = weft_st_open(t->pretrained, &st, e);
     if (rc == 0)
         rc = weft_model_info_read(st, &m, e);
-    if (rc == 0 && (strcmp(m.name, weft_encoder_name(t->encoder)) != 0 || (size_t)m.lookback != t->net.lookback || (size_t)m.horizon != t->net.head.out || m.n_groups != 1 ||
-                    m.n_channels != channels_of(t) || m.scale != (int)t->source.scale)) {
-        rc = weft_fail(e, WEFT_CONFIG, "%s: a %s model of %zu groups, lookback %lld and horizon %lld is no source network of these windows with --encoder %s", t->pretrained,
-                       m.name, m.n_groups, (long long)m.lookback, (long long)m.horizon, weft_encoder_name(t->encoder));
+    if (rc == 0 && (strcmp(m.name, weft_encoder_name(t->encoder)) != 0 || (size_t)m.lookback != t->net.lookback ||
+                    (size_t)m.horizon != t->net.head.out || m.n_groups != 1 || m.n_channels != channels_of(t) ||
+                    m.scale != (int)t->source.scale)) {
+        rc = weft_fail(e, WEFT_CONFIG,
+                       "%s: a %s model of %zu groups, lookback %lld and horizon %lld is no source network of these "
+                       "windows with --encoder %s",
+                       t->pretrained, m.name, m.n_groups, (long long)m.lookback, (long long)m.horizon,
+                       weft_encoder_name(t->encoder));
     }
     struct weft_net has = t->net;
     if (rc == 0)
         rc = weft_net_norm_read(st, &has, e);
     if (rc == 0 && has.norm != t->norm)
-        rc = weft_fail(e, WEFT_CONFIG, "%s was trained with --norm %s, not %s", t->pretrained, weft_norm_name(has.norm), weft_norm_name(t->norm));
+        rc = weft_fail(e, WEFT_CONFIG, "%s was trained with --norm %s, not %s", t->pretrained, weft_norm_name(has.norm),
+                       weft_norm_name(t->norm));
     if (rc == 0)
         rc = weft_net_read(st, &t->net, channel, m.n_channels, outer, e);
     weft_model_info_free(&m);
@@ -242,21 +288,26 @@ struct training {
     size_t channel;
 };
 
-static int after_source_epoch(void *ctx, struct weft_net_trainer *trainer, const struct weft_net_epoch *now, struct weft_err *e)
+static int after_source_epoch(void *ctx, struct weft_net_trainer *trainer, const struct weft_net_epoch *now,
+                              struct weft_err *e)
 {
     const struct training *r = ctx;
     log_source(r->t, r->channel, now);
     return weft_checkpoint_due(&r->t->checkpoint) ? save_source(r->t, r->channel, trainer, e) : 0;
 }
 
-static int train_source(struct weft_adda_units *t, size_t channel, const struct weft_st *st, float **outer, struct weft_err *e)
+static int train_source(struct weft_adda_units *t, size_t channel, const struct weft_st *st, float **outer,
+                        struct weft_err *e)
 {
-    const struct weft_places *part = t->unit[channel].places[WEFT_SOURCE].part, *train = &part[WEFT_PART_TRAIN], *valid = &part[WEFT_PART_VALID];
-    struct weft_net_windows d = {.pool = t->pool.values, .train = train->at, .valid = valid->at, .n_train = train->n, .n_valid = valid->n};
+    const struct weft_places *part = t->unit[channel].places[WEFT_SOURCE].part, *train = &part[WEFT_PART_TRAIN],
+                             *valid = &part[WEFT_PART_VALID];
+    struct weft_net_windows d = {
+        .pool = t->pool.values, .train = train->at, .valid = valid->at, .n_train = train->n, .n_valid = valid->n};
     struct weft_net_options o = t->source_options;
     struct weft_net_epoch best;
     o.stream = channel;
-    return weft_net_fit(&t->net, &o, &d, t->par, st, after_source_epoch, &(struct training){t, channel}, outer, &best, e);
+    return weft_net_fit(&t->net, &o, &d, t->par, st, after_source_epoch, &(struct training){t, channel}, outer, &best,
+                        e);
 }
 
 /* Every so manieth validation window of the target, JUDGED at most. */
@@ -270,11 +321,17 @@ static uint32_t *judged(const struct weft_places *valid, size_t *n)
     return at;
 }
 
-static int adapt(struct weft_adda_units *t, size_t channel, const struct weft_st *st, const float *source, struct weft_err *e)
+static int adapt(struct weft_adda_units *t, size_t channel, const struct weft_st *st, const float *source,
+                 struct weft_err *e)
 {
     struct weft_adda_unit *u = &t->unit[channel];
-    const struct weft_places *from = &u->places[WEFT_SOURCE].part[WEFT_PART_TRAIN], *to = &u->places[WEFT_TARGET].part[WEFT_PART_TRAIN];
-    struct weft_adda_windows d = {.pool = t->pool.values, .source = from->at, .n_source = from->n, .target = to->at, .n_target = to->n,
+    const struct weft_places *from = &u->places[WEFT_SOURCE].part[WEFT_PART_TRAIN],
+                             *to = &u->places[WEFT_TARGET].part[WEFT_PART_TRAIN];
+    struct weft_adda_windows d = {.pool = t->pool.values,
+                                  .source = from->at,
+                                  .n_source = from->n,
+                                  .target = to->at,
+                                  .n_target = to->n,
                                   .labelled = t->labels ? u->labelled : NULL};
     struct weft_adda_options o = t->options;
     struct weft_adda_epoch now;

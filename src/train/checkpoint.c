@@ -27,9 +27,12 @@ int weft_checkpoint_open(struct weft_checkpoint *c, struct weft_st **st, struct 
     fingerprint(c, of);
     if (trainer && has && strcmp(trainer, c->trainer) == 0 && strcmp(has, of) == 0)
         return 0;
-    weft_fail(e, WEFT_CONFIG, trainer ? "%s is the checkpoint of another training: other data or other options" : "%s is no checkpoint", c->path);
+    weft_fail(e, WEFT_CONFIG,
+              trainer ? "%s is the checkpoint of another training: other data or other options" : "%s is no checkpoint",
+              c->path);
     weft_st_close(st);
-    return weft_fail_hint(e, "give the options and data of the run that was ended, or leave --resume out to begin anew");
+    return weft_fail_hint(e,
+                          "give the options and data of the run that was ended, or leave --resume out to begin anew");
 }
 
 int weft_checkpoint_log(struct weft_checkpoint *c, const char *path, const struct weft_st *st, struct weft_err *e)
@@ -61,7 +64,8 @@ int weft_checkpoint_save(struct weft_checkpoint *c, struct weft_st_writer *w, st
     fingerprint(c, of);
     weft_st_writer_meta(w, "weft.checkpoint", c->trainer);
     weft_st_writer_meta(w, "of", of);
-    weft_st_writer_meta_int(w, "log", c->log && fflush(c->log) == 0 && fstat(fileno(c->log), &s) == 0 ? (int64_t)s.st_size : 0);
+    weft_st_writer_meta_int(w, "log",
+                            c->log && fflush(c->log) == 0 && fstat(fileno(c->log), &s) == 0 ? (int64_t)s.st_size : 0);
     int rc = weft_st_save(w, c->path, e);
     double ended = weft_seconds();
     c->due = ended + 20 * (ended - began);

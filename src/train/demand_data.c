@@ -28,13 +28,15 @@ static int lacks(struct weft_err *e, const char *what, const char *name)
     return weft_fail(e, WEFT_CONFIG, "the model reads the %s \"%s\", and the products have none", what, name);
 }
 
-int weft_demand_encoder_start(struct weft_demand_encoder *c, const struct weft_demand_shape *s, const struct weft_products_attrs *a, struct weft_err *e)
+int weft_demand_encoder_start(struct weft_demand_encoder *c, const struct weft_demand_shape *s,
+                              const struct weft_products_attrs *a, struct weft_err *e)
 {
     c->shape = s;
     c->how.limits = weft_image_default_limits();
     c->how.size = (int)s->image_size;
     if (s->text != a->text_features && s->text) {
-        weft_fail(e, WEFT_CONFIG, "the model reads %zu text_features, and the products have %zu", s->text, a->text_features);
+        weft_fail(e, WEFT_CONFIG, "the model reads %zu text_features, and the products have %zu", s->text,
+                  a->text_features);
         return weft_fail_hint(e, "put embed-text in between, with the options that it had for the training");
     }
     for (size_t i = 0; i < s->n_inputs; i++) {
@@ -98,7 +100,8 @@ static int broken(const struct weft_demand_picture *p, const struct weft_err *wh
     return weft_fail_hint(e, "--bad-images missing goes on without such pictures");
 }
 
-int weft_demand_pixels(struct weft_demand_encoder *c, const struct weft_demand_picture *p, size_t n, float *pixels, struct weft_err *e)
+int weft_demand_pixels(struct weft_demand_encoder *c, const struct weft_demand_picture *p, size_t n, float *pixels,
+                       struct weft_err *e)
 {
     size_t size = c->shape->image_size, count = 3 * size * size;
     if (n > c->cap) {
@@ -106,7 +109,8 @@ int weft_demand_pixels(struct weft_demand_encoder *c, const struct weft_demand_p
         c->jobs = weft_xrealloc2(c->jobs, c->cap, sizeof *c->jobs);
     }
     for (size_t i = 0; i < n; i++)
-        c->jobs[i] = (struct weft_image_job){.bytes = p[i].bytes.p, .n = p[i].bytes.n, .id = p[i].id.p, .id_n = p[i].id.n};
+        c->jobs[i] =
+            (struct weft_image_job){.bytes = p[i].bytes.p, .n = p[i].bytes.n, .id = p[i].id.p, .id_n = p[i].id.n};
     weft_image_prepare(c->par, &c->how, c->jobs, n, pixels);
     for (size_t i = 0; i < n; i++) {
         if (!c->jobs[i].err.code)
@@ -138,9 +142,13 @@ static int read_head(const char *item, double mse_weight, struct weft_demand_hea
     bool weighted = last && weft_num_real(last + 1, 0, 1e9, &weight);
     for (loss = last; weighted && loss > item && *--loss != ':';)
         ;
-    int k = loss && *loss == ':' ? weft_demand_loss_find(loss + 1, weighted ? (size_t)(last - loss - 1) : strlen(loss + 1)) : -1;
+    int k = loss && *loss == ':'
+                ? weft_demand_loss_find(loss + 1, weighted ? (size_t)(last - loss - 1) : strlen(loss + 1))
+                : -1;
     if (k < 0 || loss == item)
-        return weft_fail(e, WEFT_USAGE, "--heads: \"%s\" is not NAME:ce, NAME:focal or NAME:mse, with :WEIGHT after it where wanted", item);
+        return weft_fail(e, WEFT_USAGE,
+                         "--heads: \"%s\" is not NAME:ce, NAME:focal or NAME:mse, with :WEIGHT after it where wanted",
+                         item);
     h->name = weft_xstrndup(item, (size_t)(loss - item));
     h->loss = (enum weft_demand_loss)k;
     h->weight = h->loss == WEFT_DEMAND_MSE ? mse_weight : 1;
@@ -171,30 +179,35 @@ int weft_demand_choose_heads(struct weft_demand_shape *s, char *const *items, si
                 return weft_fail(e, WEFT_USAGE, "--heads: \"%s\" stands twice", name);
         if (find(a->labels, a->n_labels, name) == SIZE_MAX) {
             weft_fail(e, WEFT_CONFIG, "the products have no label \"%s\"", name);
-            return a->n_labels ? weft_fail_hint(e, "they have: %s; choose with --heads", list(a->labels, a->n_labels, buf, sizeof buf))
+            return a->n_labels ? weft_fail_hint(e, "they have: %s; choose with --heads",
+                                                list(a->labels, a->n_labels, buf, sizeof buf))
                                : weft_fail_hint(e, "ingest --label says which columns are labels");
         }
     }
     return 0;
 }
 
-int weft_demand_choose_inputs(struct weft_demand_shape *s, char *const *items, size_t n, const struct weft_products_attrs *a, bool strict, struct weft_err *e)
+int weft_demand_choose_inputs(struct weft_demand_shape *s, char *const *items, size_t n,
+                              const struct weft_products_attrs *a, bool strict, struct weft_err *e)
 {
     if (n > WEFT_DEMAND_FIELDS)
         return weft_fail(e, WEFT_USAGE, "--inputs: more than %d", WEFT_DEMAND_FIELDS);
     for (size_t i = 0; i < n; i++) {
-        bool number = find(a->numbers, a->n_numbers, items[i]) != SIZE_MAX, key = find(a->keys, a->n_keys, items[i]) != SIZE_MAX;
+        bool number = find(a->numbers, a->n_numbers, items[i]) != SIZE_MAX,
+             key = find(a->keys, a->n_keys, items[i]) != SIZE_MAX;
         if (!number && !key && strict)
             return weft_fail(e, WEFT_CONFIG, "--inputs: the products have neither a number nor a key \"%s\"", items[i]);
         if (number || key)
-            s->input[s->n_inputs++] = (struct weft_demand_input){.name = weft_xstrdup(items[i]), .key = !number, .std = 1};
+            s->input[s->n_inputs++] =
+                (struct weft_demand_input){.name = weft_xstrdup(items[i]), .key = !number, .std = 1};
     }
     return 0;
 }
 
 /* --- a training's products --- */
 
-int weft_demand_set_add(struct weft_demand_set *d, const struct weft_demand_shape *s, struct weft_span frame, struct weft_err *e)
+int weft_demand_set_add(struct weft_demand_set *d, const struct weft_demand_shape *s, struct weft_span frame,
+                        struct weft_err *e)
 {
     if (weft_product_read(frame, &d->attrs, &d->product, e) < 0 || weft_edit_load(&d->edit, frame, e) < 0)
         return -1;
@@ -294,7 +307,8 @@ static int sort_products(struct weft_demand_set *d, struct weft_err *e)
     return rc;
 }
 
-/* The share asked for, as near as the number of products (or of a key's values) allows: the least number that those held out stay below. */
+/* The share asked for, as near as the number of products (or of a key's values) allows: the least number that those
+ * held out stay below. */
 static uint64_t border(const uint64_t *sorted, size_t n, double valid)
 {
     size_t at = (size_t)(valid * (double)n + 0.5);
@@ -305,7 +319,8 @@ static uint64_t border(const uint64_t *sorted, size_t n, double valid)
     return at == n && sorted[0] == sorted[n - 1] ? 0 : sorted[at];
 }
 
-static int find_key(const struct weft_demand_set *d, const char *option, const char *name, size_t *at, struct weft_err *e)
+static int find_key(const struct weft_demand_set *d, const char *option, const char *name, size_t *at,
+                    struct weft_err *e)
 {
     *at = find(d->attrs.keys, d->attrs.n_keys, name);
     return *at == SIZE_MAX ? weft_fail(e, WEFT_CONFIG, "%s: the products have no key \"%s\"", option, name) : 0;
@@ -352,12 +367,14 @@ static int split(struct weft_demand_set *d, double valid, struct weft_err *e)
     if (rc == 0 && !d->n_train)
         rc = weft_fail(e, WEFT_DATA, d->n ? "what is held out leaves nothing to train on" : "no products came");
     if (rc == 0 && !d->n_valid && (d->dated || (d->valid_by && valid > 0)))
-        rc = weft_fail(e, WEFT_DATA, d->dated ? "--valid-from: no product is of that day or later" : "--valid-by: all products have one value of the key");
+        rc = weft_fail(e, WEFT_DATA,
+                       d->dated ? "--valid-from: no product is of that day or later"
+                                : "--valid-by: all products have one value of the key");
     return rc;
 }
 
-/* Mean and sum of squared distances from it, number by number (Welford 1962): product numbers of 13 digits that lie close together keep their spread, which
- * a difference of large squares would lose. */
+/* Mean and sum of squared distances from it, number by number (Welford 1962): product numbers of 13 digits that lie
+ * close together keep their spread, which a difference of large squares would lose. */
 struct moments {
     double n, mean, squares;
 };
@@ -391,7 +408,8 @@ static int sort_names(struct weft_names *names, const char *what, const char *na
 {
     struct weft_names sorted = {0};
     if (names->n > WEFT_DEMAND_VALUES_MAX)
-        return weft_fail(e, WEFT_DATA, "%s \"%s\" has %zu different values, and at most %d can be told apart", what, name, names->n, WEFT_DEMAND_VALUES_MAX);
+        return weft_fail(e, WEFT_DATA, "%s \"%s\" has %zu different values, and at most %d can be told apart", what,
+                         name, names->n, WEFT_DEMAND_VALUES_MAX);
     qsort(names->at, names->n, sizeof *names->at, by_text);
     for (size_t i = 0; i < names->n; i++)
         weft_names_add(&sorted, names->at[i].p, names->at[i].n);
@@ -406,7 +424,8 @@ struct sums {
     double names, text_squares; /* how many products have text features, and the sum of these features' squares */
 };
 
-static int gather_label(struct weft_demand_set *d, struct weft_demand_head *h, const struct weft_product_label *l, struct moments *m, struct weft_err *e)
+static int gather_label(struct weft_demand_set *d, struct weft_demand_head *h, const struct weft_product_label *l,
+                        struct moments *m, struct weft_err *e)
 {
     char buf[32];
     struct weft_span text = weft_demand_class(l, buf);
@@ -416,9 +435,9 @@ static int gather_label(struct weft_demand_set *d, struct weft_demand_head *h, c
         return 0;
     }
     if (l->text.p) {
-        weft_fail(e, WEFT_DATA, "label \"%s\" of product %.*s is \"%.*s\", and a mean squared error needs numbers", h->name,
-                  (int)(d->product.id.n < 60 ? d->product.id.n : 60), (const char *)d->product.id.p, (int)(l->text.n < 60 ? l->text.n : 60),
-                  (const char *)l->text.p);
+        weft_fail(e, WEFT_DATA, "label \"%s\" of product %.*s is \"%.*s\", and a mean squared error needs numbers",
+                  h->name, (int)(d->product.id.n < 60 ? d->product.id.n : 60), (const char *)d->product.id.p,
+                  (int)(l->text.n < 60 ? l->text.n : 60), (const char *)l->text.p);
         return weft_fail_hint(e, "--heads %s:ce learns classes", h->name);
     }
     add(m, weft_demand_scaled(&(struct weft_demand_head){.std = 1}, l->number));
@@ -456,13 +475,18 @@ static int gather(struct weft_demand_set *d, struct weft_demand_shape *s, struct
     return 0;
 }
 
-static int settle_head(const struct weft_demand_set *d, struct weft_demand_head *h, const struct moments *m, struct weft_err *e)
+static int settle_head(const struct weft_demand_set *d, struct weft_demand_head *h, const struct moments *m,
+                       struct weft_err *e)
 {
     finish(m, &h->mean, &h->std);
     if (!weft_demand_classifies(h))
-        return m->n ? 0 : weft_fail(e, WEFT_DATA, "none of the %zu products to train on has a label \"%s\"", d->n_train, h->name);
+        return m->n ? 0
+                    : weft_fail(e, WEFT_DATA, "none of the %zu products to train on has a label \"%s\"", d->n_train,
+                                h->name);
     if (h->classes.n < 2)
-        return weft_fail(e, WEFT_DATA, "label \"%s\" has %zu classes among the %zu products to train on: nothing to tell apart", h->name, h->classes.n, d->n_train);
+        return weft_fail(e, WEFT_DATA,
+                         "label \"%s\" has %zu classes among the %zu products to train on: nothing to tell apart",
+                         h->name, h->classes.n, d->n_train);
     return sort_names(&h->classes, "label", h->name, e);
 }
 
@@ -482,7 +506,8 @@ static void settle_scales(const struct weft_demand_set *d, struct weft_demand_sh
         s->input[i].std *= s->input[i].key ? 1 : sqrt(numbers);
 }
 
-static int settle(const struct weft_demand_set *d, struct weft_demand_shape *s, const struct sums *m, struct weft_err *e)
+static int settle(const struct weft_demand_set *d, struct weft_demand_shape *s, const struct sums *m,
+                  struct weft_err *e)
 {
     for (size_t i = 0; i < s->n_inputs; i++) {
         finish(&m->input[i], &s->input[i].mean, &s->input[i].std);
@@ -521,12 +546,14 @@ static void balance(struct weft_demand_set *d, struct weft_demand_shape *s, size
         h->class_weight[i] = (float)(labels / ((double)h->classes.n * (double)h->class_weight[i]));
 }
 
-int weft_demand_set_fit(struct weft_demand_set *d, struct weft_demand_shape *s, double valid, bool balanced, struct weft_err *e)
+int weft_demand_set_fit(struct weft_demand_set *d, struct weft_demand_shape *s, double valid, bool balanced,
+                        struct weft_err *e)
 {
     struct sums m = {0};
     for (size_t i = 0; i < s->n_inputs; i++)
         s->input[i].log = !d->paper && !s->input[i].key && strcmp(s->input[i].name, "price") == 0;
-    if (sort_products(d, e) < 0 || split(d, valid, e) < 0 || weft_demand_encoder_start(&d->encoder, s, &d->attrs, e) < 0)
+    if (sort_products(d, e) < 0 || split(d, valid, e) < 0 ||
+        weft_demand_encoder_start(&d->encoder, s, &d->attrs, e) < 0)
         return -1;
     for (size_t i = 0; i < d->n_train; i++)
         if (read_at(d, d->train[i], e) < 0 || gather(d, s, &m, e) < 0)
@@ -544,7 +571,7 @@ int weft_demand_set_use(struct weft_demand_set *d, const struct weft_demand_shap
     if (weft_demand_encoder_start(&d->encoder, s, &d->attrs, e) < 0)
         return -1;
     if (!d->target)
-        d->target = WEFT_ARRAY(float, d->n *s->n_heads);
+        d->target = WEFT_ARRAY(float, d->n * s->n_heads);
     for (size_t i = 0; i < d->n; i++) {
         if (read_at(d, i, e) < 0)
             return -1;
@@ -554,8 +581,8 @@ int weft_demand_set_use(struct weft_demand_set *d, const struct weft_demand_shap
     return 0;
 }
 
-int weft_demand_set_batch(struct weft_demand_set *d, const uint32_t *at, size_t n, const struct weft_augment *augment, uint64_t seed, uint64_t epoch,
-                          float *pixels, float *side, float *target, struct weft_err *e)
+int weft_demand_set_batch(struct weft_demand_set *d, const uint32_t *at, size_t n, const struct weft_augment *augment,
+                          uint64_t seed, uint64_t epoch, float *pixels, float *side, float *target, struct weft_err *e)
 {
     const struct weft_demand_shape *s = d->encoder.shape;
     if (n > d->pictures_cap) {
@@ -575,7 +602,8 @@ int weft_demand_set_batch(struct weft_demand_set *d, const uint32_t *at, size_t 
     return s->image ? weft_demand_pixels(&d->encoder, d->pictures, n, pixels, e) : 0;
 }
 
-int weft_demand_set_side(struct weft_demand_set *d, const uint32_t *at, size_t n, float *side, float *target, struct weft_err *e)
+int weft_demand_set_side(struct weft_demand_set *d, const uint32_t *at, size_t n, float *side, float *target,
+                         struct weft_err *e)
 {
     const struct weft_demand_shape *s = d->encoder.shape;
     for (size_t i = 0; i < n; i++) {

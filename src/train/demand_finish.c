@@ -12,7 +12,8 @@
 static const double strengths[] = {100, 30, 10, 3, 1, 0.3, 0.1, 0.03, 0.01}, heats[] = {0.5, 0.7, 1, 1.4, 2, 2.8, 4};
 enum { STRENGTHS = 9, HEATS = 7, MIXES = 11, ERRORS_MIN = 19 };
 
-/* What decides among classifiers: how many are wrong, and where that is the same the cross-entropy, which alone would take the one that dares least. */
+/* What decides among classifiers: how many are wrong, and where that is the same the cross-entropy, which alone would
+ * take the one that dares least. */
 static double of_classes(double wrong, double entropy)
 {
     return wrong + 1e-3 * entropy;
@@ -28,7 +29,8 @@ struct fit {
     bool held_out;
 };
 
-static int gather(struct weft_demand_set *d, const uint32_t *at, size_t n, struct weft_head_rows *x, float *by_head, struct weft_err *e)
+static int gather(struct weft_demand_set *d, const uint32_t *at, size_t n, struct weft_head_rows *x, float *by_head,
+                  struct weft_err *e)
 {
     const struct weft_demand_shape *s = d->encoder.shape;
     float *side = WEFT_ARRAY(float, s->side + 1), *target = WEFT_ARRAY(float, s->n_heads);
@@ -93,7 +95,8 @@ static int fit_linear(struct weft_demand_finish *o, struct weft_err *e)
 
 /* --- its share --- */
 
-/* What the model would say of head k with this mix and heat: z[n, width]. `both` are the network's outputs and the linear head's. */
+/* What the model would say of head k with this mix and heat: z[n, width]. `both` are the network's outputs and the
+ * linear head's. */
 struct share {
     struct weft_demand_finish *o;
     const struct weft_demand_head *h;
@@ -161,7 +164,8 @@ static void mix_quantity(const struct share *s, struct weft_demand_head *found)
     size_t out = weft_demand_shape_of(s->o->net)->out;
     double xy = 0, xx = 0;
     for (size_t i = 0; i < s->o->n; i++) {
-        double t = (double)target_of(s, i), a = (double)s->network[i * out + s->h->at], b = (double)s->linear[i * out + s->h->at];
+        double t = (double)target_of(s, i), a = (double)s->network[i * out + s->h->at],
+               b = (double)s->linear[i * out + s->h->at];
         if (isnan(t))
             continue;
         xy += (a - b) * (t - b);
@@ -193,7 +197,8 @@ static int say_linear(struct weft_demand_finish *o, float *linear, struct weft_e
 static int find_shares(struct weft_demand_finish *o, struct weft_err *e)
 {
     const struct weft_demand_shape *s = weft_demand_shape_of(o->net);
-    float *linear = WEFT_ARRAY(float, o->n *s->out), *side = WEFT_ARRAY(float, s->side), *target = WEFT_ARRAY(float, s->n_heads);
+    float *linear = WEFT_ARRAY(float, o->n * s->out), *side = WEFT_ARRAY(float, s->side),
+          *target = WEFT_ARRAY(float, s->n_heads);
     int rc = say_linear(o, linear, e);
     for (size_t k = 0; k < s->n_heads && rc == 0; k++) {
         struct weft_demand_head found = {.mix = 0.5, .heat = 1};

@@ -38,9 +38,9 @@ static void make_room(struct weft_demand_training *t)
     size_t n = room_of(t);
     t->order = WEFT_ARRAY(uint32_t, t->set->n_train);
     t->pixels = weft_xaligned(n * pixels_of(s), sizeof *t->pixels);
-    t->side = WEFT_ARRAY(float, n *s->side);
-    t->target = WEFT_ARRAY(float, n *s->n_heads);
-    t->out = WEFT_ARRAY(float, n *s->out);
+    t->side = WEFT_ARRAY(float, n * s->side);
+    t->target = WEFT_ARRAY(float, n * s->n_heads);
+    t->out = WEFT_ARRAY(float, n * s->out);
 }
 
 size_t weft_demand_training_bytes(const struct weft_demand_training *t)
@@ -62,10 +62,12 @@ void weft_demand_training_free(struct weft_demand_training *t)
         fclose(t->checkpoint.log);
 }
 
-static int load(struct weft_demand_training *t, const uint32_t *at, size_t n, bool change, struct weft_demand_batch *b, struct weft_err *e)
+static int load(struct weft_demand_training *t, const uint32_t *at, size_t n, bool change, struct weft_demand_batch *b,
+                struct weft_err *e)
 {
     *b = (struct weft_demand_batch){n, t->pixels, t->side, t->target};
-    return weft_demand_set_batch(t->set, at, n, change ? t->augment : NULL, t->seed, (uint64_t)t->epoch, t->pixels, t->side, t->target, e);
+    return weft_demand_set_batch(t->set, at, n, change ? t->augment : NULL, t->seed, (uint64_t)t->epoch, t->pixels,
+                                 t->side, t->target, e);
 }
 
 /* --- an epoch --- */
@@ -84,7 +86,8 @@ static int train_epoch(struct weft_demand_training *t, struct weft_err *e)
             return -1;
         sum += loss;
         uint64_t done = (uint64_t)t->epoch * steps + i + 1, total = (uint64_t)t->epochs * steps;
-        weft_progress_at(t->progress, done, total, "steps", "epoch %lld, loss %.4f", (long long)t->epoch + 1, sum / (double)(i + 1));
+        weft_progress_at(t->progress, done, total, "steps", "epoch %lld, loss %.4f", (long long)t->epoch + 1,
+                         sum / (double)(i + 1));
         if (t->stopping(t->ctx))
             return 1;
     }
@@ -107,7 +110,8 @@ static void count(struct weft_demand_training *t, const struct weft_demand_batch
         for (size_t r = 0; r < b->n && weft_demand_classifies(&s->head[k]); r++) {
             float target = b->target[r * s->n_heads + k];
             if (!isnan(target))
-                weft_confusion_add(&t->confusion[k], (size_t)target, best_of(t->out + r * s->out + s->head[k].at, s->head[k].width));
+                weft_confusion_add(&t->confusion[k], (size_t)target,
+                                   best_of(t->out + r * s->out + s->head[k].at, s->head[k].width));
         }
 }
 
@@ -183,7 +187,8 @@ static void say_epoch(const struct weft_demand_training *t, const double *mean)
     for (size_t k = 0; k < s->n_heads && t->set->n_valid && strlen(text) < 240; k++) {
         size_t at = strlen(text);
         if (weft_demand_classifies(&s->head[k]))
-            snprintf(text + at, sizeof text - at, "  %.20s %.1f %%", s->head[k].name, 100 * weft_confusion_accuracy(&t->confusion[k]));
+            snprintf(text + at, sizeof text - at, "  %.20s %.1f %%", s->head[k].name,
+                     100 * weft_confusion_accuracy(&t->confusion[k]));
         else
             snprintf(text + at, sizeof text - at, "  %.20s %.4f", s->head[k].name, mean[k]);
     }
@@ -198,7 +203,8 @@ static void say_epoch(const struct weft_demand_training *t, const double *mean)
 /* Vocabularies, scales and class weights follow from the products. */
 static uint64_t shape_hash(const struct weft_demand_shape *s, uint64_t h)
 {
-    const double numbers[] = {(double)s->image_size, (double)s->text, (double)s->hidden, s->dropout, s->gamma, (double)s->n_inputs, (double)s->n_heads};
+    const double numbers[] = {(double)s->image_size, (double)s->text,   (double)s->hidden, s->dropout, s->gamma,
+                              (double)s->n_inputs,   (double)s->n_heads};
     h = weft_hash(numbers, sizeof numbers, h);
     for (size_t i = 0; i < s->n_inputs; i++)
         h = weft_hash(s->input[i].name, strlen(s->input[i].name) + 1, h);
@@ -220,8 +226,20 @@ static uint64_t fingerprint(const struct weft_demand_training *t)
     static const struct weft_augment none;
     const struct weft_augment *a = t->augment ? t->augment : &none;
     const struct weft_demand_encoder *c = &t->set->encoder;
-    const double numbers[] = {(double)t->batch, t->lr, t->backbone_lr, (double)t->best, (double)t->set->paper, (double)t->set->n_valid, (double)t->precision, a->rotate, a->brightness, a->contrast, a->saturation,
-                              (double)c->broken_is_missing, (double)c->how.limits.side, (double)c->how.limits.pixels};
+    const double numbers[] = {(double)t->batch,
+                              t->lr,
+                              t->backbone_lr,
+                              (double)t->best,
+                              (double)t->set->paper,
+                              (double)t->set->n_valid,
+                              (double)t->precision,
+                              a->rotate,
+                              a->brightness,
+                              a->contrast,
+                              a->saturation,
+                              (double)c->broken_is_missing,
+                              (double)c->how.limits.side,
+                              (double)c->how.limits.pixels};
     uint64_t h = weft_hash(numbers, sizeof numbers, weft_hash(&t->seed, sizeof t->seed, weft_demand_set_hash(t->set)));
     return shape_hash(shape_of(t), weft_hash(t->backbone, strlen(t->backbone), h));
 }
@@ -248,7 +266,8 @@ static int resume(struct weft_demand_training *t, struct weft_err *e)
     if (rc == 0 && st)
         rc = weft_st_meta_int(st, "epoch", 0, INT64_MAX, &t->epoch, e);
     if (rc == 0 && t->epoch > t->epochs) {
-        weft_fail(e, WEFT_CONFIG, "%s is of epoch %lld, and --epochs %lld ends before", t->checkpoint.path, (long long)t->epoch, (long long)t->epochs);
+        weft_fail(e, WEFT_CONFIG, "%s is of epoch %lld, and --epochs %lld ends before", t->checkpoint.path,
+                  (long long)t->epoch, (long long)t->epochs);
         rc = weft_fail_hint(e, "give more epochs, or leave --resume out to begin anew");
     }
     if (rc == 0 && st)
@@ -274,18 +293,25 @@ static bool has_few_classes(const struct weft_demand_shape *s)
     return few;
 }
 
-/* What the network says of the products that mixes and means are found on: those held out, or, without any, those it learned from. */
+/* What the network says of the products that mixes and means are found on: those held out, or, without any, those it
+ * learned from. */
 static int find_rest(struct weft_demand_training *t, struct weft_err *e)
 {
     const struct weft_demand_shape *s = shape_of(t);
     const struct weft_demand_set *d = t->set;
-    struct weft_demand_finish f = {.set = t->set, .net = t->net, .par = t->par, .linear = t->linear && s->side && has_few_classes(s), .alone = t->alone, .at = d->n_valid ? d->valid : d->train,
+    struct weft_demand_finish f = {.set = t->set,
+                                   .net = t->net,
+                                   .par = t->par,
+                                   .linear = t->linear && s->side && has_few_classes(s),
+                                   .alone = t->alone,
+                                   .at = d->n_valid ? d->valid : d->train,
                                    .n = d->n_valid ? d->n_valid : d->n_train};
     struct weft_demand_batch b;
     int rc = 0;
     if (t->alone && !f.linear)
-        return weft_fail(e, WEFT_CONFIG, "a linear head is for at most %d classes, and there is nothing else", WEFT_DEMAND_LINEAR_MAX);
-    f.out = WEFT_ARRAY(float, f.n *s->out);
+        return weft_fail(e, WEFT_CONFIG, "a linear head is for at most %d classes, and there is nothing else",
+                         WEFT_DEMAND_LINEAR_MAX);
+    f.out = WEFT_ARRAY(float, f.n * s->out);
     for (size_t from = 0; from < f.n && rc == 0; from += VALID_BATCH) {
         rc = load(t, f.at + from, f.n - from < VALID_BATCH ? f.n - from : VALID_BATCH, false, &b, e);
         if (rc == 0)

@@ -1,7 +1,8 @@
-/* dlinear_channels.c - --exog auto: which channels beside the target are known far enough ahead, and which of them help.
+/* dlinear_channels.c - --exog auto: which channels beside the target are known far enough ahead, and which of them
+ * help.
  *
- * A fit without a channel is one on the same sums with the channel's rows and columns at zero; one without any is on the
- * leading block, the target's. So all that is compared here was forecast on the same windows of the same folds. */
+ * A fit without a channel is one on the same sums with the channel's rows and columns at zero; one without any is on
+ * the leading block, the target's. So all that is compared here was forecast on the same windows of the same folds. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,8 +34,9 @@ static void look_ahead(struct weft_dlinear_trainer *t, size_t c, const struct we
         n += !isnan(x[i]);
     t->channels.none[c] += n == 0;
     if (n > 0 && n < horizon)
-        leave_out(t, c, weft_xasprintf("known for %zu of the %zu steps ahead in series %.*s", n, horizon, (int)id,
-                                       (const char *)s->id.p));
+        leave_out(t, c,
+                  weft_xasprintf("known for %zu of the %zu steps ahead in series %.*s", n, horizon, (int)id,
+                                 (const char *)s->id.p));
 }
 
 void weft_dlinear_channels_add(struct weft_dlinear_trainer *t, const struct weft_series *s, const float **exog)
@@ -65,8 +67,9 @@ void weft_dlinear_channels_decide(struct weft_dlinear_trainer *t)
     const struct weft_dlinear_channels *k = &t->channels;
     for (size_t c = 0; c < t->shape.exog.n; c++)
         if (2 * k->none[c] >= k->series)
-            leave_out(t, c, weft_xasprintf("%llu of %llu series know nothing of it ahead",
-                                           (unsigned long long)k->none[c], (unsigned long long)k->series));
+            leave_out(t, c,
+                      weft_xasprintf("%llu of %llu series know nothing of it ahead", (unsigned long long)k->none[c],
+                                     (unsigned long long)k->series));
 }
 
 /* --- do they help? --- */
@@ -237,8 +240,9 @@ char **weft_dlinear_channels_text(const struct weft_dlinear_trainer *t, size_t *
     weft_dlinear_channels_used(t, used);
     for (size_t c = 0; c < t->shape.exog.n; c++)
         if (used[c] && !*n)
-            lines[(*n)++] = weft_xasprintf("Channels beside the sales lower the squared error over the folds by %.1f %%",
-                                           100 * (1 - sum.with / sum.without));
+            lines[(*n)++] =
+                weft_xasprintf("Channels beside the sales lower the squared error over the folds by %.1f %%",
+                               100 * (1 - sum.with / sum.without));
     for (size_t c = 0; c < t->shape.exog.n; c++) {
         unsigned long long none = t->channels.none[c];
         char some[96] = "";

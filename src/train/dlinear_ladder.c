@@ -24,14 +24,17 @@ static int find_key(struct weft_ladder *l, const struct weft_units *target, stru
     l->units.key = weft_series_key(&l->units.attrs, l->by);
     if (l->key != WEFT_KEY_NONE && l->units.key != WEFT_KEY_NONE)
         return 0;
-    weft_fail(e, WEFT_CONFIG, "--source-by: the %s has no key \"%s\"", l->key == WEFT_KEY_NONE ? "target" : "source", l->by);
+    weft_fail(e, WEFT_CONFIG, "--source-by: the %s has no key \"%s\"", l->key == WEFT_KEY_NONE ? "target" : "source",
+              l->by);
     return weft_fail_hint(e, "take a key that both have, or leave it out: one source for all");
 }
 
-int weft_ladder_start(struct weft_ladder *l, struct weft_dlinear_trainer *t, const char *endpoint, struct weft_run *run, struct weft_err *e)
+int weft_ladder_start(struct weft_ladder *l, struct weft_dlinear_trainer *t, const char *endpoint, struct weft_run *run,
+                      struct weft_err *e)
 {
     t->ladder = l;
-    if (weft_reader_open(endpoint, WEFT_WINDOWS_SCHEMA, weft_run_stream_opts(run), &l->reader, e) < 0 || weft_units_start(&l->units, weft_reader_head(l->reader), "all", e) < 0)
+    if (weft_reader_open(endpoint, WEFT_WINDOWS_SCHEMA, weft_run_stream_opts(run), &l->reader, e) < 0 ||
+        weft_units_start(&l->units, weft_reader_head(l->reader), "all", e) < 0)
         return -1;
     l->lineage = weft_run_lineage_json_from(run, weft_reader_head(l->reader));
     return weft_units_compare(&l->units.attrs, &t->units.attrs, e) < 0 || find_key(l, &t->units, e) < 0 ? -1 : 0;
@@ -69,7 +72,8 @@ static void add_pools(struct weft_ladder *l, const struct weft_dlinear_trainer *
 }
 
 /* The origins of the target's folds in steps of a series of the source, and twice the end of its train part. */
-static void source_borders(const struct weft_ladder *l, const struct weft_dlinear_trainer *t, const struct weft_series *s, int64_t *b)
+static void source_borders(const struct weft_ladder *l, const struct weft_dlinear_trainer *t,
+                           const struct weft_series *s, int64_t *b)
 {
     int64_t end = (int64_t)s->split[WEFT_PART_TRAIN], step = l->units.attrs.step;
     for (size_t f = 1; f <= t->folds; f++) {
@@ -143,27 +147,34 @@ int weft_ladder_read(struct weft_ladder *l, struct weft_dlinear_trainer *t, stru
     }
     if (any)
         return 0;
-    weft_fail(e, l->n ? WEFT_CONFIG : WEFT_DATA, l->n ? "the source has no window without a missing value wholly in its train part" : "the source is empty: no series came");
+    weft_fail(e, l->n ? WEFT_CONFIG : WEFT_DATA,
+              l->n ? "the source has no window without a missing value wholly in its train part"
+                   : "the source is empty: no series came");
     return weft_fail_hint(e, "give a source with more history, or leave out --source");
 }
 
 /* --- the target --- */
 
-/* A series whose parts all lie in it, or behind it, says where the calendar's train part ends; one that ends before it or begins behind does not. */
-static bool date(struct weft_ladder *l, const struct weft_dlinear_trainer *t, const struct weft_series *s, int64_t offset)
+/* A series whose parts all lie in it, or behind it, says where the calendar's train part ends; one that ends before it
+ * or begins behind does not. */
+static bool date(struct weft_ladder *l, const struct weft_dlinear_trainer *t, const struct weft_series *s,
+                 int64_t offset)
 {
     size_t train = s->split[WEFT_PART_TRAIN];
     if (!l->dated && train > 0 && train < s->n) {
-        weft_transfer_borders(t->folds, t->shape.horizon, (int64_t)train + offset, (int64_t)s->split[WEFT_PART_VALID] + offset, l->border);
+        weft_transfer_borders(t->folds, t->shape.horizon, (int64_t)train + offset,
+                              (int64_t)s->split[WEFT_PART_VALID] + offset, l->border);
         l->dated = true;
     }
     return l->dated;
 }
 
-static int join_pool(struct weft_ladder *l, const struct weft_dlinear_trainer *t, const struct weft_series *s, size_t group, struct weft_err *e)
+static int join_pool(struct weft_ladder *l, const struct weft_dlinear_trainer *t, const struct weft_series *s,
+                     size_t group, struct weft_err *e)
 {
     struct weft_span text = weft_series_key_text(s, l->key);
-    size_t name = weft_names_add(&l->wanted, text.p ? (const char *)text.p : "(none)", text.p ? text.n : strlen("(none)"));
+    size_t name =
+        weft_names_add(&l->wanted, text.p ? (const char *)text.p : "(none)", text.p ? text.n : strlen("(none)"));
     if (group >= l->cap) {
         size_t from = l->cap;
         l->cap = weft_grow(l->cap, group + 1);
@@ -175,11 +186,13 @@ static int join_pool(struct weft_ladder *l, const struct weft_dlinear_trainer *t
         l->wants[group] = name;
     if (l->wants[group] == name)
         return 0;
-    weft_fail(e, WEFT_CONFIG, "--source-by %s: \"%s\" has series of both %s and %s", l->by, t->units.groups.at[group].p, l->wanted.at[l->wants[group]].p, l->wanted.at[name].p);
+    weft_fail(e, WEFT_CONFIG, "--source-by %s: \"%s\" has series of both %s and %s", l->by, t->units.groups.at[group].p,
+              l->wanted.at[l->wants[group]].p, l->wanted.at[name].p);
     return weft_fail_hint(e, "--by must name a level below %s, or that itself", l->by);
 }
 
-int weft_ladder_meet(struct weft_ladder *l, struct weft_dlinear_trainer *t, const struct weft_series *s, size_t group, struct weft_err *e)
+int weft_ladder_meet(struct weft_ladder *l, struct weft_dlinear_trainer *t, const struct weft_series *s, size_t group,
+                     struct weft_err *e)
 {
     int64_t offset = weft_step_count(t->units.attrs.start, s->start, t->units.attrs.step);
     if (join_pool(l, t, s, group, e) < 0)
@@ -225,7 +238,9 @@ void weft_ladder_json(const struct weft_dlinear_unit *u, weft_json *j)
 {
     const struct weft_transfer *t = u->transfer;
     weft_json *mse = weft_json_new_object(), *folds = weft_json_new_array();
-    weft_json_set(j, "rung", u->failed ? weft_json_new_null() : weft_json_new_str(weft_rung_name(t->rung), strlen(weft_rung_name(t->rung))));
+    weft_json_set(j, "rung",
+                  u->failed ? weft_json_new_null()
+                            : weft_json_new_str(weft_rung_name(t->rung), strlen(weft_rung_name(t->rung))));
     weft_json_set(j, weft_rung_strength(t->rung), weft_json_new_real(u->failed ? NAN : t->strength[t->rung]));
     weft_json_set(j, "chosen", weft_json_new_bool(t->chosen));
     weft_json_set(j, "train_windows", weft_json_new_int((int64_t)u->fit.train_windows));
@@ -247,7 +262,8 @@ void weft_ladder_json(const struct weft_dlinear_unit *u, weft_json *j)
     weft_json_set(j, "folds", folds);
 }
 
-void weft_ladder_write(const struct weft_ladder *l, const struct weft_dlinear_trainer *t, const size_t *order, struct weft_st_writer *w)
+void weft_ladder_write(const struct weft_ladder *l, const struct weft_dlinear_trainer *t, const size_t *order,
+                       struct weft_st_writer *w)
 {
     size_t channels = t->units.attrs.n_targets;
     weft_json *all = weft_json_new_array();
@@ -271,7 +287,8 @@ static void table_row(const struct weft_dlinear_trainer *t, size_t unit, int wid
     const struct weft_dlinear_unit *u = t->unit[unit];
     const struct weft_transfer *x = u->transfer;
     char name[64];
-    snprintf(name, sizeof name, channels > 1 ? "%.30s, %.30s" : "%.40s", t->units.groups.at[unit / channels].p, t->units.attrs.channels[unit % channels]);
+    snprintf(name, sizeof name, channels > 1 ? "%.30s, %.30s" : "%.40s", t->units.groups.at[unit / channels].p,
+             t->units.attrs.channels[unit % channels]);
     fprintf(f, "%-*s %8llu %5zu", width, name, (unsigned long long)u->fit.train_windows, x->judging);
     for (size_t r = 0; r < WEFT_RUNGS; r++)
         if (isfinite(x->mse[r]))
@@ -282,7 +299,10 @@ static void table_row(const struct weft_dlinear_trainer *t, size_t unit, int wid
         fprintf(f, "  none: %s\n", u->err.what);
     else
         fprintf(f, "  %s (%s %.3g)%s\n", weft_rung_name(x->rung), weft_rung_strength(x->rung), x->strength[x->rung],
-                x->chosen ? "" : asked ? ", as asked" : x->judging ? ": one fold is too few to choose by" : ": no fold to choose by");
+                x->chosen    ? ""
+                : asked      ? ", as asked"
+                : x->judging ? ": one fold is too few to choose by"
+                             : ": no fold to choose by");
 }
 
 void weft_ladder_table(const struct weft_dlinear_trainer *t, size_t most, FILE *f)
@@ -293,7 +313,8 @@ void weft_ladder_table(const struct weft_dlinear_trainer *t, size_t most, FILE *
         int n = (int)(t->units.groups.at[g].n < 40 ? t->units.groups.at[g].n : 40) + (channels > 1 ? 12 : 0);
         width = n > width ? n : width;
     }
-    fprintf(f, "%-*s %8s %5s %8s %8s %8s %8s  %s\n", width, "fold error", "windows", "folds", "source", "own", "pooled", "ridge", "chosen");
+    fprintf(f, "%-*s %8s %5s %8s %8s %8s %8s  %s\n", width, "fold error", "windows", "folds", "source", "own", "pooled",
+            "ridge", "chosen");
     for (size_t i = 0; i < t->n; i++) {
         size_t unit = order[i / channels] * channels + i % channels;
         if (i < most)

@@ -34,7 +34,8 @@ static void pack_attrs(const struct weft_dlinear_trainer *t, const struct weft_h
         weft_edit_int(&m, "folds", (int64_t)t->folds);
         weft_edit_real(&m, "ridge", t->ridge);
         if (t->tune) {
-            weft_edit_str(&m, "tune", t->choices.norm == WEFT_NORMS ? "auto" : weft_norm_name((enum weft_norm)t->choices.norm));
+            weft_edit_str(&m, "tune",
+                          t->choices.norm == WEFT_NORMS ? "auto" : weft_norm_name((enum weft_norm)t->choices.norm));
             weft_edit_int(&m, "tune_lookbacks", t->choices.lookbacks);
             weft_edit_int(&m, "refit", t->refit);
         }
@@ -140,8 +141,8 @@ static int read_tune(struct weft_dlinear_trainer *t, const struct weft_head *h, 
     int64_t lookbacks, refit;
     if (!weft_attr_str(h, "tune", norm, sizeof norm))
         return 0;
-    if (!weft_attr_int(h, "tune_lookbacks", &lookbacks) || !weft_attr_int(h, "refit", &refit) || t->shape.norm != WEFT_NORM_NONE ||
-        (norm_of(norm) == WEFT_NORMS && strcmp(norm, "auto") != 0))
+    if (!weft_attr_int(h, "tune_lookbacks", &lookbacks) || !weft_attr_int(h, "refit", &refit) ||
+        t->shape.norm != WEFT_NORM_NONE || (norm_of(norm) == WEFT_NORMS && strcmp(norm, "auto") != 0))
         return weft_fail(e, WEFT_DATA, "a gram stream that does not say how it is to be tuned");
     t->tune = true;
     t->refit = refit;
@@ -156,8 +157,9 @@ static int read_exog(struct weft_dlinear_trainer *t, const struct weft_head *h, 
     int64_t lags;
     if (!x->n)
         return 0;
-    if (!weft_attr_str(h, "exog", effect, sizeof effect) || !weft_attr_int(h, "exog_lags", &lags) || !weft_attr_str(h, "exog_relative", relative, sizeof relative) ||
-        lags < 0 || (size_t)lags > t->shape.lookback || strlen(relative) != x->n)
+    if (!weft_attr_str(h, "exog", effect, sizeof effect) || !weft_attr_int(h, "exog_lags", &lags) ||
+        !weft_attr_str(h, "exog_relative", relative, sizeof relative) || lags < 0 || (size_t)lags > t->shape.lookback ||
+        strlen(relative) != x->n)
         return weft_fail(e, WEFT_DATA, "a gram stream that does not say how its exogenous channels act");
     x->lags = (size_t)lags;
     x->effect = strcmp(effect, weft_exog_effect_name(WEFT_EXOG_UNITS)) == 0 ? WEFT_EXOG_UNITS : WEFT_EXOG_LEVEL;
@@ -166,13 +168,15 @@ static int read_exog(struct weft_dlinear_trainer *t, const struct weft_head *h, 
     return 0;
 }
 
-/* Takes over shape, stream and solver from the head of the first partial stream. `by` lives in the trainer's own memory. */
+/* Takes over shape, stream and solver from the head of the first partial stream. `by` lives in the trainer's own
+ * memory. */
 static int merge_start(struct weft_dlinear_trainer *t, const struct weft_head *h, struct weft_err *e)
 {
     char norm[16];
     int64_t kernel, folds;
-    if (!weft_attr_str(h, "by", t->by, sizeof t->by) || !weft_attr_str(h, "norm", norm, sizeof norm) || !weft_attr_int(h, "kernel", &kernel) ||
-        !weft_attr_int(h, "folds", &folds) || !weft_attr_real(h, "ridge", &t->ridge) || kernel < 1 || folds < 1 || folds > WEFT_DLINEAR_FOLDS_MAX)
+    if (!weft_attr_str(h, "by", t->by, sizeof t->by) || !weft_attr_str(h, "norm", norm, sizeof norm) ||
+        !weft_attr_int(h, "kernel", &kernel) || !weft_attr_int(h, "folds", &folds) ||
+        !weft_attr_real(h, "ridge", &t->ridge) || kernel < 1 || folds < 1 || folds > WEFT_DLINEAR_FOLDS_MAX)
         return weft_fail(e, WEFT_DATA, "a gram stream without by, norm, kernel, folds and ridge in its head");
     t->shape.norm = norm_of(norm);
     if (t->shape.norm == WEFT_NORMS)
@@ -194,11 +198,12 @@ static int unpack_blocks(struct weft_span frame, struct weft_dlinear_stats *st, 
     size_t blocks = st->blocks, width = st->block[0].width, packed = weft_gram_packed_size(width);
     struct weft_value windows, sum, gram, n;
     struct weft_tensor s, g;
-    if (!weft_map_find(frame, "windows", &windows) || !weft_map_find(frame, "sum", &sum) || !weft_map_find(frame, "gram", &gram) ||
-        windows.kind != WEFT_ARRAY || windows.count != blocks || weft_tensor_read(&sum, &s, e) < 0 || weft_tensor_read(&gram, &g, e) < 0)
+    if (!weft_map_find(frame, "windows", &windows) || !weft_map_find(frame, "sum", &sum) ||
+        !weft_map_find(frame, "gram", &gram) || windows.kind != WEFT_ARRAY || windows.count != blocks ||
+        weft_tensor_read(&sum, &s, e) < 0 || weft_tensor_read(&gram, &g, e) < 0)
         return bad(e);
-    if (s.dtype != WEFT_F64 || s.rank != 2 || s.dims[0] != blocks || s.dims[1] != width || g.dtype != WEFT_F64 || g.rank != 2 || g.dims[0] != blocks ||
-        g.dims[1] != packed)
+    if (s.dtype != WEFT_F64 || s.rank != 2 || s.dims[0] != blocks || s.dims[1] != width || g.dtype != WEFT_F64 ||
+        g.rank != 2 || g.dims[0] != blocks || g.dims[1] != packed)
         return weft_fail(e, WEFT_CONFIG, "a gram frame of another shape");
     double *room = weft_xaligned(packed, sizeof *room);
     struct weft_span rest = windows.body;
@@ -216,8 +221,9 @@ static int unpack_kept(struct weft_span frame, size_t width, struct weft_residua
 {
     struct weft_value hash, kept;
     struct weft_tensor rows;
-    if (!weft_map_find(frame, "hash", &hash) || !weft_map_find(frame, "kept", &kept) || hash.kind != WEFT_BIN || weft_tensor_read(&kept, &rows, e) < 0 ||
-        rows.dtype != WEFT_F32 || rows.rank != 2 || (rows.dims[0] && rows.dims[1] != width) || hash.body.n != rows.dims[0] * sizeof(uint64_t))
+    if (!weft_map_find(frame, "hash", &hash) || !weft_map_find(frame, "kept", &kept) || hash.kind != WEFT_BIN ||
+        weft_tensor_read(&kept, &rows, e) < 0 || rows.dtype != WEFT_F32 || rows.rank != 2 ||
+        (rows.dims[0] && rows.dims[1] != width) || hash.body.n != rows.dims[0] * sizeof(uint64_t))
         return bad(e);
     for (size_t i = 0; i < rows.dims[0]; i++) {
         uint64_t h;
@@ -234,8 +240,9 @@ static int merge_frame(struct weft_dlinear_trainer *t, struct weft_span frame, s
 {
     struct weft_value group, channel, series, shift;
     size_t channels = t->units.attrs.n_targets;
-    if (!weft_map_find(frame, "group", &group) || !weft_map_find(frame, "channel", &channel) || !weft_map_find(frame, "series", &series) ||
-        !weft_map_find(frame, "shift", &shift) || group.kind != WEFT_STR || channel.kind != WEFT_UINT || channel.u >= channels || series.kind != WEFT_UINT)
+    if (!weft_map_find(frame, "group", &group) || !weft_map_find(frame, "channel", &channel) ||
+        !weft_map_find(frame, "series", &series) || !weft_map_find(frame, "shift", &shift) || group.kind != WEFT_STR ||
+        channel.kind != WEFT_UINT || channel.u >= channels || series.kind != WEFT_UINT)
         return bad(e);
     struct weft_dlinear_stats st;
     weft_dlinear_stats_init(&st, &t->shape, (size_t)t->units.attrs.stride, t->folds);
@@ -281,7 +288,8 @@ struct merge {
     char *lineage;
 };
 
-static int read_partial(struct weft_run *run, struct weft_dlinear_trainer *t, struct merge *m, const char *path, struct weft_err *e)
+static int read_partial(struct weft_run *run, struct weft_dlinear_trainer *t, struct merge *m, const char *path,
+                        struct weft_err *e)
 {
     struct weft_reader *r = NULL;
     struct weft_span frame;
@@ -313,17 +321,18 @@ static int read_partial(struct weft_run *run, struct weft_dlinear_trainer *t, st
     return got < 0 ? -1 : 0;
 }
 
-/* Frames in order. Two that are the same to the byte, and keep windows (each under a hash of its series' id), are one stream given twice. */
+/* Frames in order. Two that are the same to the byte, and keep windows (each under a hash of its series' id), are one
+ * stream given twice. */
 static int refuse_twice(const struct merge *m, struct weft_err *e)
 {
     struct weft_value hash, group;
     for (size_t i = 1; i < m->n; i++) {
         struct weft_span frame = {m->part[i].p, m->part[i].n};
-        if (by_content(&m->part[i - 1], &m->part[i]) != 0 || !weft_map_find(frame, "hash", &hash) || hash.kind != WEFT_BIN || !hash.body.n ||
-            !weft_map_find(frame, "group", &group) || group.kind != WEFT_STR)
+        if (by_content(&m->part[i - 1], &m->part[i]) != 0 || !weft_map_find(frame, "hash", &hash) ||
+            hash.kind != WEFT_BIN || !hash.body.n || !weft_map_find(frame, "group", &group) || group.kind != WEFT_STR)
             continue;
-        weft_fail(e, WEFT_DATA, "the same sums of \"%.*s\" come twice: is a partial stream given twice?", group.body.n < 80 ? (int)group.body.n : 80,
-                  (const char *)group.body.p);
+        weft_fail(e, WEFT_DATA, "the same sums of \"%.*s\" come twice: is a partial stream given twice?",
+                  group.body.n < 80 ? (int)group.body.n : 80, (const char *)group.body.p);
         return weft_fail_hint(e, "name each once");
     }
     return 0;

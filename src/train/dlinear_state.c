@@ -62,13 +62,15 @@ void weft_state_set_option(struct weft_dlinear_state *s, const char *name, const
     s->option[s->n_options++].text = weft_xstrdup(text);
 }
 
-int weft_dlinear_state_keep(struct weft_dlinear_state *s, const char *name, const char *text, bool given, struct weft_err *e)
+int weft_dlinear_state_keep(struct weft_dlinear_state *s, const char *name, const char *text, bool given,
+                            struct weft_err *e)
 {
     const char *before = option(s, name);
     if (s->fresh)
         weft_state_set_option(s, name, text);
     else if (given && (!before || strcmp(before, text) != 0)) {
-        weft_fail(e, WEFT_CONFIG, "--%s is %s, and %s was begun with %s", name, text, s->path, before ? before : "none");
+        weft_fail(e, WEFT_CONFIG, "--%s is %s, and %s was begun with %s", name, text, s->path,
+                  before ? before : "none");
         return weft_fail_hint(e, "leave it away, or begin a new state from all the history");
     }
     return 0;
@@ -79,15 +81,18 @@ int weft_dlinear_state_keep(struct weft_dlinear_state *s, const char *name, cons
 static int check_fit(const struct weft_dlinear_state *s, const struct weft_series_attrs *a, struct weft_err *e)
 {
     if (a->step != s->step)
-        return weft_fail(e, WEFT_CONFIG, "the state has steps of %lld s, and the stream has steps of %lld s", (long long)s->step, (long long)a->step);
+        return weft_fail(e, WEFT_CONFIG, "the state has steps of %lld s, and the stream has steps of %lld s",
+                         (long long)s->step, (long long)a->step);
     if (a->n_targets != s->channels.n)
-        return weft_fail(e, WEFT_CONFIG, "the state has %zu channels, and the stream has %zu", s->channels.n, a->n_targets);
+        return weft_fail(e, WEFT_CONFIG, "the state has %zu channels, and the stream has %zu", s->channels.n,
+                         a->n_targets);
     for (size_t c = 0; c < a->n_targets; c++)
         if (strcmp(a->channels[c], s->channels.at[c].p) != 0)
-            return weft_fail(e, WEFT_CONFIG, "channel %zu of the state is %s, and of the stream %s", c + 1, s->channels.at[c].p, a->channels[c]);
+            return weft_fail(e, WEFT_CONFIG, "channel %zu of the state is %s, and of the stream %s", c + 1,
+                             s->channels.at[c].p, a->channels[c]);
     if (a->lookback > 0 && ((size_t)a->lookback != s->shape.lookback || (size_t)a->horizon != s->shape.horizon))
-        return weft_fail(e, WEFT_CONFIG, "the state has windows of %zu + %zu steps, and the stream has %lld + %lld", s->shape.lookback, s->shape.horizon,
-                         (long long)a->lookback, (long long)a->horizon);
+        return weft_fail(e, WEFT_CONFIG, "the state has windows of %zu + %zu steps, and the stream has %lld + %lld",
+                         s->shape.lookback, s->shape.horizon, (long long)a->lookback, (long long)a->horizon);
     return 0;
 }
 
@@ -98,7 +103,9 @@ static int find_exogenous(struct weft_dlinear_state *s, const struct weft_series
         s->at[c] = weft_series_channel(a, s->exogenous.at[c].p);
         if (s->at[c] != SIZE_MAX && s->at[c] >= a->n_targets)
             continue;
-        weft_fail(e, WEFT_CONFIG, "the state looks at channel %s beside the sales, and the stream has none of this name", s->exogenous.at[c].p);
+        weft_fail(e, WEFT_CONFIG,
+                  "the state looks at channel %s beside the sales, and the stream has none of this name",
+                  s->exogenous.at[c].p);
         return weft_fail_hint(e, "give it as when the state was begun (ingest --future, --past, --static, covariates)");
     }
     return 0;
@@ -114,24 +121,31 @@ void weft_dlinear_state_exog(struct weft_dlinear_state *s, const struct weft_exo
     }
 }
 
-static int take_shape(struct weft_dlinear_state *s, const struct weft_series_attrs *a, const char *by, struct weft_err *e)
+static int take_shape(struct weft_dlinear_state *s, const struct weft_series_attrs *a, const char *by,
+                      struct weft_err *e)
 {
     if (a->lookback == 0) {
         weft_fail(e, WEFT_CONFIG, "there is no state yet, and a series stream does not say how to begin one");
-        return weft_fail_hint(e, "begin with windows: ingest ... | window --lookback N --horizon N | train-dlinear --state FILE -o MODEL");
+        return weft_fail_hint(
+            e,
+            "begin with windows: ingest ... | window --lookback N --horizon N | train-dlinear --state FILE -o MODEL");
     }
-    s->shape = (struct weft_dlinear_shape){.lookback = (size_t)a->lookback, .horizon = (size_t)a->horizon, .kernel = 25, .norm = WEFT_NORM_NONE};
+    s->shape = (struct weft_dlinear_shape){
+        .lookback = (size_t)a->lookback, .horizon = (size_t)a->horizon, .kernel = 25, .norm = WEFT_NORM_NONE};
     s->step = a->step;
     s->by = weft_xstrdup(by);
     for (size_t c = 0; c < a->n_targets; c++)
         weft_names_add(&s->channels, a->channels[c], strlen(a->channels[c]));
     double width = (double)(s->shape.lookback + s->shape.horizon);
     if (s->half_life > 0 && s->half_life * 100 < width)
-        return weft_fail(e, WEFT_CONFIG, "--forget: a half-life of %g steps is too short for windows of %g: at least %g", s->half_life, width, width / 100);
+        return weft_fail(e, WEFT_CONFIG,
+                         "--forget: a half-life of %g steps is too short for windows of %g: at least %g", s->half_life,
+                         width, width / 100);
     return 0;
 }
 
-int weft_dlinear_state_start(struct weft_dlinear_state *s, const struct weft_head *h, const char *by, struct weft_err *e)
+int weft_dlinear_state_start(struct weft_dlinear_state *s, const struct weft_head *h, const char *by,
+                             struct weft_err *e)
 {
     struct weft_names groups = s->units.groups; /* of an opened state */
     int rc = weft_units_start(&s->units, h, s->fresh ? by : s->by, e);
@@ -154,7 +168,8 @@ int weft_dlinear_state_start(struct weft_dlinear_state *s, const struct weft_hea
 
 /* --- days --- */
 
-/* A unit for which nothing could be chosen, or that is new, is fitted as the first one of its channel was chosen, or the first of all. */
+/* A unit for which nothing could be chosen, or that is new, is fitted as the first one of its channel was chosen, or
+ * the first of all. */
 static void borrow_choices(struct weft_dlinear_state *s, size_t unit)
 {
     const struct weft_state_unit *from = NULL;
@@ -190,7 +205,8 @@ struct weft_state_series *weft_state_series(struct weft_dlinear_state *s, const 
         s->series = weft_xrealloc2(s->series, s->cap_series, sizeof *s->series);
     }
     struct weft_state_series *x = &s->series[s->n_series++];
-    *x = (struct weft_state_series){.tail = weft_xrealloc2(NULL, s->channels.n * keep, sizeof(float)), .last = INT64_MIN};
+    *x = (struct weft_state_series){.tail = weft_xrealloc2(NULL, s->channels.n * keep, sizeof(float)),
+                                    .last = INT64_MIN};
     for (size_t i = 0; i < s->channels.n * keep; i++)
         x->tail[i] = NAN;
     size_t exog = s->shape.exog.n, features = exog ? s->channels.n * (exog + 1) * keep : 0;
@@ -209,8 +225,10 @@ static double decay(const struct weft_dlinear_state *s, double steps)
     return s->half_life > 0 ? exp2(-steps / s->half_life) : 1;
 }
 
-/* The sums of each place of `windows` windows: one leaves, the others grow older by a step, one enters. x: the track's first place of the first window. */
-static void add_sums(const struct weft_dlinear_state *s, const double *x, size_t places, size_t windows, double age, double *out)
+/* The sums of each place of `windows` windows: one leaves, the others grow older by a step, one enters. x: the track's
+ * first place of the first window. */
+static void add_sums(const struct weft_dlinear_state *s, const double *x, size_t places, size_t windows, double age,
+                     double *out)
 {
     double sum = 0;
     for (size_t i = 0; i < windows; i++)
@@ -222,9 +240,11 @@ static void add_sums(const struct weft_dlinear_state *s, const double *x, size_t
     }
 }
 
-/* z[tracks, n]: values minus the unit's shift, and features. Adds the windows that start at [from, to); the last one is `age` steps older than the newest day. A weight that
- * halves is a series that grows: with y[u] = x[u] 2^(u / (2 half-life)) the weighted products are those of y times a factor for each place (join). */
-static void add_run(struct weft_dlinear_state *s, struct weft_state_unit *u, const double *z, size_t n, size_t from, size_t to, double age)
+/* z[tracks, n]: values minus the unit's shift, and features. Adds the windows that start at [from, to); the last one is
+ * `age` steps older than the newest day. A weight that halves is a series that grows: with y[u] = x[u] 2^(u / (2
+ * half-life)) the weighted products are those of y times a factor for each place (join). */
+static void add_run(struct weft_dlinear_state *s, struct weft_state_unit *u, const double *z, size_t n, size_t from,
+                    size_t to, double age)
 {
     size_t width = s->shape.lookback + s->shape.horizon, windows = to - from, steps = windows + width - 1;
     struct weft_gram *g = &u->fresh;
@@ -248,9 +268,10 @@ static void add_run(struct weft_dlinear_state *s, struct weft_state_unit *u, con
     free(y);
 }
 
-/* The windows of one channel that end in its new part. x[n]: tail and what came, the last value `age` steps older than the newest day; features: of the exogenous
- * channels, as long. */
-static void add_windows(struct weft_dlinear_state *s, struct weft_state_unit *u, const float *x, const double *features, size_t n, double age)
+/* The windows of one channel that end in its new part. x[n]: tail and what came, the last value `age` steps older than
+ * the newest day; features: of the exogenous channels, as long. */
+static void add_windows(struct weft_dlinear_state *s, struct weft_state_unit *u, const float *x, const double *features,
+                        size_t n, double age)
 {
     size_t width = s->shape.lookback + s->shape.horizon, tracks = u->sum.tracks, starts = n - width + 1;
     if (s->room.cap < tracks * n) {
@@ -281,8 +302,8 @@ static void add_windows(struct weft_dlinear_state *s, struct weft_state_unit *u,
 }
 
 /* What the state's model said of the days that came. x: as above; `came` of them are new. */
-static void judge(struct weft_dlinear_state *s, const struct weft_state_unit *u, const float *x, const double *features, size_t n, size_t came,
-                  int64_t last)
+static void judge(struct weft_dlinear_state *s, const struct weft_state_unit *u, const float *x, const double *features,
+                  size_t n, size_t came, int64_t last)
 {
     size_t l = s->shape.lookback, h = s->shape.horizon, origin = n - came;
     if (!u->low || origin < l)
@@ -294,7 +315,8 @@ static void judge(struct weft_dlinear_state *s, const struct weft_state_unit *u,
             return;
     for (size_t k = 0; k < h && k < came; k++) {
         double y = (double)u->w.bs[k], actual = x[origin + k];
-        int64_t day = weft_step_add(last, (int64_t)(k + 1), s->step), slot = weft_step_count(0, day, s->step) % WEFT_STATE_DAYS;
+        int64_t day = weft_step_add(last, (int64_t)(k + 1), s->step),
+                slot = weft_step_count(0, day, s->step) % WEFT_STATE_DAYS;
         if (!isfinite(actual) || slot < 0)
             continue;
         for (size_t i = 0; i < l; i++)
@@ -377,15 +399,16 @@ static void compare(struct weft_dlinear_state *s, const struct weft_state_series
     s->changes.series += s->changes.values > before;
 }
 
-/* The features of one channel [exogenous + 1, keep + came]: those of the tail, and those of what came; y[keep + came], of x the steps from `old` on, behind `missing` that
- * are not there. */
-static double *put_features(const struct weft_dlinear_state *s, const struct weft_state_series *t, size_t channel, const float *y, size_t came, size_t missing,
-                            const struct weft_series *x, size_t old, size_t n, bool begins, double *last)
+/* The features of one channel [exogenous + 1, keep + came]: those of the tail, and those of what came; y[keep + came],
+ * of x the steps from `old` on, behind `missing` that are not there. */
+static double *put_features(const struct weft_dlinear_state *s, const struct weft_state_series *t, size_t channel,
+                            const float *y, size_t came, size_t missing, const struct weft_series *x, size_t old,
+                            size_t n, bool begins, double *last)
 {
     const struct weft_exog_shape *shape = &s->shape.exog;
     size_t keep = s->shape.lookback + s->shape.horizon - 1, all = keep + came, tracks = shape->n + 1;
-    double *out = WEFT_ARRAY(double, tracks * all), *now = WEFT_ARRAY(double, tracks * came);
-    float *values = WEFT_ARRAY(float, shape->n * came);
+    double *out = WEFT_ARRAY(double, tracks *all), *now = WEFT_ARRAY(double, tracks *came);
+    float *values = WEFT_ARRAY(float, shape->n *came);
     const float *at[WEFT_EXOG_MAX];
     for (size_t c = 0; c < shape->n; c++) {
         float *to = values + c * came;
@@ -407,7 +430,8 @@ static double *put_features(const struct weft_dlinear_state *s, const struct wef
     return out;
 }
 
-static void keep_features(const struct weft_dlinear_state *s, struct weft_state_series *t, size_t channel, const double *g, size_t came)
+static void keep_features(const struct weft_dlinear_state *s, struct weft_state_series *t, size_t channel,
+                          const double *g, size_t came)
 {
     size_t keep = s->shape.lookback + s->shape.horizon - 1, tracks = s->shape.exog.n + 1;
     for (size_t k = 0; k < tracks; k++)
@@ -415,7 +439,8 @@ static void keep_features(const struct weft_dlinear_state *s, struct weft_state_
 }
 
 /* What relative channels refer to, and the last values, from a series' first steps; later on the last values alone. */
-static void keep_past(const struct weft_dlinear_state *s, struct weft_state_series *t, const struct weft_series *x, size_t n, bool begins, const double *last)
+static void keep_past(const struct weft_dlinear_state *s, struct weft_state_series *t, const struct weft_series *x,
+                      size_t n, bool begins, const double *last)
 {
     size_t exog = s->shape.exog.n;
     const float *at[WEFT_EXOG_MAX];
@@ -429,7 +454,8 @@ static void keep_past(const struct weft_dlinear_state *s, struct weft_state_seri
 
 int weft_dlinear_state_add(struct weft_dlinear_state *s, const struct weft_series *x, struct weft_err *e)
 {
-    size_t channels = s->channels.n, group = weft_units_group(&s->units, x), keep = s->shape.lookback + s->shape.horizon - 1;
+    size_t channels = s->channels.n, group = weft_units_group(&s->units, x),
+           keep = s->shape.lookback + s->shape.horizon - 1;
     struct weft_state_series *t = weft_state_series(s, x->id.p, x->id.n);
     weft_state_units(s, s->units.groups.n * channels);
     size_t n = weft_series_known(&s->units.attrs, x->start, x->n); /* what lies ahead is still to come */
@@ -440,9 +466,11 @@ int weft_dlinear_state_add(struct weft_dlinear_state *s, const struct weft_serie
         t->group = group;
     }
     if (t->group != group)
-        return weft_fail(e, WEFT_CONFIG, "series \"%.*s\" belongs to another group than in the state", x->id.n < 80 ? (int)x->id.n : 80, (const char *)x->id.p);
+        return weft_fail(e, WEFT_CONFIG, "series \"%.*s\" belongs to another group than in the state",
+                         x->id.n < 80 ? (int)x->id.n : 80, (const char *)x->id.p);
     if (!weft_step_fits(t->last, end, s->step))
-        return weft_fail(e, WEFT_DATA, "the days of \"%.*s\" do not follow the state's by whole steps", x->id.n < 80 ? (int)x->id.n : 80, (const char *)x->id.p);
+        return weft_fail(e, WEFT_DATA, "the days of \"%.*s\" do not follow the state's by whole steps",
+                         x->id.n < 80 ? (int)x->id.n : 80, (const char *)x->id.p);
     if (x->start <= t->last)
         compare(s, t, x, n);
     if (end <= t->last) {
@@ -508,8 +536,10 @@ static void join(struct weft_dlinear_state *s, struct weft_state_unit *u)
             place[g->base[k] + p - g->from[k]] = p;
     for (size_t i = 0; i < g->width; i++) {
         g->sum[i] += u->fresh_sum[i];
-        for (size_t j = i; j < g->width; j++) /* place p is width - 1 - p steps older than the window's end, whose age is the weight */
-            g->g[g->row[i] + j - i] += u->fresh.g[g->row[i] + j - i] * decay(s, -((double)(width - 1) - (double)(place[i] + place[j]) / 2));
+        for (size_t j = i; j < g->width;
+             j++) /* place p is width - 1 - p steps older than the window's end, whose age is the weight */
+            g->g[g->row[i] + j - i] +=
+                u->fresh.g[g->row[i] + j - i] * decay(s, -((double)(width - 1) - (double)(place[i] + place[j]) / 2));
     }
     free(place);
     u->n += u->fresh_n;
@@ -522,7 +552,7 @@ static void join(struct weft_dlinear_state *s, struct weft_state_unit *u)
 static bool fit_unit(struct weft_dlinear_state *s, struct weft_state_unit *u)
 {
     size_t l = s->shape.lookback, h = s->shape.horizon, beside = h * weft_dlinear_exog_weights(&s->shape);
-    double *r = WEFT_ARRAY(double, h * (l + 1) + beside), *bias = r + h * l, *exog = bias + h;
+    double *r = WEFT_ARRAY(double, h *(l + 1) + beside), *bias = r + h * l, *exog = bias + h;
     bool fits = u->n > 0;
     u->sum.n = 1; /* nested.h counts by what weigh says */
     struct weft_nested *f = weft_nested_new(&u->sum, NULL, l, h);
@@ -562,7 +592,8 @@ void weft_dlinear_state_choices(struct weft_dlinear_state *s, const struct weft_
         memcpy(u->best, from->tuned.best, sizeof u->best);
         u->rows = weft_xrealloc2(NULL, rows * h, sizeof *u->rows);
         weft_dlinear_set(model, 0, &from->w);
-        weft_residuals_finish(&from->keep, s->shape.lookback, h, weft_dlinear_forecast, model, 0, rows, s->shape.exog.by_forecast, u->rows, &u->floor);
+        weft_residuals_finish(&from->keep, s->shape.lookback, h, weft_dlinear_forecast, model, 0, rows,
+                              s->shape.exog.by_forecast, u->rows, &u->floor);
     }
     weft_dlinear_free(&model);
     for (size_t i = 0; i < t->n; i++)
@@ -609,7 +640,10 @@ int weft_dlinear_state_metrics(const struct weft_dlinear_state *s, const char *p
     for (char *p = text; (p = strstr(p, "nan\n")); p += 3)
         memcpy(p, "NaN", 3); /* as Prometheus writes it */
     struct weft_file *f = NULL;
-    int rc = weft_file_create(path, &f, e) < 0 || weft_file_write(f, text, strlen(text), e) < 0 || weft_file_commit(&f, e) < 0 ? -1 : 0;
+    int rc = weft_file_create(path, &f, e) < 0 || weft_file_write(f, text, strlen(text), e) < 0 ||
+                     weft_file_commit(&f, e) < 0
+                 ? -1
+                 : 0;
     if (rc < 0 && f)
         weft_file_abort(&f);
     free(text);

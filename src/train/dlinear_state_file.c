@@ -20,7 +20,8 @@ static int damaged(const struct weft_st *st, struct weft_err *e, const char *wha
 }
 
 /* A tensor of exactly this type and shape, or NULL with an error. */
-static const void *tensor(const struct weft_st *st, const char *name, enum weft_st_type type, int rank, const size_t *dims, struct weft_err *e)
+static const void *tensor(const struct weft_st *st, const char *name, enum weft_st_type type, int rank,
+                          const size_t *dims, struct weft_err *e)
 {
     const struct weft_st_tensor *t = weft_st_find(st, name);
     bool fits = t && t->type == type && t->rank == rank;
@@ -51,7 +52,8 @@ static int read_options(struct weft_dlinear_state *s, const struct weft_st *st, 
     const char *text = weft_st_meta(st, "options"), *key;
     weft_json *j = text ? weft_json_parse(text, strlen(text), NULL) : NULL, *value;
     int rc = j && weft_json_kind(j) == WEFT_JSON_OBJECT ? 0 : damaged(st, e, "options");
-    for (void *at = rc == 0 ? weft_json_next(j, NULL, &key, &value) : NULL; at && rc == 0; at = weft_json_next(j, at, &key, &value)) {
+    for (void *at = rc == 0 ? weft_json_next(j, NULL, &key, &value) : NULL; at && rc == 0;
+         at = weft_json_next(j, at, &key, &value)) {
         const char *v = weft_json_str(value, NULL);
         if (v)
             weft_state_set_option(s, key, v);
@@ -82,13 +84,16 @@ static int read_meta(struct weft_dlinear_state *s, const struct weft_st *st, str
         weft_fail(e, WEFT_DATA, "no state of train-dlinear");
         return weft_fail_where(e, "%s", weft_st_path(st));
     }
-    if (weft_st_meta_int(st, "lookback", 1, STEPS_MAX, &lookback, e) < 0 || weft_st_meta_int(st, "horizon", 1, STEPS_MAX, &horizon, e) < 0 ||
-        weft_st_meta_int(st, "step", 1, INT32_MAX, &s->step, e) < 0 || weft_st_meta_int(st, "day", -(1ll << 50), 1ll << 50, &s->day, e) < 0 ||
+    if (weft_st_meta_int(st, "lookback", 1, STEPS_MAX, &lookback, e) < 0 ||
+        weft_st_meta_int(st, "horizon", 1, STEPS_MAX, &horizon, e) < 0 ||
+        weft_st_meta_int(st, "step", 1, INT32_MAX, &s->step, e) < 0 ||
+        weft_st_meta_int(st, "day", -(1ll << 50), 1ll << 50, &s->day, e) < 0 ||
         weft_st_meta_real(st, "half_life", &s->half_life, e) < 0)
         return -1;
     if (!(s->half_life == 0 || (isfinite(s->half_life) && s->half_life * 100 >= (double)(lookback + horizon))))
         return damaged(st, e, "half_life");
-    s->shape = (struct weft_dlinear_shape){.lookback = (size_t)lookback, .horizon = (size_t)horizon, .kernel = 25, .norm = WEFT_NORM_NONE};
+    s->shape = (struct weft_dlinear_shape){
+        .lookback = (size_t)lookback, .horizon = (size_t)horizon, .kernel = 25, .norm = WEFT_NORM_NONE};
     s->by = weft_xstrdup(by);
     if (read_exog(s, st, e) < 0)
         return -1;
@@ -128,14 +133,16 @@ static size_t config_fields(const struct weft_dlinear_state *s)
     return s->shape.exog.n ? CONFIG_FIELDS : CONFIG_FIELDS - 1;
 }
 
-static bool read_config(struct weft_state_unit *u, const struct weft_dlinear_state *s, const double *best, double n_best)
+static bool read_config(struct weft_state_unit *u, const struct weft_dlinear_state *s, const double *best,
+                        double n_best)
 {
     if (!(n_best >= 1 && n_best <= WEFT_TUNE_BEST))
         return false;
     u->n_best = (size_t)n_best;
     for (size_t k = 0; k < u->n_best; k++, best += config_fields(s)) {
         double own = s->shape.exog.n ? best[3] : 1;
-        if (!(best[0] >= 1 && best[0] <= (double)s->shape.lookback && best[1] >= 0 && best[1] <= best[0] && best[2] > 0 && isfinite(best[2]) && own > 0 && isfinite(own)))
+        if (!(best[0] >= 1 && best[0] <= (double)s->shape.lookback && best[1] >= 0 && best[1] <= best[0] &&
+              best[2] > 0 && isfinite(best[2]) && own > 0 && isfinite(own)))
             return false;
         u->best[k] = (struct weft_nested_config){(size_t)best[0], (size_t)best[1], best[2], own};
     }
@@ -144,7 +151,8 @@ static bool read_config(struct weft_state_unit *u, const struct weft_dlinear_sta
 
 static int read_units(struct weft_dlinear_state *s, const struct weft_st *st, struct weft_err *e)
 {
-    size_t n = s->units.groups.n * s->channels.n, l = s->shape.lookback, h = s->shape.horizon, beside = weft_dlinear_exog_weights(&s->shape);
+    size_t n = s->units.groups.n * s->channels.n, l = s->shape.lookback, h = s->shape.horizon,
+           beside = weft_dlinear_exog_weights(&s->shape);
     struct weft_gram like;
     weft_dlinear_gram_init(&like, &s->shape, 1);
     size_t width = like.width, packed = weft_gram_packed_size(width);
@@ -153,8 +161,10 @@ static int read_units(struct weft_dlinear_state *s, const struct weft_st *st, st
     s->rows = kept && kept->rank == 3 ? kept->dims[1] : 0;
     const double *fields = tensor(st, "unit", WEFT_ST_F64, 2, (size_t[]){n, UNIT_FIELDS}, e),
                  *best = tensor(st, "best", WEFT_ST_F64, 3, (size_t[]){n, WEFT_TUNE_BEST, config_fields(s)}, e),
-                 *sum = tensor(st, "sum", WEFT_ST_F64, 2, (size_t[]){n, width}, e), *gram = tensor(st, "gram", WEFT_ST_F64, 2, (size_t[]){n, packed}, e);
-    const float *weight = tensor(st, "weight", WEFT_ST_F32, 3, (size_t[]){n, h, l}, e), *bias = tensor(st, "bias", WEFT_ST_F32, 2, (size_t[]){n, h}, e),
+                 *sum = tensor(st, "sum", WEFT_ST_F64, 2, (size_t[]){n, width}, e),
+                 *gram = tensor(st, "gram", WEFT_ST_F64, 2, (size_t[]){n, packed}, e);
+    const float *weight = tensor(st, "weight", WEFT_ST_F32, 3, (size_t[]){n, h, l}, e),
+                *bias = tensor(st, "bias", WEFT_ST_F32, 2, (size_t[]){n, h}, e),
                 *rows = tensor(st, "residuals", WEFT_ST_F32, 3, (size_t[]){n, s->rows, h}, e);
     const float *v = beside ? tensor(st, "exog_weight", WEFT_ST_F32, 3, (size_t[]){n, h, beside}, e) : NULL;
     if (!fields || !best || !sum || !gram || !weight || !bias || !rows || (beside && !v))
@@ -162,7 +172,8 @@ static int read_units(struct weft_dlinear_state *s, const struct weft_st *st, st
     weft_state_units(s, n);
     for (size_t i = 0; i < n; i++, fields += UNIT_FIELDS) {
         struct weft_state_unit *u = &s->unit[i];
-        if (!(fields[0] >= 0) || !isfinite(fields[0]) || !isfinite(fields[1]) || !read_config(u, s, best + i * WEFT_TUNE_BEST * config_fields(s), fields[4]))
+        if (!(fields[0] >= 0) || !isfinite(fields[0]) || !isfinite(fields[1]) ||
+            !read_config(u, s, best + i * WEFT_TUNE_BEST * config_fields(s), fields[4]))
             return damaged(st, e, "unit");
         u->n = fields[0];
         u->shift = fields[1];
@@ -191,7 +202,9 @@ static int read_series(struct weft_dlinear_state *s, const struct weft_st *st, s
     const int64_t *place = tail ? tensor(st, "series", WEFT_ST_I64, 2, (size_t[]){n, 2}, e) : NULL;
     const double *days = place ? tensor(st, "days", WEFT_ST_F64, 2, (size_t[]){WEFT_STATE_DAYS, DAY_FIELDS}, e) : NULL;
     size_t exog = s->shape.exog.n, features = s->channels.n * (exog + 1) * keep;
-    const double *g = days && exog ? tensor(st, "exog_tail", WEFT_ST_F64, 4, (size_t[]){n, s->channels.n, exog + 1, keep}, e) : NULL,
+    const double *g = days && exog
+                          ? tensor(st, "exog_tail", WEFT_ST_F64, 4, (size_t[]){n, s->channels.n, exog + 1, keep}, e)
+                          : NULL,
                  *past = g ? tensor(st, "exog_past", WEFT_ST_F64, 3, (size_t[]){n, 2, exog}, e) : NULL;
     rc = days && (!exog || past) ? 0 : -1;
     for (size_t i = 0; i < n && rc == 0; i++) {
@@ -223,7 +236,10 @@ int weft_dlinear_state_open(const char *path, double half_life, struct weft_dlin
     s->fresh = access(path, F_OK) != 0;
     if (s->fresh)
         return 0;
-    int rc = weft_st_open(path, &st, e) < 0 || read_meta(s, st, e) < 0 || read_units(s, st, e) < 0 || read_series(s, st, e) < 0 ? -1 : 0;
+    int rc = weft_st_open(path, &st, e) < 0 || read_meta(s, st, e) < 0 || read_units(s, st, e) < 0 ||
+                     read_series(s, st, e) < 0
+                 ? -1
+                 : 0;
     weft_st_close(&st);
     return rc;
 }
@@ -285,22 +301,29 @@ static float *all_rows(const struct weft_dlinear_state *s, const size_t *order)
 
 static int save_state(const struct weft_dlinear_state *s, struct weft_err *e)
 {
-    size_t n = s->n_units, l = s->shape.lookback, h = s->shape.horizon, width = s->unit[0].sum.width, packed = weft_gram_packed_size(width), keep = l + h - 1;
-    size_t exog = s->shape.exog.n, beside = h * weft_dlinear_exog_weights(&s->shape), features = s->channels.n * (exog + 1) * keep, config = config_fields(s);
+    size_t n = s->n_units, l = s->shape.lookback, h = s->shape.horizon, width = s->unit[0].sum.width,
+           packed = weft_gram_packed_size(width), keep = l + h - 1;
+    size_t exog = s->shape.exog.n, beside = h * weft_dlinear_exog_weights(&s->shape),
+           features = s->channels.n * (exog + 1) * keep, config = config_fields(s);
     size_t tail = s->channels.n * keep;
     struct weft_st_writer *w = weft_st_writer_new();
-    double *fields = WEFT_ARRAY(double, n * UNIT_FIELDS), *best = WEFT_ARRAY(double, n * WEFT_TUNE_BEST * CONFIG_FIELDS), days[WEFT_STATE_DAYS * DAY_FIELDS];
+    double *fields = WEFT_ARRAY(double, n *UNIT_FIELDS), *best = WEFT_ARRAY(double, n *WEFT_TUNE_BEST *CONFIG_FIELDS),
+           days[WEFT_STATE_DAYS * DAY_FIELDS];
     double *sum = weft_xrealloc2(NULL, n * width, sizeof *sum), *gram = weft_xrealloc2(NULL, n * packed, sizeof *gram);
-    float *weight = weft_xrealloc2(NULL, n * h * l, sizeof *weight), *bias = weft_xrealloc2(NULL, n * h, sizeof *bias), *rows = all_rows(s, NULL);
+    float *weight = weft_xrealloc2(NULL, n * h * l, sizeof *weight), *bias = weft_xrealloc2(NULL, n * h, sizeof *bias),
+          *rows = all_rows(s, NULL);
     float *tails = weft_xrealloc2(NULL, s->n_series * tail + 1, sizeof *tails);
     int64_t *place = WEFT_ARRAY(int64_t, 2 * s->n_series + 1);
-    float *v = WEFT_ARRAY(float, n * beside + 1);
-    double *g = exog ? weft_xrealloc2(NULL, s->n_series * features + 1, sizeof *g) : NULL, *past = WEFT_ARRAY(double, 2 * s->n_series * exog + 1);
+    float *v = WEFT_ARRAY(float, n *beside + 1);
+    double *g = exog ? weft_xrealloc2(NULL, s->n_series * features + 1, sizeof *g) : NULL,
+           *past = WEFT_ARRAY(double, 2 * s->n_series * exog + 1);
     for (size_t i = 0; i < n; i++) {
         const struct weft_state_unit *u = &s->unit[i];
-        memcpy(fields + i * UNIT_FIELDS, (double[]){u->n, u->shift, u->shifted, (double)u->floor, (double)u->n_best}, UNIT_FIELDS * sizeof *fields);
+        memcpy(fields + i * UNIT_FIELDS, (double[]){u->n, u->shift, u->shifted, (double)u->floor, (double)u->n_best},
+               UNIT_FIELDS * sizeof *fields);
         for (size_t k = 0; k < u->n_best; k++)
-            memcpy(best + (i * WEFT_TUNE_BEST + k) * config, (double[]){(double)u->best[k].lookback, (double)u->best[k].last, u->best[k].ridge, u->best[k].own},
+            memcpy(best + (i * WEFT_TUNE_BEST + k) * config,
+                   (double[]){(double)u->best[k].lookback, (double)u->best[k].last, u->best[k].ridge, u->best[k].own},
                    config * sizeof *best);
         memcpy(sum + i * width, u->sum.sum, width * sizeof *sum);
         weft_gram_pack(&u->sum, gram + i * packed);
@@ -318,7 +341,8 @@ static int save_state(const struct weft_dlinear_state *s, struct weft_err *e)
         place[2 * i + 1] = (int64_t)s->series[i].group;
     }
     for (size_t i = 0; i < WEFT_STATE_DAYS; i++)
-        memcpy(days + i * DAY_FIELDS, (double[]){(double)s->days[i].day, s->days[i].error, s->days[i].actual, s->days[i].inside, s->days[i].n},
+        memcpy(days + i * DAY_FIELDS,
+               (double[]){(double)s->days[i].day, s->days[i].error, s->days[i].actual, s->days[i].inside, s->days[i].n},
                DAY_FIELDS * sizeof *days);
     write_meta(s, w);
     weft_st_writer_tensor(w, "gram", WEFT_ST_F64, 2, (size_t[]){n, packed}, gram);
@@ -333,7 +357,8 @@ static int save_state(const struct weft_dlinear_state *s, struct weft_err *e)
     weft_st_writer_tensor(w, "tail", WEFT_ST_F32, 3, (size_t[]){s->n_series, s->channels.n, keep}, tails);
     if (exog) {
         weft_st_writer_tensor(w, "exog_weight", WEFT_ST_F32, 3, (size_t[]){n, h, beside / h}, v);
-        weft_st_writer_tensor(w, "exog_tail", WEFT_ST_F64, 4, (size_t[]){s->n_series, s->channels.n, exog + 1, keep}, g);
+        weft_st_writer_tensor(w, "exog_tail", WEFT_ST_F64, 4, (size_t[]){s->n_series, s->channels.n, exog + 1, keep},
+                              g);
         weft_st_writer_tensor(w, "exog_past", WEFT_ST_F64, 3, (size_t[]){s->n_series, 2, exog}, past);
         write_exog(s, w);
     }
@@ -347,7 +372,8 @@ static int save_state(const struct weft_dlinear_state *s, struct weft_err *e)
 
 static int save_model(struct weft_dlinear_state *s, const char *lineage, const char *path, struct weft_err *e)
 {
-    size_t channels = s->channels.n, n = s->n_units, h = s->shape.horizon, *order = weft_units_order(&s->units), *unit = WEFT_ARRAY(size_t, n);
+    size_t channels = s->channels.n, n = s->n_units, h = s->shape.horizon, *order = weft_units_order(&s->units),
+           *unit = WEFT_ARRAY(size_t, n);
     struct weft_dlinear_weights *w = WEFT_ARRAY(struct weft_dlinear_weights, n);
     float *floor = WEFT_ARRAY(float, n);
     struct weft_st_writer *out = weft_st_writer_new();

@@ -49,8 +49,11 @@ float *weft_dlinear_tuned_write(const struct weft_dlinear_trainer *t, const size
 {
     size_t channels = t->units.attrs.n_targets, h = t->shape.horizon;
     weft_json *all = weft_json_new_array();
-    bool scaled = t->units.attrs.scale != WEFT_SCALE_NONE && !t->factored; /* else the series' sizes differ, and the residual rows, scaled by each window's spread, tell more */
-    float *covariance = scaled && h <= WEFT_COVARIANCE_HORIZON_MAX ? weft_xrealloc2(NULL, t->n * h * h, sizeof *covariance) : NULL;
+    bool scaled =
+        t->units.attrs.scale != WEFT_SCALE_NONE && !t->factored; /* else the series' sizes differ, and the residual
+                                                                    rows, scaled by each window's spread, tell more */
+    float *covariance =
+        scaled && h <= WEFT_COVARIANCE_HORIZON_MAX ? weft_xrealloc2(NULL, t->n * h * h, sizeof *covariance) : NULL;
     for (size_t i = 0; i < t->n; i++) {
         const struct weft_dlinear_unit *u = t->unit[order[i / channels] * channels + i % channels];
         weft_json_push(all, weft_dlinear_tuned_json(&u->tuned, t->shape.exog.n > 0));

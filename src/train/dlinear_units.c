@@ -19,7 +19,8 @@ static int choose_relative(struct weft_dlinear_trainer *t, struct weft_err *e)
         if (c != SIZE_MAX && c >= a->n_targets)
             t->shape.exog.relative[c - a->n_targets] = true;
         else if (strcmp(t->relative->items[i], "price") != 0)
-            return weft_fail(e, WEFT_USAGE, "--relative: the stream has no exogenous channel \"%s\"", t->relative->items[i]);
+            return weft_fail(e, WEFT_USAGE, "--relative: the stream has no exogenous channel \"%s\"",
+                             t->relative->items[i]);
     }
     return 0;
 }
@@ -32,7 +33,8 @@ static int take_channels(struct weft_dlinear_trainer *t, struct weft_err *e)
         return 0;
     if (n > WEFT_EXOG_MAX)
         return weft_fail(e, WEFT_CONFIG, "%zu exogenous channels, and a model takes %d", n, WEFT_EXOG_MAX);
-    t->shape.exog = (struct weft_exog_shape){.lookback = lookback, .horizon = t->shape.horizon, .effect = t->effect, .n = n};
+    t->shape.exog =
+        (struct weft_exog_shape){.lookback = lookback, .horizon = t->shape.horizon, .effect = t->effect, .n = n};
     t->shape.exog.by_forecast = true;
     t->shape.exog.lags = t->lags < lookback ? t->lags : lookback;
     for (size_t c = 0; c < n; c++)
@@ -40,7 +42,8 @@ static int take_channels(struct weft_dlinear_trainer *t, struct weft_err *e)
     return choose_relative(t, e);
 }
 
-int weft_dlinear_trainer_start(struct weft_dlinear_trainer *t, const struct weft_head *h, const char *by, struct weft_err *e)
+int weft_dlinear_trainer_start(struct weft_dlinear_trainer *t, const struct weft_head *h, const char *by,
+                               struct weft_err *e)
 {
     if (weft_units_start(&t->units, h, by, e) < 0)
         return -1;
@@ -53,7 +56,8 @@ int weft_dlinear_trainer_start(struct weft_dlinear_trainer *t, const struct weft
 
 void weft_dlinear_trainer_units(struct weft_dlinear_trainer *t)
 {
-    size_t need = t->units.groups.n * t->units.attrs.n_targets, width = t->shape.lookback + t->shape.horizon + weft_dlinear_exog_width(&t->shape);
+    size_t need = t->units.groups.n * t->units.attrs.n_targets,
+           width = t->shape.lookback + t->shape.horizon + weft_dlinear_exog_width(&t->shape);
     if (need > t->cap) {
         t->cap = weft_grow(t->cap, need);
         t->unit = weft_xrealloc2(t->unit, t->cap, sizeof *t->unit);
@@ -82,7 +86,8 @@ static void fit_exact(struct weft_dlinear_trainer *t, size_t i)
     if (t->tune)
         weft_dlinear_tuned_fit(t, u);
     else
-        u->failed = (t->ladder ? weft_ladder_fit(t->ladder, t, i, &u->err) : weft_dlinear_solve(&u->st, t->ridge, &u->w, &u->fit, &u->err)) < 0;
+        u->failed = (t->ladder ? weft_ladder_fit(t->ladder, t, i, &u->err)
+                               : weft_dlinear_solve(&u->st, t->ridge, &u->w, &u->fit, &u->err)) < 0;
     u->st.keep = NULL;
     weft_dlinear_stats_free(&u->st);
     u->solved = true;
@@ -114,7 +119,8 @@ int weft_dlinear_trainer_add(struct weft_dlinear_trainer *t, const struct weft_s
     for (size_t c = 0; c < channels; c++) {
         struct weft_dlinear_unit *u = t->unit[group * channels + c];
         if (u->closed)
-            return weft_fail(e, WEFT_DATA, "id \"%.*s\" stands twice in the stream", s->id.n < 80 ? (int)s->id.n : 80, (const char *)s->id.p);
+            return weft_fail(e, WEFT_DATA, "id \"%.*s\" stands twice in the stream", s->id.n < 80 ? (int)s->id.n : 80,
+                             (const char *)s->id.p);
         if (t->adam) {
             if (weft_pool_add(&t->pool, &u->places, &t->units.attrs, s, c, WEFT_PART_VALID, e) < 0)
                 return -1;
@@ -122,7 +128,8 @@ int weft_dlinear_trainer_add(struct weft_dlinear_trainer *t, const struct weft_s
         }
         u->st.weight = t->weight ? t->weight[c] : 1;
         u->st.borders = t->ladder ? t->ladder->own_border : NULL;
-        weft_dlinear_stats_add(&u->st, s->values + c * s->n, s->n, s->scale[c], s->scale[s->n_channels + c], exog, s->split, weft_hash(s->id.p, s->id.n, c), &t->room);
+        weft_dlinear_stats_add(&u->st, s->values + c * s->n, s->n, s->scale[c], s->scale[s->n_channels + c], exog,
+                               s->split, weft_hash(s->id.p, s->id.n, c), &t->room);
         u->closed = t->units.key == WEFT_KEY_ID && !t->partial; /* its sums need not wait for the end */
     }
     bool early = !t->adam && t->units.key == WEFT_KEY_ID && !t->partial && !t->channels.choose;
@@ -145,8 +152,8 @@ static bool on_epoch(void *ctx, const struct weft_dlinear_epoch *now)
 {
     const struct report *r = ctx;
     if (r->t->n == 1)
-        weft_progress_line(r->t->progress, "epoch %2d  lr %.3g  train %.6f  valid %.6f%s", now->epoch, now->lr, now->train_loss, now->valid_loss,
-                           now->best ? "  best so far" : "");
+        weft_progress_line(r->t->progress, "epoch %2d  lr %.3g  train %.6f  valid %.6f%s", now->epoch, now->lr,
+                           now->train_loss, now->valid_loss, now->best ? "  best so far" : "");
     if (r->log) {
         weft_json *j = weft_units_log_line(&r->t->units, r->unit);
         weft_json_set(j, "epoch", weft_json_new_int(now->epoch));
@@ -167,7 +174,8 @@ static void fit_adam(struct weft_dlinear_trainer *t, size_t i)
     struct report report = {.t = t, .log = t->n == 1 ? t->log : NULL, .unit = i};
     u->w = weft_dlinear_weights_new(&t->shape);
     if (!train->n) {
-        u->failed = weft_fail(&u->err, WEFT_CONFIG, "no window without a missing value lies wholly in the train part") < 0;
+        u->failed =
+            weft_fail(&u->err, WEFT_CONFIG, "no window without a missing value lies wholly in the train part") < 0;
         return;
     }
     struct weft_dlinear_windows d = {.pool = t->pool.values, .n_train = train->n, .n_valid = valid->n};
@@ -184,8 +192,10 @@ static void fit_adam(struct weft_dlinear_trainer *t, size_t i)
     if (report.log && report.log != t->log)
         fclose(report.log);
     if (u->best.epoch == 0 || !isfinite(u->best.train_loss))
-        u->failed = weft_fail(&u->err, WEFT_DATA, "the training ran away (its loss is no number); try a smaller --lr") < 0;
-    u->fit = (struct weft_dlinear_fit){.valid_mse = u->best.valid_loss, .train_windows = train->n, .valid_windows = valid->n};
+        u->failed =
+            weft_fail(&u->err, WEFT_DATA, "the training ran away (its loss is no number); try a smaller --lr") < 0;
+    u->fit = (struct weft_dlinear_fit){
+        .valid_mse = u->best.valid_loss, .train_windows = train->n, .valid_windows = valid->n};
     free(bundle);
     weft_pool_keep(&t->pool, valid, t->shape.lookback + t->shape.horizon, &u->keep);
     u->solved = true;
@@ -303,13 +313,17 @@ static bool unit_text(const void *trainer, size_t i, char text[WEFT_UNIT_TEXT])
     if (u->failed)
         snprintf(text, WEFT_UNIT_TEXT, "%s", u->err.what);
     else if (t->adam)
-        snprintf(text, WEFT_UNIT_TEXT, "best epoch %d, train %.6f, valid %.6f", u->best.epoch, u->best.train_loss, u->best.valid_loss);
+        snprintf(text, WEFT_UNIT_TEXT, "best epoch %d, train %.6f, valid %.6f", u->best.epoch, u->best.train_loss,
+                 u->best.valid_loss);
     else if (t->tune)
-        snprintf(text, WEFT_UNIT_TEXT, "%zu of %zu configurations (lookback, mean of the last k, ridge) over %zu folds in %.2f s, the best %zu, %zu, %.3g; valid %.6f",
-                 u->tuned.n_best, u->tuned.configs, u->fit.folds, u->tuned.seconds, u->tuned.best[0].lookback, u->tuned.best[0].last, u->tuned.best[0].ridge, u->fit.valid_mse);
+        snprintf(text, WEFT_UNIT_TEXT,
+                 "%zu of %zu configurations (lookback, mean of the last k, ridge) over %zu folds in %.2f s, the best "
+                 "%zu, %zu, %.3g; valid %.6f",
+                 u->tuned.n_best, u->tuned.configs, u->fit.folds, u->tuned.seconds, u->tuned.best[0].lookback,
+                 u->tuned.best[0].last, u->tuned.best[0].ridge, u->fit.valid_mse);
     else
-        snprintf(text, WEFT_UNIT_TEXT, "ridge %.3g over %zu folds, valid %.6f, %llu windows", u->fit.ridge, u->fit.folds, u->fit.valid_mse,
-                 (unsigned long long)u->fit.train_windows);
+        snprintf(text, WEFT_UNIT_TEXT, "ridge %.3g over %zu folds, valid %.6f, %llu windows", u->fit.ridge,
+                 u->fit.folds, u->fit.valid_mse, (unsigned long long)u->fit.train_windows);
     size_t at = strlen(text);
     if (!u->failed && t->shape.exog.n)
         snprintf(text + at, WEFT_UNIT_TEXT - at, ", %zu exogenous channels", t->shape.exog.n);
@@ -339,7 +353,8 @@ static float freedom_of(const struct weft_dlinear_trainer *t, const struct weft_
 
 int weft_dlinear_trainer_save(struct weft_dlinear_trainer *t, const char *lineage, const char *path, struct weft_err *e)
 {
-    size_t channels = t->units.attrs.n_targets, h = t->shape.horizon, rows = weft_residuals_cap(t->n), *order = weft_units_order(&t->units);
+    size_t channels = t->units.attrs.n_targets, h = t->shape.horizon, rows = weft_residuals_cap(t->n),
+           *order = weft_units_order(&t->units);
     struct weft_dlinear_weights *w = WEFT_ARRAY(struct weft_dlinear_weights, t->n);
     float *residuals = weft_xrealloc2(NULL, t->n * rows * h, sizeof *residuals), *floor = WEFT_ARRAY(float, 2 * t->n);
     float *freedom = floor + t->n;

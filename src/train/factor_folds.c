@@ -32,7 +32,8 @@ struct task {
 };
 
 /* Two years tell months and waves from the trend; of what is known at a fold's origin there may be less. */
-static struct weft_factor_set set_at(const struct weft_factor_set *s, int64_t step, size_t history) {
+static struct weft_factor_set set_at(const struct weft_factor_set *s, int64_t step, size_t history)
+{
     struct weft_factor_set cut = *s;
     if (step == 86400 && history < 2 * weft_factors_year(step)) {
         cut.months = false;
@@ -42,7 +43,8 @@ static struct weft_factor_set set_at(const struct weft_factor_set *s, int64_t st
 }
 
 /* Lookback and mean of the linear model that judges. */
-static size_t lookback_of(const struct task *t, size_t *last) {
+static size_t lookback_of(const struct task *t, size_t *last)
+{
     bool day = t->shape.step == 86400;
     size_t want = !day ? WEEKS : t->origin >= LONG_HISTORY ? YEAR : SHORT;
     want = want < t->f->lookback ? want : t->f->lookback;
@@ -52,7 +54,8 @@ static size_t lookback_of(const struct task *t, size_t *last) {
 }
 
 /* Adds the windows of one series' rests, weighted, where nothing is missing. */
-static void add_windows(struct weft_gram *g, const float *rest, size_t n, double weight, double *room) {
+static void add_windows(struct weft_gram *g, const float *rest, size_t n, double weight, double *room)
+{
     for (size_t from = 0, to; from < n; from = to + 1) {
         for (to = from; to < n && isfinite(rest[to]); to++)
             room[to - from] = weight * (double)rest[to];
@@ -63,7 +66,8 @@ static void add_windows(struct weft_gram *g, const float *rest, size_t n, double
 }
 
 /* What the rests of one form leave in error: sums over series of |forecast - actual| and of actual. */
-static double judge(const struct task *t, const double *scale, double *const *f, const double *mean, bool log_of) {
+static double judge(const struct task *t, const double *scale, double *const *f, const double *mean, bool log_of)
+{
     const struct weft_factor_folds *o = t->f;
     size_t last, lookback = lookback_of(t, &last), h = o->horizon, n = o->n, longest = 0;
     double total = 0, error = 0, actual = 0, *r = WEFT_ARRAY(double, h *lookback), *bias = WEFT_ARRAY(double, h);
@@ -110,7 +114,8 @@ static double judge(const struct task *t, const double *scale, double *const *f,
     return actual > 0 ? error / actual : NAN;
 }
 
-static void run_task(struct task *t) {
+static void run_task(struct task *t)
+{
     const struct weft_factor_folds *o = t->f;
     size_t columns = weft_factor_columns(&t->shape), all = columns + weft_factor_nuisance(&t->shape, t->origin),
            n = o->n;
@@ -142,25 +147,29 @@ static void run_task(struct task *t) {
     free(own);
 }
 
-static void run(void *ctx, size_t i) {
+static void run(void *ctx, size_t i)
+{
     run_task((struct task *)ctx + i);
 }
 
 /* Mean over the folds of candidate k. */
-static double mean_error(const struct task *t, size_t k, size_t folds) {
+static double mean_error(const struct task *t, size_t k, size_t folds)
+{
     double sum = 0;
     for (size_t i = 0; i < folds; i++)
         sum += t[k * folds + i].error / (double)folds;
     return sum;
 }
 
-static void note(struct weft_factor_choice *out, const struct weft_factor_set *set, double kappa, double error) {
+static void note(struct weft_factor_choice *out, const struct weft_factor_set *set, double kappa, double error)
+{
     out->tried[out->n_tried++] = (struct weft_factor_tried){*set, kappa, error};
 }
 
 /* Columns at the middling kappa, then kappa; tasks of the columns come first in t. */
 static void search(const struct weft_factor_folds *f, const size_t *origin, size_t folds,
-                   struct weft_factor_choice *out) {
+                   struct weft_factor_choice *out)
+{
     struct task *t = WEFT_ARRAY(struct task, (f->n_sets + WEFT_FACTOR_KAPPAS) * folds);
     size_t best = 0;
     double least = INFINITY;
@@ -201,7 +210,8 @@ static void search(const struct weft_factor_folds *f, const size_t *origin, size
     free(t);
 }
 
-void weft_factor_folds_choose(const struct weft_factor_folds *all, struct weft_factor_choice *out) {
+void weft_factor_folds_choose(const struct weft_factor_folds *all, struct weft_factor_choice *out)
+{
     struct weft_factor_folds f = *all;
     size_t origin[WEFT_FACTOR_FOLDS], folds = 0, steps = 0, every = 1,
                                       least = f.shape.step == 86400 ? LEAST_DAYS : LEAST_WEEKS;

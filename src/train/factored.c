@@ -41,7 +41,8 @@ struct weft_factored {
 /* --- what comes --- */
 
 int weft_factored_start(const struct weft_factored_options *o, const struct weft_series_attrs *a,
-                        struct weft_factored **out, struct weft_err *e) {
+                        struct weft_factored **out, struct weft_err *e)
+{
     struct weft_factored *f = *out = WEFT_NEW(struct weft_factored);
     struct weft_factor_set set;
     f->o = *o;
@@ -62,7 +63,8 @@ int weft_factored_start(const struct weft_factored_options *o, const struct weft
     return 0;
 }
 
-static void look_at_values(struct weft_factored *f, const struct item *i, size_t known) {
+static void look_at_values(struct weft_factored *f, const struct item *i, size_t known)
+{
     bool sold = false;
     for (size_t c = 0; c < f->targets; c++)
         for (size_t t = 0; t < known; t++) {
@@ -72,7 +74,8 @@ static void look_at_values(struct weft_factored *f, const struct item *i, size_t
     f->silent += !sold;
 }
 
-void weft_factored_add(struct weft_factored *f, const struct weft_series *s) {
+void weft_factored_add(struct weft_factored *f, const struct weft_series *s)
+{
     const struct weft_series_attrs *a = f->attrs;
     if (f->n == f->cap) {
         f->cap = weft_grow(f->cap, f->n + 1);
@@ -104,7 +107,8 @@ void weft_factored_add(struct weft_factored *f, const struct weft_series *s) {
     look_at_values(f, i, known);
 }
 
-static int by_id(const void *a, const void *b) {
+static int by_id(const void *a, const void *b)
+{
     const struct item *x = a, *y = b;
     return strcmp(x->id, y->id);
 }
@@ -112,7 +116,8 @@ static int by_id(const void *a, const void *b) {
 /* --- factors --- */
 
 /* Takes the channels that vary. */
-static void take_channels(struct weft_factored *f, struct weft_factor_shape *shape) {
+static void take_channels(struct weft_factored *f, struct weft_factor_shape *shape)
+{
     size_t kept = 0, from[WEFT_EXOG_MAX];
     for (size_t c = 0; c < f->channels; c++) {
         const char *name = f->attrs->channels[f->at[c]];
@@ -140,7 +145,8 @@ static void take_channels(struct weft_factored *f, struct weft_factor_shape *sha
     }
 }
 
-static void look_at_target(struct weft_factored *f, size_t target) {
+static void look_at_target(struct weft_factored *f, size_t target)
+{
     for (size_t i = 0; i < f->n; i++) {
         const struct item *x = &f->item[i];
         f->x[i] = (struct weft_factor_series){.y = x->values + target * x->n,
@@ -160,7 +166,8 @@ struct last_fit {
     size_t columns, all;
 };
 
-static void fit_own(void *ctx, size_t i) {
+static void fit_own(void *ctx, size_t i)
+{
     struct last_fit *l = ctx;
     struct weft_factor_target *t = l->t;
     const struct weft_factor_series *x = &l->f->x[i];
@@ -178,7 +185,8 @@ static void fit_own(void *ctx, size_t i) {
     free(f);
 }
 
-static void fit_target(struct weft_factored *f, struct weft_factor_target *t, struct weft_par *par) {
+static void fit_target(struct weft_factored *f, struct weft_factor_target *t, struct weft_par *par)
+{
     struct last_fit l = {.f = f, .t = t, .columns = weft_factor_columns(&t->shape)};
     l.all = l.columns + weft_factor_nuisance(&t->shape, f->history);
     double *pooled = WEFT_ARRAY(double, l.all);
@@ -200,7 +208,8 @@ static void fit_target(struct weft_factored *f, struct weft_factor_target *t, st
 }
 
 static void choose_target(struct weft_factored *f, size_t target, const struct weft_factor_shape *shape,
-                          struct weft_par *par) {
+                          struct weft_par *par)
+{
     struct weft_factor_target *t = &f->model.target[target];
     struct weft_factor_folds folds = {.shape = *shape,
                                       .x = f->x,
@@ -224,7 +233,8 @@ static void choose_target(struct weft_factored *f, size_t target, const struct w
 /* --- the linear models --- */
 
 /* Gives a trainer the rests of all series. */
-static int feed(struct weft_factored *f, struct weft_dlinear_trainer *to, bool log_of, struct weft_err *e) {
+static int feed(struct weft_factored *f, struct weft_dlinear_trainer *to, bool log_of, struct weft_err *e)
+{
     size_t n_targets = f->targets;
     double *mean_scale = WEFT_ARRAY(double, n_targets), *scale = WEFT_ARRAY(double, 2 * n_targets),
            *weight = WEFT_ARRAY(double, n_targets);
@@ -290,7 +300,8 @@ struct judge {
 };
 
 static size_t unit_of(const struct weft_factored *f, struct weft_dlinear_trainer *t, const struct item *x,
-                      size_t target) {
+                      size_t target)
+{
     struct weft_series s = {.id = {(const uint8_t *)x->id, x->id_n}};
     for (size_t k = 0; k < f->attrs->n_keys; k++)
         s.key[k] = (struct weft_span){(const uint8_t *)x->key[k], x->key_n[k]};
@@ -300,7 +311,8 @@ static size_t unit_of(const struct weft_factored *f, struct weft_dlinear_trainer
 /* One window: its errors in original units, and its row for the intervals. by[s]: what turns a rest of step s into a
  * value. */
 static void judge_window(struct judge *j, const struct item *x, int form, size_t unit, const float *rest, size_t origin,
-                         const double *by) {
+                         const double *by)
+{
     const struct weft_series_attrs *a = j->f->attrs;
     size_t lookback = (size_t)a->lookback, horizon = (size_t)a->horizon;
     const float *row = rest + origin - lookback, *actual = x->values + j->target * x->n + origin;
@@ -325,7 +337,8 @@ static void judge_window(struct judge *j, const struct item *x, int form, size_t
 }
 
 /* The windows of one series from the origin of the factors on, a horizon of them. */
-static void judge_series(struct judge *j, size_t i) {
+static void judge_series(struct judge *j, size_t i)
+{
     const struct weft_factored *f = j->f;
     const struct item *x = &f->item[i];
     const struct weft_factor_shape *shape = &f->model.target[j->target].shape;
@@ -363,7 +376,8 @@ static void judge_series(struct judge *j, size_t i) {
 }
 
 /* A sample of series that has one of every unit, and in all not many more than the choice of columns looks at. */
-static size_t *sample_of(const struct weft_factored *f, struct weft_dlinear_trainer *t, size_t *n) {
+static size_t *sample_of(const struct weft_factored *f, struct weft_dlinear_trainer *t, size_t *n)
+{
     size_t *met = WEFT_ARRAY(size_t, t->n + 1), *sample = WEFT_ARRAY(size_t, f->n + 1), steps = 0;
     *n = 0;
     for (size_t i = 0; i < f->n; i++)
@@ -377,7 +391,8 @@ static size_t *sample_of(const struct weft_factored *f, struct weft_dlinear_trai
 }
 
 /* Factors as they were known at `history`, from the sample, and what the linear models make of the steps after. */
-static void judge_origin(struct judge *j, const size_t *sample, size_t n) {
+static void judge_origin(struct judge *j, const size_t *sample, size_t n)
+{
     const struct weft_factored *f = j->f;
     const struct weft_factor_shape *shape = &f->model.target[j->target].shape;
     double *pooled = WEFT_ARRAY(double, weft_factor_columns(shape) + weft_factor_nuisance(shape, j->history)),
@@ -399,7 +414,8 @@ static void judge_origin(struct judge *j, const size_t *sample, size_t n) {
 
 /* Origins a horizon apart within the validation part, the last a horizon before its end. */
 static void judge_target(struct weft_factored *f, struct weft_dlinear_trainer *raw, struct weft_dlinear_trainer *log_of,
-                         size_t target, struct judged sum[2]) {
+                         size_t target, struct judged sum[2])
+{
     enum { ORIGINS = 6 };
     struct weft_dlinear_shape shape = raw->shape;
     struct judge j = {.f = f, .trainer = {raw, log_of}, .target = target};
@@ -419,8 +435,8 @@ static void judge_target(struct weft_factored *f, struct weft_dlinear_trainer *r
 }
 
 /* The rests of each target that forecast better: raw gets their units. */
-static void choose_rests(struct weft_factored *f, struct weft_dlinear_trainer *raw,
-                         struct weft_dlinear_trainer *log_of) {
+static void choose_rests(struct weft_factored *f, struct weft_dlinear_trainer *raw, struct weft_dlinear_trainer *log_of)
+{
     for (size_t c = 0; c < f->targets; c++) {
         struct weft_factor_target *t = &f->model.target[c];
         struct judged sum[2];
@@ -441,7 +457,8 @@ static void choose_rests(struct weft_factored *f, struct weft_dlinear_trainer *r
 }
 
 int weft_factored_fit(struct weft_factored *f, struct weft_dlinear_trainer *raw, struct weft_dlinear_trainer *log_of,
-                      struct weft_err *e) {
+                      struct weft_err *e)
+{
     struct weft_factor_shape shape = {.step = f->attrs->step, .start = f->attrs->start};
     if (!f->n)
         return weft_fail(e, WEFT_DATA, "no series came");
@@ -473,7 +490,8 @@ int weft_factored_fit(struct weft_factored *f, struct weft_dlinear_trainer *raw,
     return 0;
 }
 
-void weft_factored_say(const struct weft_factored *f, struct weft_run *run) {
+void weft_factored_say(const struct weft_factored *f, struct weft_run *run)
+{
     char set[WEFT_FACTOR_SET_TEXT], other[WEFT_FACTOR_SET_TEXT];
     for (size_t c = 0; c < f->targets; c++) {
         const struct weft_factor_choice *o = &f->choice[c];
@@ -494,7 +512,8 @@ void weft_factored_say(const struct weft_factored *f, struct weft_run *run) {
                       (unsigned long long)f->silent, f->n);
 }
 
-void weft_factored_write(const struct weft_factored *f, struct weft_st_writer *w) {
+void weft_factored_write(const struct weft_factored *f, struct weft_st_writer *w)
+{
     struct weft_exog_shape x = {.effect = WEFT_EXOG_LEVEL, .n = f->model.n_channels};
     for (size_t c = 0; c < x.n; c++)
         x.role[c] = WEFT_ROLE_FUTURE;
@@ -503,7 +522,8 @@ void weft_factored_write(const struct weft_factored *f, struct weft_st_writer *w
     weft_factors_write(&f->model, f->names, w);
 }
 
-void weft_factored_free(struct weft_factored **fp) {
+void weft_factored_free(struct weft_factored **fp)
+{
     struct weft_factored *f = *fp;
     if (!f)
         return;

@@ -12,7 +12,8 @@ int weft_lstm_units_start(struct weft_lstm_units *t, const struct weft_head *h, 
 {
     if (weft_units_start(&t->units, h, by, e) < 0)
         return -1;
-    t->net = weft_net(WEFT_ENCODER_LSTM, (size_t)t->units.attrs.lookback, (size_t)t->units.attrs.horizon, t->hidden, t->layers);
+    t->net = weft_net(WEFT_ENCODER_LSTM, (size_t)t->units.attrs.lookback, (size_t)t->units.attrs.horizon, t->hidden,
+                      t->layers);
     t->net.norm = t->norm;
     t->par = t->threads > 1 ? weft_par_new(t->threads) : NULL;
     return weft_net_check(&t->net, 16, e);
@@ -20,7 +21,8 @@ int weft_lstm_units_start(struct weft_lstm_units *t, const struct weft_head *h, 
 
 int weft_lstm_units_add(struct weft_lstm_units *t, const struct weft_series *s, struct weft_err *e)
 {
-    size_t channels = t->units.attrs.n_targets, group = weft_units_group(&t->units, s), need = t->units.groups.n * channels;
+    size_t channels = t->units.attrs.n_targets, group = weft_units_group(&t->units, s),
+           need = t->units.groups.n * channels;
     if (need > t->cap) {
         t->cap = weft_grow(t->cap, need);
         t->unit = weft_xrealloc2(t->unit, t->cap, sizeof *t->unit);
@@ -28,7 +30,8 @@ int weft_lstm_units_add(struct weft_lstm_units *t, const struct weft_series *s, 
     for (; t->n < need; t->n++)
         t->unit[t->n] = (struct weft_lstm_unit){.best = {.valid_loss = NAN}};
     for (size_t c = 0; c < channels; c++)
-        if (weft_pool_add(&t->pool, &t->unit[group * channels + c].places, &t->units.attrs, s, c, WEFT_PART_VALID, e) < 0)
+        if (weft_pool_add(&t->pool, &t->unit[group * channels + c].places, &t->units.attrs, s, c, WEFT_PART_VALID, e) <
+            0)
             return -1;
     return 0;
 }
@@ -39,8 +42,17 @@ int weft_lstm_units_add(struct weft_lstm_units *t, const struct weft_series *s, 
 static uint64_t fingerprint(const struct weft_lstm_units *t, const size_t *order)
 {
     const struct weft_net_options *o = &t->options;
-    const double numbers[] = {(double)t->norm, (double)t->hidden, (double)t->layers, (double)t->net.lookback, (double)t->net.head.out, (double)o->epochs,
-                              (double)o->patience, (double)o->batch,  o->lr,                   o->clip,                 (double)o->seed};
+    const double numbers[] = {(double)t->norm,
+                              (double)t->hidden,
+                              (double)t->layers,
+                              (double)t->net.lookback,
+                              (double)t->net.head.out,
+                              (double)o->epochs,
+                              (double)o->patience,
+                              (double)o->batch,
+                              o->lr,
+                              o->clip,
+                              (double)o->seed};
     uint64_t h = weft_hash(numbers, sizeof numbers, 1);
     h = weft_hash(t->pool.values, t->pool.n * sizeof *t->pool.values, h);
     for (size_t g = 0; g < t->units.groups.n; g++)
@@ -52,7 +64,8 @@ static uint64_t fingerprint(const struct weft_lstm_units *t, const size_t *order
 }
 
 /* Unit `at` is being trained, those before it (in the order of the model) are done. */
-static int save_state(struct weft_lstm_units *t, const size_t *at, size_t done, struct weft_net_trainer *trainer, struct weft_err *e)
+static int save_state(struct weft_lstm_units *t, const size_t *at, size_t done, struct weft_net_trainer *trainer,
+                      struct weft_err *e)
 {
     struct weft_st_writer *w = weft_st_writer_new();
     char name[64];
@@ -64,7 +77,8 @@ static int save_state(struct weft_lstm_units *t, const size_t *at, size_t done, 
         if (!u->failed)
             weft_st_writer_tensor(w, name, WEFT_ST_F32, 1, &count, u->outer);
         snprintf(name, sizeof name, "done.%zu.best", i);
-        weft_st_writer_tensor(w, name, WEFT_ST_F64, 1, (size_t[]){3}, (const double[]){(double)u->best.epoch, u->best.train_loss, u->best.valid_loss});
+        weft_st_writer_tensor(w, name, WEFT_ST_F64, 1, (size_t[]){3},
+                              (const double[]){(double)u->best.epoch, u->best.train_loss, u->best.valid_loss});
     }
     weft_net_state_write(weft_net_trainer_state(trainer), w);
     int rc = weft_checkpoint_save(&t->checkpoint, w, e);
@@ -72,7 +86,8 @@ static int save_state(struct weft_lstm_units *t, const size_t *at, size_t done, 
     return rc;
 }
 
-static int read_done(struct weft_lstm_units *t, const size_t *at, const struct weft_st *st, size_t *done, struct weft_err *e)
+static int read_done(struct weft_lstm_units *t, const size_t *at, const struct weft_st *st, size_t *done,
+                     struct weft_err *e)
 {
     int64_t n;
     char name[64];
@@ -101,8 +116,8 @@ static int read_done(struct weft_lstm_units *t, const size_t *at, const struct w
 static void log_epoch(const struct weft_lstm_units *t, size_t unit, const struct weft_net_epoch *now)
 {
     if (t->n == 1)
-        weft_progress_line(t->progress, "epoch %3lld  train %.6f  valid %.6f%s", (long long)now->epoch, now->train_loss, now->valid_loss,
-                           now->best ? "  best so far" : "");
+        weft_progress_line(t->progress, "epoch %3lld  train %.6f  valid %.6f%s", (long long)now->epoch, now->train_loss,
+                           now->valid_loss, now->best ? "  best so far" : "");
     if (!t->checkpoint.log)
         return;
     weft_json *j = weft_units_log_line(&t->units, unit);
@@ -120,7 +135,8 @@ struct training {
     size_t i;
 };
 
-static int after_epoch(void *ctx, struct weft_net_trainer *trainer, const struct weft_net_epoch *now, struct weft_err *e)
+static int after_epoch(void *ctx, struct weft_net_trainer *trainer, const struct weft_net_epoch *now,
+                       struct weft_err *e)
 {
     const struct training *r = ctx;
     log_epoch(r->t, r->at[r->i], now);
@@ -132,7 +148,8 @@ static int fit_unit(struct weft_lstm_units *t, const size_t *at, size_t i, const
 {
     struct weft_lstm_unit *u = &t->unit[at[i]];
     const struct weft_places *train = &u->places.part[WEFT_PART_TRAIN], *valid = &u->places.part[WEFT_PART_VALID];
-    struct weft_net_windows d = {.pool = t->pool.values, .train = train->at, .valid = valid->at, .n_train = train->n, .n_valid = valid->n};
+    struct weft_net_windows d = {
+        .pool = t->pool.values, .train = train->at, .valid = valid->at, .n_train = train->n, .n_valid = valid->n};
     struct weft_net_options o = t->options;
     u->failed = train->n == 0;
     if (u->failed)
@@ -141,7 +158,8 @@ static int fit_unit(struct weft_lstm_units *t, const size_t *at, size_t i, const
     return weft_net_fit(&t->net, &o, &d, t->par, st, after_epoch, &(struct training){t, at, i}, &u->outer, &u->best, e);
 }
 
-/* Units in the order of the model file, so that random numbers and checkpoints do not depend on the order of the series. */
+/* Units in the order of the model file, so that random numbers and checkpoints do not depend on the order of the
+ * series. */
 static size_t *unit_order(const struct weft_lstm_units *t, const size_t *groups)
 {
     size_t *at = WEFT_ARRAY(size_t, t->n + 1), channels = t->units.attrs.n_targets;
@@ -197,7 +215,8 @@ static bool unit_text(const void *trainer, size_t i, char text[WEFT_UNIT_TEXT])
     if (u->failed)
         snprintf(text, WEFT_UNIT_TEXT, "no window lies wholly in the train part");
     else
-        snprintf(text, WEFT_UNIT_TEXT, "best epoch %lld, train %.6f, valid %.6f", (long long)u->best.epoch, u->best.train_loss, u->best.valid_loss);
+        snprintf(text, WEFT_UNIT_TEXT, "best epoch %lld, train %.6f, valid %.6f", (long long)u->best.epoch,
+                 u->best.train_loss, u->best.valid_loss);
     return !u->failed;
 }
 

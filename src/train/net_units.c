@@ -14,7 +14,8 @@ enum { ARRAYS = 4, NUMBERS = 6 };
 void weft_net_state_write(const struct weft_net_state *s, struct weft_st_writer *w)
 {
     const float *at[ARRAYS] = {s->p, s->m, s->v, s->kept};
-    const double numbers[NUMBERS] = {(double)s->steps, (double)s->epoch, (double)s->waited, (double)s->best.epoch, s->best.train_loss, s->best.valid_loss};
+    const double numbers[NUMBERS] = {(double)s->steps,      (double)s->epoch,   (double)s->waited,
+                                     (double)s->best.epoch, s->best.train_loss, s->best.valid_loss};
     char name[16];
     for (int i = 0; i < ARRAYS; i++)
         weft_st_writer_tensor(w, names[i], WEFT_ST_F32, 1, &s->n, at[i]);
@@ -43,12 +44,14 @@ int weft_net_state_read(const struct weft_st *st, struct weft_net_state *s, stru
     s->steps = (uint64_t)numbers[0];
     s->epoch = (int64_t)numbers[1];
     s->waited = (int64_t)numbers[2];
-    s->best = (struct weft_net_epoch){.epoch = (int64_t)numbers[3], .train_loss = numbers[4], .valid_loss = numbers[5], .best = true};
+    s->best = (struct weft_net_epoch){
+        .epoch = (int64_t)numbers[3], .train_loss = numbers[4], .valid_loss = numbers[5], .best = true};
     return 0;
 }
 
-int weft_net_fit(const struct weft_net *net, const struct weft_net_options *o, const struct weft_net_windows *d, struct weft_par *par, const struct weft_st *st,
-                 weft_net_after_epoch *after, void *ctx, float **outer, struct weft_net_epoch *best, struct weft_err *e)
+int weft_net_fit(const struct weft_net *net, const struct weft_net_options *o, const struct weft_net_windows *d,
+                 struct weft_par *par, const struct weft_st *st, weft_net_after_epoch *after, void *ctx, float **outer,
+                 struct weft_net_epoch *best, struct weft_err *e)
 {
     struct weft_net_trainer *trainer = weft_net_trainer_new(net, o, d, par);
     struct weft_net_state *state = weft_net_trainer_state(trainer);
@@ -67,12 +70,14 @@ int weft_net_fit(const struct weft_net *net, const struct weft_net_options *o, c
     return rc;
 }
 
-int weft_net_units_save(const struct weft_units *u, const size_t *groups, const struct weft_net *net, const struct weft_net_saved *unit, size_t n,
-                        const struct weft_pool *pool, const char *lineage, const char *path, struct weft_err *e)
+int weft_net_units_save(const struct weft_units *u, const size_t *groups, const struct weft_net *net,
+                        const struct weft_net_saved *unit, size_t n, const struct weft_pool *pool, const char *lineage,
+                        const char *path, struct weft_err *e)
 {
     size_t h = net->head.out, count = weft_net_count(net), rows = weft_residuals_cap(n);
     const float **weights = WEFT_ARRAY(const float *, n);
-    float *floor = WEFT_ARRAY(float, n), *residuals = weft_xrealloc2(NULL, n * rows * h, sizeof *residuals), *missing = weft_xaligned(count, sizeof *missing);
+    float *floor = WEFT_ARRAY(float, n), *residuals = weft_xrealloc2(NULL, n * rows * h, sizeof *residuals),
+          *missing = weft_xaligned(count, sizeof *missing);
     struct weft_net_forecaster *f = weft_net_forecaster_new(net, 1);
     struct weft_st_writer *w = weft_st_writer_new();
     for (size_t k = 0; k < count; k++)
@@ -83,7 +88,8 @@ int weft_net_units_save(const struct weft_units *u, const size_t *groups, const 
         weft_net_forecaster_set(f, 0, weights[i]);
         weft_residuals_init(&keep, rows, net->lookback + h);
         weft_pool_keep(pool, unit[i].valid, net->lookback + h, &keep);
-        weft_residuals_finish(&keep, net->lookback, h, weft_net_forecast, f, 0, rows, false, residuals + i * rows * h, &floor[i]);
+        weft_residuals_finish(&keep, net->lookback, h, weft_net_forecast, f, 0, rows, false, residuals + i * rows * h,
+                              &floor[i]);
         weft_residuals_free(&keep);
     }
     weft_net_write(net, weights, n, w);

@@ -36,7 +36,8 @@ static void add_place(struct weft_places *p, size_t at, size_t time)
 }
 
 /* Window starts of one part: `bad` runs ahead and holds the last missing step before the window's end. */
-static void add_part(struct weft_places *p, const float *x, size_t base, size_t time, struct weft_window_range r, size_t width)
+static void add_part(struct weft_places *p, const float *x, size_t base, size_t time, struct weft_window_range r,
+                     size_t width)
 {
     size_t seen = r.first, clean = r.first; /* x[clean .. seen) has no missing value */
     for (size_t w = 0; w < r.count; w++) {
@@ -49,14 +50,16 @@ static void add_part(struct weft_places *p, const float *x, size_t base, size_t 
     }
 }
 
-int weft_pool_add(struct weft_pool *p, struct weft_pool_unit *u, const struct weft_series_attrs *a, const struct weft_series *s, size_t c,
-                  enum weft_part last, struct weft_err *e)
+int weft_pool_add(struct weft_pool *p, struct weft_pool_unit *u, const struct weft_series_attrs *a,
+                  const struct weft_series *s, size_t c, enum weft_part last, struct weft_err *e)
 {
     size_t n = s->split[last] < s->n ? s->split[last] : s->n, width = (size_t)(a->lookback + a->horizon);
     double shift = s->scale[c], factor = s->scale[a->n_channels + c];
     const float *x = s->values + c * s->n;
     if (p->n + n > UINT32_MAX)
-        return weft_fail(e, WEFT_TEMPFAIL, "more values than a training in memory can hold (2^32); take fewer series, or the exact solver");
+        return weft_fail(
+            e, WEFT_TEMPFAIL,
+            "more values than a training in memory can hold (2^32); take fewer series, or the exact solver");
     if (p->n + n > p->cap) {
         p->cap = weft_grow(p->cap, p->n + n);
         p->values = weft_xrealloc2(p->values, p->cap, sizeof *p->values);
@@ -64,12 +67,14 @@ int weft_pool_add(struct weft_pool *p, struct weft_pool_unit *u, const struct we
     for (size_t i = 0; i < n; i++)
         p->values[p->n + i] = (float)(((double)x[i] - shift) / factor);
     for (int part = 0; part <= (int)last; part++)
-        add_part(&u->part[part], x, p->n, (size_t)weft_step_count(a->start, s->start, a->step), weft_windows_of(a, s, (enum weft_part)part), width);
+        add_part(&u->part[part], x, p->n, (size_t)weft_step_count(a->start, s->start, a->step),
+                 weft_windows_of(a, s, (enum weft_part)part), width);
     p->n += n;
     return 0;
 }
 
-void weft_pool_keep(const struct weft_pool *p, const struct weft_places *places, size_t width, struct weft_residuals *keep)
+void weft_pool_keep(const struct weft_pool *p, const struct weft_places *places, size_t width,
+                    struct weft_residuals *keep)
 {
     for (size_t i = 0; i < places->n; i++) {
         float *row = weft_residuals_offer(keep, weft_hash(&places->at[i], sizeof places->at[i], 0));

@@ -46,18 +46,22 @@ int weft_units_compare(const struct weft_series_attrs *a, const struct weft_seri
     const struct {
         const char *what;
         int64_t a, b;
-    } numbers[] = {{"lookback", a->lookback, b->lookback}, {"horizon", a->horizon, b->horizon}, {"step (seconds)", a->step, b->step},
-                   {"scale (0 none, 1 standard, 2 minmax)", (int64_t)a->scale, (int64_t)b->scale}, {"number of channels", (int64_t)a->n_targets, (int64_t)b->n_targets}};
+    } numbers[] = {{"lookback", a->lookback, b->lookback},
+                   {"horizon", a->horizon, b->horizon},
+                   {"step (seconds)", a->step, b->step},
+                   {"scale (0 none, 1 standard, 2 minmax)", (int64_t)a->scale, (int64_t)b->scale},
+                   {"number of channels", (int64_t)a->n_targets, (int64_t)b->n_targets}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         if (numbers[i].a != numbers[i].b) {
-            weft_fail(e, WEFT_CONFIG, "source and target do not fit: %s is %lld in the source and %lld in the target", numbers[i].what, (long long)numbers[i].a,
-                      (long long)numbers[i].b);
+            weft_fail(e, WEFT_CONFIG, "source and target do not fit: %s is %lld in the source and %lld in the target",
+                      numbers[i].what, (long long)numbers[i].a, (long long)numbers[i].b);
             return weft_fail_hint(e, "make both with the same options of window");
         }
     for (size_t c = 0; c < a->n_targets; c++)
         if (strcmp(a->channels[c], b->channels[c]) != 0)
-            return weft_fail(e, WEFT_CONFIG, "source and target do not fit: channel %zu is %s in the source and %s in the target", c + 1, a->channels[c],
-                             b->channels[c]);
+            return weft_fail(e, WEFT_CONFIG,
+                             "source and target do not fit: channel %zu is %s in the source and %s in the target",
+                             c + 1, a->channels[c], b->channels[c]);
     return 0;
 }
 
@@ -90,15 +94,25 @@ void weft_units_free(struct weft_units *u)
     weft_names_free(&u->groups);
 }
 
-int weft_units_save(const struct weft_units *u, const size_t *order, const char *model, const char *lineage, struct weft_st_writer *w, const char *path,
-                    struct weft_err *e)
+int weft_units_save(const struct weft_units *u, const size_t *order, const char *model, const char *lineage,
+                    struct weft_st_writer *w, const char *path, struct weft_err *e)
 {
     const struct weft_series_attrs *a = &u->attrs;
     char *name = weft_xstrdup(model), *by = weft_xstrdup(u->by), **groups = WEFT_ARRAY(char *, u->groups.n + 1);
     for (size_t i = 0; i < u->groups.n; i++)
         groups[i] = u->groups.at[order[i]].p;
-    struct weft_model_info info = {.name = name, .lookback = a->lookback, .horizon = a->horizon, .stride = a->stride, .step = a->step, .scale = (int)a->scale,
-                                   .by = by, .groups = groups, .n_groups = u->groups.n, .channels = a->channels, .n_channels = a->n_targets, .until = u->until};
+    struct weft_model_info info = {.name = name,
+                                   .lookback = a->lookback,
+                                   .horizon = a->horizon,
+                                   .stride = a->stride,
+                                   .step = a->step,
+                                   .scale = (int)a->scale,
+                                   .by = by,
+                                   .groups = groups,
+                                   .n_groups = u->groups.n,
+                                   .channels = a->channels,
+                                   .n_channels = a->n_targets,
+                                   .until = u->until};
     weft_model_info_write(&info, w);
     weft_st_writer_meta(w, "lineage", lineage);
     int rc = weft_st_save(w, path, e);
@@ -127,12 +141,14 @@ void weft_units_log_put(weft_json *line, FILE *f)
     weft_json_free(&line);
 }
 
-void weft_units_say(const struct weft_units *u, size_t n, weft_unit_text *text, const void *trainer, const char *without, struct weft_run *run)
+void weft_units_say(const struct weft_units *u, size_t n, weft_unit_text *text, const void *trainer,
+                    const char *without, struct weft_run *run)
 {
     size_t channels = u->attrs.n_targets, failed = 0;
     char how[WEFT_UNIT_TEXT];
     if (u->valid_most && (int64_t)u->valid_most < u->attrs.horizon)
-        weft_run_warn(run, "the validation part has %zu steps, and the horizon %lld: nothing is chosen by it, and "
+        weft_run_warn(run,
+                      "the validation part has %zu steps, and the horizon %lld: nothing is chosen by it, and "
                       "forecasts have no intervals; window --split gives it more",
                       u->valid_most, (long long)u->attrs.horizon);
     for (size_t i = 0; i < n; i++) {

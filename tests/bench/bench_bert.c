@@ -1,6 +1,7 @@
-/* bench_bert [THREADS [REPEATS [LENGTHS]]]: sequences a second of a BERT-base (12 layers of 768), f32 and bf16: 32 texts of 32 tokens, 32 of 128, one of
- * 32; or, with LENGTHS (a file, one number of tokens a line), 32 of 32 and all of those texts. The model is made in $TMPDIR (175 MB) with a small
- * vocabulary: looking words up costs nothing. Prints one line each, best and median of the repeats. */
+/* bench_bert [THREADS [REPEATS [LENGTHS]]]: sequences a second of a BERT-base (12 layers of 768), f32 and bf16: 32
+ * texts of 32 tokens, 32 of 128, one of 32; or, with LENGTHS (a file, one number of tokens a line), 32 of 32 and all of
+ * those texts. The model is made in $TMPDIR (175 MB) with a small vocabulary: looking words up costs nothing. Prints
+ * one line each, best and median of the repeats. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,9 +48,10 @@ static void add_layer(struct weft_st_writer *w, const uint16_t *data, int i)
     static const struct {
         const char *name;
         size_t rows, columns;
-    } parts[] = {{"attention.self.query", HIDDEN, HIDDEN}, {"attention.self.key", HIDDEN, HIDDEN},        {"attention.self.value", HIDDEN, HIDDEN},
-                 {"attention.output.dense", HIDDEN, HIDDEN}, {"attention.output.LayerNorm", HIDDEN, 0}, {"intermediate.dense", INNER, HIDDEN},
-                 {"output.dense", HIDDEN, INNER},          {"output.LayerNorm", HIDDEN, 0}};
+    } parts[] = {{"attention.self.query", HIDDEN, HIDDEN},  {"attention.self.key", HIDDEN, HIDDEN},
+                 {"attention.self.value", HIDDEN, HIDDEN},  {"attention.output.dense", HIDDEN, HIDDEN},
+                 {"attention.output.LayerNorm", HIDDEN, 0}, {"intermediate.dense", INNER, HIDDEN},
+                 {"output.dense", HIDDEN, INNER},           {"output.LayerNorm", HIDDEN, 0}};
     for (size_t k = 0; k < sizeof parts / sizeof *parts; k++) {
         char name[96];
         snprintf(name, sizeof name, "encoder.layer.%d.%s", i, parts[k].name);
@@ -60,7 +62,7 @@ static void add_layer(struct weft_st_writer *w, const uint16_t *data, int i)
 static int make_model(const char *dir, struct weft_err *e)
 {
     char path[512];
-    uint16_t *data = WEFT_ARRAY(uint16_t, INNER *HIDDEN);
+    uint16_t *data = WEFT_ARRAY(uint16_t, INNER * HIDDEN);
     uint32_t seed = 1;
     for (size_t i = 0; i < (size_t)INNER * HIDDEN; i++) {
         seed = seed * 1664525 + 1013904223;
@@ -82,7 +84,8 @@ static int make_model(const char *dir, struct weft_err *e)
     if (f == NULL)
         return weft_fail_errno(e, WEFT_CANTCREAT, "can't create %s", path);
     fprintf(f,
-            "{\"hidden_size\":%d,\"num_hidden_layers\":%d,\"num_attention_heads\":12,\"intermediate_size\":%d,\"vocab_size\":%d,"
+            "{\"hidden_size\":%d,\"num_hidden_layers\":%d,\"num_attention_heads\":12,\"intermediate_size\":%d,\"vocab_"
+            "size\":%d,"
             "\"max_position_embeddings\":%d,\"type_vocab_size\":2}\n",
             HIDDEN, LAYERS, INNER, VOCABULARY, POSITIONS);
     return fclose(f) != 0 ? weft_fail_errno(e, WEFT_IO, "can't write %s", path) : rc;
@@ -141,7 +144,8 @@ static struct corpus corpus_read(const char *path)
     return c;
 }
 
-static int measure(struct weft_bert *b, const char *precision, const struct corpus *c, int threads, int repeats, struct weft_err *e)
+static int measure(struct weft_bert *b, const char *precision, const struct corpus *c, int threads, int repeats,
+                   struct weft_err *e)
 {
     double t[REPEATS_MAX];
     float *vectors = WEFT_ARRAY(float, c->n *HIDDEN);
@@ -155,8 +159,8 @@ static int measure(struct weft_bert *b, const char *precision, const struct corp
     if (rc < 0)
         return -1;
     qsort(t, (size_t)repeats, sizeof *t, by_value);
-    printf("weft BERT-base %s th=%d %s: best %.2f median %.2f seq/s (%.1f ms)\n", precision, threads, c->name, (double)c->n / t[0],
-           (double)c->n / t[repeats / 2], t[0] * 1e3);
+    printf("weft BERT-base %s th=%d %s: best %.2f median %.2f seq/s (%.1f ms)\n", precision, threads, c->name,
+           (double)c->n / t[0], (double)c->n / t[repeats / 2], t[0] * 1e3);
     fflush(stdout);
     return 0;
 }

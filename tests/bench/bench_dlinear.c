@@ -1,6 +1,6 @@
-/* bench_dlinear [SERIES [DAYS [REPEATS]]]: what DLinear 30 -> 10 costs without reading and writing, on one core: Adam at
- * batch 32 (an epoch over the first 64 % of days), the exact solver's pass over all windows, and its fit. Prints the best of
- * the repeats. */
+/* bench_dlinear [SERIES [DAYS [REPEATS]]]: what DLinear 30 -> 10 costs without reading and writing, on one core: Adam
+ * at batch 32 (an epoch over the first 64 % of days), the exact solver's pass over all windows, and its fit. Prints the
+ * best of the repeats. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -86,7 +86,8 @@ static double least(double a, double b)
 
 int main(int argc, char **argv)
 {
-    size_t series = argument(argc, argv, 1, 15890), days = argument(argc, argv, 2, 459), repeats = argument(argc, argv, 3, 3);
+    size_t series = argument(argc, argv, 1, 15890), days = argument(argc, argv, 2, 459),
+           repeats = argument(argc, argv, 3, 3);
     size_t windows = 0;
     if (!series || days < 100 || !repeats || series > UINT32_MAX / days) {
         fprintf(stderr, "usage: bench_dlinear [SERIES [DAYS [REPEATS]]], days from 100 on\n");
@@ -111,7 +112,8 @@ int main(int argc, char **argv)
         pass = least(pass, took[0]);
         fit = least(fit, took[1]);
     }
-    printf("DLinear 30 -> 10, exact, one pass             %8.3f s for %zu windows, %.2f us a series; fit, 3 folds: %.4f s\n",
+    printf("DLinear 30 -> 10, exact, one pass             %8.3f s for %zu windows, %.2f us a series; fit, 3 folds: "
+           "%.4f s\n",
            pass, windows, 1e6 * pass / (double)series, fit);
     free(x);
     return 0;

@@ -1,5 +1,6 @@
-/* bench_lstm [THREADS [REPEATS]]: windows a second of one training step of the LSTM forecaster (hidden 64, 30 -> 10), at batch 32 and 4096, and
- * GFLOP/s counting the recurrent products (forward, and twice as much backward). Best and median of the repeats; wall clock. */
+/* bench_lstm [THREADS [REPEATS]]: windows a second of one training step of the LSTM forecaster (hidden 64, 30 -> 10),
+ * at batch 32 and 4096, and GFLOP/s counting the recurrent products (forward, and twice as much backward). Best and
+ * median of the repeats; wall clock. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -41,15 +42,18 @@ static void measure(const float *pool, size_t batch, size_t steps, int threads, 
     struct weft_net_trainer *t = weft_net_trainer_new(&s, &o, &d, par);
     struct weft_rng r = weft_rng(1, 2);
     uint32_t *at = weft_xmalloc(batch * steps * sizeof *at);
-    double seconds[64], flops = 3.0 * 2 * 4 * HIDDEN * (HIDDEN + 1) * LOOKBACK + 6.0 * HIDDEN * HORIZON, n = (double)(batch * steps);
+    double seconds[64], flops = 3.0 * 2 * 4 * HIDDEN * (HIDDEN + 1) * LOOKBACK + 6.0 * HIDDEN * HORIZON,
+                        n = (double)(batch * steps);
     for (size_t i = 0; i < batch * steps; i++)
         at[i] = (uint32_t)(weft_rng_below(&r, SERIES) * LENGTH + weft_rng_below(&r, LENGTH - LOOKBACK - HORIZON + 1));
     run(t, at, batch, 1 + steps / 10);
     for (int i = 0; i < repeats; i++)
         seconds[i] = run(t, at, batch, steps);
     qsort(seconds, (size_t)repeats, sizeof *seconds, by_value);
-    printf("weft LSTM 30->10 hidden 64 th=%d train batch %4zu: best %.0f median %.0f windows/s (%.2f ms a step, %.0f GFLOP/s)\n", threads, batch,
-           n / seconds[0], n / seconds[repeats / 2], seconds[0] / (double)steps * 1e3, flops * n / seconds[0] * 1e-9);
+    printf("weft LSTM 30->10 hidden 64 th=%d train batch %4zu: best %.0f median %.0f windows/s (%.2f ms a step, %.0f "
+           "GFLOP/s)\n",
+           threads, batch, n / seconds[0], n / seconds[repeats / 2], seconds[0] / (double)steps * 1e3,
+           flops * n / seconds[0] * 1e-9);
     fflush(stdout);
     weft_net_trainer_free(&t);
     weft_par_free(&par);
@@ -62,7 +66,7 @@ int main(int argc, char **argv)
     if (threads < 1 || repeats < 1 || repeats > 64)
         return 64;
     struct weft_rng r = weft_rng(1, 1);
-    float *pool = WEFT_ARRAY(float, SERIES * LENGTH);
+    float *pool = WEFT_ARRAY(float, SERIES *LENGTH);
     for (size_t i = 0; i < SERIES * LENGTH; i++)
         pool[i] = (float)weft_rng_normal(&r);
     measure(pool, 32, 1000, threads, repeats);

@@ -1,5 +1,6 @@
-/* growth_coverage MODEL WINDOWS [LEVEL]: how often the interval of the growth index holds what came, over every origin of the test part and every series: near
- * and far are what rank has by default. Prints series, origins, coverage and the interval's mean width. */
+/* growth_coverage MODEL WINDOWS [LEVEL]: how often the interval of the growth index holds what came, over every origin
+ * of the test part and every series: near and far are what rank has by default. Prints series, origins, coverage and
+ * the interval's mean width. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +23,8 @@ struct tally {
     double width;
 };
 
-static void one_series(struct weft_apply *a, size_t unit, const struct weft_series_attrs *attrs, const struct weft_series *s, struct weft_student *width, struct tally *t)
+static void one_series(struct weft_apply *a, size_t unit, const struct weft_series_attrs *attrs,
+                       const struct weft_series *s, struct weft_student *width, struct tally *t)
 {
     static struct weft_apply_result r;
     struct weft_window_range range = weft_windows_of(attrs, s, WEFT_PART_TEST);
@@ -34,7 +36,13 @@ static void one_series(struct weft_apply *a, size_t unit, const struct weft_seri
     t->series++;
     for (size_t w = 0; w < range.count; w++) {
         size_t origin = range.first + w * range.stride + (size_t)attrs->lookback;
-        struct weft_apply_job j = {.x = s->values, .n = s->n, .shift = s->scale[0], .factor = s->scale[attrs->n_channels], .origin = origin, .stride = 1, .windows = 1,
+        struct weft_apply_job j = {.x = s->values,
+                                   .n = s->n,
+                                   .shift = s->scale[0],
+                                   .factor = s->scale[attrs->n_channels],
+                                   .origin = origin,
+                                   .stride = 1,
+                                   .windows = 1,
                                    .horizon = horizon};
         struct weft_growth_sums sums = {0};
         double n = mean(s->values + origin, at.near), f = mean(s->values + origin, at.far);
@@ -65,7 +73,8 @@ int main(int argc, char **argv)
     double level = argc > 3 ? strtod(argv[3], NULL) : 0.9;
     int got = 0;
     width.level = level;
-    if (argc < 3 || weft_apply_open(argv[1], &a, &e) < 0 || weft_reader_open(argv[2], WEFT_WINDOWS_SCHEMA, &o, &r, &e) < 0 ||
+    if (argc < 3 || weft_apply_open(argv[1], &a, &e) < 0 ||
+        weft_reader_open(argv[2], WEFT_WINDOWS_SCHEMA, &o, &r, &e) < 0 ||
         weft_series_attrs_read(weft_reader_head(r), &attrs, &e) < 0) {
         if (argc < 3)
             weft_fail(&e, WEFT_USAGE, "growth_coverage MODEL WINDOWS [LEVEL]");
@@ -83,7 +92,7 @@ int main(int argc, char **argv)
         weft_err_print("growth_coverage", &e);
         return e.code;
     }
-    printf("%zu series, %zu origins: %.1f%% within the %.0f%% interval, mean width %.3f\n", t.series, t.origins, 100 * (double)t.covered / (double)t.origins,
-           100 * level, t.width / (double)t.origins);
+    printf("%zu series, %zu origins: %.1f%% within the %.0f%% interval, mean width %.3f\n", t.series, t.origins,
+           100 * (double)t.covered / (double)t.origins, 100 * level, t.width / (double)t.origins);
     return 0;
 }

@@ -1,5 +1,5 @@
-/* fuzz_csv.c - any bytes as a CSV file: no crash, limits hold, rows and fields add up, a block boundary changes nothing, and lines that are split without
- * libcsv give the rows that it gives. */
+/* fuzz_csv.c - any bytes as a CSV file: no crash, limits hold, rows and fields add up, a block boundary changes
+ * nothing, and lines that are split without libcsv give the rows that it gives. */
 #define _GNU_SOURCE
 #include <stdint.h>
 #include <stdio.h>
@@ -42,10 +42,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     if (fd < 0 || write(fd, p, n) != (ssize_t)n)
         abort();
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    struct weft_csv_opts o = {.field_max = 4096, .unpacked_max = 1 << 20, .threads = n % 2 ? 2 : 1, .skip = (int64_t)(n % 3) - 1};
+    struct weft_csv_opts o = {
+        .field_max = 4096, .unpacked_max = 1 << 20, .threads = n % 2 ? 2 : 1, .skip = (int64_t)(n % 3) - 1};
     struct weft_pack room = {0};
     struct weft_decimal_signs signs = {0};
-    bool plain = true; /* unpacked and converted files have more bytes than the input */
+    bool plain = true;                           /* unpacked and converted files have more bytes than the input */
     if (weft_csv_open(path, &o, &csv, &e) < 0) { /* a spreadsheet, HTML, damaged gzip, broken UTF-16 */
         if (!e.code)
             abort();

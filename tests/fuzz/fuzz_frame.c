@@ -14,8 +14,17 @@ static struct weft_series_attrs attrs(int windows)
 {
     static char *keys[] = {"major", "minor"}, *channels[] = {"units"};
     static enum weft_reduce reduce[] = {WEFT_REDUCE_SUM};
-    return (struct weft_series_attrs){.step = 86400, .start = 0, .length = 100, .keys = keys, .n_keys = 2, .channels = channels, .n_channels = 1,
-                                      .reduce = reduce, .lookback = windows ? 3 : 0, .horizon = 2, .stride = 1};
+    return (struct weft_series_attrs){.step = 86400,
+                                      .start = 0,
+                                      .length = 100,
+                                      .keys = keys,
+                                      .n_keys = 2,
+                                      .channels = channels,
+                                      .n_channels = 1,
+                                      .reduce = reduce,
+                                      .lookback = windows ? 3 : 0,
+                                      .horizon = 2,
+                                      .stride = 1};
 }
 
 static void read_all(struct weft_span frame)

@@ -1,4 +1,5 @@
-/* fuzz_wordpiece.c - any bytes as a vocabulary (up to the first NUL) and a name: refused, or ids of the vocabulary within the limit. */
+/* fuzz_wordpiece.c - any bytes as a vocabulary (up to the first NUL) and a name: refused, or ids of the vocabulary
+ * within the limit. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

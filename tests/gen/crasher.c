@@ -1,4 +1,5 @@
-/* crasher.c - a filter for tests: passes frames on, but dies on the one whose id is CRASH_ID, hangs on HANG_ID, and takes its time with --slow. */
+/* crasher.c - a filter for tests: passes frames on, but dies on the one whose id is CRASH_ID, hangs on HANG_ID, and
+ * takes its time with --slow. */
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -12,7 +13,8 @@ struct state {
 };
 
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_INT, 0, "slow", offsetof(struct state, slow), "0", 0, 1000000, "MICROSECONDS", "wait so long with every frame", WEFT_OPT_RUN},
+    {WEFT_OPT_INT, 0, "slow", offsetof(struct state, slow), "0", 0, 1000000, "MICROSECONDS",
+     "wait so long with every frame", WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };
 
@@ -40,7 +42,12 @@ static int frame(struct weft_run *run, void *state, struct weft_span in, struct 
 }
 
 static const struct weft_filter filter = {
-    .usage = {.name = "crasher", .summary = "dies on one frame", .synopsis = "crasher", .reads = "any stream", .writes = "the same", .examples = "crasher\ncrasher --slow 10"},
+    .usage = {.name = "crasher",
+              .summary = "dies on one frame",
+              .synopsis = "crasher",
+              .reads = "any stream",
+              .writes = "the same",
+              .examples = "crasher\ncrasher --slow 10"},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,

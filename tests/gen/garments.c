@@ -1,4 +1,5 @@
-/* garments.c - made-up clothes: DIR/garments.csv and DIR/images/NNNN.png, the same bytes for the same options on every machine.
+/* garments.c - made-up clothes: DIR/garments.csv and DIR/images/NNNN.png, the same bytes for the same options on every
+ * machine.
  *
  *     garments DIR [PRODUCTS [SEED]]
  *
@@ -29,28 +30,36 @@ enum style { STREET, CLASSIC, ROMANTIC, SPORTY, BASIC, STYLES };
 enum public { BOTH, WOMEN, MEN };
 enum { BRANDS = 24, STYLE_WORDS = 4, OCTAVE = 16 }; /* quantities are counted in sixteenths of a doubling */
 
-static const char *const kind_names[KINDS][2] = {{"티셔츠", "Tee"}, {"원피스", "Dress"}, {"팬츠", "Trousers"}, {"스커트", "Skirt"}, {"코트", "Coat"}};
-static const char *const colour_names[COLOURS][2] = {{"레드", "Red"}, {"핑크", "Pink"}, {"블루", "Blue"}, {"그린", "Green"}, {"블랙", "Black"}, {"화이트", "White"}};
+static const char *const kind_names[KINDS][2] = {
+    {"티셔츠", "Tee"}, {"원피스", "Dress"}, {"팬츠", "Trousers"}, {"스커트", "Skirt"}, {"코트", "Coat"}};
+static const char *const colour_names[COLOURS][2] = {{"레드", "Red"},   {"핑크", "Pink"},  {"블루", "Blue"},
+                                                     {"그린", "Green"}, {"블랙", "Black"}, {"화이트", "White"}};
 static const char *const style_words[STYLES][STYLE_WORDS] = {{"그래픽", "오버핏", "크롭", "빈티지워싱"},
-                                                           {"클래식", "테일러드", "울블렌드", "하운드투스"},
-                                                           {"플라워", "레이스", "셔링", "리본"},
-                                                           {"트레이닝", "나일론", "에어핏", "집업"},
-                                                           {"베이직", "데일리", "[2PACK]", "NEW"}};
+                                                             {"클래식", "테일러드", "울블렌드", "하운드투스"},
+                                                             {"플라워", "레이스", "셔링", "리본"},
+                                                             {"트레이닝", "나일론", "에어핏", "집업"},
+                                                             {"베이직", "데일리", "[2PACK]", "NEW"}};
 static const struct brand {
     const char *name;
     enum public public;
     int age;
     enum style style;
     int pull;
-} brands[BRANDS] = {
-    {"무지개", WOMEN, 1, ROMANTIC, 6},    {"Northline", MEN, 2, SPORTY, 14},   {"하루", WOMEN, 2, BASIC, -4},       {"Atelier K", WOMEN, 3, CLASSIC, -12},
-    {"스튜디오 온", BOTH, 1, BASIC, 20},  {"Mono Lab", MEN, 1, STREET, 9},     {"바람결", WOMEN, 3, CLASSIC, -20},  {"Rough Note", MEN, 0, STREET, 3},
-    {"소소한", WOMEN, 0, ROMANTIC, -7},   {"Field Days", BOTH, 2, SPORTY, -2}, {"연두", WOMEN, 1, BASIC, 11},       {"Harbor Tailor", MEN, 3, CLASSIC, -15},
-    {"도시락", BOTH, 0, STREET, 17},      {"Petit Jour", WOMEN, 2, ROMANTIC, 0}, {"한낮", BOTH, 1, BASIC, -9},      {"Kite Club", BOTH, 0, SPORTY, 7},
-    {"라온", WOMEN, 1, CLASSIC, 2},       {"Oak & Pine", MEN, 2, BASIC, -17},  {"별다방", BOTH, 0, STREET, -11},    {"Velvet Hour", WOMEN, 3, ROMANTIC, -24},
-    {"동네", MEN, 1, BASIC, 24},          {"Slow Motion", BOTH, 2, CLASSIC, -6}, {"첫눈", WOMEN, 0, ROMANTIC, 13},  {"Track One", MEN, 1, SPORTY, 5}};
+} brands[BRANDS] = {{"무지개", WOMEN, 1, ROMANTIC, 6},   {"Northline", MEN, 2, SPORTY, 14},
+                    {"하루", WOMEN, 2, BASIC, -4},       {"Atelier K", WOMEN, 3, CLASSIC, -12},
+                    {"스튜디오 온", BOTH, 1, BASIC, 20}, {"Mono Lab", MEN, 1, STREET, 9},
+                    {"바람결", WOMEN, 3, CLASSIC, -20},  {"Rough Note", MEN, 0, STREET, 3},
+                    {"소소한", WOMEN, 0, ROMANTIC, -7},  {"Field Days", BOTH, 2, SPORTY, -2},
+                    {"연두", WOMEN, 1, BASIC, 11},       {"Harbor Tailor", MEN, 3, CLASSIC, -15},
+                    {"도시락", BOTH, 0, STREET, 17},     {"Petit Jour", WOMEN, 2, ROMANTIC, 0},
+                    {"한낮", BOTH, 1, BASIC, -9},        {"Kite Club", BOTH, 0, SPORTY, 7},
+                    {"라온", WOMEN, 1, CLASSIC, 2},      {"Oak & Pine", MEN, 2, BASIC, -17},
+                    {"별다방", BOTH, 0, STREET, -11},    {"Velvet Hour", WOMEN, 3, ROMANTIC, -24},
+                    {"동네", MEN, 1, BASIC, 24},         {"Slow Motion", BOTH, 2, CLASSIC, -6},
+                    {"첫눈", WOMEN, 0, ROMANTIC, 13},    {"Track One", MEN, 1, SPORTY, 5}};
 static const char *const age_names[] = {"10대", "20대", "30대", "40대"};
-static const uint8_t rgb_of[COLOURS][3] = {{200, 30, 40}, {240, 150, 180}, {40, 70, 180}, {50, 140, 70}, {30, 30, 35}, {245, 245, 240}};
+static const uint8_t rgb_of[COLOURS][3] = {{200, 30, 40}, {240, 150, 180}, {40, 70, 180},
+                                           {50, 140, 70}, {30, 30, 35},    {245, 245, 240}};
 
 struct garment {
     enum kind kind;
@@ -69,11 +78,16 @@ static bool inside(const struct garment *g, int x, int y)
 {
     int ax = x < 0 ? -x : x;
     switch (g->kind) {
-    case TEE: return (y > 12 && y < 50 && ax < 14) || (y > 12 && y < 26 && ax < 25);
-    case DRESS: return y > 8 && y < 60 && ax < (y < 28 ? 10 : 10 + (y - 28) / 2);
-    case TROUSERS: return y > 8 && y < 60 && ax < 14 && (y < 22 || ax > 2);
-    case SKIRT: return y > 18 && y < 48 && ax < 9 + (y - 18) / 2;
-    default: return (y > 6 && y < 58 && ax < 16 && ax > 0) || (y > 6 && y < 44 && ax < 26 && ax > 18);
+    case TEE:
+        return (y > 12 && y < 50 && ax < 14) || (y > 12 && y < 26 && ax < 25);
+    case DRESS:
+        return y > 8 && y < 60 && ax < (y < 28 ? 10 : 10 + (y - 28) / 2);
+    case TROUSERS:
+        return y > 8 && y < 60 && ax < 14 && (y < 22 || ax > 2);
+    case SKIRT:
+        return y > 18 && y < 48 && ax < 9 + (y - 18) / 2;
+    default:
+        return (y > 6 && y < 58 && ax < 16 && ax > 0) || (y > 6 && y < 44 && ax < 26 && ax > 18);
     }
 }
 
@@ -81,10 +95,14 @@ static bool marked(const struct garment *g, int x, int y)
 {
     int u = x + 32 + (int)g->turn, v = y + (int)g->turn;
     switch (g->pattern) {
-    case STRIPES: return v % 8 < 3;
-    case DOTS: return u % 8 < 3 && v % 8 < 3;
-    case CHECKS: return (u / 6 + v / 6) % 2;
-    default: return false;
+    case STRIPES:
+        return v % 8 < 3;
+    case DOTS:
+        return u % 8 < 3 && v % 8 < 3;
+    case CHECKS:
+        return (u / 6 + v / 6) % 2;
+    default:
+        return false;
     }
 }
 
@@ -172,7 +190,8 @@ static void png(FILE *f, const uint8_t *rgb)
 /* 2^(level / OCTAVE), below 1 nothing: no result hangs on a libm's last digit. */
 static uint64_t count_of(int level)
 {
-    static const unsigned thousandths[OCTAVE] = {1000, 1044, 1091, 1139, 1189, 1242, 1297, 1354, 1414, 1477, 1542, 1610, 1682, 1756, 1834, 1915};
+    static const unsigned thousandths[OCTAVE] = {1000, 1044, 1091, 1139, 1189, 1242, 1297, 1354,
+                                                 1414, 1477, 1542, 1610, 1682, 1756, 1834, 1915};
     return level < 0 ? 0 : ((uint64_t)thousandths[level % OCTAVE] << level / OCTAVE) / 1000;
 }
 
@@ -196,7 +215,8 @@ static void print_name(FILE *f, const struct garment *g, struct weft_rng *r)
         fprintf(f, "%s ", style_words[g->style][first]);
     if (second < STYLE_WORDS && second != first)
         fprintf(f, "%s ", style_words[g->style][second]);
-    fprintf(f, "%s%s%s", says_colour ? colour_names[g->colour][g->english] : "", says_colour ? " " : "", kind_names[g->kind][g->english]);
+    fprintf(f, "%s%s%s", says_colour ? colour_names[g->colour][g->english] : "", says_colour ? " " : "",
+            kind_names[g->kind][g->english]);
 }
 
 static int noise(struct weft_rng *r, int width)
@@ -212,12 +232,15 @@ static int bell(struct weft_rng *r, int width)
 
 static void print_labels(FILE *f, const struct garment *g, struct weft_rng *r)
 {
-    static const int women[KINDS] = {0, 4, -2, 4, -1}, warm[COLOURS] = {1, 3, -2, -1, -1, 1}, public[] = {0, 5, -6}, young[PATTERNS] = {0, 0, -1, 1};
-    static const int ages[STYLES] = {-1, 1, 0, -1, 0}, draws[STYLES] = {10, -8, 4, 0, -3}, colour_draws[COLOURS] = {8, 5, -2, -8, 3, 0};
+    static const int women[KINDS] = {0, 4, -2, 4, -1}, warm[COLOURS] = {1, 3, -2, -1, -1, 1}, public[] = {0, 5, -6},
+                     young[PATTERNS] = {0, 0, -1, 1};
+    static const int ages[STYLES] = {-1, 1, 0, -1, 0}, draws[STYLES] = {10, -8, 4, 0, -3},
+                     colour_draws[COLOURS] = {8, 5, -2, -8, 3, 0};
     static const int pattern_sells[PATTERNS] = {9, 2, -9, 0};
     bool woman = women[g->kind] + warm[g->colour] + public[g->brand->public] + noise(r, 2) > 0;
     int age = g->brand->age + ages[g->style] - young[g->pattern] + (noise(r, 4) == 4), views, sales;
-    views = 9 * OCTAVE + g->brand->pull + draws[g->style] + colour_draws[g->colour] - (int)(g->price / 5000) + bell(r, 11);
+    views =
+        9 * OCTAVE + g->brand->pull + draws[g->style] + colour_draws[g->colour] - (int)(g->price / 5000) + bell(r, 11);
     sales = views - 5 * OCTAVE + pattern_sells[g->pattern] + bell(r, 8);
     fprintf(f, ",%s,", weft_rng_below(r, 50) == 0 ? "" : woman ? "여성" : "남성");
     fprintf(f, "%s,", weft_rng_below(r, 50) == 0 ? "" : age_names[age < 0 ? 0 : age > 3 ? 3 : age]);
@@ -258,8 +281,9 @@ static bool write_product(FILE *f, const char *dir, uint64_t id, uint64_t seed)
     g.price = (unsigned)(9900 + 1000 * weft_rng_below(&r, 90));
     fprintf(f, "%" PRIu64 ",", id);
     print_name(f, &g, &r);
-    fprintf(f, ",\"%u,%03u\",%" PRIu64 ",%s,%s,%s,images/%05" PRIu64 ".png", g.price / 1000, g.price % 1000, 100000 + 7 * id, brand->name,
-            (const char *[]){"남녀공용", "여성", "남성"}[weft_rng_below(&r, 3)], kind_names[g.kind][0], id);
+    fprintf(f, ",\"%u,%03u\",%" PRIu64 ",%s,%s,%s,images/%05" PRIu64 ".png", g.price / 1000, g.price % 1000,
+            100000 + 7 * id, brand->name, (const char *[]){"남녀공용", "여성", "남성"}[weft_rng_below(&r, 3)],
+            kind_names[g.kind][0], id);
     print_labels(f, &g, &r);
     putc('\n', f);
     return write_image(dir, id, &g, &r);
@@ -283,7 +307,8 @@ int main(int argc, char **argv)
     FILE *f = fopen(path, "w");
     bool good = f != NULL;
     if (good)
-        fprintf(f, "product_id,product_name,product_price,product_number,brand,gender,category,image,preferred_gender,age,views,sales\n");
+        fprintf(f, "product_id,product_name,product_price,product_number,brand,gender,category,image,preferred_gender,"
+                   "age,views,sales\n");
     for (int64_t id = 1; id <= products && good; id++)
         good = write_product(f, argv[1], (uint64_t)id, (uint64_t)seed);
     if (f && fclose(f) != 0)

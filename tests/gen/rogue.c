@@ -1,4 +1,5 @@
-/* rogue.c - a worker for tests that breaks the protocol: rogue MODE ENDPOINT HEAD-FILE. HEAD-FILE: a stream that begins with the head a good worker would send.
+/* rogue.c - a worker for tests that breaks the protocol: rogue MODE ENDPOINT HEAD-FILE. HEAD-FILE: a stream that begins
+ * with the head a good worker would send.
  *
  * The head takes it with --mixed-cpus. It ends when it is told so, when the connection ends, or after 30 s. */
 #include <string.h>
@@ -136,7 +137,8 @@ int main(int argc, char **argv)
     struct weft_received m;
     struct weft_value v;
     struct weft_socket_opts o = {.timeout_ms = 5000, .high_water = 1000, .message_max = 1 << 28};
-    if (argc != 4 || weft_map_open(argv[3], SIZE_MAX, &file, &e) < 0 || weft_walk(&walk, file.p, file.n, file.n, &e) != 1)
+    if (argc != 4 || weft_map_open(argv[3], SIZE_MAX, &file, &e) < 0 ||
+        weft_walk(&walk, file.p, file.n, file.n, &e) != 1)
         return 64;
     r.mode = argv[1];
     r.head = (struct weft_span){file.p, walk.off};

@@ -1,8 +1,9 @@
 /* shop.c - a made-up online shop as CSV: the same bytes for the same options on every machine.
  *
- * Categories (5 major, 11 middle, 53 minor) differ in yearly season and in growth; products have promotions with a price cut and an uplift, launches,
- * ends, sold-out gaps, and mostly sell little. A day's sales are Poisson; its mean is 2^(level / 16) with integer levels that add up: product + category's
- * season and growth + weekday + promotion. So a day costs a table look-up, and no result hangs on a libm's last digit. */
+ * Categories (5 major, 11 middle, 53 minor) differ in yearly season and in growth; products have promotions with a
+ * price cut and an uplift, launches, ends, sold-out gaps, and mostly sell little. A day's sales are Poisson; its mean
+ * is 2^(level / 16) with integer levels that add up: product + category's season and growth + weekday + promotion. So a
+ * day costs a table look-up, and no result hangs on a libm's last digit. */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -10,16 +11,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAJORS = 5, MIDDLES = 11, MINORS = 53, OCTAVE = 16, LEVELS = 14 * OCTAVE, LOWEST = -7 * OCTAVE, COUNTS = 320, DAYS_MAX = 100000 };
+enum {
+    MAJORS = 5,
+    MIDDLES = 11,
+    MINORS = 53,
+    OCTAVE = 16,
+    LEVELS = 14 * OCTAVE,
+    LOWEST = -7 * OCTAVE,
+    COUNTS = 320,
+    DAYS_MAX = 100000
+};
 enum table { SALES, AMOUNTS, MENTIONS };
 
 static const char *const major_names[MAJORS] = {"Fashion", "Beauty", "Living", "Food", "Digital"};
-static const char *const middle_names[MIDDLES] = {"Women", "Men", "Skincare", "Makeup", "Kitchen", "Furniture", "Fresh", "Snacks", "Audio", "Mobile", "Gaming"};
+static const char *const middle_names[MIDDLES] = {"Women", "Men",    "Skincare", "Makeup", "Kitchen", "Furniture",
+                                                  "Fresh", "Snacks", "Audio",    "Mobile", "Gaming"};
 static const int middle_major[MIDDLES] = {0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 4};
 
 struct shop {
     uint64_t products, seed;
-    int days, plan; /* plan: days behind the last one of which price and promotion alone are known (long layout) */
+    int days, plan;    /* plan: days behind the last one of which price and promotion alone are known (long layout) */
     int64_t first_day; /* since 1970-01-01 */
     enum table table;
     bool is_long;
@@ -117,11 +128,13 @@ static void fill_shape(struct shop *s)
     s->shape = need(calloc((size_t)MINORS * (size_t)s->days, sizeof *s->shape));
     for (int c = 0; c < MINORS; c++) {
         uint64_t r = stream(s->seed, 1, (uint64_t)c);
-        int amplitude = 2 + (int)below(&r, 14), growth = (int)below(&r, 25) - 10, swing = 50 + (int)below(&r, 100); /* growth: levels a year */
+        int amplitude = 2 + (int)below(&r, 14), growth = (int)below(&r, 25) - 10,
+            swing = 50 + (int)below(&r, 100); /* growth: levels a year */
         double phase = below(&r, 365) / 365.0;
         for (int d = 0; d < s->days; d++) {
             int64_t day = s->first_day + d;
-            int level = amplitude * sine((double)day / 365.25 + phase + 1) + 1000 * growth * d / 365 + 10 * swing * weekday[(day + 3) % 7];
+            int level = amplitude * sine((double)day / 365.25 + phase + 1) + 1000 * growth * d / 365 +
+                        10 * swing * weekday[(day + 3) % 7];
             s->shape[(size_t)c * (size_t)s->days + (size_t)d] = (int16_t)((level + (level < 0 ? -500 : 500)) / 1000);
         }
     }
@@ -191,7 +204,8 @@ static uint32_t sold(const struct shop *s, struct product *p, int d)
         gap |= (unsigned)(d - p->gap[k]) < (unsigned)p->gap_length[k];
     if (gap)
         return 0;
-    int level = p->level + s->shape[(size_t)p->minor * (size_t)s->days + (size_t)d] + (on_promotion(p) ? 14 : 0) - LOWEST;
+    int level =
+        p->level + s->shape[(size_t)p->minor * (size_t)s->days + (size_t)d] + (on_promotion(p) ? 14 : 0) - LOWEST;
     level = level < 0 ? 0 : level < LEVELS ? level : LEVELS - 1;
     uint32_t k = s->guide[level][u >> 24];
     while (u > s->below[level][k])
@@ -217,7 +231,8 @@ static void date_text(int64_t day, char out[11])
 {
     /* Civil date of a day (Hinnant's algorithm). */
     int64_t z = day + 719468, era = z / 146097, of_era = z % 146097;
-    int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365, of_year = of_era - (365 * year + year / 4 - year / 100);
+    int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365,
+            of_year = of_era - (365 * year + year / 4 - year / 100);
     int64_t m = (5 * of_year + 2) / 153, d = of_year - (153 * m + 2) / 5 + 1, month = m < 10 ? m + 3 : m - 9;
     int y = (int)(year + era * 400 + (month <= 2));
     out[0] = (char)('0' + y / 1000 % 10);
@@ -236,8 +251,8 @@ static char *put_keys(char *to, const struct shop *s, const struct product *p, u
 {
     const char *major = major_names[middle_major[p->middle]], *middle = middle_names[p->middle];
     (void)s;
-    return to + sprintf(to, "%" PRIu64 ",P%07" PRIu64 ",%s,%s-%s,%s-%s-%02d,brand%05u", i, i, major, major, middle, major, middle,
-                        p->minor < 45 ? p->minor % 5 + 1 : (p->minor - 45) % 4 + 1, (unsigned)p->brand);
+    return to + sprintf(to, "%" PRIu64 ",P%07" PRIu64 ",%s,%s-%s,%s-%s-%02d,brand%05u", i, i, major, major, middle,
+                        major, middle, p->minor < 45 ? p->minor % 5 + 1 : (p->minor - 45) % 4 + 1, (unsigned)p->brand);
 }
 
 static void put_days(const struct shop *s, const char *front)
@@ -285,13 +300,19 @@ static void as_long(struct shop *s)
             if (!is_active(&p, d))
                 continue;
             date_text(s->first_day + d, date);
-            fwrite(line, 1, (size_t)snprintf(line, sizeof line, "%s,%s,%u,%u,%d\n", date, keys, (unsigned)n, (unsigned)price_now(&p), on_promotion(&p)), stdout);
+            fwrite(line, 1,
+                   (size_t)snprintf(line, sizeof line, "%s,%s,%u,%u,%d\n", date, keys, (unsigned)n,
+                                    (unsigned)price_now(&p), on_promotion(&p)),
+                   stdout);
         }
         for (int d = s->days; d < s->days + s->plan; d++) {
             next_day(&p);
             date_text(s->first_day + d, date);
             if (p.end >= s->days)
-                fwrite(line, 1, (size_t)snprintf(line, sizeof line, "%s,%s,,%u,%d\n", date, keys, (unsigned)price_now(&p), on_promotion(&p)), stdout);
+                fwrite(line, 1,
+                       (size_t)snprintf(line, sizeof line, "%s,%s,,%u,%d\n", date, keys, (unsigned)price_now(&p),
+                                        on_promotion(&p)),
+                       stdout);
         }
     }
 }
@@ -306,7 +327,8 @@ static void mentions(struct shop *s)
             int level = 20 + (int)below(&r, 60);
             printf("brand%05u", (unsigned)(c * 1000) + b);
             for (int d = 0; d < s->days; d++) {
-                double v = power(level + s->shape[(size_t)c * (size_t)s->days + (size_t)d]) * (0.5 + below(&r, 1000) / 1000.0) / 100;
+                double v = power(level + s->shape[(size_t)c * (size_t)s->days + (size_t)d]) *
+                           (0.5 + below(&r, 1000) / 1000.0) / 100;
                 printf(",%.5f", v);
             }
             putchar('\n');
@@ -315,16 +337,20 @@ static void mentions(struct shop *s)
 
 static int64_t days_of(int y, int m, int d)
 {
-    int64_t yy = y - (m <= 2), era = yy / 400, of_era = yy - era * 400, of_year = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
+    int64_t yy = y - (m <= 2), era = yy / 400, of_era = yy - era * 400,
+            of_year = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
     return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 
 static int usage(int rc)
 {
-    fprintf(rc ? stderr : stdout, "usage: shop [--products N] [--days N] [--seed N] [--start YYYY-MM-DD] [--layout wide|long] [--plan N] [--table sales|amounts|mentions] [--brands N]\n"
+    fprintf(rc ? stderr : stdout, "usage: shop [--products N] [--days N] [--seed N] [--start YYYY-MM-DD] [--layout "
+                                  "wide|long] [--plan N] [--table sales|amounts|mentions] [--brands N]\n"
                                   "            [-o FILE]\n"
-                                  "Writes a made-up shop as CSV, on standard output unless told otherwise. The long layout has units, price and promotion of each day, with --plan N also\n"
-                                  "the price and promotion of N days more without units, and a column that says which products have promotions.\n");
+                                  "Writes a made-up shop as CSV, on standard output unless told otherwise. The long "
+                                  "layout has units, price and promotion of each day, with --plan N also\n"
+                                  "the price and promotion of N days more without units, and a column that says which "
+                                  "products have promotions.\n");
     return rc;
 }
 

@@ -1,5 +1,5 @@
-/* wordpiece_ids DIR: reads texts from stdin, each a little-endian u32 of its length and its bytes; prints the ids of each on a line. For
- * tests/peer/wordpiece.mjs. */
+/* wordpiece_ids DIR: reads texts from stdin, each a little-endian u32 of its length and its bytes; prints the ids of
+ * each on a line. For tests/peer/wordpiece.mjs. */
 #include <stdio.h>
 #include <stdlib.h>
 

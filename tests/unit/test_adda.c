@@ -1,4 +1,5 @@
-/* test_adda.c - adversarial adaptation and its small networks, against PyTorch (tests/reference/make_adda.py) and finite differences. */
+/* test_adda.c - adversarial adaptation and its small networks, against PyTorch (tests/reference/make_adda.py) and
+ * finite differences. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -57,8 +58,17 @@ static size_t mlp_count(const struct weft_mlp *s)
     return n;
 }
 
-static const struct weft_adda_options options = {.epochs = STEPS, .windows = 1000, .batch = ROWS, .hidden = HIDDEN, .lr = 1e-3, .encoder_lr = 3e-4, .smooth = 0.9,
-                                                 .reconstruct = 0.5, .labels = 0.7, .last = true, .seed = 1};
+static const struct weft_adda_options options = {.epochs = STEPS,
+                                                 .windows = 1000,
+                                                 .batch = ROWS,
+                                                 .hidden = HIDDEN,
+                                                 .lr = 1e-3,
+                                                 .encoder_lr = 3e-4,
+                                                 .smooth = 0.9,
+                                                 .reconstruct = 0.5,
+                                                 .labels = 0.7,
+                                                 .last = true,
+                                                 .seed = 1};
 
 /* The fixture's windows: the source's, then the target's. */
 static float *windows(uint32_t *source, uint32_t *target, uint8_t *labelled)
@@ -78,12 +88,15 @@ static void steps_like_pytorch(void **state)
 {
     (void)state;
     struct weft_net net = weft_net(WEFT_ENCODER_LSTM, LOOKBACK, HORIZON, CODE, 1);
-    struct weft_mlp disc = weft_mlp((size_t[]){CODE, HIDDEN, HIDDEN, 1}, 3, 0.2f), decoder = weft_mlp((size_t[]){CODE, HIDDEN, LOOKBACK}, 2, 0.2f);
+    struct weft_mlp disc = weft_mlp((size_t[]){CODE, HIDDEN, HIDDEN, 1}, 3, 0.2f),
+                    decoder = weft_mlp((size_t[]){CODE, HIDDEN, LOOKBACK}, 2, 0.2f);
     uint32_t source[ROWS], target[ROWS];
     uint8_t labelled[ROWS];
-    float *pool = windows(source, target, labelled), *outer = numbers(400, weft_net_count(&net), 0.3f), losses[STEPS * 5];
+    float *pool = windows(source, target, labelled), *outer = numbers(400, weft_net_count(&net), 0.3f),
+          losses[STEPS * 5];
     float *of_disc = numbers(401, mlp_count(&disc), 0.3f), *of_decoder = numbers(402, mlp_count(&decoder), 0.3f);
-    struct weft_adda_windows d = {.pool = pool, .source = source, .target = target, .labelled = labelled, .n_source = ROWS, .n_target = ROWS};
+    struct weft_adda_windows d = {
+        .pool = pool, .source = source, .target = target, .labelled = labelled, .n_source = ROWS, .n_target = ROWS};
     struct weft_adda *a = weft_adda_new(&net, outer, &options, &d, NULL);
     struct weft_adda_state *s = weft_adda_state(a);
     size_t base = weft_encoder_size(&net.encoder);
@@ -93,7 +106,8 @@ static void steps_like_pytorch(void **state)
         struct weft_adda_epoch now;
         struct weft_err e = {0};
         assert_int_equal(weft_adda_epoch(a, &now, &e), 1);
-        const double row[5] = {now.discriminator_loss, now.accuracy, now.mapping_loss, now.reconstruction_loss, now.source_variance};
+        const double row[5] = {now.discriminator_loss, now.accuracy, now.mapping_loss, now.reconstruction_loss,
+                               now.source_variance};
         for (size_t k = 0; k < 5; k++)
             losses[5 * i + k] = (float)row[k];
     }
@@ -126,9 +140,10 @@ static void mlp_gradients_by_differences(void **state)
     (void)state;
     struct weft_mlp s = weft_mlp((size_t[]){6, 20, 9, 4}, 3, 0.2f);
     size_t n = weft_mlp_size(&s), count = mlp_count(&s);
-    float *outer = numbers(1, count, 0.4f), *inner = weft_xaligned(n, sizeof *inner), *g = weft_xaligned(n, sizeof *g), *back = weft_xaligned(weft_mlp_back_size(&s), sizeof *back);
-    float *values = weft_xaligned(5 * weft_mlp_row_size(&s), sizeof *values), *room = weft_xaligned(weft_mlp_room(&s, 5), sizeof *room), x[5 * 16] = {0}, w[5 * 16] = {0},
-          dx[5 * 16];
+    float *outer = numbers(1, count, 0.4f), *inner = weft_xaligned(n, sizeof *inner), *g = weft_xaligned(n, sizeof *g),
+          *back = weft_xaligned(weft_mlp_back_size(&s), sizeof *back);
+    float *values = weft_xaligned(5 * weft_mlp_row_size(&s), sizeof *values),
+          *room = weft_xaligned(weft_mlp_room(&s, 5), sizeof *room), x[5 * 16] = {0}, w[5 * 16] = {0}, dx[5 * 16];
     for (size_t r = 0; r < 5; r++) {
         for (size_t i = 0; i < 6; i++)
             x[r * 16 + i] = reference_number(2, r * 6 + i);
@@ -173,7 +188,13 @@ static void adapt(int threads, size_t batch, int64_t stop, struct weft_adda_stat
     uint32_t source[ROWS], target[ROWS];
     uint8_t labelled[ROWS];
     float *pool = windows(source, target, labelled), *outer = numbers(400, weft_net_count(&net), 0.3f);
-    struct weft_adda_windows d = {.pool = pool, .source = source, .target = target, .valid = target, .n_source = ROWS, .n_target = ROWS, .n_valid = ROWS};
+    struct weft_adda_windows d = {.pool = pool,
+                                  .source = source,
+                                  .target = target,
+                                  .valid = target,
+                                  .n_source = ROWS,
+                                  .n_target = ROWS,
+                                  .n_valid = ROWS};
     struct weft_par *par = weft_par_new(threads);
     struct weft_adda_epoch now;
     struct weft_err e = {0};

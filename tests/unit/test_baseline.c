@@ -1,4 +1,5 @@
-/* test_baseline.c - baselines against numbers worked out by hand; those for intermittent demand against numpy (tests/reference/make_intermittent.py). */
+/* test_baseline.c - baselines against numbers worked out by hand; those for intermittent demand against numpy
+ * (tests/reference/make_intermittent.py). */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,10 +33,23 @@ static void equal(const float *got, const float *want, size_t n)
 static void names(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"naive:1", "seasonal-naive", "seasonal-naive:", "seasonal-naive:0", "seasonal-naive:7:7", "mean:x", "mean:-1",
-                                        "lag-growth:364", "lag-growth:364:28:", "mean:99999999999999999999",
-                                        "croston:0", "croston:", "croston:0.1:0.1", "sba:1.1", "tsb:0.1:0.1:0.1",
-                                        "tsb::0.1", "tsb:nan"};
+    static const char *const wrong[] = {"naive:1",
+                                        "seasonal-naive",
+                                        "seasonal-naive:",
+                                        "seasonal-naive:0",
+                                        "seasonal-naive:7:7",
+                                        "mean:x",
+                                        "mean:-1",
+                                        "lag-growth:364",
+                                        "lag-growth:364:28:",
+                                        "mean:99999999999999999999",
+                                        "croston:0",
+                                        "croston:",
+                                        "croston:0.1:0.1",
+                                        "sba:1.1",
+                                        "tsb:0.1:0.1:0.1",
+                                        "tsb::0.1",
+                                        "tsb:nan"};
     struct weft_baseline b = parsed("lag-growth:364:28");
     assert_int_equal(b.lag, 364);
     assert_int_equal(b.window, 28);
@@ -112,7 +126,8 @@ static void intermittent_like_numpy(void **state)
 {
     (void)state;
     static const char *const series[] = {"sparse", "holed", "returned", "late", "dense", "zero", "none"};
-    static const char *const usual[] = {"croston", "sba", "tsb"}, *const own[] = {"croston:0.3", "sba:0.3", "tsb:0.05:0.2"};
+    static const char *const usual[] = {"croston", "sba", "tsb"}, *const own[] = {"croston:0.3", "sba:0.3",
+                                                                                  "tsb:0.05:0.2"};
     struct weft_st *st;
     assert_int_equal(weft_st_open(FIXTURE, &st, NULL), 0);
     for (size_t i = 0; i < sizeof series / sizeof *series; i++)

@@ -1,4 +1,5 @@
-/* test_bert.c - BERT against PyTorch in float64 at every length (tests/reference/make_bert.py), and what its interface promises. */
+/* test_bert.c - BERT against PyTorch in float64 at every length (tests/reference/make_bert.py), and what its interface
+ * promises. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -61,7 +62,8 @@ static void corpus_free(struct corpus *c)
 
 static const char *const pools[] = {"mean", "cls", "pooler"};
 
-static void check_model(const char *dir, const char *prefix, enum weft_dnn_type precision, size_t longest, double tolerance)
+static void check_model(const char *dir, const char *prefix, enum weft_dnn_type precision, size_t longest,
+                        double tolerance)
 {
     struct weft_bert *b = model(dir, precision, 2);
     struct weft_st *st;
@@ -112,7 +114,9 @@ static void same_vectors(enum weft_dnn_type precision)
     assert_int_equal(weft_bert_embed(one, c->texts, N, WEFT_BERT_MEAN, y, &e), 0);
     for (size_t batch = 1; batch <= N; batch = batch * 3 + 1) {
         for (size_t i = 0; i < N; i += batch)
-            assert_int_equal(weft_bert_embed(batch % 2 ? three : one, c->texts + i, N - i < batch ? N - i : batch, WEFT_BERT_MEAN, z + i * hidden, &e), 0);
+            assert_int_equal(weft_bert_embed(batch % 2 ? three : one, c->texts + i, N - i < batch ? N - i : batch,
+                                             WEFT_BERT_MEAN, z + i * hidden, &e),
+                             0);
         assert_memory_equal(y, z, N * hidden * sizeof *y);
     }
     weft_bert_free(&one);
@@ -137,8 +141,8 @@ static void test_linear(void **state)
     enum { ROWS = 336, IN = 768, WIDTH = 768 };
     struct weft_dnn *d;
     struct weft_err e = {0};
-    float *x = WEFT_ARRAY(float, ROWS *IN), *w = WEFT_ARRAY(float, WIDTH *IN), *bias = WEFT_ARRAY(float, WIDTH), *y = WEFT_ARRAY(float, ROWS *WIDTH),
-          *z = WEFT_ARRAY(float, ROWS *WIDTH);
+    float *x = WEFT_ARRAY(float, ROWS *IN), *w = WEFT_ARRAY(float, WIDTH *IN), *bias = WEFT_ARRAY(float, WIDTH),
+          *y = WEFT_ARRAY(float, ROWS *WIDTH), *z = WEFT_ARRAY(float, ROWS *WIDTH);
     for (size_t i = 0; i < (size_t)ROWS * IN; i++)
         x[i] = reference_number(1, i);
     for (size_t i = 0; i < (size_t)WIDTH * IN; i++)

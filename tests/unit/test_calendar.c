@@ -1,4 +1,5 @@
-/* test_calendar.c - steps that have no one length: months, quarters and working days; reference values from Python's datetime, dateutil and numpy.busday_offset. */
+/* test_calendar.c - steps that have no one length: months, quarters and working days; reference values from Python's
+ * datetime, dateutil and numpy.busday_offset. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,12 +25,18 @@ static void steps_are_added_by_the_calendar(void **state)
         int64_t n;
         const char *to;
     } cases[] = {
-        {WEFT_STEP_MONTH, "2021-01-01", 1, "2021-02-01"},     {WEFT_STEP_MONTH, "2021-01-01", 14, "2022-03-01"},
-        {WEFT_STEP_MONTH, "2021-01-01", -1, "2020-12-01"},    {WEFT_STEP_MONTH, "1969-11-01", 3, "1970-02-01"},
-        {WEFT_STEP_QUARTER, "2020-10-01", 1, "2021-01-01"},   {WEFT_STEP_QUARTER, "2021-04-01", -6, "2019-10-01"},
-        {WEFT_STEP_BUSINESS_DAY, "2024-01-05", 1, "2024-01-08"}, {WEFT_STEP_BUSINESS_DAY, "2024-01-08", -1, "2024-01-05"},
-        {WEFT_STEP_BUSINESS_DAY, "2024-01-03", 260, "2025-01-01"}, {WEFT_STEP_BUSINESS_DAY, "1969-12-31", 3, "1970-01-05"},
-        {WEFT_STEP_WEEK, "2022-01-07", 3, "2022-01-28"},      {WEFT_STEP_DAY, "2024-02-28", 2, "2024-03-01"},
+        {WEFT_STEP_MONTH, "2021-01-01", 1, "2021-02-01"},
+        {WEFT_STEP_MONTH, "2021-01-01", 14, "2022-03-01"},
+        {WEFT_STEP_MONTH, "2021-01-01", -1, "2020-12-01"},
+        {WEFT_STEP_MONTH, "1969-11-01", 3, "1970-02-01"},
+        {WEFT_STEP_QUARTER, "2020-10-01", 1, "2021-01-01"},
+        {WEFT_STEP_QUARTER, "2021-04-01", -6, "2019-10-01"},
+        {WEFT_STEP_BUSINESS_DAY, "2024-01-05", 1, "2024-01-08"},
+        {WEFT_STEP_BUSINESS_DAY, "2024-01-08", -1, "2024-01-05"},
+        {WEFT_STEP_BUSINESS_DAY, "2024-01-03", 260, "2025-01-01"},
+        {WEFT_STEP_BUSINESS_DAY, "1969-12-31", 3, "1970-01-05"},
+        {WEFT_STEP_WEEK, "2022-01-07", 3, "2022-01-28"},
+        {WEFT_STEP_DAY, "2024-02-28", 2, "2024-03-01"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -107,7 +107,7 @@ static void rows_of_the_file(void **state)
     memcpy(row, (const float[]){1, 3, 8}, WIDTH * sizeof *row); /* spread 1 */
     weft_residuals_finish(&r, 2, 1, twice_the_last, NULL, 0, 3, false, out, &floor);
     assert_true(fabsf(floor - 0.05f) < 1e-7f);
-    assert_true(out[0] == 2);                     /* (8 - 6) / 1 */
+    assert_true(out[0] == 2);                       /* (8 - 6) / 1 */
     assert_true(fabsf(out[1] - 1 / floor) < 1e-5f); /* (11 - 10) / floor */
     assert_true(isnan(out[2]));
     weft_residuals_free(&r);
@@ -117,7 +117,8 @@ static void rows_of_the_file(void **state)
     weft_residuals_free(&r);
 }
 
-/* A product that is sold only since the origin: its flat lookback is no measure, and its row is left out; not where most rows are such. */
+/* A product that is sold only since the origin: its flat lookback is no measure, and its row is left out; not where
+ * most rows are such. */
 static void newcomers_are_left_out(void **state)
 {
     (void)state;
@@ -139,6 +140,7 @@ static void newcomers_are_left_out(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(newcomers_are_left_out), cmocka_unit_test(least_hashes_stay), cmocka_unit_test(spread), cmocka_unit_test(rows_of_the_file)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(newcomers_are_left_out), cmocka_unit_test(least_hashes_stay),
+                                       cmocka_unit_test(spread), cmocka_unit_test(rows_of_the_file)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* test_csv.c - lines that are split without libcsv give the rows that libcsv gives: short ones of every kind of byte, and tables that cross blocks. */
+/* test_csv.c - lines that are split without libcsv give the rows that libcsv gives: short ones of every kind of byte,
+ * and tables that cross blocks. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,8 @@ static bool same(const struct weft_csv_row *a, const struct weft_csv_row *b)
 /* Both ways through the table: rows, error and its place; how many rows there are. */
 static size_t both(const char *text, size_t n, char delimiter, size_t expect, int threads)
 {
-    struct weft_csv_opts o = {.delimiter = delimiter, .skip = -1, .threads = threads}, slow = {.delimiter = delimiter, .skip = -1, .no_plain = true};
+    struct weft_csv_opts o = {.delimiter = delimiter, .skip = -1, .threads = threads},
+                         slow = {.delimiter = delimiter, .skip = -1, .no_plain = true};
     struct weft_csv *a = NULL, *b = NULL;
     struct weft_csv_row x, y;
     struct weft_err e = {0}, f = {0};
@@ -87,7 +89,8 @@ static void long_table(int threads)
     if (!text)
         exit(2);
     for (int i = 0; i < ROWS; i++) {
-        static const char *const rows[] = {"2025-03-%02d,\"a \"\"%d\"\"\nb\",5\n", "2025-03-%02d,shirt %d,5,7\r\n", "2025-03-%02d,x\"%d,5\n", "\n2025-03-%02d,%d ,5\n"};
+        static const char *const rows[] = {"2025-03-%02d,\"a \"\"%d\"\"\nb\",5\n", "2025-03-%02d,shirt %d,5,7\r\n",
+                                           "2025-03-%02d,x\"%d,5\n", "\n2025-03-%02d,%d ,5\n"};
         const char *row = i % 97 < 4 ? rows[i % 97] : "2025-03-%02d,coat %d,12\n";
         n += (size_t)sprintf(text + n, row, i % 28 + 1, i);
     }

@@ -1,4 +1,5 @@
-/* test_demand.c - losses of missing labels and the garment network, against PyTorch (tests/reference/make_demand.py) and finite differences. */
+/* test_demand.c - losses of missing labels and the garment network, against PyTorch (tests/reference/make_demand.py)
+ * and finite differences. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -49,7 +50,8 @@ static void check_loss(const char *name, double gamma, const float *weight)
     char key[40];
     for (int r = 0; r < ROWS; r++) {
         int t = r % (CLASSES + 1) - 1;
-        sum += weft_focal(z + r * CLASSES, CLASSES, t, gamma, weight && t >= 0 ? (double)weight[t] : 1, 1 / there, dz + r * CLASSES);
+        sum += weft_focal(z + r * CLASSES, CLASSES, t, gamma, weight && t >= 0 ? (double)weight[t] : 1, 1 / there,
+                          dz + r * CLASSES);
     }
     snprintf(key, sizeof key, "%s.loss", name);
     float mean = (float)(sum / there);
@@ -113,7 +115,8 @@ static void test_loss_extremes(void **state)
 static void add_head(struct weft_demand_shape *s, const char *name, enum weft_demand_loss loss, size_t classes)
 {
     struct weft_demand_head *h = &s->head[s->n_heads++];
-    *h = (struct weft_demand_head){.name = weft_xstrdup(name), .loss = loss, .weight = loss == WEFT_DEMAND_MSE ? 0.01 : 1, .mean = 2, .std = 0.5};
+    *h = (struct weft_demand_head){
+        .name = weft_xstrdup(name), .loss = loss, .weight = loss == WEFT_DEMAND_MSE ? 0.01 : 1, .mean = 2, .std = 0.5};
     for (size_t i = 0; i < classes; i++) {
         char text[8];
         weft_names_add(&h->classes, text, (size_t)snprintf(text, sizeof text, "c%zu", i));
@@ -122,7 +125,13 @@ static void add_head(struct weft_demand_shape *s, const char *name, enum weft_de
 
 static struct weft_demand *network(bool image, double dropout)
 {
-    struct weft_demand_shape s = {.image = image, .image_size = SIZE, .text = SIDE - 3, .text_scale = 1, .hidden = HIDDEN, .dropout = dropout, .gamma = 2};
+    struct weft_demand_shape s = {.image = image,
+                                  .image_size = SIZE,
+                                  .text = SIDE - 3,
+                                  .text_scale = 1,
+                                  .hidden = HIDDEN,
+                                  .dropout = dropout,
+                                  .gamma = 2};
     struct weft_demand *d;
     struct weft_err e = {0};
     s.input[s.n_inputs++] = (struct weft_demand_input){.name = weft_xstrdup("price"), .mean = 100, .std = 10};
@@ -164,7 +173,8 @@ static void fill_backbone(struct weft_resnet18 *r)
     struct weft_resnet18_tensor *t;
     size_t n = weft_resnet18_tensors(r, &t);
     for (size_t i = 0; i < n; i++) {
-        double scale = t[i].rank == 4 ? (double)(float)sqrt(6.0 / (double)(t[i].dims[1] * t[i].dims[2] * t[i].dims[3])) : 0;
+        double scale =
+            t[i].rank == 4 ? (double)(float)sqrt(6.0 / (double)(t[i].dims[1] * t[i].dims[2] * t[i].dims[3])) : 0;
         bool one = strstr(t[i].name, "running_var") || strstr(t[i].name, ".weight");
         for (size_t k = 0; k < t[i].count; k++) {
             double u = (double)reference_number(i, k);
@@ -210,7 +220,8 @@ struct data {
 
 static struct data data(void)
 {
-    struct data d = {numbers(3013, N * 3 * SIZE * SIZE, 2), numbers(3011, N * SIDE, 1), WEFT_ARRAY(float, N *HEADS), {0}};
+    struct data d = {
+        numbers(3013, N * 3 * SIZE * SIZE, 2), numbers(3011, N * SIDE, 1), WEFT_ARRAY(float, N *HEADS), {0}};
     for (size_t r = 0; r < N; r++)
         for (size_t k = 0; k < HEADS; k++) {
             size_t t = (r + k) % (widths[k] + 1);
@@ -256,8 +267,10 @@ static void test_network(void **state)
     weft_resnet18_tensors(weft_demand_backbone(d), &t);
     for (size_t i = 0; i < PICK; i++)
         picks[i] = t[0].grad[i * t[0].count / PICK];
-    /* Images without a value so near to 0 that float32's rounding sends it to the other side of a ReLU, which is a jump of the gradient. */
-    print_message("first convolution: gradient off by %.2g\n", reference_error(picks, expected("net.conv1", PICK), PICK));
+    /* Images without a value so near to 0 that float32's rounding sends it to the other side of a ReLU, which is a jump
+     * of the gradient. */
+    print_message("first convolution: gradient off by %.2g\n",
+                  reference_error(picks, expected("net.conv1", PICK), PICK));
     assert_true(reference_error(picks, expected("net.conv1", PICK), PICK) < 1e-4);
     double first = loss;
     for (int i = 0; i < 30; i++)
@@ -288,7 +301,8 @@ static void test_predict(void **state)
     }
     assert_memory_equal(a, b, sizeof a);
     const struct weft_demand_shape *s = weft_demand_shape_of(d);
-    assert_true(s->image && s->side == SIDE && s->n_heads == HEADS && s->head[1].class_weight && s->head[0].classes.n == 3);
+    assert_true(s->image && s->side == SIDE && s->n_heads == HEADS && s->head[1].class_weight &&
+                s->head[0].classes.n == 3);
     unlink(path);
     data_free(&x);
     weft_demand_free(&d);
@@ -378,10 +392,17 @@ static void test_bad_files(void **state)
     (void)state;
     static const struct {
         const char *key, *value;
-    } bad[] = {{"weft.model", "dlinear"}, {"heads", "[]"},         {"heads", "[{\"name\":\"a\",\"loss\":\"ce\",\"weight\":1,\"classes\":[\"x\",\"x\"]}]"},
-               {"heads", "{"},            {"hidden", "1000000000"}, {"hidden", "25"},
-               {"text_features", "9"},    {"image_size", "5"},      {"inputs", "[{\"name\":\"p\",\"mean\":0,\"std\":0}]"},
-               {"dropout", "1"},          {"heads", "[{\"name\":\"a\",\"loss\":\"mse\",\"weight\":1,\"mean\":0,\"std\":1}, 5]"}};
+    } bad[] = {{"weft.model", "dlinear"},
+               {"heads", "[]"},
+               {"heads", "[{\"name\":\"a\",\"loss\":\"ce\",\"weight\":1,\"classes\":[\"x\",\"x\"]}]"},
+               {"heads", "{"},
+               {"hidden", "1000000000"},
+               {"hidden", "25"},
+               {"text_features", "9"},
+               {"image_size", "5"},
+               {"inputs", "[{\"name\":\"p\",\"mean\":0,\"std\":0}]"},
+               {"dropout", "1"},
+               {"heads", "[{\"name\":\"a\",\"loss\":\"mse\",\"weight\":1,\"mean\":0,\"std\":1}, 5]"}};
     char path[] = "/tmp/weft-demand-XXXXXX";
     close(mkstemp(path));
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -444,8 +465,8 @@ static void test_neighbours(void **state)
     weft_neighbours_row(nb, NULL, (float[]){(float)cos(0.41), (float)sin(0.41)}, row);
     weft_neighbours_row(nb, NULL, (float[]){-2, 0}, row + 3);
     weft_neighbours_predict(nb, row, 2, out);
-    assert_true(out[0] > out[1] && fabs((double)out[2] - 0.4) < 1e-6);             /* 0.1, 0.4, 0.7 */
-    assert_true(out[4] > out[3] && fabs((double)out[5] - 2.5) < 1e-6);             /* 2.2, 2.5, 2.8; the last without a class */
+    assert_true(out[0] > out[1] && fabs((double)out[2] - 0.4) < 1e-6); /* 0.1, 0.4, 0.7 */
+    assert_true(out[4] > out[3] && fabs((double)out[5] - 2.5) < 1e-6); /* 2.2, 2.5, 2.8; the last without a class */
     assert_true(fabs((double)out[4] - log(2.001)) < 1e-6);
     weft_neighbours_free(&made);
     weft_neighbours_free(&nb);
@@ -469,10 +490,11 @@ static int close_fixture(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_losses),  cmocka_unit_test(test_loss_differences), cmocka_unit_test(test_loss_extremes),
-        cmocka_unit_test(test_network), cmocka_unit_test(test_predict),          cmocka_unit_test(test_resume),
-        cmocka_unit_test(test_encoding), cmocka_unit_test(test_runaway),         cmocka_unit_test(test_bad_files),
-        cmocka_unit_test(test_neighbours),
+        cmocka_unit_test(test_losses),        cmocka_unit_test(test_loss_differences),
+        cmocka_unit_test(test_loss_extremes), cmocka_unit_test(test_network),
+        cmocka_unit_test(test_predict),       cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_encoding),      cmocka_unit_test(test_runaway),
+        cmocka_unit_test(test_bad_files),     cmocka_unit_test(test_neighbours),
     };
     return cmocka_run_group_tests(tests, open_fixture, close_fixture);
 }

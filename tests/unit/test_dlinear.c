@@ -26,8 +26,10 @@ enum { CASES = 4 };
 static const struct {
     struct weft_dlinear_shape shape;
     size_t batch;
-} cases[CASES] = {
-    {{30, 10, 25, WEFT_NORM_NONE, {0}}, 32}, {{48, 17, 25, WEFT_NORM_LAST, {0}}, 7}, {{12, 3, 25, WEFT_NORM_MEAN, {0}}, 9}, {{21, 8, 5, WEFT_NORM_NONE, {0}}, 33}};
+} cases[CASES] = {{{30, 10, 25, WEFT_NORM_NONE, {0}}, 32},
+                  {{48, 17, 25, WEFT_NORM_LAST, {0}}, 7},
+                  {{12, 3, 25, WEFT_NORM_MEAN, {0}}, 9},
+                  {{21, 8, 5, WEFT_NORM_NONE, {0}}, 33}};
 
 /* --- PyTorch --- */
 
@@ -246,7 +248,8 @@ static void one_exact_fit(int scale, enum weft_norm norm, size_t stride, float l
     struct weft_dlinear_stats st;
     struct weft_dlinear_weights w = weft_dlinear_weights_new(&shape);
     struct weft_dlinear_fit fit;
-    double *a = weft_xcalloc(SERIES * LENGTH * (LOOKBACK + 1), sizeof *a), *b = weft_xcalloc(SERIES * LENGTH * HORIZON, sizeof *b);
+    double *a = weft_xcalloc(SERIES * LENGTH * (LOOKBACK + 1), sizeof *a),
+           *b = weft_xcalloc(SERIES * LENGTH * HORIZON, sizeof *b);
     shop(x, level);
     weft_dlinear_stats_init(&st, &shape, stride, 3);
     add_all(&st, x, scale, 0, SERIES);
@@ -287,7 +290,8 @@ static void validation_error_is_that_of_forecasts(void **state)
     (void)state;
     static float x[SERIES][LENGTH];
     for (int norm = 0; norm < WEFT_NORMS; norm++) {
-        const struct weft_dlinear_shape shape = {.lookback = LOOKBACK, .horizon = HORIZON, .kernel = 25, .norm = (enum weft_norm)norm};
+        const struct weft_dlinear_shape shape = {
+            .lookback = LOOKBACK, .horizon = HORIZON, .kernel = 25, .norm = (enum weft_norm)norm};
         struct weft_dlinear_stats st;
         struct weft_dlinear_weights w = weft_dlinear_weights_new(&shape);
         struct weft_dlinear *m = weft_dlinear_new(&shape, 1);
@@ -325,7 +329,8 @@ static void sums_of_parts_give_the_same_fit(void **state)
     static float x[SERIES][LENGTH];
     shop(x, 20);
     for (int norm = 0; norm < WEFT_NORMS; norm++) {
-        const struct weft_dlinear_shape shape = {.lookback = LOOKBACK, .horizon = HORIZON, .kernel = 25, .norm = (enum weft_norm)norm};
+        const struct weft_dlinear_shape shape = {
+            .lookback = LOOKBACK, .horizon = HORIZON, .kernel = 25, .norm = (enum weft_norm)norm};
         struct weft_dlinear_stats whole, part, sum;
         struct weft_dlinear_weights a = weft_dlinear_weights_new(&shape), b = weft_dlinear_weights_new(&shape);
         struct weft_dlinear_fit fit_a, fit_b;
@@ -376,7 +381,8 @@ static void adam_nears_the_optimum(void **state)
 {
     (void)state;
     static float x[SERIES][LENGTH], again[HORIZON * LOOKBACK];
-    const struct weft_dlinear_shape shape = {.lookback = LOOKBACK, .horizon = HORIZON, .kernel = 5, .norm = WEFT_NORM_MEAN};
+    const struct weft_dlinear_shape shape = {
+        .lookback = LOOKBACK, .horizon = HORIZON, .kernel = 5, .norm = WEFT_NORM_MEAN};
     uint32_t train[SERIES * LENGTH], valid[SERIES * LENGTH], bundle[LENGTH];
     struct weft_dlinear_windows d = {.pool = x[0], .train = train, .valid = valid};
     struct weft_dlinear_adam o = {.epochs = 60, .patience = 0, .batch = 16, .lr = 0.01, .lr_decay = 0.95, .seed = 5};
@@ -418,11 +424,21 @@ static void adam_nears_the_optimum(void **state)
 static void model_file(void **state)
 {
     (void)state;
-    const struct weft_dlinear_shape shape = {.lookback = LOOKBACK, .horizon = HORIZON, .kernel = 25, .norm = WEFT_NORM_LAST};
+    const struct weft_dlinear_shape shape = {
+        .lookback = LOOKBACK, .horizon = HORIZON, .kernel = 25, .norm = WEFT_NORM_LAST};
     struct weft_dlinear_weights w[2] = {weft_dlinear_weights_new(&shape), weft_dlinear_weights_new(&shape)};
     char *names[] = {(char[]){"b"}, (char[]){"a \xed\x8c\x90"}}, *channels[] = {(char[]){"units"}};
-    struct weft_model_info info = {.name = (char[]){"dlinear"}, .lookback = LOOKBACK, .horizon = HORIZON, .stride = 1, .step = 86400, .scale = 1,
-                                   .by = (char[]){"minor"}, .groups = names, .n_groups = 2, .channels = channels, .n_channels = 1};
+    struct weft_model_info info = {.name = (char[]){"dlinear"},
+                                   .lookback = LOOKBACK,
+                                   .horizon = HORIZON,
+                                   .stride = 1,
+                                   .step = 86400,
+                                   .scale = 1,
+                                   .by = (char[]){"minor"},
+                                   .groups = names,
+                                   .n_groups = 2,
+                                   .channels = channels,
+                                   .n_channels = 1};
     float residuals[2 * 3 * HORIZON], floor[2] = {0.5f, 0.25f}, x[LOOKBACK], y[HORIZON], want[HORIZON];
     char path[] = "/tmp/weft-test-model-XXXXXX";
     int fd = mkstemp(path);

@@ -1,5 +1,5 @@
-/* test_exog.c - exogenous channels: the Gram matrix of several channels, what a channel is multiplied by, and the fit, each against direct evaluation on
- * expanded windows and LAPACK's least squares. */
+/* test_exog.c - exogenous channels: the Gram matrix of several channels, what a channel is multiplied by, and the fit,
+ * each against direct evaluation on expanded windows and LAPACK's least squares. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,7 +33,8 @@ static void check_tracks(size_t stride)
         for (size_t k = 0; k < TRACKS; k++) {
             x[r][k] = WEFT_ARRAY(double, LENGTH + WEFT_GRAM_SLACK);
             for (size_t t = 0; t < LENGTH; t++) /* what no window takes must play no part */
-                x[r][k][t] = t < from[k] || t >= to[k] + (counts[r] - 1) * stride ? NAN : 2 + (double)k + weft_rng_normal(&rng);
+                x[r][k][t] =
+                    t < from[k] || t >= to[k] + (counts[r] - 1) * stride ? NAN : 2 + (double)k + weft_rng_normal(&rng);
         }
         weft_gram_add_tracks(&g, (const double *const *)x[r], counts[r]);
     }
@@ -77,10 +78,16 @@ static void levels_and_gaps(void **state)
     (void)state;
     enum { n = 12 };
     /* lookback 3, horizon 2: level[t] is the mean of y[t-4 .. t-2]. */
-    const float y[n] = {1, 2, 6, NAN, 4, 8, 3, 5, 7, NAN, NAN, NAN}, price[n] = {NAN, 10, 10, 8, NAN, 12, 10, 10, 10, 9, NAN, 11},
+    const float y[n] = {1, 2, 6, NAN, 4, 8, 3, 5, 7, NAN, NAN, NAN},
+                price[n] = {NAN, 10, 10, 8, NAN, 12, 10, 10, 10, 9, NAN, 11},
                 promo[n] = {0, 1, 0, 0, 1, 1, 0, NAN, 0, 1, 1, NAN};
     const float *const x[] = {price, promo};
-    struct weft_exog_shape s = {.lookback = 3, .horizon = 2, .lags = 1, .effect = WEFT_EXOG_LEVEL, .n = 2, .role = {WEFT_ROLE_FUTURE, WEFT_ROLE_FUTURE},
+    struct weft_exog_shape s = {.lookback = 3,
+                                .horizon = 2,
+                                .lags = 1,
+                                .effect = WEFT_EXOG_LEVEL,
+                                .n = 2,
+                                .role = {WEFT_ROLE_FUTURE, WEFT_ROLE_FUTURE},
                                 .relative = {true, false}};
     const double level[n] = {1, 1, 1, 1.5, 3, 4, 5, 6, 5, 16 / 3.0, 5, 6};
     double g[3 * n];
@@ -96,7 +103,8 @@ static void levels_and_gaps(void **state)
     float out[8];
     assert_int_equal(weft_exog_width(&s), 2 * (1 + 2) + 1);
     assert_true(weft_exog_gather(&s, g, n, 7, out));
-    assert_true(out[1] == (float)g[7] && out[2] == (float)g[8] && out[3] == (float)g[n + 6] && out[6] == (float)g[2 * n + 6]);
+    assert_true(out[1] == (float)g[7] && out[2] == (float)g[8] && out[3] == (float)g[n + 6] &&
+                out[6] == (float)g[2 * n + 6]);
     assert_false(weft_exog_gather(&s, g, n, 9, out));
     s.effect = WEFT_EXOG_UNITS;
     weft_exog_channels(&s, y, n, 9, 6, 2, x, g);
@@ -120,7 +128,8 @@ static void make_data(struct data *d)
             d->x[s][1][t] = promo;
             d->x[s][2][t] = (float)weft_rng_normal(&r);
             d->x[s][3][t] = (float)(1 + 2 * (s == 1));
-            d->y[s][t] = (float)(level * (1 + 0.7 * promo + 0.1 * (t % 7 == 5)) + 3 * weft_rng_normal(&r) + (t ? d->x[s][2][t - 1] : 0));
+            d->y[s][t] = (float)(level * (1 + 0.7 * promo + 0.1 * (t % 7 == 5)) + 3 * weft_rng_normal(&r) +
+                                 (t ? d->x[s][2][t - 1] : 0));
         }
         d->factor[s] = 3 + (double)s;
         d->shift[s] = level;
@@ -132,7 +141,8 @@ static void make_data(struct data *d)
 
 static struct weft_dlinear_shape shape_of(enum weft_norm norm)
 {
-    struct weft_dlinear_shape s = {L, H, 1, norm, {.lookback = L, .horizon = H, .lags = LAGS, .effect = WEFT_EXOG_LEVEL, .n = C}};
+    struct weft_dlinear_shape s = {
+        L, H, 1, norm, {.lookback = L, .horizon = H, .lags = LAGS, .effect = WEFT_EXOG_LEVEL, .n = C}};
     static const enum weft_role roles[C] = {WEFT_ROLE_FUTURE, WEFT_ROLE_FUTURE, WEFT_ROLE_PAST, WEFT_ROLE_STATIC};
     memcpy(s.exog.role, roles, sizeof roles);
     s.exog.relative[0] = true;
@@ -181,7 +191,7 @@ static struct expanded expand(const struct data *d, const struct weft_dlinear_sh
     struct expanded e = {.features = weft_exog_width(&s->exog)};
     double *g = WEFT_ARRAY(double, (C + 1) * N);
     e.width = W + e.features;
-    e.v = WEFT_ARRAY(double, SERIES * N * e.width);
+    e.v = WEFT_ARRAY(double, SERIES *N *e.width);
     e.start = WEFT_ARRAY(size_t, SERIES * N);
     for (size_t k = 0; k < SERIES; k++) {
         const float *x[C];
@@ -264,17 +274,21 @@ static void gram_of_channels_equals_expanded_windows(void **state)
     weft_dlinear_stats_free(&st);
 }
 
-/* The fit by dgelsd: for each step the columns that it sees, centred or normalised, brought to the lookback's mean square, with sqrt(alpha) rows below. */
-static void least_squares(const struct expanded *e, const struct weft_dlinear_shape *s, double ridge, size_t h, double *w, double *v, double *bias)
+/* The fit by dgelsd: for each step the columns that it sees, centred or normalised, brought to the lookback's mean
+ * square, with sqrt(alpha) rows below. */
+static void least_squares(const struct expanded *e, const struct weft_dlinear_shape *s, double ridge, size_t h,
+                          double *w, double *v, double *bias)
 {
     size_t weights = weft_exog_weights(&s->exog), columns = L + weights, column[L + 64], at = W, used = L;
-    double *m = WEFT_ARRAY(double, e->n * e->width), *mean = WEFT_ARRAY(double, e->width), *scale = WEFT_ARRAY(double, e->width), unit = 0;
+    double *m = WEFT_ARRAY(double, e->n * e->width), *mean = WEFT_ARRAY(double, e->width),
+           *scale = WEFT_ARRAY(double, e->width), unit = 0;
     for (size_t n = 0; n < e->n && s->norm == WEFT_NORM_NONE; n++)
         for (size_t i = 0; i < e->width; i++)
             mean[i] += e->v[n * e->width + i] / (double)e->n;
     for (size_t n = 0; n < e->n; n++)
         for (size_t i = 0; i < e->width; i++)
-            m[n * e->width + i] = e->v[n * e->width + i] - mean[i] - (i < W ? base_of(e->v + n * e->width, s->norm) : 0);
+            m[n * e->width + i] =
+                e->v[n * e->width + i] - mean[i] - (i < W ? base_of(e->v + n * e->width, s->norm) : 0);
     for (size_t n = 0; n < e->n; n++)
         for (size_t i = 0; i < L; i++)
             unit += m[n * e->width + i] * m[n * e->width + i] / L;
@@ -404,7 +418,8 @@ static void folds_choose_a_ridge_and_the_channels_help(void **state)
     struct weft_dlinear_room room = {0};
     weft_dlinear_stats_init(&without, &plain, 1, 3);
     for (size_t k = 0; k < SERIES; k++)
-        weft_dlinear_stats_add(&without, d.y[k], N, d.shift[k], d.factor[k], NULL, (const size_t[]){TRAIN, VALID, N}, k, &room);
+        weft_dlinear_stats_add(&without, d.y[k], N, d.shift[k], d.factor[k], NULL, (const size_t[]){TRAIN, VALID, N}, k,
+                               &room);
     assert_int_equal(weft_dlinear_solve(&without, -1, &v, &other, &err), 0);
     assert_true(fit.valid_mse < 0.5 * other.valid_mse);
     free(room.p);
@@ -442,7 +457,8 @@ static const double tune_ridges[] = {1e-6, 1e-2, 1};
 static const double tune_owns[] = {1, 0.01};
 enum { N_LOOKBACKS = 4, N_LASTS = 4, N_RIDGES = 3, N_OWNS = 2 };
 
-/* What a ridge of 1 is, and what channels are multiplied by, from training windows: the mean square within lookbacks. */
+/* What a ridge of 1 is, and what channels are multiplied by, from training windows: the mean square within lookbacks.
+ */
 static double tune_scales(const struct expanded *e, const struct weft_dlinear_shape *s, double shift, double *factor)
 {
     double unit = 0;
@@ -466,10 +482,10 @@ static double tune_scales(const struct expanded *e, const struct weft_dlinear_sh
     return unit;
 }
 
-/* The columns of step h at this lookback in a window v, the mean of the last k subtracted (0: a 1 at the end instead), and what part of the ridge each gets;
- * returns how many, *base what y loses. */
-static size_t tune_columns(const double *v, const struct weft_dlinear_shape *s, const double *factor, double shift, size_t h, size_t lookback, size_t last,
-                           double own, double *out, double *base, double *ridge)
+/* The columns of step h at this lookback in a window v, the mean of the last k subtracted (0: a 1 at the end instead),
+ * and what part of the ridge each gets; returns how many, *base what y loses. */
+static size_t tune_columns(const double *v, const struct weft_dlinear_shape *s, const double *factor, double shift,
+                           size_t h, size_t lookback, size_t last, double own, double *out, double *base, double *ridge)
 {
     size_t n = 0;
     for (size_t i = 0; i < L + 64; i++)
@@ -497,13 +513,15 @@ static size_t tune_columns(const double *v, const struct weft_dlinear_shape *s, 
 }
 
 /* Errors of step h over the validation windows of the fit by dgelsd on expanded training windows. */
-static void tune_directly(const struct expanded *train, const struct expanded *valid, const struct weft_dlinear_shape *s, double shift, size_t h,
-                          size_t lookback, size_t last, double ridge, double own, double *errors)
+static void tune_directly(const struct expanded *train, const struct expanded *valid,
+                          const struct weft_dlinear_shape *s, double shift, size_t h, size_t lookback, size_t last,
+                          double ridge, double own, double *errors)
 {
     double factor[W + 64], row[L + 64], part[L + 64], base;
     double unit = tune_scales(train, s, shift, factor);
-    size_t columns = tune_columns(train->v, s, factor, shift, h, lookback, last, own, row, &base, part), most = train->n + columns;
-    double *a = WEFT_ARRAY(double, most * columns), *b = WEFT_ARRAY(double, most);
+    size_t columns = tune_columns(train->v, s, factor, shift, h, lookback, last, own, row, &base, part),
+           most = train->n + columns;
+    double *a = WEFT_ARRAY(double, most *columns), *b = WEFT_ARRAY(double, most);
     for (size_t n = 0; n < train->n; n++) {
         const double *v = train->v + n * train->width;
         tune_columns(v, s, factor, shift, h, lookback, last, own, a + n * columns, &base, part);
@@ -524,8 +542,8 @@ static void tune_directly(const struct expanded *train, const struct expanded *v
 }
 
 /* Errors of step h of weights in raw coordinates. */
-static void errors_of(const struct expanded *e, const struct weft_dlinear_shape *s, double shift, size_t h, const double *r, const double *bias,
-                      const double *exog, double *errors)
+static void errors_of(const struct expanded *e, const struct weft_dlinear_shape *s, double shift, size_t h,
+                      const double *r, const double *bias, const double *exog, double *errors)
 {
     for (size_t n = 0; n < e->n; n++) {
         const double *v = e->v + n * e->width, *x = exog + h * weft_exog_weights(&s->exog);
@@ -586,11 +604,13 @@ static void tuning_equals_least_squares_on_expanded_windows(void **state)
     tuned_new(&t);
     const struct weft_nested_grid grid = {tune_lookbacks, N_LOOKBACKS, tune_lasts, N_LASTS, tune_owns, N_OWNS};
     size_t weights = weft_exog_weights(&t.s.exog);
-    double mse[N_LOOKBACKS * N_LASTS * N_OWNS], *e = WEFT_ARRAY(double, (H + 1) * t.valid.n), *r = WEFT_ARRAY(double, H * (L + 1 + weights)), cov[H * H];
+    double mse[N_LOOKBACKS * N_LASTS * N_OWNS], *e = WEFT_ARRAY(double, (H + 1) * t.valid.n),
+                                                *r = WEFT_ARRAY(double, H *(L + 1 + weights)), cov[H * H];
     for (size_t k = 0; k < N_RIDGES; k++) {
         weft_nested_errors(t.f, &grid, tune_ridges[k], mse);
         for (size_t i = 0; i < N_LOOKBACKS * N_LASTS * N_OWNS; i++) {
-            size_t lookback = tune_lookbacks[i / N_OWNS / N_LASTS], asked = tune_lasts[i / N_OWNS % N_LASTS], last = asked == WEFT_NESTED_WHOLE ? lookback : asked;
+            size_t lookback = tune_lookbacks[i / N_OWNS / N_LASTS], asked = tune_lasts[i / N_OWNS % N_LASTS],
+                   last = asked == WEFT_NESTED_WHOLE ? lookback : asked;
             if (asked != WEFT_NESTED_WHOLE && last >= lookback) {
                 assert_true(isinf(mse[i]));
                 continue;
@@ -602,7 +622,8 @@ static void tuning_equals_least_squares_on_expanded_windows(void **state)
             assert_true(weft_nested_add(t.f, &c, 1, r, bias, exog));
             for (size_t h = 0; h < H; h++) {
                 double *mine = e + H * t.valid.n, *direct = e + h * t.valid.n;
-                tune_directly(&t.train, &t.valid, &t.s, t.st.shift, h, lookback, last, tune_ridges[k], tune_owns[i % N_OWNS], direct);
+                tune_directly(&t.train, &t.valid, &t.s, t.st.shift, h, lookback, last, tune_ridges[k],
+                              tune_owns[i % N_OWNS], direct);
                 errors_of(&t.valid, &t.s, t.st.shift, h, r, bias, exog, mine);
                 double square = mean_square(direct, direct, t.valid.n);
                 assert_true(fabs(mean_square(mine, mine, t.valid.n) - square) < 1e-6 * square);
@@ -612,7 +633,8 @@ static void tuning_equals_least_squares_on_expanded_windows(void **state)
             assert_int_equal(weft_nested_moments(t.f, r, bias, exog, cov), t.valid.n);
             for (size_t h = 0; h < H; h++)
                 for (size_t g = 0; g < H; g++)
-                    assert_true(fabs(cov[h * H + g] / (double)t.valid.n - mean_square(e + h * t.valid.n, e + g * t.valid.n, t.valid.n)) < 1e-6 * want);
+                    assert_true(fabs(cov[h * H + g] / (double)t.valid.n -
+                                     mean_square(e + h * t.valid.n, e + g * t.valid.n, t.valid.n)) < 1e-6 * want);
         }
     }
     free(e);
@@ -620,7 +642,8 @@ static void tuning_equals_least_squares_on_expanded_windows(void **state)
     tuned_free(&t);
 }
 
-/* A channel that never varies, one that is always zero, two that say the same: fits are finite, and forecasts those without them. */
+/* A channel that never varies, one that is always zero, two that say the same: fits are finite, and forecasts those
+ * without them. */
 static void channels_without_news(void **state)
 {
     (void)state;
@@ -664,7 +687,8 @@ static void the_choice_is_that_of_brute_force(void **state)
     (void)state;
     struct tuned t;
     tuned_new(&t);
-    size_t lookbacks[WEFT_TUNE_LOOKBACKS], lasts[WEFT_TUNE_LASTS], n = weft_tune_lookbacks(L, H, 86400, lookbacks), m = weft_tune_lasts(L, 86400, lasts);
+    size_t lookbacks[WEFT_TUNE_LOOKBACKS], lasts[WEFT_TUNE_LASTS], n = weft_tune_lookbacks(L, H, 86400, lookbacks),
+                                                                   m = weft_tune_lasts(L, 86400, lasts);
     double ridges[WEFT_TUNE_RIDGES], owns[WEFT_TUNE_OWNS], best = INFINITY, *e = WEFT_ARRAY(double, t.valid.n);
     size_t n_ridges = weft_tune_ridges(ridges), n_owns = weft_tune_owns(owns);
     struct weft_nested_config chosen = {0};
@@ -693,8 +717,8 @@ static void the_choice_is_that_of_brute_force(void **state)
     struct weft_err err = {0};
     const struct weft_tune o = {.lookbacks = true, .norm = WEFT_NORMS, .ridge = -1, .step = 86400};
     assert_int_equal(weft_dlinear_tune(&t.st, &o, &w, NULL, &fit, &tuned, &err), 0);
-    assert_true(tuned.best[0].lookback == chosen.lookback && tuned.best[0].last == chosen.last && tuned.best[0].ridge == chosen.ridge &&
-                tuned.best[0].own == chosen.own);
+    assert_true(tuned.best[0].lookback == chosen.lookback && tuned.best[0].last == chosen.last &&
+                tuned.best[0].ridge == chosen.ridge && tuned.best[0].own == chosen.own);
     assert_true(fabs(tuned.error[0] - best) < 1e-6 * best);
     free(tuned.covariance);
     free(e);

@@ -32,8 +32,17 @@ static void fill(struct fixture *f, uint64_t seed)
         f->b[i] = weft_rng_normal(&rng);
     for (size_t t = 0; t < LENGTH; t++)
         f->x[t] = (float)(100 + 20 * sin((double)t / 7) + 5 * weft_rng_normal(&rng));
-    f->job = (struct weft_explain_job){.r = f->r, .b = f->b, .lookback = LOOKBACK, .horizon = HORIZON, .x = f->x, .n = LENGTH, .shift = 90, .factor = 17, .near = {1, 3},
-                                       .far = {8, 12}, .lags = weft_lags_of(86400)};
+    f->job = (struct weft_explain_job){.r = f->r,
+                                       .b = f->b,
+                                       .lookback = LOOKBACK,
+                                       .horizon = HORIZON,
+                                       .x = f->x,
+                                       .n = LENGTH,
+                                       .shift = 90,
+                                       .factor = 17,
+                                       .near = {1, 3},
+                                       .far = {8, 12},
+                                       .lags = weft_lags_of(86400)};
 }
 
 static double forecast(const struct fixture *f, const size_t days[2], const float *x)
@@ -95,8 +104,9 @@ static void parts_sum_to_forecast_minus_mean_forecast(void **state)
     }
 }
 
-/* Shapley's definition for a small game: the players are the lags, a coalition is worth the mean over the background of the forecast in which its members have the values of the last
- * window and all others those of a background window; phi is the mean gain from joining, over all orders. */
+/* Shapley's definition for a small game: the players are the lags, a coalition is worth the mean over the background of
+ * the forecast in which its members have the values of the last window and all others those of a background window; phi
+ * is the mean gain from joining, over all orders. */
 static void parts_are_shapley_values(void **state)
 {
     (void)state;
@@ -120,7 +130,16 @@ static void parts_are_shapley_values(void **state)
     memcpy(r, weight, sizeof weight);
     memcpy(r + SMALL, weight, sizeof weight);
     struct weft_explanation why = {0};
-    struct weft_explain_job job = {.r = r, .b = bias, .lookback = SMALL, .horizon = 2, .x = x, .n = N, .factor = 1, .near = {1, 1}, .far = {2, 2}, .lags = weft_lags_of(86400)};
+    struct weft_explain_job job = {.r = r,
+                                   .b = bias,
+                                   .lookback = SMALL,
+                                   .horizon = 2,
+                                   .x = x,
+                                   .n = N,
+                                   .factor = 1,
+                                   .near = {1, 1},
+                                   .far = {2, 2},
+                                   .lags = weft_lags_of(86400)};
     assert_true(weft_explain(&job, &why));
     static const double factorial[] = {1, 1, 2, 6, 24, 120, 720};
     for (size_t l = 0; l < SMALL; l++) {
@@ -129,7 +148,8 @@ static void parts_are_shapley_values(void **state)
             if (set >> l & 1)
                 continue;
             int members = __builtin_popcountll(set);
-            phi += factorial[members] * factorial[SMALL - 1 - members] / factorial[SMALL] * (worth[set | (size_t)1 << l] - worth[set]);
+            phi += factorial[members] * factorial[SMALL - 1 - members] / factorial[SMALL] *
+                   (worth[set | (size_t)1 << l] - worth[set]);
         }
         close_to(why.near.lag[l], phi, 1e-12);
     }
@@ -139,22 +159,28 @@ static void parts_are_shapley_values(void **state)
 static void every_lag_has_its_group(void **state)
 {
     (void)state;
-    struct weft_lags day = weft_lags_of(86400), hour = weft_lags_of(3600), week = weft_lags_of(604800), odd = weft_lags_of(100000);
+    struct weft_lags day = weft_lags_of(86400), hour = weft_lags_of(3600), week = weft_lags_of(604800),
+                     odd = weft_lags_of(100000);
     assert_true(day.recent == 7 && day.week == 7 && day.year == 364 && day.around == 3);
-    assert_true(hour.week == 168 && hour.year == 8736 && hour.around == 72 && week.week == 1 && week.year == 52 && week.around == 0);
+    assert_true(hour.week == 168 && hour.year == 8736 && hour.around == 72 && week.week == 1 && week.year == 52 &&
+                week.around == 0);
     assert_true(odd.week == 0 && odd.recent == 7 && odd.year == 0);
     static const struct {
         size_t step, lag;
         enum weft_lag_group group;
-    } want[] = {{1, 1, WEFT_LAG_WEEK}, {1, 7, WEFT_LAG_WEEK}, {1, 8, WEFT_LAG_MONTH}, {1, 14, WEFT_LAG_WEEKDAY}, {1, 28, WEFT_LAG_WEEKDAY}, {1, 29, WEFT_LAG_QUARTER}, {1, 91, WEFT_LAG_QUARTER},
-                {1, 92, WEFT_LAG_REST}, {1, 360, WEFT_LAG_REST}, {1, 361, WEFT_LAG_YEAR}, {1, 367, WEFT_LAG_YEAR}, {1, 368, WEFT_LAG_REST}, {3, 12, WEFT_LAG_WEEKDAY}, {3, 14, WEFT_LAG_MONTH},
-                {50, 312, WEFT_LAG_YEAR}, {50, 318, WEFT_LAG_YEAR}, {50, 319, WEFT_LAG_REST}, {8, 7, WEFT_LAG_WEEK}};
+    } want[] = {{1, 1, WEFT_LAG_WEEK},     {1, 7, WEFT_LAG_WEEK},     {1, 8, WEFT_LAG_MONTH},
+                {1, 14, WEFT_LAG_WEEKDAY}, {1, 28, WEFT_LAG_WEEKDAY}, {1, 29, WEFT_LAG_QUARTER},
+                {1, 91, WEFT_LAG_QUARTER}, {1, 92, WEFT_LAG_REST},    {1, 360, WEFT_LAG_REST},
+                {1, 361, WEFT_LAG_YEAR},   {1, 367, WEFT_LAG_YEAR},   {1, 368, WEFT_LAG_REST},
+                {3, 12, WEFT_LAG_WEEKDAY}, {3, 14, WEFT_LAG_MONTH},   {50, 312, WEFT_LAG_YEAR},
+                {50, 318, WEFT_LAG_YEAR},  {50, 319, WEFT_LAG_REST},  {8, 7, WEFT_LAG_WEEK}};
     for (size_t i = 0; i < sizeof want / sizeof *want; i++)
         assert_int_equal(weft_lag_group_of(&day, want[i].step, want[i].lag), want[i].group);
     assert_int_equal(weft_lag_group_of(&week, 1, 52), WEFT_LAG_YEAR);
     assert_int_equal(weft_lag_group_of(&odd, 1, 8), WEFT_LAG_REST);
     assert_int_equal(weft_lag_group_of(&week, 2, 3), WEFT_LAG_MONTH);
-    struct weft_lags month = weft_lags_of(WEFT_STEP_MONTH), quarter = weft_lags_of(WEFT_STEP_QUARTER), work = weft_lags_of(WEFT_STEP_BUSINESS_DAY);
+    struct weft_lags month = weft_lags_of(WEFT_STEP_MONTH), quarter = weft_lags_of(WEFT_STEP_QUARTER),
+                     work = weft_lags_of(WEFT_STEP_BUSINESS_DAY);
     assert_int_equal(weft_lag_group_of(&month, 1, 1), WEFT_LAG_QUARTER);
     assert_int_equal(weft_lag_group_of(&month, 2, 3), WEFT_LAG_QUARTER);
     assert_int_equal(weft_lag_group_of(&month, 2, 4), WEFT_LAG_REST);

@@ -24,7 +24,8 @@ enum { DAY = 86400 };
 
 /* --- the twin --- */
 
-static double *doubles(const struct weft_st *st, const char *name, size_t n) {
+static double *doubles(const struct weft_st *st, const char *name, size_t n)
+{
     const struct weft_st_tensor *t = weft_st_find(st, name);
     assert_non_null(t);
     assert_int_equal(t->type, WEFT_ST_F64);
@@ -34,7 +35,8 @@ static double *doubles(const struct weft_st *st, const char *name, size_t n) {
     return out;
 }
 
-static float *floats(const struct weft_st *st, const char *name, size_t n) {
+static float *floats(const struct weft_st *st, const char *name, size_t n)
+{
     const struct weft_st_tensor *t = weft_st_find(st, name);
     assert_non_null(t);
     assert_int_equal(t->count, n);
@@ -43,14 +45,16 @@ static float *floats(const struct weft_st *st, const char *name, size_t n) {
     return out;
 }
 
-static void assert_close(const double *got, const double *want, size_t n) {
+static void assert_close(const double *got, const double *want, size_t n)
+{
     double worst = 0;
     for (size_t i = 0; i < n; i++)
         worst = fmax(worst, isfinite(got[i]) ? fabs(got[i] - want[i]) / fmax(1, fabs(want[i])) : INFINITY);
     assert_true(worst < 1e-6);
 }
 
-static void test_twin(void **state) {
+static void test_twin(void **state)
+{
     enum { SERIES = 4, DAYS = 800, N = DAYS + 14, COLUMNS = 6 + 2 + 9 + 1 + 7 + 11, ALL = COLUMNS + 2 };
     static const char *const names[] = {"open", "promo", "price"};
     (void)state;
@@ -133,7 +137,8 @@ struct shops {
     struct weft_factor_shape shape;
 };
 
-static struct shops *open_shops(void) {
+static struct shops *open_shops(void)
+{
     struct shops *s = WEFT_NEW(struct shops);
     struct weft_factor_survey survey[2] = {{0}};
     s->shape = (struct weft_factor_shape){.step = DAY,
@@ -164,7 +169,8 @@ static struct shops *open_shops(void) {
     return s;
 }
 
-static size_t column(const struct weft_factor_shape *s, const char *name) {
+static size_t column(const struct weft_factor_shape *s, const char *name)
+{
     static char *const names[] = {(char *)"promotion", (char *)"never"};
     char buf[128];
     for (size_t j = 0; j < weft_factor_columns(s); j++)
@@ -174,7 +180,8 @@ static size_t column(const struct weft_factor_shape *s, const char *name) {
     return 0;
 }
 
-static void test_known(void **state) {
+static void test_known(void **state)
+{
     (void)state;
     struct shops *s = open_shops();
     size_t promotion = column(&s->shape, "promotion on tuesday"), saturday = column(&s->shape, "saturday"),
@@ -196,7 +203,8 @@ static void test_known(void **state) {
     free(s);
 }
 
-static void test_threads(void **state) {
+static void test_threads(void **state)
+{
     (void)state;
     struct shops *s = open_shops();
     double one[COLUMNS_MAX], many[COLUMNS_MAX];
@@ -211,7 +219,8 @@ static void test_threads(void **state) {
 
 /* --- what has no answer --- */
 
-static void assert_finite(struct shops *s, size_t i, const double *pooled) {
+static void assert_finite(struct shops *s, size_t i, const double *pooled)
+{
     double b[COLUMNS_MAX], f[LONG], scale = weft_factors_scale(&s->shape, s->y[i], LONG);
     float own[COLUMNS_MAX], rest[LONG];
     size_t columns = weft_factor_columns(&s->shape);
@@ -230,7 +239,8 @@ static void assert_finite(struct shops *s, size_t i, const double *pooled) {
     }
 }
 
-static void test_degenerate(void **state) {
+static void test_degenerate(void **state)
+{
     (void)state;
     struct shops *s = open_shops();
     double pooled[COLUMNS_MAX];
@@ -264,7 +274,8 @@ static void test_degenerate(void **state) {
     free(s);
 }
 
-static void test_sets(void **state) {
+static void test_sets(void **state)
+{
     (void)state;
     struct weft_factor_set set, sets[WEFT_FACTOR_SETS];
     struct weft_err e = {0};
@@ -283,7 +294,8 @@ static void test_sets(void **state) {
     assert_true(weft_factors_inverse(-1, false) == 0 && fabs(weft_factors_inverse(99, true) - 50) < 1e-9);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_twin),       cmocka_unit_test(test_known), cmocka_unit_test(test_threads),
         cmocka_unit_test(test_degenerate), cmocka_unit_test(test_sets),

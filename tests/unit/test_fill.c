@@ -7,7 +7,8 @@
 
 static int bad;
 
-static void check(const char *rule, int64_t max, const float *x, size_t n, const float *wanted, size_t filled, size_t left)
+static void check(const char *rule, int64_t max, const float *x, size_t n, const float *wanted, size_t filled,
+                  size_t left)
 {
     struct weft_fill_rule f = {.max = max};
     struct weft_err e = {0};
@@ -23,7 +24,8 @@ static void check(const char *rule, int64_t max, const float *x, size_t n, const
     if (got != filled || got_left != left)
         bad = printf("FAIL %s: %zu filled, %zu left\n", rule, got, got_left);
     for (size_t i = 0; i < n; i++)
-        if ((isnan(wanted[i]) != 0) != (isnan(y[i]) != 0) || (!isnan(y[i]) && y[i] != wanted[i]) || at[i] != (isnan(x[i]) && !isnan(wanted[i])))
+        if ((isnan(wanted[i]) != 0) != (isnan(y[i]) != 0) || (!isnan(y[i]) && y[i] != wanted[i]) ||
+            at[i] != (isnan(x[i]) && !isnan(wanted[i])))
             bad = printf("FAIL %s: step %zu is %g\n", rule, i, (double)y[i]);
 }
 
@@ -38,7 +40,8 @@ int main(void)
     check("seasonal:3", 2, (float[]){1, 2, 3, _, _, _, 7}, 7, (float[]){1, 2, 3, _, _, _, 7}, 0, 3);
     check("seasonal:5", 7, (float[]){1, _, 3}, 3, (float[]){1, _, 3}, 0, 1);
     check("carry", 7, (float[]){_, _}, 2, (float[]){_, _}, 0, 0);
-    static const char *const wrong[] = {"", "carry:1", "seasonal", "seasonal:", "seasonal:0", "seasonal:-7", "seasonal:7x", "seasonal:100001"};
+    static const char *const wrong[] = {
+        "", "carry:1", "seasonal", "seasonal:", "seasonal:0", "seasonal:-7", "seasonal:7x", "seasonal:100001"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         if (weft_fill_parse(wrong[i], &f, &e) != -1 || e.code != WEFT_USAGE)
             bad = printf("FAIL \"%s\" is taken\n", wrong[i]);

@@ -103,7 +103,11 @@ static void test_hostile(void **state)
     static const struct {
         const char *bytes;
         size_t n;
-    } cases[] = {{"\xdd\xff\xff\xff\xff", 5}, {"\xdf\xff\xff\xff\xff", 5}, {"\xc1", 1}, {"\xc9\xff\xff\xff\xff\x01", 6}, {"\xdb\xff\xff\xff\xff", 5}};
+    } cases[] = {{"\xdd\xff\xff\xff\xff", 5},
+                 {"\xdf\xff\xff\xff\xff", 5},
+                 {"\xc1", 1},
+                 {"\xc9\xff\xff\xff\xff\x01", 6},
+                 {"\xdb\xff\xff\xff\xff", 5}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct weft_walker w = {0};
         struct weft_err e = {0};
@@ -124,11 +128,11 @@ static void test_tensor_refuses(void **state)
         uint8_t payload[16];
         uint8_t n;
     } bad[] = {
-        {{9, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0}, 12},          /* element type */
-        {{1, 7, 0, 0}, 4},                                   /* rank */
-        {{1, 1, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0}, 12},          /* too few bytes */
+        {{9, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0}, 12},                 /* element type */
+        {{1, 7, 0, 0}, 4},                                          /* rank */
+        {{1, 1, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0}, 12},                 /* too few bytes */
         {{1, 2, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255}, 12}, /* overflow */
-        {{1, 1, 1, 0, 0, 0, 0, 0}, 8},                       /* reserved bytes */
+        {{1, 1, 1, 0, 0, 0, 0, 0}, 8},                              /* reserved bytes */
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         uint8_t ext[32] = {0xc7, bad[i].n, WEFT_TENSOR_EXT};
@@ -177,7 +181,13 @@ static void test_edit(void **state)
 
 static struct weft_series_attrs attrs(char **keys, char **channels, enum weft_reduce *reduce)
 {
-    return (struct weft_series_attrs){.step = 86400, .start = 0, .length = 20, .keys = keys, .n_keys = 2, .channels = channels, .n_channels = 2,
+    return (struct weft_series_attrs){.step = 86400,
+                                      .start = 0,
+                                      .length = 20,
+                                      .keys = keys,
+                                      .n_keys = 2,
+                                      .channels = channels,
+                                      .n_channels = 2,
                                       .reduce = reduce};
 }
 
@@ -218,7 +228,8 @@ static void test_windows_of(void **state)
     struct weft_rng r = weft_rng(1, 2);
     for (int trial = 0; trial < 2000; trial++) {
         struct weft_series s = {.n = 1 + weft_rng_below(&r, 40)};
-        struct weft_series_attrs a = {.lookback = (int64_t)(1 + weft_rng_below(&r, 10)), .horizon = (int64_t)(1 + weft_rng_below(&r, 5)),
+        struct weft_series_attrs a = {.lookback = (int64_t)(1 + weft_rng_below(&r, 10)),
+                                      .horizon = (int64_t)(1 + weft_rng_below(&r, 5)),
                                       .stride = (int64_t)(1 + weft_rng_below(&r, 4))};
         s.split[0] = weft_rng_below(&r, s.n + 1);
         s.split[1] = s.split[0] + weft_rng_below(&r, s.n - s.split[0] + 1);
@@ -240,7 +251,8 @@ static void test_windows_of(void **state)
 static void test_split(void **state)
 {
     (void)state;
-    char *fractions[] = {"0.7", "0.1", "0.2"}, *steps[] = {"8640", "2880", "2880"}, *over[] = {"0.7", "0.2", "0.2"}, *text[] = {"0.7", "a", "0.2"};
+    char *fractions[] = {"0.7", "0.1", "0.2"}, *steps[] = {"8640", "2880", "2880"}, *over[] = {"0.7", "0.2", "0.2"},
+         *text[] = {"0.7", "a", "0.2"};
     struct weft_split s;
     size_t b[WEFT_PARTS];
     assert_int_equal(weft_split_parse(fractions, 3, &s, NULL), 0);
@@ -269,13 +281,15 @@ static void test_scale(void **state)
     weft_scale_fit(WEFT_SCALE_STANDARD, none, 1, &shift, &factor);
     assert_true(shift == 0 && factor == 1);
 
-    /* Sold only since the train part: the constant, and the root of the mean squared difference from it: sqrt((9 + 0 + 81) / 3). */
+    /* Sold only since the train part: the constant, and the root of the mean squared difference from it: sqrt((9 + 0 +
+     * 81) / 3). */
     const float late[] = {2, 2, 2, 2, 5, 2, 11};
     weft_scale_fit_train(WEFT_SCALE_STANDARD, late, 3, 7, &shift, &factor);
     assert_true(shift == 2 && fabs(factor - sqrt(30)) < 1e-12);
     weft_scale_fit_train(WEFT_SCALE_STANDARD, late, 3, 4, &shift, &factor);
     assert_true(shift == 2 && factor == 1);
-    weft_scale_fit_train(WEFT_SCALE_STANDARD, late, 6, 7, &shift, &factor); /* the train part has a spread: that alone counts */
+    weft_scale_fit_train(WEFT_SCALE_STANDARD, late, 6, 7, &shift,
+                         &factor); /* the train part has a spread: that alone counts */
     assert_true(shift == 2.5 && fabs(factor - sqrt(1.25)) < 1e-12);
     weft_scale_fit_train(WEFT_SCALE_NONE, late, 3, 7, &shift, &factor);
     assert_true(shift == 0 && factor == 1);
@@ -284,9 +298,9 @@ static void test_scale(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),  cmocka_unit_test(test_walk_in_pieces), cmocka_unit_test(test_hostile), cmocka_unit_test(test_tensor_refuses),
-        cmocka_unit_test(test_edit),    cmocka_unit_test(test_series),         cmocka_unit_test(test_windows_of), cmocka_unit_test(test_split),
-        cmocka_unit_test(test_scale),
+        cmocka_unit_test(test_values),         cmocka_unit_test(test_walk_in_pieces), cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_tensor_refuses), cmocka_unit_test(test_edit),           cmocka_unit_test(test_series),
+        cmocka_unit_test(test_windows_of),     cmocka_unit_test(test_split),          cmocka_unit_test(test_scale),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -118,7 +118,7 @@ static void merge_shift_and_pack(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(recursion_equals_direct_sums), cmocka_unit_test(strides_are_exact),
-                                       cmocka_unit_test(merge_shift_and_pack)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(recursion_equals_direct_sums),
+                                       cmocka_unit_test(strides_are_exact), cmocka_unit_test(merge_shift_and_pack)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* test_growth.c - whole seasons, profiles, and what is sure: against direct evaluation, and through the ranking itself on shops that stand still. */
+/* test_growth.c - whole seasons, profiles, and what is sure: against direct evaluation, and through the ranking itself
+ * on shops that stand still. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,14 +19,16 @@ enum { DAY = 86400, HOUR = 3600, WEEK = 7 * DAY };
 
 /* --- which days --- */
 
-static void spans(const char *near, const char *far, size_t horizon, int64_t step, const size_t want[4], bool none, bool unlike)
+static void spans(const char *near, const char *far, size_t horizon, int64_t step, const size_t want[4], bool none,
+                  bool unlike)
 {
     struct weft_growth_spans s;
     struct weft_err e = {0};
     assert_int_equal(weft_growth_spans_read(near, far, horizon, step, &s, &e), 0);
     const size_t got[4] = {s.near.from, s.near.to, s.far.from, s.far.to};
     if (memcmp(got, want, sizeof got) != 0)
-        fail_msg("horizon %zu, step %lld: %zu:%zu and %zu:%zu", horizon, (long long)step, got[0], got[1], got[2], got[3]);
+        fail_msg("horizon %zu, step %lld: %zu:%zu and %zu:%zu", horizon, (long long)step, got[0], got[1], got[2],
+                 got[3]);
     assert_true(s.none == none && s.unlike == unlike);
 }
 
@@ -136,7 +139,8 @@ static void a_profile_is_the_mean_by_phase(void **state)
 static void each_side_is_divided_by_its_days(void **state)
 {
     (void)state;
-    const float forecast[] = {4, 9, 2}, profile[] = {2, 3, 1}, never[] = {0, 3, 3}, nothing[] = {0, 0, 0}, cov[] = {1, 0.5f, 0, 0.5f, 4, 0, 0, 0, 1};
+    const float forecast[] = {4, 9, 2}, profile[] = {2, 3, 1}, never[] = {0, 3, 3}, nothing[] = {0, 0, 0},
+                cov[] = {1, 0.5f, 0, 0.5f, 4, 0, 0, 0, 1};
     const struct weft_growth_spans at = {.near = {1, 1}, .far = {2, 2}, .season = 3, .unlike = true};
     struct weft_growth_sums one = {0}, zero = {0}, none = {0}, bare = {0};
     struct weft_student width = {.level = 0.9};
@@ -145,7 +149,8 @@ static void each_side_is_divided_by_its_days(void **state)
     /* weekdays alike: near 4 / (2/2) = 4, far 9 / (3/2) = 6 */
     assert_true(fabs(g.index - 1.5) < 1e-12 && fabs(g.shrunk - 6.5 / 4.5) < 1e-12);
     double r = 6.5 / 4.5, var = 4 / 2.25 - 2 * r * 0.5 / 1.5 + r * r;
-    assert_true(fabs(g.sd - sqrt(var) / 4.5) < 1e-12 && fabs(g.sd_one - sqrt(4 / 2.25 - 2 * 0.5 / 1.5 + 1) / 4.5) < 1e-12);
+    assert_true(fabs(g.sd - sqrt(var) / 4.5) < 1e-12 &&
+                fabs(g.sd_one - sqrt(4 / 2.25 - 2 * 0.5 / 1.5 + 1) / 4.5) < 1e-12);
     assert_true(weft_growth_add(&zero, forecast, cov, INFINITY, never, 3, &at));
     g = weft_growth_of(&zero, 0.5, &width);
     assert_true(isnan(g.index) && isnan(g.shrunk) && isnan(g.low) && isnan(g.sd) && isnan(weft_growth_level(&zero)));
@@ -162,7 +167,8 @@ static void the_step_up_procedure(void **state)
 {
     (void)state;
     /* The 15 p-values of Benjamini and Hochberg 1995, section 4: at 5 % the first four are rejected. */
-    const double paper[] = {0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0000};
+    const double paper[] = {0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344,
+                            0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0000};
     const double some[] = {0.9, NAN, 0.02, 0.04, NAN, 0.06}; /* 0.06 <= 3/4 * 0.1, and takes 0.04 and 0.02 with it */
     bool out[15];
     weft_growth_sure(paper, 15, 0.05, out);
@@ -191,7 +197,8 @@ static void chances_of_growth(void **state)
 enum { GROUPS = 53, HORIZON = 28, SEASON = 7 };
 static const double weekday[SEASON] = {0.4, 0.6, 0.9, 1.1, 1.3, 2.0, 0.7};
 
-/* Errors of a day are 0.8 of those of the day before and new ones: their covariance, and its Cholesky factor, for a sd of 1. */
+/* Errors of a day are 0.8 of those of the day before and new ones: their covariance, and its Cholesky factor, for a sd
+ * of 1. */
 static void autoregressive(double *factor, float *covariance)
 {
     for (size_t i = 0; i < HORIZON; i++)
@@ -210,8 +217,8 @@ struct shop {
     float unit[HORIZON * HORIZON];
 };
 
-/* What became of a shop of 53 groups whose forecasts miss the truth by errors of the covariance that they state. rise: of the first group from the middle of the horizon on, whose growth has a
- * standard error of 5 %. */
+/* What became of a shop of 53 groups whose forecasts miss the truth by errors of the covariance that they state. rise:
+ * of the first group from the middle of the horizon on, whose growth has a standard error of 5 %. */
 struct outcome {
     size_t covered, marked;
     bool first;
@@ -219,7 +226,8 @@ struct outcome {
 
 static void one_group(struct shop *s, struct weft_rank_groups *r, size_t g, double rise, struct weft_rng *rng)
 {
-    double volume = pow(10, 1 + (double)(g % 4)), sd = (rise > 0 ? 0.038 : 0.02 + 0.01 * (double)(g % 9)) * volume, z[HORIZON];
+    double volume = pow(10, 1 + (double)(g % 4)), sd = (rise > 0 ? 0.038 : 0.02 + 0.01 * (double)(g % 9)) * volume,
+           z[HORIZON];
     float forecast[HORIZON], covariance[HORIZON * HORIZON], profile[SEASON];
     char id[16];
     struct weft_err e = {0};
@@ -240,9 +248,17 @@ static void one_group(struct shop *s, struct weft_rank_groups *r, size_t g, doub
     weft_pack_map(&named, 1);
     weft_pack_cstr(&named, "id");
     weft_pack_cstr(&named, id);
-    const struct weft_forecasts f = {.model = {(const uint8_t *)"m", 1}, .channel = {(const uint8_t *)"units", 5}, .part = {(const uint8_t *)"latest", 6}, .stride = 1,
-                                     .windows = 1, .horizon = HORIZON, .forecast = forecast, .covariance = covariance,
-                                     .freedom = INFINITY, .profile = profile, .scale = {0, 1},
+    const struct weft_forecasts f = {.model = {(const uint8_t *)"m", 1},
+                                     .channel = {(const uint8_t *)"units", 5},
+                                     .part = {(const uint8_t *)"latest", 6},
+                                     .stride = 1,
+                                     .windows = 1,
+                                     .horizon = HORIZON,
+                                     .forecast = forecast,
+                                     .covariance = covariance,
+                                     .freedom = INFINITY,
+                                     .profile = profile,
+                                     .scale = {0, 1},
                                      .naive = {1, 1, 1}};
     weft_pack_clear(&s->frame);
     assert_int_equal(weft_forecasts_write(&f, &s->attrs, weft_pack_span(&named), &s->edit, &s->frame, &e), 0);
@@ -277,17 +293,25 @@ static struct outcome rank_shop(struct shop *s, const struct weft_rank_options *
 static void intervals_hold_and_little_is_marked(void **state)
 {
     (void)state;
-    static char *channels[] = {(char *)(uintptr_t)"units"};
+    static char *channels[] = {(char *)(uintptr_t) "units"};
     static const char *const near[] = {NULL, "1:3"}, *const far[] = {NULL, "20:25"};
     static struct shop s;
     const char *asked = getenv("WEFT_SEEDS");
     size_t seeds = asked ? strtoul(asked, NULL, 10) : 40;
-    s.attrs = (struct weft_forecasts_attrs){.step = DAY, .horizon = HORIZON, .season = SEASON, .channels = channels, .n_channels = 1};
+    s.attrs = (struct weft_forecasts_attrs){
+        .step = DAY, .horizon = HORIZON, .season = SEASON, .channels = channels, .n_channels = 1};
     weft_forecasts_attrs_write(&s.attrs, (struct weft_span){0}, &s.packed);
     s.head = (struct weft_head){.attrs = weft_pack_span(&s.packed)};
     autoregressive(s.factor, s.unit);
     for (size_t k = 0; k < 2; k++) {
-        const struct weft_rank_options o = {.by = "id", .near = near[k], .far = far[k], .level = 0.9, .shrink = 0.01, .fdr = 0.1, .among = 3, .seed = 1};
+        const struct weft_rank_options o = {.by = "id",
+                                            .near = near[k],
+                                            .far = far[k],
+                                            .level = 0.9,
+                                            .shrink = 0.01,
+                                            .fdr = 0.1,
+                                            .among = 3,
+                                            .seed = 1};
         size_t covered = 0, marked = 0, found = 0;
         for (uint64_t seed = 1; seed <= seeds; seed++) {
             struct outcome x = rank_shop(&s, &o, 0, seed);
@@ -295,8 +319,10 @@ static void intervals_hold_and_little_is_marked(void **state)
             marked += x.marked > 0;
             found += k || rank_shop(&s, &o, 0.3, seed).first;
         }
-        double coverage = (double)covered / (double)(seeds * GROUPS), any = (double)marked / (double)seeds, power = (double)found / (double)seeds;
-        print_message("%zu seeds, near %s: coverage %.4f, shops with a mark %.3f, +30%% marked %.3f\n", seeds, near[k] ? near[k] : "by default", coverage, any, power);
+        double coverage = (double)covered / (double)(seeds * GROUPS), any = (double)marked / (double)seeds,
+               power = (double)found / (double)seeds;
+        print_message("%zu seeds, near %s: coverage %.4f, shops with a mark %.3f, +30%% marked %.3f\n", seeds,
+                      near[k] ? near[k] : "by default", coverage, any, power);
         assert_true(coverage > 0.87 && coverage < 0.93 && any < 0.1 + 3 * sqrt(0.09 / (double)seeds) && power > 0.95);
     }
     weft_pack_free(&s.packed);

@@ -18,11 +18,17 @@ static void close_to(double got, double want)
 
 static struct weft_growth_sums sums(double near, double far, double var)
 {
-    return (struct weft_growth_sums){.near = near, .far = far, .var_near = var, .var_far = var, .series = 1,
-                                     .without_covariance = var < 0, .freedom = INFINITY};
+    return (struct weft_growth_sums){.near = near,
+                                     .far = far,
+                                     .var_near = var,
+                                     .var_far = var,
+                                     .series = 1,
+                                     .without_covariance = var < 0,
+                                     .freedom = INFINITY};
 }
 
-/* One series of each of three groups at two origins. Predictor 0 is right at the first and upside down at the second; predictor 1 can't say anything. */
+/* One series of each of three groups at two origins. Predictor 0 is right at the first and upside down at the second;
+ * predictor 1 can't say anything. */
 static struct weft_growth_trial *three_groups(size_t groups_max)
 {
     static const double became[3] = {1.5, 1.0, 0.5}, said[2][3] = {{1.4, 1.1, 0.6}, {0.6, 1.1, 1.4}};
@@ -31,7 +37,8 @@ static struct weft_growth_trial *three_groups(size_t groups_max)
         for (size_t o = 0; o < 2; o++) {
             char name[24];
             snprintf(name, sizeof name, "g%zu", 2 - g);
-            struct weft_growth_sums s[2] = {sums(10, 10 * said[o][g], 0.5), {.near = 0}}, truth = sums(20, 20 * became[g], -1);
+            struct weft_growth_sums s[2] = {sums(10, 10 * said[o][g], 0.5), {.near = 0}},
+                                    truth = sums(20, 20 * became[g], -1);
             weft_growth_trial_add(t, 0, name, strlen(name), o, s, &truth);
         }
     return t;
@@ -115,6 +122,7 @@ static void nothing_sold(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(verdicts), cmocka_unit_test(shrinks), cmocka_unit_test(gives_up), cmocka_unit_test(nothing_sold)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(verdicts), cmocka_unit_test(shrinks),
+                                       cmocka_unit_test(gives_up), cmocka_unit_test(nothing_sold)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* test_linear_head.c - the linear head of the garment model against scikit-learn's Ridge(alpha=0.7) and LogisticRegression(C=1/0.7). */
+/* test_linear_head.c - the linear head of the garment model against scikit-learn's Ridge(alpha=0.7) and
+ * LogisticRegression(C=1/0.7). */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +11,8 @@
 #include "model/linear_head.h"
 
 enum { ROWS = 9, WIDTH = 3, CLASSES = 3 };
-static const float rows[ROWS][WIDTH] = {{1, 0, 0.5f}, {0, 2, 0}, {1.5f, 1, 0}, {0, 0, -1}, {2, 1, 1}, {0, 0, 0}, {-1, 0.5f, 0}, {0.25f, 0, 3}, {9, 9, 9}};
+static const float rows[ROWS][WIDTH] = {{1, 0, 0.5f}, {0, 2, 0},     {1.5f, 1, 0},  {0, 0, -1}, {2, 1, 1},
+                                        {0, 0, 0},    {-1, 0.5f, 0}, {0.25f, 0, 3}, {9, 9, 9}};
 
 static struct weft_head_rows sparse(void)
 {
@@ -46,8 +48,9 @@ static void test_ridge(void **state)
 static void test_logistic(void **state)
 {
     static const float c[ROWS] = {0, 1, 2, 0, 2, 1, 1, 0, NAN};
-    static const double want[CLASSES * (WIDTH + 1)] = {-0.06483155, -0.89875202, 0.19567369,  0.75539079,  -1.043068,   0.44576468,
-                                                       -0.16648818, 0.51263608,  1.10789955, 0.45298734, -0.02918551, -1.26802686};
+    static const double want[CLASSES * (WIDTH + 1)] = {-0.06483155, -0.89875202, 0.19567369,  0.75539079,
+                                                       -1.043068,   0.44576468,  -0.16648818, 0.51263608,
+                                                       1.10789955,  0.45298734,  -0.02918551, -1.26802686};
     (void)state;
     struct weft_head_rows x = sparse();
     double w[CLASSES * (WIDTH + 1)] = {0};
@@ -71,6 +74,7 @@ static void test_no_labels(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_ridge), cmocka_unit_test(test_logistic), cmocka_unit_test(test_no_labels)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_ridge), cmocka_unit_test(test_logistic),
+                                       cmocka_unit_test(test_no_labels)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

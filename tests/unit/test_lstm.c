@@ -1,4 +1,5 @@
-/* test_lstm.c - LSTM layers, the LSTM forecaster and the layers around it, against PyTorch (tests/reference/make_lstm.py) and finite differences. */
+/* test_lstm.c - LSTM layers, the LSTM forecaster and the layers around it, against PyTorch
+ * (tests/reference/make_lstm.py) and finite differences. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,7 +27,10 @@ static const struct {
 static const struct {
     enum weft_encoder_kind encoder;
     size_t lookback, horizon, code, layers, batch;
-} nets[NETS] = {{WEFT_ENCODER_LSTM, 30, 10, 64, 1, 32}, {WEFT_ENCODER_LSTM, 12, 3, 20, 2, 37}, {WEFT_ENCODER_LINEAR, 12, 3, 20, 1, 37}, {WEFT_ENCODER_CNN, 30, 5, 24, 1, 21}};
+} nets[NETS] = {{WEFT_ENCODER_LSTM, 30, 10, 64, 1, 32},
+                {WEFT_ENCODER_LSTM, 12, 3, 20, 2, 37},
+                {WEFT_ENCODER_LINEAR, 12, 3, 20, 1, 37},
+                {WEFT_ENCODER_CNN, 30, 5, 24, 1, 21}};
 
 static struct weft_st *fixture;
 
@@ -71,7 +75,10 @@ struct setting {
 
 static void set_up(struct setting *c, size_t k)
 {
-    *c = (struct setting){.shape = layers[k].shape, .steps = layers[k].steps, .batch = layers[k].batch, .lanes = weft_lanes(layers[k].shape.hidden)};
+    *c = (struct setting){.shape = layers[k].shape,
+                          .steps = layers[k].steps,
+                          .batch = layers[k].batch,
+                          .lanes = weft_lanes(layers[k].shape.hidden)};
     size_t hidden = c->shape.hidden, width = c->steps * c->shape.input;
     float *dy = numbers(102 + 10 * k, c->batch * c->steps * hidden, 1);
     c->outer = numbers(100 + 10 * k, weft_lstm_count(&c->shape), 0.25f);
@@ -121,8 +128,10 @@ static void layers_like_pytorch(void **state)
         struct setting c;
         set_up(&c, k);
         size_t hidden = c.shape.hidden, in = c.shape.input, lanes = weft_lanes(in), n = weft_lstm_count(&c.shape), ld;
-        float *y = weft_xaligned(c.batch * c.steps * hidden, sizeof *y), *g = WEFT_ARRAY(float, weft_lstm_size(&c.shape)), *outer = weft_xaligned(n, sizeof *outer);
-        float *dx = weft_xaligned(c.steps * c.batch * lanes, sizeof *dx), *input = weft_xaligned(c.steps * c.batch * in, sizeof *input);
+        float *y = weft_xaligned(c.batch * c.steps * hidden, sizeof *y),
+              *g = WEFT_ARRAY(float, weft_lstm_size(&c.shape)), *outer = weft_xaligned(n, sizeof *outer);
+        float *dx = weft_xaligned(c.steps * c.batch * lanes, sizeof *dx),
+              *input = weft_xaligned(c.steps * c.batch * in, sizeof *input);
         /* An earlier run of other rows and steps must leave no trace. */
         weft_lstm_forward(c.n, 1, c.rows, (c.batch + 1) / 2, (c.steps + 1) / 2, &ld);
         weft_lstm_forward(c.n, 1, c.rows, c.batch, c.steps, &ld);
@@ -131,14 +140,16 @@ static void layers_like_pytorch(void **state)
             for (size_t r = 0; r < c.batch; r++)
                 memcpy(y + (r * c.steps + t) * hidden, h + r * ld, hidden * sizeof *y);
         }
-        close_to(y, expected("layer", (int)k, "output", c.batch * c.steps * hidden), c.batch * c.steps * hidden, 2e-6, "output");
+        close_to(y, expected("layer", (int)k, "output", c.batch * c.steps * hidden), c.batch * c.steps * hidden, 2e-6,
+                 "output");
         weft_lstm_backward(c.n, 1, &(struct weft_lstm_outer){.every = c.dy, .input = dx}, g);
         weft_lstm_unpack(&c.shape, g, outer);
         close_to(outer, expected("layer", (int)k, "gradient", n), n, 1e-5, "gradient");
         for (size_t r = 0; r < c.batch; r++)
             for (size_t t = 0; t < c.steps; t++)
                 memcpy(input + (r * c.steps + t) * in, dx + (t * c.batch + r) * lanes, in * sizeof *input);
-        close_to(input, expected("layer", (int)k, "input", c.batch * c.steps * in), c.batch * c.steps * in, 1e-5, "input");
+        close_to(input, expected("layer", (int)k, "input", c.batch * c.steps * in), c.batch * c.steps * in, 1e-5,
+                 "input");
         free(y);
         free(g);
         free(outer);
@@ -263,7 +274,8 @@ static void net_like_pytorch(void **state)
     for (size_t k = 0; k < NETS; k++) {
         struct weft_net s = net_of(k);
         size_t batch = nets[k].batch, width = s.lookback + s.head.out, n = weft_net_count(&s);
-        float *pool = numbers(201 + 10 * k, batch * width, 1), *outer = numbers(200 + 10 * k, n, 0.125f), *y = weft_xaligned(batch * s.head.out, sizeof *y);
+        float *pool = numbers(201 + 10 * k, batch * width, 1), *outer = numbers(200 + 10 * k, n, 0.125f),
+              *y = weft_xaligned(batch * s.head.out, sizeof *y);
         float losses[50];
         const float **rows = weft_xcalloc(batch, sizeof *rows), *g;
         uint32_t at[64];
@@ -302,7 +314,8 @@ static void net_differences(size_t k)
 {
     struct weft_net s = net_of(k);
     size_t batch = nets[k].batch, width = s.lookback + s.head.out, n = weft_net_count(&s);
-    float *pool = numbers(201 + 10 * k, batch * width, 1), *outer = numbers(200 + 10 * k, n, 0.125f), *gradient = weft_xaligned(n, sizeof *gradient);
+    float *pool = numbers(201 + 10 * k, batch * width, 1), *outer = numbers(200 + 10 * k, n, 0.125f),
+          *gradient = weft_xaligned(n, sizeof *gradient);
     struct weft_net_trainer *t = trainer_of(k, NULL, pool);
     const float *g;
     uint32_t at[64];
@@ -320,7 +333,8 @@ static void net_differences(size_t k)
             loss[side] = weft_net_trainer_step(t, at, batch, false, NULL) / (double)(batch * s.head.out);
         }
         outer[i] = old;
-        assert_true(fabs((loss[1] - loss[0]) / (2 * (double)step) - gradient[i]) < (nets[k].encoder == WEFT_ENCODER_CNN ? 1e-3 : 1e-4));
+        assert_true(fabs((loss[1] - loss[0]) / (2 * (double)step) - gradient[i]) <
+                    (nets[k].encoder == WEFT_ENCODER_CNN ? 1e-3 : 1e-4));
     }
     weft_net_trainer_free(&t);
     free(pool);
@@ -339,7 +353,8 @@ static void net_gradients_by_differences(void **state)
 
 enum { POOL = 600 };
 
-static void train(const float *pool, const struct weft_net_options *o, int threads, int64_t stop, struct weft_net_state *keep, float *out)
+static void train(const float *pool, const struct weft_net_options *o, int threads, int64_t stop,
+                  struct weft_net_state *keep, float *out)
 {
     struct weft_net s = weft_net(WEFT_ENCODER_LSTM, 20, 5, 24, 2);
     uint32_t train_at[400], valid_at[100];
@@ -443,12 +458,14 @@ static void forecasts_do_not_depend_on_the_batch(void **state)
 enum { ROWS = 9, IN = 13, MIDDLE = 21 };
 
 /* linear, activation, dropout, linear, BCE: gradients of parameters (outer layout) and of x. */
-static double discriminator(int kind, const float *outer, const float *x, const float *mask, const float *target, float *g, float *dx)
+static double discriminator(int kind, const float *outer, const float *x, const float *mask, const float *target,
+                            float *g, float *dx)
 {
     struct weft_linear one = {IN, MIDDLE}, two = {MIDDLE, 1};
     size_t lx = weft_lanes(IN), lm = weft_lanes(MIDDLE), lz = weft_lanes(1), cut = weft_linear_count(&one);
-    float *p1 = weft_xaligned(weft_linear_size(&one), 4), *p2 = weft_xaligned(weft_linear_size(&two), 4), *g1 = WEFT_ARRAY(float, weft_linear_size(&one)),
-          *g2 = WEFT_ARRAY(float, weft_linear_size(&two)), *b1 = weft_xaligned(MIDDLE * lx, 4), *b2 = weft_xaligned(lm, 4);
+    float *p1 = weft_xaligned(weft_linear_size(&one), 4), *p2 = weft_xaligned(weft_linear_size(&two), 4),
+          *g1 = WEFT_ARRAY(float, weft_linear_size(&one)), *g2 = WEFT_ARRAY(float, weft_linear_size(&two)),
+          *b1 = weft_xaligned(MIDDLE * lx, 4), *b2 = weft_xaligned(lm, 4);
     float y[ROWS * 32], dropped[ROWS * 32], dy[ROWS * 32], z[ROWS * 16], dz[ROWS * 16] = {0};
     double loss = 0;
     weft_linear_pack(&one, outer, p1);
@@ -482,8 +499,8 @@ static void discriminator_like_pytorch(void **state)
     (void)state;
     static const char *const names[] = {"relu", "leaky", "sigmoid"};
     enum { N = MIDDLE * (IN + 1) + MIDDLE + 1 };
-    float *outer = numbers(300, N, 0.5f), *inputs = numbers(301, ROWS * IN, 1), x[ROWS * 16] = {0}, mask[ROWS * 32] = {0}, target[ROWS], g[N], dx[ROWS * 16],
-          input[ROWS * IN];
+    float *outer = numbers(300, N, 0.5f), *inputs = numbers(301, ROWS * IN, 1), x[ROWS * 16] = {0},
+          mask[ROWS * 32] = {0}, target[ROWS], g[N], dx[ROWS * 16], input[ROWS * IN];
     for (size_t r = 0; r < ROWS; r++) {
         memcpy(x + r * 16, inputs + r * IN, IN * sizeof *x);
         for (size_t i = 0; i < MIDDLE; i++)
@@ -510,7 +527,8 @@ static void dropout_keeps_the_mean(void **state)
 {
     (void)state;
     enum { N = 20000 };
-    float *x = weft_xaligned(N, sizeof *x), *again = weft_xaligned(N, sizeof *x), *mask = weft_xaligned(N, sizeof *mask);
+    float *x = weft_xaligned(N, sizeof *x), *again = weft_xaligned(N, sizeof *x),
+          *mask = weft_xaligned(N, sizeof *mask);
     double sum = 0;
     size_t kept = 0;
     for (size_t i = 0; i < N; i++)
@@ -537,7 +555,8 @@ static void products_of_every_size(void **state)
     static const size_t sizes[][3] = {{1, 16, 1}, {6, 64, 66}, {7, 48, 65}, {13, 80, 130}, {40, 96, 70}, {16, 256, 3}};
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
         size_t m = sizes[s][0], n = sizes[s][1], k = sizes[s][2];
-        float *a = numbers(1, m * k, 1), *b = numbers(2, k * n, 1), *c = numbers(3, m * n, 1), *turned = weft_xaligned(m * k, sizeof *turned);
+        float *a = numbers(1, m * k, 1), *b = numbers(2, k * n, 1), *c = numbers(3, m * n, 1),
+              *turned = weft_xaligned(m * k, sizeof *turned);
         float *old = numbers(3, m * n, 1), *want = weft_xaligned(m * n, sizeof *want);
         for (size_t i = 0; i < m; i++)
             for (size_t j = 0; j < n; j++) {

@@ -14,17 +14,31 @@
 
 enum { DAY = 86400, N = 6 };
 
-static char *keys[] = {"minor"}, *channels[] = {"units", "amounts", "price"}, *targets[] = {"amounts", "returns"}, *prices[] = {"price"};
+static char *keys[] = {"minor"}, *channels[] = {"units", "amounts", "price"}, *targets[] = {"amounts", "returns"},
+            *prices[] = {"price"};
 
 /* Ten days from 1970-01-01, eight of them with targets. */
 static struct weft_series_attrs stream(void)
 {
-    return (struct weft_series_attrs){.step = DAY, .length = 10, .known = 8, .keys = keys, .n_keys = 1, .channels = channels, .n_channels = 3, .n_targets = 2};
+    return (struct weft_series_attrs){.step = DAY,
+                                      .length = 10,
+                                      .known = 8,
+                                      .keys = keys,
+                                      .n_keys = 1,
+                                      .channels = channels,
+                                      .n_channels = 3,
+                                      .n_targets = 2};
 }
 
 static struct weft_model_info model(void)
 {
-    struct weft_model_info m = {.step = DAY, .horizon = 2, .by = "minor", .channels = targets, .n_channels = 2, .exogenous = prices, .n_exogenous = 1};
+    struct weft_model_info m = {.step = DAY,
+                                .horizon = 2,
+                                .by = "minor",
+                                .channels = targets,
+                                .n_channels = 2,
+                                .exogenous = prices,
+                                .n_exogenous = 1};
     m.exog.n = 1;
     m.exog.role[0] = WEFT_ROLE_FUTURE;
     return m;
@@ -85,11 +99,13 @@ static void what_must_be_known_ahead_is_looked_for(void **state)
     assert_int_equal(weft_match_series_ahead(&a, &s, &m, "it", at, 8, NULL), 0);
     x[2 * 10 + 9] = NAN;
     assert_int_equal(weft_match_series_ahead(&a, &s, &m, "it", at, 8, &e[0]), -1);
-    assert_string_equal(e[0].what, "series \"a\": channel price, which it needs to know ahead, misses 1 of 2 steps (1970-01-10)");
+    assert_string_equal(e[0].what,
+                        "series \"a\": channel price, which it needs to know ahead, misses 1 of 2 steps (1970-01-10)");
     assert_int_equal(weft_match_series_ahead(&a, &s, &m, "it", at, 7, NULL), 0);
     m.horizon = 4;
     assert_int_equal(weft_match_calendar_ahead(&a, &m, "it", &e[1]), -1);
-    assert_string_equal(e[1].what, "channel price has no values from 1970-01-11 to 1970-01-12, which it needs to know ahead");
+    assert_string_equal(e[1].what,
+                        "channel price has no values from 1970-01-11 to 1970-01-12, which it needs to know ahead");
     m.exog.role[0] = WEFT_ROLE_PAST;
     assert_false(weft_match_needs_ahead(&m));
     assert_int_equal(weft_match_calendar_ahead(&a, &m, "it", NULL), 0);

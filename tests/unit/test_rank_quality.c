@@ -75,7 +75,8 @@ static void lots(void **state)
     assert_true(fabs(q.hits - 3.0 / 53) < 1e-12);
     assert_true(fabs(q.regret - (5.2 - sum / 53)) < 1e-12);
     weft_rank_quality_of(b, b, 53, 5, 3, &q);
-    assert_true(fabs(q.spearman - 1) < 1e-12 && fabs(q.ndcg - 1) < 1e-12 && fabs(q.hits - 1) < 1e-12 && q.regret == 0 && q.error == 0);
+    assert_true(fabs(q.spearman - 1) < 1e-12 && fabs(q.ndcg - 1) < 1e-12 && fabs(q.hits - 1) < 1e-12 && q.regret == 0 &&
+                q.error == 0);
 }
 
 /* The order in which the groups come decides nothing, and no group is no measure. */
@@ -100,6 +101,7 @@ static void any_order(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_order), cmocka_unit_test(lots), cmocka_unit_test(any_order)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_order), cmocka_unit_test(lots),
+                                       cmocka_unit_test(any_order)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

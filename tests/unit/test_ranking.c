@@ -24,8 +24,9 @@ static struct weft_span text(const char *s)
 
 enum { N = 7 };
 
-/* P(number i is among the k largest) = integral of its density times P(fewer than k others lie above x): the count of those above is a sum of independent yes
- * and no, whose distribution a recursion gives. Midpoint rule on 20,000 points over 9 standard deviations. */
+/* P(number i is among the k largest) = integral of its density times P(fewer than k others lie above x): the count of
+ * those above is a sum of independent yes and no, whose distribution a recursion gives. Midpoint rule on 20,000 points
+ * over 9 standard deviations. */
 static double integrated(const double *mean, const double *sd, size_t n, size_t i, size_t k)
 {
     const int points = 20000;
@@ -70,7 +71,8 @@ static void chances_are_those_of_numerical_integration(void **state)
 static void chances_do_not_depend_on_order_or_company(void **state)
 {
     (void)state;
-    double mean[N] = {1.4, 1.3, 1.25, 1.2, 1.0, 0.9, 0.3}, sd[N] = {0.5, 0.1, 0.3, 0.05, 0.2, 1.1, 0.01}, got[N], turned[N];
+    double mean[N] = {1.4, 1.3, 1.25, 1.2, 1.0, 0.9, 0.3}, sd[N] = {0.5, 0.1, 0.3, 0.05, 0.2, 1.1, 0.01}, got[N],
+           turned[N];
     uint64_t stream[N];
     for (uint64_t i = 0; i < N; i++)
         stream[i] = i * i + 5;
@@ -107,7 +109,8 @@ static void what_is_not_known_has_no_chance(void **state)
     static const uint64_t stream[] = {1, 2, 3, 4, 5};
     double got[5];
     weft_topk_chances(5, mean, sd, stream, 2, 1000, 1, got);
-    assert_true(got[0] == 1 && isnan(got[1]) && got[2] == 0 && isnan(got[3]) && got[4] == 0); /* 3 stands, without a spread, before 2 */
+    assert_true(got[0] == 1 && isnan(got[1]) && got[2] == 0 && isnan(got[3]) &&
+                got[4] == 0); /* 3 stands, without a spread, before 2 */
     weft_topk_chances(5, mean, sd, stream, 4, 1000, 1, got);
     assert_true(got[0] == 1 && got[2] == 1 && got[4] == 1);
     weft_topk_chances(0, mean, sd, stream, 3, 1000, 1, got);
@@ -136,7 +139,8 @@ static void active_series_and_brands_are_counted(void **state)
             uint64_t u = weft_rng_below(&rng, 30);
             x[i][t] = t < offset[i] || t >= offset[i] + n ? 0 : u == 0 ? NAN : u < 3 ? (float)u : 0;
         }
-        weft_activity_add(a, brand[i % BRANDS] ? text(brand[i % BRANDS]) : (struct weft_span){0}, x[i] + offset[i], n, offset[i]);
+        weft_activity_add(a, brand[i % BRANDS] ? text(brand[i % BRANDS]) : (struct weft_span){0}, x[i] + offset[i], n,
+                          offset[i]);
     }
     float series[LENGTH], brands[LENGTH];
     weft_activity_series(a, series);
@@ -195,7 +199,8 @@ static void shares_of_equal_of_one_and_of_no_brand(void **state)
 static void the_sales_channel(void **state)
 {
     (void)state;
-    char *usual[] = {"units", "amounts", "mentions"}, *odd[] = {"amounts", "active", "sold"}, *none[] = {"mentions", "brands"};
+    char *usual[] = {"units", "amounts", "mentions"}, *odd[] = {"amounts", "active", "sold"},
+         *none[] = {"mentions", "brands"};
     assert_int_equal(weft_sales_channel(usual, 3), 0);
     assert_int_equal(weft_sales_channel(odd, 3), 2);
     assert_int_equal(weft_sales_channel(none, 2), 0);
@@ -203,7 +208,8 @@ static void the_sales_channel(void **state)
 
 /* --- rows --- */
 
-static struct weft_ranking_row *row(struct weft_ranking *r, const char *group, const char *channel, double near, double far)
+static struct weft_ranking_row *row(struct weft_ranking *r, const char *group, const char *channel, double near,
+                                    double far)
 {
     size_t i = weft_ranking_find(r, text(group), text(channel));
     struct weft_ranking_row *x = &r->row[i];

@@ -1,4 +1,5 @@
-/* test_reconcile.c - reconciliation against dense matrices in numpy (tests/reference/make_reconcile.py), and exact sums in float32. */
+/* test_reconcile.c - reconciliation against dense matrices in numpy (tests/reference/make_reconcile.py), and exact sums
+ * in float32. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -79,7 +80,8 @@ static void clipped(void **state)
     same("clipped", y, (const double[]){5, 5, 0, 5, 0}, 5);
 }
 
-/* Random trees, values of many magnitudes: children sum to their parent without any rounding, in float64 and, of one sign, in float32 too. */
+/* Random trees, values of many magnitudes: children sum to their parent without any rounding, in float64 and, of one
+ * sign, in float32 too. */
 static void sums_are_exact(void **state)
 {
     (void)state;
@@ -143,6 +145,7 @@ static void sums_are_exact(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(like_numpy), cmocka_unit_test(clipped), cmocka_unit_test(sums_are_exact)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(like_numpy), cmocka_unit_test(clipped),
+                                       cmocka_unit_test(sums_are_exact)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,22 +41,26 @@ static const char *escaped(const char *p, size_t n)
 static void text_can_not_leave_its_place(void **state)
 {
     (void)state;
-    assert_string_equal(escaped("<script>alert(\"1\" & '2')</script>", 33), "&lt;script&gt;alert(&quot;1&quot; &amp; &#39;2&#39;)&lt;/script&gt;");
+    assert_string_equal(escaped("<script>alert(\"1\" & '2')</script>", 33),
+                        "&lt;script&gt;alert(&quot;1&quot; &amp; &#39;2&#39;)&lt;/script&gt;");
     assert_string_equal(escaped("셔츠 a\tb\nc", 12), "셔츠 a b c");
-    assert_string_equal(escaped("a\0b\x01\x7f", 5), "a\xef\xbf\xbd" "b\xef\xbf\xbd\xef\xbf\xbd");
-    assert_string_equal(escaped("\xc2\x85|\xc3|\xed\xa0\x80", 8), "\xef\xbf\xbd|\xef\xbf\xbd|\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+    assert_string_equal(escaped("a\0b\x01\x7f", 5), "a\xef\xbf\xbd"
+                                                    "b\xef\xbf\xbd\xef\xbf\xbd");
+    assert_string_equal(escaped("\xc2\x85|\xc3|\xed\xa0\x80", 8),
+                        "\xef\xbf\xbd|\xef\xbf\xbd|\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
     struct weft_rng rng = weft_rng(1, 2);
     for (int i = 0; i < 20000; i++) {
         char text[40];
         size_t n = weft_rng_below(&rng, sizeof text + 1);
         for (size_t k = 0; k < n; k++)
-            text[k] = (char)(weft_rng_below(&rng, 3) ? weft_rng_below(&rng, 256) : (uint64_t)"<>\"'&/="[weft_rng_below(&rng, 7)]);
+            text[k] = (char)(weft_rng_below(&rng, 3) ? weft_rng_below(&rng, 256)
+                                                     : (uint64_t) "<>\"'&/="[weft_rng_below(&rng, 7)]);
         const char *got = escaped(text, n);
         assert_null(strpbrk(got, "<>\"'"));
         assert_true(weft_utf8_valid(got, strlen(got)));
         for (const char *amp = strchr(got, '&'); amp; amp = strchr(amp + 1, '&'))
-            assert_true(strncmp(amp, "&lt;", 4) == 0 || strncmp(amp, "&gt;", 4) == 0 || strncmp(amp, "&amp;", 5) == 0 || strncmp(amp, "&quot;", 6) == 0 ||
-                        strncmp(amp, "&#39;", 5) == 0);
+            assert_true(strncmp(amp, "&lt;", 4) == 0 || strncmp(amp, "&gt;", 4) == 0 || strncmp(amp, "&amp;", 5) == 0 ||
+                        strncmp(amp, "&quot;", 6) == 0 || strncmp(amp, "&#39;", 5) == 0);
     }
 }
 
@@ -72,7 +76,8 @@ static void numbers_for_readers(void **state)
 {
     (void)state;
     assert_string_equal(number(1234567.891, 1), "1,234,567.9");
-    assert_string_equal(number(-1234, 0), "\xe2\x88\x92" "1,234");
+    assert_string_equal(number(-1234, 0), "\xe2\x88\x92"
+                                          "1,234");
     assert_string_equal(number(999, 0), "999");
     assert_string_equal(number(-0.001, 2), "0.00");
     assert_string_equal(number(0.5, -1), "0.500");
@@ -124,7 +129,8 @@ static void every_label_has_both_languages(void **state)
 {
     (void)state;
     for (int k = L_NONE + 1; k < L_READ_LAST; k++) {
-        const char *en = weft_report_text(WEFT_REPORT_EN, (enum weft_report_label)k), *ko = weft_report_text(WEFT_REPORT_KO, (enum weft_report_label)k);
+        const char *en = weft_report_text(WEFT_REPORT_EN, (enum weft_report_label)k),
+                   *ko = weft_report_text(WEFT_REPORT_KO, (enum weft_report_label)k);
         assert_true(en && *en && ko && *ko && weft_utf8_valid(ko, strlen(ko)));
         /* Formats: the same conversions in the same order; labels are written into HTML as they are. */
         const char *p = strchr(en, '%'), *q = strchr(ko, '%');
@@ -155,14 +161,18 @@ static int read_text(const char *text, struct weft_sheet *s)
 static void tables_from_csv_and_json(void **state)
 {
     (void)state;
-    static const char *const good[] = {"model,wape,skill\na,0.5,\n\"b,c\",1,-2\n", "[{\"model\": \"a\", \"wape\": 0.5, \"skill\": null}, {\"model\": \"b,c\", \"wape\": 1, \"skill\": -2, \"x\": 3}]",
-                                       " {\"attrs\": 1, \"rows\": [{\"model\": \"a\", \"wape\": 0.5, \"skill\": \"\"}, {\"skill\": -2, \"wape\": 1, \"model\": \"b,c\"}]}"};
+    static const char *const good[] = {"model,wape,skill\na,0.5,\n\"b,c\",1,-2\n",
+                                       "[{\"model\": \"a\", \"wape\": 0.5, \"skill\": null}, {\"model\": \"b,c\", "
+                                       "\"wape\": 1, \"skill\": -2, \"x\": 3}]",
+                                       " {\"attrs\": 1, \"rows\": [{\"model\": \"a\", \"wape\": 0.5, \"skill\": \"\"}, "
+                                       "{\"skill\": -2, \"wape\": 1, \"model\": \"b,c\"}]}"};
     static const char *const bad[] = {"", "[1]", "{\"a\": 1}", "a,b\n1\n", "[{\"a\": 1}", "a,a\n\"x"};
     struct weft_sheet s;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         assert_int_equal(read_text(good[i], &s), 0);
         assert_true(s.rows == 2 && s.columns == 3);
-        size_t model = weft_sheet_column(&s, "model"), wape = weft_sheet_column(&s, "wape"), skill = weft_sheet_column(&s, "skill");
+        size_t model = weft_sheet_column(&s, "model"), wape = weft_sheet_column(&s, "wape"),
+               skill = weft_sheet_column(&s, "skill");
         assert_string_equal(weft_sheet_cell(&s, 1, model), "b,c");
         assert_string_equal(weft_sheet_cell(&s, 0, wape), "0.5");
         assert_null(weft_sheet_cell(&s, 0, skill));
@@ -186,12 +196,9 @@ static int done(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(text_can_not_leave_its_place),
-        cmocka_unit_test(numbers_for_readers),
-        cmocka_unit_test(axes_are_round_and_hold_what_they_must),
-        cmocka_unit_test(charts_survive_what_is_missing),
-        cmocka_unit_test(every_label_has_both_languages),
-        cmocka_unit_test(tables_from_csv_and_json),
+        cmocka_unit_test(text_can_not_leave_its_place),           cmocka_unit_test(numbers_for_readers),
+        cmocka_unit_test(axes_are_round_and_hold_what_they_must), cmocka_unit_test(charts_survive_what_is_missing),
+        cmocka_unit_test(every_label_has_both_languages),         cmocka_unit_test(tables_from_csv_and_json),
     };
     return cmocka_run_group_tests(tests, NULL, done);
 }

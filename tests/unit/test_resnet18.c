@@ -24,8 +24,8 @@ static struct weft_resnet18 *network(enum weft_dnn_type type, int threads)
     assert_int_equal(weft_resnet18_new(threads, type, &r, &e), 0);
     size_t n = weft_resnet18_tensors(r, &t);
     for (size_t i = 0; i < n; i++) {
-        double scale = t[i].rank == 4 ? (double)(float)sqrt(6.0 / (double)(t[i].dims[1] * t[i].dims[2] * t[i].dims[3]))
-                                      : 0;
+        double scale =
+            t[i].rank == 4 ? (double)(float)sqrt(6.0 / (double)(t[i].dims[1] * t[i].dims[2] * t[i].dims[3])) : 0;
         int about_one = strstr(t[i].name, "running_var") != NULL || strstr(t[i].name, ".weight") != NULL;
         for (size_t k = 0; k < t[i].count; k++) {
             double u = (double)reference_number(i, k);

@@ -35,7 +35,8 @@ static double base(const double *w, enum weft_norm norm)
 /* Weights by dgelsd on expanded, normalised (or centred) windows, with sqrt(alpha) rows below for the ridge. */
 static void least_squares(const double *x, enum weft_norm norm, double ridge, double *w, double *bias)
 {
-    double *a = weft_xcalloc((N + L) * L, sizeof *a), *b = weft_xcalloc((N + L) * H, sizeof *b), mean[W] = {0}, unit = 0;
+    double *a = weft_xcalloc((N + L) * L, sizeof *a), *b = weft_xcalloc((N + L) * H, sizeof *b), mean[W] = {0},
+           unit = 0;
     for (size_t n = 0; n < N && norm == WEFT_NORM_NONE; n++)
         for (size_t i = 0; i < W; i++)
             mean[i] += x[n + i] / N;

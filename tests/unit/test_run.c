@@ -32,7 +32,11 @@ static int asks(struct weft_run *run, void *state, struct weft_err *e)
 /* Exit status of a program with these arguments, in a process of its own. */
 static int status_of(int argc, char **argv)
 {
-    static const struct weft_filter filter = {.usage = {.name = "asks"}, .opts = options, .state_size = sizeof(struct state), .out = WEFT_IO_TEXT, .drain = asks};
+    static const struct weft_filter filter = {.usage = {.name = "asks"},
+                                              .opts = options,
+                                              .state_size = sizeof(struct state),
+                                              .out = WEFT_IO_TEXT,
+                                              .drain = asks};
     int status = 0;
     pid_t pid = fork();
     if (pid == 0) {
@@ -55,7 +59,8 @@ static void test_unknown_option_is_a_bug(void **state)
 
 static void test_value_is_whole(void **state)
 {
-    static const struct weft_opt list = {WEFT_OPT_LIST, 0, "names", offsetof(struct state, names), NULL, 0, 0, "NAME", "names", 0};
+    static const struct weft_opt list = {WEFT_OPT_LIST, 0,       "names", offsetof(struct state, names), NULL, 0, 0,
+                                         "NAME",        "names", 0};
     char item[600];
     char *items[] = {item, "b"};
     struct state s = {.names = {items, 2}};
@@ -74,6 +79,7 @@ static void test_value_is_whole(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_unknown_option_is_a_bug), cmocka_unit_test(test_value_is_whole)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_unknown_option_is_a_bug),
+                                       cmocka_unit_test(test_value_is_whole)};
     return cmocka_run_group_tests_name("run", tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* test_state.c - a state that grows by the day holds what all days at once give, and both hold what expanded windows add up to. */
+/* test_state.c - a state that grows by the day holds what all days at once give, and both hold what expanded windows
+ * add up to. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,14 +33,25 @@ static void make_data(void)
     for (size_t s = 0; s < SERIES; s++)
         for (size_t c = 0; c < CHANNELS; c++)
             for (size_t t = 0; t < DAYS; t++)
-                data[s][c][t] = (s == 0 && t % 97 == 5) || !there(s, t) ? NAN : (float)(1000 * (double)(s + 1) + 20 * sin((double)t * 6.2831853 / 7) + 5 * weft_rng_normal(&r));
+                data[s][c][t] = (s == 0 && t % 97 == 5) || !there(s, t)
+                                    ? NAN
+                                    : (float)(1000 * (double)(s + 1) + 20 * sin((double)t * 6.2831853 / 7) +
+                                              5 * weft_rng_normal(&r));
 }
 
 /* Days [from, to) as a stream brings them: windows when the state begins. */
 static void bring(struct weft_dlinear_state *s, size_t from, size_t to, bool windows)
 {
-    struct weft_series_attrs a = {.step = 86400, .start = day0 + (int64_t)from * 86400, .length = (int64_t)(to - from), .keys = keys, .n_keys = 1, .channels = channels,
-                                  .n_channels = CHANNELS, .lookback = windows ? L : 0, .horizon = H, .stride = 1};
+    struct weft_series_attrs a = {.step = 86400,
+                                  .start = day0 + (int64_t)from * 86400,
+                                  .length = (int64_t)(to - from),
+                                  .keys = keys,
+                                  .n_keys = 1,
+                                  .channels = channels,
+                                  .n_channels = CHANNELS,
+                                  .lookback = windows ? L : 0,
+                                  .horizon = H,
+                                  .stride = 1};
     struct weft_pack attrs = {0};
     struct weft_head h = {0};
     struct weft_err e = {0};
@@ -59,7 +71,11 @@ static void bring(struct weft_dlinear_state *s, size_t from, size_t to, bool win
         for (size_t c = 0; c < CHANNELS; c++)
             memcpy(values + c * n, data[k][c] + first, n * sizeof *values);
         char id[] = {(char)('a' + k), 0};
-        struct weft_series x = {.id = {(const uint8_t *)id, 1}, .start = day0 + (int64_t)first * 86400, .n_channels = CHANNELS, .n = n, .values = values};
+        struct weft_series x = {.id = {(const uint8_t *)id, 1},
+                                .start = day0 + (int64_t)first * 86400,
+                                .n_channels = CHANNELS,
+                                .n = n,
+                                .values = values};
         x.key[0] = (struct weft_span){(const uint8_t *)(k == 1 ? "one" : "other"), k == 1 ? 3 : 5};
         assert_int_equal(weft_dlinear_state_add(s, &x, &e), 0);
     }

@@ -14,9 +14,8 @@ static void below_as_scipy(void **state)
     (void)state;
     const struct {
         double freedom, below; /* scipy.stats.t.cdf(1.3, freedom) */
-    } of[] = {{2, 0.8383764840919797}, {2.5, 0.849756605364646},
-              {3, 0.8577662456360515}, {7.3, 0.8834292249669171},
-              {30, 0.8982495207309416}, {1000, 0.9030497357922713}};
+    } of[] = {{2, 0.8383764840919797},   {2.5, 0.849756605364646}, {3, 0.8577662456360515},
+              {7.3, 0.8834292249669171}, {30, 0.8982495207309416}, {1000, 0.9030497357922713}};
     for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
         assert_true(fabs(weft_student_below(1.3, of[i].freedom) - of[i].below) < 1e-12);
         assert_true(fabs(weft_student_below(-1.3, of[i].freedom) - (1 - of[i].below)) < 1e-12);
@@ -34,8 +33,9 @@ static void width_as_scipy(void **state)
     (void)state;
     const struct {
         double freedom, t; /* scipy.stats.t.ppf(0.95, freedom) */
-    } of[] = {{2, 2.919985580355516},    {2.5, 2.5582186141360017}, {3, 2.3533634348018264}, {7.3, 1.8829300179371542},
-              {30, 1.6972608943617378}, {1000, 1.6463788172854639}, {INFINITY, 1.6448536269514722}};
+    } of[] = {{2, 2.919985580355516},        {2.5, 2.5582186141360017}, {3, 2.3533634348018264},
+              {7.3, 1.8829300179371542},     {30, 1.6972608943617378},  {1000, 1.6463788172854639},
+              {INFINITY, 1.6448536269514722}};
     struct weft_student s = {.level = 0.9};
     for (size_t i = 0; i < sizeof of / sizeof *of; i++)
         for (int twice = 0; twice < 2; twice++)

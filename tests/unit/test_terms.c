@@ -17,12 +17,24 @@ static void is(const char *name, enum weft_term wanted)
 
 int main(void)
 {
-    static const char *const counts[] = {"수량", "주문 수량", "구매수(수량)", "결제상품수량", "qty", "Qty*", "QUANTITY", "Lineitem quantity", "Units Ordered", "Items sold",
-                                         "unit_sales", "판매량", "Units Ordered - B2B", "총 판매수", "order_qty"};
-    static const char *const money[] = {"매출", "매출(원)", "최종 상품별 총 주문금액", "결제액", "Total", "item_revenue", "배송비 합계 금액", "정산예정금액", "Ordered Product Sales",
-                                        "amounts", "수수료"};
+    static const char *const counts[] = {
+        "수량",       "주문 수량", "구매수(수량)",        "결제상품수량",  "qty",
+        "Qty*",       "QUANTITY",  "Lineitem quantity",   "Units Ordered", "Items sold",
+        "unit_sales", "판매량",    "Units Ordered - B2B", "총 판매수",     "order_qty"};
+    static const char *const money[] = {"매출",
+                                        "매출(원)",
+                                        "최종 상품별 총 주문금액",
+                                        "결제액",
+                                        "Total",
+                                        "item_revenue",
+                                        "배송비 합계 금액",
+                                        "정산예정금액",
+                                        "Ordered Product Sales",
+                                        "amounts",
+                                        "수수료"};
     static const char *const prices[] = {"가격", "판매단가", "unit_price", "Lineitem price", "판매가"};
-    static const char *const returns[] = {"환불수량", "총 취소된 상품수", "Returned quantity", "Discount Amount", "실제 환불금액", "할인액"};
+    static const char *const returns[] = {"환불수량",        "총 취소된 상품수", "Returned quantity",
+                                          "Discount Amount", "실제 환불금액",    "할인액"};
     static const char *const numbers[] = {"주문번호", "ID", "No.", "번호", "옵션 아이디"};
     static const char *const others[] = {"value", "temperature", "y", "", "상품명", "율"};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
@@ -47,7 +59,8 @@ int main(void)
     char out[8];
     if (weft_term_fold("Units  Ordered", 14, out, sizeof out) != 7 || strcmp(out, "unitsor") != 0)
         bad = printf("FAIL fold\n");
-    if (!weft_term_nonnegative(WEFT_TERM_COUNT) || weft_term_nonnegative(WEFT_TERM_OTHER) || weft_term_nonnegative(WEFT_TERM_RETURNS))
+    if (!weft_term_nonnegative(WEFT_TERM_COUNT) || weft_term_nonnegative(WEFT_TERM_OTHER) ||
+        weft_term_nonnegative(WEFT_TERM_RETURNS))
         bad = printf("FAIL nonnegative\n");
     return bad != 0;
 }

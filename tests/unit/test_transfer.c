@@ -1,4 +1,5 @@
-/* test_transfer.c - borrowing from a source: shrunk fits against LAPACK's least squares on expanded windows, and the ladder's folds. */
+/* test_transfer.c - borrowing from a source: shrunk fits against LAPACK's least squares on expanded windows, and the
+ * ladder's folds. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -46,7 +47,8 @@ static double base(const double *w, enum weft_norm norm)
 
 static struct rows expand(const double *x, size_t n, enum weft_norm norm)
 {
-    struct rows r = {weft_xcalloc(n * (L + 1), sizeof(double)), weft_xcalloc(n * H, sizeof(double)), 0, L + (norm == WEFT_NORM_NONE)};
+    struct rows r = {weft_xcalloc(n * (L + 1), sizeof(double)), weft_xcalloc(n * H, sizeof(double)), 0,
+                     L + (norm == WEFT_NORM_NONE)};
     for (size_t s = 0; s + W <= n; s++) {
         bool whole = true;
         for (size_t i = 0; i < W; i++)
@@ -125,7 +127,8 @@ static void append_ridge(struct rows *all, double alpha, const double *w0, const
 
 static struct rows room_for(enum weft_norm norm)
 {
-    return (struct rows){weft_xcalloc(3 * N * (L + 1), sizeof(double)), weft_xcalloc(3 * N * H, sizeof(double)), 0, L + (norm == WEFT_NORM_NONE)};
+    return (struct rows){weft_xcalloc(3 * N * (L + 1), sizeof(double)), weft_xcalloc(3 * N * H, sizeof(double)), 0,
+                         L + (norm == WEFT_NORM_NONE)};
 }
 
 static void least_squares(struct rows *all, double *w, double *bias)
@@ -208,7 +211,8 @@ static void check(const struct problem *p, const struct weft_shrink *s, double s
     assert_true(difference(w, want, H * L) < 1e-8);
     assert_true(p->norm != WEFT_NORM_NONE || difference(bias, want_bias, H) < 1e-8);
     assert_true(fabs(mse / direct_mse(&p->v, want, want_bias) - 1) < 1e-8);
-    assert_true(fabs(weft_linear_mse(&p->valid, L, p->norm, want, want_bias) / direct_mse(&p->v, want, want_bias) - 1) < 1e-10);
+    assert_true(fabs(weft_linear_mse(&p->valid, L, p->norm, want, want_bias) / direct_mse(&p->v, want, want_bias) - 1) <
+                1e-10);
     rows_free(all);
 }
 
@@ -331,7 +335,8 @@ static struct weft_transfer_source *lender(const float *x, enum weft_norm norm, 
 }
 
 /* x[n], of which the first `train` days train and the next up to `end` validate. */
-static struct weft_dlinear_weights borrow(const float *x, size_t n, size_t train, size_t end, const struct weft_transfer_source *source, enum weft_norm norm,
+static struct weft_dlinear_weights borrow(const float *x, size_t n, size_t train, size_t end,
+                                          const struct weft_transfer_source *source, enum weft_norm norm,
                                           const int64_t *border, enum weft_rung want, struct weft_transfer *out)
 {
     struct weft_dlinear_shape shape = {.lookback = L, .horizon = H, .kernel = 25, .norm = norm};
@@ -361,7 +366,9 @@ static void test_part_is_never_seen(void **state)
         struct weft_transfer_source *s = lender(source, (enum weft_norm)norm, border);
         for (int want = 0; want <= WEFT_RUNGS; want++) {
             struct weft_transfer a, b;
-            struct weft_dlinear_weights one = borrow(x, DAYS, TRAIN, END, s, (enum weft_norm)norm, border, (enum weft_rung)want, &a), two;
+            struct weft_dlinear_weights one = borrow(x, DAYS, TRAIN, END, s, (enum weft_norm)norm, border,
+                                                     (enum weft_rung)want, &a),
+                                        two;
             assert_int_equal(a.judging, FOLDS);
             float *other = walk(DAYS, 9, 0.1, -50);
             memcpy(other, x, END * sizeof *x);
@@ -395,11 +402,15 @@ static void source_ends_where_the_fold_does(void **state)
         for (size_t f = 1; f <= FOLDS; f++) {
             float *other = walk(DAYS, 5, 0.2, 3);
             memcpy(other, source, (size_t)border[f] * sizeof *source);
-            struct weft_transfer_source *s = lender(source, (enum weft_norm)norm, border), *t = lender(other, (enum weft_norm)norm, border);
-            struct weft_dlinear_weights one = borrow(x, DAYS, TRAIN, END, s, (enum weft_norm)norm, border, WEFT_RUNG_SOURCE, &a),
-                                        two = borrow(x, DAYS, TRAIN, END, t, (enum weft_norm)norm, border, WEFT_RUNG_SOURCE, &b);
+            struct weft_transfer_source *s = lender(source, (enum weft_norm)norm, border),
+                                        *t = lender(other, (enum weft_norm)norm, border);
+            struct weft_dlinear_weights one = borrow(x, DAYS, TRAIN, END, s, (enum weft_norm)norm, border,
+                                                     WEFT_RUNG_SOURCE, &a),
+                                        two = borrow(x, DAYS, TRAIN, END, t, (enum weft_norm)norm, border,
+                                                     WEFT_RUNG_SOURCE, &b);
             for (size_t k = 1; k <= FOLDS; k++) /* but for rounding: another mean is subtracted */
-                assert_int_equal(fabs(a.fold[k - 1].mse[WEFT_RUNG_SOURCE] / b.fold[k - 1].mse[WEFT_RUNG_SOURCE] - 1) < 1e-9, k <= f);
+                assert_int_equal(
+                    fabs(a.fold[k - 1].mse[WEFT_RUNG_SOURCE] / b.fold[k - 1].mse[WEFT_RUNG_SOURCE] - 1) < 1e-9, k <= f);
             weft_dlinear_weights_free(&one);
             weft_dlinear_weights_free(&two);
             weft_transfer_source_free(&s);
@@ -414,7 +425,8 @@ static void source_ends_where_the_fold_does(void **state)
 static void choice(void **state)
 {
     (void)state;
-    float *source = walk(DAYS, 1, 0.95, 0), *long_and_other = walk(4000, 2, -0.8, 0), *like_source = walk(DAYS, 3, 0.95, 0);
+    float *source = walk(DAYS, 1, 0.95, 0), *long_and_other = walk(4000, 2, -0.8, 0),
+          *like_source = walk(DAYS, 3, 0.95, 0);
     int64_t border[FOLDS + 2];
     struct weft_transfer out;
     struct weft_dlinear_weights w, own;

@@ -1,4 +1,5 @@
-/* test_tune.c - every formula of nested.h and tune.h against forecasts on expanded windows: weights by LAPACK's least squares, errors and covariances by adding them up. */
+/* test_tune.c - every formula of nested.h and tune.h against forecasts on expanded windows: weights by LAPACK's least
+ * squares, errors and covariances by adding them up. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,7 +29,8 @@ static void make_data(void)
             double walk = 0;
             for (size_t t = 0; t < LENGTH; t++) {
                 walk = 0.9 * walk + weft_rng_normal(&r);
-                data[c][s][t] = (float)(20 + 5 * (double)s + (1 + (double)c) * 3 * sin((double)t * 6.2831853 / 7 + (double)s) + walk);
+                data[c][s][t] = (float)(20 + 5 * (double)s +
+                                        (1 + (double)c) * 3 * sin((double)t * 6.2831853 / 7 + (double)s) + walk);
                 if (s == 1 && (t == 60 || (t > 150 && t < 155) || t == 300))
                     data[c][s][t] = NAN;
             }
@@ -56,7 +58,8 @@ static void expand(size_t channel, long from, long to, long end)
 
 static void borders(long *b)
 {
-    long starts = (long)split[0] - W + 1, most = starts / (FOLDS + 1), valid = (long)(split[1] - split[0]), stretch = valid < most ? valid : most;
+    long starts = (long)split[0] - W + 1, most = starts / (FOLDS + 1), valid = (long)(split[1] - split[0]),
+         stretch = valid < most ? valid : most;
     for (long f = 0; f < FOLDS; f++)
         b[f] = (long)split[0] - (FOLDS - 1 - f) * stretch;
     b[FOLDS] = (long)split[1];
@@ -86,12 +89,13 @@ static double window_mean(const double *v, size_t last)
     return last ? sum / (double)last : 0;
 }
 
-/* The fit of a configuration on the rows there are, added to r[H, L] and bias[H] with its share: normalise each window, least squares with sqrt(alpha) rows for
- * the ridge, then back to raw coordinates. */
+/* The fit of a configuration on the rows there are, added to r[H, L] and bias[H] with its share: normalise each window,
+ * least squares with sqrt(alpha) rows for the ridge, then back to raw coordinates. */
 static void direct_fit(const struct weft_nested_config *c, double share, double *r, double *bias)
 {
     size_t l = c->lookback, n = rows;
-    double *a = weft_xcalloc((n + l) * l, sizeof *a), *b = weft_xcalloc((n + l) * H, sizeof *b), mean[W] = {0}, unit = 0;
+    double *a = weft_xcalloc((n + l) * l, sizeof *a), *b = weft_xcalloc((n + l) * H, sizeof *b), mean[W] = {0},
+           unit = 0;
     for (size_t i = 0; i < n && c->last == 0; i++)
         for (size_t k = 0; k < W; k++)
             mean[k] += row[i][k] / (double)n;
@@ -112,7 +116,8 @@ static void direct_fit(const struct weft_nested_config *c, double share, double 
         for (size_t k = 0; k < l; k++)
             sum += b[k * H + h];
         for (size_t k = 0; k < l; k++)
-            r[h * L + L - l + k] += share * (b[k * H + h] + (k + c->last >= l && c->last ? (1 - sum) / (double)c->last : 0));
+            r[h * L + L - l + k] +=
+                share * (b[k * H + h] + (k + c->last >= l && c->last ? (1 - sum) / (double)c->last : 0));
         bias[h] += share * mean[L + h];
         for (size_t k = 0; k < l; k++)
             bias[h] -= share * b[k * H + h] * mean[L - l + k];
@@ -182,8 +187,10 @@ static void weights_and_errors(void **state)
             weft_nested_errors(f, &grid, ridges[k], mse);
             for (size_t i = 0; i < N_LOOKBACKS * N_LASTS; i++) {
                 size_t last = lasts[i % N_LASTS];
-                struct weft_nested_config c = {lookbacks[i / N_LASTS], last == WEFT_NESTED_WHOLE ? lookbacks[i / N_LASTS] : last, ridges[k], 1};
-                double r[H * L] = {0}, bias[H] = {0}, want[H * L] = {0}, want_bias[H] = {0}, cov[H * H] = {0}, want_cov[H * H] = {0};
+                struct weft_nested_config c = {lookbacks[i / N_LASTS],
+                                               last == WEFT_NESTED_WHOLE ? lookbacks[i / N_LASTS] : last, ridges[k], 1};
+                double r[H * L] = {0}, bias[H] = {0}, want[H * L] = {0}, want_bias[H] = {0}, cov[H * H] = {0},
+                             want_cov[H * H] = {0};
                 if (last != WEFT_NESTED_WHOLE && last >= c.lookback) {
                     assert_true(isinf(mse[i]));
                     continue;

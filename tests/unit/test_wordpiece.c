@@ -1,5 +1,5 @@
-/* test_wordpiece.c - the tokenizer against ids of Hugging Face's own (tests/reference/wordpiece, made by tests/peer/wordpiece.mjs), its rules one by one,
- * hashed n-grams, and the memo that names share. */
+/* test_wordpiece.c - the tokenizer against ids of Hugging Face's own (tests/reference/wordpiece, made by
+ * tests/peer/wordpiece.mjs), its rules one by one, hashed n-grams, and the memo that names share. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -62,7 +62,8 @@ static void test_hugging_face(void **state)
 
 /* ---- rule by rule ---- */
 
-static const char small[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nun\n##aff\n##able\na\n##b\n衣\n,\nCafé\ncafe\n한\n##글\nun\n";
+static const char small[] =
+    "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nun\n##aff\n##able\na\n##b\n衣\n,\nCafé\ncafe\n한\n##글\nun\n";
 
 static struct weft_wordpiece *tokenizer(bool lower, bool nfc)
 {
@@ -94,10 +95,16 @@ static void test_rules(void **state)
     CHECK(w, "unaffable", 16, 6, 7); /* the last of equal lines */
     CHECK(w, "unaffx", 1);
     CHECK(w, "ab,a", 8, 9, 11, 8);
-    CHECK(w, "a\xe8\xa1\xa3" "a", 8, 10, 8);
+    CHECK(w,
+          "a\xe8\xa1\xa3"
+          "a",
+          8, 10, 8);
     CHECK(w, "a[MASK]b", 8, 4, 1);
     CHECK(w, "[SEP]", 3);
-    CHECK(w, "a\x01\xc2\xad\xff" "b", 8, 9);
+    CHECK(w,
+          "a\x01\xc2\xad\xff"
+          "b",
+          8, 9);
     CHECK(w, "Caf\xc3\xa9", 12);
     CHECK(lower, "Caf\xc3\xa9 CAFE", 13, 13);
     CHECK(w, "\xed\x95\x9c\xea\xb8\x80", 14, 15);

@@ -1,4 +1,5 @@
-/* backtest_plan.h - what a backtest is made of: origins on the calendar, models, baselines and trainings, from the options of the program. */
+/* backtest_plan.h - what a backtest is made of: origins on the calendar, models, baselines and trainings, from the
+ * options of the program. */
 #ifndef WEFT_BACKTEST_PLAN_H
 #define WEFT_BACKTEST_PLAN_H
 
@@ -7,8 +8,8 @@
 #include "frame/run.h"
 
 struct weft_backtest_plan {
-    /* Set before the first call: the options as they were given. Where 0 leaves the choice, horizon, season and lookback become what was chosen; nonnegative,
-     * whether it is so for any channel. */
+    /* Set before the first call: the options as they were given. Where 0 leaves the choice, horizon, season and
+     * lookback become what was chosen; nonnegative, whether it is so for any channel. */
     struct weft_list models, refit; /* "[NAME=]MODEL or baseline", "[NAME=]COMMAND" */
     int64_t refit_every, n_origins, every, gap, horizon, season;
     bool baselines, nonnegative;
@@ -27,8 +28,9 @@ struct weft_backtest_plan {
     struct weft_series series;
 };
 
-/* Opens the models, which count in our lineage, places the origins and makes the backtest. Warns of models that may have seen what they are measured on.
- * 64 when nothing says how far to forecast or there is nothing to measure, 78 when something does not fit. */
+/* Opens the models, which count in our lineage, places the origins and makes the backtest. Warns of models that may
+ * have seen what they are measured on. 64 when nothing says how far to forecast or there is nothing to measure, 78 when
+ * something does not fit. */
 int weft_backtest_plan_start(struct weft_backtest_plan *p, struct weft_run *run, struct weft_err *e) WEFT_MUST_USE;
 /* One frame: measured at once, or kept in a temporary file until the trainings are done. */
 int weft_backtest_plan_add(struct weft_backtest_plan *p, struct weft_span frame, struct weft_err *e) WEFT_MUST_USE;

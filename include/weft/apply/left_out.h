@@ -11,10 +11,10 @@
 struct weft_left_out_job {
     const struct weft_series_attrs *attrs;
     const struct weft_series *series;
-    size_t channel, origin; /* origin: steps before the first one that would be forecast */
-    const char *model;      /* its name */
+    size_t channel, origin;             /* origin: steps before the first one that would be forecast */
+    const char *model;                  /* its name */
     const struct weft_model_info *info; /* NULL: a baseline */
-    const size_t *exogenous; /* the series' channels that the model looks at beside */
+    const size_t *exogenous;            /* the series' channels that the model looks at beside */
 };
 /* "its last day, 2024-05-01, is missing". baseline: NULL with a model. What is looked for, in this order: any value at
  * all, missing ones in the lookback, enough of them, a channel beside without a value. The caller frees it. */

@@ -5,10 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* YYYY-MM-DD, YYYYMMDD, YYYY/M/D, YYYY.M.D, each optionally followed by ' ' or 'T' and H:MM[:SS[.fff]] and an optional 'Z'.
- * The whole text must match; month, day, hour, minute, second in range; years 1600 to 9999. */
+/* YYYY-MM-DD, YYYYMMDD, YYYY/M/D, YYYY.M.D, each optionally followed by ' ' or 'T' and H:MM[:SS[.fff]] and an optional
+ * 'Z'. The whole text must match; month, day, hour, minute, second in range; years 1600 to 9999. */
 bool weft_date_parse(const char *s, size_t n, int64_t *seconds);
-/* "2017-12-31", or "2017-12-31T13:00:00" when `step` is shorter than a day or no multiple of it, or the time is not midnight. buf of 32. */
+/* "2017-12-31", or "2017-12-31T13:00:00" when `step` is shorter than a day or no multiple of it, or the time is not
+ * midnight. buf of 32. */
 const char *weft_date_text(int64_t seconds, int64_t step, char buf[32]);
 /* 0 Monday … 6 Sunday. */
 int weft_weekday(int64_t seconds);
@@ -18,8 +19,9 @@ void weft_civil_from_days(int64_t days, int *y, int *m, int *d);
 
 /* A step of the time grid in seconds: names "hour", "day", "week", "month", "quarter", "business-day", else "<n>s".
  *
- * Months, quarters and working days (Monday to Friday) have no one length: their step is their mean length in the calendar, which is the length of nothing else.
- * Such steps are never added or divided by: that is what the functions below are for. A grid of months or quarters begins on the first day of one. */
+ * Months, quarters and working days (Monday to Friday) have no one length: their step is their mean length in the
+ * calendar, which is the length of nothing else. Such steps are never added or divided by: that is what the functions
+ * below are for. A grid of months or quarters begins on the first day of one. */
 #define WEFT_STEP_HOUR INT64_C(3600)
 #define WEFT_STEP_DAY INT64_C(86400)
 #define WEFT_STEP_WEEK INT64_C(604800)
@@ -36,11 +38,12 @@ int64_t weft_step_add(int64_t t, int64_t n, int64_t step);
 int64_t weft_step_count(int64_t from, int64_t t, int64_t step);
 /* Does a step of the grid that has `from` begin at t? */
 bool weft_step_fits(int64_t from, int64_t t, int64_t step);
-/* Where the month, quarter or working day of t begins (Saturdays and Sundays count with the Friday before); t itself for other steps. */
+/* Where the month, quarter or working day of t begins (Saturdays and Sundays count with the Friday before); t itself
+ * for other steps. */
 int64_t weft_step_begin(int64_t t, int64_t step);
 
-/* Steps after which days are alike: 7 days, 5 working days, 24 hours, the steps of a day where they are shorter still; 1: none within
- * reach (weeks, and steps that do not divide a day). Growth compares whole seasons. */
+/* Steps after which days are alike: 7 days, 5 working days, 24 hours, the steps of a day where they are shorter still;
+ * 1: none within reach (weeks, and steps that do not divide a day). Growth compares whole seasons. */
 size_t weft_step_season(int64_t step);
 /* Steps of a year that keeps the weekday: 364 days, 52 weeks, 260 working days; 12 months,
  * 4 quarters; 0 when the step does not divide one. */

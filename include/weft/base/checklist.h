@@ -16,8 +16,10 @@ struct weft_checklist {
 };
 void weft_checklist_begin(struct weft_checklist *c, FILE *out, bool json);
 /* One check, in printf's manner. hint: the way out; NULL or empty: none needed. */
-void weft_check(struct weft_checklist *c, enum weft_verdict v, const char *check, const char *hint, const char *fmt, ...) WEFT_PRINTF(5, 6);
-/* After the last one: prints the JSON object {"ok", "warnings", "failures", "checks": [{"check", "status", "what", "hint"}, ...]}, if it is to be one. */
+void weft_check(struct weft_checklist *c, enum weft_verdict v, const char *check, const char *hint, const char *fmt,
+                ...) WEFT_PRINTF(5, 6);
+/* After the last one: prints the JSON object {"ok", "warnings", "failures", "checks": [{"check", "status", "what",
+ * "hint"}, ...]}, if it is to be one. */
 void weft_checklist_end(struct weft_checklist *c);
 void weft_checklist_free(struct weft_checklist *c);
 

@@ -1,8 +1,8 @@
 /* cpu.h - choosing a kernel's instruction set at run time.
  *
  * A kernel is written once as an always-inline body on WEFT_V4D / WEFT_V8F vectors and instantiated twice: for the
- * baseline CPU and for AVX2. Both do the same operations in the same order and nothing is contracted to fused multiply-add, so
- * the bytes of a result do not depend on the CPU. */
+ * baseline CPU and for AVX2. Both do the same operations in the same order and nothing is contracted to fused
+ * multiply-add, so the bytes of a result do not depend on the CPU. */
 #ifndef WEFT_CPU_H
 #define WEFT_CPU_H
 
@@ -18,7 +18,8 @@ typedef float weft_v8f __attribute__((vector_size(32), aligned(4), may_alias));
 #define WEFT_AVX512 __attribute__((target("avx2,avx512f,avx512dq,avx512vl")))
 static inline bool weft_has_avx512(void)
 {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
 }
 #define WEFT_AVX2 __attribute__((target("avx2")))
 static inline bool weft_has_avx2(void)

@@ -1,9 +1,11 @@
 /* dates.h - dates as tables write them.
  *
- * What says by itself what it is, is read always: all that weft_date_parse reads, the same with an offset (the day is the local one of the offset), "2025.03.01.",
- * "2024. 1. 5.", "2024년 1월 5일", 오전/오후 and AM/PM, 202503010912 and 20250301091233, "Mar 1, 2025", "1 Mar 2025", "2025-03-01 (토)", a range of one day
- * ("20250301 - 20250301"), months ("2025-03", "2025년 3월", "2025.03", "Mar 2025"), quarters ("2025Q1", "2025-Q1") and ISO weeks ("2025-W09"): these at their first day.
- * 3/1/2025 and 1.3.2025 are read when it is said which of the two is the month, Excel's numbers of days when that is said, anything by a format of strptime. */
+ * What says by itself what it is, is read always: all that weft_date_parse reads, the same with an offset (the day is
+ * the local one of the offset), "2025.03.01.", "2024. 1. 5.", "2024년 1월 5일", 오전/오후 and AM/PM, 202503010912 and
+ * 20250301091233, "Mar 1, 2025", "1 Mar 2025", "2025-03-01 (토)", a range of one day
+ * ("20250301 - 20250301"), months ("2025-03", "2025년 3월", "2025.03", "Mar 2025"), quarters ("2025Q1", "2025-Q1") and
+ * ISO weeks ("2025-W09"): these at their first day. 3/1/2025 and 1.3.2025 are read when it is said which of the two is
+ * the month, Excel's numbers of days when that is said, anything by a format of strptime. */
 #ifndef WEFT_DATES_H
 #define WEFT_DATES_H
 
@@ -13,7 +15,13 @@
 
 #include "base/err.h"
 
-enum weft_dates_form { WEFT_DATES_PLAIN, WEFT_DATES_MONTH_FIRST, WEFT_DATES_DAY_FIRST, WEFT_DATES_EXCEL, WEFT_DATES_FORMAT };
+enum weft_dates_form {
+    WEFT_DATES_PLAIN,
+    WEFT_DATES_MONTH_FIRST,
+    WEFT_DATES_DAY_FIRST,
+    WEFT_DATES_EXCEL,
+    WEFT_DATES_FORMAT
+};
 struct weft_dates {
     enum weft_dates_form form;
     const char *format; /* of strptime, for FORMAT */
@@ -24,23 +32,24 @@ struct weft_dates {
 /* What a cell of a kind of digits and marks alone says: enough to choose among the forms. */
 enum weft_dates_kind {
     WEFT_DATE_NONE,
-    WEFT_DATE_SURE,       /* read whatever the form is */
-    WEFT_DATE_UTC,        /* sure, in UTC (Z, or an offset of +00 without minutes, as psql writes it, or +00:00): of which day depends on the zone */
+    WEFT_DATE_SURE, /* read whatever the form is */
+    WEFT_DATE_UTC,  /* sure, in UTC (Z, or an offset of +00 without minutes, as psql writes it, or +00:00): of which day
+                       depends on the zone */
     WEFT_DATE_TWO_WAYS,   /* 3/1/2025: either */
     WEFT_DATE_DAY_FIRST,  /* 31/1/2025 */
     WEFT_DATE_MONTH_FIRST /* 1/31/2025 */
 };
 enum weft_dates_kind weft_dates_kind(const char *s, size_t n);
-/* The whole text must be a date, blanks around it aside. With an offset: the local time that is written, or that of the zone; a time
- * in UTC needs a zone. */
+/* The whole text must be a date, blanks around it aside. With an offset: the local time that is written, or that of the
+ * zone; a time in UTC needs a zone. */
 bool weft_dates_read(const struct weft_dates *d, const char *s, size_t n, int64_t *seconds);
 /* What to say after "not a date" of a text that is Excel's number of a day between 1980 and 2099; else "". */
 const char *weft_dates_serial_hint(const char *s, size_t n);
 
 /* --date-format: %m/%d/%Y and the like (strptime), or "excel". 64 when it is neither. */
 int weft_dates_format(struct weft_dates *d, const char *format, struct weft_err *e) WEFT_MUST_USE;
-/* --timezone: +09:00, UTC, or a name of the system's zones (Asia/Seoul). Sets the process's zone for a name: call before threads run. 64 when there is no such
- * zone. */
+/* --timezone: +09:00, UTC, or a name of the system's zones (Asia/Seoul). Sets the process's zone for a name: call
+ * before threads run. 64 when there is no such zone. */
 int weft_dates_zone(struct weft_dates *d, const char *zone, struct weft_err *e) WEFT_MUST_USE;
 /* A month, quarter or week: *step is its step, *seconds its first day. False for all else, days too. */
 bool weft_dates_period(const char *s, size_t n, int64_t *seconds, int64_t *step);

@@ -10,18 +10,18 @@
 /* Exit codes: sysexits.h's numbers under our names (DESIGN: conventions). */
 enum weft_code {
     WEFT_OK = 0,
-    WEFT_NO = 1,            /* ran well, the answer is no */
-    WEFT_USAGE = 64,        /* the command line is wrong */
-    WEFT_DATA = 65,         /* the input is wrong */
-    WEFT_NOINPUT = 66,      /* an input can't be opened */
-    WEFT_PEER = 69,         /* the other side is gone */
-    WEFT_BUG = 70,          /* a bug in weft */
-    WEFT_CANTCREAT = 73,    /* an output can't be created */
-    WEFT_IO = 74,           /* reading or writing failed */
-    WEFT_TEMPFAIL = 75,     /* out of memory and the like: try again */
-    WEFT_UPSTREAM = 76,     /* the program above failed, or its stream stopped short */
-    WEFT_NOPERM = 77,       /* a key was refused */
-    WEFT_CONFIG = 78        /* model and stream, or options, do not fit together */
+    WEFT_NO = 1,         /* ran well, the answer is no */
+    WEFT_USAGE = 64,     /* the command line is wrong */
+    WEFT_DATA = 65,      /* the input is wrong */
+    WEFT_NOINPUT = 66,   /* an input can't be opened */
+    WEFT_PEER = 69,      /* the other side is gone */
+    WEFT_BUG = 70,       /* a bug in weft */
+    WEFT_CANTCREAT = 73, /* an output can't be created */
+    WEFT_IO = 74,        /* reading or writing failed */
+    WEFT_TEMPFAIL = 75,  /* out of memory and the like: try again */
+    WEFT_UPSTREAM = 76,  /* the program above failed, or its stream stopped short */
+    WEFT_NOPERM = 77,    /* a key was refused */
+    WEFT_CONFIG = 78     /* model and stream, or options, do not fit together */
 };
 
 /* One error. `where` is a place ("sales.csv:120:7") or empty, `what` says what is wrong,
@@ -47,7 +47,8 @@ int weft_fail_errno(struct weft_err *e, int code, const char *what, ...) WEFT_PR
 int weft_fail_where(struct weft_err *e, const char *where, ...) WEFT_PRINTF(2, 3);
 int weft_fail_hint(struct weft_err *e, const char *hint, ...) WEFT_PRINTF(2, 3);
 
-/* That they return -1 and nothing else is said to compilers and analysers too: what comes after `< 0` is not reached with a half-made object. */
+/* That they return -1 and nothing else is said to compilers and analysers too: what comes after `< 0` is not reached
+ * with a half-made object. */
 static inline int weft_failed(int rc)
 {
     (void)rc;
@@ -62,7 +63,8 @@ static inline int weft_failed(int rc)
  * characters replaced by '?'. */
 void weft_err_print(const char *program, const struct weft_err *e);
 
-/* Who we are, for messages from where no program's name is at hand: set once by main (text that stays), "weft" before. */
+/* Who we are, for messages from where no program's name is at hand: set once by main (text that stays), "weft" before.
+ */
 void weft_program_set(const char *name);
 const char *weft_program(void);
 

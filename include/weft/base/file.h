@@ -10,8 +10,8 @@
 
 /* A file under construction: bytes go to PATH.RANDOM.tmp beside PATH, a new file of our own (O_EXCL); commit fsyncs and
  * renames it over PATH, abort removes it. A file that is replaced keeps its mode. Symbolic links are followed, also to
- * where no file is yet: the link stays. A device or a named pipe is written to as it is. A signal, an exit or an error in
- * between leaves an older PATH untouched and no temporary file. */
+ * where no file is yet: the link stays. A device or a named pipe is written to as it is. A signal, an exit or an error
+ * in between leaves an older PATH untouched and no temporary file. */
 struct weft_file;
 
 int weft_file_create(const char *path, struct weft_file **out, struct weft_err *e) WEFT_MUST_USE;
@@ -25,14 +25,16 @@ void weft_file_abort(struct weft_file **f);
 
 /* $TMPDIR, or /tmp. */
 const char *weft_temporary_place(void);
-/* A directory of our own, under weft_temporary_place, for files that programs which we start shall write; *path is owned by the caller until weft_tempdir_remove, which
- * removes it with the files in it. An early end (weft_file_cleanup) removes it when nothing is in it but files called 0 to 63. */
+/* A directory of our own, under weft_temporary_place, for files that programs which we start shall write; *path is
+ * owned by the caller until weft_tempdir_remove, which removes it with the files in it. An early end
+ * (weft_file_cleanup) removes it when nothing is in it but files called 0 to 63. */
 int weft_tempdir_create(const char *program, char **path, struct weft_err *e) WEFT_MUST_USE;
 void weft_tempdir_remove(char **path);
 /* A file of $TMPDIR or /tmp that nobody else sees and that is gone with its descriptor. */
 int weft_tempfile(int *fd, struct weft_err *e) WEFT_MUST_USE;
 
-/* Removes the temporary files of every open weft_file; async-signal-safe. Called by mem.c, signal handlers and run.c. */
+/* Removes the temporary files of every open weft_file; async-signal-safe. Called by mem.c, signal handlers and run.c.
+ */
 void weft_file_cleanup(void);
 
 /* Writes all bytes to a descriptor. 0, or -1 with errno set. */

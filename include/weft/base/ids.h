@@ -11,7 +11,7 @@
 struct weft_ids {
     struct weft_id_slot {
         uint64_t a, b, value; /* value 0: free */
-    } *slot;
+    } * slot;
     size_t n, cap;
 };
 /* The value kept for the text; when it is new, `value` is kept for it (unless it is 0: just a look) and 0 returned. */

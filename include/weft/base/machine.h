@@ -19,7 +19,8 @@ struct weft_machine {
 /* Linux: /proc, cgroup v2 (v1 as a fallback), cpuid. What can't be found out stays 0. */
 void weft_machine_look(struct weft_machine *m);
 
-/* Makes a file of a page in the directory and removes it: 73 or 74 when that fails. *free (may be NULL): bytes left there. */
+/* Makes a file of a page in the directory and removes it: 73 or 74 when that fails. *free (may be NULL): bytes left
+ * there. */
 int weft_machine_try_directory(const char *dir, uint64_t *free, struct weft_err *e) WEFT_MUST_USE;
 
 /* Is the program on PATH? It is not run. */

@@ -44,8 +44,8 @@ struct weft_opt {
     size_t offset;
     const char *def;
     double min, max;
-    const char *arg;     /* name of the value in help: "N", "FILE", or the choices "a|b|c" of a WEFT_OPT_CHOICE */
-    const char *help;    /* one sentence, lower case, no full stop */
+    const char *arg;  /* name of the value in help: "N", "FILE", or the choices "a|b|c" of a WEFT_OPT_CHOICE */
+    const char *help; /* one sentence, lower case, no full stop */
     unsigned flags;
 };
 
@@ -66,19 +66,23 @@ struct weft_usage {
  * not be shortened. Operands are moved to argv[1..*n_operands]. `given` (may be NULL) is a bit set over the
  * entries of `table`: bit k set when entry k was on the command line (first 64 entries).
  * Returns 0, or -1 with a usage error (64). --help and --version are the caller's own (in common table). */
-int weft_opt_parse(const struct weft_opt *table, void *state, const struct weft_opt *common, void *common_state, int argc,
-                   char **argv, int *n_operands, uint64_t *given, struct weft_err *e) WEFT_MUST_USE;
+int weft_opt_parse(const struct weft_opt *table, void *state, const struct weft_opt *common, void *common_state,
+                   int argc, char **argv, int *n_operands, uint64_t *given, struct weft_err *e) WEFT_MUST_USE;
 
 /* Releases the lists of a table. */
 void weft_opt_free(const struct weft_opt *table, void *state);
 
 /* Prints --help as plain text. */
 void weft_opt_help(FILE *f, const struct weft_usage *u, const struct weft_opt *table, const struct weft_opt *common);
-/* The whole manual page in mdoc(7): src/cmd/NAME.1 is this text, so page and --help can't disagree. `date` is the release's. */
-void weft_opt_mdoc(FILE *f, const struct weft_usage *u, const struct weft_opt *table, const struct weft_opt *common, const char *date);
-void weft_opt_names(FILE *f, const struct weft_opt *table, const struct weft_opt *common); /* one per line, for completion */
+/* The whole manual page in mdoc(7): src/cmd/NAME.1 is this text, so page and --help can't disagree. `date` is the
+ * release's. */
+void weft_opt_mdoc(FILE *f, const struct weft_usage *u, const struct weft_opt *table, const struct weft_opt *common,
+                   const char *date);
+void weft_opt_names(FILE *f, const struct weft_opt *table,
+                    const struct weft_opt *common); /* one per line, for completion */
 
-/* Canonical text of an option's value ("0.5", "exact", "a,b"), for lineage and models; whole, however long. The caller frees it. */
+/* Canonical text of an option's value ("0.5", "exact", "a,b"), for lineage and models; whole, however long. The caller
+ * frees it. */
 char *weft_opt_value(const struct weft_opt *o, const void *state);
 /* The same for a value that is no list. Writes into buf. */
 const char *weft_opt_text(const struct weft_opt *o, const void *state, char *buf, size_t cap);

@@ -9,8 +9,9 @@ struct weft_par *weft_par_new(int threads);
 void weft_par_free(struct weft_par **p);
 int weft_par_threads(const struct weft_par *p);
 
-/* Calls fn(ctx, i) once for every i in [0, n) and returns when all are done. Which thread runs which i is open, so fn(i) must write
- * only what belongs to i; sums are made by the caller over i in order. p may be NULL: runs in place. */
+/* Calls fn(ctx, i) once for every i in [0, n) and returns when all are done. Which thread runs which i is open, so
+ * fn(i) must write only what belongs to i; sums are made by the caller over i in order. p may be NULL: runs in place.
+ */
 void weft_par_for(struct weft_par *p, size_t n, void (*fn)(void *ctx, size_t i), void *ctx);
 
 /* Cores this process may use. */

@@ -4,8 +4,9 @@
 
 #include "base/err.h"
 
-/* Catches INT, TERM, HUP, QUIT, XCPU, ALRM, USR1 and USR2 (HUP unless the parent ignores it: nohup): the first is noted, the
- * second ends the program at once without leaving temporary files. PIPE and XFSZ are ignored: writing fails with EPIPE or EFBIG. */
+/* Catches INT, TERM, HUP, QUIT, XCPU, ALRM, USR1 and USR2 (HUP unless the parent ignores it: nohup): the first is
+ * noted, the second ends the program at once without leaving temporary files. PIPE and XFSZ are ignored: writing fails
+ * with EPIPE or EFBIG. */
 void weft_stop_catch(void);
 /* The signal that came; 0: none. */
 int weft_stop_signal(void);

@@ -1,9 +1,10 @@
 /* terms.h - what a channel is, by its name: something counted, money, a price, a share.
  *
- * One table of the words that shops use, in English and Korean (and a few others), for everybody who asks: which column says how many were sold, which
- * forecasts can't fall below zero, what is summed and what is averaged. Names are compared in small letters, without blanks, "_", "-", "." and "*", and
- * with what stands in brackets as a second try: "Lineitem quantity", "구매수(수량)" and "qty*" are counts. A name that is no entry is judged by how it
- * ends ("최종 상품별 총 주문금액" ends in 금액, "unit_price" in price). Names must be in NFC: ingest sees to that. */
+ * One table of the words that shops use, in English and Korean (and a few others), for everybody who asks: which column
+ * says how many were sold, which forecasts can't fall below zero, what is summed and what is averaged. Names are
+ * compared in small letters, without blanks, "_", "-", "." and "*", and with what stands in brackets as a second try:
+ * "Lineitem quantity", "구매수(수량)" and "qty*" are counts. A name that is no entry is judged by how it ends ("최종
+ * 상품별 총 주문금액" ends in 금액, "unit_price" in price). Names must be in NFC: ingest sees to that. */
 #ifndef WEFT_TERMS_H
 #define WEFT_TERMS_H
 
@@ -26,9 +27,11 @@ enum weft_term {
 
 /* What `name` of n bytes is. */
 enum weft_term weft_term_of(const char *name, size_t n);
-/* The name folded as above, bracketed parts left out unless nothing else is left, into out (cut at cap - 1 bytes, ended by NUL). Returns its length. */
+/* The name folded as above, bracketed parts left out unless nothing else is left, into out (cut at cap - 1 bytes, ended
+ * by NUL). Returns its length. */
 size_t weft_term_fold(const char *name, size_t n, char *out, size_t cap);
-/* Can what it is be less than nothing? Counts, money, prices and stock can't; what is taken off is written with either sign. */
+/* Can what it is be less than nothing? Counts, money, prices and stock can't; what is taken off is written with either
+ * sign. */
 bool weft_term_nonnegative(enum weft_term term);
 
 #endif

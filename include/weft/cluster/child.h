@@ -28,7 +28,8 @@ enum { WEFT_CHILD_FDS = 3 };
 size_t weft_child_poll(const struct weft_child *c, struct pollfd *fds);
 /* Reads and writes what can be without waiting. */
 void weft_child_move(struct weft_child *c);
-/* 1: *map is the next whole map that came from it, valid until the next weft_child_move; 0: none yet; -1: what comes from it is no stream. */
+/* 1: *map is the next whole map that came from it, valid until the next weft_child_move; 0: none yet; -1: what comes
+ * from it is no stream. */
 int weft_child_next(struct weft_child *c, struct weft_span *map, struct weft_err *e) WEFT_MUST_USE;
 /* Its output has ended, and all maps were taken: *status is its exit status (128 + signal). */
 bool weft_child_ended(struct weft_child *c, int *status);

@@ -8,10 +8,13 @@
 
 struct weft_feed;
 /* Opens `input` (as weft_reader_open) and reads its head; the thread begins at once and holds at most 64 frames. */
-int weft_feed_open(const char *input, const struct weft_stream_opts *o, struct weft_feed **out, struct weft_err *e) WEFT_MUST_USE;
+int weft_feed_open(const char *input, const struct weft_stream_opts *o, struct weft_feed **out,
+                   struct weft_err *e) WEFT_MUST_USE;
 const struct weft_head *weft_feed_head(const struct weft_feed *f);
-/* Gives the frames that came to `take`, in order, while `room` says yes. 1: the stream has ended, verified, and all of it was taken; 0: more may come; -1. */
-int weft_feed_take(struct weft_feed *f, bool (*room)(void *ctx), void (*take)(void *ctx, struct weft_span frame), void *ctx, struct weft_err *e) WEFT_MUST_USE;
+/* Gives the frames that came to `take`, in order, while `room` says yes. 1: the stream has ended, verified, and all of
+ * it was taken; 0: more may come; -1. */
+int weft_feed_take(struct weft_feed *f, bool (*room)(void *ctx), void (*take)(void *ctx, struct weft_span frame),
+                   void *ctx, struct weft_err *e) WEFT_MUST_USE;
 /* Becomes readable when something came; weft_feed_heard makes it quiet again. */
 int weft_feed_fd(const struct weft_feed *f);
 void weft_feed_heard(struct weft_feed *f);

@@ -1,7 +1,7 @@
 /* endpoint.h - where a stream's bytes come from and go to, behind one small interface (stream.c is its only user).
  *
- * "-" is standard input or output; tcp://, ipc://, bind+tcp:// and bind+ipc:// are ZeroMQ sockets (wire.h); anything else is a path. Output files are
- * written whole or not at all (file.h). */
+ * "-" is standard input or output; tcp://, ipc://, bind+tcp:// and bind+ipc:// are ZeroMQ sockets (wire.h); anything
+ * else is a path. Output files are written whole or not at all (file.h). */
 #ifndef WEFT_ENDPOINT_H
 #define WEFT_ENDPOINT_H
 
@@ -13,7 +13,8 @@
 #include "frame/wire.h"
 
 struct weft_source;
-int weft_source_open(const char *endpoint, const struct weft_wire_opts *o, struct weft_source **out, struct weft_err *e) WEFT_MUST_USE;
+int weft_source_open(const char *endpoint, const struct weft_wire_opts *o, struct weft_source **out,
+                     struct weft_err *e) WEFT_MUST_USE;
 /* The socket behind it, whose messages are whole maps; NULL: a descriptor, whose bytes weft_source_read gives. */
 struct weft_wire_reader *weft_source_wire(struct weft_source *s);
 /* Up to n bytes: > 0 so many, 0 end, -1 error. */
@@ -24,7 +25,8 @@ void weft_source_close(struct weft_source **s);
 
 struct weft_sink;
 /* A terminal is refused. */
-int weft_sink_open(const char *endpoint, const struct weft_wire_opts *o, struct weft_sink **out, struct weft_err *e) WEFT_MUST_USE;
+int weft_sink_open(const char *endpoint, const struct weft_wire_opts *o, struct weft_sink **out,
+                   struct weft_err *e) WEFT_MUST_USE;
 /* Does it take one map a call (a socket), rather than any bytes? */
 bool weft_sink_by_map(const struct weft_sink *s);
 /* All n bytes. EPIPE ends the program as SIGPIPE does (weft_die_of_sigpipe). */

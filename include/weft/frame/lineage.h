@@ -1,7 +1,8 @@
-/* lineage.h - how a file was made: each program appends {"program", "version", "args"} to what stands in its input's head (DESIGN 2). run.c's own; programs
- * use weft_run_lineage_arg.
+/* lineage.h - how a file was made: each program appends {"program", "version", "args"} to what stands in its input's
+ * head (DESIGN 2). run.c's own; programs use weft_run_lineage_arg.
  *
- * args are the options that change the result, resolved, with their names sorted; values are text of any length, whole. */
+ * args are the options that change the result, resolved, with their names sorted; values are text of any length, whole.
+ */
 #ifndef WEFT_LINEAGE_H
 #define WEFT_LINEAGE_H
 

@@ -37,15 +37,15 @@ void *weft_pack_tensor(struct weft_pack *b, enum weft_dtype t, int rank, const u
 void weft_pack_f32(struct weft_pack *b, int rank, const uint32_t *dims, const float *data);
 void weft_pack_f64(struct weft_pack *b, int rank, const uint32_t *dims, const double *data);
 
-/* A map being edited: entries in order, each a key and an encoded value. Values taken over from a span are views into it (the
- * span must outlive the edit); values that are set live in the editor's own buffer. Zero-initialise. */
+/* A map being edited: entries in order, each a key and an encoded value. Values taken over from a span are views into
+ * it (the span must outlive the edit); values that are set live in the editor's own buffer. Zero-initialise. */
 struct weft_edit {
     struct weft_edit_entry {
-        struct weft_span key;      /* text without header */
-        struct weft_span value;    /* view; p == NULL: own bytes at [off, off+len) of `own` */
+        struct weft_span key;   /* text without header */
+        struct weft_span value; /* view; p == NULL: own bytes at [off, off+len) of `own` */
         size_t key_off, off, len;
         bool own_key;
-    } *at;
+    } * at;
     size_t n, cap;
     struct weft_pack own;
 };

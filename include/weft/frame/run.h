@@ -1,4 +1,5 @@
-/* run.h - what every program has in common, done once: options, help, streams, faults, counts, lineage, signals, exit codes.
+/* run.h - what every program has in common, done once: options, help, streams, faults, counts, lineage, signals, exit
+ * codes.
  *
  * A program is a struct weft_filter and a main of one line:
  *     int main(int argc, char **argv) { return weft_main(&filter, argc, argv); }
@@ -21,7 +22,8 @@ enum weft_io {
     WEFT_IO_NONE,   /* opens no stream by itself */
     WEFT_IO_STREAM, /* a weft stream on -i or -o */
     WEFT_IO_TEXT,   /* -o is a text file or stdout (tables, CSV, JSON): weft_run_text */
-    WEFT_IO_MODEL   /* -o is a file that the program writes by itself in drain: weft_run_output; or a stream, by weft_run_head */
+    WEFT_IO_MODEL   /* -o is a file that the program writes by itself in drain: weft_run_output; or a stream, by
+                       weft_run_head */
 };
 
 struct weft_filter {
@@ -29,11 +31,11 @@ struct weft_filter {
     const struct weft_opt *opts; /* ends with WEFT_OPT_END; offsets into the state */
     size_t state_size;           /* zeroed, defaults set, before start */
     enum weft_io in, out;
-    const char *schema;          /* of the input: "series/1"; NULL: any (start looks at the head) */
+    const char *schema;             /* of the input: "series/1"; NULL: any (start looks at the head) */
     int min_operands, max_operands; /* operands (FILEs); max -1: any number */
-    bool acknowledges;           /* calls weft_run_done itself: it holds frames back to work on several at once */
-    bool threads_are_cores;      /* --threads defaults to the cores (trainers), not to 1 */
-    bool threads_matter;         /* the result depends on their number */
+    bool acknowledges;              /* calls weft_run_done itself: it holds frames back to work on several at once */
+    bool threads_are_cores;         /* --threads defaults to the cores (trainers), not to 1 */
+    bool threads_matter;            /* the result depends on their number */
     bool (*no_input)(const void *state); /* NULL, or: true when -i is not opened this time */
 
     /* Checks the head and writes ours (weft_run_head) before the first frame. */
@@ -56,33 +58,38 @@ const char *weft_run_operand(const struct weft_run *run, int i);
 /* Was --option on the command line? To ask for one that the program's own table lacks is a bug, and ends it (70). */
 bool weft_run_given(const struct weft_run *run, const char *option);
 /* 64 when one of the options (NULL ends them) was given: "--OPTION why". */
-int weft_run_refuse(const struct weft_run *run, const char *const *options, const char *why, struct weft_err *e) WEFT_MUST_USE;
+int weft_run_refuse(const struct weft_run *run, const char *const *options, const char *why,
+                    struct weft_err *e) WEFT_MUST_USE;
 int weft_run_threads(const struct weft_run *run);
 /* --seed. Who asks depends on it: from then on it stands in the lineage. */
 uint64_t weft_run_seed(struct weft_run *run);
-int weft_run_verbose(const struct weft_run *run);                    /* -1 quiet, 0, 1.. */
-const struct weft_stream_opts *weft_run_stream_opts(const struct weft_run *run); /* for programs that open further streams */
+int weft_run_verbose(const struct weft_run *run); /* -1 quiet, 0, 1.. */
+const struct weft_stream_opts *
+weft_run_stream_opts(const struct weft_run *run); /* for programs that open further streams */
 enum weft_progress_mode weft_run_progress(const struct weft_run *run);
 /* True when a graceful end was asked for (SIGINT, SIGTERM): long loops look at it between steps and return -1 via
  * weft_run_interrupted. */
 bool weft_run_stopping(const struct weft_run *run);
 int weft_run_interrupted(struct weft_err *e);
 
-/* Writes our head: schema, attrs (encoded map), lineage of the input plus ourselves. Called once, from start (or from drain by
- * programs that know their attrs only at the end). */
+/* Writes our head: schema, attrs (encoded map), lineage of the input plus ourselves. Called once, from start (or from
+ * drain by programs that know their attrs only at the end). */
 int weft_run_head(struct weft_run *run, const char *schema, struct weft_span attrs, struct weft_err *e) WEFT_MUST_USE;
 /* The same for a program that opens its own inputs: lineage is that of `from` plus ourselves. */
-int weft_run_head_from(struct weft_run *run, const struct weft_head *from, const char *schema, struct weft_span attrs, struct weft_err *e) WEFT_MUST_USE;
+int weft_run_head_from(struct weft_run *run, const struct weft_head *from, const char *schema, struct weft_span attrs,
+                       struct weft_err *e) WEFT_MUST_USE;
 /* Sends one frame (an encoded map). */
 int weft_run_emit(struct weft_run *run, struct weft_span frame, struct weft_err *e) WEFT_MUST_USE;
-/* From here on frames wait in a temporary file until weft_run_release, for a filter that must have seen all of its input before it says anything. Under
- * `work`, which gives away single frames, they go out at once. */
+/* From here on frames wait in a temporary file until weft_run_release, for a filter that must have seen all of its
+ * input before it says anything. Under `work`, which gives away single frames, they go out at once. */
 int weft_run_hold(struct weft_run *run, struct weft_err *e) WEFT_MUST_USE;
 int weft_run_release(struct weft_run *run, struct weft_err *e) WEFT_MUST_USE;
-/* Everything that the next input frame (in order) gives has been emitted. Under `work` this is said in the output, so that a frame whose worker dies
- * can be given to another one. The library calls it behind `frame` unless the filter `acknowledges`. */
+/* Everything that the next input frame (in order) gives has been emitted. Under `work` this is said in the output, so
+ * that a frame whose worker dies can be given to another one. The library calls it behind `frame` unless the filter
+ * `acknowledges`. */
 int weft_run_done(struct weft_run *run, struct weft_err *e) WEFT_MUST_USE;
-/* The same for a program that reads by itself: weft_run_done, and what is finished goes out when `r` has nothing more at the moment. */
+/* The same for a program that reads by itself: weft_run_done, and what is finished goes out when `r` has nothing more
+ * at the moment. */
 int weft_run_flow(struct weft_run *run, struct weft_reader *r, struct weft_err *e) WEFT_MUST_USE;
 /* Is more input waiting? A filter that gathers a batch works on what it has when not. */
 bool weft_run_ready(const struct weft_run *run);
@@ -91,13 +98,16 @@ void weft_run_reject(struct weft_run *run, uint64_t n);
 void weft_run_read(struct weft_run *run, uint64_t n);
 /* The text output of a WEFT_IO_TEXT program: buffered, checked and committed by the library. */
 FILE *weft_run_text(struct weft_run *run);
-/* Did everything so far go out? Long text outputs ask now and then, so that a full disk or a closed pipe ends them early. */
+/* Did everything so far go out? Long text outputs ask now and then, so that a full disk or a closed pipe ends them
+ * early. */
 int weft_run_text_check(struct weft_run *run, struct weft_err *e) WEFT_MUST_USE;
 /* -o as it was given: "-" or a path. */
 const char *weft_run_output(const struct weft_run *run);
-/* For a program that carries somebody else's stream (scatter): a head with this lineage as it is; `reader` (or NULL) becomes the input whose counts and
- * culprit the tail or fault passes on, and is closed at the end; the tail counts the frames as those of `program`. */
-int weft_run_head_as(struct weft_run *run, const char *schema, struct weft_span attrs, struct weft_span lineage, struct weft_err *e) WEFT_MUST_USE;
+/* For a program that carries somebody else's stream (scatter): a head with this lineage as it is; `reader` (or NULL)
+ * becomes the input whose counts and culprit the tail or fault passes on, and is closed at the end; the tail counts the
+ * frames as those of `program`. */
+int weft_run_head_as(struct weft_run *run, const char *schema, struct weft_span attrs, struct weft_span lineage,
+                     struct weft_err *e) WEFT_MUST_USE;
 void weft_run_stand_for(struct weft_run *run, struct weft_reader *reader, const char *program);
 /* The stream is whole, and yet not all is well: this is the exit status when nothing else fails. */
 void weft_run_exit_with(struct weft_run *run, int code);

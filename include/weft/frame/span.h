@@ -23,16 +23,27 @@ enum { WEFT_MAX_DEPTH = 32 };
 /* Walks one value; keeps its place when the bytes stop short, so that a value that arrives in pieces is walked
  * once. Zero-initialise before each value. */
 struct weft_walker {
-    size_t off;                     /* bytes walked */
-    uint32_t depth;                 /* open containers */
-    uint64_t left[WEFT_MAX_DEPTH];  /* values still missing in each */
+    size_t off;                    /* bytes walked */
+    uint32_t depth;                /* open containers */
+    uint64_t left[WEFT_MAX_DEPTH]; /* values still missing in each */
 };
 
-/* p[0..n) is the value's beginning as far as it is known (the same bytes as last time and more). Returns 1: the value is
- * w->off bytes long; 0: more bytes needed (at least w->off + 1); -1: not msgpack, too deep, or longer than `max`. */
+/* p[0..n) is the value's beginning as far as it is known (the same bytes as last time and more). Returns 1: the value
+ * is w->off bytes long; 0: more bytes needed (at least w->off + 1); -1: not msgpack, too deep, or longer than `max`. */
 int weft_walk(struct weft_walker *w, const uint8_t *p, size_t n, size_t max, struct weft_err *e) WEFT_MUST_USE;
 
-enum weft_kind { WEFT_NIL, WEFT_BOOL, WEFT_UINT, WEFT_INT, WEFT_REAL, WEFT_STR, WEFT_BIN, WEFT_EXT, WEFT_ARRAY, WEFT_MAP };
+enum weft_kind {
+    WEFT_NIL,
+    WEFT_BOOL,
+    WEFT_UINT,
+    WEFT_INT,
+    WEFT_REAL,
+    WEFT_STR,
+    WEFT_BIN,
+    WEFT_EXT,
+    WEFT_ARRAY,
+    WEFT_MAP
+};
 
 /* One value. Numbers: u, i (both when they fit; kind WEFT_INT is negative) and real (always). STR, BIN, EXT: `body` is
  * the payload. ARRAY, MAP: count elements or pairs, `body` their bytes. `whole` is the value with its header. */

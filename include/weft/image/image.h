@@ -41,5 +41,4 @@ void weft_image_fit(const struct weft_image *im, int size, float *out);
 /* out = (in - mean) / std of ImageNet's channels, in place on [3, size, size]. */
 void weft_image_normalise(float *chw, int size);
 
-
 #endif

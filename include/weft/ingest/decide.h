@@ -1,8 +1,10 @@
-/* decide.h - what a table is: its layout, and what each of its columns is taken for. The one place that decides it, for ingest and for frames inspect.
+/* decide.h - what a table is: its layout, and what each of its columns is taken for. The one place that decides it, for
+ * ingest and for frames inspect.
  *
- * It goes by the options that were given, by the names of the columns (ingest/names.h, base/terms.h), and by what a sample of the rows holds: the rows that
- * have been read when the header has, 128 KB of them, never the first date from the left or the last number. Where two readings fit and nothing in the table says
- * which, it refuses (65) and names the options to choose from. */
+ * It goes by the options that were given, by the names of the columns (ingest/names.h, base/terms.h), and by what a
+ * sample of the rows holds: the rows that have been read when the header has, 128 KB of them, never the first date from
+ * the left or the last number. Where two readings fit and nothing in the table says which, it refuses (65) and names
+ * the options to choose from. */
 #ifndef WEFT_DECIDE_H
 #define WEFT_DECIDE_H
 
@@ -19,15 +21,16 @@ enum weft_use { WEFT_USE_NONE, WEFT_USE_DATE, WEFT_USE_ID, WEFT_USE_KEY, WEFT_US
 struct weft_decision {
     enum weft_use *use; /* [columns] */
     size_t n;
-    bool hours;            /* rows are of whole hours, not of single moments */
-    size_t date;           /* column; SIZE_MAX */
-    char *said;            /* one line: what was taken for what, and which other columns could have been */
-    char *room;            /* a text that an option points at */
+    bool hours;  /* rows are of whole hours, not of single moments */
+    size_t date; /* column; SIZE_MAX */
+    char *said;  /* one line: what was taken for what, and which other columns could have been */
+    char *room;  /* a text that an option points at */
     char *id[WEFT_MAX_KEYS], *value[1], *fill_down[WEFT_MAX_KEYS];
 };
-/* csv: the header has just been read. Completes o: layout, date, id, value and the form of dates where they were not given; their texts belong to the
- * decision. A header of d_1, d_2, ... gets its days from --from. */
-int weft_decide(struct weft_csv *csv, struct weft_header *h, struct weft_ingest *o, struct weft_decision *d, struct weft_err *e) WEFT_MUST_USE;
+/* csv: the header has just been read. Completes o: layout, date, id, value and the form of dates where they were not
+ * given; their texts belong to the decision. A header of d_1, d_2, ... gets its days from --from. */
+int weft_decide(struct weft_csv *csv, struct weft_header *h, struct weft_ingest *o, struct weft_decision *d,
+                struct weft_err *e) WEFT_MUST_USE;
 void weft_decision_free(struct weft_decision *d);
 
 /* A word of a shell's command line, quoted where it has to be. */
@@ -35,7 +38,8 @@ void weft_command_word(struct weft_pack *b, const char *prefix, const char *word
 
 /* --- what the sample holds --- */
 struct weft_evidence {
-    size_t filled, empty, numbers, whole, dates, sure, utc, two_ways, day_first, month_first, serials, clocks, images, different;
+    size_t filled, empty, numbers, whole, dates, sure, utc, two_ways, day_first, month_first, serials, clocks, images,
+        different;
     bool counting; /* each number is the one above plus 1 */
     bool moments;  /* a time with minutes or seconds */
     bool no_sale, sale;

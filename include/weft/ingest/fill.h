@@ -15,9 +15,10 @@ struct weft_fill_rule {
 };
 /* "carry" or "seasonal:N". 64 otherwise. max is left alone. */
 int weft_fill_parse(const char *text, struct weft_fill_rule *f, struct weft_err *e) WEFT_MUST_USE;
-/* Fills gaps of x[n] of at most f->max steps, each step with the last value, or the nearest one a whole number of seasons earlier (filled ones too). What
- * comes before the first value is no gap; the end is one. at[i] is set where x[i] was filled (others are left alone). Returns how many were;
- * *left: missing values after the first one that stay missing. */
+/* Fills gaps of x[n] of at most f->max steps, each step with the last value, or the nearest one a whole number of
+ * seasons earlier (filled ones too). What comes before the first value is no gap; the end is one. at[i] is set where
+ * x[i] was filled (others are left alone). Returns how many were; *left: missing values after the first one that stay
+ * missing. */
 size_t weft_fill_gaps(const struct weft_fill_rule *f, float *x, size_t n, bool *at, size_t *left);
 
 #endif

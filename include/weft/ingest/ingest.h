@@ -1,9 +1,9 @@
 /* ingest.h - CSV tables become series and products streams: what the layouts share, and the layouts.
  *
- * wide: one row a series, key columns and a column for every day; streamed, memory does not grow with the rows but for their ids.
- * long: one row a sale or a day, in any order, in any number of files; a table series x steps is held in memory.
- * matrix: one row a time, one column a series; the table is held in memory.
- * products: one row a product, its image in a file (a products stream), in any number of files; the rows are held in memory until all are there, since a
+ * wide: one row a series, key columns and a column for every day; streamed, memory does not grow with the rows but for
+ * their ids. long: one row a sale or a day, in any order, in any number of files; a table series x steps is held in
+ * memory. matrix: one row a time, one column a series; the table is held in memory. products: one row a product, its
+ * image in a file (a products stream), in any number of files; the rows are held in memory until all are there, since a
  * later one may be newer, the pictures are not. */
 #ifndef WEFT_INGEST_H
 #define WEFT_INGEST_H
@@ -61,7 +61,8 @@ int weft_ingest_run(struct weft_run *run, struct weft_ingest *o, struct weft_err
 /* --- shared by the layouts --- */
 
 /* Writes the head: attrs, and what the columns were taken for ("columns"). */
-int weft_ingest_head(struct weft_run *run, const struct weft_ingest *o, const char *schema, struct weft_span attrs, struct weft_err *e) WEFT_MUST_USE;
+int weft_ingest_head(struct weft_run *run, const struct weft_ingest *o, const char *schema, struct weft_span attrs,
+                     struct weft_err *e) WEFT_MUST_USE;
 
 /* The columns of a table, by their headers. */
 struct weft_header {
@@ -75,7 +76,8 @@ struct weft_header {
 #define WEFT_NO_DATE INT64_MIN
 /* Rows above the header: titles, comments. *joined: the header's names stand in that row and the next one. */
 size_t weft_header_above(struct weft_csv *csv, bool *joined);
-/* Reads the header: the first row, or where weft_csv_opts.skip says that it is to be found, what weft_header_above says. An empty file is an error (65), so is a column without a name beside named ones that stands twice. */
+/* Reads the header: the first row, or where weft_csv_opts.skip says that it is to be found, what weft_header_above
+ * says. An empty file is an error (65), so is a column without a name beside named ones that stands twice. */
 int weft_header_read(struct weft_csv *csv, struct weft_header *h, struct weft_err *e) WEFT_MUST_USE;
 void weft_header_free(struct weft_header *h);
 /* The name that a header stands for ("대분류" and "Major" are "major"), or the header itself. */
@@ -93,20 +95,22 @@ struct weft_ingest_keys {
     char *name[WEFT_MAX_KEYS]; /* of the keys; owned */
 };
 void weft_ingest_keys_free(struct weft_ingest_keys *k);
-/* --id and --keys NAME=COLUMN, resolved. Without --id the column "id" names the series, or all of the keys do. Without --keys every column that
- * `free_column` marks is a key under its canonical name. */
-int weft_ingest_keys_find(const struct weft_ingest *o, const struct weft_header *h, const bool *free_column, struct weft_ingest_keys *k,
-                          struct weft_err *e) WEFT_MUST_USE;
+/* --id and --keys NAME=COLUMN, resolved. Without --id the column "id" names the series, or all of the keys do. Without
+ * --keys every column that `free_column` marks is a key under its canonical name. */
+int weft_ingest_keys_find(const struct weft_ingest *o, const struct weft_header *h, const bool *free_column,
+                          struct weft_ingest_keys *k, struct weft_err *e) WEFT_MUST_USE;
 /* The id of a row: a view into the row, or into buf when it has several columns. */
-struct weft_span weft_ingest_id(const struct weft_ingest_keys *k, const struct weft_csv_row *row, struct weft_pack *buf);
+struct weft_span weft_ingest_id(const struct weft_ingest_keys *k, const struct weft_csv_row *row,
+                                struct weft_pack *buf);
 
 /* Where rejected rows go: a CSV file with file, line, column, reason, and the row itself; or nowhere. */
 struct weft_rejects;
-int weft_rejects_open(const char *path, struct weft_run *run, struct weft_rejects **out, struct weft_err *e) WEFT_MUST_USE;
-/* One bad row. Without a rejects file it is an error (65) with its place; else it is written and counted, and 0 is returned. column from 1; 0: the
- * row as a whole. */
-int weft_rejects_row(struct weft_rejects *r, const struct weft_csv *csv, const struct weft_csv_row *row, size_t column, struct weft_err *e,
-                     const char *fmt, ...) WEFT_PRINTF(6, 7) WEFT_MUST_USE;
+int weft_rejects_open(const char *path, struct weft_run *run, struct weft_rejects **out,
+                      struct weft_err *e) WEFT_MUST_USE;
+/* One bad row. Without a rejects file it is an error (65) with its place; else it is written and counted, and 0 is
+ * returned. column from 1; 0: the row as a whole. */
+int weft_rejects_row(struct weft_rejects *r, const struct weft_csv *csv, const struct weft_csv_row *row, size_t column,
+                     struct weft_err *e, const char *fmt, ...) WEFT_PRINTF(6, 7) WEFT_MUST_USE;
 /* Says how many there were, and puts the file in place. */
 int weft_rejects_close(struct weft_rejects **r, struct weft_err *e) WEFT_MUST_USE;
 /* Rows that add others up are no bad rows: they are asked for (rows.h) before a row is rejected. */
@@ -114,13 +118,13 @@ struct weft_rows;
 void weft_rejects_totals(struct weft_rejects *r, struct weft_rows *rows);
 void weft_rejects_abort(struct weft_rejects **r);
 
-/* What is wrong with a row before its cells are looked at: a problem of the reader, or another number of fields than the header has.
- * 1: it is good; 0: rejected; -1: error. */
-int weft_ingest_row_check(struct weft_rejects *r, const struct weft_csv *csv, const struct weft_header *h, const struct weft_csv_row *row,
-                          struct weft_err *e) WEFT_MUST_USE;
+/* What is wrong with a row before its cells are looked at: a problem of the reader, or another number of fields than
+ * the header has. 1: it is good; 0: rejected; -1: error. */
+int weft_ingest_row_check(struct weft_rejects *r, const struct weft_csv *csv, const struct weft_header *h,
+                          const struct weft_csv_row *row, struct weft_err *e) WEFT_MUST_USE;
 /* A text must be UTF-8. Same returns; column from 0. */
-int weft_ingest_utf8(const struct weft_ingest *o, const struct weft_csv *csv, const struct weft_csv_row *row, size_t column,
-                     struct weft_err *e) WEFT_MUST_USE;
+int weft_ingest_utf8(const struct weft_ingest *o, const struct weft_csv *csv, const struct weft_csv_row *row,
+                     size_t column, struct weft_err *e) WEFT_MUST_USE;
 /* Texts that become ids and keys must be UTF-8. Same returns. */
 int weft_ingest_text_check(const struct weft_ingest *o, const struct weft_csv *csv, const struct weft_csv_row *row,
                            const struct weft_ingest_keys *k, struct weft_err *e) WEFT_MUST_USE;
@@ -129,36 +133,44 @@ int weft_ingest_text_check(const struct weft_ingest *o, const struct weft_csv *c
 bool weft_ingest_number(struct weft_csv_text t, double *out);
 bool weft_ingest_number_in(enum weft_decimal decimal, struct weft_csv_text t, double *out);
 bool weft_ingest_cell(enum weft_decimal decimal, struct weft_csv_text t, float *out);
-/* The decimal sign of the table whose next rows csv has: --decimal, else what the numbers of the first rows say ("0,125", "1.182.500"). "1.200" is 1200, which
- * is said, when whole numbers below 1000 and none above stand beside it without a sign, or when a column of totals has the sums. 65 when the values (columns
- * marked in is_value) of a table with ";" have two readings, as "1.250" alone, or "1,250" beside 1500; "1,250" alone is 1250. */
-int weft_ingest_decimal(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, const bool *is_value, enum weft_decimal *out,
+/* The decimal sign of the table whose next rows csv has: --decimal, else what the numbers of the first rows say
+ * ("0,125", "1.182.500"). "1.200" is 1200, which is said, when whole numbers below 1000 and none above stand beside it
+ * without a sign, or when a column of totals has the sums. 65 when the values (columns marked in is_value) of a table
+ * with ";" have two readings, as "1.250" alone, or "1,250" beside 1500; "1,250" alone is 1250. */
+int weft_ingest_decimal(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv,
+                        const struct weft_header *h, const bool *is_value, enum weft_decimal *out,
                         struct weft_err *e) WEFT_MUST_USE;
 
-/* The one day in the name of a file, as 2025-03-01, 20250301 or 250301 between what are no digits; folders do not count. False: none, or several. */
+/* The one day in the name of a file, as 2025-03-01, 20250301 or 250301 between what are no digits; folders do not
+ * count. False: none, or several. */
 bool weft_date_in_name(const char *path, int64_t *seconds);
 
 /* A date that an option gives: seconds since 1970; 64. */
 int weft_ingest_date(const char *option, const char *text, int64_t *out, struct weft_err *e) WEFT_MUST_USE;
 
 /* What becomes of rows of one series and time: --reduce's entry for value c (one entry is for all), else `usual`. */
-int weft_ingest_reduce(const struct weft_ingest *o, const char *channel, int usual, size_t c, int *out, struct weft_err *e) WEFT_MUST_USE;
+int weft_ingest_reduce(const struct weft_ingest *o, const char *channel, int usual, size_t c, int *out,
+                       struct weft_err *e) WEFT_MUST_USE;
 
-/* --past, --future and --static: the role of each channel, and place[i], the channel that stands at i once targets stand first. 64 when a name is no
- * channel, or no target is left. */
-int weft_ingest_roles(const struct weft_ingest *o, char *const *channels, size_t n, enum weft_role *role, size_t *place, struct weft_err *e) WEFT_MUST_USE;
+/* --past, --future and --static: the role of each channel, and place[i], the channel that stands at i once targets
+ * stand first. 64 when a name is no channel, or no target is left. */
+int weft_ingest_roles(const struct weft_ingest *o, char *const *channels, size_t n, enum weft_role *role, size_t *place,
+                      struct weft_err *e) WEFT_MUST_USE;
 
-/* The step that n sorted, distinct times have: months or quarters when all are of one day of the month (or its last), weeks, working days when nearly all of
- * them are there and no Saturday or Sunday, else the smallest distance. sales: times of single sales, any of which may be missing: hours (when most have one),
- * days, weeks and more from 3 times on. */
+/* The step that n sorted, distinct times have: months or quarters when all are of one day of the month (or its last),
+ * weeks, working days when nearly all of them are there and no Saturday or Sunday, else the smallest distance. sales:
+ * times of single sales, any of which may be missing: hours (when most have one), days, weeks and more from 3 times on.
+ */
 int64_t weft_step_find(const int64_t *t, size_t n, bool sales);
-/* The time grid of a set of dates (sorted, distinct): --step, or what weft_step_find says, or `step` unless it is 0; all distances are multiples of it. --from
- * and --to cut it. 65 when the dates lie on no grid. */
+/* The time grid of a set of dates (sorted, distinct): --step, or what weft_step_find says, or `step` unless it is 0;
+ * all distances are multiples of it. --from and --to cut it. 65 when the dates lie on no grid. */
 struct weft_grid {
     int64_t start, step, n;
 };
-int weft_grid_of(const struct weft_ingest *o, int64_t step, const int64_t *dates, size_t n, struct weft_grid *g, struct weft_err *e) WEFT_MUST_USE;
-/* Dates (sorted, distinct) that lie years away from nearly all others: the first or last of them; 0: none. *other: of the others, the one that is nearest. */
+int weft_grid_of(const struct weft_ingest *o, int64_t step, const int64_t *dates, size_t n, struct weft_grid *g,
+                 struct weft_err *e) WEFT_MUST_USE;
+/* Dates (sorted, distinct) that lie years away from nearly all others: the first or last of them; 0: none. *other: of
+ * the others, the one that is nearest. */
 int64_t weft_grid_far(const int64_t *dates, size_t n, int64_t *other);
 /* Refuses (65) that date; where: file:line, or NULL. */
 int weft_grid_refuse_far(int64_t far, int64_t other, const char *where, struct weft_err *e) WEFT_MUST_USE;
@@ -170,11 +182,14 @@ static inline int64_t weft_grid_at(const struct weft_grid *g, int64_t date)
 }
 
 /* --- the layouts: the first file is open and its header read --- */
-int weft_ingest_wide(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e) WEFT_MUST_USE;
-int weft_ingest_long(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e) WEFT_MUST_USE;
-int weft_ingest_matrix(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e) WEFT_MUST_USE;
-int weft_ingest_products(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv, const struct weft_header *h,
-                         struct weft_err *e) WEFT_MUST_USE;
+int weft_ingest_wide(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv,
+                     const struct weft_header *h, struct weft_err *e) WEFT_MUST_USE;
+int weft_ingest_long(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv,
+                     const struct weft_header *h, struct weft_err *e) WEFT_MUST_USE;
+int weft_ingest_matrix(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv,
+                       const struct weft_header *h, struct weft_err *e) WEFT_MUST_USE;
+int weft_ingest_products(struct weft_run *run, const struct weft_ingest *o, struct weft_csv *csv,
+                         const struct weft_header *h, struct weft_err *e) WEFT_MUST_USE;
 /* Does the header look like one of products: a column of images, or names and prices? */
 bool weft_ingest_has_products(const struct weft_header *h);
 

@@ -1,7 +1,8 @@
-/* names.h - what the header of a column says that it is: the words that shops, marketplaces and contests use for days, products, places and states.
+/* names.h - what the header of a column says that it is: the words that shops, marketplaces and contests use for days,
+ * products, places and states.
  *
- * Numbers (how many, money, prices) are base/terms. Names are compared folded (weft_term_fold: small letters, without blanks, "_", "-", "." and "*"); of a path
- * such as "Order Lines/Quantity" the last part counts. */
+ * Numbers (how many, money, prices) are base/terms. Names are compared folded (weft_term_fold: small letters, without
+ * blanks, "_", "-", "." and "*"); of a path such as "Order Lines/Quantity" the last part counts. */
 #ifndef WEFT_NAMES_OF_COLUMNS_H
 #define WEFT_NAMES_OF_COLUMNS_H
 

@@ -1,4 +1,5 @@
-/* actuals.h - what happened since forecasts were made: a later series stream, looked into by series, channel and day. */
+/* actuals.h - what happened since forecasts were made: a later series stream, looked into by series, channel and day.
+ */
 #ifndef WEFT_ACTUALS_H
 #define WEFT_ACTUALS_H
 
@@ -7,15 +8,15 @@
 #include "record/forecasts.h"
 
 struct weft_actuals;
-/* Reads the whole series stream at endpoint: 4 bytes a series, channel and step are kept until it is closed. `to`: attrs of
- * the forecasts, must outlive it. 78 when the steps differ or no channel is common to both. */
+/* Reads the whole series stream at endpoint: 4 bytes a series, channel and step are kept until it is closed. `to`:
+ * attrs of the forecasts, must outlive it. 78 when the steps differ or no channel is common to both. */
 int weft_actuals_open(const char *endpoint, const struct weft_stream_opts *o, const struct weft_forecasts_attrs *to,
                       struct weft_actuals **out, struct weft_err *e) WEFT_MUST_USE;
 void weft_actuals_close(struct weft_actuals **a);
 
-/* The values [windows, horizon] of the days that the frame forecasts, NaN where a day is missing or not there yet; valid
- * until the next call. NULL: it has none of them, no such series (joined by id and "level", which aggregate writes), or not the
- * channel. */
+/* The values [windows, horizon] of the days that the frame forecasts, NaN where a day is missing or not there yet;
+ * valid until the next call. NULL: it has none of them, no such series (joined by id and "level", which aggregate
+ * writes), or not the channel. */
 const float *weft_actuals_of(struct weft_actuals *a, struct weft_span frame, const struct weft_forecasts *f);
 
 /* Of all frames so far. */

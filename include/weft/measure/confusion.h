@@ -19,7 +19,8 @@ static inline uint64_t weft_confusion_at(const struct weft_confusion *c, size_t 
 }
 /* The share that is right; NaN without any. */
 double weft_confusion_accuracy(const struct weft_confusion *c);
-/* The mean over classes that occur, as actual or as predicted, of F1 = 2 TP / (2 TP + FP + FN), as scikit-learn's f1_score(average="macro"). */
+/* The mean over classes that occur, as actual or as predicted, of F1 = 2 TP / (2 TP + FP + FN), as scikit-learn's
+ * f1_score(average="macro"). */
 double weft_confusion_macro_f1(const struct weft_confusion *c);
 /* How often the most frequent actual class occurs, as a share: the accuracy of always saying it. */
 double weft_confusion_majority(const struct weft_confusion *c);

@@ -1,8 +1,9 @@
 /* demand_metrics.h - how good predictions of products were: a row per model and label.
  *
- * Classes: accuracy and macro-F1 (confusion.h), and `majority`, the accuracy of always saying the most frequent class. Quantities: mse in the scaled units of
- * the training, (log1p(x) - mean) / std, of medians where the model gives means; mae, rmse and wape = sum |e| / sum |actual| in original units, bias =
- * sum predicted / sum actual - 1, and covered, the share of 90 % intervals that the actual value lies in. A missing label takes no part and is counted. */
+ * Classes: accuracy and macro-F1 (confusion.h), and `majority`, the accuracy of always saying the most frequent class.
+ * Quantities: mse in the scaled units of the training, (log1p(x) - mean) / std, of medians where the model gives means;
+ * mae, rmse and wape = sum |e| / sum |actual| in original units, bias = sum predicted / sum actual - 1, and covered,
+ * the share of 90 % intervals that the actual value lies in. A missing label takes no part and is counted. */
 #ifndef WEFT_DEMAND_METRICS_H
 #define WEFT_DEMAND_METRICS_H
 

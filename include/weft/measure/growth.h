@@ -35,13 +35,15 @@ bool weft_growth_days_parse(const char *text, struct weft_growth_days *d);
 struct weft_growth_spans {
     struct weft_growth_days near, far;
     size_t season; /* steps; 1: none */
-    bool none;     /* there is no growth: the horizon has one season at most, and no days were told; near and far are all of it */
-    bool unlike;   /* near and far hold the phases of the season in unequal shares: the profile is needed */
+    bool none; /* there is no growth: the horizon has one season at most, and no days were told; near and far are all of
+                  it */
+    bool unlike; /* near and far hold the phases of the season in unequal shares: the profile is needed */
 };
 /* Near and far days as options give them (NULL: by default), for steps of so many seconds. Default, with a season of s
- * steps: n = max(1, horizon / 5 / s) whole seasons each, the first and the last, from a horizon of 2 s on; between s and
- * 2 s the days that come twice, 1:(horizon - s) and (s + 1):horizon; without a season (s = 1) the first and last fifth.
- * 64 when they are no days, 78 when they lie beyond the horizon or the far ones begin before the near ones end. */
+ * steps: n = max(1, horizon / 5 / s) whole seasons each, the first and the last, from a horizon of 2 s on; between s
+ * and 2 s the days that come twice, 1:(horizon - s) and (s + 1):horizon; without a season (s = 1) the first and last
+ * fifth. 64 when they are no days, 78 when they lie beyond the horizon or the far ones begin before the near ones end.
+ */
 int weft_growth_spans_read(const char *near_text, const char *far_text, size_t horizon, int64_t step,
                            struct weft_growth_spans *out, struct weft_err *e) WEFT_MUST_USE;
 
@@ -50,7 +52,8 @@ enum { WEFT_PROFILE_SEASONS = 8 };
 /* Mean of x by phase over the last eight whole seasons (as many as there are) before step `end`: out[p], p < season, is
  * that of the steps that lie a multiple of the season before step first + p; `first`: the first that is forecast.
  * Missing values (NaN) are skipped. What the values grow within a season is taken off first, or the phases that come
- * last in it would seem larger: the slope of the whole seasons' means, by least squares. False, out is not written: less than one season, or a phase without a value. */
+ * last in it would seem larger: the slope of the whole seasons' means, by least squares. False, out is not written:
+ * less than one season, or a phase without a value. */
 bool weft_growth_profile(const float *x, size_t end, size_t season, int64_t first, float *out);
 
 /* The profile's means over the near days, the far days and a whole season, summed over series; all 0: there is none. */
@@ -97,18 +100,20 @@ struct weft_growth {
  * width: the level of the interval (90%: Student's t, 1.645 standard errors with many errors).
  * Var = (f - g n)' S (f - g n) / near^2, the delta method, f and n averaging over the days. */
 struct weft_growth weft_growth_of(const struct weft_growth_sums *g, double pseudo, struct weft_student *width);
-/* z of a two-sided interval of this level in (0, 1): the inverse of the normal distribution function by bisection on erfc, to 1e-9. */
+/* z of a two-sided interval of this level in (0, 1): the inverse of the normal distribution function by bisection on
+ * erfc, to 1e-9. */
 double weft_growth_z(double level);
 
-/* P(growth > 1), and the two-sided p-value of growth = 1; NaN without an interval. growth > 1 is far > near, and far - near
- * is normal when errors are (Fieller 1954), and Student's t with an sd of few, so sd_one belongs to it: with the delta method's sd, where near days are few
- * and uncertain, 20 of 100 shops that stand still had something marked sure, and not 10. An sd below 0.001, the last digit that is printed, counts as 0.001: an interval of no width around 1 is the noise
- * of float numbers, and not certainty. */
+/* P(growth > 1), and the two-sided p-value of growth = 1; NaN without an interval. growth > 1 is far > near, and far -
+ * near is normal when errors are (Fieller 1954), and Student's t with an sd of few, so sd_one belongs to it: with the
+ * delta method's sd, where near days are few and uncertain, 20 of 100 shops that stand still had something marked sure,
+ * and not 10. An sd below 0.001, the last digit that is printed, counts as 0.001: an interval of no width around 1 is
+ * the noise of float numbers, and not certainty. */
 double weft_growth_above(double growth, double sd_one, double freedom);
 double weft_growth_p(double growth, double sd_one, double freedom);
-/* Which of n growths are sure to differ from 1, by their p-values (NaN: does not count): Benjamini and Hochberg's step-up
- * procedure (1995, J. R. Stat. Soc. B 57:289-300). Of k growths marked, k * rate are wrong in expectation, at most;
- * in a shop without any growth something is marked with a chance of `rate`. The k smallest p are marked, with the
+/* Which of n growths are sure to differ from 1, by their p-values (NaN: does not count): Benjamini and Hochberg's
+ * step-up procedure (1995, J. R. Stat. Soc. B 57:289-300). Of k growths marked, k * rate are wrong in expectation, at
+ * most; in a shop without any growth something is marked with a chance of `rate`. The k smallest p are marked, with the
  * largest k whose k-th smallest p is at most k / n * rate. out[n]. */
 void weft_growth_sure(const double *p, size_t n, double rate, bool *out);
 

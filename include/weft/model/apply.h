@@ -1,4 +1,5 @@
-/* apply.h - a model file or a baseline, applied to many windows of one series: what score does between decoding and encoding.
+/* apply.h - a model file or a baseline, applied to many windows of one series: what score does between decoding and
+ * encoding.
  *
  * Values come and go in original units; scaling, batching, intervals and the limit at zero happen here. */
 #ifndef WEFT_APPLY_H
@@ -9,7 +10,8 @@
 
 struct weft_apply;
 
-/* item: "[NAME=]FILE" or "[NAME=]BASELINE" (baseline.h). Without a name a model goes by its kind, a baseline by its text. */
+/* item: "[NAME=]FILE" or "[NAME=]BASELINE" (baseline.h). Without a name a model goes by its kind, a baseline by its
+ * text. */
 int weft_apply_open(const char *item, struct weft_apply **out, struct weft_err *e) WEFT_MUST_USE;
 void weft_apply_close(struct weft_apply **a);
 const char *weft_apply_name(const struct weft_apply *a);
@@ -19,15 +21,16 @@ char *weft_apply_identity(const struct weft_apply *a);
 const struct weft_model_info *weft_apply_info(const struct weft_apply *a);   /* NULL: a baseline */
 const struct weft_baseline *weft_apply_baseline(const struct weft_apply *a); /* NULL: a model */
 /* The unit for a group's text and a channel of the model; SIZE_MAX when it has none. */
-size_t weft_apply_unit(const struct weft_apply *a, const char *group, size_t group_n, size_t channel); /* group NULL: the series has none; of a baseline 0 */
+size_t weft_apply_unit(const struct weft_apply *a, const char *group, size_t group_n,
+                       size_t channel); /* group NULL: the series has none; of a baseline 0 */
 
 /* Windows of one channel of one series: window w forecasts steps origin + w*stride .. + horizon. */
 struct weft_apply_job {
     const float *x; /* [n], original units; NaN: missing */
     size_t n;
-    double shift, factor; /* scaled = (x - shift) / factor */
+    double shift, factor;          /* scaled = (x - shift) / factor */
     const float *const *exogenous; /* of a model that has some: its channels [n], in its order (exog.h) */
-    size_t known, train;           /* with them: where targets end, and the train part, which relative channels refer to */
+    size_t known, train; /* with them: where targets end, and the train part, which relative channels refer to */
     size_t origin, stride, windows;
     const void *id; /* of a model with factors: the series, and when it begins (seconds) */
     size_t id_n;
@@ -51,7 +54,8 @@ struct weft_apply_result {
         size_t cap;
     } room[9];
 };
-void weft_apply_run(struct weft_apply *a, size_t unit, const struct weft_apply_job *job, bool covariance, struct weft_apply_result *out);
+void weft_apply_run(struct weft_apply *a, size_t unit, const struct weft_apply_job *job, bool covariance,
+                    struct weft_apply_result *out);
 void weft_apply_result_free(struct weft_apply_result *r);
 
 #endif

@@ -1,7 +1,8 @@
 /* explain.h - why a linear model forecasts what it does: exact interventional SHAP values.
  *
- * The forecast of step h is y_h = sum over lags r_hl x_l + b_h. Against a background of windows with mean m_l the Shapley value of a lag, other lags taken as independent of it
- * (interventional), is phi_hl = r_hl (x_l - m_l): exact, and over the lags they sum to the forecast minus the mean forecast (Lundberg & Lee 2017; the linear case: Strumbelj &
+ * The forecast of step h is y_h = sum over lags r_hl x_l + b_h. Against a background of windows with mean m_l the
+ * Shapley value of a lag, other lags taken as independent of it (interventional), is phi_hl = r_hl (x_l - m_l): exact,
+ * and over the lags they sum to the forecast minus the mean forecast (Lundberg & Lee 2017; the linear case: Strumbelj &
  * Kononenko 2014). The background here: all windows of the series itself, the one that is explained among them.
  * Neighbouring days say nearly the same, so single lags are noise: lags are added up in groups. */
 #ifndef WEFT_EXPLAIN_H
@@ -14,11 +15,22 @@
 #include "model/exog.h"
 
 /* Every lag of every step belongs to exactly one group, the first that fits:
- * last week: the last 7 days; weekday: the same weekday as the step that is forecast, within the last 4 weeks; a year ago: 364 days before that step, and 3 days to either side;
- * month: the last 4 weeks; quarter: the last 13 weeks; rest. In steps of an hour a weekday is the same hour of it; where a step does not divide a week, the last 7 steps are the last
- * week, and there is neither weekday nor month nor quarter. Steps of a week have no weekday; of months and quarters there are only quarter, a year ago, and
- * rest. The last group is no lag's: what the exogenous channels of the model add, their lags and what is known ahead. */
-enum weft_lag_group { WEFT_LAG_WEEK, WEFT_LAG_WEEKDAY, WEFT_LAG_MONTH, WEFT_LAG_QUARTER, WEFT_LAG_YEAR, WEFT_LAG_REST, WEFT_LAG_CHANNELS, WEFT_LAG_GROUPS };
+ * last week: the last 7 days; weekday: the same weekday as the step that is forecast, within the last 4 weeks; a year
+ * ago: 364 days before that step, and 3 days to either side; month: the last 4 weeks; quarter: the last 13 weeks; rest.
+ * In steps of an hour a weekday is the same hour of it; where a step does not divide a week, the last 7 steps are the
+ * last week, and there is neither weekday nor month nor quarter. Steps of a week have no weekday; of months and
+ * quarters there are only quarter, a year ago, and rest. The last group is no lag's: what the exogenous channels of the
+ * model add, their lags and what is known ahead. */
+enum weft_lag_group {
+    WEFT_LAG_WEEK,
+    WEFT_LAG_WEEKDAY,
+    WEFT_LAG_MONTH,
+    WEFT_LAG_QUARTER,
+    WEFT_LAG_YEAR,
+    WEFT_LAG_REST,
+    WEFT_LAG_CHANNELS,
+    WEFT_LAG_GROUPS
+};
 
 /* What a week and a year are in steps of so many seconds. */
 struct weft_lags {
@@ -33,11 +45,12 @@ struct weft_explain_job {
     size_t lookback, horizon;
     const float *x; /* [n], original units; NaN: missing */
     size_t n;
-    double shift, factor;      /* scaled = (x - shift) / factor */
-    size_t near[2], far[2];    /* days, from 1, both ends included */
+    double shift, factor;   /* scaled = (x - shift) / factor */
+    size_t near[2], far[2]; /* days, from 1, both ends included */
     struct weft_lags lags;
-    /* Of a model with exogenous channels (NULL: none): what its features weigh [horizon, weft_exog_weights], and the channels [whole] in its order; whole is n and what
-     * lies ahead. y[whole] is x with nothing ahead. Relative channels refer to steps [0, train). */
+    /* Of a model with exogenous channels (NULL: none): what its features weigh [horizon, weft_exog_weights], and the
+     * channels [whole] in its order; whole is n and what lies ahead. y[whole] is x with nothing ahead. Relative
+     * channels refer to steps [0, train). */
     const struct weft_exog_shape *exog;
     const double *v;
     const float *const *channels;
@@ -55,7 +68,8 @@ struct weft_explanation {
     uint64_t windows; /* of the background */
     double *by_lag;   /* [2, lookback]: near's, then far's; owned: weft_explanation_free */
 };
-/* False: the last `lookback` values, or what the model looks at beside them, are not all there. Zero-initialise *out once; it is used again. */
+/* False: the last `lookback` values, or what the model looks at beside them, are not all there. Zero-initialise *out
+ * once; it is used again. */
 bool weft_explain(const struct weft_explain_job *job, struct weft_explanation *out);
 void weft_explanation_free(struct weft_explanation *x);
 

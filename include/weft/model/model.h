@@ -1,16 +1,18 @@
 /* model.h - forecasting models as `score` sees them, and what every model file holds.
  *
- * A model file is a safetensors file. Its metadata: "weft.model" (the name score looks up), "lookback", "horizon", "stride",
- * "scale" (none|standard|minmax), "step" (seconds), "channels" (JSON array), "by" (the key whose values name the groups, "all" for one),
- * "groups" (JSON array of those values, in the order of the weights), "until" (seconds since 1970: the first step that neither training nor validation
- * saw; absent when that is not known), "lineage" (JSON), and every option of the trainer that changes the result.
- * A model with exogenous channels adds "exogenous" (JSON array of their names, in the order of the weights), "roles" (JSON array: past, future, static),
- * "relative" (JSON array of those that count relative to their mean), "exog_lags" and "exog_effect" (exog.h); "channels" are its targets.
- * Weights exist once per unit = group * n_channels + channel. Tensor "residuals" f32 [units, rows, horizon] keeps errors of validation windows
- * (actual - forecast, in scaled units, divided by weft_local_spread of the window's lookback); rows that were not filled are NaN. "residual_floor" f32 [units]
- * is the spread used for a flat lookback. Tensor "covariance" f32 [units, horizon, horizon] (only in models of scaled series; may be absent): the joint second moments
- * of the errors of all validation windows, in scaled units. Tensor "freedom" f32 [units] (may be absent): how many of
- * these errors are independent.
+ * A model file is a safetensors file. Its metadata: "weft.model" (the name score looks up), "lookback", "horizon",
+ * "stride", "scale" (none|standard|minmax), "step" (seconds), "channels" (JSON array), "by" (the key whose values name
+ * the groups, "all" for one), "groups" (JSON array of those values, in the order of the weights), "until" (seconds
+ * since 1970: the first step that neither training nor validation saw; absent when that is not known), "lineage"
+ * (JSON), and every option of the trainer that changes the result. A model with exogenous channels adds "exogenous"
+ * (JSON array of their names, in the order of the weights), "roles" (JSON array: past, future, static), "relative"
+ * (JSON array of those that count relative to their mean), "exog_lags" and "exog_effect" (exog.h); "channels" are its
+ * targets. Weights exist once per unit = group * n_channels + channel. Tensor "residuals" f32 [units, rows, horizon]
+ * keeps errors of validation windows (actual - forecast, in scaled units, divided by weft_local_spread of the window's
+ * lookback); rows that were not filled are NaN. "residual_floor" f32 [units] is the spread used for a flat lookback.
+ * Tensor "covariance" f32 [units, horizon, horizon] (only in models of scaled series; may be absent): the joint second
+ * moments of the errors of all validation windows, in scaled units. Tensor "freedom" f32 [units] (may be absent): how
+ * many of these errors are independent.
  *
  * A new model is src/model/NAME.c with one WEFT_MODEL(NAME, …) in it and src/cmd/train-NAME.c; nothing else changes. */
 #ifndef WEFT_MODEL_H
@@ -30,7 +32,7 @@ enum { WEFT_COVARIANCE_HORIZON_MAX = 128 };
 struct weft_model_info {
     char *name;
     int64_t lookback, horizon, stride, step;
-    int scale;                 /* enum weft_scale's values: 0 none, 1 standard, 2 minmax */
+    int scale; /* enum weft_scale's values: 0 none, 1 standard, 2 minmax */
     char *by;
     char **groups;
     size_t n_groups;
@@ -39,17 +41,19 @@ struct weft_model_info {
     char **exogenous; /* names */
     size_t n_exogenous;
     struct weft_exog_shape exog; /* n = n_exogenous; 0: the model looks at its target alone */
-    int64_t until; /* seconds; 0: not known */
+    int64_t until;               /* seconds; 0: not known */
 };
 int weft_model_info_read(const struct weft_st *st, struct weft_model_info *info, struct weft_err *e) WEFT_MUST_USE;
 void weft_model_info_write(const struct weft_model_info *info, struct weft_st_writer *w);
 /* Its part about exogenous channels alone, for trainers that give weft_model_info_write none. */
 void weft_model_exog_write(const struct weft_exog_shape *x, char *const *names, struct weft_st_writer *w);
-/* And back: exogenous, n_exogenous and exog of info, whose lookback and horizon are set. Nothing when the file names none. */
+/* And back: exogenous, n_exogenous and exog of info, whose lookback and horizon are set. Nothing when the file names
+ * none. */
 int weft_model_exog_read(const struct weft_st *st, struct weft_model_info *info, struct weft_err *e) WEFT_MUST_USE;
 void weft_model_info_free(struct weft_model_info *info);
 
-/* The name of a unit's tensor: "Linear_Trend.weight", or with several units "Linear_Trend.7.weight", as torch's ModuleList names them. */
+/* The name of a unit's tensor: "Linear_Trend.weight", or with several units "Linear_Trend.7.weight", as torch's
+ * ModuleList names them. */
 void weft_model_tensor_name(char buf[64], const char *part, size_t unit, size_t units, const char *kind);
 
 /* One kind of model. */
@@ -58,18 +62,21 @@ struct weft_model_kind {
     /* Builds the model from its file; everything is checked against info. */
     int (*load)(const struct weft_st *st, const struct weft_model_info *info, void **self, struct weft_err *e);
     void (*free)(void *self);
-    /* y[i*horizon ..] = forecast for the window x[i] .. x[i]+lookback, i < batch, all in scaled units, by the weights of `unit`. Rows are views
-     * (x[i] points into the series). No NaN in x. Not thread-safe on one self. A model with exogenous channels finds behind the lookback room for
-     * the horizon, which it does not look at, and behind that the window's features (exog.h). */
+    /* y[i*horizon ..] = forecast for the window x[i] .. x[i]+lookback, i < batch, all in scaled units, by the weights
+     * of `unit`. Rows are views (x[i] points into the series). No NaN in x. Not thread-safe on one self. A model with
+     * exogenous channels finds behind the lookback room for the horizon, which it does not look at, and behind that the
+     * window's features (exog.h). */
     void (*forecast)(void *self, size_t unit, const float *const *x, size_t batch, float *y);
-    /* NULL, or, when forecasts are linear in the lookback: forecast[h] = sum over l of r[h*lookback + l] x[l] + b[h], in scaled units. r[horizon, lookback], b[horizon]; and
-     * with exogenous channels exog[horizon, weft_exog_weights]: what each feature adds. */
+    /* NULL, or, when forecasts are linear in the lookback: forecast[h] = sum over l of r[h*lookback + l] x[l] + b[h],
+     * in scaled units. r[horizon, lookback], b[horizon]; and with exogenous channels exog[horizon, weft_exog_weights]:
+     * what each feature adds. */
     void (*linear)(void *self, size_t unit, double *r, double *b, double *exog);
 };
 /* Puts a kind into the table that score searches (a linker section: link the model's object file itself). */
-#define WEFT_MODEL(ident, ...) \
-    static const struct weft_model_kind weft_model_kind_##ident = {__VA_ARGS__}; \
-    static const struct weft_model_kind *const weft_model_entry_##ident __attribute__((used, section("weft_models"))) = &weft_model_kind_##ident
+#define WEFT_MODEL(ident, ...)                                                                                         \
+    static const struct weft_model_kind weft_model_kind_##ident = {__VA_ARGS__};                                       \
+    static const struct weft_model_kind *const weft_model_entry_##ident                                                \
+        __attribute__((used, section("weft_models"))) = &weft_model_kind_##ident
 const struct weft_model_kind *weft_model_find(const char *name);
 /* "dlinear, lstm" for messages. */
 void weft_model_names(char *buf, size_t cap);
@@ -95,8 +102,9 @@ bool weft_forecaster_offsets(const struct weft_forecaster *f, size_t unit, float
                              size_t n_levels, float *out);
 /* n, the residuals that the unit's quantiles are made of. */
 size_t weft_forecaster_errors(const struct weft_forecaster *f, size_t unit);
-/* cov[h*horizon + g] = covariance of the errors of steps h and g in scaled units (mean not removed: it is part of the error): tensor "covariance" where the file has it, for
- * windows of any spread; else that of the residual rows, for spread 1 (*by_spread: to be multiplied with the window's spread^2). False when there are none. */
+/* cov[h*horizon + g] = covariance of the errors of steps h and g in scaled units (mean not removed: it is part of the
+ * error): tensor "covariance" where the file has it, for windows of any spread; else that of the residual rows, for
+ * spread 1 (*by_spread: to be multiplied with the window's spread^2). False when there are none. */
 bool weft_forecaster_covariance(const struct weft_forecaster *f, size_t unit, float *cov, bool *by_spread);
 /* How many independent errors the covariance of a unit stands on: tensor "freedom" where the file has it;
  * else as if all residual rows were of one series, 1 + (rows - 1) * stride / horizon, since windows that overlap share
@@ -107,18 +115,19 @@ double weft_forecaster_freedom(const struct weft_forecaster *f, size_t unit);
 double weft_window_freedom(uint64_t windows, uint64_t series, size_t stride, size_t horizon);
 float weft_forecaster_floor(const struct weft_forecaster *f, size_t unit);
 
-/* Spread of a lookback window in scaled units: standard deviation over its n values (float64 sums), at least `floor`. */
+/* Spread of a lookback window in scaled units: standard deviation over its n values (float64 sums), at least `floor`.
+ */
 float weft_local_spread(const float *x, size_t n, float floor);
 
-/* The spread of a step's error where a forecast knows more than its lookback (exogenous channels): a promotion that doubles the sales doubles their errors, though the
- * lookback is flat. The root of the squares of a window's spread and of what the
- * step's forecast y is above its mean level. */
+/* The spread of a step's error where a forecast knows more than its lookback (exogenous channels): a promotion that
+ * doubles the sales doubles their errors, though the lookback is flat. The root of the squares of a window's spread and
+ * of what the step's forecast y is above its mean level. */
 float weft_step_spread(float spread, float level, float y);
 /* Mean of a lookback window (float64 sums). */
 float weft_local_level(const float *x, size_t n);
 
-/* Collects residual rows for one unit with bounded memory: of all rows offered, the `cap` with the smallest hashes are kept, so the choice depends neither on the order of
- * the series nor on how they were split over machines. */
+/* Collects residual rows for one unit with bounded memory: of all rows offered, the `cap` with the smallest hashes are
+ * kept, so the choice depends neither on the order of the series nor on how they were split over machines. */
 struct weft_residuals {
     size_t cap, n, width; /* width = floats kept per row */
     uint64_t *hash;       /* max-heap by (hash) */
@@ -134,11 +143,12 @@ void weft_residuals_limit(struct weft_residuals *r, size_t cap);
 void weft_residuals_sort(struct weft_residuals *r);
 /* How many rows each of `units` gets: 65536 in all, at least 100 and at most 1000. */
 size_t weft_residuals_cap(size_t units);
-/* Kept windows [lookback + horizon] in scaled units become the model file's rows: out[rows, horizon] = (actual - forecast) / weft_local_spread, in
- * order of their hashes, NaN where there are none, and *floor, the spread of a flat lookback: 0.1 of the mean spread of the kept rows. Flat rows are left
- * out where they are less than half: their errors, over the floor, say nothing about what moves. by_forecast: divided by weft_step_spread. */
+/* Kept windows [lookback + horizon] in scaled units become the model file's rows: out[rows, horizon] = (actual -
+ * forecast) / weft_local_spread, in order of their hashes, NaN where there are none, and *floor, the spread of a flat
+ * lookback: 0.1 of the mean spread of the kept rows. Flat rows are left out where they are less than half: their
+ * errors, over the floor, say nothing about what moves. by_forecast: divided by weft_step_spread. */
 void weft_residuals_finish(struct weft_residuals *r, size_t lookback, size_t horizon,
-                           void (*forecast)(void *self, size_t unit, const float *const *x, size_t batch, float *y), void *self, size_t unit,
-                           size_t rows, bool by_forecast, float *out, float *floor);
+                           void (*forecast)(void *self, size_t unit, const float *const *x, size_t batch, float *y),
+                           void *self, size_t unit, size_t rows, bool by_forecast, float *out, float *floor);
 
 #endif

@@ -1,10 +1,12 @@
 /* neighbours.h - what a product will do, by the products that are most like it: the baseline of the garment network.
  *
- * A product is [image_features | text_features], each part divided by its length (a part that is missing is zeros). The k nearest by cosine vote for
- * a class and average a quantity (as it is scaled); a neighbour without the label takes no part, and nobody's vote counts as the mean.
+ * A product is [image_features | text_features], each part divided by its length (a part that is missing is zeros). The
+ * k nearest by cosine vote for a class and average a quantity (as it is scaled); a neighbour without the label takes no
+ * part, and nobody's vote counts as the mean.
  *
- * Model file: metadata of demand.h with "weft.model" = "neighbours" and "hidden" = 0, "neighbours" (k), "image_features"; tensors "features" f32 [n, width]
- * and "targets" f32 [n, heads] (a class's number or a scaled quantity; NaN: missing). */
+ * Model file: metadata of demand.h with "weft.model" = "neighbours" and "hidden" = 0, "neighbours" (k),
+ * "image_features"; tensors "features" f32 [n, width] and "targets" f32 [n, heads] (a class's number or a scaled
+ * quantity; NaN: missing). */
 #ifndef WEFT_NEIGHBOURS_H
 #define WEFT_NEIGHBOURS_H
 

@@ -1,7 +1,8 @@
 /* dnn.h - oneDNN's engine, for graphs (dnn_graph.h) and linear layers (dnn_linear.h).
  *
- * Threads: oneDNN runs on OpenMP's pool, which weft_dnn_new sizes for the calling thread; use what is made with an engine from that thread alone,
- * unless its header says otherwise. Everything that oneDNN refuses comes back as an error (78 when this CPU can't, else 70). */
+ * Threads: oneDNN runs on OpenMP's pool, which weft_dnn_new sizes for the calling thread; use what is made with an
+ * engine from that thread alone, unless its header says otherwise. Everything that oneDNN refuses comes back as an
+ * error (78 when this CPU can't, else 70). */
 #ifndef WEFT_DNN_H
 #define WEFT_DNN_H
 

@@ -1,7 +1,8 @@
 /* dnn_linear.h - linear layers of frozen networks, through oneDNN.
  *
- * dst[rows, out] = activation(src[rows, in] W' + bias), on the calling thread alone: each thread makes its own weft_dnn_linear, and layers of one shape
- * run on the same one. Weights, packed once, are shared by all threads. A row's result depends neither on the rows around it nor on their number. */
+ * dst[rows, out] = activation(src[rows, in] W' + bias), on the calling thread alone: each thread makes its own
+ * weft_dnn_linear, and layers of one shape run on the same one. Weights, packed once, are shared by all threads. A
+ * row's result depends neither on the rows around it nor on their number. */
 #ifndef WEFT_DNN_LINEAR_H
 #define WEFT_DNN_LINEAR_H
 

@@ -1,6 +1,7 @@
 /* mlp.h - a few linear layers with leaky ReLUs between them: discriminators and decoders.
  *
- * Parameters in the inner layout of layers.h, layer behind layer. Values of a batch are rows, weft_lanes(width) floats apart. */
+ * Parameters in the inner layout of layers.h, layer behind layer. Values of a batch are rows, weft_lanes(width) floats
+ * apart. */
 #ifndef WEFT_MLP_H
 #define WEFT_MLP_H
 
@@ -27,11 +28,12 @@ void weft_mlp_draw(const struct weft_mlp *s, uint64_t seed, uint64_t stream, flo
 /* back: what weft_mlp_backward needs of the weights; to be made anew when they have changed. */
 void weft_mlp_turn(const struct weft_mlp *s, const float *inner, float *back);
 /* values: [rows * weft_mlp_row_size]; returns the last layer's rows in it. Rows of x lie ldx apart. */
-const float *weft_mlp_forward(const struct weft_mlp *s, const float *inner, const float *x, size_t ldx, size_t rows, float *values);
-/* Backward from dy [rows, out], padding 0: adds the parameters' gradients to g (NULL: not wanted), writes dx (NULL: not wanted). room: two times rows * the widest
- * layer's lanes. */
-void weft_mlp_backward(const struct weft_mlp *s, const float *back, const float *x, size_t ldx, const float *values, const float *dy, size_t rows, float *g,
-                       float *dx, float *room);
+const float *weft_mlp_forward(const struct weft_mlp *s, const float *inner, const float *x, size_t ldx, size_t rows,
+                              float *values);
+/* Backward from dy [rows, out], padding 0: adds the parameters' gradients to g (NULL: not wanted), writes dx (NULL: not
+ * wanted). room: two times rows * the widest layer's lanes. */
+void weft_mlp_backward(const struct weft_mlp *s, const float *back, const float *x, size_t ldx, const float *values,
+                       const float *dy, size_t rows, float *g, float *dx, float *room);
 size_t weft_mlp_room(const struct weft_mlp *s, size_t rows);
 
 #endif

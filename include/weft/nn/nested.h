@@ -1,11 +1,14 @@
-/* nested.h - ridge fits of every lookback, every subtracted mean and every ridge weight from one Gram matrix, and their errors on another.
+/* nested.h - ridge fits of every lookback, every subtracted mean and every ridge weight from one Gram matrix, and their
+ * errors on another.
  *
- * With the latest value first, the Gram matrix of a shorter lookback is the leading block of that of a longer one, and so are its Cholesky factor U and everything
- * multiplied by U'^-1: for one ridge weight one factorisation serves every lookback, and running sums give every error (the windows stay those of the
- * longest lookback). Subtracting the mean e of the last k values and adding it again is, in raw coordinates, a fit R whose weights add up to 1 for every step
- * and whose penalty leaves out the direction e: R = argmin ||Y - X R||^2 + alpha (||R||^2 - |e' R|^2 / e'e), 1' R = 1'. That is a rank one change of A = Gxx +
- * alpha I and a Lagrange multiplier; the intercept (nothing subtracted) is a rank one change too. So the same factor serves every k.
- * alpha = ridge * the mean variance within a window of the longest lookback. */
+ * With the latest value first, the Gram matrix of a shorter lookback is the leading block of that of a longer one, and
+ * so are its Cholesky factor U and everything multiplied by U'^-1: for one ridge weight one factorisation serves every
+ * lookback, and running sums give every error (the windows stay those of the longest lookback). Subtracting the mean e
+ * of the last k values and adding it again is, in raw coordinates, a fit R whose weights add up to 1 for every step and
+ * whose penalty leaves out the direction e: R = argmin ||Y - X R||^2 + alpha (||R||^2 - |e' R|^2 / e'e), 1' R = 1'.
+ * That is a rank one change of A = Gxx + alpha I and a Lagrange multiplier; the intercept (nothing subtracted) is a
+ * rank one change too. So the same factor serves every k. alpha = ridge * the mean variance within a window of the
+ * longest lookback. */
 #ifndef WEFT_NESTED_H
 #define WEFT_NESTED_H
 
@@ -20,7 +23,8 @@
 /* One way to forecast. */
 struct weft_nested_config {
     size_t lookback;
-    size_t last;  /* the mean of so many last values is subtracted and added again; 0: nothing, and an intercept instead; 1: the last value */
+    size_t last; /* the mean of so many last values is subtracted and added again; 0: nothing, and an intercept instead;
+                    1: the last value */
     double ridge; /* above 0 */
     double own;   /* of channels known ahead: what part of the ridge the weights have that a step has for itself */
 };
@@ -33,23 +37,29 @@ struct weft_nested_grid {
     size_t n_owns;
 };
 
-/* Moments of a training and a validation Gram (finished, their targets lookback + horizon wide), as copies; with exogenous channels (several tracks) valid must
- * live as long. valid may be NULL: weights alone. */
+/* Moments of a training and a validation Gram (finished, their targets lookback + horizon wide), as copies; with
+ * exogenous channels (several tracks) valid must live as long. valid may be NULL: weights alone. */
 struct weft_nested;
-struct weft_nested *weft_nested_new(const struct weft_gram *train, const struct weft_gram *valid, size_t lookback, size_t horizon);
+struct weft_nested *weft_nested_new(const struct weft_gram *train, const struct weft_gram *valid, size_t lookback,
+                                    size_t horizon);
 /* The training windows count n (when they are weighted). */
 void weft_nested_weigh(struct weft_nested *f, double n);
 void weft_nested_free(struct weft_nested **f);
 
-/* mse[(i * n_lasts + j) * n_owns + o] = mean squared error over the validation windows and steps of lookback[i] with last[j] and own[o]; INFINITY where last[j] is not below the lookback
- * (the whole is asked for by its own name) or there is no fit. Changes nothing: several threads may call it. */
+/* mse[(i * n_lasts + j) * n_owns + o] = mean squared error over the validation windows and steps of lookback[i] with
+ * last[j] and own[o]; INFINITY where last[j] is not below the lookback (the whole is asked for by its own name) or
+ * there is no fit. Changes nothing: several threads may call it. */
 void weft_nested_errors(const struct weft_nested *f, const struct weft_nested_grid *g, double ridge, double *mse);
 
-/* Adds share times the fit to r[horizon, longest lookback] (raw coordinates, oldest value first, zero before its own lookback), bias[horizon] and, of exogenous
- * channels, exog[horizon, their weights] (columns.h): forecast = r x + bias + exog g. False, and nothing added, when there is no fit. */
-bool weft_nested_add(const struct weft_nested *f, const struct weft_nested_config *c, double share, double *r, double *bias, double *exog);
+/* Adds share times the fit to r[horizon, longest lookback] (raw coordinates, oldest value first, zero before its own
+ * lookback), bias[horizon] and, of exogenous channels, exog[horizon, their weights] (columns.h): forecast = r x + bias
+ * + exog g. False, and nothing added, when there is no fit. */
+bool weft_nested_add(const struct weft_nested *f, const struct weft_nested_config *c, double share, double *r,
+                     double *bias, double *exog);
 
-/* Adds the second moments of the validation errors of any r, bias and exog to cov[horizon, horizon] (not divided by the windows, mean not removed); returns the windows. */
-uint64_t weft_nested_moments(const struct weft_nested *f, const double *r, const double *bias, const double *exog, double *cov);
+/* Adds the second moments of the validation errors of any r, bias and exog to cov[horizon, horizon] (not divided by the
+ * windows, mean not removed); returns the windows. */
+uint64_t weft_nested_moments(const struct weft_nested *f, const double *r, const double *bias, const double *exog,
+                             double *cov);
 
 #endif

@@ -1,7 +1,7 @@
 /* demand_rank.h - products ordered by what is predicted for them, with the growth of their category where it is known.
  *
- * Without growth a product's outlook is its predicted quantity; with it, the quantity times the growth index of its group (1 for a group that the ranking
- * does not have). Products of one outlook stand in the order of their ids. */
+ * Without growth a product's outlook is its predicted quantity; with it, the quantity times the growth index of its
+ * group (1 for a group that the ranking does not have). Products of one outlook stand in the order of their ids. */
 #ifndef WEFT_DEMAND_RANK_H
 #define WEFT_DEMAND_RANK_H
 
@@ -18,8 +18,9 @@ struct weft_demand_rank_options {
     const char *channel; /* of it; NULL: the first that comes */
 };
 /* attrs and options must outlive it. 78 when the stream has no such model, quantity or key. */
-int weft_demand_ranking_new(const struct weft_predictions_attrs *a, const struct weft_demand_rank_options *o, const struct weft_stream_opts *stream,
-                            struct weft_demand_ranking **out, struct weft_err *e) WEFT_MUST_USE;
+int weft_demand_ranking_new(const struct weft_predictions_attrs *a, const struct weft_demand_rank_options *o,
+                            const struct weft_stream_opts *stream, struct weft_demand_ranking **out,
+                            struct weft_err *e) WEFT_MUST_USE;
 void weft_demand_ranking_free(struct weft_demand_ranking **r);
 /* Copies what it needs; frames of other models are left out. */
 void weft_demand_ranking_add(struct weft_demand_ranking *r, const struct weft_prediction *p);

@@ -1,6 +1,7 @@
 /* history.h - what a ranking knows of the past of its groups: their series before the forecasts begin.
  *
- * A series stream of single series (products with their keys), added up to the groups of the ranking; memory as of weft_groups. */
+ * A series stream of single series (products with their keys), added up to the groups of the ranking; memory as of
+ * weft_groups. */
 #ifndef WEFT_HISTORY_H
 #define WEFT_HISTORY_H
 
@@ -10,10 +11,11 @@
 
 struct weft_history;
 
-/* Opens the stream and looks at its head. by[n_by]: the keys whose values, joined by "/", are the names of the groups. brand: the key of the brands; when the stream has no
- * such key nothing is known of them, unless brand_told: then 78, as when it has no such level. */
-int weft_history_open(const char *endpoint, const struct weft_stream_opts *o, char *const *by, size_t n_by, const char *brand, bool brand_told,
-                      struct weft_history **out, struct weft_err *e) WEFT_MUST_USE;
+/* Opens the stream and looks at its head. by[n_by]: the keys whose values, joined by "/", are the names of the groups.
+ * brand: the key of the brands; when the stream has no such key nothing is known of them, unless brand_told: then 78,
+ * as when it has no such level. */
+int weft_history_open(const char *endpoint, const struct weft_stream_opts *o, char *const *by, size_t n_by,
+                      const char *brand, bool brand_told, struct weft_history **out, struct weft_err *e) WEFT_MUST_USE;
 void weft_history_close(struct weft_history **h);
 
 /* What counts. Steps of the stream; days of the horizon are counted from 1, both ends included. */
@@ -31,9 +33,11 @@ size_t weft_history_group(const struct weft_history *h, struct weft_span name);
 /* One channel of a group. NaN: not known. */
 struct weft_past {
     double now;                 /* mean of the last steps */
-    double year_near, year_far; /* means of the near and far days a year before, weekdays alike, when the first sale was earlier still */
+    double year_near, year_far; /* means of the near and far days a year before, weekdays alike, when the first sale was
+                                   earlier still */
     uint64_t length;            /* steps since the first value above 0 */
-    double zeros, gaps;         /* shares of the last year (of `length`, when that is less) without sales, and of missing values */
+    double zeros,
+        gaps; /* shares of the last year (of `length`, when that is less) without sales, and of missing values */
 };
 /* channel: its name; false when the history has no such channel. */
 bool weft_history_past(const struct weft_history *h, size_t group, const char *channel, struct weft_past *out);

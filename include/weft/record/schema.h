@@ -1,9 +1,10 @@
 /* schema.h - checks values against schemas/NAME.json (a subset of JSON Schema), which are compiled in.
  *
- * A schema file: {"$id": "series/1", "title", "description", "x-attrs": SCHEMA of the head's attrs, and the keywords of the frame's own schema}.
- * Keywords: type, required, properties, additionalProperties, items, minItems, maxItems, enum, const, minimum, maximum, format (a comment),
- * and "x-tensor": {"dtype": name or list of names, "rank": n}. title, description, $id, $schema, examples and $comment say nothing. Any other keyword makes
- * the schema unusable: a checker that ignores what it does not know checks nothing. */
+ * A schema file: {"$id": "series/1", "title", "description", "x-attrs": SCHEMA of the head's attrs, and the keywords of
+ * the frame's own schema}. Keywords: type, required, properties, additionalProperties, items, minItems, maxItems, enum,
+ * const, minimum, maximum, format (a comment), and "x-tensor": {"dtype": name or list of names, "rank": n}. title,
+ * description, $id, $schema, examples and $comment say nothing. Any other keyword makes the schema unusable: a checker
+ * that ignores what it does not know checks nothing. */
 #ifndef WEFT_SCHEMA_H
 #define WEFT_SCHEMA_H
 

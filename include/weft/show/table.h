@@ -21,33 +21,38 @@ struct weft_table;
 struct weft_table *weft_table_new(void);
 void weft_table_free(struct weft_table **t);
 
-/* Columns first, then rows. key: name in CSV, JSON and frames; title: in the text table; digits: of a real number in the text table, behind the
- * point; -1: as many as suit the column's largest number. Returns the column's number. */
-size_t weft_table_column(struct weft_table *t, const char *key, const char *title, enum weft_cell_kind kind, int digits, unsigned flags);
+/* Columns first, then rows. key: name in CSV, JSON and frames; title: in the text table; digits: of a real number in
+ * the text table, behind the point; -1: as many as suit the column's largest number. Returns the column's number. */
+size_t weft_table_column(struct weft_table *t, const char *key, const char *title, enum weft_cell_kind kind, int digits,
+                         unsigned flags);
 /* Begins a row; all its cells are empty. */
 void weft_table_row(struct weft_table *t);
 size_t weft_table_rows(const struct weft_table *t);
 void weft_table_text(struct weft_table *t, size_t column, const char *p, size_t n); /* copied */
 void weft_table_int(struct weft_table *t, size_t column, int64_t v);
 void weft_table_real(struct weft_table *t, size_t column, double v); /* NaN and infinities leave the cell empty */
-/* From now on the text table, CSV and JSON have these columns alone, in this order (frames keep all). False: none is called *unknown; nothing is changed then. */
+/* From now on the text table, CSV and JSON have these columns alone, in this order (frames keep all). False: none is
+ * called *unknown; nothing is changed then. */
 bool weft_table_select(struct weft_table *t, const char *const *keys, size_t n, const char **unknown);
 
-/* Aligned columns, numbers to the right; a column that is empty throughout is left out. Wide (CJK) characters count two places. */
+/* Aligned columns, numbers to the right; a column that is empty throughout is left out. Wide (CJK) characters count two
+ * places. */
 void weft_table_print(const struct weft_table *t, FILE *f);
 /* RFC 4180 with a head row and LF line ends; ten digits; an empty cell is an empty field. */
 void weft_table_csv(const struct weft_table *t, FILE *f);
-/* Prometheus' text format 0.0.4: a gauge PREFIX + key for each column of numbers, with texts as labels; key_90 is key with the
- * label level="90", and n is called values. An empty cell has no line. */
+/* Prometheus' text format 0.0.4: a gauge PREFIX + key for each column of numbers, with texts as labels; key_90 is key
+ * with the label level="90", and n is called values. An empty cell has no line. */
 void weft_table_prometheus(const struct weft_table *t, const char *prefix, FILE *f);
 /* Every row as a frame, a map of the cells that are not empty; behind them "table": name, unless that is NULL. */
-int weft_table_emit(const struct weft_table *t, const char *name, struct weft_run *run, struct weft_err *e) WEFT_MUST_USE;
+int weft_table_emit(const struct weft_table *t, const char *name, struct weft_run *run,
+                    struct weft_err *e) WEFT_MUST_USE;
 /* Row i as members of a JSON object, without braces. */
 void weft_table_json_members(const struct weft_table *t, size_t i, FILE *f);
 /* All rows as a JSON array. */
 void weft_table_json(const struct weft_table *t, FILE *f);
 
-/* Places that n bytes of UTF-8 take on a terminal: 2 for wide characters (Hangul, CJK), 0 for combining ones, 1 for what is not UTF-8. */
+/* Places that n bytes of UTF-8 take on a terminal: 2 for wide characters (Hangul, CJK), 0 for combining ones, 1 for
+ * what is not UTF-8. */
 size_t weft_text_width(const char *p, size_t n);
 
 #endif

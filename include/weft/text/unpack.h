@@ -11,9 +11,11 @@
 #define WEFT_UNPACKED_MAX (UINT64_C(64) << 30)
 
 struct weft_unpack;
-/* Over a descriptor, which stays the caller's. 65 for what is no text: a spreadsheet, HTML, Parquet, another compression; the message names it and the
- * way to a table. name is for messages and copied. unpacked_max: 0 is WEFT_UNPACKED_MAX. */
-int weft_unpack_open(int fd, const char *name, uint64_t unpacked_max, struct weft_unpack **out, struct weft_err *e) WEFT_MUST_USE;
+/* Over a descriptor, which stays the caller's. 65 for what is no text: a spreadsheet, HTML, Parquet, another
+ * compression; the message names it and the way to a table. name is for messages and copied. unpacked_max: 0 is
+ * WEFT_UNPACKED_MAX. */
+int weft_unpack_open(int fd, const char *name, uint64_t unpacked_max, struct weft_unpack **out,
+                     struct weft_err *e) WEFT_MUST_USE;
 void weft_unpack_close(struct weft_unpack **s);
 /* > 0 bytes in p, 0 at the end, -1. */
 long weft_unpack_read(struct weft_unpack *s, void *p, size_t cap, struct weft_err *e) WEFT_MUST_USE;
@@ -21,7 +23,8 @@ long weft_unpack_read(struct weft_unpack *s, void *p, size_t cap, struct weft_er
 const uint8_t *weft_unpack_first(const struct weft_unpack *s, size_t *n);
 /* Is the file packed, so that its size says nothing of its bytes? */
 int weft_unpack_packed(const struct weft_unpack *s);
-/* "utf-16le" or "utf-16be" when the first bytes are such a text, by their mark or by where their NUL bytes are; NULL. */
+/* "utf-16le" or "utf-16be" when the first bytes are such a text, by their mark or by where their NUL bytes are; NULL.
+ */
 const char *weft_unpack_wide(const uint8_t *p, size_t n);
 
 /* Version of the library that does it. */

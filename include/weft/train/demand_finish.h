@@ -1,10 +1,12 @@
-/* demand_finish.h - what is found once the garment network is trained: the linear head, its share in each head's predictions, and what makes means and
- * intervals of quantities.
+/* demand_finish.h - what is found once the garment network is trained: the linear head, its share in each head's
+ * predictions, and what makes means and intervals of quantities.
  *
- * The linear head is fitted on the products to train on, for each head with the strength out of {100, 30, 10, 3, 1, 0.3, 0.1, 0.03, 0.01} that has the least
- * loss (of classes: fewest wrong, then the least cross-entropy) on those held out (1 without any). mix and heat are those with the least loss there: mix of a quantity in closed form, for classes mix out of {0,
- * 0.1 … 1} and heat out of {0.5, 0.7, 1, 1.4, 2, 2.8, 4} (0.5 and 1 without products held out). smear: sum of 1 + x over sum of exp(predicted log). low and
- * high: the 5th and 95th per cent of errors on n >= 19 products held out, with n + 1 in place of n (split conformal); else not known. */
+ * The linear head is fitted on the products to train on, for each head with the strength out of {100, 30, 10, 3, 1,
+ * 0.3, 0.1, 0.03, 0.01} that has the least loss (of classes: fewest wrong, then the least cross-entropy) on those held
+ * out (1 without any). mix and heat are those with the least loss there: mix of a quantity in closed form, for classes
+ * mix out of {0, 0.1 … 1} and heat out of {0.5, 0.7, 1, 1.4, 2, 2.8, 4} (0.5 and 1 without products held out). smear:
+ * sum of 1 + x over sum of exp(predicted log). low and high: the 5th and 95th per cent of errors on n >= 19 products
+ * held out, with n + 1 in place of n (split conformal); else not known. */
 #ifndef WEFT_DEMAND_FINISH_H
 #define WEFT_DEMAND_FINISH_H
 

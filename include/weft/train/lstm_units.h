@@ -1,4 +1,5 @@
-/* lstm_units.h - the LSTM forecaster for every unit of a windows stream: what train-lstm does between decoding and the model file. */
+/* lstm_units.h - the LSTM forecaster for every unit of a windows stream: what train-lstm does between decoding and the
+ * model file. */
 #ifndef WEFT_LSTM_UNITS_H
 #define WEFT_LSTM_UNITS_H
 
@@ -33,7 +34,8 @@ struct weft_lstm_units {
 };
 
 /* `by`: the key that names the groups. */
-int weft_lstm_units_start(struct weft_lstm_units *t, const struct weft_head *h, const char *by, struct weft_err *e) WEFT_MUST_USE;
+int weft_lstm_units_start(struct weft_lstm_units *t, const struct weft_head *h, const char *by,
+                          struct weft_err *e) WEFT_MUST_USE;
 int weft_lstm_units_add(struct weft_lstm_units *t, const struct weft_series *s, struct weft_err *e) WEFT_MUST_USE;
 /* Trains unit after unit. 0; 1 when options.tick ended it; 78 when no unit has a window to train on. A unit without one
  * gets weights that are NaN: its forecasts are missing values. */
@@ -41,7 +43,8 @@ int weft_lstm_units_fit(struct weft_lstm_units *t, struct weft_err *e) WEFT_MUST
 /* Says how every unit came out. */
 void weft_lstm_units_say(const struct weft_lstm_units *t, struct weft_run *run);
 /* Writes the model file and removes the checkpoint. */
-int weft_lstm_units_save(struct weft_lstm_units *t, const char *lineage, const char *path, struct weft_err *e) WEFT_MUST_USE;
+int weft_lstm_units_save(struct weft_lstm_units *t, const char *lineage, const char *path,
+                         struct weft_err *e) WEFT_MUST_USE;
 void weft_lstm_units_free(struct weft_lstm_units *t);
 
 #endif

@@ -28,14 +28,17 @@ struct weft_pool {
     size_t n, cap;
 };
 void weft_pool_free(struct weft_pool *p);
-/* Appends channel c of a windows series and notes its windows of the parts up to `last`. 75 when more than 2^32 values come together. */
-int weft_pool_add(struct weft_pool *p, struct weft_pool_unit *u, const struct weft_series_attrs *a, const struct weft_series *s, size_t c,
-                  enum weft_part last, struct weft_err *e) WEFT_MUST_USE;
+/* Appends channel c of a windows series and notes its windows of the parts up to `last`. 75 when more than 2^32 values
+ * come together. */
+int weft_pool_add(struct weft_pool *p, struct weft_pool_unit *u, const struct weft_series_attrs *a,
+                  const struct weft_series *s, size_t c, enum weft_part last, struct weft_err *e) WEFT_MUST_USE;
 
 /* Keeps whole windows of `width` values for a model's residuals: those with the smallest hashes. */
-void weft_pool_keep(const struct weft_pool *p, const struct weft_places *places, size_t width, struct weft_residuals *keep);
+void weft_pool_keep(const struct weft_pool *p, const struct weft_places *places, size_t width,
+                    struct weft_residuals *keep);
 
-/* Sorts places by time (stable) and gives bundles of equal times: bundle b is at[start[b]] .. at[start[b + 1]]. Owned by the caller. */
+/* Sorts places by time (stable) and gives bundles of equal times: bundle b is at[start[b]] .. at[start[b + 1]]. Owned
+ * by the caller. */
 uint32_t *weft_pool_bundles(struct weft_places *p, size_t *n_bundles);
 
 #endif
