@@ -324,7 +324,7 @@ static void judge_window(struct judge *j, const struct item *x, int form, size_t
     for (size_t s = 0; s < horizon && whole; s++) {
         double got = weft_factors_inverse(y[s], form) * by[origin + s];
         j->sum[form].error += isfinite(actual[s]) ? fabs(got - (double)actual[s]) : 0;
-        j->sum[form].actual += isfinite(actual[s]) ? fabs(actual[s]) : 0;
+        j->sum[form].actual += isfinite(actual[s]) ? fabs((double)actual[s]) : 0;
         j->sum[form].forecast += isfinite(actual[s]) ? got : 0;
     }
     struct weft_residuals *keep = &j->trainer[form]->unit[unit]->keep;
