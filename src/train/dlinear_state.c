@@ -434,7 +434,7 @@ static void keep_features(const struct weft_dlinear_state *s, struct weft_state_
                           const double *g, size_t came)
 {
     size_t keep = s->shape.lookback + s->shape.horizon - 1, tracks = s->shape.exog.n + 1;
-    for (size_t k = 0; k < tracks; k++)
+    for (size_t k = 0; g && k < tracks; k++)
         memcpy(t->features + (channel * tracks + k) * keep, g + k * (keep + came) + came, keep * sizeof *g);
 }
 
