@@ -434,7 +434,7 @@ static void keep_features(const struct weft_dlinear_state *s, struct weft_state_
                           const double *g, size_t came)
 {
     size_t keep = s->shape.lookback + s->shape.horizon - 1, tracks = s->shape.exog.n + 1;
-    for (size_t k = 0; g && k < tracks; k++)
+    for (size_t k = 0; k < tracks; k++)
         memcpy(t->features + (channel * tracks + k) * keep, g + k * (keep + came) + came, keep * sizeof *g);
 }
 
@@ -502,9 +502,9 @@ int weft_dlinear_state_add(struct weft_dlinear_state *s, const struct weft_serie
         judge(s, u, all, g, keep + came, came, t->last);
         add_windows(s, u, all, g, keep + came, (double)weft_step_count(end, s->day, s->step));
         memcpy(t->tail + c * keep, all + came, keep * sizeof *all);
-        if (exog)
+        if (g)
             keep_features(s, t, c, g, came);
-        if (exog && c + 1 == channels)
+        if (g && c + 1 == channels)
             keep_past(s, t, x, n, begins, last);
         free(g);
     }
