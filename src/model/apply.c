@@ -229,8 +229,10 @@ static void store_batch(struct weft_apply *a, size_t unit, const struct weft_app
         for (size_t l = 0; l < j->n_levels; l++)
             for (size_t h = 0; h < horizon; h++) {
                 double wide = info->exog.by_forecast ? weft_step_spread(spread, level, yi[h]) : spread;
-                out->quantiles[(l * j->windows + at[i]) * horizon + h] =
-                    unfold(f, j, (double)yi[h] + wide * a->offsets[l * horizon + h], origin + h);
+                float *q = &out->quantiles[(l * j->windows + at[i]) * horizon + h];
+                *q = unfold(f, j, (double)yi[h] + wide * a->offsets[l * horizon + h], origin + h);
+                if (f->f && j->levels[l] < 0.5 && weft_factors_hardly(f->f[origin + h]) && *q > 0)
+                    *q = 0;
             }
     }
 }
