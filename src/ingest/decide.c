@@ -515,6 +515,7 @@ static int find_numbered_days(struct decide *k, struct weft_err *e)
     size_t found = 0, first = SIZE_MAX;
     for (size_t i = 0; i < k->h->n; i++) {
         int n = 0, day;
+        /* NOLINTNEXTLINE(cert-err34-c): six digits at most */
         bool is = sscanf(k->h->name[i], "d_%6d%n", &day, &n) == 1 && !k->h->name[i][n] && day > 0;
         found += is;
         first = is && first == SIZE_MAX ? i : first;

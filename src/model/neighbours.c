@@ -65,7 +65,11 @@ size_t weft_neighbours_width(const struct weft_neighbours *nb)
 static void put_part(const float *x, size_t n, float *to)
 {
     double sum = 0;
-    for (size_t i = 0; x && i < n; i++)
+    if (!x) {
+        memset(to, 0, n * sizeof *to);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
         sum += (double)x[i] * (double)x[i];
     double scale = sum > 0 && isfinite(sum) ? 1 / sqrt(sum) : 0;
     for (size_t i = 0; i < n; i++)
