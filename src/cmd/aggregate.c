@@ -250,30 +250,32 @@ static void stop(struct weft_run *run, void *state)
 }
 
 static const struct weft_filter filter = {
-    .usage = {.name = "aggregate",
-              .summary = "rolls series up to a level of the hierarchy",
-              .synopsis = "aggregate --by LEVEL[,LEVEL...] [OPTION...]",
-              .reads = "a series stream",
-              .writes = "a series stream, one frame a group, ordered by id",
-              .examples = "ingest train.csv | aggregate --by minor | frames count\n"
-                          "ingest train.csv | aggregate --by major,brand | window --lookback 56 --horizon 28 | "
-                          "train-dlinear -o brands.safetensors\n"
-                          "ingest train.csv | aggregate --by minor --count active,brands | frames csv",
-              .see_also = "ingest, window, rank",
-              .notes = "Units and amounts are summed, mentions averaged. A series counts as 0 before its first value "
-                       "and after its last one; a day between them "
-                       "on which it has none makes the sum missing, but for --partial-sums, and both are counted in a "
-                       "line. In a mean a missing value takes no "
-                       "part. A day on which every member is missing stays missing. Keys that are the same in all "
-                       "members of every group are kept.\n"
-                       "--count makes the competition a series like any other, so that it can be forecast: channel "
-                       "active has the number of series with sales above 0 (of the "
-                       "first channel that is none of amounts and mentions) within the last --active-days, brands the "
-                       "number of brands that these belong to. The first "
-                       "days, before so many have passed, are missing.\n"
-                       "A series that comes twice is refused.\n"
-                       "Memory: 24 bytes a series; 12 bytes per group, channel and step; with --count 8 bytes more per "
-                       "group and step, and one per 8 steps for every brand of a group."},
+    .usage =
+        {.name = "aggregate",
+         .summary = "rolls series up to a level of the hierarchy",
+         .synopsis = "aggregate --by LEVEL[,LEVEL...] [OPTION...]",
+         .reads = "a series stream",
+         .writes = "a series stream, one frame a group, ordered by id",
+         .examples = "ingest train.csv | aggregate --by minor | frames count\n"
+                     "ingest train.csv | aggregate --by major,brand | window --lookback 56 --horizon 28 | "
+                     "train-dlinear -o brands.safetensors\n"
+                     "ingest train.csv | aggregate --by minor --count active,brands | frames csv",
+         .see_also = "ingest, window, rank",
+         .notes =
+             "Units and amounts are summed, mentions averaged. A series counts as 0 before its first value "
+             "and after its last one; a day between them "
+             "on which it has none makes the sum missing, but for --partial-sums, and both are counted in a "
+             "line. In a mean a missing value takes no "
+             "part. A day on which every member is missing stays missing. Keys that are the same in all "
+             "members of every group are kept.\n"
+             "--count makes the competition a series like any other, so that it can be forecast: channel "
+             "active has the number of series with sales above 0 (of the "
+             "first channel that is none of amounts and mentions) within the last --active-days, brands the "
+             "number of brands that these belong to. The first "
+             "days, before so many have passed, are missing.\n"
+             "A series that comes twice is refused.\n"
+             "Memory: 48 to 96 bytes a series; 12 bytes per group, channel and step; with --count 8 bytes more per "
+             "group and step, and one per 8 steps for every brand of a group."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,
