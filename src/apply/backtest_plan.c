@@ -209,9 +209,8 @@ int weft_backtest_plan_add(struct weft_backtest_plan *p, struct weft_span frame,
 /* Trains one contender for all origins, and enters it. */
 static int refit_one(struct weft_backtest_plan *p, const struct weft_refit *r, const char *item, struct weft_err *e)
 {
-    size_t named = strcspn(item, "= \t/"), serves = (size_t)p->refit_every, n = (p->o.origins.n + serves - 1) / serves,
-           i = 0;
-    const char *command = item[named] == '=' && named ? item + named + 1 : item;
+    size_t named, serves = (size_t)p->refit_every, n = (p->o.origins.n + serves - 1) / serves, i = 0;
+    const char *command = weft_refit_command(item, &named);
     size_t *length = WEFT_ARRAY(size_t, n), borders[WEFT_PARTS];
     char(*dates)[32] = weft_xrealloc2(NULL, n, sizeof *dates), *name = NULL;
     struct weft_apply **apply = WEFT_ARRAY(struct weft_apply *, n);

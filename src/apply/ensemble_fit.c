@@ -16,19 +16,11 @@
 
 /* --- members --- */
 
-/* The command or baseline in "[NAME=]TEXT"; *n: bytes of the name. A command's own "=" stands after a blank. */
-static const char *text_of(const char *item, size_t *n)
-{
-    size_t named = strcspn(item, "= \t/");
-    *n = item[named] == '=' ? named : 0;
-    return *n ? item + named + 1 : item;
-}
-
 /* What messages call it. The caller frees it. */
 static char *name_of(const char *item)
 {
     size_t n;
-    const char *text = text_of(item, &n);
+    const char *text = weft_refit_command(item, &n);
     return n ? weft_xstrndup(item, n) : weft_xstrdup(text);
 }
 
@@ -36,7 +28,7 @@ static bool is_baseline(const char *item)
 {
     size_t n;
     struct weft_baseline b;
-    return weft_baseline_parse(text_of(item, &n), &b, NULL) == 1;
+    return weft_baseline_parse(weft_refit_command(item, &n), &b, NULL) == 1;
 }
 
 int weft_ensemble_fit_start(struct weft_ensemble_fit *f, struct weft_run *run, struct weft_err *e)
@@ -47,7 +39,7 @@ int weft_ensemble_fit_start(struct weft_ensemble_fit *f, struct weft_run *run, s
     if (f->members.n > WEFT_ENSEMBLE_MAX)
         return weft_fail(e, WEFT_USAGE, "--member: more than %d", WEFT_ENSEMBLE_MAX);
     for (size_t i = 0; i < f->members.n; i++) {
-        int is = weft_baseline_parse(text_of(f->members.items[i], &n), &b, e);
+        int is = weft_baseline_parse(weft_refit_command(f->members.items[i], &n), &b, e);
         if (is < 0)
             return -1;
         trainers += !is;
@@ -137,7 +129,7 @@ static int train(const struct weft_ensemble_fit *f, size_t i, const size_t *leng
     }
     weft_progress_start(&progress, weft_run_program(f->run), weft_run_progress(f->run));
     const struct weft_refit r = trainings(f, &progress);
-    int rc = weft_refit_run(&r, text_of(item, &named), length, dates, n, out, e);
+    int rc = weft_refit_run(&r, weft_refit_command(item, &named), length, dates, n, out, e);
     weft_progress_end(&progress);
     char *name = name_of(item);
     for (size_t k = 0; k < n && rc == 0; k++)
@@ -439,7 +431,7 @@ static int train_whole(struct weft_ensemble_fit *f, struct weft_err *e)
     return weft_ensemble_info(&f->whole, &f->info, e);
 }
 
-/* --- errors that the model file keeps: spread and level of the lookback, forecast and error [horizon] each --- */
+/* --- errors that the model file keeps: windows [lookback + horizon], and what was forecast [horizon] after each --- */
 
 static size_t unit_of(const struct weft_ensemble_fit *f, const struct view *v)
 {
@@ -455,55 +447,33 @@ static void keep_errors(void *ctx, const struct view *v)
     size_t horizon = v->job.horizon, lookback = (size_t)f->info.lookback, unit = v->group.p ? unit_of(f, v) : SIZE_MAX;
     if (unit == SIZE_MAX || v->known < lookback)
         return;
-    float *z = WEFT_ARRAY(float, lookback + horizon), *y = z + lookback;
+    size_t width = lookback + horizon;
+    const float *x = v->actual - lookback;
+    float *row = WEFT_ARRAY(float, width + horizon), *y = row + width;
     bool there = true;
     weft_ensemble_join(v->x, horizon, y);
-    for (size_t t = 0; t < lookback; t++) {
-        z[t] = (float)(((double)v->actual[(ptrdiff_t)t - (ptrdiff_t)lookback] - v->job.shift) / v->job.factor);
-        there &= (bool)isfinite(z[t]);
-    }
     for (size_t h = 0; h < horizon; h++)
-        there &= isfinite(v->actual[h]) && isfinite(y[h]);
+        y[h] = (float)(((double)y[h] - v->job.shift) / v->job.factor);
+    for (size_t t = 0; t < width; t++)
+        row[t] = (float)(((double)x[t] - v->job.shift) / v->job.factor);
+    for (size_t t = 0; t < width + horizon; t++)
+        there &= (bool)isfinite(row[t]);
     uint64_t hash = weft_hash(v->s->id.p, v->s->id.n, v->fold * f->attrs.n_targets + v->channel);
-    float *row = there ? weft_residuals_offer(&f->rows[unit], hash) : NULL;
+    float *kept = there ? weft_residuals_offer(&f->rows[unit], hash) : NULL;
     f->offered[unit] += there;
-    if (row) {
-        row[0] = weft_local_spread(z, lookback, 0);
-        row[1] = weft_local_level(z, lookback);
-        for (size_t h = 0; h < horizon; h++) {
-            row[2 + h] = (float)(((double)y[h] - v->job.shift) / v->job.factor);
-            row[2 + horizon + h] = (float)(((double)v->actual[h] - (double)y[h]) / v->job.factor);
-        }
-    }
-    free(z);
+    if (kept)
+        memcpy(kept, row, (width + horizon) * sizeof *kept);
+    free(row);
 }
 
-/* Rows of one unit in proportion to their spread, as weft_residuals_finish has them: out[rows, horizon]. */
-static void finish_rows(const struct weft_ensemble_fit *f, struct weft_residuals *r, size_t rows, float *out,
-                        float *floor)
+/* A kept window's forecast stands after it. */
+static void forecast_kept(void *self, size_t unit, const float *const *x, size_t batch, float *y)
 {
-    size_t horizon = (size_t)f->info.horizon, flat = 0, n = 0;
-    double sum = 0;
-    weft_residuals_sort(r);
-    for (size_t i = 0; i < r->n; i++) {
-        sum += (double)r->rows[i * r->width];
-        flat += !(r->rows[i * r->width] > 0);
-    }
-    *floor = r->n ? (float)(0.1 * sum / (double)r->n) : 0;
-    *floor = *floor > 0 ? *floor : 1;
-    for (size_t i = 0; i < rows * horizon; i++)
-        out[i] = NAN;
-    for (size_t i = 0; i < r->n; i++) {
-        const float *row = r->rows + i * r->width;
-        if (!(row[0] > 0) && 2 * flat < r->n)
-            continue;
-        float spread = row[0] > *floor ? row[0] : *floor;
-        for (size_t h = 0; h < horizon; h++) {
-            float wide = f->info.exog.by_forecast ? weft_step_spread(spread, row[1], row[2 + h]) : spread;
-            out[n * horizon + h] = row[2 + horizon + h] / wide;
-        }
-        n++;
-    }
+    const struct weft_model_info *info = self;
+    size_t horizon = (size_t)info->horizon;
+    (void)unit;
+    for (size_t i = 0; i < batch; i++)
+        memcpy(y + i * horizon, x[i] + info->lookback + horizon, horizon * sizeof *y);
 }
 
 static int gather_errors(struct weft_ensemble_fit *f, struct weft_err *e)
@@ -512,7 +482,7 @@ static int gather_errors(struct weft_ensemble_fit *f, struct weft_err *e)
     f->rows = WEFT_ARRAY(struct weft_residuals, units);
     f->offered = WEFT_ARRAY(uint64_t, units);
     for (size_t u = 0; u < units; u++)
-        weft_residuals_init(&f->rows[u], weft_residuals_cap(units), 2 + 2 * (size_t)f->info.horizon);
+        weft_residuals_init(&f->rows[u], weft_residuals_cap(units), (size_t)(f->info.lookback + 2 * f->info.horizon));
     return walk(f, keep_errors, f, e);
 }
 
@@ -589,7 +559,7 @@ static void remove_kept(const struct weft_ensemble_fit *f)
     for (size_t i = 0; f->keep && i < f->members.n; i++)
         for (size_t k = 0; k <= (size_t)f->folds; k++) {
             size_t named;
-            char *path = weft_refit_kept(&r, text_of(f->members.items[i], &named),
+            char *path = weft_refit_kept(&r, weft_refit_command(f->members.items[i], &named),
                                          k < (size_t)f->folds ? f->length[k] : f->seen);
             unlink(path);
             free(path);
@@ -607,7 +577,8 @@ int weft_ensemble_fit_save(struct weft_ensemble_fit *f, const char *lineage, con
     float *residuals = WEFT_ARRAY(float, units *rows *horizon), *floor = WEFT_ARRAY(float, units),
           *freedom = WEFT_ARRAY(float, units), error[WEFT_ENSEMBLE_MAX];
     for (size_t u = 0; u < units; u++) {
-        finish_rows(f, &f->rows[u], rows, residuals + u * rows * horizon, &floor[u]);
+        weft_residuals_finish(&f->rows[u], (size_t)f->info.lookback, horizon, forecast_kept, &f->info, u, rows,
+                              f->info.exog.by_forecast, residuals + u * rows * horizon, &floor[u]);
         freedom[u] = (float)f->offered[u]; /* folds do not overlap */
     }
     for (size_t i = 0; i < f->members.n; i++)

@@ -312,6 +312,13 @@ static void wait_for_some(struct refit *f)
     (void)poll(fds, n, LOOK_MS);
 }
 
+const char *weft_refit_command(const char *item, size_t *named)
+{
+    size_t n = strcspn(item, "= \t/");
+    *named = item[n] == '=' ? n : 0;
+    return *named ? item + n + 1 : item;
+}
+
 char *weft_refit_kept(const struct weft_refit *r, const char *command, size_t length)
 {
     uint64_t hash = weft_hash(command, strlen(command), r->of ^ length);

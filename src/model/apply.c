@@ -241,6 +241,18 @@ static float unfold(const struct factored *f, const struct weft_apply_job *j, do
     return f->f ? (float)(weft_factors_inverse(y, f->target->log) * f->f[t] * f->scale) : original(j, y);
 }
 
+/* The quantile of level l for step h, in original units: about a forecast y in scaled units, of a window with this
+ * spread and level. */
+static float quantile(const struct weft_apply *a, const struct weft_apply_job *j, const struct factored *f, double y,
+                      float spread, float level, size_t l, size_t h, size_t origin)
+{
+    const struct weft_model_info *info = weft_forecaster_info(a->model);
+    double wide = info->exog.by_forecast ? weft_step_spread(spread, level, (float)y) : spread;
+    float q = unfold(f, j, y + wide * (double)a->offsets[l * (size_t)info->horizon + h], origin + h);
+    bool hardly = f->f && j->levels[l] < 0.5 && weft_factors_hardly(f->f[origin + h]);
+    return hardly && q > 0 ? 0 : q;
+}
+
 /* Forecasts of a batch, from scaled units to where they belong. rows[i]: lookback of window at[i]. */
 static void store_batch(struct weft_apply *a, size_t unit, const struct weft_apply_job *j, const struct factored *f,
                         size_t n, const float *const *rows, const size_t *at, const float *y,
@@ -259,13 +271,9 @@ static void store_batch(struct weft_apply *a, size_t unit, const struct weft_app
         float spread = weft_local_spread(rows[i], (size_t)info->lookback, weft_forecaster_floor(a->model, unit));
         float level = weft_local_level(rows[i], (size_t)info->lookback);
         for (size_t l = 0; l < j->n_levels; l++)
-            for (size_t h = 0; h < horizon; h++) {
-                double wide = info->exog.by_forecast ? weft_step_spread(spread, level, yi[h]) : spread;
-                float *q = &out->quantiles[(l * j->windows + at[i]) * horizon + h];
-                *q = unfold(f, j, (double)yi[h] + wide * a->offsets[l * horizon + h], origin + h);
-                if (f->f && j->levels[l] < 0.5 && weft_factors_hardly(f->f[origin + h]) && *q > 0)
-                    *q = 0;
-            }
+            for (size_t h = 0; h < horizon; h++)
+                out->quantiles[(l * j->windows + at[i]) * horizon + h] =
+                    quantile(a, j, f, (double)yi[h], spread, level, l, h, origin);
     }
 }
 
@@ -336,6 +344,7 @@ static void run_whole(struct weft_apply *a, size_t unit, const struct weft_apply
     const struct weft_model_info *info = weft_forecaster_info(a->model);
     size_t horizon = (size_t)info->horizon, lookback = (size_t)info->lookback, need = needed(a, j);
     struct gaps gaps = {0};
+    const struct factored none = {0};
     weft_forecaster_whole(a->model, unit, j, out->forecast);
     for (size_t w = 0; w < j->windows; w++) {
         size_t origin = j->origin + w * j->stride;
@@ -352,12 +361,9 @@ static void run_whole(struct weft_apply *a, size_t unit, const struct weft_apply
         float spread = weft_local_spread(row, lookback, weft_forecaster_floor(a->model, unit));
         float level = weft_local_level(row, lookback);
         for (size_t l = 0; out->quantiles && l < j->n_levels; l++)
-            for (size_t h = 0; h < horizon; h++) {
-                double scaled = ((double)y[h] - j->shift) / j->factor;
-                double wide = info->exog.by_forecast ? weft_step_spread(spread, level, (float)scaled) : spread;
+            for (size_t h = 0; h < horizon; h++)
                 out->quantiles[(l * j->windows + w) * horizon + h] =
-                    original(j, scaled + wide * (double)a->offsets[l * horizon + h]);
-            }
+                    quantile(a, j, &none, ((double)y[h] - j->shift) / j->factor, spread, level, l, h, origin);
     }
 }
 

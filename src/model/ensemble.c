@@ -260,7 +260,7 @@ static int read_rule(struct ensemble *s, const struct weft_st *st, struct weft_e
     memcpy(s->x.weight, weights, s->x.n * sizeof *weights);
     free(weights);
     for (size_t i = 0; i < s->x.n; i++)
-        if (!(s->x.weight[i] >= 0) || !isfinite(s->x.weight[i]))
+        if (s->x.weight[i] < 0)
             return bad(st, "a weight below nothing", e);
     return 0;
 }

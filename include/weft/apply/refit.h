@@ -31,6 +31,9 @@ struct weft_refit {
     const char *keep;   /* NULL, or a directory where models stay, so that a run anew opens them and trains no more */
     uint64_t of;        /* with keep: hash of the stream, since a model of another one is not to be taken */
 };
+/* The command in "[NAME=]COMMAND"; *named: bytes of the name, 0 without one. A command's own "=" stands after a blank.
+ */
+const char *weft_refit_command(const char *item, size_t *named);
 /* The file of keep where the model of a command on so many steps of the calendar is; the caller frees it. */
 char *weft_refit_kept(const struct weft_refit *r, const char *command, size_t length);
 /* Borders of train, validation and (empty) test when the calendar has `length` steps. Validation holds a horizon at
