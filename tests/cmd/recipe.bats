@@ -223,9 +223,9 @@ without() {
     run --separate-stderr "$pipelines/forecast.sh" --plot none --horizon 14 -o out "$dir/sales.csv"
     [[ "$stderr" == "ingest: "* ]] && [ "${#stderr_lines[@]}" -eq 1 ] # what the table was taken for, and no stages
     mkfifo never
-    "$pipelines/forecast.sh" -o killed - <never 2>said &
+    "$pipelines/forecast.sh" --progress -o killed - <never 2>said &
     exec 4>never
-    until [ -n "$(pgrep -P $!)" ]; do sleep 0.05; done
+    until grep -q '/9 read' said; do sleep 0.05; done
     kill -TERM $!
     exec 4>&-
     wait $! || status=$?
