@@ -178,15 +178,16 @@ static int emit_frames(struct weft_run *run, struct state *s, struct weft_err *e
 /* Which columns a reader of text gets. */
 static int select_columns(struct state *s, struct weft_err *e)
 {
-    const char *const *keys = (const char *const *)s->columns.items, *unknown;
+    const char *const *keys = (const char *const *)s->columns.items, *narrow[WEFT_RANKING_NARROW], *unknown;
     size_t n = s->columns.n;
-    if (!n && !s->products && s->format == TABLE && !s->wide)
-        for (keys = weft_ranking_narrow(weft_rank_groups_rows(s->groups)); keys[n];)
-            n++;
-    if (n && !weft_table_select(s->table, keys, n, &unknown))
-        return weft_fail(e, WEFT_USAGE, "--columns: there is no column \"%s\"; --format csv shows their names",
-                         unknown);
-    return 0;
+    if (!n && !s->products && s->format == TABLE && !s->wide) {
+        n = weft_ranking_narrow(weft_rank_groups_rows(s->groups), narrow);
+        keys = narrow;
+    }
+    if (!n || weft_table_select(s->table, keys, n, &unknown))
+        return 0;
+    weft_fail(e, WEFT_USAGE, "--columns: there is no column \"%s\"; --format csv shows their names", unknown);
+    return strcmp(unknown, "group") == 0 ? weft_fail_hint(e, "it is called name now") : -1;
 }
 
 /* What was compared, and what of it can be relied on. */
