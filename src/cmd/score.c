@@ -11,6 +11,7 @@
 #include "record/products.h"
 #include "frame/run.h"
 #include "apply/series_score.h"
+#include "base/mem.h"
 
 struct state {
     struct weft_list quantiles;
@@ -46,12 +47,6 @@ static const struct weft_opt opts[] = {
     {.type = WEFT_OPT_END},
 };
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static int read_quantiles(struct state *s, struct weft_err *e)
 {
     double *level = s->o.levels;
@@ -62,7 +57,7 @@ static int read_quantiles(struct state *s, struct weft_err *e)
         if (!weft_num_real(s->quantiles.items[i], 1e-9, 1 - 1e-9, &level[i]))
             return weft_fail(e, WEFT_USAGE, "--quantiles: \"%s\" is not a number between 0 and 1",
                              s->quantiles.items[i]);
-    qsort(level, n, sizeof *level, ascending);
+    weft_sort(level, n, sizeof *level, weft_by_double);
     for (size_t i = 1; i < n; i++)
         if (!(level[i] > level[i - 1]))
             return weft_fail(e, WEFT_USAGE, "--quantiles: %g is given twice", level[i]);

@@ -196,7 +196,7 @@ void weft_accuracy_table(struct weft_accuracy *a, const struct weft_accuracy_nam
         order[i].group = a->rows.at[i].p + sizeof order[i].place;
         order[i].row = i;
     }
-    qsort(order, a->rows.n, sizeof *order, by_place);
+    weft_sort(order, a->rows.n, sizeof *order, by_place);
     for (size_t i = 0; i < a->rows.n; i++)
         for (size_t o = 0; o < a->origins; o++)
             for (size_t h = 0; h < a->steps; h++)

@@ -337,7 +337,7 @@ void weft_forecast_metrics_table(struct weft_forecast_metrics *s, struct weft_ta
         weft_psfa_finish(s->psfa);
     for (size_t i = 0; i < n; i++)
         order[i] = (struct order){&s->rows[i], &s->texts.at[s->rows[i].group], i};
-    qsort(order, n, sizeof *order, by_place);
+    weft_sort(order, n, sizeof *order, by_place);
     for (size_t i = 0, k; i < n; i = k) {
         for (k = i + 1; k < n && beside(&order[i], &order[k]); k++)
             ;

@@ -223,8 +223,7 @@ size_t weft_demand_ranking_table(struct weft_demand_ranking *r, size_t top, stru
     size_t low = weft_table_column(t, "low", "low", WEFT_CELL_REAL, -1, 0),
            high = weft_table_column(t, "high", "high", WEFT_CELL_REAL, -1, 0);
     size_t part = weft_table_column(t, "part", "part", WEFT_CELL_TEXT, 0, 0);
-    if (r->n)
-        qsort(r->row, r->n, sizeof *r->row, best_first);
+    weft_sort(r->row, r->n, sizeof *r->row, best_first);
     for (size_t i = 0; i < r->n && (!top || i < top); i++) {
         const struct row *x = &r->row[i];
         weft_table_row(t);

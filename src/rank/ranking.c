@@ -297,8 +297,7 @@ void weft_ranking_order(struct weft_ranking *r, enum weft_ranking_sort by)
     for (size_t i = 0; i < r->n; i++)
         o[i] = (struct order){r->row[i], weft_ranking_key(&r->row[i], by), by == WEFT_SORT_LOW && r->row[i].thin,
                               r->groups.at[r->row[i].group].p};
-    if (r->n)
-        qsort(o, r->n, sizeof *o, best_first);
+    weft_sort(o, r->n, sizeof *o, best_first);
     for (size_t i = 0, place = 0; i < r->n; i++) {
         r->row[i] = o[i].row;
         if (i && o[i].row.channel != o[i - 1].row.channel)
