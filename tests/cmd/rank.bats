@@ -217,6 +217,7 @@ made() {
 }
 
 @test "--bom: every CSV for Excel begins with a byte order mark, and is the same after it" {
+    cd "$BATS_TEST_TMPDIR"
     { printf 'id,소분류'; printf ',2024-01-%02d' {1..20}; printf '\n1,셔츠'; printf ',%d' {1..20}; printf '\n2,바지'; printf ',%d' {21..40}; echo; } >korean.csv
     ingest -q korean.csv | score -m naive --horizon 2 -o f.weft
     for program in rank 'backtest -m naive --horizon 1'; do
