@@ -117,7 +117,7 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libweft.a
 	@$(link)
 
 # Fuzzers: clang, libFuzzer, address and undefined sanitizers, objects of their own.
-fuzz_flags = $(filter-out -fstack-protector-strong,$(WEFT_CFLAGS)) -g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+fuzz_flags = $(filter-out -fstack-protector-strong,$(WEFT_CFLAGS)) -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION -g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 build/fuzz/%.o: %.c $(BUILD)/flags | $(BUILD)/version_build.h $(BUILD)/schemas_build.h
 	@mkdir -p $(@D)
 	@$(call say,FUZZ,$<)

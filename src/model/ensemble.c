@@ -249,7 +249,7 @@ static int read_rule(struct ensemble *s, const struct weft_st *st, struct weft_e
     if (found < 0)
         return bad(st, "no usable \"rule\"", e);
     s->x.rule = (enum weft_ensemble_rule)found;
-    if (weft_st_floats(st, "weights", dims, 1, &weights, e) < 0)
+    if (weft_st_weights(st, "weights", dims, 1, &weights, e) < 0)
         return -1;
     memcpy(s->x.weight, weights, s->x.n * sizeof *weights);
     free(weights);

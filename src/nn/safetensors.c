@@ -372,6 +372,21 @@ int weft_st_floats(const struct weft_st *st, const char *name, const size_t *dim
     return 0;
 }
 
+int weft_st_weights(const struct weft_st *st, const char *name, const size_t *dims, int rank, float **out,
+                    struct weft_err *e)
+{
+    if (weft_st_floats(st, name, dims, rank, out, e) < 0)
+        return -1;
+    for (size_t i = 0; i < weft_st_find(st, name)->count; i++)
+        if (!isfinite((*out)[i])) {
+            free(*out);
+            *out = NULL;
+            weft_fail(e, WEFT_DATA, "tensor \"%.80s\" holds values that are no numbers: the model is broken", name);
+            return weft_fail_where(e, "%s", st->path);
+        }
+    return 0;
+}
+
 static int bad_meta(const struct weft_st *st, const char *key, const char *value, struct weft_err *e)
 {
     if (value)

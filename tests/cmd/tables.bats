@@ -274,7 +274,7 @@ shop() {
 @test "a series that comes twice is refused, where it would be added up" {
     printf 'date,id,units\n2024-01-01,a,1\n2024-01-02,a,2\n' >t.csv
     ingest -q t.csv -o t.weft
-    refused 'series "a" comes twice: its sums would be double' 65 "cat t.weft t.weft | aggregate -q --by all"
+    refused 'series "a" comes twice: it would count double' 65 "cat t.weft t.weft | aggregate -q --by all"
 }
 
 @test "the day of a file's rows is taken from its name on request" {
