@@ -102,7 +102,7 @@ steps_csv() {
     csv_plain "$work/forecasts.csv" | awk -F, -v OFS=, '
         NR == 1 { for (i = NF; i > 1; i--) if (!($i in at)) at[$i] = i
                   print "name", "model", "channel", "step", "date", "forecast", "low", "median", "high"; next }
-        $(at["forecast"]) != "" { print $1, $(at["model"]), $(at["channel"]), $(at["step"]), $(at["date"]), $(at["forecast"]), $(at["q0.05"]), $(at["q0.5"]), $(at["q0.95"]) }' |
+        $(at["forecast"]) != "" { print $1, $(at["model"]), $(at["channel"]), $(at["step"]), $(at["date"]), $(at["forecast"]), $(at["q0_05"]), $(at["q0_5"]), $(at["q0_95"]) }' |
         tr '\001\002' ',\n'
 }
 {
@@ -119,7 +119,7 @@ steps_csv() {
 delete from $table where made_on = current_date;
 delete from $forecasts_table where made_on = current_date;
 insert into $table (made_on, channel, rank, name, growth, low, high, near, far, p_growth, sure, model, why)
-    select current_date, channel, rank::int, "group", growth::float8, low::float8, high::float8, near::float8, far::float8, $(has p_growth)::float8, $(has sure),
+    select current_date, channel, rank::int, name, growth::float8, low::float8, high::float8, near::float8, far::float8, $(has p_growth)::float8, $(has sure),
         $(has model), $(has why) from weft_ranks;
 insert into $forecasts_table (made_on, channel, name, model, step, at, forecast, low, median, high)
     select current_date, channel, name, model, step::int, date::timestamp, forecast::float8, low::float8, median::float8, high::float8 from weft_steps;

@@ -123,7 +123,7 @@ errors() { # PART: model, channel, group, windows x steps, MSE in scaled units
     score -q -m "$(IFS=,; echo "${models[*]}")" --part "$1" -i "$work/target.weft" | evaluate -q --scaled --by "$by" --format csv -o "$work/errors" ||
         culprit "score evaluate" "${PIPESTATUS[@]}"
     csv_plain "$work/errors" |
-        awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { print $(at["model"]), $(at["channel"]), $(at["group"]), $(at["n"]), $(at["mse"]) }'
+        awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { print $(at["model"]), $(at["channel"]), $(at["name"]), $(at["n"]), $(at["mse"]) }'
 }
 stage measure
 errors valid >"$work/valid.csv"
@@ -136,7 +136,7 @@ awk -F, -v OFS=, -v names="${names[*]}" -v margin="$margin" '
     $1 == "linear" { groups[++n] = $2 SUBSEP $3 }
     END {
         m = split(names, name, " ")
-        printf "channel,group"; for (i = 1; i <= m; i++) printf ",%s", name[i]; print ",chosen"
+        printf "channel,name"; for (i = 1; i <= m; i++) printf ",%s", name[i]; print ",chosen"
         for (g = 1; g <= n; g++) {
             split(groups[g], p, SUBSEP)
             chosen = "linear"

@@ -91,6 +91,10 @@ csv_plain() {
         print out
     }' "$@"
 }
+# csv_today FILE: csv_plain with the names that columns have today; results that version 0.1.0 wrote into a state have group and q0.05.
+csv_today() {
+    csv_plain "$@" | sed '1 { s/^group,/name,/; s/,group,/,name,/; s/,q0\./,q0_/g }'
+}
 csv_whole() {
     tr '\001\002' ',\n' <"$1"
 }

@@ -22,12 +22,12 @@ measure_results() {
     echo date,steps,groups,wape,bias,coverage,promised_wape,promised_coverage
     results_there | while read -r d; do
         [[ ${d##*/} < $last ]] && [ -e "$d/forecasts.csv" ] || continue
-        csv_plain "$d/forecasts.csv" |
+        csv_today "$d/forecasts.csv" |
             awk -F, -v date="${d##*/}" -v channel="$ranked" -v promised="$(cat "$work/promised")" '
             FNR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
             NR == FNR { sold[$1, $(at["date"])] = $(at[channel]); next }
             $(at["channel"]) == channel && $(at["forecast"]) != "" && (a = sold[$1, $(at["date"])]) != "" {
-                low = $(at["q0.05"]); high = $(at["q0.95"]); e = $(at["forecast"]) - a
+                low = $(at["q0_05"]); high = $(at["q0_95"]); e = $(at["forecast"]) - a
                 n++; error += e < 0 ? -e : e; size += a < 0 ? -a : a; sum += e
                 days[$(at["date"])]; groups[$1]
                 if (low != "" && high != "") { bounds++; covered += a + 0 >= low + 0 && a + 0 <= high + 0 }
@@ -64,21 +64,21 @@ top_changes() {
     now=$(results_there | tail -n 1) before=$(results_there | tail -n 2 | head -n 1)
     [ "$now" != "$before" ] || before=
     {
-        [ -z "$before" ] || csv_plain "$before/ranking.csv"
+        [ -z "$before" ] || csv_today "$before/ranking.csv"
         echo =
-        csv_plain "$now/ranking.csv"
+        csv_today "$now/ranking.csv"
     } | awk -F, -v OFS=, -v channel="$ranked" -v before="$before" '
         BEGIN { header = 1 }
         $0 == "=" { now = header = 1; next }
         header { for (i = 1; i <= NF; i++) at[$i] = i; header = 0; next }
         $(at["channel"]) != channel || $(at["rank"]) == "" { next }
-        { id = $(at["group"]) }
+        { id = $(at["name"]) }
         !now { was[id] = $(at["rank"]); grew[id] = $(at["growth"]); if (was[id] <= 10) old[++m] = id; next }
         { rank[id] = $(at["rank"]); growth[id] = $(at["growth"]); reason[id] = $(at["reason"]) }
         rank[id] <= 10 { name[++n] = id }
         function row(id, change) { print id, change, rank[id], was[id], growth[id], grew[id], reason[id] }
         END {
-            print "group,change,rank,rank_before,growth,growth_before,reason"
+            print "name,change,rank,rank_before,growth,growth_before,reason"
             for (i = 1; i <= n; i++) {
                 id = name[i]
                 if (!(id in was) || was[id] > 10) change = "new"

@@ -27,8 +27,8 @@ columns() {
         NR == 1 { n = split(want, w, " "); for (i = 1; i <= m; i++) at[f[i]] = i; next }
         { line = ""; for (k = 1; k <= n; k++) line = line (k > 1 ? "\t" : "") f[at[w[k]]]; print line }' "$1"
 }
-columns "$dir/ranking.csv" "channel rank group growth low high" | awk -F'\t' -v c="$channel" -v n="$top" '$1 == c && $2 <= n && $4 != ""' >"$work/ranking.tsv"
-columns "$dir/forecasts.csv" "channel id date forecast q0.05 q0.95" | awk -F'\t' -v c="$channel" '$1 == c' >"$work/forecasts.tsv"
+columns "$dir/ranking.csv" "channel rank name growth low high" | awk -F'\t' -v c="$channel" -v n="$top" '$1 == c && $2 <= n && $4 != ""' >"$work/ranking.tsv"
+columns "$dir/forecasts.csv" "channel id date forecast q0_05 q0_95" | awk -F'\t' -v c="$channel" '$1 == c' >"$work/forecasts.tsv"
 frames csv "$dir/level.weft" -o "$work/history.csv"
 columns "$work/history.csv" "id date $channel" >"$work/history.tsv"
 

@@ -574,18 +574,13 @@ const char *weft_backtest_ranked(const struct weft_backtest *b)
 }
 
 struct columns {
-    size_t channel, origin, predictor, groups, origins, spearman, ndcg, hits, regret, error, coverage, width;
+    size_t channel, origin, predictor, groups, origins, spearman, ndcg, hits, regret, error;
+    struct weft_interval_columns band;
 };
 
 static struct columns ranking_columns(const struct weft_backtest *b, struct weft_table *t)
 {
     struct columns c;
-    char key[4][40];
-    double percent = round(b->o.level * 1e6) / 1e4;
-    snprintf(key[0], sizeof *key, "coverage_%g", percent);
-    snprintf(key[1], sizeof *key, "in %g%%", percent);
-    snprintf(key[2], sizeof *key, "width_%g", percent);
-    snprintf(key[3], sizeof *key, "width %g%%", percent);
     c.channel = weft_table_column(t, "channel", "channel", WEFT_CELL_TEXT, 0, WEFT_COLUMN_SAME);
     c.origin = weft_table_column(t, "origin", "origin", WEFT_CELL_TEXT, 0, WEFT_COLUMN_SAME);
     c.predictor = weft_table_column(t, "model", "ranked by", WEFT_CELL_TEXT, 0, 0);
@@ -596,8 +591,7 @@ static struct columns ranking_columns(const struct weft_backtest *b, struct weft
     c.hits = weft_table_column(t, "hits_3", "hits of top 3", WEFT_CELL_REAL, 1, WEFT_COLUMN_PERCENT);
     c.regret = weft_table_column(t, "regret", "regret", WEFT_CELL_REAL, 3, 0);
     c.error = weft_table_column(t, "error", "error", WEFT_CELL_REAL, 3, 0);
-    c.coverage = weft_table_column(t, key[0], key[1], WEFT_CELL_REAL, 1, WEFT_COLUMN_PERCENT);
-    c.width = weft_table_column(t, key[2], key[3], WEFT_CELL_REAL, 3, 0);
+    c.band = weft_table_interval(t, b->o.level, 3);
     return c;
 }
 
@@ -621,8 +615,8 @@ static void put_verdict(const struct weft_backtest *b, const struct trial *trial
     weft_table_real(t, c->hits, v.quality.hits);
     weft_table_real(t, c->regret, v.quality.regret);
     weft_table_real(t, c->error, v.quality.error);
-    weft_table_real(t, c->coverage, v.coverage);
-    weft_table_real(t, c->width, v.width);
+    weft_table_real(t, c->band.coverage, v.coverage);
+    weft_table_real(t, c->band.width, v.width);
 }
 
 /* As rank has it: who sells is no demand. */

@@ -8,12 +8,6 @@
 
 #include "base/mem.h"
 
-static int ascending(const void *a, const void *b)
-{
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
 /* What coefficient b multiplies by; of a logarithm by ten per cent more. */
 static double effect(const char *name, double b)
 {
@@ -34,7 +28,7 @@ static void add_target(const struct weft_factors *m, const struct weft_model_inf
         snprintf(shown, sizeof shown, "%s%s", price ? name + 4 : name, price ? " + 10 %" : "");
         for (size_t i = 0; i < n; i++)
             own[i] = t->own[i * columns + j];
-        qsort(own, n, sizeof *own, ascending);
+        weft_sort(own, n, sizeof *own, weft_by_float);
         weft_table_row(out);
         weft_table_text(out, at[0], info->channels[c], strlen(info->channels[c]));
         weft_table_text(out, at[1], shown, strlen(shown));

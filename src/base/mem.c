@@ -102,3 +102,22 @@ size_t weft_grow(size_t have, size_t need)
         more = need;
     return more < 16 ? 16 : more;
 }
+
+void weft_sort(void *p, size_t n, size_t size, int (*order)(const void *, const void *))
+{
+    if (n > 1)
+        qsort(p, n, size, order);
+}
+
+/* The smaller one first. */
+#define ORDER(name, type)                                                                                              \
+    int name(const void *a, const void *b)                                                                             \
+    {                                                                                                                  \
+        type x = *(const type *)a, y = *(const type *)b;                                                               \
+        return (x > y) - (x < y);                                                                                      \
+    }
+ORDER(weft_by_float, float)
+ORDER(weft_by_double, double)
+ORDER(weft_by_uint64, uint64_t)
+ORDER(weft_by_int64, int64_t)
+ORDER(weft_by_size, size_t)

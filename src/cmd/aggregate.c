@@ -27,15 +27,16 @@ struct state {
     struct weft_groups *groups;
 };
 
-#define AT(member) offsetof(struct state, member)
+#define AT(type, member) WEFT_OPT_AT(struct state, type, member)
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_LIST, 0, "by", AT(by), NULL, 0, 0, "LEVEL", "keys that name a group (major, brand, ...), or all",
+    {WEFT_OPT_LIST, 0, "by", AT(LIST, by), NULL, 0, 0, "LEVEL", "keys that name a group (major, brand, ...), or all",
      WEFT_OPT_REQUIRED},
-    {WEFT_OPT_LIST, 0, "count", AT(count), NULL, 0, 0, "WHAT",
+    {WEFT_OPT_LIST, 0, "count", AT(LIST, count), NULL, 0, 0, "WHAT",
      "adds channels that count who sells in a group: active (series with sales), brands (brands with sales)", 0},
-    {WEFT_OPT_INT, 0, "active-days", AT(active_days), "28", 1, 100000, "N", "who sold within so many days counts", 0},
-    {WEFT_OPT_STR, 0, "brand", AT(brand), "brand", 0, 0, "KEY", "the key that brands counts", 0},
-    {WEFT_OPT_FLAG, 0, "partial-sums", AT(partial), NULL, 0, 0, NULL,
+    {WEFT_OPT_INT, 0, "active-days", AT(INT, active_days), "28", 1, 100000, "N", "who sold within so many days counts",
+     0},
+    {WEFT_OPT_STR, 0, "brand", AT(STR, brand), "brand", 0, 0, "KEY", "the key that brands counts", 0},
+    {WEFT_OPT_FLAG, 0, "partial-sums", AT(FLAG, partial), NULL, 0, 0, NULL,
      "add up the members that have a value, also on days on which another one, between its first and its last day, has "
      "none",
      0},

@@ -23,37 +23,38 @@ struct state {
     uint64_t without;
 };
 
-#define AT(member) offsetof(struct state, o.member)
+#define AT(type, member) WEFT_OPT_AT(struct state, type, o.member)
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_FLAG, 0, "weekday", AT(weekday), NULL, 0, 0, NULL,
+    {WEFT_OPT_FLAG, 0, "weekday", AT(FLAG, weekday), NULL, 0, 0, NULL,
      "six channels, monday to saturday: 1 on that day, else 0", 0},
-    {WEFT_OPT_STR, 0, "holidays", AT(holidays), NULL, 0, 0, "FILE",
+    {WEFT_OPT_STR, 0, "holidays", AT(STR, holidays), NULL, 0, 0, "FILE",
      "channel holiday: 1 on the dates of this CSV (column date)", WEFT_OPT_FILE},
-    {WEFT_OPT_STR, 0, "csv", AT(table), NULL, 0, 0, "FILE",
+    {WEFT_OPT_STR, 0, "csv", AT(STR, table), NULL, 0, 0, "FILE",
      "a channel for each column of this CSV: a row a date, for all series, or for those whose id or keys stand in "
      "columns of these names",
      WEFT_OPT_FILE},
-    {WEFT_OPT_LIST, 0, "value", AT(values), NULL, 0, 0, "[NAME=]COLUMN", "columns of the CSV to take; all by default",
-     0},
-    {WEFT_OPT_STR, 0, "id", AT(id), NULL, 0, 0, "COLUMN", "column of the CSV that holds the series' ids; id by default",
-     0},
-    {WEFT_OPT_STR, 0, "date", AT(date), NULL, 0, 0, "COLUMN", "column of the CSV that holds the date; date by default",
-     0},
-    {WEFT_OPT_LIST, 0, "past", AT(past), NULL, 0, 0, "CHANNEL",
+    {WEFT_OPT_LIST, 0, "value", AT(LIST, values), NULL, 0, 0, "[NAME=]COLUMN",
+     "columns of the CSV to take; all by default", 0},
+    {WEFT_OPT_STR, 0, "id", AT(STR, id), NULL, 0, 0, "COLUMN",
+     "column of the CSV that holds the series' ids; id by default", 0},
+    {WEFT_OPT_STR, 0, "date", AT(STR, date), NULL, 0, 0, "COLUMN",
+     "column of the CSV that holds the date; date by default", 0},
+    {WEFT_OPT_LIST, 0, "past", AT(LIST, past), NULL, 0, 0, "CHANNEL",
      "channels of the CSV that are known up to the origin only", 0},
-    {WEFT_OPT_LIST, 0, "static", AT(constant), NULL, 0, 0, "CHANNEL",
+    {WEFT_OPT_LIST, 0, "static", AT(LIST, constant), NULL, 0, 0, "CHANNEL",
      "channels of the CSV that are constants of a series; the others are known ahead", 0},
-    {WEFT_OPT_INT, 0, "ahead", AT(ahead), "0", 0, 36525, "N",
+    {WEFT_OPT_INT, 0, "ahead", AT(INT, ahead), "0", 0, 36525, "N",
      "steps that the calendar goes on behind the last target; 0: as far as the CSV goes", 0},
-    {WEFT_OPT_LIST, 0, "carry", AT(carry), NULL, 0, 0, "CHANNEL",
+    {WEFT_OPT_LIST, 0, "carry", AT(LIST, carry), NULL, 0, 0, "CHANNEL",
      "exogenous channels in which a missing value is the last known one, ahead too", 0},
-    {WEFT_OPT_LIST, 0, "lag", AT(lag), NULL, 0, 0, "[CHANNEL=]N",
+    {WEFT_OPT_LIST, 0, "lag", AT(LIST, lag), NULL, 0, 0, "[CHANNEL=]N",
      "columns of the CSV that are published late: the value of N steps earlier stands on a step, and so is known N "
      "steps ahead",
      0},
-    {WEFT_OPT_STR, 0, "fill", AT(fill), NULL, 0, 0, "carry|seasonal:N",
+    {WEFT_OPT_STR, 0, "fill", AT(STR, fill), NULL, 0, 0, "carry|seasonal:N",
      "short gaps of what is forecast: the last value, or the one N steps earlier; each is marked and counted", 0},
-    {WEFT_OPT_INT, 0, "fill-max", AT(fill_max), "7", 1, 100000, "N", "steps of the longest gap that --fill fills", 0},
+    {WEFT_OPT_INT, 0, "fill-max", AT(INT, fill_max), "7", 1, 100000, "N", "steps of the longest gap that --fill fills",
+     0},
     {.type = WEFT_OPT_END},
 };
 

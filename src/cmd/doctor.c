@@ -23,7 +23,7 @@ struct state {
 };
 
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_CHOICE, 0, "format", offsetof(struct state, format), "text", 0, 0, "text|json",
+    {WEFT_OPT_CHOICE, 0, "format", WEFT_OPT_AT(struct state, CHOICE, format), "text", 0, 0, "text|json",
      "lines for people, or one JSON object", WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };

@@ -52,21 +52,21 @@ struct state {
     uint64_t missing, done, cut, computed;
 };
 
-#define AT(member) offsetof(struct state, member)
+#define AT(type, member) WEFT_OPT_AT(struct state, type, member)
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_STR, 'm', "model", AT(model), NULL, 0, 0, "DIR",
+    {WEFT_OPT_STR, 'm', "model", AT(STR, model), NULL, 0, 0, "DIR",
      "a BERT as Hugging Face has it: config.json, vocab.txt, model.safetensors", WEFT_OPT_FILE},
-    {WEFT_OPT_INT, 0, "hash", AT(hash), "0", 0, WEFT_PRODUCT_FEATURES_MAX, "N",
+    {WEFT_OPT_INT, 0, "hash", AT(INT, hash), "0", 0, WEFT_PRODUCT_FEATURES_MAX, "N",
      "no model: N features from hashed character n-grams", 0},
-    {WEFT_OPT_CHOICE, 0, "pool", AT(pool), "mean", 0, 0, "mean|cls|pooler",
+    {WEFT_OPT_CHOICE, 0, "pool", AT(CHOICE, pool), "mean", 0, 0, "mean|cls|pooler",
      "what stands for a name: the mean of its tokens, the first, or BERT's pooler", 0},
-    {WEFT_OPT_CHOICE, 0, "normalize", AT(normalize), "nfc", 0, 0, "nfc|none",
+    {WEFT_OPT_CHOICE, 0, "normalize", AT(CHOICE, normalize), "nfc", 0, 0, "nfc|none",
      "compose accents and Hangul first, or take names as they are", 0},
-    {WEFT_OPT_INT, 0, "max-tokens", AT(most), "64", 3, TOKENS_MAX, "N", "longer names are cut; [CLS] and [SEP] count",
-     0},
-    {WEFT_OPT_CHOICE, 0, "precision", AT(precision), "f32", 0, 0, "f32|bf16", "arithmetic: bf16 is about twice as fast",
-     0},
-    {WEFT_OPT_INT, 0, "batch", AT(batch), "512", 1, BATCH_MAX, "N", "names computed together",
+    {WEFT_OPT_INT, 0, "max-tokens", AT(INT, most), "64", 3, TOKENS_MAX, "N",
+     "longer names are cut; [CLS] and [SEP] count", 0},
+    {WEFT_OPT_CHOICE, 0, "precision", AT(CHOICE, precision), "f32", 0, 0, "f32|bf16",
+     "arithmetic: bf16 is about twice as fast", 0},
+    {WEFT_OPT_INT, 0, "batch", AT(INT, batch), "512", 1, BATCH_MAX, "N", "names computed together",
      WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
     {.type = WEFT_OPT_END},
 };

@@ -41,22 +41,22 @@ struct state {
 
 enum { BAD_STOP, BAD_MISSING };
 
-#define AT(member) offsetof(struct state, member)
+#define AT(type, member) WEFT_OPT_AT(struct state, type, member)
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_STR, 'm', "model", AT(model), NULL, 0, 0, "FILE",
+    {WEFT_OPT_STR, 'm', "model", AT(STR, model), NULL, 0, 0, "FILE",
      "ResNet18 weights (safetensors): torchvision's names, or a train-demand model", WEFT_OPT_REQUIRED | WEFT_OPT_FILE},
-    {WEFT_OPT_INT, 0, "image-size", AT(size), "0", 0, WEFT_RESNET18_MAX, "PIXELS",
+    {WEFT_OPT_INT, 0, "image-size", AT(INT, size), "0", 0, WEFT_RESNET18_MAX, "PIXELS",
      "side of the pictures the network sees; 0: what the model was trained on, else 224", WEFT_OPT_RUN},
-    {WEFT_OPT_CHOICE, 0, "precision", AT(precision), "f32", 0, 0, "f32|bf16", "arithmetic: bf16 is about twice as fast",
-     0},
-    {WEFT_OPT_CHOICE, 0, "bad-images", AT(bad), "stop", 0, 0, "stop|missing",
+    {WEFT_OPT_CHOICE, 0, "precision", AT(CHOICE, precision), "f32", 0, 0, "f32|bf16",
+     "arithmetic: bf16 is about twice as fast", 0},
+    {WEFT_OPT_CHOICE, 0, "bad-images", AT(CHOICE, bad), "stop", 0, 0, "stop|missing",
      "a picture that can't be read: an error, or a counted missing value", 0},
-    {WEFT_OPT_FLAG, 0, "drop-image", AT(drop), NULL, 0, 0, NULL, "leave the picture itself out of the output", 0},
-    {WEFT_OPT_INT, 0, "batch", AT(batch), "16", 1, BATCH_MAX, "N", "pictures computed together",
+    {WEFT_OPT_FLAG, 0, "drop-image", AT(FLAG, drop), NULL, 0, 0, NULL, "leave the picture itself out of the output", 0},
+    {WEFT_OPT_INT, 0, "batch", AT(INT, batch), "16", 1, BATCH_MAX, "N", "pictures computed together",
      WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
-    {WEFT_OPT_INT, 0, "max-side", AT(side), "16384", 1, 65535, "PIXELS", "largest width or height of a picture",
+    {WEFT_OPT_INT, 0, "max-side", AT(INT, side), "16384", 1, 65535, "PIXELS", "largest width or height of a picture",
      WEFT_OPT_ADVANCED},
-    {WEFT_OPT_INT, 0, "max-pixels", AT(pixels_max), "33554432", 1, WEFT_IMAGE_PIXELS_MAX, "N",
+    {WEFT_OPT_INT, 0, "max-pixels", AT(INT, pixels_max), "33554432", 1, WEFT_IMAGE_PIXELS_MAX, "N",
      "largest width times height; a picture takes 3 bytes a pixel and thread", WEFT_OPT_ADVANCED},
     {.type = WEFT_OPT_END},
 };

@@ -28,22 +28,23 @@ struct state {
     struct weft_demand_metrics *demand; /* NULL: a forecasts stream */
 };
 
-#define AT(member) offsetof(struct state, member)
+#define AT(type, member) WEFT_OPT_AT(struct state, type, member)
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_STR, 0, "by", AT(o.by), "all", 0, 0, "LEVEL", "a row for each value of this key (major, brand, id, ...)",
-     0},
-    {WEFT_OPT_FLAG, 0, "per-step", AT(o.per_step), NULL, 0, 0, NULL, "a row for each step of the horizon", 0},
-    {WEFT_OPT_FLAG, 0, "scaled", AT(o.scaled), NULL, 0, 0, NULL, "in the units of window --scale, not of the data", 0},
-    {WEFT_OPT_STR, 0, "psfa-by", AT(o.psfa_by), NULL, 0, 0, "LEVEL",
+    {WEFT_OPT_STR, 0, "by", AT(STR, o.by), "all", 0, 0, "LEVEL",
+     "a row for each value of this key (major, brand, id, ...)", 0},
+    {WEFT_OPT_FLAG, 0, "per-step", AT(FLAG, o.per_step), NULL, 0, 0, NULL, "a row for each step of the horizon", 0},
+    {WEFT_OPT_FLAG, 0, "scaled", AT(FLAG, o.scaled), NULL, 0, 0, NULL,
+     "in the units of window --scale, not of the data", 0},
+    {WEFT_OPT_STR, 0, "psfa-by", AT(STR, o.psfa_by), NULL, 0, 0, "LEVEL",
      "key that names PSFA's categories; major when the stream has it", 0},
-    {WEFT_OPT_FLAG, 0, "confusion", AT(confusion), NULL, 0, 0, NULL,
+    {WEFT_OPT_FLAG, 0, "confusion", AT(FLAG, confusion), NULL, 0, 0, NULL,
      "of products: how often each class was taken for which, below the table", WEFT_OPT_RUN},
-    {WEFT_OPT_STR, 0, "actuals", AT(actuals_path), NULL, 0, 0, "FILE",
+    {WEFT_OPT_STR, 0, "actuals", AT(STR, actuals_path), NULL, 0, 0, "FILE",
      "a later series stream: forecasts of the latest days (score --part latest) against what came since",
      WEFT_OPT_FILE},
-    {WEFT_OPT_CHOICE, 0, "format", AT(format), "table", 0, 0, "table|csv|json|frames|prometheus", "what to print",
-     WEFT_OPT_RUN},
-    {WEFT_OPT_FLAG, 0, "bom", AT(bom), NULL, 0, 0, NULL, WEFT_BOM_HELP, WEFT_OPT_RUN},
+    {WEFT_OPT_CHOICE, 0, "format", AT(CHOICE, format), "table", 0, 0, "table|csv|json|frames|prometheus",
+     "what to print", WEFT_OPT_RUN},
+    {WEFT_OPT_FLAG, 0, "bom", AT(FLAG, bom), NULL, 0, 0, NULL, WEFT_BOM_HELP, WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };
 

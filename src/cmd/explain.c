@@ -41,20 +41,21 @@ struct state {
     uint64_t made, short_series, unknown, bare; /* bare: less than a season of history, and growth needs one */
 };
 
-#define AT(member) offsetof(struct state, member)
+#define AT(type, member) WEFT_OPT_AT(struct state, type, member)
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_STR, 'm', "model", AT(model), NULL, 0, 0, "FILE",
+    {WEFT_OPT_STR, 'm', "model", AT(STR, model), NULL, 0, 0, "FILE",
      "model file of a linear model (dlinear, with exogenous channels or without)", WEFT_OPT_REQUIRED | WEFT_OPT_FILE},
-    {WEFT_OPT_STR, 0, "near", AT(near_text), NULL, 0, 0, "FROM:TO",
+    {WEFT_OPT_STR, 0, "near", AT(STR, near_text), NULL, 0, 0, "FROM:TO",
      "near days, counted from 1; by default as in rank: the first whole seasons of the horizon", 0},
-    {WEFT_OPT_STR, 0, "far", AT(far_text), NULL, 0, 0, "FROM:TO",
+    {WEFT_OPT_STR, 0, "far", AT(STR, far_text), NULL, 0, 0, "FROM:TO",
      "far days; by default the last whole seasons of the horizon", 0},
-    {WEFT_OPT_STR, 0, "channel", AT(channel), NULL, 0, 0, "NAME", "this channel alone", 0},
-    {WEFT_OPT_FLAG, 0, "lags", AT(lags), NULL, 0, 0, NULL, "of --format frames: every single lag, too", 0},
-    {WEFT_OPT_FLAG, 0, "factors", AT(factors), NULL, 0, 0, NULL,
+    {WEFT_OPT_STR, 0, "channel", AT(STR, channel), NULL, 0, 0, "NAME", "this channel alone", 0},
+    {WEFT_OPT_FLAG, 0, "lags", AT(FLAG, lags), NULL, 0, 0, NULL, "of --format frames: every single lag, too", 0},
+    {WEFT_OPT_FLAG, 0, "factors", AT(FLAG, factors), NULL, 0, 0, NULL,
      "what the factors of a model (train-dlinear --factors) multiply sales by; reads no stream", 0},
-    {WEFT_OPT_CHOICE, 0, "format", AT(format), "table", 0, 0, "table|csv|json|frames", "of the result", WEFT_OPT_RUN},
-    {WEFT_OPT_FLAG, 0, "bom", AT(bom), NULL, 0, 0, NULL, WEFT_BOM_HELP, WEFT_OPT_RUN},
+    {WEFT_OPT_CHOICE, 0, "format", AT(CHOICE, format), "table", 0, 0, "table|csv|json|frames", "of the result",
+     WEFT_OPT_RUN},
+    {WEFT_OPT_FLAG, 0, "bom", AT(FLAG, bom), NULL, 0, 0, NULL, WEFT_BOM_HELP, WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };
 

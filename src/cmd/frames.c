@@ -29,16 +29,16 @@ struct state {
     struct weft_forecasts forecasts;
 };
 
-#define AT(member) offsetof(struct state, member)
+#define AT(type, member) WEFT_OPT_AT(struct state, type, member)
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_INT, 'n', "frames", AT(n), "10", 0, 1e15, "N", "head: frames to pass on", WEFT_OPT_RUN},
-    {WEFT_OPT_INT, 0, "elements", AT(max), "0", 0, 1e9, "N", "show: cut tensors and bytes after N elements; 0: whole",
-     WEFT_OPT_RUN},
-    {WEFT_OPT_FLAG, 0, "no-drain", AT(no_drain), NULL, 0, 0, NULL,
+    {WEFT_OPT_INT, 'n', "frames", AT(INT, n), "10", 0, 1e15, "N", "head: frames to pass on", WEFT_OPT_RUN},
+    {WEFT_OPT_INT, 0, "elements", AT(INT, max), "0", 0, 1e9, "N",
+     "show: cut tensors and bytes after N elements; 0: whole", WEFT_OPT_RUN},
+    {WEFT_OPT_FLAG, 0, "no-drain", AT(FLAG, no_drain), NULL, 0, 0, NULL,
      "head: stop reading after the last frame shown, unverified", WEFT_OPT_RUN},
-    {WEFT_OPT_CHOICE, 0, "format", AT(format), "table", 0, 0, "table|json", "inspect: for people, or one JSON object",
-     WEFT_OPT_RUN},
-    {WEFT_OPT_FLAG, 0, "bom", AT(bom), NULL, 0, 0, NULL, WEFT_BOM_HELP, WEFT_OPT_RUN},
+    {WEFT_OPT_CHOICE, 0, "format", AT(CHOICE, format), "table", 0, 0, "table|json",
+     "inspect: for people, or one JSON object", WEFT_OPT_RUN},
+    {WEFT_OPT_FLAG, 0, "bom", AT(FLAG, bom), NULL, 0, 0, NULL, WEFT_BOM_HELP, WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };
 

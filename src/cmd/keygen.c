@@ -13,8 +13,8 @@ struct state {
 };
 
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_FLAG, 0, "force", offsetof(struct state, force), NULL, 0, 0, NULL, "replace a key pair that is there",
-     WEFT_OPT_RUN},
+    {WEFT_OPT_FLAG, 0, "force", WEFT_OPT_AT(struct state, FLAG, force), NULL, 0, 0, NULL,
+     "replace a key pair that is there", WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };
 

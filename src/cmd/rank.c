@@ -25,52 +25,53 @@ struct state {
     struct weft_table *table;
 };
 
-#define AT(member) offsetof(struct state, member)
+#define AT(type, member) WEFT_OPT_AT(struct state, type, member)
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_STR, 0, "by", AT(o.by), "id", 0, 0, "LEVEL",
+    {WEFT_OPT_STR, 0, "by", AT(STR, o.by), "id", 0, 0, "LEVEL",
      "what is ranked: a key, or id for each series as it is; of products, the key that names their group", 0},
-    {WEFT_OPT_CHOICE, 0, "sort", AT(o.sort), "growth", 0, 0,
+    {WEFT_OPT_CHOICE, 0, "sort", AT(CHOICE, o.sort), "growth", 0, 0,
      "growth|beyond-season|volume|sales-per-active|probability|low",
      "what orders the rows, largest first: one column, never a formula of several; low: the lower end of the interval, "
      "thin rows after the others",
      0},
-    {WEFT_OPT_STR, 0, "near", AT(o.near), NULL, 0, 0, "FROM:TO",
+    {WEFT_OPT_STR, 0, "near", AT(STR, o.near), NULL, 0, 0, "FROM:TO",
      "near days, counted from 1; by default the first whole seasons (7 days, 24 hours): as many as a fifth of the "
      "horizon holds, one at least",
      0},
-    {WEFT_OPT_STR, 0, "far", AT(o.far), NULL, 0, 0, "FROM:TO", "far days; by default the last whole seasons, as many",
-     0},
-    {WEFT_OPT_STR, 0, "history", AT(o.history), NULL, 0, 0, "FILE",
+    {WEFT_OPT_STR, 0, "far", AT(STR, o.far), NULL, 0, 0, "FROM:TO",
+     "far days; by default the last whole seasons, as many", 0},
+    {WEFT_OPT_STR, 0, "history", AT(STR, o.history), NULL, 0, 0, "FILE",
      "the series before aggregate: for season, sales now, competition, brands, price and data quality", WEFT_OPT_FILE},
-    {WEFT_OPT_STR, 0, "reasons", AT(o.reasons), NULL, 0, 0, "FILE",
+    {WEFT_OPT_STR, 0, "reasons", AT(STR, o.reasons), NULL, 0, 0, "FILE",
      "explanations of the same series and days (explain --format frames): says what the growth comes from",
      WEFT_OPT_FILE},
-    {WEFT_OPT_STR, 0, "brand", AT(o.brand), "brand", 0, 0, "KEY", "the key of the history that names brands", 0},
-    {WEFT_OPT_INT, 0, "now", AT(o.now), "0", 0, 100000, "N",
+    {WEFT_OPT_STR, 0, "brand", AT(STR, o.brand), "brand", 0, 0, "KEY", "the key of the history that names brands", 0},
+    {WEFT_OPT_INT, 0, "now", AT(INT, o.now), "0", 0, 100000, "N",
      "the last N days of the history are now; 0: as many as aggregate --count looked at, or 28", 0},
-    {WEFT_OPT_INT, 0, "among", AT(o.among), "3", 1, 1000, "N", "the chance that is simulated: to be among the first N",
-     0},
-    {WEFT_OPT_INT, 0, "top", AT(o.top), "0", 0, 1000000000, "N", "the first N alone; 0: all", 0},
-    {WEFT_OPT_STR, 0, "model", AT(o.model), NULL, 0, 0, "NAME",
+    {WEFT_OPT_INT, 0, "among", AT(INT, o.among), "3", 1, 1000, "N",
+     "the chance that is simulated: to be among the first N", 0},
+    {WEFT_OPT_INT, 0, "top", AT(INT, o.top), "0", 0, 1000000000, "N", "the first N alone; 0: all", 0},
+    {WEFT_OPT_STR, 0, "model", AT(STR, o.model), NULL, 0, 0, "NAME",
      "which model's forecasts; by default the first one that is no baseline", 0},
-    {WEFT_OPT_STR, 0, "channel", AT(o.channel), NULL, 0, 0, "NAME",
+    {WEFT_OPT_STR, 0, "channel", AT(STR, o.channel), NULL, 0, 0, "NAME",
      "this channel alone; by default each has a ranking, except active and brands", 0},
-    {WEFT_OPT_STR, 0, "label", AT(label), NULL, 0, 0, "NAME",
+    {WEFT_OPT_STR, 0, "label", AT(STR, label), NULL, 0, 0, "NAME",
      "of products: the quantity to order by; by default the last one predicted (sales)", 0},
-    {WEFT_OPT_STR, 0, "growth", AT(outlook), NULL, 0, 0, "FILE",
+    {WEFT_OPT_STR, 0, "growth", AT(STR, outlook), NULL, 0, 0, "FILE",
      "of products: a ranking of their groups (rank --format frames); what is predicted is multiplied with the growth "
      "of the group",
      WEFT_OPT_FILE},
-    {WEFT_OPT_REAL, 0, "level", AT(o.level), "0.9", 0.01, 0.9999, "P", "of the interval", 0},
-    {WEFT_OPT_REAL, 0, "shrink", AT(o.shrink), "0.01", 0, 1000, "SHARE",
+    {WEFT_OPT_REAL, 0, "level", AT(REAL, o.level), "0.9", 0.01, 0.9999, "P", "of the interval", 0},
+    {WEFT_OPT_REAL, 0, "shrink", AT(REAL, o.shrink), "0.01", 0, 1000, "SHARE",
      "of the average group's volume, added to near and far: what next to nothing sells can't win by chance", 0},
-    {WEFT_OPT_REAL, 0, "fdr", AT(o.fdr), "0.1", 0.0001, 0.5, "RATE",
+    {WEFT_OPT_REAL, 0, "fdr", AT(REAL, o.fdr), "0.1", 0.0001, 0.5, "RATE",
      "false discoveries among what is marked sure, at most (Benjamini-Hochberg over all rows of a channel)", 0},
-    {WEFT_OPT_LIST, 0, "columns", AT(columns), NULL, 0, 0, "NAME",
+    {WEFT_OPT_LIST, 0, "columns", AT(LIST, columns), NULL, 0, 0, "NAME",
      "these columns, in this order (names as in --format csv)", WEFT_OPT_RUN},
-    {WEFT_OPT_FLAG, 0, "wide", AT(wide), NULL, 0, 0, NULL, "all columns in the text table, too", WEFT_OPT_RUN},
-    {WEFT_OPT_CHOICE, 0, "format", AT(format), "table", 0, 0, "table|csv|json|frames", "of the result", WEFT_OPT_RUN},
-    {WEFT_OPT_FLAG, 0, "bom", AT(bom), NULL, 0, 0, NULL, WEFT_BOM_HELP, WEFT_OPT_RUN},
+    {WEFT_OPT_FLAG, 0, "wide", AT(FLAG, wide), NULL, 0, 0, NULL, "all columns in the text table, too", WEFT_OPT_RUN},
+    {WEFT_OPT_CHOICE, 0, "format", AT(CHOICE, format), "table", 0, 0, "table|csv|json|frames", "of the result",
+     WEFT_OPT_RUN},
+    {WEFT_OPT_FLAG, 0, "bom", AT(FLAG, bom), NULL, 0, 0, NULL, WEFT_BOM_HELP, WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };
 
@@ -179,15 +180,16 @@ static int emit_frames(struct weft_run *run, struct state *s, struct weft_err *e
 /* Which columns a reader of text gets. */
 static int select_columns(struct state *s, struct weft_err *e)
 {
-    const char *const *keys = (const char *const *)s->columns.items, *unknown;
+    const char *const *keys = (const char *const *)s->columns.items, *narrow[WEFT_RANKING_NARROW], *unknown;
     size_t n = s->columns.n;
-    if (!n && !s->products && s->format == TABLE && !s->wide)
-        for (keys = weft_ranking_narrow(weft_rank_groups_rows(s->groups)); keys[n];)
-            n++;
-    if (n && !weft_table_select(s->table, keys, n, &unknown))
-        return weft_fail(e, WEFT_USAGE, "--columns: there is no column \"%s\"; --format csv shows their names",
-                         unknown);
-    return 0;
+    if (!n && !s->products && s->format == TABLE && !s->wide) {
+        n = weft_ranking_narrow(weft_rank_groups_rows(s->groups), narrow);
+        keys = narrow;
+    }
+    if (!n || weft_table_select(s->table, keys, n, &unknown))
+        return 0;
+    weft_fail(e, WEFT_USAGE, "--columns: there is no column \"%s\"; --format csv shows their names", unknown);
+    return strcmp(unknown, "group") == 0 ? weft_fail_hint(e, "it is called name now") : -1;
 }
 
 /* What was compared, and what of it can be relied on. */

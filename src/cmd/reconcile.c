@@ -29,16 +29,16 @@ struct state {
     uint64_t no_sums; /* sheets of channels that do not add up */
 };
 
-#define AT(member) offsetof(struct state, member)
+#define AT(type, member) WEFT_OPT_AT(struct state, type, member)
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_LIST, 0, "levels", AT(levels), NULL, 0, 0, "LEVEL",
+    {WEFT_OPT_LIST, 0, "levels", AT(LIST, levels), NULL, 0, 0, "LEVEL",
      "levels from the top down, as all,major,minor,id; id: what was not aggregated; by default those that come, those "
      "of fewer nodes higher",
      0},
-    {WEFT_OPT_LIST, 0, "method", AT(methods), NULL, 0, 0, "METHOD",
+    {WEFT_OPT_LIST, 0, "method", AT(LIST, methods), NULL, 0, 0, "METHOD",
      "none, bottom-up, top-down, ols, wls (default) or wls-var; several stand side by side", 0},
-    {WEFT_OPT_LIST, 0, "only", AT(only), NULL, 0, 0, "LEVEL", "levels to write; all by default", 0},
-    {WEFT_OPT_FLAG, 0, "nonnegative", AT(nonnegative), NULL, 0, 0, NULL,
+    {WEFT_OPT_LIST, 0, "only", AT(LIST, only), NULL, 0, 0, "LEVEL", "levels to write; all by default", 0},
+    {WEFT_OPT_FLAG, 0, "nonnegative", AT(FLAG, nonnegative), NULL, 0, 0, NULL,
      "no forecast or quantile below 0; on for channels that are counts, money or prices by their names (units, qty, "
      "수량, sales, price) unless --no-nonnegative",
      0},

@@ -18,22 +18,22 @@ struct state {
     struct weft_sheet accuracy;
 };
 
-#define AT(member) offsetof(struct state, member)
+#define AT(type, member) WEFT_OPT_AT(struct state, type, member)
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_CHOICE, 0, "lang", AT(lang), "en", 0, 0, "en|ko", "language of the page", 0},
-    {WEFT_OPT_STR, 0, "forecasts", AT(forecasts), NULL, 0, 0, "FILE",
+    {WEFT_OPT_CHOICE, 0, "lang", AT(CHOICE, lang), "en", 0, 0, "en|ko", "language of the page", 0},
+    {WEFT_OPT_STR, 0, "forecasts", AT(STR, forecasts), NULL, 0, 0, "FILE",
      "the forecasts that were ranked: charts of the first groups, with the outermost quantiles as the band",
      WEFT_OPT_FILE},
-    {WEFT_OPT_STR, 0, "history", AT(history), NULL, 0, 0, "FILE",
+    {WEFT_OPT_STR, 0, "history", AT(STR, history), NULL, 0, 0, "FILE",
      "the series that were forecast, or those that they are made of: the past in the charts", WEFT_OPT_FILE},
-    {WEFT_OPT_STR, 0, "accuracy", AT(accuracy_file), NULL, 0, 0, "FILE", "a table of evaluate or backtest, CSV or JSON",
-     WEFT_OPT_FILE},
-    {WEFT_OPT_STR, 0, "title", AT(o.title), NULL, 0, 0, "TEXT", "the page's title", 0},
-    {WEFT_OPT_STR, 0, "channel", AT(o.channel), NULL, 0, 0, "NAME",
+    {WEFT_OPT_STR, 0, "accuracy", AT(STR, accuracy_file), NULL, 0, 0, "FILE",
+     "a table of evaluate or backtest, CSV or JSON", WEFT_OPT_FILE},
+    {WEFT_OPT_STR, 0, "title", AT(STR, o.title), NULL, 0, 0, "TEXT", "the page's title", 0},
+    {WEFT_OPT_STR, 0, "channel", AT(STR, o.channel), NULL, 0, 0, "NAME",
      "whose ranking is shown; by default the one that says what is sold", 0},
-    {WEFT_OPT_INT, 0, "top", AT(top), "100", 0, 1000000, "N", "rows of the tables; 0: all", 0},
-    {WEFT_OPT_INT, 0, "bars", AT(bars), "15", 0, 1000, "N", "groups whose growth is drawn", 0},
-    {WEFT_OPT_INT, 0, "charts", AT(charts), "6", 0, 1000, "N", "groups whose history and forecast is drawn", 0},
+    {WEFT_OPT_INT, 0, "top", AT(INT, top), "100", 0, 1000000, "N", "rows of the tables; 0: all", 0},
+    {WEFT_OPT_INT, 0, "bars", AT(INT, bars), "15", 0, 1000, "N", "groups whose growth is drawn", 0},
+    {WEFT_OPT_INT, 0, "charts", AT(INT, charts), "6", 0, 1000, "N", "groups whose history and forecast is drawn", 0},
     {.type = WEFT_OPT_END},
 };
 

@@ -11,6 +11,7 @@
 #include "record/products.h"
 #include "frame/run.h"
 #include "apply/series_score.h"
+#include "base/mem.h"
 
 struct state {
     struct weft_list quantiles;
@@ -20,37 +21,31 @@ struct state {
     struct weft_demand_scorer *demand;
 };
 
-#define AT(member) offsetof(struct state, member)
+#define AT(type, member) WEFT_OPT_AT(struct state, type, member)
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_LIST, 'm', "model", AT(o.models), NULL, 0, 0, "[NAME=]MODEL",
+    {WEFT_OPT_LIST, 'm', "model", AT(LIST, o.models), NULL, 0, 0, "[NAME=]MODEL",
      "model file, or naive, seasonal-naive:M, mean:N, lag-growth:M:N, croston, sba, tsb; several stand side by side",
      WEFT_OPT_REQUIRED | WEFT_OPT_FILE},
-    {WEFT_OPT_CHOICE, 0, "part", AT(o.part), "latest", 0, 0, "latest|test|valid|all",
+    {WEFT_OPT_CHOICE, 0, "part", AT(CHOICE, o.part), "latest", 0, 0, "latest|test|valid|all",
      "latest: from the end of each series; the others: every window of that part, with its actual values; of products, "
      "valid: those held out in training",
      0},
-    {WEFT_OPT_LIST, 0, "quantiles", AT(quantiles), NULL, 0, 0, "Q",
+    {WEFT_OPT_LIST, 0, "quantiles", AT(LIST, quantiles), NULL, 0, 0, "Q",
      "quantiles to give beside the forecast, each between 0 and 1", 0},
-    {WEFT_OPT_FLAG, 0, "nonnegative", AT(o.nonnegative), NULL, 0, 0, NULL,
+    {WEFT_OPT_FLAG, 0, "nonnegative", AT(FLAG, o.nonnegative), NULL, 0, 0, NULL,
      "no forecast or quantile below 0; on for channels that are counts, money or prices by their names (units, qty, "
      "수량, sales, price) unless --no-nonnegative",
      0},
-    {WEFT_OPT_INT, 0, "horizon", AT(o.horizon), "0", 0, 1000000, "N",
+    {WEFT_OPT_INT, 0, "horizon", AT(INT, o.horizon), "0", 0, 1000000, "N",
      "steps to forecast, when baselines alone score a series stream", 0},
-    {WEFT_OPT_INT, 0, "season", AT(o.season), "0", 0, 1000000, "N",
+    {WEFT_OPT_INT, 0, "season", AT(INT, o.season), "0", 0, 1000000, "N",
      "steps in a season, for MASE; 0: 24 hours, 7 days, 52 weeks", 0},
-    {WEFT_OPT_INT, 0, "max-side", AT(side), "16384", 1, 65535, "PIXELS",
+    {WEFT_OPT_INT, 0, "max-side", AT(INT, side), "16384", 1, 65535, "PIXELS",
      "products: largest width or height of a picture", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
-    {WEFT_OPT_INT, 0, "max-pixels", AT(pixels), "33554432", 1, WEFT_IMAGE_PIXELS_MAX, "N",
+    {WEFT_OPT_INT, 0, "max-pixels", AT(INT, pixels), "33554432", 1, WEFT_IMAGE_PIXELS_MAX, "N",
      "products: largest width times height", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
     {.type = WEFT_OPT_END},
 };
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static int read_quantiles(struct state *s, struct weft_err *e)
 {
@@ -62,7 +57,7 @@ static int read_quantiles(struct state *s, struct weft_err *e)
         if (!weft_num_real(s->quantiles.items[i], 1e-9, 1 - 1e-9, &level[i]))
             return weft_fail(e, WEFT_USAGE, "--quantiles: \"%s\" is not a number between 0 and 1",
                              s->quantiles.items[i]);
-    qsort(level, n, sizeof *level, ascending);
+    weft_sort(level, n, sizeof *level, weft_by_double);
     for (size_t i = 1; i < n; i++)
         if (!(level[i] > level[i - 1]))
             return weft_fail(e, WEFT_USAGE, "--quantiles: %g is given twice", level[i]);

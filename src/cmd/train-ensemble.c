@@ -7,17 +7,17 @@
 #include "apply/ensemble_fit.h"
 #include "train/units.h"
 
-#define AT(member) offsetof(struct weft_ensemble_fit, member)
+#define AT(type, member) WEFT_OPT_AT(struct weft_ensemble_fit, type, member)
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_LIST, 'm', "member", AT(members), NULL, 0, 0, "[NAME=]MEMBER",
+    {WEFT_OPT_LIST, 'm', "member", AT(LIST, members), NULL, 0, 0, "[NAME=]MEMBER",
      "a trainer's command, which gets a windows stream and -o FILE, or naive, seasonal-naive:M, mean:N, "
      "lag-growth:M:N, croston, sba, tsb; given once for each",
      WEFT_OPT_WHOLE | WEFT_OPT_REQUIRED},
-    {WEFT_OPT_INT, 0, "folds", AT(folds), "3", 1, WEFT_ENSEMBLE_FOLDS_MAX, "N",
+    {WEFT_OPT_INT, 0, "folds", AT(INT, folds), "3", 1, WEFT_ENSEMBLE_FOLDS_MAX, "N",
      "horizons at the end of what may be seen that members are chosen on, each trained on what came before", 0},
-    {WEFT_OPT_REAL, 0, "within", AT(within), "0.15", 0, 100, "SHARE",
+    {WEFT_OPT_REAL, 0, "within", AT(REAL, within), "0.15", 0, 100, "SHARE",
      "members with an error in the folds of more than the best one's and this share of it are left out", 0},
-    {WEFT_OPT_STR, 0, "checkpoint", AT(keep), NULL, 0, 0, "DIR",
+    {WEFT_OPT_STR, 0, "checkpoint", AT(STR, keep), NULL, 0, 0, "DIR",
      "keep trained members there until the model is written; the same command goes on from them",
      WEFT_OPT_FILE | WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},

@@ -16,24 +16,24 @@ struct state {
     struct weft_run *run;
 };
 
-#define AT(member) offsetof(struct state, member)
+#define AT(type, member) WEFT_OPT_AT(struct state, type, member)
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_INT, 0, "hidden", AT(hidden), "64", 1, WEFT_LSTM_HIDDEN_MAX, "N", "units of a layer", 0},
-    {WEFT_OPT_CHOICE, 0, "norm", AT(norm), "none", 0, 0, "none|last|mean",
+    {WEFT_OPT_INT, 0, "hidden", AT(INT, hidden), "64", 1, WEFT_LSTM_HIDDEN_MAX, "N", "units of a layer", 0},
+    {WEFT_OPT_CHOICE, 0, "norm", AT(CHOICE, norm), "none", 0, 0, "none|last|mean",
      "what is subtracted from a window and added to its forecast: nothing, its last value, its mean", 0},
-    {WEFT_OPT_INT, 0, "layers", AT(layers), "1", 1, WEFT_LSTM_LAYERS_MAX, "N", "layers", 0},
-    {WEFT_OPT_STR, 0, "by", AT(by), "all", 0, 0, "LEVEL", "one set of weights for each value of this key", 0},
-    {WEFT_OPT_INT, 0, "epochs", AT(epochs), "230", 1, 1000000, "N", "passes over the train part at most", 0},
-    {WEFT_OPT_INT, 0, "batch", AT(batch), "32", 1, 1000000, "N", "windows in a step", 0},
-    {WEFT_OPT_REAL, 0, "lr", AT(lr), "0.001", 1e-12, 1e6, "X", "Adam's learning rate", 0},
-    {WEFT_OPT_REAL, 0, "clip", AT(clip), "0", 0, 1e12, "X", "largest norm of a step's gradient; 0: any", 0},
-    {WEFT_OPT_INT, 0, "patience", AT(patience), "10", 0, 1000000, "N",
+    {WEFT_OPT_INT, 0, "layers", AT(INT, layers), "1", 1, WEFT_LSTM_LAYERS_MAX, "N", "layers", 0},
+    {WEFT_OPT_STR, 0, "by", AT(STR, by), "all", 0, 0, "LEVEL", "one set of weights for each value of this key", 0},
+    {WEFT_OPT_INT, 0, "epochs", AT(INT, epochs), "230", 1, 1000000, "N", "passes over the train part at most", 0},
+    {WEFT_OPT_INT, 0, "batch", AT(INT, batch), "32", 1, 1000000, "N", "windows in a step", 0},
+    {WEFT_OPT_REAL, 0, "lr", AT(REAL, lr), "0.001", 1e-12, 1e6, "X", "Adam's learning rate", 0},
+    {WEFT_OPT_REAL, 0, "clip", AT(REAL, clip), "0", 0, 1e12, "X", "largest norm of a step's gradient; 0: any", 0},
+    {WEFT_OPT_INT, 0, "patience", AT(INT, patience), "10", 0, 1000000, "N",
      "stop after so many epochs without a better validation loss; 0: never", 0},
-    {WEFT_OPT_STR, 0, "log", AT(log), NULL, 0, 0, "FILE", "losses as JSON lines, one an epoch",
+    {WEFT_OPT_STR, 0, "log", AT(STR, log), NULL, 0, 0, "FILE", "losses as JSON lines, one an epoch",
      WEFT_OPT_FILE | WEFT_OPT_RUN},
-    {WEFT_OPT_STR, 0, "checkpoint", AT(checkpoint), NULL, 0, 0, "FILE",
+    {WEFT_OPT_STR, 0, "checkpoint", AT(STR, checkpoint), NULL, 0, 0, "FILE",
      "keep the training's state there until the model is written", WEFT_OPT_FILE | WEFT_OPT_RUN},
-    {WEFT_OPT_FLAG, 0, "resume", AT(resume), NULL, 0, 0, NULL, "go on from the checkpoint, if it is there",
+    {WEFT_OPT_FLAG, 0, "resume", AT(FLAG, resume), NULL, 0, 0, NULL, "go on from the checkpoint, if it is there",
      WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };

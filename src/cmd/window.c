@@ -22,15 +22,15 @@ struct state {
     struct weft_ids met;
 };
 
-#define AT(member) offsetof(struct state, member)
+#define AT(type, member) WEFT_OPT_AT(struct state, type, member)
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_INT, 0, "lookback", AT(lookback), "28", 1, 1000000, "N", "steps that a forecast looks back on",
+    {WEFT_OPT_INT, 0, "lookback", AT(INT, lookback), "28", 1, 1000000, "N", "steps that a forecast looks back on",
      WEFT_OPT_REQUIRED},
-    {WEFT_OPT_INT, 0, "horizon", AT(horizon), "28", 1, 1000000, "N", "steps to forecast", WEFT_OPT_REQUIRED},
-    {WEFT_OPT_INT, 0, "stride", AT(stride), "1", 1, 1000000, "N", "steps from one window to the next", 0},
-    {WEFT_OPT_LIST, 0, "split", AT(split_text), "0.64,0.16,0.20", 0, 0, "T,V,T",
+    {WEFT_OPT_INT, 0, "horizon", AT(INT, horizon), "28", 1, 1000000, "N", "steps to forecast", WEFT_OPT_REQUIRED},
+    {WEFT_OPT_INT, 0, "stride", AT(INT, stride), "1", 1, 1000000, "N", "steps from one window to the next", 0},
+    {WEFT_OPT_LIST, 0, "split", AT(LIST, split_text), "0.64,0.16,0.20", 0, 0, "T,V,T",
      "train, validation and test part: fractions of the calendar, or steps", 0},
-    {WEFT_OPT_CHOICE, 0, "scale", AT(scale), "none", 0, 0, "none|standard|minmax",
+    {WEFT_OPT_CHOICE, 0, "scale", AT(CHOICE, scale), "none", 0, 0, "none|standard|minmax",
      "scaling per series and target, fitted on the train part alone", 0},
     {.type = WEFT_OPT_END},
 };

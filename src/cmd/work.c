@@ -18,11 +18,11 @@ struct state {
     int64_t children;
 };
 
-#define AT(member) offsetof(struct state, member)
+#define AT(type, member) WEFT_OPT_AT(struct state, type, member)
 static const struct weft_opt opts[] = {
-    {WEFT_OPT_STR, 0, "connect", AT(connect), NULL, 0, 0, "ENDPOINT",
+    {WEFT_OPT_STR, 0, "connect", AT(STR, connect), NULL, 0, 0, "ENDPOINT",
      "where scatter listens: tcp://HOST:PORT or ipc://PATH", WEFT_OPT_REQUIRED | WEFT_OPT_FILE},
-    {WEFT_OPT_INT, 'j', "children", AT(children), "1", 1, CHILDREN_MAX, "N",
+    {WEFT_OPT_INT, 'j', "children", AT(INT, children), "1", 1, CHILDREN_MAX, "N",
      "workers to run side by side, each with a child", WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };

@@ -57,8 +57,7 @@ static struct weft_lineage own_args(const struct weft_lineage *l)
     snprintf(seed, sizeof seed, "%" PRId64, l->seed);
     if (l->seeded)
         weft_lineage_arg(&own, "seed", seed);
-    if (own.n)
-        qsort(own.args, own.n, sizeof *own.args, by_key);
+    weft_sort(own.args, own.n, sizeof *own.args, by_key);
     return own;
 }
 

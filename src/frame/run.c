@@ -32,17 +32,18 @@ struct common {
     int progress;
 };
 
-#define AT(member) offsetof(struct common, member)
+#define AT(type, member) WEFT_OPT_AT(struct common, type, member)
 
-static const struct weft_opt opt_help = {WEFT_OPT_FLAG,     'h',         "help", AT(help), NULL, 0, 0, NULL,
+static const struct weft_opt opt_help = {WEFT_OPT_FLAG,     'h',         "help", AT(FLAG, help), NULL, 0, 0, NULL,
                                          "print this text", WEFT_OPT_RUN};
 static const struct weft_opt opt_version = {
-    WEFT_OPT_FLAG, 'V', "version", AT(version), NULL, 0, 0, NULL, "print version and library versions", WEFT_OPT_RUN};
+    WEFT_OPT_FLAG, 'V', "version", AT(FLAG, version), NULL, 0, 0, NULL, "print version and library versions",
+    WEFT_OPT_RUN};
 static const struct weft_opt opt_input = {
     WEFT_OPT_STR,
     'i',
     "input",
-    AT(input),
+    AT(STR, input),
     "-",
     0,
     0,
@@ -53,7 +54,7 @@ static const struct weft_opt opt_output = {
     WEFT_OPT_STR,
     'o',
     "output",
-    AT(output),
+    AT(STR, output),
     "-",
     0,
     0,
@@ -64,7 +65,7 @@ static const struct weft_opt opt_text_output = {
     WEFT_OPT_STR,
     'o',
     "output",
-    AT(output),
+    AT(STR, output),
     "-",
     0,
     0,
@@ -73,23 +74,23 @@ static const struct weft_opt opt_text_output = {
     "socket (-i of other programs says how)",
     WEFT_OPT_RUN | WEFT_OPT_FILE};
 static const struct weft_opt opt_socket[] = {
-    {WEFT_OPT_STR, 0, "key", AT(key), NULL, 0, 0, "FILE",
+    {WEFT_OPT_STR, 0, "key", AT(STR, key), NULL, 0, 0, "FILE",
      "our key pair, for encrypted sockets (CURVE; keygen makes one)", WEFT_OPT_RUN | WEFT_OPT_FILE | WEFT_OPT_ADVANCED},
-    {WEFT_OPT_STR, 0, "peer-keys", AT(peer_keys), NULL, 0, 0, "FILE",
+    {WEFT_OPT_STR, 0, "peer-keys", AT(STR, peer_keys), NULL, 0, 0, "FILE",
      "public keys of those who may talk to us, one a line", WEFT_OPT_RUN | WEFT_OPT_FILE | WEFT_OPT_ADVANCED},
-    {WEFT_OPT_FLAG, 0, "insecure", AT(insecure), NULL, 0, 0, NULL, "allow plain TCP beyond this machine",
+    {WEFT_OPT_FLAG, 0, "insecure", AT(FLAG, insecure), NULL, 0, 0, NULL, "allow plain TCP beyond this machine",
      WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
-    {WEFT_OPT_REAL, 0, "timeout", AT(timeout), "30", 0.1, 86400, "SECONDS", "a peer that is silent for so long is gone",
+    {WEFT_OPT_REAL, 0, "timeout", AT(REAL, timeout), "30", 0.1, 86400, "SECONDS",
+     "a peer that is silent for so long is gone", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
+    {WEFT_OPT_REAL, 0, "wait", AT(REAL, wait), "300", 0.1, 1000000, "SECONDS", "how long to wait for a peer to appear",
      WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
-    {WEFT_OPT_REAL, 0, "wait", AT(wait), "300", 0.1, 1000000, "SECONDS", "how long to wait for a peer to appear",
-     WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
-    {WEFT_OPT_INT, 0, "producers", AT(producers), "1", 1, 1024, "N", "writers to merge on an -i that listens",
+    {WEFT_OPT_INT, 0, "producers", AT(INT, producers), "1", 1, 1024, "N", "writers to merge on an -i that listens",
      WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
 };
 static const struct weft_opt opt_model = {WEFT_OPT_STR,
                                           'o',
                                           "output",
-                                          AT(output),
+                                          AT(STR, output),
                                           "-",
                                           0,
                                           0,
@@ -99,17 +100,19 @@ static const struct weft_opt opt_model = {WEFT_OPT_STR,
 static const char threads_matter_help[] =
     "threads to use; 0: all cores; the last digits of the result depend on their number";
 static const struct weft_opt opt_rest[] = {
-    {WEFT_OPT_INT, 0, "threads", AT(threads), "0", 0, 1024, "N",
+    {WEFT_OPT_INT, 0, "threads", AT(INT, threads), "0", 0, 1024, "N",
      "threads to use; 0: 1 in filters, all cores in trainers; the result is the same", WEFT_OPT_RUN},
-    {WEFT_OPT_INT, 0, "seed", AT(seed), "1", 0, 9223372036854775807.0, "N", "seed of everything random", WEFT_OPT_RUN},
-    {WEFT_OPT_CHOICE, 0, "progress", AT(progress), "auto", 0, 0, "auto|plain|off",
+    {WEFT_OPT_INT, 0, "seed", AT(INT, seed), "1", 0, 9223372036854775807.0, "N", "seed of everything random",
+     WEFT_OPT_RUN},
+    {WEFT_OPT_CHOICE, 0, "progress", AT(CHOICE, progress), "auto", 0, 0, "auto|plain|off",
      "progress on stderr: a bar on a terminal, plain lines, or none", WEFT_OPT_RUN},
-    {WEFT_OPT_SIZE, 0, "max-frame", AT(frame_max), "256M", 0, (double)((uint64_t)1 << 40), "BYTES",
+    {WEFT_OPT_SIZE, 0, "max-frame", AT(SIZE, frame_max), "256M", 0, (double)((uint64_t)1 << 40), "BYTES",
      "largest frame accepted", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
-    {WEFT_OPT_FLAG, 0, "no-lineage", AT(no_lineage), NULL, 0, 0, NULL, "leave this program out of the lineage",
+    {WEFT_OPT_FLAG, 0, "no-lineage", AT(FLAG, no_lineage), NULL, 0, 0, NULL, "leave this program out of the lineage",
      WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
-    {WEFT_OPT_FLAG, 'q', "quiet", AT(quiet), NULL, 0, 0, NULL, "no warnings", WEFT_OPT_RUN},
-    {WEFT_OPT_FLAG, 'v', "verbose", AT(verbose), NULL, 0, 0, NULL, "say more: a summary at the end", WEFT_OPT_RUN},
+    {WEFT_OPT_FLAG, 'q', "quiet", AT(FLAG, quiet), NULL, 0, 0, NULL, "no warnings", WEFT_OPT_RUN},
+    {WEFT_OPT_FLAG, 'v', "verbose", AT(FLAG, verbose), NULL, 0, 0, NULL, "say more: a summary at the end",
+     WEFT_OPT_RUN},
 };
 
 enum { COMMON_MAX = sizeof opt_rest / sizeof *opt_rest + sizeof opt_socket / sizeof *opt_socket + 5 };

@@ -94,12 +94,6 @@ static int64_t day_of(int64_t seconds)
     return seconds / DAY - (seconds % DAY < 0);
 }
 
-static int ascending(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 static int bad_date(const struct weft_csv *csv, const struct weft_csv_row *row, struct weft_csv_text t,
                     struct weft_err *e)
 {
@@ -141,7 +135,7 @@ static int read_holidays(struct weft_covariates *c, struct weft_csv *csv, const 
         return -1;
     if (!c->n_holidays)
         return weft_fail(e, WEFT_DATA, "%s names no holiday", weft_csv_name(csv));
-    qsort(c->holidays, c->n_holidays, sizeof *c->holidays, ascending);
+    weft_sort(c->holidays, c->n_holidays, sizeof *c->holidays, weft_by_int64);
     weft_civil_from_days(c->holidays[0], &y, &m, &d);
     c->covered_from = weft_days_from_civil(y, 1, 1);
     weft_civil_from_days(c->holidays[c->n_holidays - 1], &y, &m, &d);

@@ -335,7 +335,7 @@ static void find_calendar(struct inspect *in)
     }
     if (!in->n_days)
         return;
-    qsort(in->day, in->n_days, sizeof *in->day, by_time);
+    weft_sort(in->day, in->n_days, sizeof *in->day, by_time);
     out->step = find_step(in);
     size_t n = 0;
     for (size_t i = 0; i < in->n_days; i++) { /* hours of one day are one day */

@@ -700,7 +700,7 @@ static int write_series(struct table *t, const struct weft_grid *g, struct weft_
     if (a.known < 1)
         return weft_fail(e, WEFT_DATA, "no row has a value of a channel to forecast");
     float *values = WEFT_ARRAY(float, n * t->n_values);
-    qsort(t->series, t->n, sizeof *t->series, by_id);
+    weft_sort(t->series, t->n, sizeof *t->series, by_id);
     int rc = weft_coverage_head(&t->coverage, t->o, &a, t->run, e);
     for (size_t i = 0; i < t->n && rc == 0; i++) {
         const struct series *s = &t->series[i];

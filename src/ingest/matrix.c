@@ -92,7 +92,7 @@ static int find_grid(const struct matrix *m, struct weft_grid *g, struct weft_er
 {
     int64_t *dates = WEFT_ARRAY(int64_t, m->rows);
     size_t n = 0;
-    qsort(m->place, m->rows, sizeof *m->place, by_time);
+    weft_sort(m->place, m->rows, sizeof *m->place, by_time);
     for (size_t i = 0; i < m->rows; i++)
         if (!n || m->place[i].time != dates[n - 1])
             dates[n++] = m->place[i].time;

@@ -74,7 +74,7 @@ static int find_grid(const struct weft_ingest *o, const struct weft_header *h, s
         if (h->date[i] != WEFT_NO_DATE)
             dates[n++] = h->date[i];
     int rc = n ? 0 : weft_fail(e, WEFT_DATA, "%s has no column that is a day", h->file);
-    qsort(dates, n, sizeof *dates, by_time);
+    weft_sort(dates, n, sizeof *dates, by_time);
     for (size_t i = 1; i < n && rc == 0; i++)
         if (dates[i] == dates[i - 1])
             rc = weft_fail(e, WEFT_DATA, "%s has two columns for %s", h->file, weft_date_text(dates[i], 86400, text));

@@ -103,21 +103,16 @@ bool weft_accuracy_any(const struct weft_accuracy *a)
 /* --- the table --- */
 
 struct columns {
-    size_t channel, by, group, origin, step, model, n, wape, mae, rmse, mase, bias, seasonal, lag, coverage, width;
+    size_t channel, by, name, origin, step, model, n, wape, mae, rmse, mase, bias, seasonal, lag;
+    struct weft_interval_columns band;
 };
 
 static struct columns make_columns(double interval, struct weft_table *t)
 {
     struct columns c;
-    char key[4][40];
-    double percent = round(interval * 1e6) / 1e4;
-    snprintf(key[0], sizeof *key, "coverage_%g", percent);
-    snprintf(key[1], sizeof *key, "in %g%%", percent);
-    snprintf(key[2], sizeof *key, "width_%g", percent);
-    snprintf(key[3], sizeof *key, "width %g%%", percent);
     c.channel = weft_table_column(t, "channel", "channel", WEFT_CELL_TEXT, 0, WEFT_COLUMN_SAME);
     c.by = weft_table_column(t, "by", "by", WEFT_CELL_TEXT, 0, WEFT_COLUMN_SAME);
-    c.group = weft_table_column(t, "group", "group", WEFT_CELL_TEXT, 0, WEFT_COLUMN_SAME);
+    c.name = weft_table_column(t, "name", "name", WEFT_CELL_TEXT, 0, WEFT_COLUMN_SAME);
     c.origin = weft_table_column(t, "origin", "origin", WEFT_CELL_TEXT, 0, WEFT_COLUMN_SAME);
     c.step = weft_table_column(t, "step", "step", WEFT_CELL_INT, 0, 0);
     c.model = weft_table_column(t, "model", "model", WEFT_CELL_TEXT, 0, 0);
@@ -129,8 +124,7 @@ static struct columns make_columns(double interval, struct weft_table *t)
     c.bias = weft_table_column(t, "bias", "bias", WEFT_CELL_REAL, -1, 0);
     c.seasonal = weft_table_column(t, "skill_seasonal", "vs season", WEFT_CELL_REAL, 1, WEFT_COLUMN_PERCENT);
     c.lag = weft_table_column(t, "skill_lag_growth", "vs lag-growth", WEFT_CELL_REAL, 1, WEFT_COLUMN_PERCENT);
-    c.coverage = weft_table_column(t, key[0], key[1], WEFT_CELL_REAL, 1, WEFT_COLUMN_PERCENT);
-    c.width = weft_table_column(t, key[2], key[3], WEFT_CELL_REAL, -1, 0);
+    c.band = weft_table_interval(t, interval, -1);
     return c;
 }
 
@@ -158,7 +152,7 @@ static void put_rows(struct weft_accuracy *a, const struct weft_accuracy_names *
         weft_table_row(t);
         weft_table_text(t, c->channel, names->channels[place.channel], strlen(names->channels[place.channel]));
         weft_table_text(t, c->by, names->levels[place.level], strlen(names->levels[place.level]));
-        weft_table_text(t, c->group, name->p + sizeof place, name->n - sizeof place);
+        weft_table_text(t, c->name, name->p + sizeof place, name->n - sizeof place);
         if (a->shape.per_origin)
             weft_table_text(t, c->origin, names->origins[origin], strlen(names->origins[origin]));
         if (a->shape.per_step)
@@ -172,8 +166,8 @@ static void put_rows(struct weft_accuracy *a, const struct weft_accuracy_names *
         weft_table_real(t, c->bias, v.bias);
         weft_table_real(t, c->seasonal, skill(block, names->seasonal, m, v.wape));
         weft_table_real(t, c->lag, skill(block, names->lag, m, v.wape));
-        weft_table_real(t, c->coverage, (double)band->inside / banded);
-        weft_table_real(t, c->width, band->width / banded);
+        weft_table_real(t, c->band.coverage, (double)band->inside / banded);
+        weft_table_real(t, c->band.width, band->width / banded);
     }
 }
 
@@ -202,7 +196,7 @@ void weft_accuracy_table(struct weft_accuracy *a, const struct weft_accuracy_nam
         order[i].group = a->rows.at[i].p + sizeof order[i].place;
         order[i].row = i;
     }
-    qsort(order, a->rows.n, sizeof *order, by_place);
+    weft_sort(order, a->rows.n, sizeof *order, by_place);
     for (size_t i = 0; i < a->rows.n; i++)
         for (size_t o = 0; o < a->origins; o++)
             for (size_t h = 0; h < a->steps; h++)

@@ -220,7 +220,7 @@ static void print_confusion(const struct weft_demand_metrics *m, size_t i, size_
     for (size_t j = 0; j < c->n; j++)
         if (occurs(c, j))
             met[n++] = (struct met){m->classes.at[j].p, j};
-    qsort(met, n, sizeof *met, by_name);
+    weft_sort(met, n, sizeof *met, by_name);
     for (size_t j = 0; j < n; j++)
         column[j] = weft_table_column(t, met[j].name, met[j].name, WEFT_CELL_INT, 0, 0);
     for (size_t j = 0; j < n; j++) {

@@ -188,17 +188,18 @@ int weft_forecast_metrics_add(struct weft_forecast_metrics *s, struct weft_span 
 /* --- the table --- */
 
 struct columns {
-    size_t model, channel, part, group, step, n, skipped, mse, mae, rmse, wape, smape, mase, rmsse, bias, bias_share,
-        mae_bias, totals, psfa, skill, band[WEFT_MAX_BANDS], width[WEFT_MAX_BANDS];
+    size_t model, channel, part, name, step, n, skipped, mse, mae, rmse, wape, smape, mase, rmsse, bias, bias_share,
+        mae_bias, totals, psfa, skill;
+    struct weft_interval_columns band[WEFT_MAX_BANDS]; /* width: SIZE_MAX where one bound alone is known */
 };
 
 static void make_columns(struct weft_forecast_metrics *s, struct columns *c)
 {
     struct weft_table *t = s->table;
-    char key[40], title[40];
+    char key[WEFT_COLUMN_KEY], title[40];
     c->channel = weft_table_column(t, "channel", "channel", WEFT_CELL_TEXT, 0, WEFT_COLUMN_SAME);
     c->part = weft_table_column(t, "part", "part", WEFT_CELL_TEXT, 0, WEFT_COLUMN_SAME);
-    c->group = weft_table_column(t, "group", s->o->by, WEFT_CELL_TEXT, 0, WEFT_COLUMN_SAME);
+    c->name = weft_table_column(t, "name", s->o->by, WEFT_CELL_TEXT, 0, WEFT_COLUMN_SAME);
     c->step = weft_table_column(t, "step", "step", WEFT_CELL_INT, 0, WEFT_COLUMN_LABEL);
     c->model = weft_table_column(t, "model", "model", WEFT_CELL_TEXT, 0, 0);
     c->n = weft_table_column(t, "n", "n", WEFT_CELL_INT, 0, WEFT_COLUMN_SAME);
@@ -217,14 +218,15 @@ static void make_columns(struct weft_forecast_metrics *s, struct columns *c)
     c->psfa = weft_table_column(t, "psfa", "PSFA", WEFT_CELL_REAL, 4, 0);
     c->skill = weft_table_column(t, "skill", "skill", WEFT_CELL_REAL, 1, WEFT_COLUMN_PERCENT);
     for (size_t k = 0; k < s->n_bands; k++) {
-        bool single = s->band[k].low == SIZE_MAX;
         double percent = round(s->band[k].nominal * 1e6) / 1e4;
-        snprintf(key, sizeof key, "%s_%g", single ? "below" : "coverage", percent);
-        snprintf(title, sizeof title, single ? "below q%g" : "in %g%%", percent);
-        c->band[k] = weft_table_column(t, key, title, WEFT_CELL_REAL, 1, WEFT_COLUMN_PERCENT);
-        snprintf(key, sizeof key, "width_%g", percent);
-        snprintf(title, sizeof title, "width %g%%", percent);
-        c->width[k] = single ? SIZE_MAX : weft_table_column(t, key, title, WEFT_CELL_REAL, -1, 0);
+        if (s->band[k].low != SIZE_MAX) {
+            c->band[k] = weft_table_interval(t, s->band[k].nominal, -1);
+            continue;
+        }
+        snprintf(title, sizeof title, "below q%g", percent);
+        c->band[k] = (struct weft_interval_columns){weft_table_column(t, weft_column_key(key, "below_", percent), title,
+                                                                      WEFT_CELL_REAL, 1, WEFT_COLUMN_PERCENT),
+                                                    SIZE_MAX};
     }
 }
 
@@ -245,7 +247,7 @@ static double put_row(struct weft_forecast_metrics *s, const struct columns *c, 
     set_name(s, c->model, &s->models, row->model);
     set_name(s, c->channel, &s->texts, row->channel);
     set_name(s, c->part, &s->texts, row->part);
-    set_name(s, c->group, &s->texts, row->group);
+    set_name(s, c->name, &s->texts, row->group);
     if (s->o->per_step)
         weft_table_int(t, c->step, (int64_t)step + 1);
     weft_table_int(t, c->n, (int64_t)sums->n);
@@ -265,9 +267,9 @@ static double put_row(struct weft_forecast_metrics *s, const struct columns *c, 
     weft_table_real(t, c->skill, base > 0 ? 1 - m.wape / base : NAN);
     for (size_t k = 0; k < s->n_bands; k++) {
         double n = sums->band[k].n ? (double)sums->band[k].n : NAN;
-        weft_table_real(t, c->band[k], (double)sums->band[k].inside / n);
-        if (c->width[k] != SIZE_MAX)
-            weft_table_real(t, c->width[k], sums->band[k].width / n);
+        weft_table_real(t, c->band[k].coverage, (double)sums->band[k].inside / n);
+        if (c->band[k].width != SIZE_MAX)
+            weft_table_real(t, c->band[k].width, sums->band[k].width / n);
     }
     return m.wape;
 }
@@ -335,7 +337,7 @@ void weft_forecast_metrics_table(struct weft_forecast_metrics *s, struct weft_ta
         weft_psfa_finish(s->psfa);
     for (size_t i = 0; i < n; i++)
         order[i] = (struct order){&s->rows[i], &s->texts.at[s->rows[i].group], i};
-    qsort(order, n, sizeof *order, by_place);
+    weft_sort(order, n, sizeof *order, by_place);
     for (size_t i = 0, k; i < n; i = k) {
         for (k = i + 1; k < n && beside(&order[i], &order[k]); k++)
             ;

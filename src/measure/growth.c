@@ -296,12 +296,6 @@ double weft_growth_p(double growth, double sd_one, double freedom)
     return 2 * weft_student_below(-fabs(z_of(growth, sd_one)), freedom);
 }
 
-static int smaller_first(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 void weft_growth_sure(const double *p, size_t n, double rate, bool *out)
 {
     double *sorted = WEFT_ARRAY(double, n + 1), border = -1;
@@ -309,8 +303,7 @@ void weft_growth_sure(const double *p, size_t n, double rate, bool *out)
     for (size_t i = 0; i < n; i++)
         if (!isnan(p[i]))
             sorted[known++] = p[i];
-    if (known)
-        qsort(sorted, known, sizeof *sorted, smaller_first);
+    weft_sort(sorted, known, sizeof *sorted, weft_by_double);
     for (size_t k = 0; k < known; k++)
         if (sorted[k] <= (double)(k + 1) / (double)known * rate)
             border = sorted[k];

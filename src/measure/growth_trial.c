@@ -124,7 +124,7 @@ static size_t groups_of(const struct weft_growth_trial *t, size_t channel, struc
     for (size_t i = 0; i < t->groups.n; i++)
         if (channel_of(t, i) == channel)
             out[n++] = (struct named){t->groups.at[i].p + sizeof channel, i};
-    qsort(out, n, sizeof *out, by_name);
+    weft_sort(out, n, sizeof *out, by_name);
     return n;
 }
 

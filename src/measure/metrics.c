@@ -230,7 +230,7 @@ void weft_psfa_finish(struct weft_psfa *p)
     p->place = WEFT_ARRAY(struct place, p->n + 1);
     for (size_t i = 0; i < p->n; i++)
         p->place[i] = (struct place){p->at[i].row, p->at[i].category, i};
-    qsort(p->place, p->n, sizeof *p->place, by_place);
+    weft_sort(p->place, p->n, sizeof *p->place, by_place);
 }
 
 /* Mean over the categories of a row, over the steps [from, to). */

@@ -26,7 +26,7 @@ static struct place *sorted(const double *x, size_t n)
     struct place *at = WEFT_ARRAY(struct place, n);
     for (size_t i = 0; i < n; i++)
         at[i] = (struct place){x[i], i};
-    qsort(at, n, sizeof *at, descending);
+    weft_sort(at, n, sizeof *at, descending);
     return at;
 }
 

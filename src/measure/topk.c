@@ -73,7 +73,7 @@ void weft_topk_chances(size_t n, const double *mean, const double *sd, const uin
             x[m++] = (struct number){mean[i], spread, mean[i] + NORMAL_MAX * spread, stream[i], i};
         }
     /* Those that can become large first: the rest of a draw need not be looked at. */
-    qsort(x, m, sizeof *x, by_most);
+    weft_sort(x, m, sizeof *x, by_most);
     for (size_t d = 0; d < draws; d++) {
         size_t found = 0;
         for (size_t j = 0; j < m && k && !(found == k && x[j].most < best[k - 1].value); j++) {

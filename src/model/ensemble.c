@@ -11,15 +11,9 @@
 
 const char *const weft_ensemble_rules[WEFT_ENSEMBLE_RULES] = {"best", "median", "mean", "weights"};
 
-static int ascending(const void *a, const void *b)
-{
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
 static float median(float *y, size_t n)
 {
-    qsort(y, n, sizeof *y, ascending);
+    weft_sort(y, n, sizeof *y, weft_by_float);
     return n % 2 ? y[n / 2] : (y[n / 2 - 1] + y[n / 2]) / 2;
 }
 

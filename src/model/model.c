@@ -257,7 +257,7 @@ static int index_groups(struct weft_forecaster *f, struct weft_err *e)
     f->groups = WEFT_ARRAY(struct group, n);
     for (size_t i = 0; i < n; i++)
         f->groups[i] = (struct group){f->info.groups[i], i};
-    qsort(f->groups, n, sizeof *f->groups, by_name);
+    weft_sort(f->groups, n, sizeof *f->groups, by_name);
     for (size_t i = 1; i < n; i++)
         if (strcmp(f->groups[i - 1].name, f->groups[i].name) == 0)
             return bad(f->st, e, "the same group twice:", f->groups[i].name);
@@ -421,12 +421,6 @@ float weft_forecaster_floor(const struct weft_forecaster *f, size_t unit)
 
 /* --- intervals --- */
 
-static int ascending(const void *a, const void *b)
-{
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
 static const float *unit_rows(const struct weft_forecaster *f, size_t unit)
 {
     return f->residuals + unit * f->rows * (size_t)f->info.horizon;
@@ -456,7 +450,7 @@ static const float *sorted_residuals(struct weft_forecaster *f, size_t unit)
         }
     for (size_t h = 0; h < horizon; h++) {
         memmove(s + h * n, s + h * f->rows, n * sizeof *s);
-        qsort(s + h * n, n, sizeof *s, ascending);
+        weft_sort(s + h * n, n, sizeof *s, weft_by_float);
     }
     f->count[unit] = n;
     return n ? s : NULL;

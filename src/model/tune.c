@@ -15,12 +15,6 @@ static const double WORST = 1.25;
 
 /* --- grids --- */
 
-static int ascending(const void *a, const void *b)
-{
-    size_t x = *(const size_t *)a, y = *(const size_t *)b;
-    return (x > y) - (x < y);
-}
-
 /* Adds x when it lies within [1, most]. */
 static void put(size_t *out, size_t *n, size_t x, size_t most)
 {
@@ -31,7 +25,7 @@ static void put(size_t *out, size_t *n, size_t x, size_t most)
 static size_t sorted(size_t *x, size_t n)
 {
     size_t kept = 0;
-    qsort(x, n, sizeof *x, ascending);
+    weft_sort(x, n, sizeof *x, weft_by_size);
     for (size_t i = 0; i < n; i++)
         if (!kept || x[i] != x[kept - 1])
             x[kept++] = x[i];
@@ -248,7 +242,7 @@ static void choose(const struct search *s, struct weft_tuned *t)
         c[n] = candidate_of(s, cell);
         n += isfinite(c[n].error);
     }
-    qsort(c, n, sizeof *c, by_error);
+    weft_sort(c, n, sizeof *c, by_error);
     pick(c, n, true, &picked);
     pick(c, n, false, &picked);
     for (size_t i = 0; i < n; i++)

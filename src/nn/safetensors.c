@@ -105,8 +105,7 @@ static int by_offset(const void *a, const void *b)
 static int place_tensors(struct weft_st *st, size_t data_at, struct weft_err *e)
 {
     size_t expected = 0, data_size = st->n_bytes - data_at;
-    if (st->n)
-        qsort(st->tensors, st->n, sizeof *st->tensors, by_offset);
+    weft_sort(st->tensors, st->n, sizeof *st->tensors, by_offset);
     for (size_t i = 0; i < st->n; i++) {
         struct weft_st_tensor *t = &st->tensors[i];
         if ((uintptr_t)t->data != expected)
@@ -168,8 +167,7 @@ static void index_names(struct weft_st *st)
     st->by_name = WEFT_ARRAY(size_t, st->n + 1);
     for (size_t i = 0; i < st->n; i++)
         order[i] = (struct named){st->tensors[i].name, i};
-    if (st->n)
-        qsort(order, st->n, sizeof *order, by_name);
+    weft_sort(order, st->n, sizeof *order, by_name);
     for (size_t i = 0; i < st->n; i++)
         st->by_name[i] = order[i].i;
     free(order);
@@ -482,8 +480,7 @@ static int by_key(const void *a, const void *b)
 static uint8_t *make_header(struct weft_st_writer *w, size_t *n)
 {
     weft_json *root = weft_json_new_object(), *meta = weft_json_new_object();
-    if (w->n_meta)
-        qsort(w->meta, w->n_meta, sizeof *w->meta, by_key);
+    weft_sort(w->meta, w->n_meta, sizeof *w->meta, by_key);
     for (size_t i = 0; i < w->n_meta; i++)
         weft_json_set(meta, w->meta[i].key, weft_json_new_str(w->meta[i].value, strlen(w->meta[i].value)));
     weft_json_set(root, "__metadata__", meta);

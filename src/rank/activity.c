@@ -117,8 +117,7 @@ struct weft_shares weft_activity_shares(const struct weft_activity *a)
     double all = 0, squares = 0, most = 0;
     for (size_t i = 0; i < a->names.n; i++)
         order[i] = &a->names.at[i];
-    if (a->names.n)
-        qsort(order, a->names.n, sizeof *order, by_name);
+    weft_sort(order, a->names.n, sizeof *order, by_name);
     for (size_t i = 0; i < a->names.n; i++)
         all += a->brand[order[i] - a->names.at].sold;
     for (size_t i = 0; i < a->names.n && all > 0; i++) {

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/names.h"
+#include "rank/ranking.h"
 
 struct row {
     char *id, *name, *part;
@@ -80,8 +81,8 @@ static bool text_is(const struct weft_value *v, const char *text)
 static void add_growth(struct weft_demand_ranking *r, struct weft_span frame, const char *channel)
 {
     struct weft_value c, group, growth;
-    if (!weft_map_find(frame, "channel", &c) || c.kind != WEFT_STR || !weft_map_find(frame, "group", &group) ||
-        group.kind != WEFT_STR || !weft_map_find(frame, "growth", &growth))
+    if (!weft_map_find(frame, "channel", &c) || c.kind != WEFT_STR || !weft_ranking_name(frame, &group) ||
+        !weft_map_find(frame, "growth", &growth))
         return;
     if (!*r->channel)
         snprintf(r->channel, sizeof r->channel, "%.*s", channel ? (int)strlen(channel) : (int)c.body.n,
@@ -203,7 +204,7 @@ static void put_text(struct weft_table *t, size_t column, const char *text)
 size_t weft_demand_ranking_table(struct weft_demand_ranking *r, size_t top, struct weft_table *t)
 {
     const struct weft_prediction_model *m = r->model;
-    const char *key = r->key == SIZE_MAX ? "group" : r->a->products.keys[r->key];
+    const char *key = r->key == SIZE_MAX ? "category" : r->a->products.keys[r->key];
     size_t said[WEFT_PRODUCT_FIELDS], growth = 0, outlook = 0;
     size_t rank = weft_table_column(t, "rank", "rank", WEFT_CELL_INT, 0, 0),
            id = weft_table_column(t, "id", "id", WEFT_CELL_TEXT, 0, 0);
@@ -222,8 +223,7 @@ size_t weft_demand_ranking_table(struct weft_demand_ranking *r, size_t top, stru
     size_t low = weft_table_column(t, "low", "low", WEFT_CELL_REAL, -1, 0),
            high = weft_table_column(t, "high", "high", WEFT_CELL_REAL, -1, 0);
     size_t part = weft_table_column(t, "part", "part", WEFT_CELL_TEXT, 0, 0);
-    if (r->n)
-        qsort(r->row, r->n, sizeof *r->row, best_first);
+    weft_sort(r->row, r->n, sizeof *r->row, best_first);
     for (size_t i = 0; i < r->n && (!top || i < top); i++) {
         const struct row *x = &r->row[i];
         weft_table_row(t);

@@ -261,8 +261,7 @@ const struct weft_activity *weft_groups_activity(const struct weft_groups *g, si
 
 void weft_groups_finish(struct weft_groups *g, bool *kept)
 {
-    if (g->n)
-        qsort(g->at, g->n, sizeof *g->at, by_id);
+    weft_sort(g->at, g->n, sizeof *g->at, by_id);
     for (size_t k = 0; k < g->attrs->n_keys; k++) {
         kept[k] = true;
         for (size_t i = 0; i < g->n && kept[k]; i++)

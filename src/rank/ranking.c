@@ -11,6 +11,79 @@
 
 enum { BAR = 16 };
 
+/* --- the columns --- */
+
+/* The choices of columns that fit a terminal: of forecasts alone, with a history, with reasons. */
+enum narrow { BARE = 1, FULL = 2, SAID = 4, ALL = BARE | FULL | SAID };
+
+enum from { PLACE, CHANNEL, GROUP, SERIES, LEFT, MARK, SURE, BRAND, DRAWN, TEXT, COUNT, REAL };
+
+/* The columns in their order. Older readers know the first ones: new ones go after them. */
+#define AT(member) offsetof(struct weft_ranking_row, member)
+static const struct column {
+    const char *key, *title;
+    enum from from;
+    int digits;
+    unsigned flags;
+    size_t at;
+    unsigned place, narrow; /* on a terminal: where, from 1, and in which choices of columns; 0: not there */
+} columns[] = {
+    {"channel", "channel", CHANNEL, 0, WEFT_COLUMN_SAME, 0, 1, ALL},
+    {"rank", "rank", PLACE, 0, 0, AT(place), 2, ALL},
+    {"name", "name", GROUP, 0, 0, 0, 3, ALL},
+    {"growth", "growth", REAL, 3, 0, AT(growth), 4, ALL},
+    {"low", "low", REAL, 3, 0, AT(low), 5, ALL},
+    {"high", "high", REAL, 3, 0, AT(high), 6, ALL},
+    {"raw", "raw", REAL, 3, 0, AT(raw), 0, 0},
+    {"near", "near/day", REAL, -1, 0, AT(near), 11, BARE},
+    {"far", "far/day", REAL, -1, 0, AT(far), 12, ALL},
+    {"series", "series", SERIES, 0, WEFT_COLUMN_SAME, AT(series), 13, BARE},
+    {"mark", "", MARK, 0, 0, 0, 18, ALL},
+    {"now", "now/day", REAL, -1, 0, AT(past.now), 0, 0},
+    {"year_growth", "year ago", REAL, 3, 0, AT(year_growth), 0, 0},
+    {"beyond", "beyond", REAL, 3, 0, AT(beyond), 9, FULL | SAID},
+    {"p_top", "P(top)", REAL, 0, WEFT_COLUMN_PERCENT, AT(p_top), 10, ALL},
+    {"p_top_beyond", "P beyond", REAL, 0, WEFT_COLUMN_PERCENT, AT(p_top_beyond), 0, 0},
+    {"active_now", "now active", REAL, 0, 0, AT(rivals.active), 0, 0},
+    {"active", "active", REAL, 0, 0, AT(active_far), 14, FULL},
+    {"brands_now", "now brands", REAL, 0, 0, AT(rivals.brands), 0, 0},
+    {"brands", "brands", REAL, 0, 0, AT(brands_far), 0, 0},
+    {"each_now", "now each", REAL, 2, 0, AT(each_now), 0, 0},
+    {"each", "each", REAL, 2, 0, AT(each_far), 15, FULL},
+    {"hhi", "HHI", REAL, 3, 0, AT(rivals.shares.hhi), 0, 0},
+    {"top_share", "top share", REAL, 0, WEFT_COLUMN_PERCENT, AT(rivals.shares.top), 0, 0},
+    {"top_brand", "top brand", BRAND, 0, 0, AT(rivals.shares.name), 0, 0},
+    {"price_now", "now price", REAL, -1, 0, AT(rivals.price), 0, 0},
+    {"price", "price", REAL, -1, 0, AT(price_far), 0, 0},
+    {"mentions", "mentions", REAL, 3, 0, AT(rivals.mentions), 0, 0},
+    {"history", "history", COUNT, 0, 0, AT(past.length), 0, 0},
+    {"zeros", "zeros", REAL, 0, WEFT_COLUMN_PERCENT, AT(past.zeros), 0, 0},
+    {"gaps", "gaps", REAL, 0, WEFT_COLUMN_PERCENT, AT(past.gaps), 0, 0},
+    {"quality", "quality", TEXT, 0, 0, AT(quality), 16, FULL | SAID},
+    {"doubts", "doubts", TEXT, 0, 0, AT(doubts), 0, 0},
+    {"reason", "reason", TEXT, 0, 0, AT(reason), 21, SAID},
+    {"reason_last_week", "last week", REAL, 3, 0, AT(part[0]), 0, 0},
+    {"reason_weekday", "weekdays", REAL, 3, 0, AT(part[1]), 0, 0},
+    {"reason_month", "4 weeks", REAL, 3, 0, AT(part[2]), 0, 0},
+    {"reason_quarter", "3 months", REAL, 3, 0, AT(part[3]), 0, 0},
+    {"reason_year_ago", "year ago", REAL, 3, 0, AT(part[4]), 0, 0},
+    {"reason_rest", "earlier", REAL, 3, 0, AT(part[5]), 0, 0},
+    {"p_growth", "P(>1)", REAL, 0, WEFT_COLUMN_PERCENT, AT(p_growth), 7, BARE},
+    {"sure", "sure", SURE, 0, 0, AT(sure), 8, ALL},
+    {"model", "model", TEXT, 0, WEFT_COLUMN_SAME, AT(model), 17, ALL},
+    {"left_out", "left out", LEFT, 0, 0, AT(left_out), 19, ALL},
+    {"why", "why", TEXT, 0, 0, AT(why), 20, ALL},
+    {"bar", "", DRAWN, 0, WEFT_COLUMN_DRAWN, 0, 22, BARE},
+};
+enum { COLUMNS = sizeof columns / sizeof *columns };
+
+static void empty_columns(struct weft_ranking_row *x)
+{
+    for (size_t c = 0; c < COLUMNS; c++)
+        if (columns[c].from == REAL)
+            *(double *)(void *)((char *)x + columns[c].at) = NAN;
+}
+
 /* --- rows --- */
 
 size_t weft_ranking_find(struct weft_ranking *r, struct weft_span group, struct weft_span channel)
@@ -24,27 +97,11 @@ size_t weft_ranking_find(struct weft_ranking *r, struct weft_span group, struct 
         r->cap = weft_grow(r->cap, i + 1);
         r->row = weft_xrealloc2(r->row, r->cap, sizeof *r->row);
     }
-    r->row[r->n++] = (struct weft_ranking_row){.group = key[0],
-                                               .channel = key[1],
-                                               .growth = NAN,
-                                               .sd = NAN,
-                                               .low = NAN,
-                                               .high = NAN,
-                                               .raw = NAN,
-                                               .p_top = NAN,
-                                               .p_top_beyond = NAN,
-                                               .p_growth = NAN,
-                                               .p_value = NAN,
-                                               .year_growth = NAN,
-                                               .beyond = NAN,
-                                               .active_far = NAN,
-                                               .brands_far = NAN,
-                                               .each_now = NAN,
-                                               .each_far = NAN,
-                                               .price_far = NAN,
-                                               .past = {NAN, NAN, NAN, 0, NAN, NAN},
-                                               .rivals = {NAN, NAN, {NAN, NAN, NULL}, NAN, NAN},
-                                               .part = {NAN, NAN, NAN, NAN, NAN, NAN}};
+    struct weft_ranking_row *x = &r->row[r->n++];
+    *x = (struct weft_ranking_row){.group = key[0], .channel = key[1], .sd = NAN, .p_value = NAN};
+    x->past.year_near = x->past.year_far = NAN;
+    empty_columns(x);
+    x->near = x->far = 0; /* sums */
     return i;
 }
 
@@ -240,8 +297,7 @@ void weft_ranking_order(struct weft_ranking *r, enum weft_ranking_sort by)
     for (size_t i = 0; i < r->n; i++)
         o[i] = (struct order){r->row[i], weft_ranking_key(&r->row[i], by), by == WEFT_SORT_LOW && r->row[i].thin,
                               r->groups.at[r->row[i].group].p};
-    if (r->n)
-        qsort(o, r->n, sizeof *o, best_first);
+    weft_sort(o, r->n, sizeof *o, best_first);
     for (size_t i = 0, place = 0; i < r->n; i++) {
         r->row[i] = o[i].row;
         if (i && o[i].row.channel != o[i - 1].row.channel)
@@ -253,66 +309,6 @@ void weft_ranking_order(struct weft_ranking *r, enum weft_ranking_sort by)
 }
 
 /* --- the table --- */
-
-enum from { PLACE, CHANNEL, GROUP, SERIES, LEFT, MARK, SURE, BRAND, DRAWN, TEXT, COUNT, REAL };
-
-/* The columns in their order. Older readers know the first ones: new ones go after them. */
-#define AT(member) offsetof(struct weft_ranking_row, member)
-static const struct column {
-    const char *key, *title;
-    enum from from;
-    int digits;
-    unsigned flags;
-    size_t at;
-} columns[] = {
-    {"channel", "channel", CHANNEL, 0, WEFT_COLUMN_SAME, 0},
-    {"rank", "rank", PLACE, 0, 0, AT(place)},
-    {"group", "group", GROUP, 0, 0, 0},
-    {"growth", "growth", REAL, 3, 0, AT(growth)},
-    {"low", "low", REAL, 3, 0, AT(low)},
-    {"high", "high", REAL, 3, 0, AT(high)},
-    {"raw", "raw", REAL, 3, 0, AT(raw)},
-    {"near", "near/day", REAL, -1, 0, AT(near)},
-    {"far", "far/day", REAL, -1, 0, AT(far)},
-    {"series", "series", SERIES, 0, WEFT_COLUMN_SAME, AT(series)},
-    {"mark", "", MARK, 0, 0, 0},
-    {"now", "now/day", REAL, -1, 0, AT(past.now)},
-    {"year_growth", "year ago", REAL, 3, 0, AT(year_growth)},
-    {"beyond", "beyond", REAL, 3, 0, AT(beyond)},
-    {"p_top", "P(top)", REAL, 0, WEFT_COLUMN_PERCENT, AT(p_top)},
-    {"p_top_beyond", "P beyond", REAL, 0, WEFT_COLUMN_PERCENT, AT(p_top_beyond)},
-    {"active_now", "now active", REAL, 0, 0, AT(rivals.active)},
-    {"active", "active", REAL, 0, 0, AT(active_far)},
-    {"brands_now", "now brands", REAL, 0, 0, AT(rivals.brands)},
-    {"brands", "brands", REAL, 0, 0, AT(brands_far)},
-    {"each_now", "now each", REAL, 2, 0, AT(each_now)},
-    {"each", "each", REAL, 2, 0, AT(each_far)},
-    {"hhi", "HHI", REAL, 3, 0, AT(rivals.shares.hhi)},
-    {"top_share", "top share", REAL, 0, WEFT_COLUMN_PERCENT, AT(rivals.shares.top)},
-    {"top_brand", "top brand", BRAND, 0, 0, AT(rivals.shares.name)},
-    {"price_now", "now price", REAL, -1, 0, AT(rivals.price)},
-    {"price", "price", REAL, -1, 0, AT(price_far)},
-    {"mentions", "mentions", REAL, 3, 0, AT(rivals.mentions)},
-    {"history", "history", COUNT, 0, 0, AT(past.length)},
-    {"zeros", "zeros", REAL, 0, WEFT_COLUMN_PERCENT, AT(past.zeros)},
-    {"gaps", "gaps", REAL, 0, WEFT_COLUMN_PERCENT, AT(past.gaps)},
-    {"quality", "quality", TEXT, 0, 0, AT(quality)},
-    {"doubts", "doubts", TEXT, 0, 0, AT(doubts)},
-    {"reason", "reason", TEXT, 0, 0, AT(reason)},
-    {"reason_last_week", "last week", REAL, 3, 0, AT(part[0])},
-    {"reason_weekday", "weekdays", REAL, 3, 0, AT(part[1])},
-    {"reason_month", "4 weeks", REAL, 3, 0, AT(part[2])},
-    {"reason_quarter", "3 months", REAL, 3, 0, AT(part[3])},
-    {"reason_year_ago", "year ago", REAL, 3, 0, AT(part[4])},
-    {"reason_rest", "earlier", REAL, 3, 0, AT(part[5])},
-    {"p_growth", "P(>1)", REAL, 0, WEFT_COLUMN_PERCENT, AT(p_growth)},
-    {"sure", "sure", SURE, 0, 0, AT(sure)},
-    {"model", "model", TEXT, 0, WEFT_COLUMN_SAME, AT(model)},
-    {"left_out", "left out", LEFT, 0, 0, AT(left_out)},
-    {"why", "why", TEXT, 0, 0, AT(why)},
-    {"bar", "", DRAWN, 0, WEFT_COLUMN_DRAWN, 0},
-};
-enum { COLUMNS = sizeof columns / sizeof *columns };
 
 static const char *title_of(const struct column *k, const struct weft_ranking_style *style, char *buf, size_t cap)
 {
@@ -433,23 +429,22 @@ void weft_ranking_table(const struct weft_ranking *r, const struct weft_ranking_
             put_row(r, &r->row[i], most, t);
 }
 
-const char *const *weft_ranking_narrow(const struct weft_ranking *r)
+size_t weft_ranking_narrow(const struct weft_ranking *r, const char *keys[WEFT_RANKING_NARROW])
 {
-    static const char *const bare[] = {"channel",  "rank", "group",    "growth", "low", "high",
-                                       "p_growth", "sure", "p_top",    "near",   "far", "series",
-                                       "model",    "mark", "left_out", "why",    "bar", NULL};
-    static const char *const full[] = {"channel", "rank",   "group", "growth",   "low",    "high",
-                                       "sure",    "beyond", "p_top", "far",      "active", "each",
-                                       "quality", "model",  "mark",  "left_out", "why",    NULL};
-    static const char *const said[] = {"channel", "rank",     "group", "growth", "low",     "high",
-                                       "sure",    "beyond",   "p_top", "far",    "quality", "model",
-                                       "mark",    "left_out", "why",   "reason", NULL};
     bool past = false, reason = false;
     for (size_t i = 0; i < r->n; i++) {
         past |= r->row[i].has_past;
         reason |= r->row[i].reason != NULL;
     }
-    return reason ? said : past ? full : bare;
+    unsigned choice = past ? FULL : BARE;
+    if (reason)
+        choice = SAID;
+    size_t n = 0;
+    for (unsigned place = 1; place <= WEFT_RANKING_NARROW; place++)
+        for (size_t c = 0; c < COLUMNS; c++)
+            if (columns[c].place == place && (columns[c].narrow & choice))
+                keys[n++] = columns[c].key;
+    return n;
 }
 
 /* --- attrs --- */
@@ -541,4 +536,9 @@ int weft_ranking_attrs_read(const struct weft_head *h, struct weft_ranking_attrs
     a->no_growth = is_true(h, "no_growth");
     a->profile = is_true(h, "profile");
     return 0;
+}
+
+bool weft_ranking_name(struct weft_span frame, struct weft_value *name)
+{
+    return (weft_map_find(frame, "name", name) || weft_map_find(frame, "group", name)) && name->kind == WEFT_STR;
 }

@@ -133,13 +133,19 @@ static double number_of(struct weft_span frame, const char *key)
     return number && isfinite(v.real) ? v.real : NAN;
 }
 
+static char *name_of(struct weft_span frame)
+{
+    struct weft_value v;
+    return weft_ranking_name(frame, &v) ? weft_xstrndup((const char *)v.body.p, v.body.n) : NULL;
+}
+
 static void add_left(struct weft_report *r, struct weft_span frame)
 {
     if (r->n_left == r->cap_left) {
         r->cap_left = weft_grow(r->cap_left, r->n_left + 1);
         r->left = weft_xrealloc2(r->left, r->cap_left, sizeof *r->left);
     }
-    r->left[r->n_left++] = (struct left){text_of(frame, "group"), text_of(frame, "why")};
+    r->left[r->n_left++] = (struct left){name_of(frame), text_of(frame, "why")};
 }
 
 static int sure_of(struct weft_span frame)
@@ -168,7 +174,7 @@ static void add_row(struct weft_report *r, struct weft_span frame, uint64_t rank
     }
     struct row *x = &r->row[r->n++];
     *x = (struct row){.rank = rank,
-                      .group = text_of(frame, "group"),
+                      .group = name_of(frame),
                       .quality = text_of(frame, "quality"),
                       .top_brand = text_of(frame, "top_brand"),
                       .mark = text_of(frame, "mark"),
@@ -184,12 +190,11 @@ static void add_row(struct weft_report *r, struct weft_span frame, uint64_t rank
 
 int weft_report_add(struct weft_report *r, struct weft_span frame, struct weft_err *e)
 {
-    struct weft_value channel, group, rank;
+    struct weft_value channel, name, rank;
     bool placed = weft_map_find(frame, "rank", &rank);
-    if (!weft_map_find(frame, "channel", &channel) || channel.kind != WEFT_STR ||
-        !weft_map_find(frame, "group", &group) || group.kind != WEFT_STR ||
+    if (!weft_map_find(frame, "channel", &channel) || channel.kind != WEFT_STR || !weft_ranking_name(frame, &name) ||
         (placed && (rank.kind != WEFT_UINT || rank.u > RANK_MAX)))
-        return weft_fail(e, WEFT_DATA, "a ranking frame without channel or group, or with an unusable rank");
+        return weft_fail(e, WEFT_DATA, "a ranking frame without channel or name, or with an unusable rank");
     if (!r->channel) { /* an older ranking: the first channel that comes */
         snprintf(r->a.channel, sizeof r->a.channel, "%.*s", (int)channel.body.n, (const char *)channel.body.p);
         r->channel = r->a.channel;
@@ -205,7 +210,7 @@ int weft_report_add(struct weft_report *r, struct weft_span frame, struct weft_e
         return 0;
     add_row(r, frame, rank.u);
     if (r->n <= r->o->charts)
-        weft_names_add(&r->names, group.body.p, group.body.n);
+        weft_names_add(&r->names, name.body.p, name.body.n);
     return 0;
 }
 
@@ -984,7 +989,8 @@ static void put_accuracy_name(const struct weft_report *r, const char *name, FIL
         }
     if (strncmp(name, "coverage_", 9) == 0) {
         fputs(t(r, L_COVERAGE), f);
-        weft_html_str(f, name + 9);
+        for (const char *p = name + 9; *p; p++)
+            putc(*p == '_' ? '.' : *p, f);
         putc('%', f);
         return;
     }

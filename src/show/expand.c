@@ -7,6 +7,7 @@
 
 #include "base/calendar.h"
 #include "base/mem.h"
+#include "show/table.h"
 #include "show/view.h"
 
 static void pack_scaled(struct weft_pack *b, const float *x, size_t n, double shift, double factor)
@@ -102,6 +103,7 @@ void weft_csv_forecast_head(FILE *f, const struct weft_head *h)
     struct weft_value levels;
     struct weft_tensor t;
     struct weft_scratch scratch = {0};
+    char name[WEFT_COLUMN_KEY];
     fputs("id", f);
     if (weft_attr_strs(h, "keys", &keys, &n_keys))
         for (size_t k = 0; k < n_keys; k++) {
@@ -112,7 +114,7 @@ void weft_csv_forecast_head(FILE *f, const struct weft_head *h)
     if (weft_map_find(h->attrs, "levels", &levels) && weft_tensor_read(&levels, &t, NULL) == 0) {
         const double *q = weft_tensor_f64(&t, &scratch);
         for (size_t i = 0; i < t.count; i++)
-            fprintf(f, ",q%g", q[i]);
+            fprintf(f, ",%s", weft_column_key(name, "q", q[i]));
     }
     fputs(",why\n", f);
     free(scratch.p);
@@ -261,7 +263,7 @@ static void flat(FILE *f, struct weft_span map, const char *prefix, bool names, 
         return;
     while (weft_value_next(&m.body, &key) && weft_value_next(&m.body, &v)) {
         char name[256];
-        snprintf(name, sizeof name, "%s%s%.*s", prefix, *prefix ? "." : "", (int)(key.body.n < 120 ? key.body.n : 120),
+        snprintf(name, sizeof name, "%s%s%.*s", prefix, *prefix ? "_" : "", (int)(key.body.n < 120 ? key.body.n : 120),
                  (const char *)key.body.p);
         if (v.kind == WEFT_MAP) {
             flat(f, v.whole, name, names, first);

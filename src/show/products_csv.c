@@ -40,7 +40,7 @@ static void put_names(FILE *f, const char *prefix, char *const *names, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         char name[300];
-        int length = snprintf(name, sizeof name, "%s.%.280s", prefix, names[i]);
+        int length = snprintf(name, sizeof name, "%s_%.280s", prefix, names[i]);
         putc(',', f);
         weft_csv_put(f, name, (size_t)length);
     }

@@ -64,6 +64,28 @@ size_t weft_table_column(struct weft_table *t, const char *key, const char *titl
     return t->n_columns++;
 }
 
+const char *weft_column_key(char buf[WEFT_COLUMN_KEY], const char *prefix, double x)
+{
+    snprintf(buf, WEFT_COLUMN_KEY, "%s%g", prefix, x);
+    for (char *p = buf; *p; p++)
+        if (!(*p >= 'a' && *p <= 'z') && !(*p >= '0' && *p <= '9'))
+            *p = '_';
+    return buf;
+}
+
+struct weft_interval_columns weft_table_interval(struct weft_table *t, double level, int digits)
+{
+    struct weft_interval_columns c;
+    char key[WEFT_COLUMN_KEY], title[48];
+    double percent = round(level * 1e6) / 1e4;
+    snprintf(title, sizeof title, "in %g%%", percent);
+    c.coverage =
+        weft_table_column(t, weft_column_key(key, "coverage_", percent), title, WEFT_CELL_REAL, 1, WEFT_COLUMN_PERCENT);
+    snprintf(title, sizeof title, "width %g%%", percent);
+    c.width = weft_table_column(t, weft_column_key(key, "width_", percent), title, WEFT_CELL_REAL, digits, 0);
+    return c;
+}
+
 void weft_table_row(struct weft_table *t)
 {
     size_t need = (t->rows + 1) * t->n_columns;
@@ -374,11 +396,24 @@ static bool is_label(const struct column *c)
     return c->kind == WEFT_CELL_TEXT || c->flags & WEFT_COLUMN_LABEL;
 }
 
-/* Bytes of the key that name its measure: coverage_90 and coverage_80 are both coverage. */
+/* Bytes of the key that name its measure: coverage_90 and coverage_97_5 are both coverage. */
 static size_t measure_length(const char *key)
 {
-    const char *last = strrchr(key, '_');
-    return last && last[1] && strspn(last + 1, "0123456789.") == strlen(last + 1) ? (size_t)(last - key) : strlen(key);
+    for (const char *p = strchr(key, '_'); p; p = strchr(p + 1, '_'))
+        if (p[1] && strspn(p + 1, "0123456789_") == strlen(p + 1))
+            return (size_t)(p - key);
+    return strlen(key);
+}
+
+/* The level as a number: 97_5 is 97.5. */
+static void put_level(const char *text, bool *any, FILE *f)
+{
+    char number[WEFT_COLUMN_KEY];
+    snprintf(number, sizeof number, "%s", text);
+    for (char *p = number; *p; p++)
+        if (*p == '_')
+            *p = '.';
+    put_label("level", number, any, f);
 }
 
 static void put_sample(const struct weft_table *t, size_t row, size_t column, const char *name, FILE *f)
@@ -398,7 +433,7 @@ static void put_sample(const struct weft_table *t, size_t row, size_t column, co
             put_label(t->columns[i].key, t->columns[i].kind == WEFT_CELL_TEXT ? label->text : number, &any, f);
     }
     if (c->key[n])
-        put_label("level", c->key + n + 1, &any, f);
+        put_level(c->key + n + 1, &any, f);
     fputs(any ? "} " : " ", f);
     if (c->kind == WEFT_CELL_INT)
         fprintf(f, "%lld\n", (long long)x->i);
@@ -483,7 +518,7 @@ static void pack_row(const struct weft_table *t, size_t row, const char *name, s
             pack_cell(&t->columns[c], cell_at(t, row, c), b);
         }
     if (name) {
-        weft_pack_cstr(b, "table");
+        weft_pack_cstr(b, "kind");
         weft_pack_cstr(b, name);
     }
 }

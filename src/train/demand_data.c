@@ -250,12 +250,6 @@ uint64_t weft_demand_hash(struct weft_span id)
     return hash_of(id);
 }
 
-static int ascending(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
 void *weft_demand_set_write_ids(struct weft_demand_set *d, struct weft_st_writer *w)
 {
     uint64_t *all = WEFT_ARRAY(uint64_t, d->n + 1);
@@ -265,8 +259,8 @@ void *weft_demand_set_write_ids(struct weft_demand_set *d, struct weft_st_writer
         if (read_at(d, i < d->n_train ? d->train[i] : d->valid[i - d->n_train], &e) == 0) /* it was read before */
             all[n++] = hash_of(d->product.id);
     }
-    qsort(all, d->n_train, sizeof *all, ascending);
-    qsort(all + d->n_train, d->n_valid, sizeof *all, ascending);
+    weft_sort(all, d->n_train, sizeof *all, weft_by_uint64);
+    weft_sort(all + d->n_train, d->n_valid, sizeof *all, weft_by_uint64);
     weft_st_writer_tensor(w, "ids.train", WEFT_ST_I64, 1, &d->n_train, all);
     if (d->n_valid)
         weft_st_writer_tensor(w, "ids.valid", WEFT_ST_I64, 1, &d->n_valid, all + d->n_train);
@@ -299,7 +293,7 @@ static int sort_products(struct weft_demand_set *d, struct weft_err *e)
         at[i] = (struct placed){hash_of(d->product.id), d->product.id, d->frame[i]};
     }
     if (rc == 0) {
-        qsort(at, d->n, sizeof *at, by_id);
+        weft_sort(at, d->n, sizeof *at, by_id);
         for (size_t i = 0; i < d->n; i++)
             d->frame[i] = at[i].frame;
     }
@@ -352,7 +346,7 @@ static int split(struct weft_demand_set *d, double valid, struct weft_err *e)
         rc = read_at(d, i, e);
         hash[i] = sorted[i] = place_of(d, key);
     }
-    qsort(sorted, d->n, sizeof *sorted, ascending);
+    weft_sort(sorted, d->n, sizeof *sorted, weft_by_uint64);
     sorted[d->n] = UINT64_MAX;
     d->valid_below = d->dated ? 1 : border(sorted, d->n, valid);
     d->train = WEFT_ARRAY(uint32_t, d->n + 1);
@@ -410,7 +404,7 @@ static int sort_names(struct weft_names *names, const char *what, const char *na
     if (names->n > WEFT_DEMAND_VALUES_MAX)
         return weft_fail(e, WEFT_DATA, "%s \"%s\" has %zu different values, and at most %d can be told apart", what,
                          name, names->n, WEFT_DEMAND_VALUES_MAX);
-    qsort(names->at, names->n, sizeof *names->at, by_text);
+    weft_sort(names->at, names->n, sizeof *names->at, by_text);
     for (size_t i = 0; i < names->n; i++)
         weft_names_add(&sorted, names->at[i].p, names->at[i].n);
     weft_names_free(names);

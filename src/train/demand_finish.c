@@ -223,12 +223,6 @@ static int find_shares(struct weft_demand_finish *o, struct weft_err *e)
 
 /* --- means and intervals --- */
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* error[n], sorted: the ends of what 90 of 100 lie between. */
 static void find_interval(const double *error, size_t n, struct weft_demand_head *found)
 {
@@ -255,7 +249,7 @@ static void find_quantity(struct weft_demand_finish *o, size_t k)
     }
     if (said > 0 && isfinite(actual / said))
         found.smear = actual / said;
-    qsort(error, n, sizeof *error, ascending);
+    weft_sort(error, n, sizeof *error, weft_by_double);
     if (o->set->n_valid)
         find_interval(error, n, &found);
     weft_demand_set_found(o->net, k, &found);

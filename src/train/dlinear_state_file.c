@@ -102,12 +102,6 @@ static int read_meta(struct weft_dlinear_state *s, const struct weft_st *st, str
     return s->channels.n && s->units.groups.n ? read_options(s, st, e) : damaged(st, e, "groups");
 }
 
-static int ascending(const void *a, const void *b)
-{
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
 /* 5% and 95% of the residuals of each step, by split conformal ranks; NaN where they are too few. */
 static void quantiles(const struct weft_dlinear_state *s, struct weft_state_unit *u)
 {
@@ -119,7 +113,7 @@ static void quantiles(const struct weft_dlinear_state *s, struct weft_state_unit
     for (size_t k = 0; k < h && n; k++) {
         for (size_t i = 0; i < n; i++)
             column[i] = u->rows[i * h + k];
-        qsort(column, n, sizeof *column, ascending);
+        weft_sort(column, n, sizeof *column, weft_by_float);
         size_t low = weft_conformal_rank(0.05, n), high = weft_conformal_rank(0.95, n);
         u->low[k] = low ? column[low - 1] : NAN;
         u->low[h + k] = high ? column[high - 1] : NAN;

@@ -482,7 +482,7 @@ int weft_factored_fit(struct weft_factored *f, struct weft_dlinear_trainer *raw,
     struct weft_factor_shape shape = {.step = f->attrs->step, .start = f->attrs->start};
     if (!f->n)
         return weft_fail(e, WEFT_DATA, "no series came");
-    qsort(f->item, f->n, sizeof *f->item, by_id);
+    weft_sort(f->item, f->n, sizeof *f->item, by_id);
     for (size_t i = 0; i < f->n; i++)
         if (weft_names_add(&f->model.series, f->item[i].id, f->item[i].id_n) != i)
             return weft_fail(e, WEFT_DATA, "id \"%.80s\" stands twice in the stream", f->item[i].id);

@@ -81,7 +81,7 @@ size_t *weft_units_order(const struct weft_units *u)
     struct place *at = WEFT_ARRAY(struct place, n + 1);
     for (size_t i = 0; i < n; i++)
         at[i] = (struct place){u->groups.at[i].p, i};
-    qsort(at, n, sizeof *at, by_name);
+    weft_sort(at, n, sizeof *at, by_name);
     for (size_t i = 0; i < n; i++)
         order[i] = at[i].i;
     free(at);

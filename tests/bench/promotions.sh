@@ -28,11 +28,11 @@ frames csv "$work/forecasts.weft" | awk -F, '
         m = $c["model"]; a = $c["actual"]; e = $c["forecast"] - a; e = e < 0 ? -e : e
         window = $c["id"] SUBSEP $c["origin"] SUBSEP m
         we[window] += e; wa[window] += a
-        if (m == "tuned" && $c["q0.05"] != "") { in_window[window] += a >= $c["q0.05"] && a <= $c["q0.95"]; judged[window]++ }
+        if (m == "tuned" && $c["q0_05"] != "") { in_window[window] += a >= $c["q0_05"] && a <= $c["q0_95"]; judged[window]++ }
         add("all windows", m, e, a)
         if (promoted[$c["id"], $c["date"]]) {
             add("days of promotion", m, e, a); hit[window] = m
-            if (m == "tuned") { days++; day_in += a >= $c["q0.05"] && a <= $c["q0.95"] }
+            if (m == "tuned") { days++; day_in += a >= $c["q0_05"] && a <= $c["q0_95"] }
         }
     }
     END {

@@ -62,7 +62,7 @@ cell() {
     [ "$(cell e.csv bias last units 3)" = -1.5 ]
     [ -z "$(cell e.csv wape last units 4)" ]
     evaluate -q --actuals three.weft --by id --format csv -i f.weft -o e.csv
-    [ "$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } $at["model"] == "last" && $at["channel"] == "units" { print $at["group"] "=" $at["n"] "=" $at["bias"] }' e.csv | xargs)" = "a=3=-2 b=2=0" ]
+    [ "$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } $at["model"] == "last" && $at["channel"] == "units" { print $at["name"] "=" $at["n"] "=" $at["bias"] }' e.csv | xargs)" = "a=3=-2 b=2=0" ]
     evaluate --actuals three.weft -i f.weft 2>/dev/null | grep -q '; 20 of 40 forecast values have an actual one, from 2022-01-31 to 2022-02-02'
 }
 
@@ -80,8 +80,8 @@ cell() {
     evaluate -q --actuals three.weft --format prometheus -i f.weft -o e.prom
     grep -qx '# TYPE weft_wape gauge' e.prom
     [ "$(grep -c '^# TYPE' e.prom)" -eq "$(grep '^# TYPE' e.prom | sort -u | wc -l)" ]
-    grep -qxF 'weft_bias{channel="units",part="latest",group="all",model="last"} -1.2' e.prom
-    grep -qxF 'weft_values{channel="units",part="latest",group="all",model="last"} 5' e.prom
+    grep -qxF 'weft_bias{channel="units",part="latest",name="all",model="last"} -1.2' e.prom
+    grep -qxF 'weft_values{channel="units",part="latest",name="all",model="last"} 5' e.prom
     ! grep -i nan e.prom
     evaluate -q --actuals longer.weft --format prometheus -i s.weft | grep -E '^weft_coverage\{.*model="dlinear",level="80"\} 0?\.?[0-9]+$'
     score -q -m 'a"b\c=naive' --horizon 5 -i before.weft | evaluate -q --actuals day.weft --format prometheus | grep -qF 'model="a\"b\\c"} '

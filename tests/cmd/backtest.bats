@@ -33,9 +33,9 @@ trainer() {
 @test "the measures are those of score and evaluate on the same windows" {
     score -m "$dir/model.st,seasonal-naive:7" --part test --quantiles 0.05,0.95 -i "$dir/windows.weft" -o test.weft
     for by in all major id; do
-        evaluate --by $by --format csv -i test.weft | columns group model n wape mae rmse mase bias coverage_90 width_90 >want
+        evaluate --by $by --format csv -i test.weft | columns name model n wape mae rmse mase bias coverage_90 width_90 >want
         backtest -q -m "$dir/model.st,seasonal-naive:7" --no-baselines --origins 7 --every 7 --by $by --format csv -i "$dir/windows.weft" |
-            columns group model n wape mae rmse mase bias coverage_90 width_90 >got
+            columns name model n wape mae rmse mase bias coverage_90 width_90 >got
         diff want got
     done
     evaluate --per-step --format csv -i test.weft | columns step model n wape rmse mase >want
@@ -49,7 +49,7 @@ trainer() {
     ingest --missing nan gaps.csv -o gaps.weft
     backtest -m "$dir/model.st" --origins 7 --every 7 --by all,major --per-origin --format csv -i gaps.weft >all.csv 2>err
     grep -q 'left out of every row, since dlinear gave none' err
-    [ "$(columns by group origin n <all.csv | sort | uniq -c | awk '{ print $1 }' | sort -u)" = 4 ]
+    [ "$(columns by name origin n <all.csv | sort | uniq -c | awk '{ print $1 }' | sort -u)" = 4 ]
     [ "$(columns n <all.csv | sort -u | wc -l)" -gt 1 ]
 }
 

@@ -339,7 +339,7 @@ kill_at() {
     [ "$status" -eq 0 ]
     ingest -q $read --overlap replace state/dumps/*.csv | aggregate -q --by major | frames csv | awk -F, '$3 == "2022-09-07" { print $1, $4 }' | sort >sold
     awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
-        $(at["date"]) == "2022-09-07" { print $1, $(at["forecast"]), $(at["q0.05"]), $(at["q0.95"]) }' state/results/2022-09-06/forecasts.csv | sort >said
+        $(at["date"]) == "2022-09-07" { print $1, $(at["forecast"]), $(at["q0_05"]), $(at["q0_95"]) }' state/results/2022-09-06/forecasts.csv | sort >said
     join sold said | awk '{ e = $3 - $2; n++; a += e < 0 ? -e : e; s += $2; b += e; c += $2 >= $4 && $2 <= $5 }
         END { printf "2022-09-06,1,%d,%.6g,%.6g,%.6g\n", n, a / s, b / n, c / n }' >right
     awk -F, '{ exit !($6 > 0 && $6 <= 1) }' right

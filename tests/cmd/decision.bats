@@ -40,7 +40,7 @@ setup_file() {
 # got COLUMN: "group value" lines of the units.
 got() {
     rank --model seasonal-naive:7 --near 1:3 --far 12:14 --history "$dir/products.weft" --channel units --format json -i "$dir/forecasts.weft" | awk -v c="$1" '
-        match($0, /"group": "([^"\\]|\\.)*"/) { g = substr($0, RSTART + 10, 1) ; if (match($0, "\"" c "\": [^,}]*")) { v = substr($0, RSTART + length(c) + 4, RLENGTH - length(c) - 4)
+        match($0, /"name": "([^"\\]|\\.)*"/) { g = substr($0, RSTART + 9, 1) ; if (match($0, "\"" c "\": [^,}]*")) { v = substr($0, RSTART + length(c) + 4, RLENGTH - length(c) - 4)
             if (v ~ /^[-0-9.]/) printf "%s %.6f\n", g, v; else print g, v } }' | sort
 }
 
@@ -120,10 +120,10 @@ same() {
         awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } /,hats,/ { print $(at["gaps"]), $(at["quality"]), $(at["doubts"]) }')
     awk -v g="${gaps%% *}" 'BEGIN { exit !(g > 50 / 364 - 1e-6 && g < 50 / 364 + 1e-6) }'
     [[ "$gaps" == *" fair 14% of days missing" ]] || { echo "$gaps"; false; }
-    rank --model seasonal-naive:7 --near 1:3 --far 12:14 --history "$dir/level.weft" --format csv --columns group,now,beyond,active_now,brands_now,price_now,mentions,zeros \
+    rank --model seasonal-naive:7 --near 1:3 --far 12:14 --history "$dir/level.weft" --format csv --columns name,now,beyond,active_now,brands_now,price_now,mentions,zeros \
         -i "$dir/forecasts.weft" >"$dir/of-level"
     diff "$dir/of-level" <(rank --model seasonal-naive:7 --near 1:3 --far 12:14 --history "$dir/products.weft" --format csv \
-        --columns group,now,beyond,active_now,brands_now,price_now,mentions,zeros -i "$dir/forecasts.weft")
+        --columns name,now,beyond,active_now,brands_now,price_now,mentions,zeros -i "$dir/forecasts.weft")
 }
 
 @test "--by KEY and the levels that aggregate names give the same ranking; several levels find their history" {
@@ -161,12 +161,12 @@ same() {
 @test "chances: every draw has three winners, whatever the threads and the order of the frames" {
     window --lookback 28 --horizon 14 -i "$dir/level.weft" | train-dlinear -q -o "$dir/model.st"
     aggregate --by brand,minor --count active -i "$dir/products.weft" | score -q -m "$dir/model.st" -o "$dir/latest.weft"
-    rank --channel units --format csv --columns group,p_top -i "$dir/latest.weft" >"$dir/chances"
+    rank --channel units --format csv --columns name,p_top -i "$dir/latest.weft" >"$dir/chances"
     awk -F, 'NR > 1 { s += $NF; n++ } END { exit !(n > 3 && s > 3 - 1e-9 && s < 3 + 1e-9) }' "$dir/chances"
-    rank --channel units --format csv --columns group,p_top --threads 2 -i "$dir/latest.weft" | cmp - "$dir/chances"
+    rank --channel units --format csv --columns name,p_top --threads 2 -i "$dir/latest.weft" | cmp - "$dir/chances"
     frames show "$dir/latest.weft" | { read -r h; echo "$h"; sed '$d' | tac; } >"$dir/turned.jsonl"
-    frames from-json "$dir/turned.jsonl" | rank --channel units --format csv --columns group,p_top | cmp - "$dir/chances"
-    ! rank --channel units --seed 2 --format csv --columns group,p_top -i "$dir/latest.weft" | cmp -s - "$dir/chances"
+    frames from-json "$dir/turned.jsonl" | rank --channel units --format csv --columns name,p_top | cmp - "$dir/chances"
+    ! rank --channel units --seed 2 --format csv --columns name,p_top -i "$dir/latest.weft" | cmp -s - "$dir/chances"
     rank --channel units --among 1 --format csv --columns p_top -i "$dir/latest.weft" | awk 'NR > 1 { s += $1 } END { exit !(s > 1 - 1e-9 && s < 1 + 1e-9) }'
     rank --channel units --among 5 -i "$dir/latest.weft" | head -n 1 | grep -q 'P(top 5)'
 }

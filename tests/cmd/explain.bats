@@ -71,12 +71,12 @@ sums() {
     awk -F'"' 'NR > 1 && !/(last week|same weekdays|last 4 weeks|last 3 months) [+-][0-9]+%|no single cause/ { exit 1 }' "$dir/rank.csv"
     # The number of a group is explain's.
     want=$(explain -m "$dir/none.st" --format csv -i "$dir/level.weft" | awk -F, '$3 == "growth" { printf "%s %.6f\n", $1, $6 }' | sort)
-    got=$(rank --reasons "$dir/none.weft" --format csv --columns group,reason_last_week -i "$dir/none-forecasts.weft" | awk -F, 'NR > 1 { printf "%s %.6f\n", $1, $2 }' | sort)
+    got=$(rank --reasons "$dir/none.weft" --format csv --columns name,reason_last_week -i "$dir/none-forecasts.weft" | awk -F, 'NR > 1 { printf "%s %.6f\n", $1, $2 }' | sort)
     [ "$want" = "$got" ] || { diff <(echo "$want") <(echo "$got"); false; }
     rank --reasons "$dir/none.weft" -i "$dir/none-forecasts.weft" | head -n 1 | grep -q reason
     rank --reasons "$dir/none.weft" --format frames -i "$dir/none-forecasts.weft" | frames check
     # Several series of a group: their parts add up.
-    rank --by major --reasons "$dir/none.weft" --format csv --columns group,reason -i "$dir/none-forecasts.weft" | awk -F, 'NR > 1 && NF < 2 { exit 1 }'
+    rank --by major --reasons "$dir/none.weft" --format csv --columns name,reason -i "$dir/none-forecasts.weft" | awk -F, 'NR > 1 && NF < 2 { exit 1 }'
     run rank --near 1:1 --reasons "$dir/none.weft" -i "$dir/none-forecasts.weft"
     [ "$status" -eq 78 ] && [[ "$output" == *"--near"* ]]
 }
@@ -105,7 +105,7 @@ sums() {
     explain -m "$dir/none.st" --near 1:2 --far 5:9 --format frames -i "$dir/level.weft" -o "$dir/unlike-why.weft"
     frames check "$dir/unlike-why.weft"
     diff <(awk -F, '$3 == "growth" { printf "%s %.4f %.4f\n", $1, $4, $6 }' "$dir/unlike.csv" | sort) \
-        <(rank --by id --near 1:2 --far 5:9 --reasons "$dir/unlike-why.weft" --format csv --columns group,raw,reason_last_week -i "$dir/unlike.weft" | awk -F, 'NR > 1 { printf "%s %.4f %.4f\n", $1, $2, $3 }' | sort)
+        <(rank --by id --near 1:2 --far 5:9 --reasons "$dir/unlike-why.weft" --format csv --columns name,raw,reason_last_week -i "$dir/unlike.weft" | awk -F, 'NR > 1 { printf "%s %.4f %.4f\n", $1, $2, $3 }' | sort)
 }
 
 @test "what hardly sells has no percentages for reasons" {
@@ -113,7 +113,7 @@ sums() {
         for (p = 0; p < 3; p++) { printf "p%d", p; for (d = 0; d < 140; d++) printf ",%s", p ? 50 + (d * 7919 + p) % 13 + d % 7 : d % 35 == 0 ? 1 : 0; print "" } }' | ingest -q -o "$dir/hardly.weft"
     window -q --lookback 35 --horizon 14 -i "$dir/hardly.weft" | train-dlinear -q -o "$dir/hardly.st"
     explain -q -m "$dir/hardly.st" --format frames -i "$dir/hardly.weft" -o "$dir/hardly-why.weft"
-    score -q -m "$dir/hardly.st" -i "$dir/hardly.weft" | rank --by id --reasons "$dir/hardly-why.weft" --format csv --columns group,mark,reason,reason_last_week >"$dir/hardly.csv"
+    score -q -m "$dir/hardly.st" -i "$dir/hardly.weft" | rank --by id --reasons "$dir/hardly-why.weft" --format csv --columns name,mark,reason,reason_last_week >"$dir/hardly.csv"
     grep -qE '^p0,(thin|no sales),next to nothing is sold,$' "$dir/hardly.csv" || { cat "$dir/hardly.csv"; false; }
     ! grep -qE '[0-9]{4,}%' "$dir/hardly.csv"
 }

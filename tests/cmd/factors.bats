@@ -66,7 +66,7 @@ error() {
     score -q -m m.safetensors --quantiles 0.1,0.5,0.9 -i "$dir/series.weft" -o f.weft
     frames check f.weft
     frames csv f.weft | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }
-        { if ($c["q0.1"] > $c["q0.5"] || $c["q0.5"] > $c["q0.9"] || $c["forecast"] < 0) { print; exit 1 } n++ } END { exit n != 6 * 28 }'
+        { if ($c["q0_1"] > $c["q0_5"] || $c["q0_5"] > $c["q0_9"] || $c["forecast"] < 0) { print; exit 1 } n++ } END { exit n != 6 * 28 }'
     score -q -m m.safetensors -i "$dir/series.weft" | rank -q --by line >rank.txt
     grep -q l1 rank.txt
     score -q -m m.safetensors --part valid -i "$dir/windows.weft" | evaluate -q --format json >valid.json
@@ -156,7 +156,7 @@ error() {
     done
 }
 
-# "forecast" is the mean (of logarithms smeared), "q0.5" the median: what is ranked is the mean, so the forecasts add up to it.
+# "forecast" is the mean (of logarithms smeared), q0_5 the median: what is ranked is the mean, so the forecasts add up to it.
 @test "factors: the ranking's near and far days are what the forecasts add up to" {
     awk -F, -v OFS=, 'BEGIN { srand(3) } NR > 1 && $4 != "" { $4 = sprintf("%.2f", $4 * exp(0.8 * (rand() + rand() + rand() - 1.5))) } 1' "$dir/sales.csv" >noisy.csv
     ingest -q --layout long --id item --keys line --value units,promotion,open --future promotion,open noisy.csv -o noisy.weft
@@ -166,7 +166,7 @@ error() {
     frames csv f.weft >f.csv
     awk -F, 'FNR == 1 { delete c; for (i = 1; i <= NF; i++) c[$i] = i; file++; next }
         file == 1 { line = substr($c["id"], 2) % 2; h = $c["step"]; if (h <= 7) near["l" line] += $c["forecast"] / 7; if (h >= 22) far["l" line] += $c["forecast"] / 7; next }
-        { n++; a = near[$c["group"]]; b = far[$c["group"]]; if (($c["near"] - a) ^ 2 > 1e-8 * a * a || ($c["far"] - b) ^ 2 > 1e-8 * b * b) { print $0, a, b; exit 1 } }
+        { n++; a = near[$c["name"]]; b = far[$c["name"]]; if (($c["near"] - a) ^ 2 > 1e-8 * a * a || ($c["far"] - b) ^ 2 > 1e-8 * b * b) { print $0, a, b; exit 1 } }
         END { exit n != 2 }' f.csv ranking.csv
 }
 

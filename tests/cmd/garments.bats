@@ -33,7 +33,7 @@ setup_file() {
     [ "$status" -eq 0 ] || { echo "$output"; false; }
     for m in neighbours all no-name no-keys linear; do grep -qE "^$m +[0-9.]+% \(F1 [0-9.]+\)" out/table.txt; done
     [[ "$output" == *"On the garments held out (--valid 0.2 --valid-by brand): accuracy"* ]] || { echo "$output"; false; }
-    [[ "$(head -n 1 out/predictions.csv)" == *,low.sales,high.sales,part ]]
+    [[ "$(head -n 1 out/predictions.csv)" == *,low_sales,high_sales,part ]]
     [ "$(grep -c ',valid$' out/predictions.csv)" -gt 0 ] && [ -e out/contact.html ] && [ -e out/log-no-name.csv ]
 }
 

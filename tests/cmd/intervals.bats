@@ -46,7 +46,7 @@ setup() { cd "$BATS_TEST_TMPDIR"; }
     [ "$(wc -l <err)" -eq 1 ]
     grep -q 'score: dlinear: no bound at q0.005, q0.05, q0.1, q0.9, q0.95, q0.995 in 60 of 60 frames: the model keeps 4 validation errors, and 199 are needed; ' err
     frames check f.weft
-    frames csv f.weft | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $at["q0.1"] != "" || $at["forecast"] == "" { bad++ } END { exit bad > 0 }'
+    frames csv f.weft | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $at["q0_1"] != "" || $at["forecast"] == "" { bad++ } END { exit bad > 0 }'
     evaluate -i f.weft | grep -q 'have no bound for 99%: at most 4 validation errors, and 199 are needed'
 }
 

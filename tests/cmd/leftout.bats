@@ -36,7 +36,7 @@ why() { awk -v model="$1" -v id="$2" '{ row = $0; gsub(/"[^"]*"/, "x", row); spl
     frames check f.weft
     [[ "$(frames count f.weft)" == *"12 frames"*"score"*"6 in"*"12 out"*"0 rejected"* ]]
     frames csv f.weft >forecasts.csv
-    head -n 1 forecasts.csv | grep -qx 'id,brand,model,channel,part,origin,step,date,forecast,actual,q0.1,q0.9,why'
+    head -n 1 forecasts.csv | grep -qx 'id,brand,model,channel,part,origin,step,date,forecast,actual,q0_1,q0_9,why'
     [ "$(why dlinear last)" = '"its last day, 2024-04-09, is missing"' ]
     [ "$(why dlinear tail)" = '"its last 3 days, from 2024-04-07 on, are missing"' ]
     [ "$(why dlinear young)" = '"it begins on 2024-03-31, which is 10 days ago, and dlinear looks back 28"' ]
@@ -77,7 +77,7 @@ why() { awk -v model="$1" -v id="$2" '{ row = $0; gsub(/"[^"]*"/, "x", row); spl
     score -q -m m.st -i all.weft -o f.weft
     rank -q --by brand --near 1:3 --far 4:7 --format csv -i f.weft >r.csv
     # Brand c has one series that is whole, brand b one of four: the mean of what is there.
-    [ "$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { print $at["group"], $at["series"] }' r.csv | sort | xargs)" = "b 1 c 1" ]
+    [ "$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { print $at["name"], $at["series"] }' r.csv | sort | xargs)" = "b 1 c 1" ]
     run evaluate -i f.weft
     [ "$status" -eq 65 ]
     run reconcile f.weft -o r.weft

@@ -24,3 +24,19 @@
         done
     done
 }
+
+@test "an option whose member has another type than the option writes does not compile" {
+    root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+    table() { # TYPE C-TYPE
+        printf '%s\n' '#include "base/opt.h"' "struct state { $2 x; };" "size_t at(void);" "size_t at(void) { return WEFT_OPT_AT(struct state, $1, x); }" |
+            "${CC:-cc}" -std=c11 -D_GNU_SOURCE -I "$root/include/weft" -I "$root/include" -fsyntax-only -x c - 2>/dev/null
+    }
+    right=("FLAG bool" "INT int64_t" "REAL double" "SIZE uint64_t" "STR const char *" "CHOICE int" "LIST struct weft_list")
+    for r in "${right[@]}"; do
+        for o in "${right[@]}"; do
+            if [ "$r" = "$o" ]; then table "${r%% *}" "${o#* }"; else ! table "${r%% *}" "${o#* }" || { echo "--x of $r takes $o"; false; }; fi
+        done
+    done
+    ! table INT int || false
+    ! table CHOICE int64_t || false
+}

@@ -123,10 +123,10 @@ refused() { # TEXT STATUS COMMAND...
 
 @test "frames csv: every row has the columns that the head names" {
     frames csv "$dir/products.weft" >p.csv
-    [ "$(head -n 1 p.csv)" = "id,keys.gender,keys.category,keys.brand,name,numbers.price,numbers.number,labels.gender,labels.age,labels.views,labels.sales" ]
+    [ "$(head -n 1 p.csv)" = "id,keys_gender,keys_category,keys_brand,name,numbers_price,numbers_number,labels_gender,labels_age,labels_views,labels_sales" ]
     [ "$(awk -F, '{ print NF }' p.csv | sort -u)" = 11 ]
     score -q -m "$dir/model.safetensors" -i "$dir/products.weft" | frames csv >d.csv
-    [[ "$(head -n 1 d.csv)" == *",labels.sales,model,predicted.gender,predicted.age,predicted.views,predicted.sales,probability.gender,probability.age,low.views,high.views,low.sales,high.sales,part" ]]
+    [[ "$(head -n 1 d.csv)" == *",labels_sales,model,predicted_gender,predicted_age,predicted_views,predicted_sales,probability_gender,probability_age,low_views,high_views,low_sales,high_sales,part" ]]
     [ "$(awk -F, '{ print NF }' d.csv | sort -u)" = 23 ]
 }
 
@@ -273,14 +273,14 @@ model_bytes() {
     score -q -m m.st --part valid -i "$dir/products.weft" -o v.dem
     frames check v.dem
     frames csv v.dem | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
-        $at["labels.sales"] != "" { a += $at["labels.sales"]; p += $at["predicted.sales"] } END { exit !((p / a - 1) ^ 2 < 1e-3) }'
+        $at["labels_sales"] != "" { a += $at["labels_sales"]; p += $at["predicted_sales"] } END { exit !((p / a - 1) ^ 2 < 1e-3) }'
     evaluate --format csv -i v.dem | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $1 == "sales" { exit !($at["bias"] ^ 2 < 1e-3) }'
 }
 
 @test "train-demand: whole brands are held out, or the newest; what was trained on is marked; the linear head alone" {
     { echo id,name,price,brand,views,date; for i in $(seq 100); do echo "$i,name $((i % 7)),$((i * 900)),b$((i % 10)),$((100 * i)),2024-01-$((i % 20 + 10))"; done; } |
         ingest -q --layout products - | embed-text -q --hash 16 -o v.weft
-    part() { score -q -m m.st -i "$1" | frames csv | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { print $at["part"], $at["keys.brand"], $at["keys.date"] }'; }
+    part() { score -q -m m.st -i "$1" | frames csv | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { print $at["part"], $at["keys_brand"], $at["keys_date"] }'; }
     train-demand -q --no-image --epochs 2 --valid-by brand -i v.weft -o m.st
     part v.weft | awk '{ n[$1]++; if (($2 in p) && p[$2] != $1) exit 1; p[$2] = $1 } END { exit !(n["valid"] == 20 && n["train"] == 80) }'
     [ "$(score -q -m m.st --part valid -i v.weft | frames csv | wc -l)" -eq 21 ]

@@ -29,7 +29,7 @@ setup_file() {
         END { for (m in near) { b = 0; for (w = 0; w < 8; w++) b += (w - 3.5) * week[m, w] / 42 / 7
             usual_near[m] += 40 * b; usual_far[m] -= 40 * b }
             for (m in near) printf "%s %.5f\n", m, far[m] / usual_far[m] / (near[m] / usual_near[m]) }' | sort >"$dir/want"
-    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { printf "%s %.5f\n", $(at["group"]), $(at["raw"]) }' "$dir/rank.csv" | sort >"$dir/got"
+    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { printf "%s %.5f\n", $(at["name"]), $(at["raw"]) }' "$dir/rank.csv" | sort >"$dir/got"
     diff "$dir/want" "$dir/got"
     awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $(at["growth"]) < last && NR > 2 && 0 { exit 1 }
         NR > 2 && $(at["growth"]) > before { exit 1 } { before = $(at["growth"]) } !($(at["low"]) <= $(at["growth"]) && $(at["growth"]) <= $(at["high"])) { exit 1 }' "$dir/rank.csv"
@@ -41,7 +41,7 @@ setup_file() {
     ingest "$dir/zero.csv" | window --lookback 14 --horizon 7 | tee "$dir/zero.weft" | train-dlinear -o "$dir/zero.st"
     score -m "$dir/zero.st" -i "$dir/zero.weft" | rank --format json >"$dir/zero.json"
     ! grep -qiE 'inf|nan' "$dir/zero.json"
-    grep '"group": "5"' "$dir/zero.json" | grep -q '"mark": "no sales"'
+    grep '"name": "5"' "$dir/zero.json" | grep -q '"mark": "no sales"'
 }
 
 @test "--top, --model, --channel; what there is nothing of is said" {
@@ -98,7 +98,7 @@ growths() {
     window -q --lookback "$lookback" --horizon "$1" --split 0.8,0.2,0 -i "$dir/flat.weft" | train-dlinear -q -o "$dir/flat.st"
     score -q -m "$dir/flat.st" -i "$dir/flat.weft" -o "$dir/flat-forecasts.weft"
     for spans in "${@:2}"; do
-        rank $spans --format csv --columns group,growth,raw,p_growth,sure -i "$dir/flat-forecasts.weft" |
+        rank $spans --format csv --columns name,growth,raw,p_growth,sure -i "$dir/flat-forecasts.weft" |
             awk -F, -v s="horizon $1 $spans" 'NR > 1 { n++; if ($2 < 0.99 || $2 > 1.01 || $3 < 0.99 || $3 > 1.01 || $4 < 0.4 || $4 > 0.6 || $5 != "") print s ": " $0 } END { if (n != 3) print s ": " n " rows" }'
     done
 }
@@ -129,7 +129,7 @@ growths() {
     [ "$status" -eq 0 ]
     [[ "$output" == *"rank: a horizon of 7 has no growth"*"forecast 14 steps, or give --near and --far"* ]]
     [[ "$output" == *"seasonal-naive:7: no growth"* ]]
-    [ "$(rank -q --model seasonal-naive:7 --format csv --columns rank,group,growth,low,raw,p_growth -i "$dir/week.weft" | tr '\n' ' ')" = "rank,group,growth,low,raw,p_growth 1,p3,,,, 2,p2,,,, 3,p1,,,, " ]
+    [ "$(rank -q --model seasonal-naive:7 --format csv --columns rank,name,growth,low,raw,p_growth -i "$dir/week.weft" | tr '\n' ' ')" = "rank,name,growth,low,raw,p_growth 1,p3,,,, 2,p2,,,, 3,p1,,,, " ]
     rank -q --model seasonal-naive:7 --format frames -i "$dir/week.weft" | frames check
     run rank -q --model seasonal-naive:7 --sort low -i "$dir/week.weft"
     [ "$status" -eq 78 ]
@@ -145,7 +145,7 @@ growths() {
     score -q -m seasonal-naive:7 --horizon 14 -i "$dir/weekend.weft" -o "$dir/weekend-forecasts.weft"
     run rank --model seasonal-naive:7 --near 1:2 --far 10:12 -i "$dir/weekend-forecasts.weft"
     [[ "$output" == *"1 groups never sell on such days, and have no growth"* ]]
-    [ "$(rank --model seasonal-naive:7 --near 1:2 --far 10:12 --format csv --columns group,growth -i "$dir/weekend-forecasts.weft" | tr '\n' ' ')" = "group,growth p2,1 p1, " ]
+    [ "$(rank --model seasonal-naive:7 --near 1:2 --far 10:12 --format csv --columns name,growth -i "$dir/weekend-forecasts.weft" | tr '\n' ' ')" = "name,growth p2,1 p1, " ]
     frames show "$dir/weekend-forecasts.weft" | sed 's/"profile":{"f32":\[[^]]*\]},*//' | frames from-json -o "$dir/old.weft"
     run rank --model seasonal-naive:7 --near 1:2 --far 10:12 -i "$dir/old.weft"
     [[ "$output" == *"rank: 2 series have less than a season of history"* && "$output" == *"2 series have no such profile"* ]]
@@ -165,9 +165,9 @@ made() {
 @test "P(growth > 1), what is sure among all rows, and the order by the lower bound" {
     # growth 1.3, 1.5, 0.8, 1, 1.1 with sd 0.05, 0.5, 0.05, 0.05 and none; p = 2e-9, 0.317, 6e-5, 1
     printf '%s\n' "a m 100 130 5" "b m 100 150 50" "c m 100 80 5" "d m 100 100 5" "e m 100 110 0" | made >"$dir/made.weft"
-    [ "$(rank --by minor --shrink 0 --format csv --columns group,growth,p_growth,sure -i "$dir/made.weft" | awk -F, 'NR > 1 { printf "%s %.2f %s %s;", $1, $2, $3 == "" ? "-" : sprintf("%.4f", $3), $4 }')" = \
+    [ "$(rank --by minor --shrink 0 --format csv --columns name,growth,p_growth,sure -i "$dir/made.weft" | awk -F, 'NR > 1 { printf "%s %.2f %s %s;", $1, $2, $3 == "" ? "-" : sprintf("%.4f", $3), $4 }')" = \
         "b 1.50 0.8413 ;a 1.30 1.0000 up;e 1.10 - ;d 1.00 0.5000 ;c 0.80 0.0000 down;" ]
-    [ "$(rank --by minor --shrink 0 --sort low --format csv --columns group -i "$dir/made.weft" | tr '\n' ' ')" = "group a d c b e " ]
+    [ "$(rank --by minor --shrink 0 --sort low --format csv --columns name -i "$dir/made.weft" | tr '\n' ' ')" = "name a d c b e " ]
     run rank --by minor --shrink 0 -i "$dir/made.weft"
     [[ "$output" == *"sure: 2 of 4 grow or fall; 10% of these wrong, at most, in expectation"* ]]
     # p 0.0455 and 0.0455 of 4: the 2nd smallest is below 2/4 of 0.1, and above 2/4 of 0.05
@@ -180,7 +180,7 @@ made() {
 @test "groups that one model can't forecast are another's, and what none can is left out with its reason, in every format" {
     printf '%s\n' "a m 100 130 5" "a naive 100 90 0" "b m - - 0" "b naive 10 10 0" "c m - - 0" "c other 50 60 0" "d other 50 40 0" "e naive 9 9 0" "a m - - 0" "f third - - 0" "f other 20 20 0" |
         made >"$dir/left.weft"
-    [ "$(rank -q --by minor --shrink 0 --format csv --columns rank,group,growth,series,mark,model,left_out,why -i "$dir/left.weft")" = "rank,group,growth,series,mark,model,left_out,why
+    [ "$(rank -q --by minor --shrink 0 --format csv --columns rank,name,growth,series,mark,model,left_out,why -i "$dir/left.weft")" = "rank,name,growth,series,mark,model,left_out,why
 1,a,1.3,1,,m,1,\"3 days of history, and 56 are needed\"
 2,c,1.2,1,,other,,
 3,f,1,1,,other,,
@@ -190,11 +190,11 @@ made() {
     [[ "$output" == *"left out: 1 without any forecast"*"left out: 1 series of groups that have others"* ]]
     [[ "$output" == *"3 of another model, which alone forecast them"* ]]
     [[ "$output" == *"forecasts are missing values and were left out; the first: 3 days of history"* ]]
-    rank -q --by minor --format json -i "$dir/left.weft" | grep -q '"rank": null, "group": "b".*"why": "3 days of history'
+    rank -q --by minor --format json -i "$dir/left.weft" | grep -q '"rank": null, "name": "b".*"why": "3 days of history'
     rank -q --by minor --format frames -i "$dir/left.weft" | frames check
     [ "$(rank -q --by minor --top 2 --format csv -i "$dir/left.weft" | wc -l)" -eq 3 ]
     # a model that is named stands alone
-    [ "$(rank -q --by minor --model other --format csv --columns group -i "$dir/left.weft" | tail -n +2 | tr '\n' ' ')" = "c f d " ]
+    [ "$(rank -q --by minor --model other --format csv --columns name -i "$dir/left.weft" | tail -n +2 | tr '\n' ' ')" = "c f d " ]
     printf '%s\n' "a m - - 0" | made | { run rank --by minor; [ "$status" -eq 65 ]; [[ "$output" == *"no series could be forecast; the first: 3 days of history"* ]]; }
 }
 

@@ -55,7 +55,7 @@ words() {
     "$pipelines/forecast.sh" --plot none --horizon 14 --ingest '--layout long --id minor --keys minor' -o out mixed.csv >/dev/null
     # Uniform on 6..14 and on 6,000..14,000: the mean is the middle, 90% lie within 0.45 of the width.
     awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
-        { u = $1 ~ /small/ ? 1 : 1000; f = $(at["forecast"]) / u; low = $(at["q0.05"]) / u; high = $(at["q0.95"]) / u
+        { u = $1 ~ /small/ ? 1 : 1000; f = $(at["forecast"]) / u; low = $(at["q0_05"]) / u; high = $(at["q0_95"]) / u
           if (f < 8.5 || f > 11.5 || low < 5 || low > 8 || high < 12 || high > 15) { print; bad = 1 } } END { exit bad }' out/forecasts.csv
     awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
         { if ($(at["growth"]) < 0.8 || $(at["growth"]) > 1.25 || $(at["high"]) - $(at["low"]) > 1.5) { print; bad = 1 } } END { exit bad }' out/ranking.csv
@@ -117,7 +117,7 @@ without() {
 @test "a short history has bounds of 90 %, too" {
     { echo date,id,units; noise a 200 50 $day0 86400 141; } >short.csv
     "$pipelines/forecast.sh" --plot none --horizon 14 --lookback 28 -o out --ingest "--layout long" short.csv >/dev/null
-    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { n++; low = $(at["q0.05"]); high = $(at["q0.95"]); if (low == "" || high == "" || low < 100 || low > 190 || high < 210 || high > 300) exit 1 }
+    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { n++; low = $(at["q0_05"]); high = $(at["q0_95"]); if (low == "" || high == "" || low < 100 || low > 190 || high < 210 || high > 300) exit 1 }
         END { exit n != 14 }' out/forecasts.csv
 }
 
@@ -273,7 +273,7 @@ without() {
     { cat old.csv; noise new 300 60 $((day0 + 590 * 86400)) 86400 10; } >both.csv
     for f in old both; do
         "$pipelines/forecast.sh" --plot none --horizon 14 --lookback 56 --ingest '--layout long --id minor --keys minor --missing zero' -o $f $f.csv >/dev/null || [ $f = both ]
-        awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $(at["group"]) != "new" { n++; sum += $(at["high"]) - $(at["low"]) } END { if (n != 4) exit 1; print sum / n }' $f/ranking.csv >$f.width
+        awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $(at["name"]) != "new" { n++; sum += $(at["high"]) - $(at["low"]) } END { if (n != 4) exit 1; print sum / n }' $f/ranking.csv >$f.width
     done
     awk -v both="$(<both.width)" -v old="$(<old.width)" 'BEGIN { print old, both; exit !(both < 1.5 * old && both > 0.7 * old) }'
 }

@@ -89,7 +89,7 @@ sums() {
         score -m m="$BATS_TEST_TMPDIR/$l.st" --quantiles 0.1,0.9 -i "$BATS_TEST_TMPDIR/$l.windows" -o "$BATS_TEST_TMPDIR/$l.latest"
     done
     cd "$BATS_TEST_TMPDIR"
-    offsets() { frames csv | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { printf "%s %s %.2f %.2f\n", $at["id"], $at["step"], $at["q0.1"] - $at["forecast"], $at["q0.9"] - $at["forecast"] }'; }
+    offsets() { frames csv | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { printf "%s %s %.2f %.2f\n", $at["id"], $at["step"], $at["q0_1"] - $at["forecast"], $at["q0_9"] - $at["forecast"] }'; }
     for m in wls wls-var; do
         diff <(reconcile --method none all.latest id.latest | offsets) <(reconcile --method $m all.latest id.latest | offsets)
         frames check <(reconcile --method $m all.latest id.latest)

@@ -84,7 +84,7 @@ balanced() {
 
 @test "numbers and names of the page are the ranking's" {
     page shop -o "$dir/report.html"
-    rank -q --history "$dir/shop.weft" --channel units --format csv --columns rank,group,growth,low,high,near,far -i "$dir/shop-forecasts.weft" | tail -n +2 |
+    rank -q --history "$dir/shop.weft" --channel units --format csv --columns rank,name,growth,low,high,near,far -i "$dir/shop-forecasts.weft" | tail -n +2 |
         while IFS=, read -r rank group growth low high near far; do
             line=$(grep -F "<tr><td class='n'>$rank</td><th scope='row' class='w name'>$group</th>" "$dir/report.html" | head -n 1)
             [[ "$line" == *"<td>$(printf %.2f "$growth")</td><td>$(printf '%.2f–%.2f' "$low" "$high")</td>"* ]] || { echo "$group: $line"; exit 1; }
@@ -154,7 +154,7 @@ balanced() {
 made() {
     awk -v attrs="$1" 'BEGIN { print "{\"weft\":1,\"schema\":\"ranking/1\",\"attrs\":{\"by\":\"minor\",\"model\":\"m\",\"horizon\":28,\"near\":[1,7],\"far\":[22,28],\"level\":0.9,\"channel\":\"units\",\"sort\":\"growth\",\"step\":\"day\",\"origin\":\"2024-01-01\",\"among\":3,\"draws\":1000,\"now\":28,\"fdr\":0.1" attrs "},\"lineage\":[]}" }
         function field(key, v, quote) { if (v != "-") printf ",\"%s\":%s%s%s", key, quote, v, quote }
-        { printf "{\"channel\":\"units\",\"group\":\"%s\"", $1; field("rank", $2, ""); field("growth", $3, ""); field("low", $4, ""); field("high", $5, ""); field("p_growth", $6, "")
+        { printf "{\"channel\":\"units\",\"name\":\"%s\"", $1; field("rank", $2, ""); field("growth", $3, ""); field("low", $4, ""); field("high", $5, ""); field("p_growth", $6, "")
           field("sure", $7, "\""); field("model", $8, "\""); field("why", $9, "\""); printf ",\"series\":%d,\"near\":10,\"far\":10%s}\n", $2 != "-", $1 == "thin" ? ",\"mark\":\"thin\"" : "" }' | frames from-json
 }
 

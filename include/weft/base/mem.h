@@ -30,6 +30,16 @@ bool weft_add(size_t a, size_t b, size_t *out) __attribute__((warn_unused_result
 /* Capacity for an array that must hold `need` elements and now holds room for `have`: grows by half. */
 size_t weft_grow(size_t have, size_t need);
 
+/* qsort, which also takes p == NULL when there is nothing to sort. */
+void weft_sort(void *p, size_t n, size_t size, int (*order)(const void *, const void *));
+
+/* Orders for it, the smallest first. */
+int weft_by_float(const void *a, const void *b);
+int weft_by_double(const void *a, const void *b);
+int weft_by_uint64(const void *a, const void *b);
+int weft_by_int64(const void *a, const void *b);
+int weft_by_size(const void *a, const void *b);
+
 /* Typed short hands. */
 #define WEFT_NEW(type) ((type *)weft_xcalloc(1, sizeof(type)))
 #define WEFT_ARRAY(type, count) ((type *)weft_xcalloc((count), sizeof(type)))

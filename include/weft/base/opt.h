@@ -49,6 +49,18 @@ struct weft_opt {
     unsigned flags;
 };
 
+/* `offset` of an option of WEFT_OPT_##type; it does not compile when the member has another type than such an option
+ * writes. */
+#define WEFT_OPT_AT(state, type, member)                                                                               \
+    (offsetof(state, member) + 0 * sizeof(char[_Generic(((state *)0)->member, weft_opt_##type : 1, default : -1)]))
+typedef bool weft_opt_FLAG;
+typedef int64_t weft_opt_INT;
+typedef double weft_opt_REAL;
+typedef uint64_t weft_opt_SIZE;
+typedef const char *weft_opt_STR;
+typedef int weft_opt_CHOICE;
+typedef struct weft_list weft_opt_LIST;
+
 /* What --help and the manual page are made of, beside the table. */
 struct weft_usage {
     const char *name;     /* "window" */

@@ -93,8 +93,9 @@ struct weft_ranking_style {
 /* Adds the columns and the ranked rows, in order, and, unless `top` cuts them off, those that were left out, without a
  * place; all columns, for CSV, JSON and frames. */
 void weft_ranking_table(const struct weft_ranking *r, const struct weft_ranking_style *style, struct weft_table *t);
-/* The columns that fit a terminal, as keys for weft_table_select; ends with NULL. */
-const char *const *weft_ranking_narrow(const struct weft_ranking *r);
+/* The columns that fit a terminal, in their order, as keys for weft_table_select; returns how many they are. */
+enum { WEFT_RANKING_NARROW = 22 };
+size_t weft_ranking_narrow(const struct weft_ranking *r, const char *keys[WEFT_RANKING_NARROW]);
 /* Attrs of a ranking stream (schemas/ranking.json). Texts of a read one live as long as it. */
 struct weft_ranking_attrs {
     char by[256], model[256], channel[128], sort[32];                  /* channel: the one that says what is sold */
@@ -104,6 +105,8 @@ struct weft_ranking_attrs {
     bool profile;      /* near and far days are not the same days of the season: each side is divided by the profile */
 };
 void weft_ranking_attrs_write(const struct weft_ranking_attrs *a, struct weft_pack *b);
+/* What a frame of such a stream ranks: its "name"; in streams of version 0.1.0 its "group". */
+bool weft_ranking_name(struct weft_span frame, struct weft_value *name);
 /* Streams of older programs lack the members after level: then step is a day, origin INT64_MIN, the others 0 or empty.
  */
 int weft_ranking_attrs_read(const struct weft_head *h, struct weft_ranking_attrs *a, struct weft_err *e) WEFT_MUST_USE;

@@ -15,8 +15,8 @@ struct weft_products_csv {
     struct weft_names heads; /* of all models */
     bool *classes;           /* [heads] */
 };
-/* From the head of a stream: id, keys.NAME…, name, numbers.NAME…, labels.NAME…, and of a demand stream model,
- * predicted.NAME…, probability.NAME (of the class) or low.NAME and high.NAME for each, and part. */
+/* From the head of a stream: id, keys_NAME…, name, numbers_NAME…, labels_NAME…, and of a demand stream model,
+ * predicted_NAME…, probability_NAME (of the class) or low_NAME and high_NAME for each, and part. */
 int weft_products_csv_start(struct weft_products_csv *c, const struct weft_head *h, struct weft_err *e) WEFT_MUST_USE;
 void weft_products_csv_head(const struct weft_products_csv *c, FILE *f);
 int weft_products_csv_row(struct weft_products_csv *c, struct weft_span frame, FILE *f,

@@ -25,6 +25,16 @@ void weft_table_free(struct weft_table **t);
  * the text table, behind the point; -1: as many as suit the column's largest number. Returns the column's number. */
 size_t weft_table_column(struct weft_table *t, const char *key, const char *title, enum weft_cell_kind kind, int digits,
                          unsigned flags);
+/* The name of a column with a number in it, such that SQL and Miller take it without quotes: small letters, digits and
+ * "_" (q and 0.05: q0_05; coverage_ and 97.5: coverage_97_5). Returns buf. */
+enum { WEFT_COLUMN_KEY = 40 };
+const char *weft_column_key(char buf[WEFT_COLUMN_KEY], const char *prefix, double x);
+/* The two columns of an interval of `level` (0.9): coverage_90, "in 90%", and width_90, "width 90%" with `digits`. */
+struct weft_interval_columns {
+    size_t coverage, width;
+};
+struct weft_interval_columns weft_table_interval(struct weft_table *t, double level, int digits);
+
 /* Begins a row; all its cells are empty. */
 void weft_table_row(struct weft_table *t);
 size_t weft_table_rows(const struct weft_table *t);
@@ -44,9 +54,9 @@ void weft_table_csv(const struct weft_table *t, bool bom, FILE *f);
 /* --help of the option --bom of the programs that print it. */
 #define WEFT_BOM_HELP "csv: begin with a byte order mark, so that Excel takes the text for UTF-8"
 /* Prometheus' text format 0.0.4: a gauge PREFIX + key for each column of numbers, with texts as labels; key_90 is key
- * with the label level="90", and n is called values. An empty cell has no line. */
+ * with the label level="90" (key_97_5: "97.5"), and n is called values. An empty cell has no line. */
 void weft_table_prometheus(const struct weft_table *t, const char *prefix, FILE *f);
-/* Every row as a frame, a map of the cells that are not empty; behind them "table": name, unless that is NULL. */
+/* Every row as a frame, a map of the cells that are not empty; after them "kind": name, unless that is NULL. */
 int weft_table_emit(const struct weft_table *t, const char *name, struct weft_run *run,
                     struct weft_err *e) WEFT_MUST_USE;
 /* Row i as members of a JSON object, without braces. */
