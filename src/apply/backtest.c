@@ -490,16 +490,13 @@ static void begin(struct weft_backtest *b)
         b->trial[i].trial = weft_growth_trial_new(o->n, b->ranked + PAST, b->o.rank_by ? 0 : WEFT_RANKED_MAX);
 }
 
-int weft_backtest_series(struct weft_backtest *b, const struct weft_series *s, struct weft_err *e)
+void weft_backtest_series(struct weft_backtest *b, const struct weft_series *s)
 {
     const struct weft_series_attrs *a = b->attrs;
     const struct weft_origins *o = &b->o.origins;
     int64_t offset = weft_step_count(a->start, s->start, a->step);
     uint64_t id = weft_hash(s->id.p, s->id.n, 0);
     double naive[3];
-    if (offset < 0 || !weft_step_fits(a->start, s->start, a->step))
-        return weft_fail(e, WEFT_DATA, "series %.*s does not lie on the calendar of the head",
-                         (int)(s->id.n < 80 ? s->id.n : 80), (const char *)s->id.p);
     if (!b->accuracy)
         begin(b);
     b->series++;
@@ -521,7 +518,6 @@ int weft_backtest_series(struct weft_backtest *b, const struct weft_series *s, s
                 at_origin(b, &v);
         }
     }
-    return 0;
 }
 
 /* --- results --- */

@@ -196,9 +196,12 @@ int weft_backtest_plan_start(struct weft_backtest_plan *p, struct weft_run *run,
 
 int weft_backtest_plan_add(struct weft_backtest_plan *p, struct weft_span frame, struct weft_err *e)
 {
-    if (weft_series_read(frame, &p->attrs, &p->series, e) < 0)
+    if (weft_series_read(frame, &p->attrs, &p->series, e) < 0 || weft_series_refuse_twice(&p->series, &p->met, e) < 0)
         return -1;
-    return p->spool ? weft_spool_add(p->spool, frame, e) : weft_backtest_series(p->backtest, &p->series, e);
+    if (p->spool)
+        return weft_spool_add(p->spool, frame, e);
+    weft_backtest_series(p->backtest, &p->series);
+    return 0;
 }
 
 /* --- trainings --- */
@@ -268,9 +271,9 @@ int weft_backtest_plan_finish(struct weft_backtest_plan *p, struct weft_run *run
     for (size_t at = 0; weft_spool_next(p->spool, &at, &frame);) {
         if (weft_run_stopping(run))
             return weft_run_interrupted(e);
-        if (weft_series_read(frame, &p->attrs, &p->series, e) < 0 ||
-            weft_backtest_series(p->backtest, &p->series, e) < 0)
+        if (weft_series_read(frame, &p->attrs, &p->series, e) < 0)
             return -1;
+        weft_backtest_series(p->backtest, &p->series);
     }
     return 0;
 }
@@ -282,6 +285,7 @@ void weft_backtest_plan_free(struct weft_backtest_plan *p)
     free(p->opened);
     weft_backtest_free(&p->backtest);
     weft_spool_free(&p->spool);
+    weft_ids_free(&p->met);
     weft_series_free(&p->series);
     weft_series_attrs_free(&p->attrs);
     free(p->dates);

@@ -409,10 +409,22 @@ static void on_bus(int sig, siginfo_t *info, void *context)
     signal(sig, SIG_DFL); /* a fault of ours: it happens again, without us */
 }
 
+/* We never abort. libzmq and the C++ library below it do, where memory, threads or descriptors run out: they have no
+ * other way to say so. */
+static void on_abort(int sig)
+{
+    (void)sig;
+    say_raw(weft_program());
+    say_raw(": a library gave up (above this line it says where): memory, threads or descriptors ran out\n");
+    weft_file_cleanup();
+    _exit(WEFT_TEMPFAIL);
+}
+
 void weft_map_guard(void)
 {
-    struct sigaction sa = {.sa_sigaction = on_bus, .sa_flags = SA_SIGINFO};
+    struct sigaction sa = {.sa_sigaction = on_bus, .sa_flags = SA_SIGINFO}, gave_up = {.sa_handler = on_abort};
     sigaction(SIGBUS, &sa, NULL);
+    sigaction(SIGABRT, &gave_up, NULL);
 }
 
 static int read_whole(int fd, const char *path, size_t max, struct weft_mapping *out, struct weft_err *e)

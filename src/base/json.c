@@ -8,11 +8,12 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 
 static weft_json *checked(weft_json *j)
 {
     if (!j)
-        j = weft_xmalloc((size_t)-1 / 2); /* says out of memory */
+        weft_out_of_memory();
     return j;
 }
 
@@ -20,6 +21,9 @@ weft_json *weft_json_parse(const char *p, size_t n, struct weft_err *e)
 {
     json_error_t why;
     json_t *j = json_loadb(p, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, &why);
+    /* Without a word when there was no memory for the first buffer. */
+    if (!j && (json_error_code(&why) == json_error_out_of_memory || !why.text[0]))
+        weft_out_of_memory();
     if (!j)
         weft_fail(e, WEFT_DATA, "not JSON: line %d, column %d: %s", why.line, why.column, why.text);
     return j;
@@ -33,12 +37,14 @@ void weft_json_free(weft_json **j)
 
 char *weft_json_text(const weft_json *j)
 {
-    char *s = json_dumps(j, JSON_COMPACT | JSON_ENCODE_ANY);
-    if (!s)
-        return weft_xstrdup("null");
-    char *own = weft_xstrdup(s);
-    free(s);
-    return own;
+    /* Not json_dumps: where its buffer can't grow within a key, it goes on without it (2.14). Every text in it is valid
+     * and every number finite, so that memory alone can be missing. */
+    const size_t how = JSON_COMPACT | JSON_ENCODE_ANY, n = json_dumpb(j, NULL, 0, how);
+    char *text = weft_xmalloc(n + 1);
+    if (n == 0 || json_dumpb(j, text, n, how) != n)
+        weft_out_of_memory();
+    text[n] = 0;
+    return text;
 }
 
 enum weft_json_kind weft_json_kind(const weft_json *j)
@@ -120,30 +126,40 @@ weft_json *weft_json_new_array(void)
     return checked(json_array());
 }
 
+/* The n bytes at s; where they are no UTF-8, what is no ASCII becomes '?'. The caller frees it. */
+static char *clean(const char *s, size_t n)
+{
+    char *text = weft_xstrndup(s, n);
+    size_t sound = 0;
+    for (size_t len = 1; sound < n && len > 0; sound += len)
+        len = weft_utf8_length(s + sound, n - sound);
+    for (size_t i = 0; sound < n && i < n; i++)
+        if ((unsigned char)text[i] >= 0x80)
+            text[i] = '?';
+    return text;
+}
+
+/* Keys and texts are valid before jansson gets them: what it then refuses, it has no memory for. */
 void weft_json_set(weft_json *obj, const char *key, weft_json *v)
 {
-    if (json_object_set_new(obj, key, v) < 0)
-        json_object_set_new_nocheck(obj, key, json_null());
+    char *text = clean(key, strlen(key));
+    if (json_object_set_new_nocheck(obj, text, v) < 0)
+        weft_out_of_memory();
+    free(text);
 }
 
 void weft_json_push(weft_json *arr, weft_json *v)
 {
-    json_array_append_new(arr, v);
+    if (json_array_append_new(arr, v) < 0)
+        weft_out_of_memory();
 }
 
 weft_json *weft_json_new_str(const char *s, size_t n)
 {
-    json_t *j = json_stringn(s, n);
-    if (j)
-        return j;
-    /* Invalid UTF-8: what is no ASCII becomes '?'. */
-    char *clean = weft_xstrndup(s, n);
-    for (size_t i = 0; i < n; i++)
-        if ((unsigned char)clean[i] >= 0x80)
-            clean[i] = '?';
-    j = json_stringn(clean, n);
-    free(clean);
-    return checked(j);
+    char *text = clean(s, n);
+    json_t *j = checked(json_stringn_nocheck(text, n));
+    free(text);
+    return j;
 }
 
 weft_json *weft_json_new_int(int64_t v)

@@ -11,7 +11,7 @@
 #include "base/err.h"
 #include "base/file.h"
 
-static _Noreturn void out_of_memory(void)
+_Noreturn void weft_out_of_memory(void)
 {
     weft_file_cleanup();
     weft_say(weft_program(), "out of memory"); /* needs none */
@@ -21,7 +21,7 @@ static _Noreturn void out_of_memory(void)
 static void *checked(void *p)
 {
     if (!p)
-        out_of_memory();
+        weft_out_of_memory();
     return p;
 }
 
@@ -44,7 +44,7 @@ void *weft_xrealloc2(void *p, size_t count, size_t size)
 {
     size_t n;
     if (!weft_mul(count, size, &n))
-        out_of_memory();
+        weft_out_of_memory();
     return weft_xrealloc(p, n);
 }
 
@@ -69,7 +69,7 @@ char *weft_xasprintf(const char *fmt, ...)
     int n = vsnprintf(NULL, 0, fmt, ap);
     va_end(ap);
     if (n < 0)
-        out_of_memory();
+        weft_out_of_memory();
     char *s = weft_xmalloc((size_t)n + 1);
     va_start(ap, fmt);
     vsnprintf(s, (size_t)n + 1, fmt, ap);
@@ -81,7 +81,7 @@ void *weft_xaligned(size_t count, size_t size)
 {
     size_t n;
     if (!weft_mul(count, size, &n) || n > SIZE_MAX - 64)
-        out_of_memory();
+        weft_out_of_memory();
     return checked(aligned_alloc(64, n ? (n + 63) / 64 * 64 : 64));
 }
 

@@ -104,11 +104,6 @@ static int frame(struct weft_run *run, void *state, struct weft_span in, struct 
     struct state *s = state;
     if (weft_series_read(in, &s->attrs, &s->series, e) < 0 || weft_edit_load(&s->edit, in, e) < 0)
         return -1;
-    int64_t offset = weft_step_count(s->attrs.start, s->series.start, s->attrs.step);
-    if (offset < 0 || !weft_step_fits(s->attrs.start, s->series.start, s->attrs.step) ||
-        offset + (int64_t)s->series.n > s->attrs.length)
-        return weft_fail(e, WEFT_DATA, "series %.*s does not lie on the calendar of the head",
-                         (int)(s->series.id.n < 80 ? s->series.id.n : 80), (const char *)s->series.id.p);
     size_t channels = weft_covariates_attrs(s->covariates)->n_channels,
            n = weft_covariates_steps(s->covariates, &s->series);
     if (s->cap < channels * n) {

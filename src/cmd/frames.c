@@ -7,6 +7,7 @@
 #include "ingest/inspect.h"
 #include "show/lines.h"
 #include "base/mem.h"
+#include "record/forecasts.h"
 #include "record/schema.h"
 #include "show/stream_csv.h"
 
@@ -20,7 +21,11 @@ struct state {
     struct weft_series series;
     struct weft_stream_csv csv;
     struct weft_pack scratch, first; /* first: schema and attrs of the first stream */
-    struct weft_schema *schema;      /* of the stream being checked */
+    /* Of the stream being checked. */
+    struct weft_schema *schema;
+    enum { READ_NOTHING, READ_SERIES, READ_FORECASTS } reads;
+    struct weft_forecasts_attrs forecasts_attrs;
+    struct weft_forecasts forecasts;
 };
 
 #define AT(member) offsetof(struct state, member)
@@ -141,6 +146,19 @@ static int count_end(struct weft_run *run, struct state *s, struct weft_err *e)
 
 /* --- check --- */
 
+/* What a schema can't say: programs read streams of series and of forecasts so. */
+static int read_attrs(struct state *s, const struct weft_head *h, struct weft_err *e)
+{
+    weft_series_attrs_free(&s->attrs);
+    weft_forecasts_attrs_free(&s->forecasts_attrs);
+    s->reads = weft_head_is(h, "series") || weft_head_is(h, "windows") ? READ_SERIES : READ_NOTHING;
+    if (weft_head_is(h, "forecasts"))
+        s->reads = READ_FORECASTS;
+    if (s->reads == READ_SERIES)
+        return weft_series_attrs_read(h, &s->attrs, e);
+    return s->reads == READ_FORECASTS ? weft_forecasts_attrs_read(h, &s->forecasts_attrs, e) : 0;
+}
+
 static int check_head(struct weft_run *run, struct state *s, const struct weft_head *h, struct weft_err *e)
 {
     (void)run;
@@ -150,20 +168,24 @@ static int check_head(struct weft_run *run, struct state *s, const struct weft_h
         return -1;
     if (weft_schema_check_attrs(s->schema, h->attrs, e) < 0)
         return weft_fail_where(e, "%s: head attrs", weft_reader_name(s->r));
-    return 0;
+    return read_attrs(s, h, e);
 }
 
 static int check_frame(struct weft_run *run, struct state *s, struct weft_span frame, struct weft_err *e)
 {
     (void)run;
-    return weft_schema_check_frame(s->schema, frame, e);
+    if (weft_schema_check_frame(s->schema, frame, e) < 0)
+        return -1;
+    if (s->reads == READ_SERIES)
+        return weft_series_read(frame, &s->attrs, &s->series, e);
+    return s->reads == READ_FORECASTS ? weft_forecasts_read(frame, &s->forecasts_attrs, &s->forecasts, e) : 0;
 }
 
 static int check(struct weft_run *run, struct state *s, struct weft_err *e)
 {
     static const struct visit v = {.begin = check_head, .each = check_frame};
     int rc = visit_all(run, s, &v, e);
-    if (rc < 0 && e->code == WEFT_DATA) {
+    if (rc < 0 && (e->code == WEFT_DATA || e->code == WEFT_CONFIG)) {
         /* It ran well; the answer is no. The reason is said all the same. */
         weft_err_print(weft_run_program(run), e);
         e->code = WEFT_NO;
@@ -307,6 +329,8 @@ static void stop(struct weft_run *run, void *state)
     (void)run;
     weft_series_attrs_free(&s->attrs);
     weft_series_free(&s->series);
+    weft_forecasts_attrs_free(&s->forecasts_attrs);
+    weft_forecasts_free(&s->forecasts);
     weft_stream_csv_free(&s->csv);
     weft_pack_free(&s->scratch);
     weft_pack_free(&s->first);
@@ -329,7 +353,8 @@ static const struct weft_filter filter = {
               .see_also = "ingest, window, score",
               .notes = "show and from-json are inverses: tensors are {\"f32\": [...]}, a missing value is null. check "
                        "exits 1 when a stream does not fit its "
-                       "schema. expand writes every window as a frame of its own (schema examples/1), scaled. head "
+                       "schema, or its values are such as programs refuse. expand writes every window as a frame of "
+                       "its own (schema examples/1), scaled. head "
                        "verifies the rest of the stream too.\n"
                        "inspect needs no option: it finds encoding, separator and layout, what each column seems to "
                        "be, the calendar and its gaps, zeros, missing and "

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/ids.h"
 #include "frame/run.h"
 #include "record/window.h"
 
@@ -18,6 +19,7 @@ struct state {
     struct weft_edit edit;
     struct weft_pack frame;
     uint64_t windows[WEFT_PARTS];
+    struct weft_ids met;
 };
 
 #define AT(member) offsetof(struct state, member)
@@ -65,6 +67,8 @@ static int frame(struct weft_run *run, void *state, struct weft_span in, struct 
     size_t split[WEFT_PARTS];
     if (weft_series_read(in, &s->attrs, &s->series, e) < 0 || weft_edit_load(&s->edit, in, e) < 0)
         return -1;
+    if (weft_series_refuse_twice(&s->series, &s->met, e) < 0)
+        return -1;
     weft_split_own(s->borders, &s->attrs, &s->series, split);
     weft_windows_mark(&s->series, &s->attrs, split, (enum weft_scale)s->scale, &s->edit);
     struct weft_series_attrs cut = s->attrs;
@@ -93,6 +97,7 @@ static void stop(struct weft_run *run, void *state)
 {
     struct state *s = state;
     (void)run;
+    weft_ids_free(&s->met);
     weft_series_attrs_free(&s->attrs);
     weft_series_free(&s->series);
     weft_edit_free(&s->edit);

@@ -60,16 +60,18 @@ static const struct weft_opt opt_output = {
     "ENDPOINT",
     "where the result goes: -, a file (written whole or not at all), or a socket as for -i",
     WEFT_OPT_RUN | WEFT_OPT_FILE};
-static const struct weft_opt opt_text_output = {WEFT_OPT_STR,
-                                                'o',
-                                                "output",
-                                                AT(output),
-                                                "-",
-                                                0,
-                                                0,
-                                                "FILE",
-                                                "where the result goes: - or a file, written whole or not at all",
-                                                WEFT_OPT_RUN | WEFT_OPT_FILE};
+static const struct weft_opt opt_text_output = {
+    WEFT_OPT_STR,
+    'o',
+    "output",
+    AT(output),
+    "-",
+    0,
+    0,
+    "FILE",
+    "where the result goes: - or a file, written whole or not at all; a stream may go to a "
+    "socket (-i of other programs says how)",
+    WEFT_OPT_RUN | WEFT_OPT_FILE};
 static const struct weft_opt opt_socket[] = {
     {WEFT_OPT_STR, 0, "key", AT(key), NULL, 0, 0, "FILE",
      "our key pair, for encrypted sockets (CURVE; keygen makes one)", WEFT_OPT_RUN | WEFT_OPT_FILE | WEFT_OPT_ADVANCED},
@@ -427,6 +429,10 @@ int weft_run_text_check(struct weft_run *run, struct weft_err *e)
 
 static int finish_text(struct weft_run *run, struct weft_err *e)
 {
+    if (run->text && !run->text_file) {
+        weft_fail(e, WEFT_USAGE, "text does not go to a socket, and -o is %s", run->common.output);
+        return weft_fail_hint(e, "streams do (frames cat, --format frames); pipe the text, or name a file");
+    }
     (void)!fflush(weft_run_text(run)); /* its failure stays in ferror */
     if (weft_run_text_check(run, e) < 0)
         return -1;
@@ -446,7 +452,13 @@ static int open_ends(struct weft_run *run, struct weft_err *e)
     bool input = f->in == WEFT_IO_STREAM && !(f->no_input && f->no_input(run->state));
     if (input && weft_reader_open(run->common.input, f->schema, &run->stream_opts, &run->in, e) < 0)
         return -1;
-    if (f->out == WEFT_IO_TEXT && strcmp(run->common.output, "-") != 0) {
+    /* What some of these programs write is a stream (frames cat, --format frames), and may go to a socket; text, which
+     * may not, is only known when it comes (finish_text). */
+    if (f->out == WEFT_IO_TEXT && weft_socket_endpoint(to)) {
+        run->text = fopen("/dev/null", "w");
+        if (!run->text)
+            return weft_fail_errno(e, WEFT_CANTCREAT, "can't open /dev/null");
+    } else if (f->out == WEFT_IO_TEXT && strcmp(to, "-") != 0) {
         if (weft_file_create(run->common.output, &run->text_file, e) < 0)
             return -1;
         run->text = fdopen(dup(weft_file_fd(run->text_file)), "w");

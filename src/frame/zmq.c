@@ -104,6 +104,38 @@ static int next_key(const char **at, const char *end, const char *name, char key
     return 0;
 }
 
+/* A line of a key file is blank, a comment, or a key, alone or after the word that says which. One that is none was
+ * meant to be one: the peer whose key it is would be refused, and nobody knew why. */
+static void say_broken_lines(const char *path, const struct weft_mapping *m)
+{
+    const char *end = (const char *)m->p + m->n;
+    unsigned number = 1;
+    for (const char *line = (const char *)m->p; line < end; number++) {
+        const char *stop = memchr(line, '\n', (size_t)(end - line)), *first = line;
+        char key[KEY_TEXT + 1];
+        stop = stop ? stop : end;
+        while (first < stop && (*first == ' ' || *first == '\t' || *first == '\r'))
+            first++;
+        bool holds = false;
+        static const char *const names[] = {"", "public:", "secret:"};
+        for (size_t i = 0; i < sizeof names / sizeof *names && !holds; i++) {
+            const char *at = line;
+            holds = next_key(&at, stop, names[i], key);
+        }
+        if (first < stop && *first != '#' && !holds)
+            weft_say(weft_program(), "%s:%u is no key: who has it can't talk to us", path, number);
+        line = stop < end ? stop + 1 : end;
+    }
+}
+
+/* A secret that others can read is none. */
+static void say_readable(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 077))
+        weft_say(weft_program(), "%s is a secret key, and others can read it: chmod 600 %s", path, path);
+}
+
 static int own_keys(const char *path, char public_key[41], char secret_key[41], struct weft_err *e)
 {
     struct weft_mapping m;
@@ -118,12 +150,14 @@ static int own_keys(const char *path, char public_key[41], char secret_key[41], 
     return weft_fail_hint(e, "make one with `weft keygen NAME`: it writes NAME.key");
 }
 
-static int peer_keys(struct weft_socket *s, const char *path, struct weft_err *e)
+static int peer_keys(struct weft_socket *s, const char *path, bool say, struct weft_err *e)
 {
     struct weft_mapping m;
     char key[KEY_TEXT + 1];
     if (weft_map_open(path, KEY_FILE_MAX, &m, e) < 0)
         return -1;
+    if (say)
+        say_broken_lines(path, &m);
     /* A line may be a bare key or "public: KEY", so that the public half of a key file can be used as it is. */
     for (int form = 0; form < 2; form++) {
         const char *at = (const char *)m.p, *end = at + m.n;
@@ -148,7 +182,7 @@ int weft_key_file_read(const char *path, struct weft_key_file *out, struct weft_
     weft_map_close(&m);
     out->pair = own_keys(path, out->public_key, secret_key, &none) == 0;
     out->fits = out->pair && zmq_curve_public(derived, secret_key) == 0 && strcmp(derived, out->public_key) == 0;
-    (void)!peer_keys(&s, path, &none);
+    (void)!peer_keys(&s, path, false, &none);
     out->public_keys = s.n_allowed;
     free(s.allowed);
     return 0;
@@ -231,8 +265,9 @@ static int secure(struct weft_socket *s, const struct weft_socket_opts *o, struc
         return 0;
     if (!o->key || !o->peer_keys)
         return weft_fail(e, WEFT_USAGE, "--key and --peer-keys go together: who we are, and who may talk to us");
-    if (own_keys(o->key, public_key, secret_key, e) < 0 || peer_keys(s, o->peer_keys, e) < 0)
+    if (own_keys(o->key, public_key, secret_key, e) < 0 || peer_keys(s, o->peer_keys, true, e) < 0)
         return -1;
+    say_readable(o->key);
     s->curve = true;
     if (s->listens) {
         if (pthread_create(&s->zap, NULL, zap_loop, s) != 0)

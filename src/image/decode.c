@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crc32c.h"
+#include "base/mem.h"
+
 /* stb_image has no place for a limit of its own: what a picture within WEFT_IMAGE_PIXELS_MAX needs passes (8 bytes a
  * pixel at 16 bits with alpha), and a small file that unpacks without end runs into it. */
 #define ALLOC_MAX ((size_t)WEFT_IMAGE_PIXELS_MAX * 8 + 65536)
@@ -66,24 +69,82 @@ static uint32_t be32(const uint8_t *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-/* stb_image reads a PNG of any size claimed, and one whose end is missing: so the size comes from here, and the chunks
- * are walked to the last. */
-static int png_size(const uint8_t *p, size_t n, uint32_t *w, uint32_t *h, struct weft_err *e)
+static int check_size(uint32_t w, uint32_t h, const struct weft_image_limits *l, struct weft_err *e)
+{
+    size_t max = l->pixels < WEFT_IMAGE_PIXELS_MAX ? l->pixels : WEFT_IMAGE_PIXELS_MAX, side = (size_t)l->side;
+    if (w < 1 || h < 1)
+        return weft_fail(e, WEFT_DATA, "a picture of %u x %u pixels", (unsigned)w, (unsigned)h);
+    if (w > side || h > side || (size_t)w * h > max)
+        return weft_fail(e, WEFT_DATA, "a picture of %u x %u pixels; at most %zu a side and %zu in all are taken",
+                         (unsigned)w, (unsigned)h, side, max);
+    return 0;
+}
+
+/* Is the checksum of a chunk right? Mutated pictures would all stop here, so fuzzers look past it. */
+static bool chunk_sound(const uint8_t *chunk, size_t len)
+{
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+    (void)len;
+    return chunk != NULL;
+#else
+    return weft_crc32(0, chunk + 4, 4 + len) == be32(chunk + 8 + len);
+#endif
+}
+
+/* stb_image reads a PNG of any size claimed, one whose end is missing, and looks at no checksum: so the size comes from
+ * here, and the chunks are walked to the last. */
+static int png_size(const uint8_t *p, size_t n, const struct weft_image_limits *l, uint32_t *w, uint32_t *h,
+                    struct weft_err *e)
 {
     if (n < 33 || be32(p + 8) != 13 || memcmp(p + 12, "IHDR", 4) != 0)
         return weft_fail(e, WEFT_DATA, "the picture's header is broken or cut short");
     *w = be32(p + 16);
     *h = be32(p + 20);
+    if (check_size(*w, *h, l, e) < 0)
+        return -1;
     for (size_t at = 8; n - at >= 12;) {
         size_t len = be32(p + at);
         if (len > n - at - 12)
             break;
+        if (!chunk_sound(p + at, len))
+            return weft_fail(e, WEFT_DATA, "the picture is damaged: a checksum of the PNG is wrong (byte %zu)", at);
         if (memcmp(p + at + 4, "IEND", 4) == 0)
             return 0;
         at += 12 + len;
     }
     return weft_fail(e, WEFT_DATA, "the picture is cut short: a PNG of %u x %u pixels without its end", (unsigned)*w,
                      (unsigned)*h);
+}
+
+/* The checksum over the pixels of a PNG (Adler-32, RFC 1950), which stb_image looks past: they are unpacked once more
+ * for it. */
+static int png_pixels(const uint8_t *p, size_t n, struct weft_err *e)
+{
+    uint8_t *packed = weft_xmalloc(n);
+    size_t n_packed = 0;
+    for (size_t at = 8, len; n - at >= 12; at += 12 + len) {
+        len = be32(p + at);
+        if (len > n - at - 12 || memcmp(p + at + 4, "IEND", 4) == 0)
+            break;
+        if (memcmp(p + at + 4, "IDAT", 4) == 0) {
+            memcpy(packed + n_packed, p + at + 8, len);
+            n_packed += len;
+        }
+    }
+    int n_out = 0;
+    uint8_t *out = (uint8_t *)stbi_zlib_decode_malloc_guesssize((const char *)packed, (int)n_packed, 1 << 16, &n_out);
+    uint32_t a = 1, b = 0;
+    for (int i = 0; out && i < n_out;) {
+        int stop = n_out - i > 5552 ? i + 5552 : n_out; /* as many as fit into 32 bits before the remainder */
+        for (; i < stop; i++)
+            b += a += out[i];
+        a %= 65521;
+        b %= 65521;
+    }
+    bool sound = out && n_packed >= 4 && (b << 16 | a) == be32(packed + n_packed - 4);
+    free(out);
+    free(packed);
+    return sound ? 0 : weft_fail(e, WEFT_DATA, "the picture is damaged: the checksum of the PNG's pixels is wrong");
 }
 
 static size_t be16(const uint8_t *p)
@@ -115,19 +176,29 @@ static bool is_foreign(int m)
     return m >= 0xc3 && m <= 0xcf && m != 0xc4 && m != 0xc8 && m != 0xcc;
 }
 
-/* One segment of n bytes behind marker m and the length: false when stb_image can't be trusted with it. */
-static bool segment_ok(int m, const uint8_t *p, size_t n, uint32_t *w, uint32_t *h, int *scans)
+/* What the segments of a JPEG have said so far. */
+struct jpeg {
+    uint32_t w, h;
+    int scans, components;
+    bool adobe;
+};
+
+/* One segment of n bytes after marker m and the length: false when stb_image can't be trusted with it. */
+static bool segment_ok(int m, const uint8_t *p, size_t n, struct jpeg *j)
 {
+    if (m == 0xee && n >= 12 && memcmp(p, "Adobe", 5) == 0)
+        j->adobe = true;
     if (m == 0xc4)
         return huffman_ok(p, n);
     if (m >= 0xc0 && m <= 0xc2) { /* frame header */
-        if (n < 6 || *w != 0)
+        if (n < 6 || j->w != 0)
             return false;
-        *h = (uint32_t)be16(p + 1);
-        *w = (uint32_t)be16(p + 3);
-        return *w != 0 && *h != 0;
+        j->h = (uint32_t)be16(p + 1);
+        j->w = (uint32_t)be16(p + 3);
+        j->components = p[5];
+        return j->w != 0 && j->h != 0;
     }
-    if (m == 0xda && ++*scans > SCANS_MAX)
+    if (m == 0xda && ++j->scans > SCANS_MAX)
         return false;
     return true;
 }
@@ -136,7 +207,7 @@ static bool segment_ok(int m, const uint8_t *p, size_t n, uint32_t *w, uint32_t 
  * data 0xff is followed by 0 or a restart marker. */
 static int jpeg_size(const uint8_t *p, size_t n, uint32_t *w, uint32_t *h, struct weft_err *e)
 {
-    int scans = 0;
+    struct jpeg j = {0};
     size_t at = 2;
     while (at < n) {
         if (p[at++] != 0xff)
@@ -148,8 +219,11 @@ static int jpeg_size(const uint8_t *p, size_t n, uint32_t *w, uint32_t *h, struc
         int m = p[at++];
         if (m == 0 || (m >= 0xd0 && m <= 0xd7))
             continue;
-        if (m == 0xd9 && scans > 0)
+        if (m == 0xd9 && j.scans > 0) {
+            *w = j.w;
+            *h = j.h;
             return 0;
+        }
         if (n - at < 2 || be16(p + at) > n - at)
             break;
         size_t len = be16(p + at);
@@ -157,22 +231,14 @@ static int jpeg_size(const uint8_t *p, size_t n, uint32_t *w, uint32_t *h, struc
             return weft_fail(e, WEFT_DATA,
                              "a JPEG of a kind that is not read (marker %02x): baseline and progressive ones are",
                              (unsigned)m);
-        if (len < 2 || !segment_ok(m, p + at + 2, len - 2, w, h, &scans))
+        if (len < 2 || !segment_ok(m, p + at + 2, len - 2, &j))
             return weft_fail(e, WEFT_DATA, "the picture is broken (JPEG marker %02x at byte %zu)", (unsigned)m, at - 2);
+        if (m == 0xda && j.components == 4 && !j.adobe)
+            return weft_fail(e, WEFT_DATA,
+                             "a JPEG of four colours without Adobe's marker: which these are, it does not say");
         at += len;
     }
     return weft_fail(e, WEFT_DATA, "the picture is cut short: a JPEG without its end");
-}
-
-static int check_size(uint32_t w, uint32_t h, const struct weft_image_limits *l, struct weft_err *e)
-{
-    size_t max = l->pixels < WEFT_IMAGE_PIXELS_MAX ? l->pixels : WEFT_IMAGE_PIXELS_MAX, side = (size_t)l->side;
-    if (w < 1 || h < 1)
-        return weft_fail(e, WEFT_DATA, "a picture of %u x %u pixels", (unsigned)w, (unsigned)h);
-    if (w > side || h > side || (size_t)w * h > max)
-        return weft_fail(e, WEFT_DATA, "a picture of %u x %u pixels; at most %zu a side and %zu in all are taken",
-                         (unsigned)w, (unsigned)h, side, max);
-    return 0;
 }
 
 int weft_image_decode(const void *bytes, size_t n, const struct weft_image_limits *limits, struct weft_image *out,
@@ -187,11 +253,17 @@ int weft_image_decode(const void *bytes, size_t n, const struct weft_image_limit
         return weft_fail(e, WEFT_DATA, "a picture of %zu bytes; at most %zu are taken", n, l.bytes);
     if (!is_jpeg(p, n) && !is_png(p, n))
         return weft_fail(e, WEFT_DATA, "not a JPEG or PNG picture");
-    if ((is_png(p, n) ? png_size(p, n, &w, &h, e) : jpeg_size(p, n, &w, &h, e)) < 0 || check_size(w, h, &l, e) < 0)
+    if ((is_png(p, n) ? png_size(p, n, &l, &w, &h, e) : jpeg_size(p, n, &w, &h, e)) < 0 || check_size(w, h, &l, e) < 0)
         return -1;
     out->rgb = stbi_load_from_memory(p, (int)n, &out->width, &out->height, &c, 3);
     if (out->rgb == NULL)
         return weft_fail(e, WEFT_DATA, "the picture is broken or cut short (%s)", stbi_failure_reason());
+#ifndef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+    if (is_png(p, n) && png_pixels(p, n, e) < 0) {
+        weft_image_free(out);
+        return -1;
+    }
+#endif
     return 0;
 }
 

@@ -10,6 +10,7 @@
 
 #include "text/transcode.h"
 #include "text/unpack.h"
+#include "base/stop.h"
 #include "base/utf8.h"
 
 enum { BLOCK = 65536 };
@@ -25,7 +26,7 @@ static int keep(int fd, struct weft_sniff *s, struct weft_err *e)
         return weft_fail_errno(e, WEFT_CANTCREAT, "can't make a temporary file for %s", s->name);
     int rc = weft_unpack_open(fd, s->name, 0, &source, e);
     while (rc == 0 && (got = weft_unpack_read(source, block, sizeof block, e)) > 0)
-        if (weft_write_all(fileno(s->kept), block, (size_t)got) < 0)
+        if (weft_stop_check(e) < 0 || weft_write_all(fileno(s->kept), block, (size_t)got) < 0)
             rc = weft_fail_errno(e, WEFT_IO, "can't keep %s in a temporary file", s->name);
     weft_unpack_close(&source);
     if (rc < 0 || got < 0)
@@ -43,6 +44,8 @@ static int look(int fd, struct weft_sniff *s, uint8_t first[BLOCK], size_t *n_fi
     ssize_t got;
     *utf8 = true;
     while ((got = read(fd, block + held, BLOCK)) != 0) {
+        if (weft_stop_check(e) < 0)
+            return -1;
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
@@ -75,7 +78,7 @@ static bool is_text_in(const char *encoding, int fd)
     long got = -1;
     if (lseek(fd, 0, SEEK_SET) == 0 && weft_unpack_open(fd, "", 0, &source, &e) == 0 &&
         weft_transcode_open(encoding, &t, &e) == 0)
-        while ((got = weft_transcode_read(t, source, out, sizeof out, &e)) > 0)
+        while ((got = weft_transcode_read(t, source, out, sizeof out, &e)) > 0 && !weft_stop_signal())
             ;
     weft_transcode_close(&t);
     weft_unpack_close(&source);

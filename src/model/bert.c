@@ -138,8 +138,8 @@ static int read_floats(const struct weft_bert *b, int layer, const char *module,
                        size_t columns, float **out, struct weft_err *e)
 {
     char name[NAME];
-    return weft_st_floats(b->st, full_name(b, layer, module, part, name), (size_t[]){rows, columns}, columns ? 2 : 1,
-                          out, e);
+    return weft_st_weights(b->st, full_name(b, layer, module, part, name), (size_t[]){rows, columns}, columns ? 2 : 1,
+                           out, e);
 }
 
 /* Files that come from TensorFlow say gamma and beta. */

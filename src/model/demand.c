@@ -480,7 +480,7 @@ static int read_weights(struct weft_demand *d, const struct weft_st *st, struct 
         return -1;
     for (int i = 0; i < FC_TENSORS; i++) {
         size_t dims[3], n = fc_dims(d, i, dims);
-        if (weft_st_floats(st, fc_tensors[i].name, dims, fc_tensors[i].rank, &got, e) < 0)
+        if (weft_st_weights(st, fc_tensors[i].name, dims, fc_tensors[i].rank, &got, e) < 0)
             return -1;
         memcpy(at, got, n * sizeof *at);
         free(got);
@@ -492,7 +492,7 @@ static int read_weights(struct weft_demand *d, const struct weft_st *st, struct 
     for (size_t k = 0; k < d->s.n_heads; k++)
         if (!(d->s.head[k].heat > 0))
             return weft_fail(e, WEFT_DATA, "a linear head, and head \"%s\" has no mix and heat", d->s.head[k].name);
-    return weft_st_floats(st, "linear", (size_t[]){d->s.out, d->s.side + 1, 0}, 2, &d->linear, e);
+    return weft_st_weights(st, "linear", (size_t[]){d->s.out, d->s.side + 1, 0}, 2, &d->linear, e);
 }
 
 /* Before memory is taken for what the metadata promises, the layers must be there. */

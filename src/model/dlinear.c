@@ -280,7 +280,7 @@ static int read_unit(const struct weft_st *st, const struct weft_dlinear_shape *
     int rc = 0;
     for (size_t i = 0; i < parts && rc == 0; i++) {
         weft_model_tensor_name(name, part[i].part, unit, units, part[i].kind);
-        rc = weft_st_floats(st, name, part[i].dims, (int)part[i].rank, &got, e);
+        rc = weft_st_weights(st, name, part[i].dims, (int)part[i].rank, &got, e);
         if (rc == 0) {
             memcpy(to[part[i].at], got, part[i].dims[0] * (part[i].rank > 1 ? part[i].dims[1] : 1) * sizeof *got);
             free(got);

@@ -156,7 +156,7 @@ static bool finite_all(const float *x, size_t n)
 static int read_tensor(const struct weft_st *st, const char *name, const size_t *dims, int rank, float **out,
                        struct weft_err *e)
 {
-    if (weft_st_floats(st, name, dims, rank, out, e) < 0)
+    if (weft_st_weights(st, name, dims, rank, out, e) < 0)
         return -1;
     return finite_all(*out, dims[0] * (rank > 1 ? dims[1] : 1)) ? 0 : bad(st, name, e);
 }

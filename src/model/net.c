@@ -187,7 +187,7 @@ int weft_net_read(const struct weft_st *st, const struct weft_net *s, size_t uni
     int rc = 0;
     for (size_t k = 0; k < tensors_of(s) && rc == 0; k++) {
         struct weft_encoder_tensor t = tensor_of(s, k, unit, units, name);
-        rc = weft_st_floats(st, name, t.dims, t.rank, &got, e);
+        rc = weft_st_weights(st, name, t.dims, t.rank, &got, e);
         if (rc == 0) {
             memcpy(all + t.at, got, count_of(&t) * sizeof *all);
             free(got);

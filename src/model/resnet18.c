@@ -212,7 +212,7 @@ int weft_resnet18_load(struct weft_resnet18 *r, const struct weft_st *st, const 
         char name[160];
         float *data;
         snprintf(name, sizeof name, "%s%s", prefix, t->name);
-        if (weft_st_floats(st, name, t->dims, t->rank, &data, e) < 0)
+        if (weft_st_weights(st, name, t->dims, t->rank, &data, e) < 0)
             return -1;
         memcpy(t->data, data, t->count * sizeof(float));
         free(data);

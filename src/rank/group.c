@@ -22,6 +22,8 @@ struct group {
 };
 
 #define HOLE (UINT32_C(1) << 31)
+/* Of one group: 12 bytes each. */
+#define CELLS_MAX ((size_t)1 << 28)
 
 struct weft_groups {
     const struct weft_series_attrs *attrs;
@@ -211,14 +213,14 @@ int weft_groups_add(struct weft_groups *g, const struct weft_series *s, struct w
 {
     const struct weft_series_attrs *a = g->attrs;
     int64_t offset = weft_step_count(a->start, s->start, a->step);
-    if (offset < 0 || !weft_step_fits(a->start, s->start, a->step) || (uint64_t)offset + s->n > (uint64_t)a->length)
-        return weft_fail(e, WEFT_DATA, "series %.*s does not lie on the calendar of the head",
-                         (int)(s->id.n < 80 ? s->id.n : 80), (const char *)s->id.p);
-    if (weft_ids_add(&g->ids, s->id.p, s->id.n, 1)) {
-        weft_fail(e, WEFT_DATA, "series \"%.*s\" comes twice: its sums would be double",
-                  (int)(s->id.n < 80 ? s->id.n : 80), (const char *)s->id.p);
-        return weft_fail_hint(e, "was one stream joined with itself? ingest takes several files of one table");
+    size_t cells = 0;
+    if (!weft_mul(a->n_channels, (size_t)a->length, &cells) || cells > CELLS_MAX) {
+        weft_fail(e, WEFT_CONFIG, "a calendar of %lld steps and %zu channels: sums of one group need %.0f GB",
+                  (long long)a->length, a->n_channels, (double)a->length * (double)a->n_channels * 12e-9);
+        return weft_fail_hint(e, "is \"length\" of the head right?");
     }
+    if (weft_series_refuse_twice(s, &g->ids, e) < 0)
+        return -1;
     struct group *x = find(g, s);
     compare_keys(g, x, s);
     x->members++;

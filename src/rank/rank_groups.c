@@ -165,7 +165,18 @@ static void leave_out(struct said *x, struct weft_span why)
         x->why = why.p ? weft_xstrndup((const char *)why.p, why.n) : weft_xstrdup("the forecast is a missing value");
 }
 
-static void add_forecast(struct weft_rank_groups *s, bool chosen)
+/* What is added up must be of the same days. */
+static int refuse_origin(const struct weft_rank_groups *s, int64_t had, int64_t came, struct weft_err *e)
+{
+    char one[32], other[32];
+    struct weft_span id = weft_forecasts_key_text(&s->f, WEFT_KEY_ID);
+    weft_fail(e, WEFT_DATA, "the forecast of \"%.*s\" begins on %s, others of its group on %s: they can't be added up",
+              id.n < 80 ? (int)id.n : 80, (const char *)id.p, weft_date_text(came, s->attrs.step, one),
+              weft_date_text(had, s->attrs.step, other));
+    return weft_fail_hint(e, "rank forecasts of one origin at a time");
+}
+
+static int add_forecast(struct weft_rank_groups *s, bool chosen, struct weft_err *e)
 {
     const struct weft_forecasts *f = &s->f;
     size_t i = weft_ranking_find(&s->ranking, weft_forecasts_key_text(f, s->by_key), f->channel);
@@ -181,15 +192,18 @@ static void add_forecast(struct weft_rank_groups *s, bool chosen)
         *to = (struct said){.model = model};
     }
     if (to->model != model)
-        return;
+        return 0;
     if (!made) {
         leave_out(to, f->why);
         s->missing += x->ranked && chosen;
-        return;
+        return 0;
     }
     int64_t origin = weft_step_add(f->origin, (int64_t)((f->windows - 1) * (uint64_t)f->stride), s->attrs.step);
-    to->origin = to->sums.series && to->origin > origin ? to->origin : origin;
+    if (to->sums.series && to->origin != origin)
+        return refuse_origin(s, to->origin, origin, e);
+    to->origin = origin;
     weft_growth_sums_add(&to->sums, &own.sums);
+    return 0;
 }
 
 /* One forecast of a series, model and channel: two would be added up. */
@@ -219,7 +233,7 @@ int weft_rank_groups_add(struct weft_rank_groups *s, struct weft_span frame, str
         return -1;
     s->other_models += !chosen;
     if (chosen || (!s->o->model && !s->f.baseline))
-        add_forecast(s, chosen);
+        return add_forecast(s, chosen, e);
     return 0;
 }
 

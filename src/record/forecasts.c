@@ -157,6 +157,38 @@ static int read_names(struct weft_span frame, const struct weft_forecasts_attrs 
     return 0;
 }
 
+/* Variances below 0, or a correlation beyond 1, are those of nothing. A missing one says nothing. */
+static int check_covariance(const struct weft_forecasts *f, struct weft_err *e)
+{
+    const float *c = f->covariance;
+    for (size_t i = 0; c && i < f->horizon; i++) {
+        double own = c[i * f->horizon + i];
+        if (own < 0)
+            return weft_fail(e, WEFT_DATA, "\"covariance\" is none: the variance of step %zu is %g", i + 1, own);
+        for (size_t j = 0; j < i; j++) {
+            double both = c[i * f->horizon + j], other = c[j * f->horizon + j];
+            if (both * both > own * other * 1.01)
+                return weft_fail(e, WEFT_DATA, "\"covariance\" is none: steps %zu and %zu correlate beyond 1", j + 1,
+                                 i + 1);
+        }
+    }
+    return 0;
+}
+
+/* A quantile of a higher level lies no lower; the last digit of a float is rounding. */
+static int check_quantiles(const struct weft_forecasts *f, const struct weft_forecasts_attrs *a, struct weft_err *e)
+{
+    size_t cells = f->windows * f->horizon;
+    for (size_t k = 1; f->quantiles && k < a->n_levels; k++)
+        for (size_t i = 0; i < cells; i++) {
+            double below = f->quantiles[(k - 1) * cells + i], above = f->quantiles[k * cells + i];
+            if (below > above + 1e-5 * fmax(fabs(below), fabs(above)))
+                return weft_fail(e, WEFT_DATA, "\"quantiles\" cross: that of level %g is %g, that of %g is %g",
+                                 a->levels[k - 1], below, a->levels[k], above);
+        }
+    return 0;
+}
+
 int weft_forecasts_read(struct weft_span frame, const struct weft_forecasts_attrs *a, struct weft_forecasts *f,
                         struct weft_err *e)
 {
@@ -188,7 +220,7 @@ int weft_forecasts_read(struct weft_span frame, const struct weft_forecasts_attr
         return -1;
     if (!isfinite(f->scale[0]) || !isfinite(f->scale[1]) || f->scale[1] <= 0)
         return weft_fail(e, WEFT_DATA, "\"scale\" is not usable");
-    return 0;
+    return check_covariance(f, e) < 0 ? -1 : check_quantiles(f, a, e);
 }
 
 void weft_forecasts_free(struct weft_forecasts *f)

@@ -87,7 +87,21 @@ static int read_windows_attrs(const struct weft_head *h, struct weft_series_attr
     if (k < 0)
         return weft_fail(e, WEFT_DATA, "a windows head without a known scale");
     a->scale = (enum weft_scale)k;
+    /* Trainers take memory for both before they see a frame. */
+    if (a->lookback + a->horizon > a->known)
+        return weft_fail(e, WEFT_CONFIG, "windows of lookback %lld and horizon %lld in a calendar of %lld steps",
+                         (long long)a->lookback, (long long)a->horizon, (long long)a->known);
     return 0;
+}
+
+/* Programs take memory for a whole calendar: its end must be a date, too. */
+static int check_calendar(const struct weft_head *h, const struct weft_series_attrs *a, struct weft_err *e)
+{
+    const int64_t last = weft_days_from_civil(9999, 12, 31) * 86400;
+    if (a->length <= weft_step_count(a->start, last, a->step))
+        return 0;
+    return weft_fail(e, WEFT_DATA, "a %s head whose \"length\" of %lld steps goes beyond the year 9999", h->schema,
+                     (long long)a->length);
 }
 
 int weft_series_attrs_read(const struct weft_head *h, struct weft_series_attrs *a, struct weft_err *e)
@@ -98,7 +112,7 @@ int weft_series_attrs_read(const struct weft_head *h, struct weft_series_attrs *
         return weft_fail(e, WEFT_DATA, "a %s head without a known step", h->schema);
     if (!weft_attr_str(h, "start", text, sizeof text) || !weft_date_parse(text, strlen(text), &a->start))
         return weft_fail(e, WEFT_DATA, "a %s head without a start date", h->schema);
-    if (attr_positive(h, "length", &a->length, e) < 0)
+    if (attr_positive(h, "length", &a->length, e) < 0 || check_calendar(h, a, e) < 0)
         return -1;
     if (!weft_attr_strs(h, "keys", &a->keys, &a->n_keys) || a->n_keys > WEFT_MAX_KEYS)
         return weft_fail(e, WEFT_DATA, "a %s head without keys, or more than %d", h->schema, WEFT_MAX_KEYS);
@@ -253,6 +267,20 @@ static int read_window_fields(const struct weft_series_attrs *a, struct weft_ser
     return 0;
 }
 
+/* Does the series lie on the stream's calendar, and is each of its values a number or missing? */
+static int check_series(const struct weft_series_attrs *a, const struct weft_series *s, struct weft_err *e)
+{
+    int64_t offset = weft_step_count(a->start, s->start, a->step);
+    int n_id = (int)(s->id.n < 80 ? s->id.n : 80);
+    const char *id = (const char *)s->id.p;
+    bool infinite = false;
+    if (offset < 0 || !weft_step_fits(a->start, s->start, a->step) || (uint64_t)offset + s->n > (uint64_t)a->length)
+        return weft_fail(e, WEFT_DATA, "series \"%.*s\" does not lie on the calendar of the head", n_id, id);
+    for (size_t i = 0; i < s->n_channels * s->n; i++)
+        infinite |= isinf(s->values[i]);
+    return infinite ? weft_fail(e, WEFT_DATA, "series \"%.*s\" holds an infinite value", n_id, id) : 0;
+}
+
 int weft_series_read(struct weft_span frame, const struct weft_series_attrs *a, struct weft_series *s,
                      struct weft_err *e)
 {
@@ -276,14 +304,16 @@ int weft_series_read(struct weft_span frame, const struct weft_series_attrs *a, 
         else if (weft_value_is(&key, "scale"))
             scale = v;
     }
-    if (id.kind != WEFT_STR || start.kind != WEFT_STR ||
-        !weft_date_parse((const char *)start.body.p, start.body.n, &s->start))
+    if (id.kind != WEFT_STR || start.kind != WEFT_STR)
         return weft_fail(e, WEFT_DATA, "a frame without id and start date");
+    if (!weft_date_parse((const char *)start.body.p, start.body.n, &s->start))
+        return weft_fail(e, WEFT_DATA, "a frame whose start \"%.*s\" is no date of the years 1600 to 9999",
+                         start.body.n < 40 ? (int)start.body.n : 40, (const char *)start.body.p);
     s->id = id.body;
     read_keys(keys.whole, a, s);
     if (!values.whole.p)
         return weft_fail(e, WEFT_DATA, "a frame without values");
-    if (read_values(&values, a, s, e) < 0)
+    if (read_values(&values, a, s, e) < 0 || check_series(a, s, e) < 0)
         return -1;
     if (a->lookback > 0) {
         if (!split.whole.p || !scale.whole.p)
@@ -291,6 +321,15 @@ int weft_series_read(struct weft_span frame, const struct weft_series_attrs *a, 
         return read_window_fields(a, s, &split, &scale, e);
     }
     return 0;
+}
+
+int weft_series_refuse_twice(const struct weft_series *s, struct weft_ids *met, struct weft_err *e)
+{
+    if (!weft_ids_add(met, s->id.p, s->id.n, 1))
+        return 0;
+    weft_fail(e, WEFT_DATA, "series \"%.*s\" comes twice: it would count double", (int)(s->id.n < 80 ? s->id.n : 80),
+              (const char *)s->id.p);
+    return weft_fail_hint(e, "was one stream joined with itself? ingest takes several files of one table");
 }
 
 void weft_series_free(struct weft_series *s)

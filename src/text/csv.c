@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/stop.h"
 #include "text/unpack.h"
 #include "text/transcode.h"
 
@@ -147,6 +148,8 @@ static void start_parser(struct weft_csv *c, char delimiter)
 
 static int fill(struct weft_csv *c, struct weft_err *e)
 {
+    if (weft_stop_check(e) < 0)
+        return -1;
     long got = c->transcode ? weft_transcode_read(c->transcode, c->source, c->buf, BUFFER, e)
                             : weft_unpack_read(c->source, c->buf, BUFFER, e);
     if (got < 0)

@@ -63,7 +63,7 @@ const char *weft_backtest_name(const struct weft_backtest *b, size_t contender);
  * growth; NULL: none was entered. */
 void weft_backtest_bars(const struct weft_backtest *b, const char **seasonal, const char **lag_growth);
 
-int weft_backtest_series(struct weft_backtest *b, const struct weft_series *s, struct weft_err *e) WEFT_MUST_USE;
+void weft_backtest_series(struct weft_backtest *b, const struct weft_series *s);
 
 struct weft_backtest_counts {
     uint64_t series, windows,

@@ -26,6 +26,7 @@ struct weft_backtest_plan {
     bool *clip;
     struct weft_spool *spool; /* NULL: nothing is trained */
     struct weft_series series;
+    struct weft_ids met;
 };
 
 /* Opens the models, which count in our lineage, places the origins and makes the backtest. Warns of models that may

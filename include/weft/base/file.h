@@ -48,7 +48,8 @@ struct weft_mapping {
     bool mapped;
 };
 /* A mapped file that somebody cuts short while it is read ends the program with 74 and a line that names it, where
- * weft_map_guard was called (run.c does, once); without it, with SIGBUS. */
+ * weft_map_guard was called (run.c does, once); without it, with SIGBUS. From then on a library that aborts ends it
+ * with 75 and a line, too. */
 void weft_map_guard(void);
 int weft_map_open(const char *path, size_t max, struct weft_mapping *out, struct weft_err *e) WEFT_MUST_USE;
 void weft_map_close(struct weft_mapping *m);

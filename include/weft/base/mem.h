@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* What they do then, for memory that a library did not get. */
+_Noreturn void weft_out_of_memory(void);
 void *weft_xmalloc(size_t n) __attribute__((malloc, returns_nonnull, alloc_size(1)));
 void *weft_xcalloc(size_t count, size_t size) __attribute__((malloc, returns_nonnull, alloc_size(1, 2)));
 void *weft_xrealloc(void *p, size_t n) __attribute__((returns_nonnull, alloc_size(2)));

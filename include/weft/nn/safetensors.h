@@ -52,6 +52,9 @@ const struct weft_st_tensor *weft_st_find(const struct weft_st *st, const char *
  * tensor and both shapes. */
 int weft_st_floats(const struct weft_st *st, const char *name, const size_t *dims, int rank, float **out,
                    struct weft_err *e) WEFT_MUST_USE;
+/* The same for what a model computes with: 65 when a value of it is no number. */
+int weft_st_weights(const struct weft_st *st, const char *name, const size_t *dims, int rank, float **out,
+                    struct weft_err *e) WEFT_MUST_USE;
 /* out[n] = elements [from, from + n) of a tensor as floats. */
 void weft_st_values(const struct weft_st_tensor *t, size_t from, size_t n, float *out);
 /* Metadata as numbers; an error (65) when missing or no number. */

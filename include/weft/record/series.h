@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "frame/pack.h"
+#include "base/ids.h"
 #include "base/role.h"
 #include "frame/stream.h"
 
@@ -80,6 +81,9 @@ struct weft_series {
 int weft_series_read(struct weft_span frame, const struct weft_series_attrs *a, struct weft_series *s,
                      struct weft_err *e) WEFT_MUST_USE;
 void weft_series_free(struct weft_series *s);
+/* 65 when `met`, zero-initialised before the first one and freed by the caller, has the series: it would count double.
+ * 48 bytes a series. */
+int weft_series_refuse_twice(const struct weft_series *s, struct weft_ids *met, struct weft_err *e) WEFT_MUST_USE;
 
 /* Begins a series frame in b (cleared first) and returns where float values [n_channels, n] go (unaligned: memcpy or
  * byte-wise stores through float pointers are fine only via memcpy). keys[k].p == NULL leaves key k out. */
