@@ -55,7 +55,7 @@ run_spread() {
 }
 
 run_daily() {
-    "$root/pipelines/daily.sh" -q -d shop --date 2022-02-27 --horizon 7 --by category \
+    WEFT_BIN=$FAULT_BIN "$root/pipelines/daily.sh" -q -d shop --date 2022-02-27 --horizon 7 --by category \
         --ingest "--layout long --id id --keys category --value units" --history ../in/a.csv ../in/b.csv
     echo "daily.sh $?" >status
     [ ! -e shop/results ] || cp -rL shop/results out
