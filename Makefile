@@ -97,7 +97,7 @@ $(BUILD)/libweft.a: $(lib_obj)
 # names would bring oneDNN into programs that only know series.
 link = $(CC) $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) $(BUILD)/libweft.a $(WEFT_LIBS)
 model_obj := $(patsubst %.c,$(BUILD)/%.o,$(shell grep -l ^WEFT_MODEL src/model/*.c))
-$(BIN)/score $(BIN)/backtest $(BIN)/explain $(units) $(benches): $(model_obj)
+$(BIN)/score $(BIN)/backtest $(BIN)/explain $(BIN)/train-ensemble $(units) $(benches): $(model_obj)
 
 $(BIN)/%: $(BUILD)/src/cmd/%.o $(BUILD)/libweft.a
 	@mkdir -p $(@D)
@@ -169,9 +169,9 @@ check-long: tidy check-debian12 check-debian13
 	@FUZZ_SECONDS=600 CHAOS_RUNS=200 FAULT_POINTS=2000 LIMIT_STEPS=12 $(MAKE) --no-print-directory check
 check-layers:
 	@tests/check-layers.sh
-# clang-tidy (.clang-tidy says what of it) over every file, or over FILES.
-tidy: $(BUILD)/schemas_build.h $(BUILD)/version_build.h
-	@printf '%s\n' $(or $(FILES),$(lib_src) $(cmd_src)) | xargs -P "$$(nproc)" -I{} clang-tidy --quiet {} -- $(filter-out -Werror,$(WEFT_CFLAGS)) -I$(BUILD) 2>/dev/null
+# clang-tidy (.clang-tidy says what of it) over every file, or over FILES; the check does it without the analyzer.
+tidy:
+	@tests/tidy.sh $(FILES)
 # Lays all C out as .clang-format says.
 format:
 	@find src include tests -name '*.[ch]' -print0 | xargs -0 clang-format -i

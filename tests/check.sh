@@ -77,6 +77,13 @@ program() {
 
 rooms() { verdict "includes point down the layers" tests/check-layers.sh; }
 columns() { verdict "no line of over 120 columns" tests/check-columns.sh; }
+tidied() {
+    if command -v "${CLANG_TIDY:-clang-tidy}" >/dev/null; then
+        verdict "clang-tidy finds nothing (all but the analyzer)" tests/tidy.sh --short
+    else
+        echo "ok - clang-tidy # skip not here"
+    fi
+}
 clang() { verdict "both compilers accept every file" tests/compile-clang.sh; }
 sanitized() { CUTS=6 program "$@"; }
 fuzz() { tests/fuzz/run.sh "$1" "${FUZZ_SECONDS:-60}" "$log"; }
@@ -138,7 +145,7 @@ weight() {
     program-*) echo 60 ;;
     fuzz.*) echo 60 ;;
     program.netns | program.scatter | program.products | program.tree) echo 50 ;;
-    program.backtest | program.garments | program.cluster | program.bench) echo 30 ;;
+    layers.tidy | program.backtest | program.garments | program.cluster | program.bench) echo 30 ;;
     *) echo 5 ;;
     esac
 }
@@ -150,6 +157,7 @@ make_quietly BUILD="$build" BIN="$bin" all units gens benches || { count make; e
 add layers.rooms rooms
 add layers.columns columns
 add layers.clang clang
+add layers.tidy tidied
 for t in tests/unit/test_*.c; do add "unit.$(basename "$t" .c)" unit "$build/unit/$(basename "$t" .c)"; done
 for t in tests/cmd/*.bats; do add "program.$(basename "$t" .bats)" program "$bin" "$t"; done
 if [ "$quick" != --quick ]; then

@@ -19,3 +19,6 @@ awk -F: '
         for (r in lines) printf "%-10s %6d lines %5.1f %%  %6d branches %5.1f %%\n", r, lines[r], 100 * hit[r] / lines[r], branches[r], branches[r] ? 100 * taken[r] / branches[r] : 100
         printf "%-10s %6d lines %5.1f %%  %6d branches %5.1f %%\n", "zz", all, 100 * reached / all, forks, 100 * gone / forks
     }' "$out/src.info" | sort | sed 's/^zz    /in all/'
+# Which functions no test enters.
+awk -F: '/^SF:/ { n = split($2, part, "/"); file = part[n - 1] "/" part[n] }
+    /^FNDA:0,/ { sub(/^0,/, "", $2); print "never entered: " file ": " $2 }' "$out/src.info" | sort

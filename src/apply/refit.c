@@ -13,6 +13,7 @@
 #include "base/crc32c.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/rng.h"
 #include "record/window.h"
 
 enum { AT_ONCE_MAX = 64, BUFFER = 1 << 18, LOOK_MS = 1000 };
@@ -39,7 +40,7 @@ int weft_spool_new(struct weft_spool **out, struct weft_err *e)
 static int flush(struct weft_spool *s, struct weft_err *e)
 {
     if (weft_write_all(s->fd, s->buffer.p, s->buffer.n) < 0) {
-        weft_fail_errno(e, WEFT_IO, "can't keep the series for --refit");
+        weft_fail_errno(e, WEFT_IO, "can't keep the series for the trainings");
         return weft_fail_hint(e, "set TMPDIR to a place with room");
     }
     s->n += s->buffer.n;
@@ -109,7 +110,7 @@ static bool blank(char c)
 
 /* At blanks, with '...', "..." and \ as a shell has them (in "..." a \ stands before " and \ alone);
  * pipelines/lib.sh:split_words has the same rules. */
-static char **split_words(const char *text, const char *last[2], struct weft_err *e)
+static char **split_words(const char *option, const char *text, const char *last[2], struct weft_err *e)
 {
     size_t n = 0, most = strlen(text) / 2 + 4;
     char **words = WEFT_ARRAY(char *, most), *room = weft_xmalloc(strlen(text) + 1), *to = room;
@@ -126,7 +127,7 @@ static char **split_words(const char *text, const char *last[2], struct weft_err
                 *to++ = *p;
         }
         if (quote) {
-            weft_fail(e, WEFT_USAGE, "--refit: a quote is not closed in \"%s\"", text);
+            weft_fail(e, WEFT_USAGE, "%s: a quote is not closed in \"%s\"", option, text);
             free(room);
             return free_words(words);
         }
@@ -134,7 +135,7 @@ static char **split_words(const char *text, const char *last[2], struct weft_err
     }
     free(room);
     if (!n) {
-        weft_fail(e, WEFT_USAGE, "--refit: which trainer?");
+        weft_fail(e, WEFT_USAGE, "%s: which trainer?", option);
         return free_words(words);
     }
     for (int i = 0; i < 2; i++)
@@ -186,8 +187,11 @@ static int start(struct refit *f, size_t place, size_t origin, struct weft_err *
 {
     struct job *j = &f->job[place];
     char *name = weft_xasprintf("%s at %s", weft_run_program(f->r->run), f->dates[origin]);
-    *j = (struct job){.origin = origin, .model = weft_xasprintf("%s/%zu", f->dir, place)};
-    char **words = split_words(f->command, (const char *[]){"-o", j->model}, e);
+    *j = (struct job){.origin = origin};
+    j->model =
+        f->r->keep ? weft_refit_kept(f->r, f->command, f->length[origin]) : weft_xasprintf("%s/%zu", f->dir, place);
+    char **words =
+        split_words(f->r->option ? f->r->option : "--refit", f->command, (const char *[]){"-o", j->model}, e);
     int rc = words ? weft_child_start(words, name, &j->child, e) : -1;
     if (rc == 0) {
         struct weft_series_attrs a = *f->r->attrs;
@@ -284,7 +288,8 @@ static int serve(struct refit *f, struct job *j, struct weft_apply **out, struct
         return weft_fail(e, WEFT_CONFIG, "\"%.100s\" ended well, and wrote no model to its -o", f->command);
     if (weft_apply_open(j->model, out, e) < 0)
         return -1;
-    unlink(j->model); /* it lives on as long as it is open */
+    if (!f->r->keep)
+        unlink(j->model); /* it lives on as long as it is open */
     return 1;
 }
 
@@ -307,6 +312,25 @@ static void wait_for_some(struct refit *f)
     (void)poll(fds, n, LOOK_MS);
 }
 
+char *weft_refit_kept(const struct weft_refit *r, const char *command, size_t length)
+{
+    uint64_t hash = weft_hash(command, strlen(command), r->of ^ length);
+    return weft_xasprintf("%s/%016llx.safetensors", r->keep, (unsigned long long)hash);
+}
+
+/* Opens what an earlier run has kept. 1: it was there. */
+static int take_kept(const struct refit *f, size_t origin, struct weft_apply **out, struct weft_err *e)
+{
+    if (!f->r->keep)
+        return 0;
+    char *path = weft_refit_kept(f->r, f->command, f->length[origin]);
+    int rc = access(path, F_OK) < 0 ? 0 : 1;
+    if (rc && weft_apply_open(path, out, e) < 0)
+        rc = weft_fail_hint(e, "remove %s", path);
+    free(path);
+    return rc;
+}
+
 static int run_all(struct refit *f, size_t n, struct weft_apply **out, struct weft_err *e)
 {
     size_t next = 0, done = 0;
@@ -314,7 +338,12 @@ static int run_all(struct refit *f, size_t n, struct weft_apply **out, struct we
         size_t before = done;
         for (size_t i = 0; i < f->places; i++) {
             struct job *j = &f->job[i];
-            if (!j->child && next < n && start(f, i, next++, e) < 0)
+            int kept = 0;
+            while (!j->child && next < n && (kept = take_kept(f, next, &out[next], e)) > 0) {
+                next++;
+                done++;
+            }
+            if (kept < 0 || (!j->child && next < n && start(f, i, next++, e) < 0))
                 return -1;
             int got = j->child ? serve(f, j, &out[j->origin], e) : 0;
             if (got < 0)

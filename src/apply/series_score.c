@@ -494,7 +494,7 @@ static int nothing_made(const struct weft_series_scorer *s, const struct model *
         *e = x->unplanned_why;
         return -1;
     }
-    if (x->unknown && !x->too_short && !x->gaps)
+    if (m && x->unknown && !x->too_short && !x->gaps)
         return weft_fail(e, WEFT_CONFIG, "%s has no weights for %s \"%.100s\"", x->who, m->by, x->unknown_group);
     if (x->too_short && s->o->part != WEFT_SCORE_LATEST)
         return weft_fail(

@@ -75,8 +75,13 @@ int weft_feed_open(const char *input, const struct weft_stream_opts *o, struct w
     pthread_cond_init(&f->room, NULL);
     f->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     /* pthread_create returns its error and leaves errno alone. */
-    int error = f->wake < 0 ? errno : pthread_create(&thread, NULL, read_frames, f);
-    if (error != 0) {
+    bool started = f->wake >= 0;
+    int error = errno;
+    if (started) {
+        error = pthread_create(&thread, NULL, read_frames, f);
+        started = error == 0;
+    }
+    if (!started) {
         f->ended = true;
         weft_feed_close(&f);
         errno = error;

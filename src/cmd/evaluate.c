@@ -16,7 +16,7 @@ enum { TABLE, CSV, JSON, FRAMES, PROMETHEUS };
 
 struct state {
     struct weft_forecast_metrics_options o;
-    bool confusion;
+    bool confusion, bom;
     int format;
     const char *actuals_path;
     struct weft_actuals *actuals; /* NULL: the stream brings its own */
@@ -43,6 +43,7 @@ static const struct weft_opt opts[] = {
      WEFT_OPT_FILE},
     {WEFT_OPT_CHOICE, 0, "format", AT(format), "table", 0, 0, "table|csv|json|frames|prometheus", "what to print",
      WEFT_OPT_RUN},
+    {WEFT_OPT_FLAG, 0, "bom", AT(bom), NULL, 0, 0, NULL, WEFT_BOM_HELP, WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };
 
@@ -204,7 +205,7 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     if (s->format == FRAMES)
         return emit_frames(run, s, e);
     if (s->format == CSV)
-        weft_table_csv(s->table, f);
+        weft_table_csv(s->table, s->bom, f);
     else if (s->format == JSON)
         print_json(s, f);
     else if (s->format == PROMETHEUS)
@@ -252,7 +253,10 @@ static const struct weft_filter filter = {
                   "error on the train part, and are "
                   "means over series. MAE, WAPE, sMAPE and MASE are those of quantile 0.5 where the stream has it (the "
                   "median makes absolute errors least), MSE, "
-                  "RMSE, RMSSE and bias those of the forecast. PSFA is the measure of LG Aimers 3. Skill is 1 - WAPE / "
+                  "RMSE, RMSSE and bias those of the forecast. Bias % is the sum of errors over the sum of absolute "
+                  "values, MAE + bias % is WAPE and the absolute value of that; totals is the WAPE of sums over the "
+                  "horizon, a sum for every window without a missing value (not with --per-step). PSFA is "
+                  "the measure of LG Aimers 3. Skill is 1 - WAPE / "
                   "WAPE of the first baseline. Coverage is the share of "
                   "values inside an interval of two quantiles (q, 1 - q), or at or below a single one; there is none "
                   "where the model keeps too few errors for a bound. A value or forecast that is missing takes no "

@@ -183,7 +183,7 @@ static void read_number(const uint8_t *p, const struct shape *s, struct weft_val
         return;
     }
     if (s->head == 1) {
-        v->i = (int8_t)p[0];
+        v->i = (int8_t)p[0]; /* NOLINT(bugprone-signed-char-misuse,cert-str34-c): its sign is meant */
     } else {
         unsigned shift = (unsigned)(64 - 8 * (s->head - 1));
         v->i = (int64_t)(be(p + 1, s->head - 1) << shift) >> shift;

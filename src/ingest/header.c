@@ -73,7 +73,7 @@ static int take_names(struct weft_header *h, const struct weft_csv_row *row, str
 /* 01.2025, as SAP writes weeks and months: which of them, a name in the header says, or a number above 12. */
 static bool dotted_period(const char *s, int *k, int *year)
 {
-    int n = 0;
+    int n = 0; /* NOLINTNEXTLINE(cert-err34-c): two and four digits */
     return sscanf(s, "%2d.%4d%n", k, year, &n) == 2 && !s[n] && n == 7 && *k >= 1 && *k <= 53 && *year >= 1600;
 }
 

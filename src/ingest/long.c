@@ -471,7 +471,7 @@ static int row_series(struct table *t, const struct weft_csv *csv, const struct 
 /* A row that is no sale says that the table has its day. */
 static int leave_out(struct table *t, const struct weft_csv *csv, const struct weft_csv_row *row, struct weft_err *e)
 {
-    int64_t step, from = 0;
+    int64_t step = 0, from = 0;
     struct weft_csv_text d = date_text(t, row);
     int rc = weft_dates_read(&t->o->dates, d.p, d.n, &from) ? row_step(t, csv, row, &step, e) : 0;
     if (rc < 1)
@@ -487,6 +487,7 @@ static int take_row(struct table *t, const struct weft_csv *csv, const struct we
                     const struct weft_csv_row *given, struct weft_err *e)
 {
     double x[VALUES_MAX];
+    x[0] = NAN; /* there is at least one value */
     int64_t step = 0;
     size_t i = 0;
     struct weft_csv_row now = *given;

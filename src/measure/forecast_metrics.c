@@ -175,6 +175,9 @@ int weft_forecast_metrics_add(struct weft_forecast_metrics *s, struct weft_span 
         weft_metrics_series(&row->step[h], series, f->naive, factor);
     for (size_t i = 0; i < f->windows * f->horizon; i++)
         add_cell(s, &row->step[s->o->per_step ? i % f->horizon : 0], i, shift, factor);
+    for (size_t w = 0; !s->o->per_step && w < f->windows; w++)
+        weft_metrics_total(&row->step[0], f->actual + w * f->horizon, f->forecast + w * f->horizon, f->horizon, shift,
+                           factor);
     size_t category = s->psfa ? text_number(s, weft_forecasts_key_text(f, s->psfa_key)) : 0;
     for (size_t w = 0; s->psfa && w < f->windows; w++)
         weft_psfa_add(s->psfa, r, category, weft_step_add(f->origin, (int64_t)w * f->stride, s->attrs.step),
@@ -185,8 +188,8 @@ int weft_forecast_metrics_add(struct weft_forecast_metrics *s, struct weft_span 
 /* --- the table --- */
 
 struct columns {
-    size_t model, channel, part, group, step, n, skipped, mse, mae, rmse, wape, smape, mase, rmsse, bias, psfa, skill,
-        band[WEFT_MAX_BANDS], width[WEFT_MAX_BANDS];
+    size_t model, channel, part, group, step, n, skipped, mse, mae, rmse, wape, smape, mase, rmsse, bias, bias_share,
+        mae_bias, totals, psfa, skill, band[WEFT_MAX_BANDS], width[WEFT_MAX_BANDS];
 };
 
 static void make_columns(struct weft_forecast_metrics *s, struct columns *c)
@@ -208,6 +211,9 @@ static void make_columns(struct weft_forecast_metrics *s, struct columns *c)
     c->mase = weft_table_column(t, "mase", "MASE", WEFT_CELL_REAL, 3, 0);
     c->rmsse = weft_table_column(t, "rmsse", "RMSSE", WEFT_CELL_REAL, 3, 0);
     c->bias = weft_table_column(t, "bias", "bias", WEFT_CELL_REAL, -1, 0);
+    c->bias_share = weft_table_column(t, "bias_share", "bias %", WEFT_CELL_REAL, 1, WEFT_COLUMN_PERCENT);
+    c->mae_bias = weft_table_column(t, "mae_bias", "MAE + bias %", WEFT_CELL_REAL, 1, WEFT_COLUMN_PERCENT);
+    c->totals = weft_table_column(t, "totals", "totals", WEFT_CELL_REAL, 4, 0);
     c->psfa = weft_table_column(t, "psfa", "PSFA", WEFT_CELL_REAL, 4, 0);
     c->skill = weft_table_column(t, "skill", "skill", WEFT_CELL_REAL, 1, WEFT_COLUMN_PERCENT);
     for (size_t k = 0; k < s->n_bands; k++) {
@@ -252,6 +258,9 @@ static double put_row(struct weft_forecast_metrics *s, const struct columns *c, 
     weft_table_real(t, c->mase, m.mase);
     weft_table_real(t, c->rmsse, m.rmsse);
     weft_table_real(t, c->bias, m.bias);
+    weft_table_real(t, c->bias_share, m.bias_share);
+    weft_table_real(t, c->mae_bias, m.mae_bias);
+    weft_table_real(t, c->totals, m.totals);
     weft_table_real(t, c->psfa, psfa);
     weft_table_real(t, c->skill, base > 0 ? 1 - m.wape / base : NAN);
     for (size_t k = 0; k < s->n_bands; k++) {

@@ -69,6 +69,20 @@ void weft_metrics_add(struct weft_metrics *m, double actual, double forecast, do
     m->series_squares += e * e;
 }
 
+void weft_metrics_total(struct weft_metrics *m, const float *actual, const float *forecast, size_t horizon,
+                        double shift, double factor)
+{
+    double sum = 0, error = 0;
+    for (size_t h = 0; h < horizon; h++) {
+        sum += ((double)actual[h] - shift) / factor;
+        error += ((double)forecast[h] - (double)actual[h]) / factor;
+    }
+    if (isnan(sum) || isnan(error))
+        return;
+    m->total_errors += fabs(error);
+    m->total_actuals += fabs(sum);
+}
+
 void weft_metrics_band(struct weft_metrics *m, size_t k, double actual, double low, double high, bool single)
 {
     struct weft_band_sums *b = &m->band[k];
@@ -89,6 +103,9 @@ void weft_metrics_finish(struct weft_metrics *m, struct weft_measures *out)
     out->bias = m->errors / n;
     out->smape = m->symmetric / n;
     out->wape = m->actuals > 0 ? m->absolutes / m->actuals : NAN;
+    out->bias_share = m->actuals > 0 ? m->errors / m->actuals : NAN;
+    out->mae_bias = out->wape + fabs(out->bias_share);
+    out->totals = m->total_actuals > 0 ? m->total_errors / m->total_actuals : NAN;
     out->mase = m->mase_n ? m->mase / (double)m->mase_n : NAN;
     out->rmsse = m->rmsse_n ? m->rmsse / (double)m->rmsse_n : NAN;
 }

@@ -48,6 +48,20 @@ int weft_apply_open(const char *item, struct weft_apply **out, struct weft_err *
     return 0;
 }
 
+int weft_apply_open_bytes(const void *p, size_t n, const char *where, struct weft_apply **out, struct weft_err *e)
+{
+    struct weft_apply *a = WEFT_NEW(struct weft_apply);
+    a->offsets_unit = a->covariance_unit = SIZE_MAX;
+    if (weft_forecaster_open_bytes(p, n, where, &a->model, e) < 0) {
+        weft_apply_close(&a);
+        return -1;
+    }
+    a->text = weft_xstrdup(where);
+    a->name = weft_xstrdup(weft_forecaster_info(a->model)->name);
+    *out = a;
+    return 0;
+}
+
 void weft_apply_close(struct weft_apply **ap)
 {
     struct weft_apply *a = *ap;
@@ -87,6 +101,11 @@ const struct weft_model_info *weft_apply_info(const struct weft_apply *a)
     return a->model ? weft_forecaster_info(a->model) : NULL;
 }
 
+const void *weft_apply_bytes(const struct weft_apply *a, size_t *n)
+{
+    return a->model ? weft_forecaster_bytes(a->model, n) : NULL;
+}
+
 const struct weft_baseline *weft_apply_baseline(const struct weft_apply *a)
 {
     return a->model ? NULL : &a->baseline;
@@ -111,6 +130,19 @@ static float *room(struct weft_apply_result *r, int k, size_t n)
 static double *room_double(struct weft_apply_result *r, int k, size_t n)
 {
     return (double *)(void *)room(r, k, n * (sizeof(double) / sizeof(float)));
+}
+
+static void fill_nan(float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = NAN;
+}
+
+void weft_apply_nothing(size_t cells, struct weft_apply_result *out)
+{
+    out->forecast = room(out, 0, cells);
+    out->quantiles = out->covariance = NULL;
+    fill_nan(out->forecast, cells);
 }
 
 void weft_apply_result_free(struct weft_apply_result *r)
@@ -229,8 +261,10 @@ static void store_batch(struct weft_apply *a, size_t unit, const struct weft_app
         for (size_t l = 0; l < j->n_levels; l++)
             for (size_t h = 0; h < horizon; h++) {
                 double wide = info->exog.by_forecast ? weft_step_spread(spread, level, yi[h]) : spread;
-                out->quantiles[(l * j->windows + at[i]) * horizon + h] =
-                    unfold(f, j, (double)yi[h] + wide * a->offsets[l * horizon + h], origin + h);
+                float *q = &out->quantiles[(l * j->windows + at[i]) * horizon + h];
+                *q = unfold(f, j, (double)yi[h] + wide * a->offsets[l * horizon + h], origin + h);
+                if (f->f && j->levels[l] < 0.5 && weft_factors_hardly(f->f[origin + h]) && *q > 0)
+                    *q = 0;
             }
     }
 }
@@ -294,6 +328,39 @@ static void run_model(struct weft_apply *a, size_t unit, const struct weft_apply
     }
 }
 
+/* Forecasts of a model of whole models, and their quantiles: its own errors about them, in proportion to the window's
+ * spread. z as in run_model. */
+static void run_whole(struct weft_apply *a, size_t unit, const struct weft_apply_job *j, const float *z, size_t from,
+                      struct weft_apply_result *out)
+{
+    const struct weft_model_info *info = weft_forecaster_info(a->model);
+    size_t horizon = (size_t)info->horizon, lookback = (size_t)info->lookback, need = needed(a, j);
+    struct gaps gaps = {0};
+    weft_forecaster_whole(a->model, unit, j, out->forecast);
+    for (size_t w = 0; w < j->windows; w++) {
+        size_t origin = j->origin + w * j->stride;
+        float *y = out->forecast + w * horizon;
+        bool seen = usable(&gaps, j, origin, need);
+        for (size_t h = 0; h < horizon && seen; h++)
+            seen = isfinite(y[h]);
+        if (!seen) {
+            fill_nan(y, horizon);
+            out->skipped++;
+            continue;
+        }
+        const float *row = z + (origin - lookback - from);
+        float spread = weft_local_spread(row, lookback, weft_forecaster_floor(a->model, unit));
+        float level = weft_local_level(row, lookback);
+        for (size_t l = 0; out->quantiles && l < j->n_levels; l++)
+            for (size_t h = 0; h < horizon; h++) {
+                double scaled = ((double)y[h] - j->shift) / j->factor;
+                double wide = info->exog.by_forecast ? weft_step_spread(spread, level, (float)scaled) : spread;
+                out->quantiles[(l * j->windows + w) * horizon + h] =
+                    original(j, scaled + wide * (double)a->offsets[l * horizon + h]);
+            }
+    }
+}
+
 /* The unit's covariance: it may be a sum over all residuals, so it is kept for the series of the same unit that follow.
  */
 static bool load_covariance(struct weft_apply *a, size_t unit, size_t cells)
@@ -337,12 +404,6 @@ static float *scaled_covariance(struct weft_apply *a, size_t unit, const struct 
     if (f->f)
         unfold_covariance(a, unit, j, f, lookback, out);
     return out;
-}
-
-static void fill_nan(float *x, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        x[i] = NAN;
 }
 
 /* Factors of the series, and its rests up to the last origin: *rests becomes the job on them. */
@@ -406,7 +467,10 @@ void weft_apply_run(struct weft_apply *a, size_t unit, const struct weft_apply_j
     float *z = room(out, 2, n + cov); /* scaled values, then the covariance */
     for (size_t i = 0; i < n; i++)
         z[i] = (float)((j->x[from + i] - j->shift) / j->factor);
-    run_model(a, unit, j, &f, z, from, out);
+    if (weft_forecaster_whole(a->model, unit, NULL, NULL))
+        run_whole(a, unit, j, z, from, out);
+    else
+        run_model(a, unit, j, &f, z, from, out);
     if (covariance && !out->skipped && n >= lookback)
         out->covariance = scaled_covariance(a, unit, j, &f, z + n - lookback, z + n);
     out->freedom = out->covariance ? weft_forecaster_freedom(a->model, unit) : 0;

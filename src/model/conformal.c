@@ -11,7 +11,7 @@ static const float FLOOR_LEAST = 1e-6f, FLOOR_SHARE = 0.1f;
 
 float weft_step_spread(float spread, float level, float y)
 {
-    return y > level ? (float)hypot(spread, y - level) : spread;
+    return y > level ? (float)hypot((double)spread, (double)(y - level)) : spread;
 }
 
 float weft_local_level(const float *x, size_t n)

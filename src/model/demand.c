@@ -184,8 +184,8 @@ static void linear_says(const struct weft_demand *d, const struct weft_demand_he
 /* Logits less the logarithm of their exponentials' sum. */
 static double log_sum(const double *z, size_t n)
 {
-    double top = z[0], sum = 0;
-    for (size_t k = 1; k < n; k++)
+    double top = -INFINITY, sum = 0;
+    for (size_t k = 0; k < n; k++)
         top = z[k] > top ? z[k] : top;
     for (size_t k = 0; k < n; k++)
         sum += exp(z[k] - top);

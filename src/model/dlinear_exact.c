@@ -210,7 +210,7 @@ static void add_run(struct weft_dlinear_stats *st, const struct adding *a, const
 void weft_dlinear_stats_add(struct weft_dlinear_stats *st, const float *x, size_t n, double shift, double factor,
                             const float *const *exog, const size_t *split, uint64_t key, struct weft_dlinear_room *room)
 {
-    int64_t b[WEFT_DLINEAR_FOLDS_MAX + 2];
+    int64_t b[WEFT_DLINEAR_FOLDS_MAX + 2] = {0};
     size_t width = st->shape.lookback + st->shape.horizon,
            used = split[1] < n && st->blocks == 2 * st->folds ? split[1] : n;
     borders(st->folds, split, (int64_t)width, b);

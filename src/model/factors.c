@@ -439,6 +439,11 @@ void weft_factors_rest(const struct weft_factor_shape *s, const struct weft_fact
     free(raw);
 }
 
+bool weft_factors_hardly(double f_open)
+{
+    return f_open < HARDLY;
+}
+
 double weft_factors_inverse(double z, bool log_of)
 {
     if (log_of)

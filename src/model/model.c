@@ -307,15 +307,28 @@ static int open_model(struct weft_forecaster *f, struct weft_err *e)
     return read_residuals(f, e);
 }
 
-int weft_forecaster_open(const char *path, struct weft_forecaster **out, struct weft_err *e)
+/* opened: what came of opening f->st. */
+static int finish_open(struct weft_forecaster *f, int opened, struct weft_forecaster **out, struct weft_err *e)
 {
-    struct weft_forecaster *f = WEFT_NEW(struct weft_forecaster);
-    if (weft_st_open(path, &f->st, e) < 0 || open_model(f, e) < 0) {
+    if (opened < 0 || open_model(f, e) < 0) {
         weft_forecaster_close(&f);
         return -1;
     }
     *out = f;
     return 0;
+}
+
+int weft_forecaster_open(const char *path, struct weft_forecaster **out, struct weft_err *e)
+{
+    struct weft_forecaster *f = WEFT_NEW(struct weft_forecaster);
+    return finish_open(f, weft_st_open(path, &f->st, e), out, e);
+}
+
+int weft_forecaster_open_bytes(const void *p, size_t n, const char *where, struct weft_forecaster **out,
+                               struct weft_err *e)
+{
+    struct weft_forecaster *f = WEFT_NEW(struct weft_forecaster);
+    return finish_open(f, weft_st_parse(p, n, where, &f->st, e), out, e);
 }
 
 void weft_forecaster_close(struct weft_forecaster **f)
@@ -351,6 +364,11 @@ const struct weft_factors *weft_forecaster_factors(const struct weft_forecaster 
     return f->factors;
 }
 
+const void *weft_forecaster_bytes(const struct weft_forecaster *f, size_t *n)
+{
+    return weft_st_bytes(f->st, n);
+}
+
 void weft_forecaster_sha256(const struct weft_forecaster *f, char out[65])
 {
     weft_st_sha256(f->st, out);
@@ -380,6 +398,13 @@ size_t weft_forecaster_unit(const struct weft_forecaster *f, const char *group, 
 void weft_forecaster_run(struct weft_forecaster *f, size_t unit, const float *const *x, size_t batch, float *y)
 {
     f->kind->forecast(f->self, unit, x, batch, y);
+}
+
+bool weft_forecaster_whole(struct weft_forecaster *f, size_t unit, const struct weft_apply_job *job, float *forecast)
+{
+    if (f->kind->whole && forecast)
+        f->kind->whole(f->self, unit, job, forecast);
+    return f->kind->whole != NULL;
 }
 
 bool weft_forecaster_linear(struct weft_forecaster *f, size_t unit, double *r, double *b, double *exog)

@@ -65,7 +65,11 @@ size_t weft_neighbours_width(const struct weft_neighbours *nb)
 static void put_part(const float *x, size_t n, float *to)
 {
     double sum = 0;
-    for (size_t i = 0; x && i < n; i++)
+    if (!x) {
+        memset(to, 0, n * sizeof *to);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
         sum += (double)x[i] * (double)x[i];
     double scale = sum > 0 && isfinite(sum) ? 1 / sqrt(sum) : 0;
     for (size_t i = 0; i < n; i++)
@@ -187,7 +191,7 @@ static int read_all(const struct weft_st *st, struct weft_demand_shape *s, struc
     float *rows = NULL, *targets = NULL;
     int rc = n && width && s->hidden == 0 ? 0 : weft_fail(e, WEFT_DATA, "no products to compare with");
     if (rc == 0)
-        rc = weft_st_floats(st, "features", (size_t[]){n, width, 0}, 2, &rows, e);
+        rc = weft_st_weights(st, "features", (size_t[]){n, width, 0}, 2, &rows, e);
     if (rc == 0)
         rc = weft_st_floats(st, "targets", (size_t[]){n, s->n_heads, 0}, 2, &targets, e);
     if (rc == 0)

@@ -541,9 +541,10 @@ int weft_dnn_conv_backward(struct weft_dnn_conv *c, float *dweights, struct weft
 /* gamma and beta, or their gradients. */
 static int norm_weights_new(struct weft_dnn_graph *g, size_t c, struct buf *out[2], struct weft_err *e)
 {
-    dnnl_dims_t both = {2, (dnnl_dim_t)c}, one = {(dnnl_dim_t)c};
+    dnnl_dims_t both = {2, (dnnl_dim_t)c};
     if (ONEDNN_NORM_TENSORS == 1)
         return buf_plain(g, 2, both, &out[0], e);
+    dnnl_dims_t one = {(dnnl_dim_t)c};
     return buf_plain(g, 1, one, &out[0], e) < 0 ? -1 : buf_plain(g, 1, one, &out[1], e);
 }
 

@@ -168,8 +168,11 @@ static int packed_reorder(struct weft_dnn_linear *l, onednn_md plain, const floa
 static int packed_fill(struct weft_dnn_linear *l, const float *weights, struct weft_dnn_packed *p, struct weft_err *e)
 {
     onednn_own_md plain = NULL;
-    TRY(onednn_md_new(&plain, 2, (dnnl_dims_t){(dnnl_dim_t)l->spec.in, (dnnl_dim_t)l->spec.out}, dnnl_f32, dnnl_ba),
-        "weights of this size");
+    dnnl_status_t st =
+        onednn_md_new(&plain, 2, (dnnl_dims_t){(dnnl_dim_t)l->spec.in, (dnnl_dim_t)l->spec.out}, dnnl_f32, dnnl_ba);
+    if (st != dnnl_success)
+        onednn_md_free(plain);
+    TRY(st, "weights of this size");
     int rc = packed_reorder(l, plain, weights, p->weights, e);
     onednn_md_free(plain);
     return rc;
@@ -228,7 +231,7 @@ int weft_dnn_linear_run(struct weft_dnn_linear *l, const struct weft_dnn_packed 
     omp_set_num_threads(1);
     for (size_t i = 0; i < rows && rc == 0;) {
         int size = WIDEST;
-        while (group_rows[size] > weft_dnn_rows(rows - i))
+        while (size > 0 && group_rows[size] > weft_dnn_rows(rows - i))
             size--;
         rc = linear_group(l, size, p, (const uint8_t *)src + i * in, (uint8_t *)dst + i * out, e);
         i += group_rows[size];

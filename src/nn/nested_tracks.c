@@ -338,7 +338,7 @@ static double step_error(struct sweep *w, size_t h, size_t j, size_t last)
     struct step *own = &w->step;
     struct products x = {m1[j * k + j], m1[j * k + one], m1[one * k + one], m1[j * k],
                          m1[one * k],   m1[s * k + s],   m1[s * k]};
-    double *gamma = w->gamma, u[WEFT_TRACKS_MAX], p, o;
+    double *gamma = w->gamma, u[WEFT_TRACKS_MAX] = {0}, p, o;
     own->sy = f->t.sy[h];
     memcpy(own->inverse, w->inverse + h * c * c, c * c * sizeof *own->inverse);
     for (size_t i = 0; i < c; i++) {

@@ -252,6 +252,12 @@ void weft_st_close(struct weft_st **st)
     *st = NULL;
 }
 
+const void *weft_st_bytes(const struct weft_st *st, size_t *n)
+{
+    *n = st->n_bytes;
+    return st->bytes;
+}
+
 const char *weft_st_path(const struct weft_st *st)
 {
     return st->path;

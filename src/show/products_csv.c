@@ -139,9 +139,9 @@ int weft_products_csv_row(struct weft_products_csv *c, struct weft_span frame, F
     if (demand)
         put_text(f, (struct weft_span){(const uint8_t *)c->attrs.model[c->p.model].name,
                                        strlen(c->attrs.model[c->p.model].name)});
-    for (size_t k = 0; k < c->heads.n; k++)
+    for (size_t k = 0; demand && k < c->heads.n; k++)
         put_predicted(c, k, f);
-    for (size_t k = 0; k < c->heads.n; k++)
+    for (size_t k = 0; demand && k < c->heads.n; k++)
         put_sureness(c, k, f);
     if (demand)
         put_text(f, c->p.part);

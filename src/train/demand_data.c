@@ -137,7 +137,7 @@ static char *list(char *const *names, size_t n, char *buf, size_t cap)
 /* NAME:LOSS[:WEIGHT]; the name may have colons in it. */
 static int read_head(const char *item, double mse_weight, struct weft_demand_head *h, struct weft_err *e)
 {
-    const char *last = strrchr(item, ':'), *loss = last;
+    const char *last = strrchr(item, ':'), *loss;
     double weight = 1;
     bool weighted = last && weft_num_real(last + 1, 0, 1e9, &weight);
     for (loss = last; weighted && loss > item && *--loss != ':';)

@@ -112,8 +112,8 @@ static float target_of(const struct share *s, size_t i)
 
 static void log_softmax(const float *z, size_t n, double *out)
 {
-    double top = (double)z[0], sum = 0;
-    for (size_t c = 1; c < n; c++)
+    double top = -INFINITY, sum = 0;
+    for (size_t c = 0; c < n; c++)
         top = (double)z[c] > top ? (double)z[c] : top;
     for (size_t c = 0; c < n; c++)
         sum += exp((double)z[c] - top);

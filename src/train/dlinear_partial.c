@@ -344,7 +344,8 @@ int weft_dlinear_merge_files(struct weft_dlinear_trainer *t, struct weft_run *ru
     int rc = 0;
     for (int i = 0; i < weft_run_n_operands(run) && rc == 0; i++)
         rc = read_partial(run, t, &m, weft_run_operand(run, i), e);
-    qsort(m.part, m.n, sizeof *m.part, by_content);
+    if (m.n > 1)
+        qsort(m.part, m.n, sizeof *m.part, by_content);
     rc = rc == 0 ? refuse_twice(&m, e) : rc;
     for (size_t i = 0; i < m.n && rc == 0; i++)
         rc = merge_frame(t, (struct weft_span){m.part[i].p, m.part[i].n}, e);

@@ -287,7 +287,7 @@ static void add_windows(struct weft_dlinear_state *s, struct weft_state_unit *u,
         }
         z[i] = (double)x[i] - u->shift;
     }
-    if (tracks > 1)
+    if (features && tracks > 1)
         memcpy(z + n, features, (tracks - 1) * n * sizeof *z);
     bool *whole = weft_gram_whole(&u->sum, z, n, n, starts);
     for (size_t from = 0, to; from < starts; from = to) {
@@ -495,16 +495,16 @@ int weft_dlinear_state_add(struct weft_dlinear_state *s, const struct weft_serie
             all[keep + i] = NAN;
         memcpy(all + keep + missing, x->values + c * x->n + old, (n - old) * sizeof *all);
         double *g = NULL, last[WEFT_EXOG_MAX];
-        if (exog) {
+        if (exog && t->past) {
             memcpy(last, t->past + exog, exog * sizeof *last);
             g = put_features(s, t, c, all, came, missing, x, old, n, begins, last);
         }
         judge(s, u, all, g, keep + came, came, t->last);
         add_windows(s, u, all, g, keep + came, (double)weft_step_count(end, s->day, s->step));
         memcpy(t->tail + c * keep, all + came, keep * sizeof *all);
-        if (exog)
+        if (g)
             keep_features(s, t, c, g, came);
-        if (exog && c + 1 == channels)
+        if (g && c + 1 == channels)
             keep_past(s, t, x, n, begins, last);
         free(g);
     }

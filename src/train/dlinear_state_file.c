@@ -87,7 +87,7 @@ static int read_meta(struct weft_dlinear_state *s, const struct weft_st *st, str
     if (weft_st_meta_int(st, "lookback", 1, STEPS_MAX, &lookback, e) < 0 ||
         weft_st_meta_int(st, "horizon", 1, STEPS_MAX, &horizon, e) < 0 ||
         weft_st_meta_int(st, "step", 1, INT32_MAX, &s->step, e) < 0 ||
-        weft_st_meta_int(st, "day", -(1ll << 50), 1ll << 50, &s->day, e) < 0 ||
+        weft_st_meta_int(st, "day", -(1LL << 50), 1LL << 50, &s->day, e) < 0 ||
         weft_st_meta_real(st, "half_life", &s->half_life, e) < 0)
         return -1;
     if (!(s->half_life == 0 || (isfinite(s->half_life) && s->half_life * 100 >= (double)(lookback + horizon))))
@@ -216,7 +216,7 @@ static int read_series(struct weft_dlinear_state *s, const struct weft_st *st, s
         }
         x->last = place[2 * i];
         x->group = (size_t)place[2 * i + 1];
-        if (x->last > s->day || x->last < -(1ll << 50) || x->group >= s->units.groups.n)
+        if (x->last > s->day || x->last < -(1LL << 50) || x->group >= s->units.groups.n)
             rc = damaged(st, e, "series");
     }
     for (size_t i = 0; i < WEFT_STATE_DAYS && rc == 0; i++, days += DAY_FIELDS)

@@ -308,10 +308,28 @@ static size_t unit_of(const struct weft_factored *f, struct weft_dlinear_trainer
     return weft_units_group(&t->units, &s) * f->targets + target;
 }
 
+/* Days that are shut or hardly sell have a rest that is filled in, and with it an error that is far too small: the
+ * error of the day before stands for theirs, or at the start that of the first day that sells. actual[horizon] becomes
+ * it. */
+static void stand_in(float *actual, const float *y, const double *by, double scale, size_t horizon)
+{
+    size_t first = 0;
+    while (first < horizon && weft_factors_hardly(by[first] / scale))
+        first++;
+    if (first == horizon)
+        return;
+    float error = actual[first] - y[first];
+    for (size_t s = 0; s < horizon; s++)
+        if (weft_factors_hardly(by[s] / scale))
+            actual[s] = y[s] + error;
+        else
+            error = actual[s] - y[s];
+}
+
 /* One window: its errors in original units, and its row for the intervals. by[s]: what turns a rest of step s into a
  * value. */
 static void judge_window(struct judge *j, const struct item *x, int form, size_t unit, const float *rest, size_t origin,
-                         const double *by)
+                         const double *by, double scale)
 {
     const struct weft_series_attrs *a = j->f->attrs;
     size_t lookback = (size_t)a->lookback, horizon = (size_t)a->horizon;
@@ -324,15 +342,17 @@ static void judge_window(struct judge *j, const struct item *x, int form, size_t
     for (size_t s = 0; s < horizon && whole; s++) {
         double got = weft_factors_inverse(y[s], form) * by[origin + s];
         j->sum[form].error += isfinite(actual[s]) ? fabs(got - (double)actual[s]) : 0;
-        j->sum[form].actual += isfinite(actual[s]) ? fabs(actual[s]) : 0;
+        j->sum[form].actual += isfinite(actual[s]) ? fabs((double)actual[s]) : 0;
         j->sum[form].forecast += isfinite(actual[s]) ? got : 0;
     }
     struct weft_residuals *keep = &j->trainer[form]->unit[unit]->keep;
     float *kept =
         whole ? weft_residuals_offer(keep, weft_hash(&origin, sizeof origin, weft_hash(x->id, x->id_n, j->target)))
               : NULL;
-    if (kept)
+    if (kept) {
         memcpy(kept, row, (lookback + horizon) * sizeof *kept);
+        stand_in(kept + lookback, y, by + origin, scale, horizon);
+    }
     free(y);
 }
 
@@ -367,7 +387,7 @@ static void judge_series(struct judge *j, size_t i)
         if (!u->failed)
             weft_dlinear_set(j->model[form], 0, u->honest.ws ? &u->honest : &u->w);
         for (size_t origin = from; origin < from + horizon && origin + horizon <= to && !u->failed; origin++)
-            judge_window(j, x, form, unit, rest, origin, by);
+            judge_window(j, x, form, unit, rest, origin, by, scale);
     }
     free(b);
     free(by);

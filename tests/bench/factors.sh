@@ -38,7 +38,10 @@ origin() {
     first=$(date -u -d "$last -$((ahead - 1)) days" +%F)
     end=$(date -u -d "$first +$horizon days" +%F) # with the plan of the day after
     # Sales after the origin are blanked; plans stay.
-    awk -F, -v OFS=, -v first="$first" -v end="$end" -v plan="$channels" 'NR == 1 { print; next } $1 >= first { if (plan == "" || $1 > end) next; $3 = "" } 1' "$work/table.csv" >"$past"
+    # A day without any row just before the origin is one without sales.
+    awk -F, -v OFS=, -v first="$first" -v end="$end" -v plan="$channels" -v before="$(date -u -d "$first -1 day" +%F)" '
+        NR == 1 { print; next } { id = $2; there = there || $1 == before } $1 >= first { if (plan == "" || $1 > end) next; $3 = "" } 1
+        END { if (!there) print before, id, 0 }' "$work/table.csv" >"$past"
     [ -z "$channels" ] || future=(--future "$channels")
     ingest -q --layout long --missing zero --id id --value "$target${channels:+,$channels}" "${future[@]}" "$past" -o "$work/past.weft"
     ingest -q --layout long --missing zero --id id --value "$target${channels:+,$channels}" "${future[@]}" "$work/table.csv" -o "$work/all.weft"

@@ -136,3 +136,56 @@ error() {
     frames csv f.weft | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }
         { x = $c["forecast"]; if (x == "" || x + 0 < 0 || x > 1000 || ($c["id"] == "i0" && x != 0)) { print; exit 1 } n++ } END { exit n != 6 * 28 }'
 }
+
+# A shut shop sells nothing, a channel that is 1 on every day teaches nothing, and a series that begins late has its own level.
+@test "factors: a shut shop, a channel that never varies, a series that begins late" {
+    awk -F, -v OFS=, 'NR == 1 { print $0, "same"; next } $2 == "i3" { $6 = 0; if ($4 != "") $4 = 0 } $2 == "i4" && $1 < "2023-03-01" && $4 != "" { $4 = 0 }
+        { print $0, 1 }' "$dir/sales.csv" >odd.csv
+    ingest -q --layout long --id item --keys line --value units,promotion,open,same --future promotion,open,same odd.csv -o odd.weft
+    window -q --lookback 56 --horizon 28 --split 444,56,0 -i odd.weft -o w.weft
+    for by in all line id; do
+        train-dlinear -q --factors auto --refit --by "$by" -i w.weft -o m.safetensors
+        explain --factors -m m.safetensors >table
+        ! grep -q same table
+        score -q -m m.safetensors --quantiles 0.1,0.5,0.9 -i odd.weft -o f.weft
+        frames csv f.weft | tr 'A-Z' 'a-z' >f.csv
+        ! grep -qE '(^|,)-?(nan|inf)' f.csv
+        awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }
+            { x = $c["forecast"]; if (x == "" || x + 0 < 0 || x > 2000 || ($c["id"] == "i3" && x != 0)) { print; exit 1 } n++; s[$c["id"]] += x }
+            END { exit !(n == 6 * 28 && s["i4"] > 28 * 50 && s["i4"] < 28 * 400) }' f.csv
+    done
+}
+
+# "forecast" is the mean (of logarithms smeared), "q0.5" the median: what is ranked is the mean, so the forecasts add up to it.
+@test "factors: the ranking's near and far days are what the forecasts add up to" {
+    awk -F, -v OFS=, 'BEGIN { srand(3) } NR > 1 && $4 != "" { $4 = sprintf("%.2f", $4 * exp(0.8 * (rand() + rand() + rand() - 1.5))) } 1' "$dir/sales.csv" >noisy.csv
+    ingest -q --layout long --id item --keys line --value units,promotion,open --future promotion,open noisy.csv -o noisy.weft
+    window -q --lookback 56 --horizon 28 --split 444,56,0 -i noisy.weft | train-dlinear -q --factors auto --refit -o m.safetensors
+    score -q -m m.safetensors --quantiles 0.1,0.5,0.9 -i noisy.weft -o f.weft
+    rank -q --by line --near 1:7 --far 22:28 --format csv -i f.weft >ranking.csv
+    frames csv f.weft >f.csv
+    awk -F, 'FNR == 1 { delete c; for (i = 1; i <= NF; i++) c[$i] = i; file++; next }
+        file == 1 { line = substr($c["id"], 2) % 2; h = $c["step"]; if (h <= 7) near["l" line] += $c["forecast"] / 7; if (h >= 22) far["l" line] += $c["forecast"] / 7; next }
+        { n++; a = near[$c["group"]]; b = far[$c["group"]]; if (($c["near"] - a) ^ 2 > 1e-8 * a * a || ($c["far"] - b) ^ 2 > 1e-8 * b * b) { print $0, a, b; exit 1 } }
+        END { exit n != 2 }' f.csv ranking.csv
+}
+
+# Noise that factors can't know, in a shop that rests on Saturdays though no channel says so: intervals hold what they promise, on Saturdays too.
+@test "factors: 80 and 90 % intervals cover 80 and 90 % of noise, days that hardly sell among it" {
+    awk 'BEGIN { srand(11)
+        for (p = 0; p < 60; p++) for (d = 0; d < 520; d++) {
+            z = 0; for (i = 0; i < 12; i++) z += rand()
+            y = (40 + p) * (1 + 0.1 * (d % 7)) * exp(0.3 * (z - 6)) * (d % 7 == 6 ? (rand() < 0.05 ? 0.1 : 0) : 1)
+            s = strftime("%Y-%m-%d", 1640995200 + d * 86400, 1)
+            printf "%s,i%02d,%.3f\n", s, p, y >"truth.csv"
+            printf "%s,i%02d,%s\n", s, p, d < 492 ? sprintf("%.3f", y) : "" >"known.csv" } }'
+    for f in truth known; do
+        { echo date,id,units; cat $f.csv; } >x.csv
+        ingest -q --layout long --id id --value units x.csv -o $f.weft
+    done
+    window -q --lookback 56 --horizon 28 --split 380,112,0 -i known.weft | train-dlinear -q --factors weekday --tune --refit -o m.safetensors
+    score -q -m m.safetensors --quantiles 0.05,0.1,0.9,0.95 -i known.weft | evaluate -q --actuals truth.weft --format csv >got.csv
+    cat got.csv
+    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }
+        { a = $c["coverage_90"]; b = $c["coverage_80"]; exit !(a > 0.87 && a < 0.95 && b > 0.77 && b < 0.88) }' got.csv
+}

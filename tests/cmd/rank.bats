@@ -197,3 +197,35 @@ made() {
     [ "$(rank -q --by minor --model other --format csv --columns group -i "$dir/left.weft" | tail -n +2 | tr '\n' ' ')" = "c f d " ]
     printf '%s\n' "a m - - 0" | made | { run rank --by minor; [ "$status" -eq 65 ]; [[ "$output" == *"no series could be forecast; the first: 3 days of history"* ]]; }
 }
+
+@test "evaluate: bias in percent, WAPE and bias, and totals of windows equal awk's; a window with a gap has no total" {
+    cd "$BATS_TEST_TMPDIR"
+    awk 'BEGIN { srand(5); print "date,id,y"; for (d = 0; d < 120; d++) for (k = 0; k < 3; k++)
+        printf "%s,s%d,%s\n", strftime("%Y-%m-%d", 1704067200 + 86400 * d, 1), k, d == 112 && k == 1 ? "" : int(20 * rand()) + 5 * k + d / 10 }' >t.csv
+    ingest -q --layout long --missing nan --id id --value y t.csv | window -q --lookback 14 --horizon 7 --split 80,20,20 |
+        score -q -m mean:14 --part test -o t.weft
+    frames csv t.weft | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }
+        $c["forecast"] == "" { next }
+        { w = $c["id"] $c["origin"]; f = $c["forecast"]; y = $c["actual"]; seen[w] = 1; if (y == "") { gap[w] = 1; next }
+          e = f - y; se += e; sa += y; ae += e < 0 ? -e : e; we[w] += e; wa[w] += y }
+        END { for (w in seen) if (!(w in gap)) { te += we[w] < 0 ? -we[w] : we[w]; ta += wa[w]; n++ } else gaps++
+            printf "%.5f %.5f %.5f\n", se / sa, ae / sa + (se < 0 ? -se : se) / sa, te / ta; exit !(gaps > 0 && n > 20) }' >expected
+    evaluate -q --format csv -i t.weft | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i }
+        NR == 2 { printf "%.5f %.5f %.5f\n", $c["bias_share"], $c["mae_bias"], $c["totals"] }' >got
+    diff expected got
+    evaluate -q --per-step --format csv -i t.weft | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next } $c["totals"] != "" { exit 1 }'
+}
+
+@test "--bom: every CSV for Excel begins with a byte order mark, and is the same after it" {
+    cd "$BATS_TEST_TMPDIR"
+    { printf 'id,소분류'; printf ',2024-01-%02d' {1..20}; printf '\n1,셔츠'; printf ',%d' {1..20}; printf '\n2,바지'; printf ',%d' {21..40}; echo; } >korean.csv
+    ingest -q korean.csv | score -m naive --horizon 2 -o f.weft
+    for program in rank 'backtest -m naive --horizon 1'; do
+        input=f.weft
+        [ "$program" = rank ] || { ingest -q korean.csv -o s.weft && input=s.weft; }
+        $program -q --model naive --format csv -i "$input" >plain.csv
+        $program -q --model naive --format csv --bom -i "$input" >excel.csv
+        [ "$(head -c 3 excel.csv | od -An -tx1)" = " ef bb bf" ]
+        tail -c +4 excel.csv | cmp - plain.csv
+    done
+}

@@ -27,7 +27,12 @@ struct weft_refit {
     enum weft_scale scale;
     double valid; /* share of the history that is validation, its end */
     struct weft_progress *progress;
+    const char *option; /* that names the command, for messages; NULL: --refit */
+    const char *keep;   /* NULL, or a directory where models stay, so that a run anew opens them and trains no more */
+    uint64_t of;        /* with keep: hash of the stream, since a model of another one is not to be taken */
 };
+/* The file of keep where the model of a command on so many steps of the calendar is; the caller frees it. */
+char *weft_refit_kept(const struct weft_refit *r, const char *command, size_t length);
 /* Borders of train, validation and (empty) test when the calendar has `length` steps. Validation holds a horizon at
  * least, unless its share is 0. */
 void weft_refit_borders(const struct weft_refit *r, size_t length, size_t borders[WEFT_PARTS]);

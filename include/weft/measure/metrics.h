@@ -29,6 +29,7 @@ enum { WEFT_MAX_BANDS = 64 };
 struct weft_metrics {
     uint64_t n;
     double squares, absolutes, errors, actuals, symmetric;
+    double total_errors, total_actuals; /* absolute values of windows' sums */
     /* the series at hand, and the sums over those that are done */
     uint64_t series, series_n, mase_n, rmsse_n;
     double series_absolutes, series_squares, naive_square, naive_season, mase, rmsse;
@@ -45,11 +46,18 @@ void weft_metrics_series(struct weft_metrics *m, uint64_t series, const double n
  * which makes them least; squares and bias are those of the forecast, which is the mean. Without a median both are the
  * forecast. */
 void weft_metrics_add(struct weft_metrics *m, double actual, double forecast, double median);
+/* Sums of a window's steps, of the forecast (the mean): what an order or a budget is measured by. A window that misses
+ * a value, actual or forecast, takes no part. */
+void weft_metrics_total(struct weft_metrics *m, const float *actual, const float *forecast, size_t horizon,
+                        double shift, double factor);
 /* One value against band k: low is ignored for single levels. */
 void weft_metrics_band(struct weft_metrics *m, size_t k, double actual, double low, double high, bool single);
 
 struct weft_measures {
     double mse, mae, rmse, wape, smape, mase, rmsse, bias; /* NaN: can't be said */
+    double bias_share;                                     /* sum e / sum |actual| */
+    double mae_bias;                                       /* wape + |bias_share| */
+    double totals;                                         /* sum |sum of a window's e| / sum |sum of its actuals| */
 };
 void weft_metrics_finish(struct weft_metrics *m, struct weft_measures *out);
 

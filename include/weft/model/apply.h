@@ -13,12 +13,17 @@ struct weft_apply;
 /* item: "[NAME=]FILE" or "[NAME=]BASELINE" (baseline.h). Without a name a model goes by its kind, a baseline by its
  * text. */
 int weft_apply_open(const char *item, struct weft_apply **out, struct weft_err *e) WEFT_MUST_USE;
+/* The same of a model file's bytes, which must outlive it; where: what errors call it. */
+int weft_apply_open_bytes(const void *p, size_t n, const char *where, struct weft_apply **out,
+                          struct weft_err *e) WEFT_MUST_USE;
 void weft_apply_close(struct weft_apply **a);
 const char *weft_apply_name(const struct weft_apply *a);
 void weft_apply_rename(struct weft_apply *a, const char *name);
 /* What stands for it in lineage: "[NAME=]sha256 of the file" or the baseline's text. The caller frees it. */
 char *weft_apply_identity(const struct weft_apply *a);
-const struct weft_model_info *weft_apply_info(const struct weft_apply *a);   /* NULL: a baseline */
+const struct weft_model_info *weft_apply_info(const struct weft_apply *a); /* NULL: a baseline */
+/* Its model file, [*n], valid as long as it is open; NULL: a baseline. */
+const void *weft_apply_bytes(const struct weft_apply *a, size_t *n);
 const struct weft_baseline *weft_apply_baseline(const struct weft_apply *a); /* NULL: a model */
 /* The unit for a group's text and a channel of the model; SIZE_MAX when it has none. */
 size_t weft_apply_unit(const struct weft_apply *a, const char *group, size_t group_n,
@@ -56,6 +61,8 @@ struct weft_apply_result {
 };
 void weft_apply_run(struct weft_apply *a, size_t unit, const struct weft_apply_job *job, bool covariance,
                     struct weft_apply_result *out);
+/* A forecast of `cells` values of which none could be made. */
+void weft_apply_nothing(size_t cells, struct weft_apply_result *out);
 void weft_apply_result_free(struct weft_apply_result *r);
 
 #endif

@@ -139,6 +139,9 @@ double weft_factors_open(const struct weft_factor_shape *s, const struct weft_fa
 /* rest[end] of steps [0, end) by F / mean; log: log(1 + rest). NaN where more than seven values on end are missing. */
 void weft_factors_rest(const struct weft_factor_shape *s, const struct weft_factor_series *x, const double *f,
                        double mean, double scale, size_t end, bool log, float *rest);
+/* Does a step hardly sell (F open below 0.1)? Rests do not know its errors, since there they are filled in: what bounds
+ * a forecast of it from below is 0. */
+bool weft_factors_hardly(double f_open);
 /* Forecast of the rest back to a rest, 0 to 50; and its derivative. */
 double weft_factors_inverse(double z, bool log);
 double weft_factors_slope(double z, bool log);

@@ -57,6 +57,7 @@ void weft_model_info_free(struct weft_model_info *info);
 void weft_model_tensor_name(char buf[64], const char *part, size_t unit, size_t units, const char *kind);
 
 /* One kind of model. */
+struct weft_apply_job;
 struct weft_model_kind {
     const char *name;
     /* Builds the model from its file; everything is checked against info. */
@@ -71,6 +72,9 @@ struct weft_model_kind {
      * in scaled units. r[horizon, lookback], b[horizon]; and with exogenous channels exog[horizon, weft_exog_weights]:
      * what each feature adds. */
     void (*linear)(void *self, size_t unit, double *r, double *b, double *exog);
+    /* NULL, or instead of forecast, for a model of whole models (ensemble.h): forecast[windows, horizon] of a job
+     * (apply.h) in original units, NaN where there is none. */
+    void (*whole)(void *self, size_t unit, const struct weft_apply_job *job, float *forecast);
 };
 /* Puts a kind into the table that score searches (a linker section: link the model's object file itself). */
 #define WEFT_MODEL(ident, ...)                                                                                         \
@@ -84,8 +88,13 @@ void weft_model_names(char *buf, size_t cap);
 /* An opened forecaster: file, info, kind and self, with the conformal residuals. */
 struct weft_forecaster;
 int weft_forecaster_open(const char *path, struct weft_forecaster **out, struct weft_err *e) WEFT_MUST_USE;
+/* The same of a file's bytes, which must outlive it; where: what errors call it. */
+int weft_forecaster_open_bytes(const void *p, size_t n, const char *where, struct weft_forecaster **out,
+                               struct weft_err *e) WEFT_MUST_USE;
 void weft_forecaster_close(struct weft_forecaster **f);
 const struct weft_model_info *weft_forecaster_info(const struct weft_forecaster *f);
+/* The whole file, [*n], valid as long as it is open. */
+const void *weft_forecaster_bytes(const struct weft_forecaster *f, size_t *n);
 void weft_forecaster_sha256(const struct weft_forecaster *f, char out[65]);
 /* Unit of a group's text (NULL: the series has none) and a channel; SIZE_MAX when the model has none. */
 size_t weft_forecaster_unit(const struct weft_forecaster *f, const char *group, size_t group_n, size_t channel);
@@ -95,6 +104,9 @@ bool weft_forecaster_linear(struct weft_forecaster *f, size_t unit, double *r, d
 struct weft_factors;
 const struct weft_factors *weft_forecaster_factors(const struct weft_forecaster *f);
 void weft_forecaster_run(struct weft_forecaster *f, size_t unit, const float *const *x, size_t batch, float *y);
+/* A model of whole models: their forecast of a job (weft_model_kind.whole). False: it is none, and weft_forecaster_run
+ * is its way. forecast NULL asks alone. */
+bool weft_forecaster_whole(struct weft_forecaster *f, size_t unit, const struct weft_apply_job *job, float *forecast);
 /* out[l*horizon + h] = offset to add to the forecast, per quantile level l, in scaled units for a window with spread
  * `spread`: of the n residuals of step h the one that conformal.h says, times spread; NaN, no bound, where they are too
  * few for the level. False when the unit has no residuals. */

@@ -43,6 +43,8 @@ int weft_st_open(const char *path, struct weft_st **out, struct weft_err *e) WEF
 int weft_st_parse(const void *p, size_t n, const char *name, struct weft_st **out, struct weft_err *e) WEFT_MUST_USE;
 void weft_st_close(struct weft_st **st);
 
+/* The whole file, [*n], valid as long as it is open. */
+const void *weft_st_bytes(const struct weft_st *st, size_t *n);
 const char *weft_st_path(const struct weft_st *st);
 const char *weft_st_meta(const struct weft_st *st, const char *key); /* NULL when absent */
 size_t weft_st_count(const struct weft_st *st);
