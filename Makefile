@@ -195,7 +195,7 @@ install: all
 	@install -d '$(DESTDIR)$(libexec)' '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(share)/man' '$(DESTDIR)$(share)/pipelines' '$(DESTDIR)$(share)/schemas' \
 	  '$(DESTDIR)$(PREFIX)/share/bash-completion/completions'
 	@install -m 755 $(programs:%=$(BIN)/%) '$(DESTDIR)$(libexec)'
-	@install -m 644 $(programs:%=src/cmd/%.1) '$(DESTDIR)$(share)/man'
+	@install -m 644 $(programs:%=src/cmd/%.1) src/cmd/weft-exit.1 '$(DESTDIR)$(share)/man'
 	@for f in pipelines/*.sh; do install -m "$$([ -x "$$f" ] && echo 755 || echo 644)" "$$f" '$(DESTDIR)$(share)/pipelines' || exit 1; done
 	@install -m 644 pipelines/*.csv '$(DESTDIR)$(share)/pipelines'
 	@install -m 644 schemas/* '$(DESTDIR)$(share)/schemas'

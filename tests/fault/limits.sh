@@ -43,6 +43,7 @@ score -q -m $in/demand.safetensors -i $in/products.weft -o out
 train-adda -q --epochs 1 --source $in/windows.weft --target $in/windows.weft -o out
 train-demand -q --no-name --image-size 16 --batch 16 --epochs 1 -i $in/products.weft -o out
 train-dlinear -q -i $in/windows.weft -o out
+train-ensemble -q --member train-dlinear --member seasonal-naive:7 -i $in/series.weft -o out
 train-lstm -q --epochs 3 -i $in/windows.weft -o out
 window -q --lookback 14 --horizon 7 -i $in/series.weft -o out
 work -q --wait 0.3 --connect ipc://s -- score -m $in/model.safetensors
