@@ -422,13 +422,14 @@ static void on_abort(int sig)
 }
 
 /* Under ulimit -v a library that writes machine code (oneDNN) runs into memory that it did not get. Else it is a bug,
- * and shall be seen as one: it happens again, without us. */
+ * and shall be seen as one: the signal ends the program. */
 static void on_fault(int sig)
 {
     struct rlimit limit;
     weft_file_cleanup();
     if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
         signal(sig, SIG_DFL);
+        raise(sig); /* delivered when this handler returns */
         return;
     }
     say_raw(weft_program());
