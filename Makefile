@@ -116,6 +116,12 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libweft.a
 	@$(call say,LD,$@)
 	@$(link)
 
+# What makes calls of the programs fail (tests/fault): loaded ahead of the C library.
+$(BUILD)/fault/fault.so: tests/fault/fault.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@$(call say,LD,$@)
+	@$(CC) -std=c11 -O1 -Wall -Wextra -Werror -fPIC -shared -o $@ $<
+
 # Fuzzers: clang, libFuzzer, address and undefined sanitizers, objects of their own.
 fuzz_flags = $(filter-out -fstack-protector-strong,$(WEFT_CFLAGS)) -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION -g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 build/fuzz/%.o: %.c $(BUILD)/flags | $(BUILD)/version_build.h $(BUILD)/schemas_build.h
@@ -138,7 +144,7 @@ man: all
 	@for p in $(programs); do $(BIN)/$$p --help=mdoc > src/cmd/$$p.1; done
 
 units: $(units)
-gens: $(gens)
+gens: $(gens) $(BUILD)/fault/fault.so
 benches: $(benches)
 
 # --- set-up, demonstration, tests, measurements ---
@@ -158,9 +164,9 @@ check-debian12:
 	@tests/debian.sh bookworm
 check-debian13:
 	@tests/debian.sh trixie
-# What takes too long for every change: ten minutes a fuzzer, a hundred runs of the chaos, fresh machines.
+# What takes too long for every change: ten minutes a fuzzer, two hundred runs of the chaos, every call that can fail, fresh machines.
 check-long: tidy check-debian12 check-debian13
-	@FUZZ_SECONDS=600 CHAOS_RUNS=100 $(MAKE) --no-print-directory check
+	@FUZZ_SECONDS=600 CHAOS_RUNS=200 FAULT_POINTS=2000 LIMIT_STEPS=12 $(MAKE) --no-print-directory check
 check-layers:
 	@tests/check-layers.sh
 # clang-tidy (.clang-tidy says what of it) over every file, or over FILES; the check does it without the analyzer.
@@ -189,7 +195,7 @@ install: all
 	@install -d '$(DESTDIR)$(libexec)' '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(share)/man' '$(DESTDIR)$(share)/pipelines' '$(DESTDIR)$(share)/schemas' \
 	  '$(DESTDIR)$(PREFIX)/share/bash-completion/completions'
 	@install -m 755 $(programs:%=$(BIN)/%) '$(DESTDIR)$(libexec)'
-	@install -m 644 $(programs:%=src/cmd/%.1) '$(DESTDIR)$(share)/man'
+	@install -m 644 $(programs:%=src/cmd/%.1) src/cmd/weft-exit.1 '$(DESTDIR)$(share)/man'
 	@for f in pipelines/*.sh; do install -m "$$([ -x "$$f" ] && echo 755 || echo 644)" "$$f" '$(DESTDIR)$(share)/pipelines' || exit 1; done
 	@install -m 644 pipelines/*.csv '$(DESTDIR)$(share)/pipelines'
 	@install -m 644 schemas/* '$(DESTDIR)$(share)/schemas'

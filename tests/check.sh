@@ -144,6 +144,7 @@ weight() {
     *.battery | unit-*.test_demand | unit-*.test_lstm) echo 65 ;;
     program-*) echo 60 ;;
     fuzz.*) echo 60 ;;
+    program.fault) echo 120 ;;
     program.netns | program.scatter | program.products | program.tree) echo 50 ;;
     layers.tidy | program.backtest | program.garments | program.cluster | program.bench) echo 30 ;;
     *) echo 5 ;;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -420,11 +421,30 @@ static void on_abort(int sig)
     _exit(WEFT_TEMPFAIL);
 }
 
+/* Under ulimit -v a library that writes machine code (oneDNN) runs into memory that it did not get. Else it is a bug,
+ * and shall be seen as one: the signal ends the program. */
+static void on_fault(int sig)
+{
+    struct rlimit limit;
+    weft_file_cleanup();
+    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
+        signal(sig, SIG_DFL);
+        raise(sig); /* delivered when this handler returns */
+        return;
+    }
+    say_raw(weft_program());
+    say_raw(": out of memory in a library; ulimit -v limits it\n");
+    _exit(WEFT_TEMPFAIL);
+}
+
 void weft_map_guard(void)
 {
-    struct sigaction sa = {.sa_sigaction = on_bus, .sa_flags = SA_SIGINFO}, gave_up = {.sa_handler = on_abort};
+    struct sigaction sa = {.sa_sigaction = on_bus, .sa_flags = SA_SIGINFO}, gave_up = {.sa_handler = on_abort},
+                     fault = {.sa_handler = on_fault}, was;
     sigaction(SIGBUS, &sa, NULL);
     sigaction(SIGABRT, &gave_up, NULL);
+    if (sigaction(SIGSEGV, NULL, &was) == 0 && was.sa_handler == SIG_DFL) /* sanitizers have their own */
+        sigaction(SIGSEGV, &fault, NULL);
 }
 
 static int read_whole(int fd, const char *path, size_t max, struct weft_mapping *out, struct weft_err *e)

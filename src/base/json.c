@@ -21,7 +21,8 @@ weft_json *weft_json_parse(const char *p, size_t n, struct weft_err *e)
 {
     json_error_t why;
     json_t *j = json_loadb(p, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, &why);
-    if (!j && json_error_code(&why) == json_error_out_of_memory)
+    /* Without a word when there was no memory for the first buffer. */
+    if (!j && (json_error_code(&why) == json_error_out_of_memory || !why.text[0]))
         weft_out_of_memory();
     if (!j)
         weft_fail(e, WEFT_DATA, "not JSON: line %d, column %d: %s", why.line, why.column, why.text);
@@ -36,12 +37,14 @@ void weft_json_free(weft_json **j)
 
 char *weft_json_text(const weft_json *j)
 {
-    char *s = json_dumps(j, JSON_COMPACT | JSON_ENCODE_ANY);
-    if (!s) /* every text in it is valid, every number finite */
+    /* Not json_dumps: where its buffer can't grow within a key, it goes on without it (2.14). Every text in it is valid
+     * and every number finite, so that memory alone can be missing. */
+    const size_t how = JSON_COMPACT | JSON_ENCODE_ANY, n = json_dumpb(j, NULL, 0, how);
+    char *text = weft_xmalloc(n + 1);
+    if (n == 0 || json_dumpb(j, text, n, how) != n)
         weft_out_of_memory();
-    char *own = weft_xstrdup(s);
-    free(s);
-    return own;
+    text[n] = 0;
+    return text;
 }
 
 enum weft_json_kind weft_json_kind(const weft_json *j)

@@ -127,6 +127,36 @@ void weft_par_for(struct weft_par *p, size_t n, void (*fn)(void *ctx, size_t i),
     pthread_mutex_unlock(&p->lock);
 }
 
+/* Waits until all of them are there: one that has ended does not count. */
+static void *meet(void *barrier)
+{
+    pthread_barrier_wait(barrier);
+    return NULL;
+}
+
+bool weft_par_can_start(int more)
+{
+    enum { MOST = 64 };
+    pthread_t t[MOST];
+    pthread_barrier_t barrier[MOST];
+    int started = 0, want = more < MOST ? more : MOST;
+    /* Pairs: each thread meets us alone, so that we can let go of those that came. */
+    while (started < want) {
+        pthread_barrier_init(&barrier[started], NULL, 2);
+        if (pthread_create(&t[started], NULL, meet, &barrier[started]) != 0) {
+            pthread_barrier_destroy(&barrier[started]);
+            break;
+        }
+        started++;
+    }
+    for (int i = 0; i < started; i++) {
+        pthread_barrier_wait(&barrier[i]);
+        pthread_join(t[i], NULL);
+        pthread_barrier_destroy(&barrier[i]);
+    }
+    return started == want;
+}
+
 int weft_par_cores(void)
 {
     long n = sysconf(_SC_NPROCESSORS_ONLN);

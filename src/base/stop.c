@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -10,6 +11,14 @@
 static const int stops[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU, SIGALRM, SIGUSR1, SIGUSR2};
 /* The only thing that a signal handler can tell the loops. */
 static volatile sig_atomic_t came;
+
+static void say_interrupted(void)
+{
+    static const char what[] = ": interrupted\n";
+    ssize_t wrote = write(STDERR_FILENO, weft_program(), strlen(weft_program()));
+    wrote += write(STDERR_FILENO, what, sizeof what - 1);
+    (void)wrote;
+}
 
 static void on_signal(int sig)
 {
@@ -19,8 +28,10 @@ static void on_signal(int sig)
     }
     /* The second time: at once, without leaving files. */
     weft_file_cleanup();
-    if (sig != SIGINT && sig != SIGTERM)
+    if (sig != SIGINT && sig != SIGTERM) {
+        say_interrupted();
         _exit(WEFT_TEMPFAIL);
+    }
     signal(sig, SIG_DFL);
     raise(sig); /* delivered when this handler returns */
 }

@@ -43,6 +43,7 @@ case "${1:-}" in
 usage: weft PIPELINE [OPTION...]     runs a whole flow, from a table to results
        weft PROGRAM [OPTION...]      runs a program; programs read and write streams, so put them in pipes
        weft help NAME                opens the manual page of a program, or says what a pipeline does
+       weft help exit                says what exit statuses mean
        weft pipelines                lists the files of the pipelines, to copy from
 
 Forecasts demand: CSV of daily sales to forecasts and ranked categories.
@@ -64,11 +65,13 @@ EOF
 pipelines) ls "$share/pipelines"/*.sh ;;
 help)
     [ -n "${2:-}" ] || exec "$0" --help
-    find_command "$2"
-    [ -z "$pipeline" ] || exec "$0" "$2" --help
     page=$share/man/$2.1
+    [ "$2" != exit ] || page=$share/man/weft-exit.1
+    [ "$2" = exit ] || find_command "$2"
+    [ -z "${pipeline:-}" ] || exec "$0" "$2" --help
     command -v man >/dev/null && [ -e "$page" ] && exec man -l "$page"
     command -v mandoc >/dev/null && [ -e "$page" ] && exec mandoc "$page"
+    [ "$2" != exit ] || exec sed -n 's/^\.It //p; s/^[A-Z0-9][a-z].*/    &/p' "$page"
     exec "$libexec/$2" --help
     ;;
 *)

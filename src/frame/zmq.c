@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/par.h"
 #include "frame/socket.h"
 
 enum { POLL_MAX = 8, KEY_TEXT = 40, KEY_BYTES = 32, KEY_FILE_MAX = 1 << 20, HANDSHAKE_MS = 10000 };
@@ -386,21 +387,10 @@ static int check_address(const char *address, bool listens, char *host, size_t c
 
 /* --- opening --- */
 
-static void *nothing(void *arg)
-{
-    return arg;
-}
-
 /* libzmq starts two threads, and aborts where it may not (ulimit -u, -v). */
 static int check_threads(struct weft_err *e)
 {
-    pthread_t t[2];
-    int started = 0;
-    while (started < 2 && pthread_create(&t[started], NULL, nothing, NULL) == 0)
-        started++;
-    for (int i = 0; i < started; i++)
-        pthread_join(t[i], NULL);
-    if (started == 2)
+    if (weft_par_can_start(2))
         return 0;
     weft_fail(e, WEFT_TEMPFAIL, "can't start the threads that sockets need");
     return weft_fail_hint(e, "ulimit -u and ulimit -v limit them");

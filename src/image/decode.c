@@ -69,6 +69,17 @@ static uint32_t be32(const uint8_t *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
+static int check_size(uint32_t w, uint32_t h, const struct weft_image_limits *l, struct weft_err *e)
+{
+    size_t max = l->pixels < WEFT_IMAGE_PIXELS_MAX ? l->pixels : WEFT_IMAGE_PIXELS_MAX, side = (size_t)l->side;
+    if (w < 1 || h < 1)
+        return weft_fail(e, WEFT_DATA, "a picture of %u x %u pixels", (unsigned)w, (unsigned)h);
+    if (w > side || h > side || (size_t)w * h > max)
+        return weft_fail(e, WEFT_DATA, "a picture of %u x %u pixels; at most %zu a side and %zu in all are taken",
+                         (unsigned)w, (unsigned)h, side, max);
+    return 0;
+}
+
 /* Is the checksum of a chunk right? Mutated pictures would all stop here, so fuzzers look past it. */
 static bool chunk_sound(const uint8_t *chunk, size_t len)
 {
@@ -82,17 +93,20 @@ static bool chunk_sound(const uint8_t *chunk, size_t len)
 
 /* stb_image reads a PNG of any size claimed, one whose end is missing, and looks at no checksum: so the size comes from
  * here, and the chunks are walked to the last. */
-static int png_size(const uint8_t *p, size_t n, uint32_t *w, uint32_t *h, struct weft_err *e)
+static int png_size(const uint8_t *p, size_t n, const struct weft_image_limits *l, uint32_t *w, uint32_t *h,
+                    struct weft_err *e)
 {
     if (n < 33 || be32(p + 8) != 13 || memcmp(p + 12, "IHDR", 4) != 0)
         return weft_fail(e, WEFT_DATA, "the picture's header is broken or cut short");
     *w = be32(p + 16);
     *h = be32(p + 20);
+    if (check_size(*w, *h, l, e) < 0)
+        return -1;
     for (size_t at = 8; n - at >= 12;) {
         size_t len = be32(p + at);
         if (len > n - at - 12)
             break;
-        if (at > 8 && !chunk_sound(p + at, len)) /* the first one's after the size that it claims */
+        if (!chunk_sound(p + at, len))
             return weft_fail(e, WEFT_DATA, "the picture is damaged: a checksum of the PNG is wrong (byte %zu)", at);
         if (memcmp(p + at + 4, "IEND", 4) == 0)
             return 0;
@@ -106,8 +120,6 @@ static int png_size(const uint8_t *p, size_t n, uint32_t *w, uint32_t *h, struct
  * for it. */
 static int png_pixels(const uint8_t *p, size_t n, struct weft_err *e)
 {
-    if (!chunk_sound(p + 8, 13))
-        return weft_fail(e, WEFT_DATA, "the picture is damaged: a checksum of the PNG is wrong (byte 8)");
     uint8_t *packed = weft_xmalloc(n);
     size_t n_packed = 0;
     for (size_t at = 8, len; n - at >= 12; at += 12 + len) {
@@ -229,17 +241,6 @@ static int jpeg_size(const uint8_t *p, size_t n, uint32_t *w, uint32_t *h, struc
     return weft_fail(e, WEFT_DATA, "the picture is cut short: a JPEG without its end");
 }
 
-static int check_size(uint32_t w, uint32_t h, const struct weft_image_limits *l, struct weft_err *e)
-{
-    size_t max = l->pixels < WEFT_IMAGE_PIXELS_MAX ? l->pixels : WEFT_IMAGE_PIXELS_MAX, side = (size_t)l->side;
-    if (w < 1 || h < 1)
-        return weft_fail(e, WEFT_DATA, "a picture of %u x %u pixels", (unsigned)w, (unsigned)h);
-    if (w > side || h > side || (size_t)w * h > max)
-        return weft_fail(e, WEFT_DATA, "a picture of %u x %u pixels; at most %zu a side and %zu in all are taken",
-                         (unsigned)w, (unsigned)h, side, max);
-    return 0;
-}
-
 int weft_image_decode(const void *bytes, size_t n, const struct weft_image_limits *limits, struct weft_image *out,
                       struct weft_err *e)
 {
@@ -252,7 +253,7 @@ int weft_image_decode(const void *bytes, size_t n, const struct weft_image_limit
         return weft_fail(e, WEFT_DATA, "a picture of %zu bytes; at most %zu are taken", n, l.bytes);
     if (!is_jpeg(p, n) && !is_png(p, n))
         return weft_fail(e, WEFT_DATA, "not a JPEG or PNG picture");
-    if ((is_png(p, n) ? png_size(p, n, &w, &h, e) : jpeg_size(p, n, &w, &h, e)) < 0 || check_size(w, h, &l, e) < 0)
+    if ((is_png(p, n) ? png_size(p, n, &l, &w, &h, e) : jpeg_size(p, n, &w, &h, e)) < 0 || check_size(w, h, &l, e) < 0)
         return -1;
     out->rgb = stbi_load_from_memory(p, (int)n, &out->width, &out->height, &c, 3);
     if (out->rgb == NULL)

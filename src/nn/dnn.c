@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/par.h"
 #include "nn/onednn.h"
 
 int weft_onednn_fail(struct weft_err *e, dnnl_status_t s, const char *what)
@@ -20,6 +21,11 @@ int weft_dnn_new(int threads, struct weft_dnn **out, struct weft_err *e)
 {
     struct weft_dnn *d = WEFT_NEW(struct weft_dnn);
     *out = d;
+    /* OpenMP's library ends the program where it can't. */
+    if (!weft_par_can_start(2 * (threads - 1))) { /* a pool of ours comes beside them */
+        weft_fail(e, WEFT_TEMPFAIL, "can't start %d threads", threads - 1);
+        return weft_fail_hint(e, "--threads 1 needs none; ulimit -u and ulimit -v limit them");
+    }
     omp_set_num_threads(threads < 1 ? 1 : threads);
     TRY(dnnl_engine_create(&d->engine, dnnl_cpu, 0), "a CPU engine");
     TRY(dnnl_stream_create(&d->stream, d->engine, dnnl_stream_default_flags), "a stream");

@@ -173,6 +173,18 @@ static void index_names(struct weft_st *st)
     free(order);
 }
 
+/* Files of this release say nothing, nor do those of others' programs; a later one whose files mean something else will
+ * say its version. */
+static int check_version(const struct weft_st *st, struct weft_err *e)
+{
+    const char *version = weft_st_meta(st, "weft");
+    if (!version || strcmp(version, "1") == 0)
+        return 0;
+    weft_fail(e, WEFT_DATA, "a model file of version %.40s, and this program reads version 1", version);
+    weft_fail_hint(e, "use the same release of weft for both");
+    return weft_fail_where(e, "%s", st->path);
+}
+
 static int parse(struct weft_st *st, struct weft_err *e)
 {
     if (st->n_bytes < 8)
@@ -193,7 +205,7 @@ static int parse(struct weft_st *st, struct weft_err *e)
     if (read_header(st, e) < 0 || place_tensors(st, 8 + (size_t)header, e) < 0)
         return -1;
     index_names(st);
-    return 0;
+    return check_version(st, e);
 }
 
 int weft_st_parse(const void *p, size_t n, const char *name, struct weft_st **out, struct weft_err *e)
@@ -377,7 +389,8 @@ int weft_st_weights(const struct weft_st *st, const char *name, const size_t *di
 {
     if (weft_st_floats(st, name, dims, rank, out, e) < 0)
         return -1;
-    for (size_t i = 0; i < weft_st_find(st, name)->count; i++)
+    size_t n = weft_st_find(st, name)->count;
+    for (size_t i = 0; i < n; i++)
         if (!isfinite((*out)[i])) {
             free(*out);
             *out = NULL;

@@ -184,3 +184,61 @@ setup() {
     run setpriv --reuid=65533 --clear-groups bash -c "ulimit -u 1; exec score -m $BATS_FILE_TMPDIR/model.safetensors -i $BATS_FILE_TMPDIR/windows.weft" 2>/dev/null
     [ "$status" -ne 130 ]
 }
+
+@test "frames and tables with --format frames write to sockets; text does not" {
+    frames cat in/series.weft -o ipc://s --wait 20 &
+    pid=$!
+    aggregate --by all -i bind+ipc://s -o there
+    wait $pid
+    aggregate --by all -i in/series.weft -o here
+    cmp <(frames show here | sed '1d;$d') <(frames show there | sed '1d;$d')
+    rank --by major --near 1:2 --far 6:7 --format frames -i in/latest.weft -o ipc://r --wait 20 &
+    pid=$!
+    frames cat bind+ipc://r >there
+    wait $pid
+    frames check there
+    for p in "frames show in/series.weft" "frames csv in/series.weft" "frames count in/series.weft" "rank --by major --near 1:2 --far 6:7 -i in/latest.weft"; do
+        # shellcheck disable=SC2086
+        run timeout 20 $p -o tcp://127.0.0.1:5999
+        [ "$status" -eq 64 ] || { echo "$p: $status $output"; false; }
+        [[ $output == *"text does not go to a socket"* ]]
+    done
+    run timeout 20 frames cat in/series.weft -o ipc://nobody --wait 0.3
+    [ "$status" -eq 69 ]
+}
+
+@test "inspect ends when it is told to, whatever is in the file" {
+    truncate -s 1T sparse.csv
+    mkfifo endless
+    for f in sparse.csv endless; do
+        [ $f = sparse.csv ] || yes '2024-01-01,a,1' >endless 2>/dev/null & feeder=$!
+        env --default-signal=TERM frames inspect $f >out 2>err &
+        pid=$!
+        sleep 0.3
+        kill -TERM $pid
+        wait $pid && status=0 || status=$?
+        kill $feeder 2>/dev/null || true
+        [ "$status" -eq 143 ] || { echo "$f: $status"; cat err; false; }
+        grep -qx 'frames: interrupted' err
+    done
+    rm -f sparse.csv
+}
+
+@test "a broken line in a key file, a secret that others can read: said, by file and line" {
+    keygen a >/dev/null
+    keygen b >/dev/null
+    { echo '# who may'; echo; cat b.pub; echo "  "; echo 'public: tooshort'; sed 's/.$//' b.pub | tail -n 1; } >peers
+    run timeout 20 aggregate --by id -i in/series.weft -o bind+tcp://127.0.0.1:* --key a.key --peer-keys peers --wait 0.2
+    [ "$status" -eq 69 ]
+    lines=$(wc -l <peers)
+    [[ $output == *"peers:$((lines - 1)) is no key"* ]]
+    [[ $output == *"peers:$lines is no key"* ]]
+    [ "$(grep -c 'is no key' <<<"$output")" -eq 2 ]
+    [[ $output != *chmod* ]]
+    for mode in 640 604 644; do
+        chmod $mode a.key
+        run timeout 20 aggregate --by id -i in/series.weft -o bind+tcp://127.0.0.1:* --key a.key --peer-keys b.pub --wait 0.2
+        [[ $output == *"a.key is a secret key, and others can read it: chmod 600 a.key"* ]]
+        [[ $output != *"is no key"* ]]
+    done
+}

@@ -40,3 +40,14 @@
     ! table INT int || false
     ! table CHOICE int64_t || false
 }
+
+@test "exit statuses: the code, their page and every program's page name the same ones" {
+    code=$(sed -n 's/^    WEFT_[A-Z]* = \([0-9]*\),\{0,1\}\( .*\)\{0,1\}$/\1/p' include/weft/base/err.h | sort -n | tr '\n' ' ')
+    [ "$(sed -n 's/^\.It //p' src/cmd/weft-exit.1 | tr '\n' ' ')" = "$code" ]
+    for page in src/cmd/[!w]*.1 src/cmd/window.1 src/cmd/work.1; do
+        own=$(sed -n '/^\.Sh EXIT STATUS/,/^\.Sh EXAMPLES/p' "$page" | grep -oE '\b(0|[67][0-9])\b' | sort -n | tr '\n' ' ')
+        [ "0 1 ${own#0 }" = "$code" ] || { echo "$page: $own"; false; }
+    done
+    # Nobody makes others up: literals in calls that fail or end a program.
+    ! grep -nE '\b(_exit|exit|weft_run_exit_with)\([^)]*[0-9]' src/*/*.c | grep -v '128 + SIGPIPE'
+}

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "reference.h"
+#include "base/crc32c.h"
 #include "image/augment.h"
 #include "image/image.h"
 #include "base/mem.h"
@@ -147,6 +148,46 @@ static void test_refused(void **state)
     weft_st_close(&st);
 }
 
+/* A PNG whose bytes, or whose pixels, are not those of its checksums; a JPEG that does not say which four colours it
+ * has. */
+static void test_damaged(void **state)
+{
+    (void)state;
+    assert_int_equal(weft_crc32(0, "123456789", 9), 0xcbf43926u);
+    assert_int_equal(weft_crc32(weft_crc32(0, "1234", 4), "56789", 5), 0xcbf43926u);
+    struct weft_st *st = fixture();
+    for (int k = 4; k < NAMES; k++) {
+        const struct weft_st_tensor *png = tensor(st, "file.", names[k]);
+        uint8_t *p = weft_xmalloc(png->bytes), *last = NULL;
+        memcpy(p, png->data, png->bytes);
+        for (size_t i = 8; i + 12 <= png->bytes; i++)
+            if (memcmp(p + i + 4, "IDAT", 4) == 0)
+                last = p + i;
+        assert_non_null(last);
+        uint32_t n = (uint32_t)last[0] << 24 | (uint32_t)last[1] << 16 | (uint32_t)last[2] << 8 | last[3];
+        last[8 + n / 2] ^= 4; /* a bit of the pixels */
+        refused(p, png->bytes, NULL, "checksum");
+        last[8 + n / 2] ^= 4;
+        last[8 + n] ^= 1; /* of the chunk's checksum itself */
+        refused(p, png->bytes, NULL, "checksum");
+        last[8 + n - 1] ^= 1; /* of that of the pixels, under a chunk that is sound */
+        put32(last + 8 + n, weft_crc32(0, last + 4, 4 + n));
+        refused(p, png->bytes, NULL, "the checksum of the PNG's pixels");
+        free(p);
+    }
+    const struct weft_st_tensor *cmyk = tensor(st, "file.", "jpeg-cmyk");
+    uint8_t *p = weft_xmalloc(cmyk->bytes);
+    memcpy(p, cmyk->data, cmyk->bytes);
+    size_t at = 2;
+    while (at + 4 < cmyk->bytes && p[at + 1] != 0xee)
+        at += 2 + ((size_t)p[at + 2] << 8 | p[at + 3]);
+    assert_int_equal(p[at + 1], 0xee);
+    p[at + 1] = 0xed; /* a segment of somebody else */
+    refused(p, cmyk->bytes, NULL, "without Adobe's marker");
+    free(p);
+    weft_st_close(&st);
+}
+
 static struct weft_image noise(int w, int h, uint64_t k)
 {
     struct weft_image im = {weft_xmalloc((size_t)w * (size_t)h * 3), w, h};
@@ -275,9 +316,9 @@ static void test_reproducible(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_decode), cmocka_unit_test(test_cut_short),    cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_fit),    cmocka_unit_test(test_odd_shapes),   cmocka_unit_test(test_colours),
-        cmocka_unit_test(test_turns),  cmocka_unit_test(test_reproducible),
+        cmocka_unit_test(test_decode),  cmocka_unit_test(test_cut_short), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_damaged), cmocka_unit_test(test_fit),       cmocka_unit_test(test_odd_shapes),
+        cmocka_unit_test(test_colours), cmocka_unit_test(test_turns),     cmocka_unit_test(test_reproducible),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* par.h - parallel loops whose result does not depend on the number of threads. */
 #ifndef WEFT_PAR_H
 #define WEFT_PAR_H
+#include <stdbool.h>
 #include <stddef.h>
 
 /* A pool of `threads` workers (the caller is one of them). */
@@ -14,6 +15,9 @@ int weft_par_threads(const struct weft_par *p);
  */
 void weft_par_for(struct weft_par *p, size_t n, void (*fn)(void *ctx, size_t i), void *ctx);
 
+/* Can `more` threads be started beside those that run? For libraries that end the program when they can't (65 and more
+ * are asked for as 64). */
+bool weft_par_can_start(int more);
 /* Cores this process may use. */
 int weft_par_cores(void);
 #endif

@@ -54,7 +54,7 @@ const struct weft_st_tensor *weft_st_find(const struct weft_st *st, const char *
  * tensor and both shapes. */
 int weft_st_floats(const struct weft_st *st, const char *name, const size_t *dims, int rank, float **out,
                    struct weft_err *e) WEFT_MUST_USE;
-/* The same for weights: 65 when one of them is NaN or infinite, which no training leaves. */
+/* The same for what a model computes with: 65 when a value of it is no number. */
 int weft_st_weights(const struct weft_st *st, const char *name, const size_t *dims, int rank, float **out,
                     struct weft_err *e) WEFT_MUST_USE;
 /* out[n] = elements [from, from + n) of a tensor as floats. */
