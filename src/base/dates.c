@@ -133,7 +133,7 @@ static bool digits_alone(struct text *t, struct parts *x)
     return n < 14 || number(t, 2, 2, &x->second);
 }
 
-/* 3/1/2025, 03/01/25, 1.3.2025, 1-3-2025: which is the month is not said. */
+/* 3/1/2025, 03/01/25, 1-3-2025: which is the month is not said; 1.3.2025 with dots has the day first everywhere. */
 static bool year_last(struct text *t, struct parts *x)
 {
     if (!number(t, 1, 2, &x->first) || t->p == t->end || (*t->p != '/' && *t->p != '.' && *t->p != '-'))
@@ -142,10 +142,18 @@ static bool year_last(struct text *t, struct parts *x)
     if (!number(t, 1, 2, &x->second_number) || t->p == t->end || *t->p++ != mark)
         return false;
     x->two_ways = true;
-    return year(t, &x->y);
+    const char *from = t->p;
+    if (!year(t, &x->y))
+        return false;
+    if (mark == '.' && t->p - from == 4) {
+        x->two_ways = false;
+        x->d = x->first;
+        x->m = x->second_number;
+    }
+    return true;
 }
 
-/* Mar 1, 2025; 1 Mar 2025; Wed Apr 01 2026. */
+/* Mar 1, 2025; Mar-01-25; 1 Mar 2025; Wed Apr 01 2026. */
 static bool month_by_name(struct text *t, struct parts *x)
 {
     static const char *const days[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
@@ -164,11 +172,14 @@ static bool month_by_name(struct text *t, struct parts *x)
     if (!x->m)
         return false;
     blanks(t);
-    (void)(day_first && word(t, "-"));
+    bool marks = word(t, "-");
     if (!day_first && !number(t, 1, 2, &x->d))
         return false;
-    (void)word(t, ",");
+    const char *day_ends = t->p;
+    (void)(word(t, ",") || (!day_first && marks && word(t, "-")));
     blanks(t);
+    if (!day_first && t->p == day_ends) /* Mar 1949: no day, but a year */
+        return false;
     return year(t, &x->y);
 }
 
@@ -218,10 +229,10 @@ static bool time_part(struct text *t, struct parts *x)
     return zone_part(t, x);
 }
 
-/* " (토)", " (Sat)". */
+/* " (토)", " (Sat)", " (India Standard Time)". */
 static void weekday_part(struct text *t)
 {
-    if (t->p == t->end || *t->p != '(' || t->end - t->p > 12)
+    if (t->p == t->end || *t->p != '(')
         return;
     const char *close = memchr(t->p, ')', (size_t)(t->end - t->p));
     if (close)

@@ -16,6 +16,7 @@ enum { ORIGINS_MAX = 100000 };
 struct state {
     struct weft_backtest_plan p;
     int format, table;
+    bool bom;
     struct weft_table *accuracy, *ranking;
 };
 
@@ -66,6 +67,7 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_CHOICE, 0, "table", AT(table), "both", 0, 0, "both|accuracy|ranking",
      "which table; both in CSV is accuracy", WEFT_OPT_RUN},
     {WEFT_OPT_CHOICE, 0, "format", AT(format), "table", 0, 0, "table|csv|json|frames", "what to print", WEFT_OPT_RUN},
+    {WEFT_OPT_FLAG, 0, "bom", AT(bom), NULL, 0, 0, NULL, WEFT_BOM_HELP, WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };
 
@@ -142,7 +144,7 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
         return weft_backtest_emit(&r, run, e);
     FILE *f = weft_run_text(run);
     if (s->format == CSV)
-        weft_table_csv(r.accuracy ? r.accuracy : r.ranking, f);
+        weft_table_csv(r.accuracy ? r.accuracy : r.ranking, s->bom, f);
     else if (s->format == JSON)
         weft_backtest_json(&r, f);
     else

@@ -16,7 +16,7 @@ enum { TABLE, CSV, JSON, FRAMES, PROMETHEUS };
 
 struct state {
     struct weft_forecast_metrics_options o;
-    bool confusion;
+    bool confusion, bom;
     int format;
     const char *actuals_path;
     struct weft_actuals *actuals; /* NULL: the stream brings its own */
@@ -43,6 +43,7 @@ static const struct weft_opt opts[] = {
      WEFT_OPT_FILE},
     {WEFT_OPT_CHOICE, 0, "format", AT(format), "table", 0, 0, "table|csv|json|frames|prometheus", "what to print",
      WEFT_OPT_RUN},
+    {WEFT_OPT_FLAG, 0, "bom", AT(bom), NULL, 0, 0, NULL, WEFT_BOM_HELP, WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };
 
@@ -204,7 +205,7 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     if (s->format == FRAMES)
         return emit_frames(run, s, e);
     if (s->format == CSV)
-        weft_table_csv(s->table, f);
+        weft_table_csv(s->table, s->bom, f);
     else if (s->format == JSON)
         print_json(s, f);
     else if (s->format == PROMETHEUS)

@@ -21,7 +21,7 @@ _Static_assert((int)WEFT_REASONS_MAX == (int)WEFT_LAG_GROUPS, "a name for every 
 struct state {
     const char *model, *near_text, *far_text, *channel;
     int format;
-    bool factors, lags, windows; /* windows: the stream says where the train part ends */
+    bool bom, factors, lags, windows; /* windows: the stream says where the train part ends */
     struct weft_growth_spans spans;
     float *profile; /* [season] of the series at hand */
     struct weft_series_attrs in;
@@ -54,6 +54,7 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_FLAG, 0, "factors", AT(factors), NULL, 0, 0, NULL,
      "what the factors of a model (train-dlinear --factors) multiply sales by; reads no stream", 0},
     {WEFT_OPT_CHOICE, 0, "format", AT(format), "table", 0, 0, "table|csv|json|frames", "of the result", WEFT_OPT_RUN},
+    {WEFT_OPT_FLAG, 0, "bom", AT(bom), NULL, 0, 0, NULL, WEFT_BOM_HELP, WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };
 
@@ -255,7 +256,7 @@ static int print_factors(struct weft_run *run, struct state *s, struct weft_err 
     s->table = weft_table_new();
     weft_factor_table(m, weft_forecaster_info(s->forecaster), s->table);
     if (s->format == CSV) {
-        weft_table_csv(s->table, f);
+        weft_table_csv(s->table, s->bom, f);
     } else if (s->format == JSON) {
         weft_table_json(s->table, f);
         putc('\n', f);
@@ -297,7 +298,7 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
                       "--near and --far",
                       s->job.horizon, 2 * s->spans.season);
     if (s->format == CSV) {
-        weft_table_csv(s->table, f);
+        weft_table_csv(s->table, s->bom, f);
     } else if (s->format == JSON) {
         weft_table_json(s->table, f);
         putc('\n', f);

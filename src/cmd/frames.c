@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "show/table.h"
 #include "show/expand.h"
 #include "ingest/inspect.h"
 #include "show/lines.h"
@@ -32,8 +33,7 @@ static const struct weft_opt opts[] = {
      "head: stop reading after the last frame shown, unverified", WEFT_OPT_RUN},
     {WEFT_OPT_CHOICE, 0, "format", AT(format), "table", 0, 0, "table|json", "inspect: for people, or one JSON object",
      WEFT_OPT_RUN},
-    {WEFT_OPT_FLAG, 0, "bom", AT(bom), NULL, 0, 0, NULL,
-     "csv: begin with a byte order mark, so that Excel takes the text for UTF-8", WEFT_OPT_RUN},
+    {WEFT_OPT_FLAG, 0, "bom", AT(bom), NULL, 0, 0, NULL, WEFT_BOM_HELP, WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };
 

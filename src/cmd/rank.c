@@ -17,7 +17,7 @@ struct state {
     const char *label, *outlook;
     struct weft_list columns;
     int format;
-    bool wide;
+    bool wide, bom;
     struct weft_rank_groups *groups;
     struct weft_predictions_attrs said; /* of a demand stream */
     struct weft_prediction prediction;
@@ -70,6 +70,7 @@ static const struct weft_opt opts[] = {
      "these columns, in this order (names as in --format csv)", WEFT_OPT_RUN},
     {WEFT_OPT_FLAG, 0, "wide", AT(wide), NULL, 0, 0, NULL, "all columns in the text table, too", WEFT_OPT_RUN},
     {WEFT_OPT_CHOICE, 0, "format", AT(format), "table", 0, 0, "table|csv|json|frames", "of the result", WEFT_OPT_RUN},
+    {WEFT_OPT_FLAG, 0, "bom", AT(bom), NULL, 0, 0, NULL, WEFT_BOM_HELP, WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };
 
@@ -266,7 +267,7 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     if (select_columns(s, e) < 0)
         return -1;
     if (s->format == CSV) {
-        weft_table_csv(s->table, f);
+        weft_table_csv(s->table, s->bom, f);
     } else if (s->format == JSON) {
         weft_table_json(s->table, f);
         putc('\n', f);

@@ -210,24 +210,39 @@ static int find_form(struct decide *k, struct weft_err *e)
 /* Gross counts, those of a part of the business, and those of what is no sale, come after the plain one. */
 static int count_rank(const char *name)
 {
-    static const char *const later[] = {"총",     "total",  "gross", "b2b",    "최초", "누적",    "취소",
-                                        "반품",   "환불",   "재고",  "목표",   "계획", "예측",    "cancel",
-                                        "return", "refund", "stock", "target", "plan", "forecast"};
+    static const char *const later[] = {"총",     "total",  "gross", "b2b",    "최초", "누적",     "취소",
+                                        "반품",   "환불",   "재고",  "목표",   "계획", "예측",     "cancel",
+                                        "return", "refund", "stock", "target", "plan", "forecast", "전체거래"};
     char folded[256];
     weft_term_fold(name, strlen(name), folded, sizeof folded);
     for (size_t i = 0; i < sizeof later / sizeof *later; i++)
         if (strstr(folded, later[i]))
             return 2;
-    return strcmp(folded, "count") == 0 || strcmp(folded, "unit") == 0 ? 1 : 0;
+    static const char *const second[] = {"count", "unit", "결제수량"};
+    for (size_t i = 0; i < sizeof second / sizeof *second; i++)
+        if (strcmp(folded, second[i]) == 0)
+            return 1;
+    return 0;
+}
+
+/* orderItemId, row_id, "Line ID": it names something, whatever it is. */
+static bool is_identifier(const char *name)
+{
+    static const char *const ends[] = {"Id", "ID", "_id", " id"};
+    size_t n = strlen(name);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (n > strlen(ends[i]) && strcmp(name + n - strlen(ends[i]), ends[i]) == 0)
+            return true;
+    return false;
 }
 
 static bool can_be_value(const struct decide *k, size_t i)
 {
     enum weft_named what = k->is[i].named;
     return free_column(k, i) && is_number(k, i) && k->s.column[i].filled + empty_table(k) &&
-           what != WEFT_NAMED_SERIES && what != WEFT_NAMED_PRODUCT && what != WEFT_NAMED_PLACE &&
-           what != WEFT_NAMED_GROUP && what != WEFT_NAMED_ORDER && what != WEFT_NAMED_ROW && what != WEFT_NAMED_FLAG &&
-           what != WEFT_NAMED_STATUS;
+           !is_identifier(k->h->name[i]) && what != WEFT_NAMED_SERIES && what != WEFT_NAMED_PRODUCT &&
+           what != WEFT_NAMED_PLACE && what != WEFT_NAMED_GROUP && what != WEFT_NAMED_ORDER && what != WEFT_NAMED_ROW &&
+           what != WEFT_NAMED_FLAG && what != WEFT_NAMED_STATUS;
 }
 
 /* Columns of one term, the best ranked alone. */
@@ -295,7 +310,7 @@ static int find_value(struct decide *k, struct weft_err *e)
             column[n++] = i;
     for (size_t i = 2; i < 4 && !n; i++)
         n = values_of(k, order[i], column);
-    for (size_t i = 0; i < k->h->n && !n; i++)
+    for (size_t i = 0; i < k->h->n && !n && !k->orders; i++) /* of an order any number may be anything */
         for (size_t c = 0; c < k->h->n && n < CHOICES_MAX; c++)
             if (i == 0 && can_be_value(k, c) && k->term[c] == WEFT_TERM_OTHER)
                 column[n++] = c;
@@ -405,6 +420,28 @@ static int check_summed(struct decide *k, const size_t *id, size_t n, struct wef
     return 0;
 }
 
+/* The one group, as a family of goods in a store, that tells apart the rows that the id adds up. */
+static bool find_group(const struct decide *k, size_t id[WEFT_MAX_KEYS], size_t *n)
+{
+    size_t found = SIZE_MAX;
+    if (k->orders || *n + 1 >= WEFT_MAX_KEYS || !repeats(k, id, *n))
+        return false;
+    for (size_t i = 0; i < k->h->n; i++) {
+        if (!free_column(k, i) || k->is[i].named != WEFT_NAMED_GROUP || !is_filled(k, i))
+            continue;
+        id[*n] = i;
+        if (repeats(k, id, *n + 1))
+            continue;
+        if (found != SIZE_MAX)
+            return false;
+        found = i;
+    }
+    if (found == SIZE_MAX)
+        return false;
+    id[(*n)++] = found;
+    return true;
+}
+
 /* Does ingest know all of it by itself: an id that is one, or the levels of the hierarchy? */
 static bool known_levels(const struct decide *k, size_t id[WEFT_MAX_KEYS], size_t *n)
 {
@@ -449,9 +486,9 @@ static int find_id(struct decide *k, struct weft_err *e)
         if (!n && find_unknown_id(k, id, &n, e) < 0)
             return -1;
     }
-    if (!untold && check_summed(k, id, n, e) < 0)
-        return -1;
-    if (untold && !k->orders && check_summed(k, id, n, e) < 0)
+    if (!untold)
+        find_group(k, id, &n);
+    if (check_summed(k, id, n, e) < 0)
         return -1;
     k->o->id.items = k->d->id;
     for (size_t i = 0; i < n; i++) {
@@ -525,6 +562,20 @@ static int check_almost_days(const struct decide *k, struct weft_err *e)
     return 0;
 }
 
+/* Columns that explain sales, beside columns of sales, are no series of their own. */
+static bool explains_targets(const struct decide *k)
+{
+    bool explains = false, targets = false;
+    for (size_t i = 0; i < k->h->n; i++) {
+        bool says_so = k->term[i] == WEFT_TERM_COUNT || k->term[i] == WEFT_TERM_SALES || is_target(k->h->name[i]);
+        if (i == k->d->date)
+            continue;
+        explains |= weft_name_explains(k->h->name[i]) && (*k->h->name[i] || k->s.column[i].counting);
+        targets |= says_so || (k->h->n == 3 && i == 2 && !*k->h->name[0]);
+    }
+    return explains && targets;
+}
+
 /* A table of dates and numbers alone, each date once: a column a series. */
 static int matrix_or_long(struct decide *k, struct weft_err *e)
 {
@@ -541,8 +592,10 @@ static int matrix_or_long(struct decide *k, struct weft_err *e)
         return WEFT_LAYOUT_LONG;
     if (k->h->n < 2)
         return -1;
-    if (date->different + date->filled / 10 >= date->filled)
+    if (date->different + date->filled / 10 >= date->filled) {
+        k->o->targets_alone = explains_targets(k);
         return WEFT_LAYOUT_MATRIX;
+    }
     weft_fail(e, WEFT_DATA, "%s: dates come again and again, and no column is known to name a series", k->h->file);
     return weft_fail_hint(e,
                           "a row a sale: --layout long --id COLUMN --value COLUMN; a column a series: --layout matrix");
@@ -722,6 +775,9 @@ static char *sentence(const struct decide *k)
                 say(&b, "%s\"%.60s\"", n++ ? ", " : " (not ", k->h->name[i]);
         say(&b, "%s", n ? ")" : "");
     }
+    for (size_t i = n = 0; i < k->h->n && k->o->targets_alone; i++)
+        if (i != k->d->date && weft_name_explains(k->h->name[i]))
+            say(&b, "%s\"%.60s\"", n++ ? ", " : ", no series (--layout matrix takes them for such) ", k->h->name[i]);
     for (size_t i = 0; i < k->o->fill_down.n; i++)
         say(&b, "%s\"%.60s\"", i ? ", " : "; empty cells mean the one above in ", k->o->fill_down.items[i]);
     if (k->h->line > 1)
@@ -812,6 +868,10 @@ static int decide(struct decide *k, struct weft_err *e)
         }
         k->o->values = (struct weft_list){k->d->value, 1};
     }
+    for (size_t i = 0; i < k->h->n && k->orders; i++)
+        if (i != k->d->date && weft_name_is_payment(k->h->name[i]) && (unsigned char)*k->h->name[i] >= 0x80 &&
+            is_date(k, i) && is_filled(k, i))
+            k->o->paid = k->h->name[i];
     if (layout == WEFT_LAYOUT_LONG && !k->o->id.n && find_id(k, e) < 0)
         return -1;
     return check_names(k, e);

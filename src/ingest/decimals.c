@@ -49,12 +49,15 @@ static void see(struct thousands *k, struct weft_csv_text t)
 static bool sum_says_thousands(const struct weft_csv_row *row, const struct weft_header *h, const bool *is_value)
 {
     double sum[2] = {0}, x[2];
-    size_t signs = 0;
-    for (size_t i = 0; i < h->n && i < row->n; i++) {
+    bool signs = false; /* without one both readings are the same */
+    for (size_t i = 0; i < h->n && i < row->n && !signs; i++) {
+        struct weft_csv_text t = weft_csv_field(row, i);
+        signs = is_value[i] && t.n && memchr(t.p, '.', t.n);
+    }
+    for (size_t i = 0; i < h->n && i < row->n && signs; i++) {
         struct weft_csv_text t = weft_csv_field(row, i);
         for (int d = 0; d < 2 && is_value[i]; d++)
             sum[d] += weft_count_parse_in((enum weft_decimal)d, t.p, t.n, &x[d]) == WEFT_COUNT_OK ? x[d] : 0;
-        signs += is_value[i] && t.n && memchr(t.p, '.', t.n);
     }
     for (size_t i = 0; i < h->n && i < row->n && signs; i++) {
         struct weft_csv_text t = weft_csv_field(row, i);

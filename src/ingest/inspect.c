@@ -421,7 +421,8 @@ static void make_command(struct inspect *in)
         return;
     struct weft_pack b = {0};
     weft_command_word(&b, "", "ingest");
-    weft_command_word(&b, " --layout ", layouts[out->layout]);
+    if (!in->o.targets_alone) /* told, every column is a series */
+        weft_command_word(&b, " --layout ", layouts[out->layout]);
     if (out->file[0].encoding)
         weft_command_word(&b, " --encoding ", out->file[0].encoding);
     if (in->h.line > 1) {

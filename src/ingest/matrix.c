@@ -5,6 +5,7 @@
 
 #include "base/calendar.h"
 #include "ingest/ingest.h"
+#include "ingest/names.h"
 #include "base/mem.h"
 #include "base/progress.h"
 
@@ -33,6 +34,8 @@ static int find_columns(struct matrix *m, struct weft_err *e)
         for (size_t k = 0; k < i; k++)
             if (strcmp(m->h->name[i], m->h->name[k]) == 0)
                 return weft_fail(e, WEFT_DATA, "%s has two columns \"%s\"", m->h->file, m->h->name[i]);
+        if (weft_name_explains(m->h->name[i]) && i != m->date && m->o->targets_alone)
+            continue;
         if (i != m->date)
             m->column[m->n_columns++] = i;
         if (!*m->h->name[i] && i != m->date)

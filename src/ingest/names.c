@@ -11,7 +11,7 @@ enum { FOLDED = 256 };
 static const struct {
     enum weft_named named;
     int rank;
-    const char *names[40];
+    const char *names[64];
 } whole[] = {
     {WEFT_NAMED_DATE, 0, {"date",        "day",          "ds",   "datetime", "timestamp", "time",    "eventdate",
                           "calendarday", "calendardate", "week", "weekdate", "month",     "period",  "daterange",
@@ -52,11 +52,24 @@ static const struct {
       "접수일",
       "접수일시",
       "注文日",
+      "注文日時",
+      "売上日",
+      "下单时间",
+      "订单日期",
+      "createtime",
+      "ordercreatedtime",
+      "bestelldatum",
+      "verkaufsdatum",
+      "datedecommande",
+      "fechadepedido",
+      "datadopedido",
+      "dataordine",
+      "orderpurchasetimestamp",
       NULL}},
     {WEFT_NAMED_DATE,
      2,
      {"paidat", "datepaid", "paymentdate", "paymenttime", "waktupembayarandilakukan", "결제일", "결제일시", "결제일자",
-      "결제완료일", "결제완료일시", "결제날짜", "입금일", "입금확인일", NULL}},
+      "결제완료일", "결제완료일시", "결제날짜", "입금일", "입금확인일", "paidondate", "tanggalpembayaran", NULL}},
     {WEFT_NAMED_SERIES, 0, {"id", "series", "seriesid", "uniqueid", "tsid", NULL}},
     {WEFT_NAMED_PRODUCT,
      0,
@@ -97,6 +110,19 @@ static const struct {
       "item",
       "article",
       "upc",
+      "artikelnummer",
+      "artikelnr",
+      "artikel",
+      "référence",
+      "codicearticolo",
+      "código",
+      "codigo",
+      "customlabel",
+      "nomorsku",
+      "商品番号",
+      "商品コード",
+      "商品编码",
+      "商品编号",
       "제품",
       "상품",
       "품목",
@@ -104,12 +130,14 @@ static const struct {
     {WEFT_NAMED_PRODUCT,
      2,
      {"노출상품id", "등록상품id", "asin", "childasin", "(child)asin", "listingid", "masterid", "plu", "barcode", "ean",
-      "gtin", "바코드", "상품바코드", NULL}},
-    {WEFT_NAMED_PRODUCT, 3, {"itemname",   "productname", "producttitle",   "title",      "lineitemname",
-                             "menuitem",   "description", "skudescription", "namaproduk", "sku상품명",
-                             "상품명",     "주문상품명",  "제품명",         "품명",       "품목명",
-                             "확정상품명", "등록상품명",  "채널상품명",     "메뉴",       "메뉴명",
-                             "商品名",     NULL}},
+      "gtin", "바코드", "상품바코드", "商品管理番号", "商品id", NULL}},
+    {WEFT_NAMED_PRODUCT,
+     3,
+     {"itemname",       "productname", "producttitle", "title",       "lineitemname", "menuitem", "description",
+      "skudescription", "namaproduk",  "sku상품명",    "상품명",      "주문상품명",   "제품명",   "품명",
+      "품목명",         "확정상품명",  "등록상품명",   "채널상품명",  "메뉴",         "메뉴명",   "商品名",
+      "商品名称",       "artikelname", "bezeichnung",  "désignation", "designation",  "produit",  "producto",
+      "produto",        "prodotto",    "descripción",  "descrizione", "itemtitle",    "titel",    NULL}},
     {WEFT_NAMED_PLACE, 0, {"store",     "storeid",     "storenbr", "storeno", "storenumber", "shop",   "shopid",
                            "warehouse", "warehouseid", "dept",     "deptid",  "department",  "branch", "branchid",
                            "outlet",    "outletid",    "client",   "center",  "centerid",    "depot",  "매장",
@@ -146,37 +174,40 @@ static const struct {
       "브랜드",
       "상품카테고리",
       NULL}},
-    {WEFT_NAMED_ORDER,
+    {WEFT_NAMED_ORDER, 0, {"orderid",       "orderno",         "ordernumber",      "order#",         "orderreference",
+                           "amazonorderid", "merchantorderid", "invoiceno",        "invoice",        "invoiceid",
+                           "transactionid", "transactionno",   "checkid",          "receiptno",      "receipt",
+                           "nopesanan",     "customer",        "customerid",       "buyer",          "buyername",
+                           "email",         "lineitemprice",   "주문번호",         "상품주문번호",   "묶음배송번호",
+                           "묶음번호",      "품목별주문번호",  "주문아이디",       "쇼핑몰주문번호", "사방넷주문번호",
+                           "영수증번호",    "구매자명",        "구매자",           "주문자명",       "수취인명",
+                           "注文番号",      "订单号",          "订单编号",         "bestellnummer",  "auftragsnummer",
+                           "nomorinvoice",  "rechnungsnummer", "numérodecommande", "pedido",         NULL}},
+    {WEFT_NAMED_STATUS,
      0,
-     {"orderid",         "orderno",   "ordernumber",    "order#",        "orderreference", "amazonorderid",
-      "merchantorderid", "invoiceno", "invoice",        "invoiceid",     "transactionid",  "transactionno",
-      "checkid",         "receiptno", "receipt",        "nopesanan",     "customer",       "customerid",
-      "buyer",           "buyername", "email",          "lineitemprice", "주문번호",       "상품주문번호",
-      "묶음배송번호",    "묶음번호",  "품목별주문번호", "주문아이디",    "쇼핑몰주문번호", "사방넷주문번호",
-      "영수증번호",      "구매자명",  "구매자",         "주문자명",      "수취인명",       NULL}},
-    {WEFT_NAMED_STATUS, 0, {"status",        "orderstatus", "financialstatus",
-                            "itemstatus",    "orderstate",  "state",
-                            "statuspesanan", "void?",       "voided",
-                            "void",          "주문상태",    "주문세부상태",
-                            "클레임상태",    "주문구분",    "상태",
-                            "처리상태",      "판매구분",    "구분",
-                            "거래구분",      NULL}},
-    {WEFT_NAMED_FLAG, 0, {"onpromotion",  "promo",         "promotion", "promo2",  "holiday",     "isholiday",
-                          "stateholiday", "schoolholiday", "dayofweek", "weekday", "dow",         "hour",
-                          "year",         "open",          "weather",   "temp",    "temperature", "humidity",
-                          "windspeed",    "availability",  "요일",      "시간",    "시간대",      "휴일",
-                          "공휴일",       "행사",          "날씨",      "기온",    "연도",        "년도",
-                          "latitude",     "longitude",     NULL}},
+     {"status",         "orderstatus", "financialstatus", "itemstatus", "orderstate", "state",        "statuspesanan",
+      "statusterakhir", "void?",       "voided",          "void",       "주문상태",   "주문세부상태", "클레임상태",
+      "주문구분",       "상태",        "처리상태",        "판매구분",   "구분",       "거래구분",     NULL}},
+    {WEFT_NAMED_FLAG,
+     0,
+     {"onpromotion",   "promo",      "promotion",   "promo2",    "holiday",   "isholiday",    "stateholiday",
+      "schoolholiday", "dayofweek",  "weekday",     "dow",       "hour",      "year",         "open",
+      "weather",       "temp",       "temperature", "humidity",  "windspeed", "availability", "요일",
+      "시간",          "시간대",     "휴일",        "공휴일",    "행사",      "날씨",         "기온",
+      "연도",          "년도",       "latitude",    "longitude", "season",    "yr",           "mnth",
+      "workingday",    "weathersit", "atemp",       "hum",       "cpi",       "fuelprice",    "unemployment",
+      "holidayflag",   NULL}},
     {WEFT_NAMED_ROW,
      0,
-     {"no", "nr", "#", "index", "row", "rowid", "rownum", "rownumber", "unnamed:0", "번호", "순번", "연번", "", NULL}},
+     {"no", "nr", "#", "index", "instant", "row", "rowid", "rownum", "rownumber", "unnamed:0", "번호", "순번", "연번",
+      "", NULL}},
 };
 
 /* Parts of the names of days that are no sale's. */
 static const char *const other_days[] = {
-    "발송",  "출고", "배송",   "확정",    "정산",     "희망",    "예정",    "기한",   "취소",   "환불",   "반품",
-    "교환",  "송장", "클레임", "updated", "modified", "ship",    "deliver", "fulfil", "cancel", "refund", "return",
-    "expir", "due",  "birth",  "launch",  "출시",     "selesai", "settle",  "유통",   "입고",   "생산",   "등록일"};
+    "발송",  "출고", "배송",   "확정",   "정산",     "희망",    "예정",    "기한",   "취소",   "환불",   "반품",
+    "교환",  "송장", "클레임", "updat",  "modified", "ship",    "deliver", "fulfil", "cancel", "refund", "return",
+    "expir", "due",  "birth",  "launch", "출시",     "selesai", "settle",  "유통",   "입고",   "생산",   "등록일"};
 
 static size_t fold_last(const char *name, char out[FOLDED])
 {
@@ -197,13 +228,22 @@ struct weft_name_is weft_name_of(const char *name)
 {
     char folded[FOLDED];
     fold_last(name, folded);
+    bool parent = strncmp(name, "(Parent)", 8) == 0; /* Amazon's two ASINs: many products have one parent */
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
         for (size_t k = 0; whole[i].names[k]; k++)
             if (strcmp(whole[i].names[k], folded) == 0)
-                return (struct weft_name_is){whole[i].named, whole[i].rank * 64 + (int)k};
+                return (struct weft_name_is){whole[i].named, (whole[i].rank + parent) * 64 + (int)k};
     if (has_part(folded, other_days, sizeof other_days / sizeof *other_days))
         return (struct weft_name_is){WEFT_NAMED_NO_DATE, 0};
     return (struct weft_name_is){WEFT_NAMED_OTHER, 0};
+}
+
+bool weft_name_explains(const char *name)
+{
+    enum weft_named named = weft_name_of(name).named;
+    enum weft_term term = weft_term_of(name, strlen(name));
+    return !*name || named == WEFT_NAMED_FLAG || named == WEFT_NAMED_ROW || term == WEFT_TERM_PRICE ||
+           term == WEFT_TERM_SHARE || term == WEFT_TERM_NUMBER;
 }
 
 bool weft_name_is_payment(const char *name)
@@ -221,12 +261,13 @@ static size_t fold_cell(const char *p, size_t n, char out[FOLDED])
 
 bool weft_status_is_no_sale(const char *p, size_t n)
 {
-    static const char *const parts[] = {"취소",   "반품",   "환불",     "결제대기", "입금전", "입금대기",
-                                        "미결제", "미입금", "주문무효", "cancel",   "unpaid", "returned"};
-    static const char *const names[] = {"voided",    "void",          "refunded",        "fullyrefunded",  "true",
-                                        "quotation", "quotationsent", "draft",           "batal",          "belumbayar",
-                                        "failed",    "expired",       "awaitingpayment", "pendingpayment", "return",
-                                        "refund",    "회수"};
+    static const char *const parts[] = {"キャンセル", "返品",   "已取消",   "已退款",   "dibatalkan", "storniert",
+                                        "취소",       "반품",   "환불",     "결제대기", "입금전",     "입금대기",
+                                        "미결제",     "미입금", "주문무효", "cancel",   "unpaid",     "returned"};
+    static const char *const names[] = {
+        "voided", "void",   "refunded",   "fullyrefunded", "true",       "quotation",       "quotationsent",
+        "draft",  "batal",  "belumbayar", "failed",        "expired",    "awaitingpayment", "pendingpayment",
+        "return", "refund", "회수",       "wcfailed",      "wcrefunded", "wcpending",       "wccheckoutdraft"};
     static const char *const taken_back[] = {"철회", "거부",
                                              "취소완료해제"}; /* a claim that came to nothing: the sale stands */
     char folded[FOLDED];

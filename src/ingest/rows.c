@@ -22,6 +22,7 @@ struct watched {
     size_t column;
     bool told;     /* by --drop: its values alone count, else those that say so */
     bool filled;   /* any text says so: a day of cancellation */
+    bool money;    /* a sum paid back says so */
     char *carried; /* the text of the row above; NULL: none */
 };
 
@@ -32,6 +33,7 @@ struct weft_rows {
     const struct weft_header *h;
     size_t date, value, order, id[WEFT_MAX_KEYS], n_id;
     bool payment; /* date is the day of payment */
+    size_t paid;  /* the day of payment where the date is another one */
     struct watched watched[COLUMNS_MAX], down[COLUMNS_MAX];
     size_t n_watched, n_down;
     char *last_order, *last_date;
@@ -160,6 +162,24 @@ static int find_told(struct weft_rows *r, struct weft_err *e)
     return 0;
 }
 
+static size_t paid_column(const struct weft_rows *r, const struct weft_header *h, size_t date)
+{
+    size_t column = r->o->paid && r->automatic ? weft_header_find(h, r->o->paid) : SIZE_MAX;
+    return column == date ? SIZE_MAX : column;
+}
+
+/* Without a column of states, a sum that was paid back takes the row's sale back. */
+static void watch_refunds(struct weft_rows *r)
+{
+    static const char *const names[] = {"실제환불금액", "환불금액", NULL};
+    for (size_t i = 0; i < r->n_watched; i++)
+        if (!r->watched[i].filled)
+            return;
+    for (size_t i = 0; i < r->h->n && r->order != SIZE_MAX && r->automatic; i++)
+        if (folds_to(r->h->name[i], names) && r->n_watched < COLUMNS_MAX)
+            r->watched[r->n_watched++] = (struct watched){.column = i, .filled = true, .money = true};
+}
+
 int weft_rows_file(struct weft_rows *r, const struct weft_header *h, size_t date, size_t value, const size_t *id,
                    size_t n_id, struct weft_err *e)
 {
@@ -172,6 +192,7 @@ int weft_rows_file(struct weft_rows *r, const struct weft_header *h, size_t date
     r->order = SIZE_MAX;
     r->n_id = n_id < WEFT_MAX_KEYS ? n_id : WEFT_MAX_KEYS;
     memcpy(r->id, id, r->n_id * sizeof *id);
+    r->paid = paid_column(r, h, date);
     r->payment = date != SIZE_MAX && weft_name_is_payment(h->name[date]);
     if (find_told(r, e) < 0)
         return -1;
@@ -188,6 +209,7 @@ int weft_rows_file(struct weft_rows *r, const struct weft_header *h, size_t date
         else if (r->automatic && folds_to(h->name[i], ends))
             watch(r, i, false, true);
     }
+    watch_refunds(r);
     return 0;
 }
 
@@ -270,6 +292,10 @@ static void fill_order(struct weft_rows *r, struct weft_csv_row *row)
         r->continued++;
     }
     bool same = below || (!is_blank(row, r->order) && same_text(row, r->order, r->last_order));
+    if (same && !below && r->last_date && *r->last_date && is_blank(row, r->date) && has_id(r, row)) {
+        put_cell(r, row, r->date, r->last_date);
+        r->continued++;
+    }
     for (size_t i = 0; i < r->n_watched; i++) {
         struct watched *w = &r->watched[i];
         if (same && w->carried && *w->carried && is_blank(row, w->column))
@@ -344,6 +370,9 @@ static bool says_no_sale(struct weft_rows *r, const struct watched *w, const str
         return told_to_drop(r, w->column, t);
     if (!t.n || takes_back(r, row))
         return false;
+    double x;
+    if (w->money)
+        return weft_ingest_number(t, &x) && x > 0;
     if (w->filled)
         return t.n > 1; /* "-" is nothing */
     return weft_status_is_no_sale(t.p, t.n);
@@ -363,7 +392,7 @@ static bool is_doubtful(struct weft_csv_text t)
 
 bool weft_rows_take(struct weft_rows *r, struct weft_csv_row *row)
 {
-    if (!r->n_down && !r->n_watched && r->order == SIZE_MAX && !r->payment)
+    if (!r->n_down && !r->n_watched && r->order == SIZE_MAX && !r->payment && r->paid == SIZE_MAX)
         return true;
     fill_told(r, row);
     if (r->order != SIZE_MAX)
@@ -373,7 +402,8 @@ bool weft_rows_take(struct weft_rows *r, struct weft_csv_row *row)
             count(r, r->out, &r->n_out, row, r->watched[i].column);
             return false;
         }
-    if (r->payment && r->automatic && is_blank(row, r->date) && has_id(r, row)) {
+    bool unpaid = (r->payment && r->automatic && is_blank(row, r->date)) || is_blank(row, r->paid);
+    if (unpaid && has_id(r, row)) {
         r->unpaid++;
         return false;
     }
@@ -472,10 +502,9 @@ void weft_rows_say(const struct weft_rows *r, struct weft_run *run)
     }
     if (r->unpaid)
         weft_run_warn(run, "%llu rows have no %s and are left out: not paid?", (unsigned long long)r->unpaid,
-                      r->h->name[r->date]);
+                      r->h->name[r->paid == SIZE_MAX ? r->date : r->paid]);
     if (r->continued)
-        weft_run_warn(run, "%llu rows without a day and an order's number belong to the order above",
-                      (unsigned long long)r->continued);
+        weft_run_warn(run, "%llu rows without a day belong to the order above", (unsigned long long)r->continued);
     if (r->filled)
         weft_run_info(run, "%llu cells are filled from above", (unsigned long long)r->filled);
     if (r->totals || r->total_columns)

@@ -427,8 +427,10 @@ void weft_table_prometheus(const struct weft_table *t, const char *prefix, FILE 
     }
 }
 
-void weft_table_csv(const struct weft_table *t, FILE *f)
+void weft_table_csv(const struct weft_table *t, bool bom, FILE *f)
 {
+    if (bom)
+        fputs("\xef\xbb\xbf", f);
     for (size_t i = 0, n = 0; i < seen(t); i++)
         if (!drawn(t, at(t, i))) {
             if (n++)

@@ -31,7 +31,7 @@ static bool take(struct cursor *c, const char *word)
 /* Any number of words of a list, in any order. */
 static void take_all(struct cursor *c, const char *const *words)
 {
-    for (size_t i = 0; words[i]; i++)
+    for (size_t i = 0; c->p < c->end && words[i]; i++)
         if (take(c, words[i]))
             i = (size_t)-1;
 }

@@ -127,7 +127,7 @@ setup() {
 @test "every signal that ends a program leaves no file, and its own interruption is nobody else's fault" {
     for sig in HUP QUIT XCPU ALRM USR1 INT TERM; do
         mkfifo f.$sig
-        env --default-signal=INT,QUIT window --lookback 14 --horizon 7 -o out -i f.$sig 2>err.$sig &
+        env --default-signal=HUP,INT,QUIT window --lookback 14 --horizon 7 -o out -i f.$sig 2>err.$sig &
         pid=$!
         exec 7>f.$sig
         head -c 3000 in/series.weft >&7

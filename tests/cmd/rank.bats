@@ -215,3 +215,17 @@ made() {
     diff expected got
     evaluate -q --per-step --format csv -i t.weft | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next } $c["totals"] != "" { exit 1 }'
 }
+
+@test "--bom: every CSV for Excel begins with a byte order mark, and is the same after it" {
+    cd "$BATS_TEST_TMPDIR"
+    { printf 'id,소분류'; printf ',2024-01-%02d' {1..20}; printf '\n1,셔츠'; printf ',%d' {1..20}; printf '\n2,바지'; printf ',%d' {21..40}; echo; } >korean.csv
+    ingest -q korean.csv | score -m naive --horizon 2 -o f.weft
+    for program in rank 'backtest -m naive --horizon 1'; do
+        input=f.weft
+        [ "$program" = rank ] || { ingest -q korean.csv -o s.weft && input=s.weft; }
+        $program -q --model naive --format csv -i "$input" >plain.csv
+        $program -q --model naive --format csv --bom -i "$input" >excel.csv
+        [ "$(head -c 3 excel.csv | od -An -tx1)" = " ef bb bf" ]
+        tail -c +4 excel.csv | cmp - plain.csv
+    done
+}

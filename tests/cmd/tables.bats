@@ -194,7 +194,7 @@ shop() {
     columns="--layout long --id sku --value qty --date"
     [ "$(ingest -q $columns 'Order\ Date' o.csv 2>/dev/null | frames csv 2>/dev/null | wc -l)" -eq 0 ]
     [ "$(ingest -q $columns 'Order Date' o.csv | frames csv | tail -n +2 | cut -d, -f1,3 | tr '\n' ' ')" = "A,4 A,0 A,0 B,9 B,0 B,2 " ]
-    said '2 rows without a day and an order' ingest $columns "'Order Date'" o.csv
+    said '2 rows without a day belong' ingest $columns "'Order Date'" o.csv
     printf 'major,id,2023-01-01,2023-01-02\nx,a,1,2\n,b,3,4\ny,c,5,6\n' >m.csv
     [ "$(ingest -q --fill-down major m.csv | aggregate -q --by major | frames csv | tail -n +2 | cut -d, -f1,4 | tr '\n' ' ')" = "x,4 x,6 y,5 y,6 " ]
     refused 'has no column "minor"' 65 ingest -q --fill-down minor m.csv
@@ -343,4 +343,65 @@ shop() {
     refused '2204-01-04 lies years after' 65 "cut -d, -f1,3 late.csv | ingest"
     refused '2204-01-09 lies years after' 65 "printf 'id,2024-01-01,2024-01-02,2024-01-03,2024-01-04,2024-01-05,2024-01-06,2024-01-07,2024-01-08,2204-01-09\na,1,1,1,1,1,1,1,1,1\n' | ingest"
     refused '--date-format excel' 65 "printf 'date,item,qty\n45296,a,6\n' | ingest"
+}
+
+# --- more shops, each with tables of their own
+
+@test "tables: a payment day that is empty, or a sum paid back, is no sale where no column of states says so" {
+    printf '%s\n' 주문번호,주문일시,결제일시,상품번호,수량,'실제 환불금액' 1,2025-03-01,2025-03-01,7,2,0.00 \
+        2,2025-03-01,,7,50,0.00 3,2025-03-02,2025-03-02,7,3,0.00 4,2025-03-02,2025-03-02,7,40,9900.00 >c.csv
+    run --separate-stderr bash -c "ingest c.csv | frames csv"
+    [ "$status" = 0 ]
+    [ "$output" = $'id,date,수량\n7,2025-03-01,2\n7,2025-03-02,3' ]
+    [[ $stderr == *"1 rows have no 결제일시 and are left out"* && $stderr == *"실제 환불금액=9900.00 (1 row, 40)"* ]]
+}
+
+@test "tables: the lines of an order take its day, when the order's number stands in each of them" {
+    printf '%s\n' 'Name,Financial Status,Created at,Lineitem quantity,Lineitem sku' '#1,paid,2025-03-01 10:00:00 +0900,2,A' \
+        '#1,,,3,B' '#2,paid,2025-03-02 10:00:00 +0900,1,A' '#2,,,4,B' >s.csv
+    run --separate-stderr bash -c "ingest s.csv | frames csv"
+    [ "$status" = 0 ]
+    [ "$output" = $'id,date,Lineitem quantity\nA,2025-03-01,2\nA,2025-03-02,1\nB,2025-03-01,3\nB,2025-03-02,4' ]
+}
+
+@test "tables: a group that tells the rows of a store apart is of the series' name, not added up" {
+    printf '%s\n' id,date,store_nbr,family,sales 0,2025-03-01,1,TOYS,3 1,2025-03-01,1,FOOD,5 2,2025-03-02,1,TOYS,4 \
+        3,2025-03-02,1,FOOD,6 >f.csv
+    run --separate-stderr bash -c "ingest f.csv | frames csv | grep -c TOYS"
+    [ "$output" = 2 ]
+    [[ $stderr == *'id "store_nbr", "family"'* ]]
+}
+
+@test "tables: dates with dots have the day first; Mar 1949 is a month of 1949; names of months with marks" {
+    printf '%s\n' 'Bestelldatum;Bestellnummer;Artikelnummer;Menge;Einzelpreis' '01.03.2025;B1;X;2;9,90' '02.03.2025;B2;X;3;9,90' >g.csv
+    run --separate-stderr bash -c "ingest g.csv | frames csv"
+    [ "$output" = $'id,date,Menge\nX,2025-03-01,2\nX,2025-03-02,3' ]
+    printf '%s\n' month,passengers 'Jan 1949,5' 'Feb 1949,6' 'Mar 1949,7' >m.csv
+    run --separate-stderr bash -c "ingest m.csv | frames csv"
+    [[ $output == *1949-01-01,5* && $output == *1949-03-01,7* ]]
+    printf '%s\n' 'Sale Date,Order Number,Item Number,Quantity' Mar-01-25,1,9,2 Mar-02-25,2,9,3 >e.csv
+    run --separate-stderr bash -c "ingest e.csv | frames csv"
+    [ "$output" = $'id,date,Quantity\n9,2025-03-01,2\n9,2025-03-02,3' ]
+}
+
+@test "tables: what explains sales is no series beside them, and numbers of rows are none" {
+    printf '%s\n' date,sales,price,promotion 2025-03-01,3,10,0 2025-03-02,4,10,1 2025-03-03,5,10,0 >p.csv
+    run --separate-stderr bash -c "ingest p.csv | frames csv"
+    [ "$output" = $'id,date,value\nsales,2025-03-01,3\nsales,2025-03-02,4\nsales,2025-03-03,5' ]
+    [[ $stderr == *'no series (--layout matrix takes them for such) "price", "promotion"'* ]]
+    command=$(frames inspect p.csv | sed -n 's/^command  *//p')
+    [ "$command" = 'ingest p.csv' ]
+    run --separate-stderr bash -c "ingest --layout matrix p.csv | frames count"
+    [[ $output == *3* ]]
+    printf '%s\n' ,date,value 1,2025-03-01,3 2,2025-03-02,4 3,2025-03-03,5 >r.csv
+    run --separate-stderr bash -c "ingest r.csv | frames csv"
+    [ "$status" = 0 ]
+    [ "${lines[1]}" = value,2025-03-01,3 ]
+}
+
+@test "tables: the number of a line is not how many were sold" {
+    printf '%s\n' orderItemId,createTime,sellerSku,status,freight 60001,2025-03-01,A,delivered,2.5 60002,2025-03-02,A,shipped,3.5 >l.csv
+    run --separate-stderr ingest l.csv
+    [ "$status" = 65 ]
+    [[ $stderr == *"no column says how many were sold"* ]]
 }

@@ -49,6 +49,8 @@ struct weft_ingest {
     int64_t skip; /* lines above the header; below 0: not told */
     int64_t from_seconds, to_seconds, step_seconds;
     struct weft_dates dates;
+    bool targets_alone;  /* matrix: columns that weft_name_explains are no series of their own */
+    const char *paid;    /* the day of payment of orders, empty in those not paid; NULL: none */
     bool hours;          /* a row is of a whole hour: steps are no longer than that unless the dates are days */
     const char *columns; /* what the columns were taken for, for the head; NULL: nothing */
     char *grid;          /* [WEFT_GRID_TEXT]: weft_ingest_head writes the step there: "step week, Fridays" */

@@ -28,6 +28,8 @@ struct weft_name_is {
 };
 struct weft_name_is weft_name_of(const char *name);
 /* Is this a payment's day: an order without one is not paid? */
+/* Is it what explains sales, or counts rows: a price, a promotion, the weather, no series beside series? */
+bool weft_name_explains(const char *name);
 bool weft_name_is_payment(const char *name);
 /* Does a cell of a status column say that the row is no sale: cancelled, returned, refunded, not paid, a quotation? */
 bool weft_status_is_no_sale(const char *p, size_t n);

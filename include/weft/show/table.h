@@ -38,8 +38,11 @@ bool weft_table_select(struct weft_table *t, const char *const *keys, size_t n, 
 /* Aligned columns, numbers to the right; a column that is empty throughout is left out. Wide (CJK) characters count two
  * places. */
 void weft_table_print(const struct weft_table *t, FILE *f);
-/* RFC 4180 with a head row and LF line ends; ten digits; an empty cell is an empty field. */
-void weft_table_csv(const struct weft_table *t, FILE *f);
+/* RFC 4180 with a head row and LF line ends; ten digits; an empty cell is an empty field. bom: a byte order mark stands
+ * first. */
+void weft_table_csv(const struct weft_table *t, bool bom, FILE *f);
+/* --help of the option --bom of the programs that print it. */
+#define WEFT_BOM_HELP "csv: begin with a byte order mark, so that Excel takes the text for UTF-8"
 /* Prometheus' text format 0.0.4: a gauge PREFIX + key for each column of numbers, with texts as labels; key_90 is key
  * with the label level="90", and n is called values. An empty cell has no line. */
 void weft_table_prometheus(const struct weft_table *t, const char *prefix, FILE *f);
