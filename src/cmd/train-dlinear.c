@@ -229,7 +229,7 @@ static int configure(struct weft_run *run, struct state *s, struct weft_err *e)
     return 0;
 }
 
-/* Exogenous channels that this training does not use are said, or refused. */
+/* Exogenous channels that this training does not use are said. */
 static int look_for_exogenous(struct weft_run *run, const struct state *s, struct weft_err *e)
 {
     struct weft_series_attrs a;
@@ -238,10 +238,6 @@ static int look_for_exogenous(struct weft_run *run, const struct state *s, struc
     if (any && s->solver == ADAM)
         weft_run_warn(run, "adam trains on targets alone: %s and other exogenous channels are not used",
                       a.channels[a.n_targets]);
-    if (any && s->source && s->exog != EXOG_NONE) {
-        rc = weft_fail(e, WEFT_CONFIG, "--source does not add up exogenous channels (%s)", a.channels[a.n_targets]);
-        weft_fail_hint(e, "train without it, or without them: --exog none");
-    }
     weft_series_attrs_free(&a);
     return rc;
 }
@@ -499,8 +495,8 @@ static const struct weft_filter filter = {
                   "acts in proportion to what is sold; "
                   "--relative channels count as value / mean - 1. Inside the history a missing value is the last known "
                   "one. The unknowns are lookback + "
-                  "channels x (lags + 1), and --tune, --refit, --partial and --state take them along; --source refuses "
-                  "such channels (--exog none leaves them out), adam leaves them out.\n"
+                  "channels x (lags + 1), and --tune, --refit, --partial, --state and --source take them along (the "
+                  "source must have the same ones); adam leaves them out.\n"
                   "--exog auto leaves out by name a future channel that a series knows for a part of the horizon "
                   "alone, or that half "
                   "of all series or more know nothing of ahead, and a channel without a value in some series. Of the "

@@ -35,7 +35,7 @@ void weft_transfer_borders(size_t folds, size_t horizon, int64_t train, int64_t 
 /* A source as it was known at one time. Without a window: prior[] are NULL. */
 struct lent {
     uint64_t windows;
-    double *w, *bias; /* [H, L], [H]; values minus the source's shift */
+    double *w, *bias, *v; /* [H, L], [H], of channels [H, weights]; values minus the source's shift */
     struct weft_prior *pooled, *ridge;
 };
 
@@ -57,10 +57,13 @@ static int lend(struct weft_dlinear_stats *st, const struct weft_gram *g, double
         return -1;
     out->w = weft_xaligned(st->shape.horizon * st->shape.lookback, sizeof *out->w);
     out->bias = WEFT_ARRAY(double, st->shape.horizon);
-    weft_ridge_weights(r, ridge, out->w, out->bias, NULL);
+    out->v = WEFT_ARRAY(double, st->shape.horizon *weft_dlinear_exog_weights(&st->shape) + 1);
+    weft_ridge_weights(r, ridge, out->w, out->bias, out->v);
     weft_ridge_free(&r);
-    out->ridge = weft_prior_ridge(st->shape.lookback, st->shape.horizon, st->shape.norm, out->w, out->bias);
-    return weft_prior_pooled(g, st->shape.lookback, st->shape.horizon, st->shape.norm, ridge, out->w, out->bias,
+    if (weft_prior_ridge(g, st->shape.lookback, st->shape.horizon, st->shape.norm, out->w, out->bias, out->v,
+                         &out->ridge, e) < 0)
+        return -1;
+    return weft_prior_pooled(g, st->shape.lookback, st->shape.horizon, st->shape.norm, ridge, out->w, out->bias, out->v,
                              &out->pooled, e);
 }
 
@@ -94,6 +97,7 @@ void weft_transfer_source_free(struct weft_transfer_source **source)
     for (size_t f = 0; f <= s->folds; f++) {
         free(s->lent[f].w);
         free(s->lent[f].bias);
+        free(s->lent[f].v);
         weft_prior_free(&s->lent[f].pooled);
         weft_prior_free(&s->lent[f].ridge);
     }
@@ -154,7 +158,7 @@ static const struct weft_gram *in_source_values(const struct ladder *l, const st
     if (l->st->shape.norm != WEFT_NORM_NONE || c == 0)
         return g;
     if (!room->row)
-        weft_gram_init(room, g->width, g->stride);
+        weft_dlinear_gram_init(room, &l->st->shape, g->stride);
     weft_gram_clear(room);
     room->finished = true;
     weft_gram_merge(room, g);
@@ -196,7 +200,7 @@ static int try_fold(struct ladder *l, size_t f, struct weft_err *e)
     }
     if (valid->n && fold->source_windows)
         t[WEFT_RUNG_SOURCE].mse[f - 1][0] = weft_linear_mse(in_source_values(l, valid, &l->valid), st->shape.lookback,
-                                                            st->shape.norm, lent->w, lent->bias);
+                                                            st->shape.norm, lent->w, lent->bias, lent->v);
     if (!fold->judges)
         return 0;
     train = in_source_values(l, train, &l->train);
@@ -281,12 +285,7 @@ static enum weft_rung choose(const struct weft_transfer *t)
 
 static void take_source(const struct ladder *l, struct weft_dlinear_weights *w)
 {
-    size_t matrix = l->st->shape.horizon * l->st->shape.lookback, h = l->st->shape.horizon;
-    const struct weft_dlinear_weights *from = &l->source->w;
-    memcpy(w->ws, from->ws, matrix * sizeof *w->ws);
-    memcpy(w->wt, from->wt, matrix * sizeof *w->wt);
-    memcpy(w->bs, from->bs, h * sizeof *w->bs);
-    memcpy(w->bt, from->bt, h * sizeof *w->bt);
+    memcpy(w->ws, l->source->w.ws, weft_dlinear_weights_size(&l->st->shape) * sizeof *w->ws);
 }
 
 static int take(struct ladder *l, struct weft_dlinear_weights *w, struct weft_err *e)
@@ -296,13 +295,14 @@ static int take(struct ladder *l, struct weft_dlinear_weights *w, struct weft_er
     enum weft_rung rung = l->out->rung;
     double strength = l->out->strength[rung], shift = st->shape.norm == WEFT_NORM_NONE ? st->shift : 0;
     double *m = weft_xaligned(st->shape.horizon * st->shape.lookback, sizeof *m),
-           *bias = WEFT_ARRAY(double, st->shape.horizon);
+           *bias = WEFT_ARRAY(double, st->shape.horizon),
+           *exog = WEFT_ARRAY(double, st->shape.horizon *weft_dlinear_exog_weights(&st->shape) + 1);
     int rc;
     if (rung == WEFT_RUNG_OWN) {
         struct weft_ridge *r = NULL;
         rc = weft_ridge_new(train, st->shape.lookback, st->shape.horizon, st->shape.norm, &r, e);
         if (rc == 0)
-            weft_ridge_weights(r, strength, m, bias, NULL);
+            weft_ridge_weights(r, strength, m, bias, exog);
         weft_ridge_free(&r);
     } else {
         struct weft_shrink *s = NULL;
@@ -310,12 +310,13 @@ static int take(struct ladder *l, struct weft_dlinear_weights *w, struct weft_er
         rc = weft_shrink_new(in_source_values(l, train, &l->train),
                              rung == WEFT_RUNG_POOLED ? lent->pooled : lent->ridge, &s, e);
         if (rc == 0)
-            weft_shrink_weights(s, strength, m, bias);
+            weft_shrink_weights(s, strength, m, bias, exog);
         weft_shrink_free(&s);
         shift = l->source->shift;
     }
     if (rc == 0)
-        weft_dlinear_take(&st->shape, shift, m, bias, NULL, w);
+        weft_dlinear_take(&st->shape, shift, m, bias, exog, w);
+    free(exog);
     free(bias);
     free(m);
     return rc;

@@ -13,6 +13,7 @@ void weft_columns_of(const struct weft_gram *g, size_t lookback, size_t horizon,
     size_t most = g->width + 1, weight = 0;
     *c = (struct weft_columns){.lookback = lookback, .horizon = horizon};
     c->leads = WEFT_ARRAY(size_t, most);
+    c->s = WEFT_ARRAY(size_t, most);
     c->owns = WEFT_ARRAY(size_t, most);
     c->weight = WEFT_ARRAY(size_t, most);
     c->track = WEFT_ARRAY(size_t, most);
@@ -34,16 +35,56 @@ void weft_columns_of(const struct weft_gram *g, size_t lookback, size_t horizon,
         c->weight[c->lead + n] = owns[n];
         c->track[c->lead + n++] = k;
     }
+    for (c->shared = 0; c->shared < lookback + c->lead; c->shared++)
+        c->s[c->shared] = c->shared < lookback ? c->shared : c->leads[c->shared - lookback];
     free(owns);
 }
 
 void weft_columns_free(struct weft_columns *c)
 {
     free(c->leads);
+    free(c->s);
     free(c->owns);
     free(c->weight);
     free(c->track);
     *c = (struct weft_columns){0};
+}
+
+void weft_columns_pick(const double *m, size_t width, const size_t *rows, size_t n_rows, const size_t *columns,
+                       size_t n_columns, double *out)
+{
+    for (size_t i = 0; i < n_rows; i++)
+        for (size_t j = 0; j < n_columns; j++)
+            *out++ = m[rows[i] * width + columns[j]];
+}
+
+/* yy - 2 (w'Sy + u'Fy) + w'SSw + 2 u'FSw + u'FFu. */
+double weft_columns_error(const struct weft_columns *c, const double *m, size_t width, const double *w, const double *u)
+{
+    size_t s = c->shared, h = c->horizon, own = c->own;
+    double error = 0, *ss = weft_xaligned(s * s, sizeof *ss), *half = weft_xaligned(h * s, sizeof *half);
+    weft_columns_pick(m, width, c->s, s, c->s, s, ss);
+    weft_dgemm(false, false, h, s, s, 1, w, s, ss, s, 0, half, s);
+    for (size_t k = 0; k < h; k++) {
+        size_t y = c->lookback + k;
+        const size_t *o = c->owns + k * own;
+        error += m[y * width + y];
+        for (size_t i = 0; i < s; i++) {
+            const double *row = m + c->s[i] * width;
+            double beside = 0;
+            for (size_t j = 0; j < own; j++)
+                beside += row[o[j]] * u[k * own + j];
+            error += w[k * s + i] * (half[k * s + i] + 2 * beside - 2 * row[y]);
+        }
+        for (size_t i = 0; i < own; i++) {
+            error -= 2 * u[k * own + i] * m[o[i] * width + y];
+            for (size_t j = 0; j < own; j++)
+                error += u[k * own + i] * u[k * own + j] * m[o[i] * width + o[j]];
+        }
+    }
+    free(half);
+    free(ss);
+    return error;
 }
 
 void weft_columns_factors(const struct weft_gram *g, const double *diagonal, double unit, double *factor)

@@ -18,8 +18,6 @@ static const double EIGEN_CUT = 1e-12, OWN_LEAST = 1e-9;
 struct weft_ridge_tracks {
     struct weft_columns c;
     enum weft_norm norm;
-    size_t shared;
-    size_t *s;            /* [shared]: columns of G */
     double *mean, *scale; /* [V] of the training windows */
     double unit;          /* mean square of the lookback's columns, times windows */
     double *q, *value;    /* [S, S] rows are eigenvectors, [S] */
@@ -36,20 +34,18 @@ void weft_ridge_tracks_free(struct weft_ridge_tracks **fp)
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         free(all[i]);
     weft_columns_free(&f->c);
-    free(f->s);
     free(f);
     *fp = NULL;
 }
 
-/* m[V, V]: G as the fit sees it: the target's places less the window's base, or everything centred by the mean (norm
- * none). */
-static void moments(const struct weft_ridge_tracks *f, const struct weft_gram *g, double *m)
+void weft_ridge_tracks_moments(const struct weft_gram *g, size_t lookback, size_t horizon, enum weft_norm norm,
+                               const double *mean, const double *scale, double *m)
 {
-    size_t w = g->width, lookback = f->c.lookback, places = lookback + f->c.horizon;
+    size_t w = g->width, places = lookback + horizon;
     double *u = WEFT_ARRAY(double, w), q = 0, n = (double)g->n;
-    size_t first = f->norm == WEFT_NORM_LAST ? lookback - 1 : 0;
+    size_t first = norm == WEFT_NORM_LAST ? lookback - 1 : 0;
     double part = 1 / (double)(lookback - first);
-    bool based = f->norm != WEFT_NORM_NONE;
+    bool based = norm != WEFT_NORM_NONE;
     for (size_t j = 0; j < w && based; j++)
         for (size_t i = first; i < lookback; i++)
             u[j] += part * weft_gram_at(g, i, j);
@@ -61,19 +57,10 @@ static void moments(const struct weft_ridge_tracks *f, const struct weft_gram *g
             if (based)
                 x += (i < places && j < places ? q : 0) - (i < places ? u[j] : 0) - (j < places ? u[i] : 0);
             else
-                x += n * f->mean[i] * f->mean[j] - f->mean[i] * g->sum[j] - f->mean[j] * g->sum[i];
-            m[i * w + j] = m[j * w + i] = x * f->scale[i] * f->scale[j];
+                x += n * mean[i] * mean[j] - mean[i] * g->sum[j] - mean[j] * g->sum[i];
+            m[i * w + j] = m[j * w + i] = x * scale[i] * scale[j];
         }
     free(u);
-}
-
-/* out[rows, columns] = m at these rows and columns. */
-static void pick(const double *m, size_t w, const size_t *rows, size_t n_rows, const size_t *columns, size_t n_columns,
-                 double *out)
-{
-    for (size_t i = 0; i < n_rows; i++)
-        for (size_t j = 0; j < n_columns; j++)
-            *out++ = m[rows[i] * w + columns[j]];
 }
 
 /* Columns of a channel get the mean square of the lookback's, whatever its unit; those of a channel that is always zero
@@ -100,15 +87,15 @@ static void choose_scales(struct weft_ridge_tracks *f, const struct weft_gram *g
 /* What the solution needs of the scaled moments. */
 static void take_moments(struct weft_ridge_tracks *f, const double *m, size_t w, double *sy, double *sf)
 {
-    size_t s = f->shared, own = f->c.own, h = f->c.horizon;
-    pick(m, w, f->s, s, f->s, s, f->q);
-    pick(m, w, f->s, s, f->c.owns, h * own, sf);
+    size_t s = f->c.shared, own = f->c.own, h = f->c.horizon;
+    weft_columns_pick(m, w, f->c.s, s, f->c.s, s, f->q);
+    weft_columns_pick(m, w, f->c.s, s, f->c.owns, h * own, sf);
     for (size_t k = 0; k < h; k++) {
         size_t y = f->c.lookback + k;
         for (size_t i = 0; i < s; i++)
-            sy[i * h + k] = m[f->s[i] * w + y];
-        pick(m, w, f->c.owns + k * own, own, f->c.owns + k * own, own, f->ff + k * own * own);
-        pick(m, w, f->c.owns + k * own, own, &y, 1, f->fy + k * own);
+            sy[i * h + k] = m[f->c.s[i] * w + y];
+        weft_columns_pick(m, w, f->c.owns + k * own, own, f->c.owns + k * own, own, f->ff + k * own * own);
+        weft_columns_pick(m, w, f->c.owns + k * own, own, &y, 1, f->fy + k * own);
     }
 }
 
@@ -120,19 +107,15 @@ int weft_ridge_tracks_new(const struct weft_gram *train, size_t lookback, size_t
     double *m = weft_xaligned(w * w, sizeof *m);
     weft_columns_of(train, lookback, horizon, &f->c);
     f->norm = norm;
-    f->shared = lookback + f->c.lead;
-    f->s = WEFT_ARRAY(size_t, f->shared);
-    for (size_t i = 0; i < f->shared; i++)
-        f->s[i] = i < lookback ? i : f->c.leads[i - lookback];
     f->mean = WEFT_ARRAY(double, w);
     f->scale = WEFT_ARRAY(double, w);
     for (size_t i = 0; i < w; i++) {
         f->mean[i] = norm == WEFT_NORM_NONE ? train->sum[i] / (double)train->n : 0;
         f->scale[i] = 1;
     }
-    moments(f, train, m);
+    weft_ridge_tracks_moments(train, lookback, horizon, norm, f->mean, f->scale, m);
     choose_scales(f, train, m);
-    size_t s = f->shared, own = f->c.own;
+    size_t s = f->c.shared, own = f->c.own;
     double *sy = weft_xaligned(s * h, sizeof *sy), *sf = weft_xaligned(s * h * own + 1, sizeof *sf);
     f->q = weft_xaligned(s * s, sizeof *f->q);
     f->value = WEFT_ARRAY(double, s);
@@ -166,7 +149,7 @@ static void solve_own(const struct weft_ridge_tracks *f, size_t h, double alpha,
         for (size_t j = 0; j < own; j++)
             a[i * own + j] = f->ff[(h * own + i) * own + j] + (i == j ? alpha : 0);
     }
-    for (size_t k = 0; k < f->shared; k++) {
+    for (size_t k = 0; k < f->c.shared; k++) {
         const double *fk = f->f + (k * horizon + h) * own;
         for (size_t i = 0; i < own; i++) {
             double x = d[k] * fk[i];
@@ -181,7 +164,7 @@ static void solve_own(const struct weft_ridge_tracks *f, size_t h, double alpha,
 /* w[H, S] and u[H, own], in scaled columns, for one ridge. */
 static void fit(const struct weft_ridge_tracks *f, double ridge, double *w, double *u)
 {
-    size_t s = f->shared, own = f->c.own, h = f->c.horizon;
+    size_t s = f->c.shared, own = f->c.own, h = f->c.horizon;
     double alpha = ridge * f->unit, largest = f->value[s - 1];
     double *d = WEFT_ARRAY(double, s), *a = WEFT_ARRAY(double, own *own + 1), *z = weft_xaligned(s * h, sizeof *z);
     for (size_t i = 0; i < s; i++)
@@ -201,71 +184,33 @@ static void fit(const struct weft_ridge_tracks *f, double ridge, double *w, doub
     free(z);
 }
 
-/* Validation windows in the shapes that the error needs. */
-struct judge {
-    double *ss, *sf, *m, *half; /* [S, S], [S, H own], [V, V], [H, S] */
-};
-
-/* Sum of squared errors over steps: yy - 2 (w'Sy + u'Fy) + w'SSw + 2 u'FSw + u'FFu. */
-static double judged(const struct weft_ridge_tracks *f, const struct judge *v, size_t width, const double *weights,
-                     const double *own_weights)
-{
-    size_t s = f->shared, h = f->c.horizon, own = f->c.own;
-    double error = 0;
-    weft_dgemm(false, false, h, s, s, 1, weights, s, v->ss, s, 0, v->half, s);
-    for (size_t k = 0; k < h; k++) {
-        size_t y = f->c.lookback + k;
-        const double *w = weights + k * s, *u = own_weights + k * own;
-        error += v->m[y * width + y];
-        for (size_t i = 0; i < s; i++) {
-            double beside = 0;
-            for (size_t j = 0; j < own; j++)
-                beside += v->sf[(i * h + k) * own + j] * u[j];
-            error += w[i] * (v->half[k * s + i] + 2 * beside - 2 * v->m[f->s[i] * width + y]);
-        }
-        for (size_t i = 0; i < own; i++) {
-            size_t at = f->c.owns[k * own + i];
-            error -= 2 * u[i] * v->m[at * width + y];
-            for (size_t j = 0; j < own; j++)
-                error += u[i] * u[j] * v->m[at * width + f->c.owns[k * own + j]];
-        }
-    }
-    return error;
-}
-
 void weft_ridge_tracks_score(const struct weft_ridge_tracks *f, const struct weft_gram *valid, const double *ridge,
                              size_t n, double *mse)
 {
-    size_t s = f->shared, h = f->c.horizon, own = f->c.own, width = valid->width;
-    struct judge v = {weft_xaligned(s * s, sizeof(double)), weft_xaligned(s * h * own + 1, sizeof(double)),
-                      weft_xaligned(width * width, sizeof(double)), weft_xaligned(h * s, sizeof(double))};
-    double *w = weft_xaligned(h * s, sizeof *w), *u = weft_xaligned(h * own + 1, sizeof *u);
-    moments(f, valid, v.m);
-    pick(v.m, width, f->s, s, f->s, s, v.ss);
-    pick(v.m, width, f->s, s, f->c.owns, h * own, v.sf);
+    size_t h = f->c.horizon, width = valid->width;
+    double *m = weft_xaligned(width * width, sizeof *m), *w = weft_xaligned(h * f->c.shared, sizeof *w),
+           *u = weft_xaligned(h * f->c.own + 1, sizeof *u);
+    weft_ridge_tracks_moments(valid, f->c.lookback, f->c.horizon, f->norm, f->mean, f->scale, m);
     for (size_t i = 0; i < n; i++) {
         fit(f, ridge[i], w, u);
-        mse[i] = judged(f, &v, width, w, u) / ((double)valid->n * (double)h);
+        mse[i] = weft_columns_error(&f->c, m, width, w, u) / ((double)valid->n * (double)h);
     }
-    free(w);
     free(u);
-    free(v.ss);
-    free(v.sf);
-    free(v.m);
-    free(v.half);
+    free(w);
+    free(m);
 }
 
 /* From scaled columns to those of the data. */
 void weft_ridge_tracks_weights(const struct weft_ridge_tracks *f, double ridge, double *w, double *bias, double *v)
 {
-    size_t l = f->c.lookback, s = f->shared, own = f->c.own, h = f->c.horizon, weights = f->c.lead + own;
+    size_t l = f->c.lookback, s = f->c.shared, own = f->c.own, h = f->c.horizon, weights = f->c.lead + own;
     double *ws = weft_xaligned(h * s, sizeof *ws), *us = weft_xaligned(h * own + 1, sizeof *us);
     fit(f, ridge, ws, us);
     for (size_t k = 0; k < h; k++) {
         bias[k] = f->mean[l + k];
         for (size_t i = 0; i < s; i++) {
-            double x = ws[k * s + i] * f->scale[f->s[i]];
-            bias[k] -= x * f->mean[f->s[i]];
+            double x = ws[k * s + i] * f->scale[f->c.s[i]];
+            bias[k] -= x * f->mean[f->c.s[i]];
             if (i < l)
                 w[k * l + i] = x;
             else

@@ -7,6 +7,7 @@
 
 #include "nn/blas.h"
 #include "base/mem.h"
+#include "nn/shrink_tracks.h"
 
 /* Directions of the metric whose eigenvalue is below this part of the largest carry nothing, as in ridge.c. */
 static const double EIGEN_CUT = 1e-12;
@@ -16,6 +17,7 @@ struct weft_prior {
     enum weft_norm norm;
     double *t;      /* [k, k] with t M t' = I, and zero rows where M has nothing; NULL: M is the identity */
     double *centre; /* [k, H] = t M W0' : W0 in the coordinates t x */
+    struct weft_prior_tracks *tracks; /* with exogenous channels: it has it all */
 };
 
 struct weft_shrink {
@@ -25,6 +27,7 @@ struct weft_shrink {
     double *b;      /* [k, H] = z Gxy */
     double *centre; /* [k, H]: W0 in these coordinates */
     double unit;    /* what a strength of 1 is */
+    struct weft_shrink_tracks *tracks;
 };
 
 /* --- moments of x and y: those of ridge.c, and with norm none the 1 behind the lookback --- */
@@ -70,18 +73,36 @@ static struct weft_prior *prior_new(size_t lookback, size_t horizon, enum weft_n
     return p;
 }
 
-struct weft_prior *weft_prior_ridge(size_t lookback, size_t horizon, enum weft_norm norm, const double *w0,
-                                    const double *bias0)
+static int prior_of_tracks(struct weft_prior *p, const struct weft_gram *source, bool pooled, double ridge,
+                           const double *w0, const double *bias0, const double *v0, struct weft_prior **out,
+                           struct weft_err *e)
+{
+    if (weft_prior_tracks_new(source, p->lookback, p->horizon, p->norm, pooled, ridge, w0, bias0, v0, &p->tracks, e) <
+        0)
+        weft_prior_free(&p);
+    *out = p;
+    return p ? 0 : -1;
+}
+
+int weft_prior_ridge(const struct weft_gram *source, size_t lookback, size_t horizon, enum weft_norm norm,
+                     const double *w0, const double *bias0, const double *v0, struct weft_prior **out,
+                     struct weft_err *e)
 {
     struct weft_prior *p = prior_new(lookback, horizon, norm);
+    if (source->tracks > 1)
+        return prior_of_tracks(p, source, false, 0, w0, bias0, v0, out, e);
     p->centre = columns(lookback, horizon, p->k, w0, bias0);
-    return p;
+    *out = p;
+    return 0;
 }
 
 int weft_prior_pooled(const struct weft_gram *source, size_t lookback, size_t horizon, enum weft_norm norm,
-                      double ridge, const double *w0, const double *bias0, struct weft_prior **out, struct weft_err *e)
+                      double ridge, const double *w0, const double *bias0, const double *v0, struct weft_prior **out,
+                      struct weft_err *e)
 {
     struct weft_prior *p = prior_new(lookback, horizon, norm);
+    if (source->tracks > 1)
+        return prior_of_tracks(p, source, true, ridge, w0, bias0, v0, out, e);
     struct weft_moments m;
     size_t k = p->k;
     double unit = 0, *value = WEFT_ARRAY(double, k), *w = columns(lookback, horizon, k, w0, bias0);
@@ -119,6 +140,7 @@ void weft_prior_free(struct weft_prior **p)
 {
     if (!*p)
         return;
+    weft_prior_tracks_free(&(*p)->tracks);
     free((*p)->t);
     free((*p)->centre);
     free(*p);
@@ -143,13 +165,19 @@ int weft_shrink_new(const struct weft_gram *train, const struct weft_prior *prio
                     struct weft_err *e)
 {
     struct weft_shrink *s = WEFT_NEW(struct weft_shrink);
+    s->prior = prior;
+    if (prior->tracks) {
+        if (weft_shrink_tracks_new(train, prior->tracks, &s->tracks, e) < 0)
+            weft_shrink_free(&s);
+        *out = s;
+        return s ? 0 : -1;
+    }
     struct weft_moments m;
     size_t k = prior->k, l = prior->lookback, h = prior->horizon;
     double trace = 0;
     augmented(train, l, prior->norm, &m);
     for (size_t i = 0; i < l; i++)
         trace += m.xx[i * k + i] / (double)l;
-    s->prior = prior;
     s->unit = !prior->t && train->n && trace > 0 ? trace / (double)train->n : 1;
     s->value = WEFT_ARRAY(double, k);
     s->b = weft_xaligned(k * h, sizeof *s->b);
@@ -176,6 +204,7 @@ void weft_shrink_free(struct weft_shrink **s)
 {
     if (!*s)
         return;
+    weft_shrink_tracks_free(&(*s)->tracks);
     free((*s)->z);
     free((*s)->value);
     free((*s)->b);
@@ -212,6 +241,10 @@ void weft_shrink_score(const struct weft_shrink *s, const struct weft_gram *vali
 {
     size_t k = s->prior->k, h = s->prior->horizon;
     struct weft_moments v;
+    if (s->tracks) {
+        weft_shrink_tracks_score(s->tracks, valid, strength, n, mse);
+        return;
+    }
     double *xy = weft_xaligned(k * h, sizeof *xy), *y = weft_xaligned(k * h, sizeof *y),
            *room = weft_xaligned(k * h, sizeof *room);
     augmented(valid, s->prior->lookback, s->prior->norm, &v);
@@ -227,9 +260,13 @@ void weft_shrink_score(const struct weft_shrink *s, const struct weft_gram *vali
     weft_moments_free(&v);
 }
 
-void weft_shrink_weights(const struct weft_shrink *s, double strength, double *w, double *bias)
+void weft_shrink_weights(const struct weft_shrink *s, double strength, double *w, double *bias, double *v)
 {
     size_t k = s->prior->k, l = s->prior->lookback, h = s->prior->horizon;
+    if (s->tracks) {
+        weft_shrink_tracks_weights(s->tracks, strength, w, bias, v);
+        return;
+    }
     double *y = weft_xaligned(k * h, sizeof *y), *full = weft_xaligned(k * h, sizeof *full);
     solve(s, strength, y);
     weft_dgemm(true, false, h, k, k, 1, y, h, s->z, k, 0, full, k);
@@ -242,8 +279,10 @@ void weft_shrink_weights(const struct weft_shrink *s, double strength, double *w
 }
 
 double weft_linear_mse(const struct weft_gram *valid, size_t lookback, enum weft_norm norm, const double *w,
-                       const double *bias)
+                       const double *bias, const double *exog)
 {
+    if (valid->tracks > 1)
+        return weft_linear_tracks_mse(valid, lookback, norm, w, bias, exog);
     size_t h = valid->width - lookback, k = lookback + (norm == WEFT_NORM_NONE);
     struct weft_moments v;
     double *y = columns(lookback, h, k, w, bias), *room = weft_xaligned(k * h, sizeof *room);

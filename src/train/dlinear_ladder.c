@@ -18,6 +18,22 @@ struct weft_ladder_pool {
 
 /* --- the source --- */
 
+/* Where the source has the exogenous channels that the target is forecast with. */
+static int find_channels(struct weft_ladder *l, const struct weft_dlinear_trainer *t, struct weft_err *e)
+{
+    const struct weft_series_attrs *a = &l->units.attrs, *b = &t->units.attrs;
+    for (size_t c = 0; c < t->shape.exog.n; c++) {
+        const char *name = b->channels[b->n_targets + c];
+        size_t at = l->exog[c] = weft_series_channel(a, name);
+        if (at != SIZE_MAX && at >= a->n_targets && a->role[at] == b->role[b->n_targets + c])
+            continue;
+        weft_fail(e, WEFT_CONFIG, "the source has no channel %s that is %s, as the target has", name,
+                  weft_role_name(b->role[b->n_targets + c]));
+        return weft_fail_hint(e, "give it one, or leave such channels out of both: --exog none");
+    }
+    return 0;
+}
+
 static int find_key(struct weft_ladder *l, const struct weft_units *target, struct weft_err *e)
 {
     l->key = weft_series_key(&target->attrs, l->by);
@@ -37,7 +53,10 @@ int weft_ladder_start(struct weft_ladder *l, struct weft_dlinear_trainer *t, con
         weft_units_start(&l->units, weft_reader_head(l->reader), "all", e) < 0)
         return -1;
     l->lineage = weft_run_lineage_json_from(run, weft_reader_head(l->reader));
-    return weft_units_compare(&l->units.attrs, &t->units.attrs, e) < 0 || find_key(l, &t->units, e) < 0 ? -1 : 0;
+    return weft_units_compare(&l->units.attrs, &t->units.attrs, e) < 0 || find_key(l, &t->units, e) < 0 ||
+                   find_channels(l, t, e) < 0
+               ? -1
+               : 0;
 }
 
 void weft_ladder_free(struct weft_ladder *l)
@@ -67,7 +86,8 @@ static void add_pools(struct weft_ladder *l, const struct weft_dlinear_trainer *
         *p = (struct weft_ladder_pool){0};
         weft_dlinear_stats_init(&p->all, &t->shape, (size_t)l->units.attrs.stride, t->folds);
         weft_dlinear_stats_init(&p->until, &t->shape, (size_t)l->units.attrs.stride, t->folds + 1);
-        weft_residuals_init(&p->keep, weft_residuals_cap(1), t->shape.lookback + t->shape.horizon);
+        weft_residuals_init(&p->keep, weft_residuals_cap(1),
+                            t->shape.lookback + t->shape.horizon + weft_dlinear_exog_width(&t->shape));
     }
 }
 
@@ -87,8 +107,11 @@ static void add_source(struct weft_ladder *l, struct weft_dlinear_trainer *t, co
 {
     size_t channels = l->units.attrs.n_targets, group = weft_units_group(&l->units, s), end = s->split[WEFT_PART_TRAIN];
     int64_t b[WEFT_DLINEAR_FOLDS_MAX + 3];
+    const float *exog[WEFT_EXOG_MAX];
     add_pools(l, t);
     source_borders(l, t, s, b);
+    for (size_t c = 0; c < t->shape.exog.n; c++)
+        exog[c] = s->values + l->exog[c] * s->n;
     for (size_t c = 0; c < channels; c++) {
         struct weft_ladder_pool *p = &l->pool[group * channels + c];
         const float *x = s->values + c * s->n;
@@ -96,8 +119,8 @@ static void add_source(struct weft_ladder *l, struct weft_dlinear_trainer *t, co
         uint64_t key = weft_hash(s->id.p, s->id.n, c);
         p->all.keep = &p->keep;
         p->until.borders = b;
-        weft_dlinear_stats_add(&p->all, x, s->n, shift, factor, NULL, s->split, key, &t->room);
-        weft_dlinear_stats_add(&p->until, x, s->n, shift, factor, NULL, (size_t[]){end, end, end}, key, &t->room);
+        weft_dlinear_stats_add(&p->all, x, s->n, shift, factor, exog, s->split, key, &t->room);
+        weft_dlinear_stats_add(&p->until, x, s->n, shift, factor, exog, (size_t[]){end, end, end}, key, &t->room);
     }
 }
 

@@ -159,6 +159,48 @@ P
     [ ! -e m.st ]
 }
 
+@test "a source with a promotion known ahead lends what it does to sales; one without it is refused" {
+    cd "$BATS_TEST_TMPDIR"
+    # Sales half as high again on days of promotion; the target has seen few of them.
+    promoted() { # DAYS SERIES SEED
+        awk -v days="$1" -v n="$2" -v seed="$3" 'BEGIN {
+            print "id,date,sales,promo"; r = seed
+            for (s = 0; s < n; s++) for (t = 0; t < days + 7; t++) {
+                for (noise = k = 0; k < 6; k++) { r = (r * 16807) % 2147483647; noise += r / 2147483647 - 0.5 }
+                r = (r * 16807) % 2147483647; promo = r % 6 == 0
+                sales = t < days ? sprintf("%.3f", (40 + 5 * (t % 7 == 5) + 2 * noise) * (promo ? 1.5 : 1)) : ""
+                printf "s%d,%s,%s,%d\n", s, strftime("%Y-%m-%d", 1577836800 + t * 86400, 1), sales, promo
+            } }'
+    }
+    promoted 400 6 1 >"$dir/promoted.csv"
+    promoted 110 2 2 >"$dir/few.csv"
+    read_csv() { ingest -q --layout long --id id --date date --value sales,promo --future promo "$@"; }
+    read_csv "$dir/promoted.csv" | windows -o s.weft
+    read_csv "$dir/few.csv" | windows --split 50,25,35 -o t.weft
+    wape() { score -q -m "$1" --part test -i t.weft | evaluate -q --format csv | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i } NR == 2 { print $c["wape"] }'; }
+    for rung in auto source own pooled ridge; do
+        train-dlinear -q --source s.weft --transfer $rung -i t.weft -o $rung.st
+        train-dlinear -q --source s.weft --transfer $rung --threads 2 -i t.weft -o again.st
+        cmp $rung.st again.st
+    done
+    train-dlinear -q --source s.weft --exog none -i t.weft -o none.st
+    for rung in auto source pooled ridge; do
+        awk -v with="$(wape $rung.st)" -v none="$(wape none.st)" 'BEGIN { print with, none; exit !(with < 0.7 * none) }'
+    done
+    score -q -m auto.st -i t.weft | frames csv | grep -c , | grep -qx 15
+    explain -q -m pooled.st -i t.weft --format csv | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next } $c["channels"] == "" { exit 1 }'
+    # A channel that the source does not have, or has in another role.
+    windows -i <(ingest -q --layout long --id id --date date --value sales "$dir/promoted.csv") -o without.weft
+    windows -i <(ingest -q --layout long --id id --date date --value sales,promo --past promo "$dir/promoted.csv") -o past.weft
+    for source in without past; do
+        run train-dlinear -q --source $source.weft -i t.weft -o no.st
+        [ "$status" -eq 78 ]
+        [[ "$output" == *"the source has no channel promo that is future, as the target has"* ]]
+        [ ! -e no.st ]
+    done
+    train-dlinear -q --source without.weft --exog none -i t.weft -o plain.st
+}
+
 @test "the table is short, on standard error, and -q keeps it back" {
     cd "$BATS_TEST_TMPDIR"
     borrow --by id -i "$dir/middle.weft" -o m.st 2>table >out

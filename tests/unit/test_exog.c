@@ -14,6 +14,7 @@
 #include "model/dlinear.h"
 #include "model/tune.h"
 #include "nn/nested.h"
+#include "nn/shrink.h"
 #include "base/mem.h"
 #include "base/rng.h"
 
@@ -726,6 +727,173 @@ static void the_choice_is_that_of_brute_force(void **state)
     weft_dlinear_stats_free(&t.st);
 }
 
+/* --- borrowing from a source that has the same channels --- */
+
+/* Of step h the columns that it sees, [n, L + weights + 1]: after the norm, times scale[width] (that of the places is
+ * 1), and with norm none a 1 behind them; y[n]. */
+static size_t seen_by_step(const struct expanded *e, const struct weft_dlinear_shape *s, double shift, size_t h,
+                           const double *scale, double weight, double *a, double *y)
+{
+    size_t k = L + weft_exog_weights(&s->exog) + (s->norm == WEFT_NORM_NONE);
+    for (size_t n = 0; n < e->n; n++, a += k) {
+        const double *v = e->v + n * e->width;
+        double less = s->norm == WEFT_NORM_NONE ? shift : base_of(v, s->norm);
+        size_t used = 0, at = W;
+        for (; used < L; used++)
+            a[used] = sqrt(weight) * (v[used] - less);
+        for (size_t c = 0; c <= C; c++) {
+            size_t lags = weft_exog_lags(&s->exog, c), ahead = weft_exog_ahead(&s->exog, c);
+            for (size_t i = 0; i < lags; i++)
+                a[used++] = sqrt(weight) * v[at + i] * scale[at + i];
+            if (ahead)
+                a[used++] = sqrt(weight) * v[at + lags + h] * scale[at + lags + h];
+            at += lags + ahead;
+        }
+        if (used < k)
+            a[used++] = sqrt(weight);
+        assert_int_equal(used, k);
+        y[n] = sqrt(weight) * (v[L + h] - less);
+    }
+    return k;
+}
+
+/* What brings the channels' columns to the mean square of the lookback's (both centred with norm none); returns the
+ * latter. */
+static double scales_of(const struct expanded *e, const struct weft_dlinear_shape *s, double *scale)
+{
+    double *square = WEFT_ARRAY(double, e->width), unit = 0;
+    for (size_t i = 0; i < e->width; i++) {
+        double mean = 0;
+        for (size_t n = 0; n < e->n && s->norm == WEFT_NORM_NONE; n++)
+            mean += e->v[n * e->width + i] / (double)e->n;
+        for (size_t n = 0; n < e->n; n++) {
+            double x = e->v[n * e->width + i] - mean - (i < W ? base_of(e->v + n * e->width, s->norm) : 0);
+            square[i] += x * x;
+        }
+        unit += i < L ? square[i] / L : 0;
+    }
+    for (size_t c = 0, at = W; c <= C; c++) {
+        size_t width = weft_exog_lags(&s->exog, c) + weft_exog_ahead(&s->exog, c);
+        double mean = 0;
+        for (size_t i = 0; i < width; i++)
+            mean += square[at + i] / (double)width;
+        for (size_t i = 0; i < width; i++)
+            scale[at + i] = sqrt(unit / mean);
+        at += width;
+    }
+    free(square);
+    return unit;
+}
+
+/* Place i of a step's columns: its scale, and its weight in w[L], v[weights] or bias. */
+static double scale_at(const struct weft_dlinear_shape *s, const double *scale, size_t i)
+{
+    if (i < L || i == L + weft_exog_weights(&s->exog))
+        return 1;
+    for (size_t c = 0, at = W, used = L;; c++) {
+        size_t lags = weft_exog_lags(&s->exog, c), ahead = weft_exog_ahead(&s->exog, c);
+        if (i < used + lags + (ahead > 0))
+            return scale[at];
+        used += lags + (ahead > 0);
+        at += lags + ahead;
+    }
+}
+
+struct fit_of_all {
+    double w[H * L], bias[H], v[H * 64];
+};
+
+static double weight_at(const struct fit_of_all *f, size_t weights, size_t h, size_t i)
+{
+    return i < L ? f->w[h * L + i] : i < L + weights ? f->v[h * weights + i - L] : f->bias[h];
+}
+
+static void check_shrunk(enum weft_norm norm, bool pooled, double strength)
+{
+    struct data d;
+    struct weft_dlinear_shape s = shape_of(norm);
+    struct weft_dlinear_stats st;
+    struct weft_ridge *r;
+    struct weft_prior *prior;
+    struct weft_shrink *shrink;
+    struct fit_of_all w0, got;
+    const double ridge = 0.01;
+    double mse, sum = 0;
+    size_t weights = weft_exog_weights(&s.exog);
+    make_data(&d);
+    weft_dlinear_stats_init(&st, &s, 1, 1); /* the train part lends to the validation part */
+    add_series(&st, &d);
+    weft_dlinear_stats_finish(&st);
+    const struct weft_gram *source = &st.block[0], *target = &st.block[1];
+    assert_int_equal(weft_ridge_new(source, L, H, norm, &r, NULL), 0);
+    weft_ridge_weights(r, ridge, w0.w, w0.bias, w0.v);
+    weft_ridge_free(&r);
+    assert_int_equal(pooled ? weft_prior_pooled(source, L, H, norm, ridge, w0.w, w0.bias, w0.v, &prior, NULL)
+                            : weft_prior_ridge(source, L, H, norm, w0.w, w0.bias, w0.v, &prior, NULL),
+                     0);
+    assert_int_equal(weft_shrink_new(target, prior, &shrink, NULL), 0);
+    weft_shrink_weights(shrink, strength, got.w, got.bias, got.v);
+    weft_shrink_score(shrink, target, &strength, 1, &mse);
+    struct expanded from = expand(&d, &s, 0, TRAIN - W + 1), to = expand(&d, &s, TRAIN - L, VALID - W + 1);
+    double *scale = WEFT_ARRAY(double, from.width), unit = scales_of(&from, &s, scale);
+    size_t most = from.n + to.n + L + weights + 1;
+    double *a = WEFT_ARRAY(double, most *(L + weights + 1)), *b = WEFT_ARRAY(double, most), worst = 0, top = 0;
+    for (size_t h = 0; h < H; h++) {
+        memset(a, 0, most * (L + weights + 1) * sizeof *a);
+        size_t k = seen_by_step(&to, &s, st.shift, h, scale, 1, a, b), rows = to.n;
+        double mean = 0;
+        for (size_t n = 0; n < to.n; n++)
+            for (size_t i = 0; i < L; i++)
+                mean += a[n * k + i] * a[n * k + i] / (double)(L * to.n);
+        if (pooled) {
+            seen_by_step(&from, &s, st.shift, h, scale, strength, a + rows * k, b + rows);
+            rows += from.n;
+        }
+        for (size_t i = 0; i < (pooled ? L + weights : k); i++, rows++) {
+            a[rows * k + i] = sqrt(strength * (pooled ? ridge * unit : mean));
+            b[rows] = pooled ? 0 : a[rows * k + i] * weight_at(&w0, weights, h, i) / scale_at(&s, scale, i);
+        }
+        assert_int_equal(weft_lstsq(rows, k, 1, a, b, 1e-13, NULL), 0);
+        for (size_t i = 0; i < k; i++) {
+            double want = b[i] * scale_at(&s, scale, i);
+            top = fmax(top, fabs(want));
+            worst = fmax(worst, fabs(want - weight_at(&got, weights, h, i)));
+        }
+        assert_true(norm == WEFT_NORM_NONE || got.bias[h] == 0);
+        double *x = WEFT_ARRAY(double, to.n *k), *y = WEFT_ARRAY(double, to.n);
+        seen_by_step(&to, &s, st.shift, h, scale, 1, x, y);
+        for (size_t n = 0; n < to.n; n++) {
+            for (size_t i = 0; i < k; i++)
+                y[n] -= x[n * k + i] * b[i];
+            sum += y[n] * y[n] / (double)(to.n * H);
+        }
+        free(x);
+        free(y);
+    }
+    assert_true(worst < 1e-6 * top);
+    assert_true(fabs(mse / sum - 1) < 1e-6);
+    assert_true(fabs(weft_linear_mse(target, L, norm, got.w, got.bias, got.v) / sum - 1) < 1e-6);
+    free(a);
+    free(b);
+    free(scale);
+    expanded_free(&from);
+    expanded_free(&to);
+    weft_shrink_free(&shrink);
+    weft_prior_free(&prior);
+    weft_dlinear_stats_free(&st);
+}
+
+static void shrunk_fits_equal_least_squares_on_expanded_windows(void **state)
+{
+    (void)state;
+    static const double strengths[] = {1e-2, 1, 100};
+    for (int norm = 0; norm < WEFT_NORMS; norm++)
+        for (size_t i = 0; i < 3; i++) {
+            check_shrunk((enum weft_norm)norm, true, strengths[i]);
+            check_shrunk((enum weft_norm)norm, false, strengths[i]);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -738,6 +906,7 @@ int main(void)
         cmocka_unit_test(no_window_is_said),
         cmocka_unit_test(tuning_equals_least_squares_on_expanded_windows),
         cmocka_unit_test(the_choice_is_that_of_brute_force),
+        cmocka_unit_test(shrunk_fits_equal_least_squares_on_expanded_windows),
         cmocka_unit_test(channels_without_news),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -205,14 +205,15 @@ static void forget(struct problem *p)
 static void check(const struct problem *p, const struct weft_shrink *s, double strength, struct rows *all)
 {
     double w[H * L], bias[H], want[H * L], want_bias[H], mse;
-    weft_shrink_weights(s, strength, w, bias);
+    weft_shrink_weights(s, strength, w, bias, NULL);
     weft_shrink_score(s, &p->valid, &strength, 1, &mse);
     least_squares(all, want, want_bias);
     assert_true(difference(w, want, H * L) < 1e-8);
     assert_true(p->norm != WEFT_NORM_NONE || difference(bias, want_bias, H) < 1e-8);
     assert_true(fabs(mse / direct_mse(&p->v, want, want_bias) - 1) < 1e-8);
-    assert_true(fabs(weft_linear_mse(&p->valid, L, p->norm, want, want_bias) / direct_mse(&p->v, want, want_bias) - 1) <
-                1e-10);
+    assert_true(
+        fabs(weft_linear_mse(&p->valid, L, p->norm, want, want_bias, NULL) / direct_mse(&p->v, want, want_bias) - 1) <
+        1e-10);
     rows_free(all);
 }
 
@@ -226,7 +227,8 @@ static void pooled_is_weighted_least_squares(void **state)
             struct weft_prior *prior;
             struct weft_shrink *s;
             pose(&p, (enum weft_norm)norm, ridges[r]);
-            assert_int_equal(weft_prior_pooled(&p.source, L, H, p.norm, ridges[r], p.w0, p.bias0, &prior, NULL), 0);
+            assert_int_equal(weft_prior_pooled(&p.source, L, H, p.norm, ridges[r], p.w0, p.bias0, NULL, &prior, NULL),
+                             0);
             assert_int_equal(weft_shrink_new(&p.target, prior, &s, NULL), 0);
             for (size_t g = 0; g < 4; g++) {
                 struct rows all = room_for(p.norm);
@@ -249,7 +251,8 @@ static void ridge_is_least_squares_with_rows_for_the_source(void **state)
         struct problem p;
         struct weft_shrink *s;
         pose(&p, (enum weft_norm)norm, 1e-3);
-        struct weft_prior *prior = weft_prior_ridge(L, H, p.norm, p.w0, p.bias0);
+        struct weft_prior *prior;
+        assert_int_equal(weft_prior_ridge(&p.source, L, H, p.norm, p.w0, p.bias0, NULL, &prior, NULL), 0);
         assert_int_equal(weft_shrink_new(&p.target, prior, &s, NULL), 0);
         for (size_t i = 0; i < 4; i++) {
             struct rows all = room_for(p.norm);
@@ -282,13 +285,14 @@ static void limits(void **state)
             weft_gram_init(&none, W, 1);
             weft_gram_finish(&none);
             if (pooled)
-                assert_int_equal(weft_prior_pooled(&p.source, L, H, p.norm, 1e-2, p.w0, p.bias0, &prior, NULL), 0);
+                assert_int_equal(weft_prior_pooled(&p.source, L, H, p.norm, 1e-2, p.w0, p.bias0, NULL, &prior, NULL),
+                                 0);
             else
-                prior = weft_prior_ridge(L, H, p.norm, p.w0, p.bias0);
+                assert_int_equal(weft_prior_ridge(&p.source, L, H, p.norm, p.w0, p.bias0, NULL, &prior, NULL), 0);
             const struct weft_gram *of[] = {&p.target, &none};
             for (size_t i = 0; i < 2; i++) {
                 assert_int_equal(weft_shrink_new(of[i], prior, &s, NULL), 0);
-                weft_shrink_weights(s, i ? 1 : 1e12, w, bias);
+                weft_shrink_weights(s, i ? 1 : 1e12, w, bias, NULL);
                 assert_true(difference(w, p.w0, H * L) < 1e-8);
                 assert_true(norm != WEFT_NORM_NONE || difference(bias, p.bias0, H) < 1e-8);
                 weft_shrink_free(&s);

@@ -10,14 +10,23 @@
 
 struct weft_columns {
     size_t lookback, horizon, lead, own;
-    size_t *leads;  /* [lead]: columns of G */
-    size_t *owns;   /* [horizon, own] */
-    size_t *weight; /* [lead + own]: where its weight stands among those of the step */
-    size_t *track;  /* [lead + own]: whose it is, from 1 */
+    size_t shared, *s; /* [shared]: the columns of G that all steps see, the lookback and the lead */
+    size_t *leads;     /* [lead]: columns of G */
+    size_t *owns;      /* [horizon, own] */
+    size_t *weight;    /* [lead + own]: where its weight stands among those of the step */
+    size_t *track;     /* [lead + own]: whose it is, from 1 */
 };
 /* Without a channel: lead = own = 0. */
 void weft_columns_of(const struct weft_gram *g, size_t lookback, size_t horizon, struct weft_columns *c);
 void weft_columns_free(struct weft_columns *c);
+
+/* out[rows, columns] = m[width, width] at these rows and columns. */
+void weft_columns_pick(const double *m, size_t width, const size_t *rows, size_t n_rows, const size_t *columns,
+                       size_t n_columns, double *out);
+/* Sum of squared errors over all steps of the weights w[horizon, shared] and u[horizon, own] on moments m[width,
+ * width]. */
+double weft_columns_error(const struct weft_columns *c, const double *m, size_t width, const double *w,
+                          const double *u);
 
 /* factor[tracks]: what brings a channel's columns to the mean square `unit`, from their squares in the diagonal of G; 0
  * for a channel that is always zero. [0] is 1. */

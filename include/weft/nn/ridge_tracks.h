@@ -10,6 +10,11 @@
 
 #include "nn/ridge.h"
 
+/* m[V, V]: G as a fit sees it: the target's places less what the norm subtracts from a window, or, with norm none,
+ * everything less mean[V]; times scale[V] on both sides. */
+void weft_ridge_tracks_moments(const struct weft_gram *g, size_t lookback, size_t horizon, enum weft_norm norm,
+                               const double *mean, const double *scale, double *m);
+
 struct weft_ridge_tracks;
 int weft_ridge_tracks_new(const struct weft_gram *train, size_t lookback, size_t horizon, enum weft_norm norm,
                           struct weft_ridge_tracks **out, struct weft_err *e) WEFT_MUST_USE;

@@ -19,14 +19,17 @@
 #include "base/err.h"
 #include "nn/ridge.h"
 
-/* A metric and what is shrunk towards. w0: [horizon, lookback], bias0: [horizon] (no part of it with norm last and
- * mean); neither is kept. */
+/* A metric and what is shrunk towards, from the source's finished sums and its fit. w0: [horizon, lookback], bias0:
+ * [horizon] (no part of it with norm last and mean), v0: [horizon, weights of exogenous channels] (columns.h), NULL
+ * without any; none is kept. With channels their columns are brought to the lookback's mean square first
+ * (shrink_tracks.h). */
 struct weft_prior;
 int weft_prior_pooled(const struct weft_gram *source, size_t lookback, size_t horizon, enum weft_norm norm,
-                      double ridge, const double *w0, const double *bias0, struct weft_prior **out,
+                      double ridge, const double *w0, const double *bias0, const double *v0, struct weft_prior **out,
                       struct weft_err *e) WEFT_MUST_USE;
-struct weft_prior *weft_prior_ridge(size_t lookback, size_t horizon, enum weft_norm norm, const double *w0,
-                                    const double *bias0);
+int weft_prior_ridge(const struct weft_gram *source, size_t lookback, size_t horizon, enum weft_norm norm,
+                     const double *w0, const double *bias0, const double *v0, struct weft_prior **out,
+                     struct weft_err *e) WEFT_MUST_USE;
 void weft_prior_free(struct weft_prior **p);
 
 /* The decomposition of one training Gram (finished; no window at all is allowed: every fit is then W0). The prior must
@@ -44,11 +47,11 @@ void weft_shrink_free(struct weft_shrink **s);
  */
 void weft_shrink_score(const struct weft_shrink *s, const struct weft_gram *valid, const double *strength, size_t n,
                        double *mse);
-/* The fit: w[horizon, lookback], bias[horizon] (0 with norm last and mean). */
-void weft_shrink_weights(const struct weft_shrink *s, double strength, double *w, double *bias);
+/* The fit: w[horizon, lookback], bias[horizon] (0 with norm last and mean), v as v0 (NULL without channels). */
+void weft_shrink_weights(const struct weft_shrink *s, double strength, double *w, double *bias, double *v);
 
 /* Mean squared error of any weights over the windows and steps of `valid` (finished, at least one window). */
 double weft_linear_mse(const struct weft_gram *valid, size_t lookback, enum weft_norm norm, const double *w,
-                       const double *bias);
+                       const double *bias, const double *v);
 
 #endif

@@ -20,8 +20,9 @@ struct weft_ladder {
     enum weft_rung want; /* WEFT_RUNGS: chosen by folds */
     const char *by;      /* key by which source and target meet; "all": one pool for all */
     /* Its own. */
-    struct weft_units units; /* of the source */
-    int key;                 /* `by` in the target */
+    struct weft_units units;    /* of the source */
+    int key;                    /* `by` in the target */
+    size_t exog[WEFT_EXOG_MAX]; /* where the source has the target's exogenous channels */
     struct weft_reader *reader;
     int64_t border[WEFT_DLINEAR_FOLDS_MAX + 2];     /* folds on the target's calendar */
     int64_t own_border[WEFT_DLINEAR_FOLDS_MAX + 2]; /* the same in steps of one series */
@@ -34,7 +35,7 @@ struct weft_ladder {
 };
 
 /* After weft_dlinear_trainer_start: opens the source, an endpoint. 78 when it differs from the target in lookback,
- * horizon, step, scale or channels, or one of them lacks the key. */
+ * horizon, step, scale or channels (it may have more exogenous ones), or one of them lacks the key. */
 int weft_ladder_start(struct weft_ladder *l, struct weft_dlinear_trainer *t, const char *endpoint, struct weft_run *run,
                       struct weft_err *e) WEFT_MUST_USE;
 void weft_ladder_free(struct weft_ladder *l);
