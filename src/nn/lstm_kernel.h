@@ -79,8 +79,8 @@ TARGET WEFT_INLINE void NAME(cells)(const struct step *s, size_t block, size_t r
             sums[k] = acc[k]; /* the loop below takes them by number: acc itself stays in registers */
         for (int r = 0; r < rows; r++)
             NAME(cell)
-            (s, sums + r * VECTORS, block * 16 + part * LANES, row + (size_t)r,
-             s->gates + block * s->stride + (row + (size_t)r) * BLOCK + part * LANES);
+        (s, sums + r * VECTORS, block * 16 + part * LANES, row + (size_t)r,
+         s->gates + block * s->stride + (row + (size_t)r) * BLOCK + part * LANES);
     }
 }
 
