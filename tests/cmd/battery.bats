@@ -18,6 +18,7 @@ backtest-refit|series|backtest --refit train-dlinear --lookback 14 --horizon 7 -
 explain|windows|explain -m $dir/model.safetensors --near 1:2 --far 6:7 --format csv
 explain-frames|windows|explain -m $dir/model.safetensors --near 1:2 --far 6:7 --format frames
 rank|latest|rank --near 1:2 --far 6:7 --format csv
+order|latest|order --stock $dir/stock.csv --lead-days 2 --review-days 3 --format csv
 report|ranking|report --lang ko
 frames|series|frames cat
 frames-show|series|frames show
@@ -41,6 +42,7 @@ setup_file() {
     fixtures "$dir"
     garments "$dir"
     planned "$dir"
+    awk 'BEGIN { print "id,on_hand"; for (p = 0; p < 24; p++) print p "," p * 9 }' >"$dir/stock.csv"
     rank -q --format frames -i "$dir/latest.weft" -o "$dir/ranking.weft"
 }
 
