@@ -358,7 +358,7 @@ static int nothing_ordered(const struct weft_orders *o, size_t first, struct wef
     if (o->taken && o->without_covariance == o->taken) {
         weft_fail(e, WEFT_CONFIG, "the forecasts of %s have no covariance of errors, so sums of days have no spread",
                   o->model);
-        return weft_fail_hint(e, "score with a model that keeps it, as train-dlinear's");
+        return weft_fail_hint(e, "score with a model of train-dlinear whose validation part holds a horizon");
     }
     if (!o->taken)
         return weft_fail(e, WEFT_DATA, o->o.model ? "no forecasts of %s came" : "no forecasts of a model came",

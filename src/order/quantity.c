@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -95,11 +96,15 @@ struct weft_order_outcome weft_order_outcome(const struct weft_order_item *x, do
                                        .profit = weft_order_profit(x, level)};
 }
 
-static double spend(const struct weft_order_item *x, size_t n, double multiplier, double *quantity)
+/* Orders at a multiplier, and what they cost. Those that are the same at a smaller and at a larger one are not asked
+ * for again (dearer and cheaper; NULL: not known), for no order grows with the multiplier. */
+static double spend(const struct weft_order_item *x, size_t n, double multiplier, const double *cheaper,
+                    const double *dearer, double *quantity)
 {
     double sum = 0;
     for (size_t i = 0; i < n; i++) {
-        quantity[i] = weft_order_quantity(&x[i], multiplier);
+        bool same = cheaper && dearer && !(cheaper[i] > dearer[i]);
+        quantity[i] = same ? dearer[i] : weft_order_quantity(&x[i], multiplier);
         sum += quantity[i] * x[i].cost;
     }
     return sum;
@@ -118,22 +123,27 @@ static double top_up(const struct weft_order_item *x, double most, double money,
 
 double weft_order_budget(const struct weft_order_item *x, size_t n, double budget, double *quantity)
 {
-    double low = 0, high = 1, spent = spend(x, n, 0, quantity);
-    if (spent <= budget)
-        return 0;
-    while ((spent = spend(x, n, high, quantity)) > budget && high < 1e12) {
+    double low = 0, high = 1, *cheaper = WEFT_ARRAY(double, n + 1), *between = WEFT_ARRAY(double, n + 1), spent;
+    if (spend(x, n, 0, NULL, NULL, cheaper) <= budget)
+        high = 0;
+    while (high > 0 && spend(x, n, high, NULL, NULL, quantity) > budget && high < 1e12) {
+        memcpy(cheaper, quantity, n * sizeof *quantity);
         low = high;
         high *= 2;
     }
     while (high - low > 1e-6 * high) {
         double m = (low + high) / 2;
-        if (spend(x, n, m, quantity) > budget)
-            low = m;
-        else
-            high = m;
+        bool over = spend(x, n, m, cheaper, quantity, between) > budget;
+        memcpy(over ? cheaper : quantity, between, n * sizeof *quantity);
+        low = over ? m : low;
+        high = over ? high : m;
     }
-    spent = spend(x, n, high, quantity);
-    for (size_t i = 0; i < n; i++)
-        spent += top_up(&x[i], weft_order_quantity(&x[i], low), budget - spent, &quantity[i]);
+    if (!(high > 0))
+        memcpy(quantity, cheaper, n * sizeof *quantity);
+    spent = spend(x, n, high, quantity, quantity, quantity);
+    for (size_t i = 0; i < n && high > 0; i++)
+        spent += top_up(&x[i], cheaper[i], budget - spent, &quantity[i]);
+    free(cheaper);
+    free(between);
     return high;
 }
