@@ -61,8 +61,8 @@ double weft_order_level(const struct weft_order_item *x, double multiplier)
 
 double weft_order_profit(const struct weft_order_item *x, double level)
 {
-    double sold = x->period.expected - weft_lead_demand_beyond(&x->period, level);
-    return (x->price - x->cost) * sold - weft_order_overage(x) * weft_lead_demand_left(&x->period, level);
+    double sold = x->period.expected - weft_lead_demand_beyond(&x->period, level), left = level - sold;
+    return (x->price - x->cost) * sold - weft_order_overage(x) * (level > 0 && left > 0 ? left : 0);
 }
 
 /* With every piece dearer by the multiplier. */
@@ -77,7 +77,8 @@ double weft_order_quantity(const struct weft_order_item *x, double multiplier)
     if (!(need > 0))
         return 0;
     double packs = ceil(need / x->pack - nearly), least = ceil(x->moq / x->pack - nearly);
-    if (x->goal == WEFT_ORDER_PROFIT && packs > 0 &&
+    bool exact = x->period.counts && x->pack == 1; /* the level itself is the best */
+    if (x->goal == WEFT_ORDER_PROFIT && !exact && packs > 0 &&
         worth(x, (packs - 1) * x->pack, multiplier) > worth(x, packs * x->pack, multiplier))
         packs--;
     if (packs >= least || packs <= 0)
