@@ -13,6 +13,7 @@ score|windows|score -m $dir/model.safetensors,naive --part test
 evaluate|forecasts|evaluate --format json
 reconcile|latest|reconcile --method bottom-up,wls
 backtest|series|backtest --horizon 7 --origins 3 --by all,major --format csv
+backtest-orders|series|backtest --orders -m $dir/model.safetensors --origins 3 --format frames
 backtest-model|windows|backtest -m $dir/model.safetensors --origins 3 --per-step --format frames
 backtest-refit|series|backtest --refit train-dlinear --lookback 14 --horizon 7 --origins 2 --format json
 explain|windows|explain -m $dir/model.safetensors --near 1:2 --far 6:7 --format csv
