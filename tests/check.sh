@@ -84,6 +84,7 @@ tidied() {
         echo "ok - clang-tidy # skip not here"
     fi
 }
+docs() { tests/docs.sh; }
 clang() { verdict "both compilers accept every file" tests/compile-clang.sh; }
 sanitized() { CUTS=6 program "$@"; }
 fuzz() { tests/fuzz/run.sh "$1" "${FUZZ_SECONDS:-60}" "$log"; }
@@ -146,7 +147,7 @@ weight() {
     fuzz.*) echo 60 ;;
     program.fault) echo 120 ;;
     program.netns | program.scatter | program.products | program.tree) echo 50 ;;
-    layers.tidy | program.backtest | program.garments | program.cluster | program.bench) echo 30 ;;
+    layers.tidy | layers.docs | program.backtest | program.garments | program.cluster | program.bench) echo 30 ;;
     *) echo 5 ;;
     esac
 }
@@ -156,6 +157,7 @@ add() { echo "$(weight "$1") $*" >>"$log/jobs"; }
 groups=(layers unit program)
 make_quietly BUILD="$build" BIN="$bin" all units gens benches || { count make; echo "$passed passed, $failed failed, $skipped skipped"; exit 1; }
 add layers.rooms rooms
+add layers.docs docs
 add layers.columns columns
 add layers.clang clang
 add layers.tidy tidied
