@@ -197,7 +197,7 @@ install: all
 	@install -m 755 $(programs:%=$(BIN)/%) '$(DESTDIR)$(libexec)'
 	@install -m 644 $(programs:%=src/cmd/%.1) src/cmd/weft-exit.1 '$(DESTDIR)$(share)/man'
 	@for f in pipelines/*.sh; do install -m "$$([ -x "$$f" ] && echo 755 || echo 644)" "$$f" '$(DESTDIR)$(share)/pipelines' || exit 1; done
-	@install -m 644 pipelines/*.csv '$(DESTDIR)$(share)/pipelines'
+	@install -m 644 pipelines/*.csv pipelines/*.jq '$(DESTDIR)$(share)/pipelines'
 	@install -m 644 schemas/* '$(DESTDIR)$(share)/schemas'
 	@$(fill) src/cmd/weft.sh > '$(DESTDIR)$(PREFIX)/bin/weft' && chmod 755 '$(DESTDIR)$(PREFIX)/bin/weft'
 	@$(fill) src/cmd/weft.bash > '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/weft'
