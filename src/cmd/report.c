@@ -85,12 +85,14 @@ static void stop(struct weft_run *run, void *state)
 static const struct weft_filter filter = {
     .usage = {.name = "report",
               .summary = "writes a ranking as one HTML page with charts, in English or Korean",
-              .synopsis = "report [--forecasts FILE] [--history FILE] [--accuracy FILE] [--lang en|ko] [OPTION...]",
-              .reads = "a ranking stream (rank --format frames)",
+              .synopsis =
+                  "report [--forecasts FILE] [--history FILE] [--accuracy FILE] [--lang en|ko] [OPTION...] [FILE]",
+              .reads = "a ranking stream (weft rank --format frames)",
               .writes = "an HTML page",
-              .examples = "rank --history products.weft --format frames -i forecasts.weft | report -o report.html\n"
-                          "report --forecasts forecasts.weft --history level.weft --accuracy accuracy.csv --lang ko -i "
-                          "ranking.weft -o report.html",
+              .examples =
+                  "weft rank --history products.weft --format frames -i forecasts.weft | weft report -o report.html\n"
+                  "weft report --forecasts forecasts.weft --history level.weft --accuracy accuracy.csv --lang ko -i "
+                  "ranking.weft -o report.html",
               .see_also = "rank, explain, score, evaluate",
               .notes = "The page is one file that needs nothing else: the charts are SVG inside it, there is no "
                        "script, and nothing is loaded from anywhere. It fits screens from 400 pixels on, and "

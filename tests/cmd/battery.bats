@@ -58,7 +58,7 @@ each() {
 }
 
 programs() {
-    ls "$BIN" | grep -v '^\.'
+    ls "$BIN" | grep -v -e '^\.' -e '^weft$'
 }
 
 @test "--help is on standard output, names the program, its options and two examples" {
