@@ -42,7 +42,7 @@ forecasts of the past get better by them; the summary says which, and what they 
 Examples:
   forecast.sh train.csv --amounts sales.csv --mentions brand_keyword_cnt.csv
   forecast.sh --by item --ingest "--layout long --id store,item --keys store,item --date date --value sales" --horizon 28 sales.csv
-  ingest --id item sales.csv | forecast.sh -
+  weft ingest --id item sales.csv | forecast.sh -
 T
 }
 

@@ -10,7 +10,7 @@ usage: garments.sh [OPTION...] GARMENTS.csv
 
 Trains three networks that say what a garment will do (from its photo, from its name, from both, each with price, gender, number and category), measures them
 on held-out garments beside the nearest neighbours, and ranks all garments by what the network that sees both predicts for them.
-GARMENTS.csv: one row a garment; columns are found by their names (see ingest --help), images lie beside it or in --images.
+GARMENTS.csv: one row a garment; columns are found by their names (see weft ingest --help), images lie beside it or in --images.
 
   -o, --output DIR       where the results go (default: garments)
       --images DIR       where image files are
@@ -26,7 +26,7 @@ GARMENTS.csv: one row a garment; columns are found by their names (see ingest --
       --neighbours K     (default 10)
       --top N            garments shown and on the contact sheet (default 24)
       --sort LABEL       the quantity that they are ranked by (default: the last one that is learned)
-      --growth FILE      ranking of categories (rank --format frames): what is predicted is multiplied with the growth of the category
+      --growth FILE      ranking of categories (weft rank --format frames): what is predicted is multiplied with the growth of the category
       --checkpoint DIR   keep what is trained there until the results are written; the same command, given again, goes on where it was
   -h, --help
 

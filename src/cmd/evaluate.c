@@ -36,13 +36,13 @@ static const struct weft_opt opts[] = {
      "a row for each value of this key (major, brand, id, ...)", 0},
     {WEFT_OPT_FLAG, 0, "per-step", AT(FLAG, o.per_step), NULL, 0, 0, NULL, "a row for each step of the horizon", 0},
     {WEFT_OPT_FLAG, 0, "scaled", AT(FLAG, o.scaled), NULL, 0, 0, NULL,
-     "in the units of window --scale, not of the data", 0},
+     "in the units of weft window --scale, not of the data", 0},
     {WEFT_OPT_STR, 0, "psfa-by", AT(STR, o.psfa_by), NULL, 0, 0, "LEVEL",
      "key that names PSFA's categories; major when the stream has it", 0},
     {WEFT_OPT_FLAG, 0, "confusion", AT(FLAG, confusion), NULL, 0, 0, NULL,
      "of products: how often each class was taken for which, below the table", WEFT_OPT_RUN},
     {WEFT_OPT_STR, 0, "actuals", AT(STR, actuals_path), NULL, 0, 0, "FILE",
-     "a later series stream: forecasts of the latest days (score --part latest) against what came since",
+     "a later series stream: forecasts of the latest days (weft score --part latest) against what came since",
      WEFT_OPT_FILE},
     {WEFT_OPT_CHOICE, 0, "format", AT(CHOICE, format), "table", 0, 0, "table|csv|json|frames|prometheus|svg",
      "what to print; svg: a picture of the first series under every model", WEFT_OPT_RUN},
@@ -194,7 +194,8 @@ static int make_table(struct weft_run *run, struct state *s, struct weft_err *e)
         weft_fail(e, WEFT_DATA, s->without_actual ? "forecasts without actual values" : "no forecasts came");
         return s->without_actual
                    ? weft_fail_hint(
-                         e, "score --part test gives both; for --part latest, --actuals FILE gives what came since")
+                         e,
+                         "weft score --part test gives both; for --part latest, --actuals FILE gives what came since")
                    : -1;
     }
     if (s->actuals)
@@ -245,18 +246,19 @@ static const struct weft_filter filter = {
     .usage = {.name = "evaluate",
               .summary = "measures forecasts, and predictions of products, against what happened",
               .synopsis = "evaluate [--actuals FILE] [--by LEVEL] [--per-step] [--scaled] [--confusion] [--format "
-                          "table|csv|json|frames|prometheus|svg]",
-              .reads = "a forecasts stream with actual values (score --part test) or, with --actuals, without (--part "
-                       "latest), or a demand stream with labels",
+                          "table|csv|json|frames|prometheus|svg] [FILE]",
+              .reads = "a forecasts stream with actual values (weft score --part test) or, with --actuals, without "
+                       "(--part latest), or a demand stream with labels",
               .writes = "a table, CSV, JSON, Prometheus text, a metrics stream, or a picture",
               .examples =
-                  "score -m model.safetensors,seasonal-naive:7 --part test -i windows.weft | evaluate\n"
-                  "score -m model.safetensors --part test -i windows.weft | evaluate --by major --format csv -o "
-                  "accuracy.csv\n"
-                  "score -m model.safetensors --part test -i etth1.weft | evaluate --scaled --format json | jq .mse\n"
-                  "evaluate --actuals today.weft -i yesterday.forecasts --format prometheus -o accuracy.prom\n"
-                  "score -m image=image.safetensors,both=both.safetensors --part valid -i products.weft | evaluate "
-                  "--confusion",
+                  "weft score -m model.safetensors,seasonal-naive:7 --part test -i windows.weft | weft evaluate\n"
+                  "weft score -m model.safetensors --part test -i windows.weft | weft evaluate --by major --format csv "
+                  "-o accuracy.csv\n"
+                  "weft score -m model.safetensors --part test -i etth1.weft | weft evaluate --scaled --format json | "
+                  "jq .mse\n"
+                  "weft evaluate --actuals today.weft -i yesterday.forecasts --format prometheus -o accuracy.prom\n"
+                  "weft score -m image=image.safetensors,both=both.safetensors --part valid -i products.weft | weft "
+                  "evaluate --confusion",
               .see_also = "score, rank, window, train-demand",
               .notes =
                   "MSE, MAE, RMSE and bias (forecast - actual) are means over windows, steps and series. WAPE is the "

@@ -59,7 +59,7 @@ each() {
 }
 
 programs() {
-    ls "$BIN" | grep -v '^\.'
+    ls "$BIN" | grep -v -e '^\.' -e '^weft$'
 }
 
 # bats test_tags=alone
