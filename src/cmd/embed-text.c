@@ -57,15 +57,15 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_STR, 'm', "model", AT(STR, model), NULL, 0, 0, "DIR",
      "a BERT as Hugging Face has it: config.json, vocab.txt, model.safetensors", WEFT_OPT_FILE},
     {WEFT_OPT_INT, 0, "hash", AT(INT, hash), "0", 0, WEFT_PRODUCT_FEATURES_MAX, "N",
-     "no model: N features from hashed character n-grams", 0},
+     "no model: N features from hashed character n-grams", 0, .not_with = "model"},
     {WEFT_OPT_CHOICE, 0, "pool", AT(CHOICE, pool), "mean", 0, 0, "mean|cls|pooler",
-     "what stands for a name: the mean of its tokens, the first, or BERT's pooler", 0},
+     "what stands for a name: the mean of its tokens, the first, or BERT's pooler", 0, .needs = "model"},
     {WEFT_OPT_CHOICE, 0, "normalize", AT(CHOICE, normalize), "nfc", 0, 0, "nfc|none",
      "compose accents and Hangul first, or take names as they are", 0},
     {WEFT_OPT_INT, 0, "max-tokens", AT(INT, most), "64", 3, TOKENS_MAX, "N",
-     "longer names are cut; [CLS] and [SEP] count", 0},
+     "longer names are cut; [CLS] and [SEP] count", 0, .needs = "model"},
     {WEFT_OPT_CHOICE, 0, "precision", AT(CHOICE, precision), "f32", 0, 0, "f32|bf16",
-     "arithmetic: bf16 is about twice as fast", 0},
+     "arithmetic: bf16 is about twice as fast", 0, .needs = "model"},
     {WEFT_OPT_INT, 0, "batch", AT(INT, batch), "512", 1, BATCH_MAX, "N", "names computed together",
      WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
     {.type = WEFT_OPT_END},
@@ -107,11 +107,8 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
     const struct weft_head *h = weft_run_in_head(run);
-    if ((s->model == NULL) == (s->hash == 0))
+    if (!s->model && !s->hash)
         return weft_fail(e, WEFT_USAGE, "give one of -m DIR and --hash N");
-    static const char *const unused[] = {"pool", "max-tokens", "precision", NULL};
-    if (s->hash && weft_run_refuse(run, unused, "is for a model, and --hash has none", e) < 0)
-        return -1;
     s->width = (size_t)s->hash;
     if (weft_products_attrs_read(h, &s->attrs, e) < 0 || (s->model != NULL && load(run, s, e) < 0))
         return -1;

@@ -31,17 +31,18 @@ struct state {
 #define AT(type, member) WEFT_OPT_AT(struct state, type, member)
 static const struct weft_opt opts[] = {
     {WEFT_OPT_STR, 0, "by", AT(STR, o.by), "all", 0, 0, "LEVEL",
-     "a row for each value of this key (major, brand, id, ...)", 0},
-    {WEFT_OPT_FLAG, 0, "per-step", AT(FLAG, o.per_step), NULL, 0, 0, NULL, "a row for each step of the horizon", 0},
+     "a row for each value of this key (major, brand, id, ...)", 0, .stream = "forecasts"},
+    {WEFT_OPT_FLAG, 0, "per-step", AT(FLAG, o.per_step), NULL, 0, 0, NULL, "a row for each step of the horizon", 0,
+     .stream = "forecasts"},
     {WEFT_OPT_FLAG, 0, "scaled", AT(FLAG, o.scaled), NULL, 0, 0, NULL,
-     "in the units of window --scale, not of the data", 0},
+     "in the units of window --scale, not of the data", 0, .stream = "forecasts"},
     {WEFT_OPT_STR, 0, "psfa-by", AT(STR, o.psfa_by), NULL, 0, 0, "LEVEL",
-     "key that names PSFA's categories; major when the stream has it", 0},
+     "key that names PSFA's categories; major when the stream has it", 0, .stream = "forecasts"},
     {WEFT_OPT_FLAG, 0, "confusion", AT(FLAG, confusion), NULL, 0, 0, NULL,
-     "of products: how often each class was taken for which, below the table", WEFT_OPT_RUN},
+     "of products: how often each class was taken for which, below the table", WEFT_OPT_RUN, .stream = "demand"},
     {WEFT_OPT_STR, 0, "actuals", AT(STR, actuals_path), NULL, 0, 0, "FILE",
-     "a later series stream: forecasts of the latest days (score --part latest) against what came since",
-     WEFT_OPT_FILE},
+     "a later series stream: forecasts of the latest days (score --part latest) against what came since", WEFT_OPT_FILE,
+     .stream = "forecasts"},
     {WEFT_OPT_CHOICE, 0, "format", AT(CHOICE, format), "table", 0, 0, "table|csv|json|frames|prometheus",
      "what to print", WEFT_OPT_RUN},
     {WEFT_OPT_FLAG, 0, "bom", AT(FLAG, bom), NULL, 0, 0, NULL, WEFT_BOM_HELP, WEFT_OPT_RUN},
@@ -50,9 +51,6 @@ static const struct weft_opt opts[] = {
 
 static int start_products(struct weft_run *run, struct state *s, struct weft_err *e)
 {
-    static const char *const unused[] = {"by", "per-step", "scaled", "psfa-by", "actuals", NULL};
-    if (weft_run_refuse(run, unused, "is for forecasts of series, and this is a demand stream", e) < 0)
-        return -1;
     if (weft_predictions_attrs_read(weft_run_in_head(run), &s->said, e) < 0)
         return -1;
     s->demand = weft_demand_metrics_new(&s->said);
@@ -65,12 +63,6 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     const struct weft_head *h = weft_run_in_head(run);
     if (strcmp(h->schema, WEFT_DEMAND_SCHEMA) == 0)
         return start_products(run, s, e);
-    if (strcmp(h->schema, WEFT_FORECASTS_SCHEMA) != 0)
-        return weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s or %s", h->schema, WEFT_FORECASTS_SCHEMA,
-                         WEFT_DEMAND_SCHEMA);
-    if (s->confusion)
-        return weft_fail(e, WEFT_USAGE,
-                         "--confusion is for products (a demand stream), and this is a forecasts stream");
     if (weft_forecast_metrics_new(h, &s->o, &s->series, e) < 0)
         return -1;
     if (!s->actuals_path)
@@ -282,6 +274,7 @@ static const struct weft_filter filter = {
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,
     .out = WEFT_IO_TEXT,
+    .schema = WEFT_FORECASTS_SCHEMA "|" WEFT_DEMAND_SCHEMA,
     .start = start,
     .frame = frame,
     .drain = drain,

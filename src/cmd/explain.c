@@ -52,9 +52,10 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_STR, 0, "channel", AT(STR, channel), NULL, 0, 0, "NAME", "this channel alone", 0},
     {WEFT_OPT_FLAG, 0, "lags", AT(FLAG, lags), NULL, 0, 0, NULL, "of --format frames: every single lag, too", 0},
     {WEFT_OPT_FLAG, 0, "factors", AT(FLAG, factors), NULL, 0, 0, NULL,
-     "what the factors of a model (train-dlinear --factors) multiply sales by; reads no stream", 0},
+     "what the factors of a model (train-dlinear --factors) multiply sales by; reads no stream", 0,
+     .only_with = "model, format, bom"},
     {WEFT_OPT_CHOICE, 0, "format", AT(CHOICE, format), "table", 0, 0, "table|csv|json|frames", "of the result",
-     WEFT_OPT_RUN},
+     WEFT_OPT_RUN, .not_with = "frames: factors"},
     {WEFT_OPT_FLAG, 0, "bom", AT(FLAG, bom), NULL, 0, 0, NULL, WEFT_BOM_HELP, WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };
@@ -108,9 +109,6 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     char sha[65];
     if (s->factors)
         return 0;
-    if (strcmp(h->schema, WEFT_WINDOWS_SCHEMA) != 0 && strcmp(h->schema, WEFT_SERIES_SCHEMA) != 0)
-        return weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s or %s", h->schema, WEFT_SERIES_SCHEMA,
-                         WEFT_WINDOWS_SCHEMA);
     s->windows = strcmp(h->schema, WEFT_WINDOWS_SCHEMA) == 0;
     if (weft_series_attrs_read(h, &s->in, e) < 0 || open_model(s, e) < 0)
         return -1;
@@ -241,12 +239,7 @@ static bool no_input(const void *state)
 
 static int print_factors(struct weft_run *run, struct state *s, struct weft_err *e)
 {
-    static const char *const unused[] = {"near", "far", "channel", "lags", NULL};
     FILE *f = weft_run_text(run);
-    if (weft_run_refuse(run, unused, "does not go with --factors", e) < 0)
-        return -1;
-    if (s->format == FRAMES)
-        return weft_fail(e, WEFT_USAGE, "--factors prints table, csv or json");
     if (weft_forecaster_open(s->model, &s->forecaster, e) < 0)
         return -1;
     const struct weft_factors *m = weft_forecaster_factors(s->forecaster);
@@ -369,6 +362,7 @@ static const struct weft_filter filter = {
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,
     .out = WEFT_IO_TEXT,
+    .schema = WEFT_SERIES_SCHEMA "|" WEFT_WINDOWS_SCHEMA,
     .no_input = no_input,
     .start = start,
     .frame = frame,

@@ -33,41 +33,47 @@ static const struct weft_opt opts[] = {
      "growth|beyond-season|volume|sales-per-active|probability|low",
      "what orders the rows, largest first: one column, never a formula of several; low: the lower end of the interval, "
      "thin rows after the others",
-     0},
+     0, .stream = "forecasts"},
     {WEFT_OPT_STR, 0, "near", AT(STR, o.near), NULL, 0, 0, "FROM:TO",
      "near days, counted from 1; by default the first whole seasons (7 days, 24 hours): as many as a fifth of the "
      "horizon holds, one at least",
-     0},
+     0, .stream = "forecasts"},
     {WEFT_OPT_STR, 0, "far", AT(STR, o.far), NULL, 0, 0, "FROM:TO",
-     "far days; by default the last whole seasons, as many", 0},
+     "far days; by default the last whole seasons, as many", 0, .stream = "forecasts"},
     {WEFT_OPT_STR, 0, "history", AT(STR, o.history), NULL, 0, 0, "FILE",
-     "the series before aggregate: for season, sales now, competition, brands, price and data quality", WEFT_OPT_FILE},
+     "the series before aggregate: for season, sales now, competition, brands, price and data quality", WEFT_OPT_FILE,
+     .stream = "forecasts"},
     {WEFT_OPT_STR, 0, "reasons", AT(STR, o.reasons), NULL, 0, 0, "FILE",
      "explanations of the same series and days (explain --format frames): says what the growth comes from",
-     WEFT_OPT_FILE},
-    {WEFT_OPT_STR, 0, "brand", AT(STR, o.brand), "brand", 0, 0, "KEY", "the key of the history that names brands", 0},
+     WEFT_OPT_FILE, .stream = "forecasts"},
+    {WEFT_OPT_STR, 0, "brand", AT(STR, o.brand), "brand", 0, 0, "KEY", "the key of the history that names brands", 0,
+     .needs = "history", .stream = "forecasts"},
     {WEFT_OPT_INT, 0, "now", AT(INT, o.now), "0", 0, 100000, "N",
-     "the last N days of the history are now; 0: as many as aggregate --count looked at, or 28", 0},
+     "the last N days of the history are now; 0: as many as aggregate --count looked at, or 28", 0, .needs = "history",
+     .stream = "forecasts"},
     {WEFT_OPT_INT, 0, "among", AT(INT, o.among), "3", 1, 1000, "N",
-     "the chance that is simulated: to be among the first N", 0},
+     "the chance that is simulated: to be among the first N", 0, .stream = "forecasts"},
     {WEFT_OPT_INT, 0, "top", AT(INT, o.top), "0", 0, 1000000000, "N", "the first N alone; 0: all", 0},
     {WEFT_OPT_STR, 0, "model", AT(STR, o.model), NULL, 0, 0, "NAME",
      "which model's forecasts; by default the first one that is no baseline", 0},
     {WEFT_OPT_STR, 0, "channel", AT(STR, o.channel), NULL, 0, 0, "NAME",
      "this channel alone; by default each has a ranking, except active and brands", 0},
     {WEFT_OPT_STR, 0, "label", AT(STR, label), NULL, 0, 0, "NAME",
-     "of products: the quantity to order by; by default the last one predicted (sales)", 0},
+     "of products: the quantity to order by; by default the last one predicted (sales)", 0, .stream = "demand"},
     {WEFT_OPT_STR, 0, "growth", AT(STR, outlook), NULL, 0, 0, "FILE",
      "of products: a ranking of their groups (rank --format frames); what is predicted is multiplied with the growth "
      "of the group",
-     WEFT_OPT_FILE},
-    {WEFT_OPT_REAL, 0, "level", AT(REAL, o.level), "0.9", 0.01, 0.9999, "P", "of the interval", 0},
+     WEFT_OPT_FILE, .stream = "demand"},
+    {WEFT_OPT_REAL, 0, "level", AT(REAL, o.level), "0.9", 0.01, 0.9999, "P", "of the interval", 0,
+     .stream = "forecasts"},
     {WEFT_OPT_REAL, 0, "shrink", AT(REAL, o.shrink), "0.01", 0, 1000, "SHARE",
-     "of the average group's volume, added to near and far: what next to nothing sells can't win by chance", 0},
+     "of the average group's volume, added to near and far: what next to nothing sells can't win by chance", 0,
+     .stream = "forecasts"},
     {WEFT_OPT_REAL, 0, "fdr", AT(REAL, o.fdr), "0.1", 0.0001, 0.5, "RATE",
-     "false discoveries among what is marked sure, at most (Benjamini-Hochberg over all rows of a channel)", 0},
+     "false discoveries among what is marked sure, at most (Benjamini-Hochberg over all rows of a channel)", 0,
+     .stream = "forecasts"},
     {WEFT_OPT_LIST, 0, "columns", AT(LIST, columns), NULL, 0, 0, "NAME",
-     "these columns, in this order (names as in --format csv)", WEFT_OPT_RUN},
+     "these columns, in this order (names as in --format csv)", WEFT_OPT_RUN, .needs = "format=table|csv|json"},
     {WEFT_OPT_FLAG, 0, "wide", AT(FLAG, wide), NULL, 0, 0, NULL, "all columns in the text table, too", WEFT_OPT_RUN},
     {WEFT_OPT_CHOICE, 0, "format", AT(CHOICE, format), "table", 0, 0, "table|csv|json|frames", "of the result",
      WEFT_OPT_RUN},
@@ -77,10 +83,6 @@ static const struct weft_opt opts[] = {
 
 static int start_products(struct weft_run *run, struct state *s, struct weft_err *e)
 {
-    static const char *const unused[] = {"near",    "far",     "level", "shrink", "fdr",   "sort",
-                                         "history", "reasons", "brand", "now",    "among", NULL};
-    if (weft_run_refuse(run, unused, "is for forecasts of series, and this is a demand stream", e) < 0)
-        return -1;
     if (s->format == FRAMES)
         return weft_fail(e, WEFT_USAGE,
                          "--format frames is for forecasts of series; products are ranked as table, csv or json");
@@ -93,22 +95,10 @@ static int start_products(struct weft_run *run, struct state *s, struct weft_err
 
 static int start(struct weft_run *run, void *state, struct weft_err *e)
 {
-    static const char *const of_history[] = {"brand", "now"};
     struct state *s = state;
-    if (s->columns.n && s->format == FRAMES)
-        return weft_fail(e, WEFT_USAGE, "--columns is for table, csv and json; a ranking stream has them all");
     const struct weft_head *head = weft_run_in_head(run);
     if (strcmp(head->schema, WEFT_DEMAND_SCHEMA) == 0)
         return start_products(run, s, e);
-    if (strcmp(head->schema, WEFT_FORECASTS_SCHEMA) != 0)
-        return weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s or %s", head->schema,
-                         WEFT_FORECASTS_SCHEMA, WEFT_DEMAND_SCHEMA);
-    if (s->label || s->outlook)
-        return weft_fail(e, WEFT_USAGE, "--label and --growth are for products (a demand stream)");
-    for (size_t i = 0; i < sizeof of_history / sizeof *of_history && !s->o.history; i++)
-        if (weft_run_given(run, of_history[i]))
-            return weft_fail(e, WEFT_USAGE, "--%s says what to look at in the history: give --history FILE",
-                             of_history[i]);
     s->o.brand_told = weft_run_given(run, "brand");
     s->o.seed = weft_run_seed(run);
     return weft_rank_groups_new(head, &s->o, weft_run_stream_opts(run), &s->groups, e);
@@ -363,6 +353,7 @@ static const struct weft_filter filter = {
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,
     .out = WEFT_IO_TEXT,
+    .schema = WEFT_FORECASTS_SCHEMA "|" WEFT_DEMAND_SCHEMA,
     .start = start,
     .frame = frame,
     .drain = drain,

@@ -67,7 +67,7 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_STR, 0, "checkpoint", AT(STR, checkpoint), NULL, 0, 0, "FILE",
      "keep the training's state there until the model is written", WEFT_OPT_FILE | WEFT_OPT_RUN},
     {WEFT_OPT_FLAG, 0, "resume", AT(FLAG, resume), NULL, 0, 0, NULL, "go on from the checkpoint, if it is there",
-     WEFT_OPT_RUN},
+     WEFT_OPT_RUN, .needs = "checkpoint"},
     {.type = WEFT_OPT_END},
 };
 
@@ -82,8 +82,6 @@ static int configure(struct weft_run *run, struct state *s, struct weft_err *e)
 {
     if (!weft_units_path(run, e))
         return -1;
-    if (s->resume && !s->checkpoint)
-        return weft_fail(e, WEFT_USAGE, "--resume goes on from --checkpoint FILE");
     s->run = run;
     s->t.encoder = (enum weft_encoder_kind)s->encoder;
     s->t.code = (size_t)s->hidden;

@@ -34,7 +34,7 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_STR, 0, "checkpoint", AT(STR, checkpoint), NULL, 0, 0, "FILE",
      "keep the training's state there until the model is written", WEFT_OPT_FILE | WEFT_OPT_RUN},
     {WEFT_OPT_FLAG, 0, "resume", AT(FLAG, resume), NULL, 0, 0, NULL, "go on from the checkpoint, if it is there",
-     WEFT_OPT_RUN},
+     WEFT_OPT_RUN, .needs = "checkpoint"},
     {.type = WEFT_OPT_END},
 };
 
@@ -52,8 +52,6 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     struct state *s = state;
     if (!weft_units_path(run, e))
         return -1;
-    if (s->resume && !s->checkpoint)
-        return weft_fail(e, WEFT_USAGE, "--resume goes on from --checkpoint FILE");
     s->run = run;
     s->t.hidden = (size_t)s->hidden;
     s->t.layers = (size_t)s->layers;

@@ -192,6 +192,11 @@ int weft_run_refuse(const struct weft_run *run, const char *const *options, cons
     return 0;
 }
 
+int weft_run_rules(const struct weft_run *run, const void *state, struct weft_err *e)
+{
+    return weft_opt_rules(run->filter->opts, state, run->given, e);
+}
+
 int weft_run_threads(const struct weft_run *run)
 {
     if (run->common.threads > 0)
@@ -454,6 +459,8 @@ static int open_ends(struct weft_run *run, struct weft_err *e)
         return -1;
     bool input = f->in == WEFT_IO_STREAM && !(f->no_input && f->no_input(run->state));
     if (input && weft_reader_open(run->common.input, f->schema, &run->stream_opts, &run->in, e) < 0)
+        return -1;
+    if (input && f->opts && weft_opt_stream(f->opts, run->state, run->given, weft_reader_head(run->in)->schema, e) < 0)
         return -1;
     /* What some of these programs write is a stream (frames cat, --format frames), and may go to a socket; text, which
      * may not, is only known when it comes (finish_text). */

@@ -31,7 +31,7 @@ struct weft_filter {
     const struct weft_opt *opts; /* ends with WEFT_OPT_END; offsets into the state */
     size_t state_size;           /* zeroed, defaults set, before start */
     enum weft_io in, out;
-    const char *schema;             /* of the input: "series/1"; NULL: any (start looks at the head) */
+    const char *schema;             /* of the input: "series/1", "series/1|windows/1"; NULL: any */
     int min_operands, max_operands; /* operands (FILEs); max -1: any number */
     bool acknowledges;              /* calls weft_run_done itself: it holds frames back to work on several at once */
     bool threads_are_cores;         /* --threads defaults to the cores (trainers), not to 1 */
@@ -60,6 +60,8 @@ bool weft_run_given(const struct weft_run *run, const char *option);
 /* 64 when one of the options (NULL ends them) was given: "--OPTION why". */
 int weft_run_refuse(const struct weft_run *run, const char *const *options, const char *why,
                     struct weft_err *e) WEFT_MUST_USE;
+/* The rules between options once more (weft_opt_rules): by `state`, which has been decided since. */
+int weft_run_rules(const struct weft_run *run, const void *state, struct weft_err *e) WEFT_MUST_USE;
 int weft_run_threads(const struct weft_run *run);
 /* --seed. Who asks depends on it: from then on it stands in the lineage. */
 uint64_t weft_run_seed(struct weft_run *run);
