@@ -4,13 +4,11 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "base/calendar.h"
 #include "rank/demand_rank.h"
-#include "base/mem.h"
-#include "rank/rank_groups.h"
+#include "rank/rank_print.h"
 #include "frame/run.h"
 
-enum { TABLE, CSV, JSON, FRAMES };
+enum { FRAMES = WEFT_TABLE_JSON + 1 };
 
 struct state {
     struct weft_rank_options o; /* of groups */
@@ -129,50 +127,12 @@ static int rank_products(struct weft_run *run, struct state *s, struct weft_err 
     return 0;
 }
 
-#define FEW "the model's validation part holds %.1f independent errors, and %g are the least; train with a longer one"
-
-static int rank_groups(struct weft_run *run, struct state *s, struct weft_err *e)
-{
-    uint64_t missing = weft_rank_groups_missing(s->groups);
-    if (weft_rank_groups_finish(s->groups, s->table, e) < 0)
-        return -1;
-    struct weft_rank_notes n;
-    weft_rank_groups_notes(s->groups, &n);
-    if (missing)
-        weft_run_warn(run, "%llu forecasts are missing values and were left out%s%s", (unsigned long long)missing,
-                      n.why ? "; the first: " : "", n.why ? n.why : "");
-    if (n.without_profile)
-        weft_run_warn(run,
-                      "%llu series have less than a season of history: their days count as they are, and the growth "
-                      "measures the season, too",
-                      (unsigned long long)n.without_profile);
-    if (n.few && !n.spans.none)
-        weft_run_warn(run, "%llu rows have no interval: " FEW, (unsigned long long)n.few, n.few_most, WEFT_FREEDOM_MIN);
-    if (n.spans.none)
-        weft_run_warn(run,
-                      "a horizon of %zu has no growth, since it holds no two seasons to compare: rows stand by volume; "
-                      "forecast %zu steps, or give --near and --far",
-                      n.spans.far.to, 2 * n.spans.season);
-    return 0;
-}
-
-static int emit_frames(struct weft_run *run, struct state *s, struct weft_err *e)
-{
-    struct weft_ranking_attrs a;
-    struct weft_pack b = {0};
-    weft_rank_groups_attrs(s->groups, &a);
-    weft_ranking_attrs_write(&a, &b);
-    int rc = weft_run_head(run, WEFT_RANKING_SCHEMA, weft_pack_span(&b), e);
-    weft_pack_free(&b);
-    return rc < 0 ? rc : weft_table_emit(s->table, NULL, run, e);
-}
-
 /* Which columns a reader of text gets. */
 static int select_columns(struct state *s, struct weft_err *e)
 {
     const char *const *keys = (const char *const *)s->columns.items, *narrow[WEFT_RANKING_NARROW], *unknown;
     size_t n = s->columns.n;
-    if (!n && !s->products && s->format == TABLE && !s->wide) {
+    if (!n && !s->products && s->format == WEFT_TABLE_TEXT && !s->wide) {
         n = weft_ranking_narrow(weft_rank_groups_rows(s->groups), narrow);
         keys = narrow;
     }
@@ -182,90 +142,34 @@ static int select_columns(struct state *s, struct weft_err *e)
     return strcmp(unknown, "group") == 0 ? weft_fail_hint(e, "it is called name now") : -1;
 }
 
-/* What was compared, and what of it can be relied on. */
-static void print_growth(const struct weft_ranking_attrs *a, const struct weft_rank_notes *n, FILE *f)
+static int rank(struct weft_run *run, struct state *s, struct weft_err *e)
 {
-    if (n->spans.none) {
-        fprintf(f,
-                "\n%s: no growth, since a horizon of %zu holds no two seasons to compare; forecast %zu steps, or give "
-                "--near and --far\n",
-                a->model, n->spans.far.to, 2 * n->spans.season);
-        return;
-    }
-    const char *unit = weft_step_unit(a->step);
-    fprintf(f, "\n%s: mean of %ss %lld-%lld / mean of %ss %lld-%lld; thin: next to nothing is sold, drawn towards 1\n",
-            a->model, unit, (long long)a->far[0], (long long)a->far[1], unit, (long long)a->near[0],
-            (long long)a->near[1]);
-    if (n->spans.unlike)
-        fprintf(f,
-                "these are not the same %ss of the season: each side is divided by the group's own profile of its last "
-                "eight seasons\n",
-                unit);
-    if (n->without_profile)
-        fprintf(f, "%llu series have no such profile: their days count as they are\n",
-                (unsigned long long)n->without_profile);
-    if (n->no_ratio)
-        fprintf(f, "%llu groups never sell on such days, and have no growth\n", (unsigned long long)n->no_ratio);
-    if (n->few)
-        fprintf(f, "%llu have no interval: " FEW "\n", (unsigned long long)n->few, n->few_most, WEFT_FREEDOM_MIN);
-    if (n->tested && n->sure)
-        fprintf(f, "sure: %llu of %llu grow or fall; %g%% of these wrong, at most, in expectation\n",
-                (unsigned long long)n->sure, (unsigned long long)n->tested, 100 * a->fdr);
-    else if (n->tested)
-        fputs("sure: nothing; all of this may be chance\n", f);
-}
-
-static void print_left_out(const struct weft_rank_notes *n, FILE *f)
-{
-    if (n->other_models)
-        fprintf(f, "%llu of another model, which alone forecast them: see the column model\n",
-                (unsigned long long)n->other_models);
-    if (n->groups_left_out)
-        fprintf(f, "left out: %llu without any forecast\n", (unsigned long long)n->groups_left_out);
-    if (n->series_left_out)
-        fprintf(f, "left out: %llu series of groups that have others\n", (unsigned long long)n->series_left_out);
-}
-
-static void print_table(const struct state *s, FILE *f)
-{
-    struct weft_ranking_attrs a;
-    struct weft_rank_notes n;
-    weft_table_print(s->table, f);
-    if (s->outlook)
-        fputs("\noutlook: what is predicted times the growth of the group\n", f);
+    s->table = weft_table_new();
     if (s->products)
-        return;
-    weft_rank_groups_attrs(s->groups, &a);
-    weft_rank_groups_notes(s->groups, &n);
-    print_growth(&a, &n, f);
-    print_left_out(&n, f);
-    if (s->o.history)
-        fprintf(f, "beyond: growth / growth of the same %ss a year before\n", weft_step_unit(a.step));
-    if (s->o.history && !s->o.reasons)
-        fputs("active, each: products with sales on the far days, and what each of them sells a day\n", f);
-    if (s->o.reasons)
-        fprintf(f, "reason: what these %ss, being other than average, add to the growth\n", weft_step_unit(a.step));
+        return rank_products(run, s, e);
+    if (weft_rank_groups_finish(s->groups, s->table, e) < 0)
+        return -1;
+    weft_rank_warn(s->groups, run);
+    return 0;
 }
 
 static int drain(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
     FILE *f = weft_run_text(run);
-    s->table = weft_table_new();
-    if ((s->products ? rank_products(run, s, e) : rank_groups(run, s, e)) < 0)
+    if (rank(run, s, e) < 0)
         return -1;
     if (s->format == FRAMES)
-        return emit_frames(run, s, e);
+        return weft_rank_emit(s->groups, s->table, run, e);
     if (select_columns(s, e) < 0)
         return -1;
-    if (s->format == CSV) {
-        weft_table_csv(s->table, s->bom, f);
-    } else if (s->format == JSON) {
-        weft_table_json(s->table, f);
-        putc('\n', f);
-    } else {
-        print_table(s, f);
-    }
+    weft_table_write(s->table, (enum weft_table_format)s->format, s->bom, f);
+    if (s->format != WEFT_TABLE_TEXT)
+        return 0;
+    if (s->outlook)
+        fputs("\noutlook: what is predicted times the growth of the group\n", f);
+    if (!s->products)
+        weft_rank_notes_print(s->groups, s->o.history, s->o.reasons, f);
     return 0;
 }
 

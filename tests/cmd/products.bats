@@ -193,7 +193,7 @@ model_bytes() {
     refused 'checkpoint of another training' 78 train-demand $small --lr 0.5 --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
     refused 'checkpoint of another training' 78 train-demand $small --gamma 1 --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
     refused 'checkpoint of another training' 78 train-demand $small --bad-images missing --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
-    refused '--resume goes on from --checkpoint' 64 train-demand $small --resume -i "$dir/products.weft" -o model.safetensors
+    refused '--resume goes with --checkpoint' 64 train-demand $small --resume -i "$dir/products.weft" -o model.safetensors
     refused 'checkpoint of another training' 78 train-demand $small --backbone "$dir/model.safetensors" --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
 }
 
