@@ -5,14 +5,13 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "base/calendar.h"
 #include "measure/demand_metrics.h"
 #include "measure/forecast_metrics.h"
 #include "record/forecasts.h"
 #include "frame/run.h"
 #include "show/table.h"
 
-enum { TABLE, CSV, JSON, FRAMES, PROMETHEUS };
+enum { FRAMES = WEFT_TABLE_JSON + 1, PROMETHEUS };
 
 struct state {
     struct weft_forecast_metrics_options o;
@@ -147,23 +146,6 @@ static void warn_of_uneven(void *run, const char *group)
         group);
 }
 
-/* What of the forecasts could be measured: said whatever the format, since a row of one day looks like one of many. */
-static void say_actuals(struct weft_run *run, const struct state *s)
-{
-    struct weft_actuals_count c;
-    char first[32], last[32];
-    int64_t step = weft_forecast_metrics_attrs(s->series)->step;
-    weft_actuals_counts(s->actuals, &c);
-    weft_run_warn(run, "%llu of %llu forecast values have an actual one, from %s to %s", (unsigned long long)c.found,
-                  (unsigned long long)c.days, weft_date_text(c.first, step, first), weft_date_text(c.last, step, last));
-    if (c.unknown)
-        weft_run_warn(run, "%llu forecasts are of series that %s does not have", (unsigned long long)c.unknown,
-                      s->actuals_path);
-    if (c.channels)
-        weft_run_warn(run, "%llu forecasts are of channels that %s does not have", (unsigned long long)c.channels,
-                      s->actuals_path);
-}
-
 static int make_table(struct weft_run *run, struct state *s, struct weft_err *e)
 {
     if (s->demand) {
@@ -182,7 +164,7 @@ static int make_table(struct weft_run *run, struct state *s, struct weft_err *e)
                    : -1;
     }
     if (s->actuals)
-        say_actuals(run, s);
+        weft_actuals_say(s->actuals, s->actuals_path, run);
     else if (s->without_actual)
         weft_run_warn(run, "%llu forecasts without actual values were left out", (unsigned long long)s->without_actual);
     weft_forecast_metrics_table(s->series, s->table = weft_table_new(), warn_of_uneven, run);
@@ -197,15 +179,13 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     FILE *f = weft_run_text(run);
     if (s->format == FRAMES)
         return emit_frames(run, s, e);
-    if (s->format == CSV)
-        weft_table_csv(s->table, s->bom, f);
-    else if (s->format == JSON)
+    if (s->format == WEFT_TABLE_JSON)
         print_json(s, f);
     else if (s->format == PROMETHEUS)
         weft_table_prometheus(s->table, "weft_", f);
     else
-        weft_table_print(s->table, f);
-    if (s->format == TABLE)
+        weft_table_write(s->table, (enum weft_table_format)s->format, s->bom, f);
+    if (s->format == WEFT_TABLE_TEXT)
         print_notes(s, f);
     return 0;
 }

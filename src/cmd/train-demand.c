@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/stop.h"
 #include "train/demand_train.h"
 #include "base/calendar.h"
 #include "base/mem.h"
@@ -263,9 +264,10 @@ static int build(struct weft_run *run, struct state *s, struct weft_err *e)
     return s->backbone ? load_backbone(s, weft_demand_backbone(s->net), e) : 0;
 }
 
-static bool stopping(void *run)
+static bool stopping(void *ctx)
 {
-    return weft_run_stopping(run);
+    (void)ctx;
+    return weft_stop_signal() != 0;
 }
 
 /* The model file; w has the tensors. */
@@ -365,7 +367,7 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     int rc = weft_demand_training_run(&t, e);
     weft_progress_end(&s->progress);
     if (rc > 0) {
-        rc = weft_run_interrupted(e);
+        rc = weft_interrupted(e);
         if (s->checkpoint)
             weft_fail_hint(e, "--checkpoint %s --resume goes on", s->checkpoint);
     }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/stop.h"
 #include "train/dlinear_ladder.h"
 #include "train/dlinear_state.h"
 #include "train/dlinear_units.h"
@@ -112,9 +113,10 @@ static const struct weft_opt opts[] = {
     {.type = WEFT_OPT_END},
 };
 
-static bool stopping(void *run)
+static bool stopping(void *ctx)
 {
-    return weft_run_stopping(run);
+    (void)ctx;
+    return weft_stop_signal() != 0;
 }
 
 static int check_options(struct weft_run *run, struct state *s, struct weft_err *e)
@@ -327,8 +329,7 @@ static int fit_state(struct weft_run *run, struct state *s, struct weft_err *e)
     weft_run_info(run, "%zu series: %llu new steps, %llu were there already", s->days->n_series,
                   (unsigned long long)s->days->new_steps, (unsigned long long)s->days->old_steps);
     char *lineage = weft_run_lineage_json(run);
-    int rc = weft_run_stopping(run) ? weft_run_interrupted(e)
-                                    : weft_dlinear_state_save(s->days, lineage, weft_run_output(run), e);
+    int rc = weft_stop_check(e) < 0 ? -1 : weft_dlinear_state_save(s->days, lineage, weft_run_output(run), e);
     free(lineage);
     return rc == 0 && s->metrics ? weft_dlinear_state_metrics(s->days, s->metrics, e) : rc;
 }
@@ -348,8 +349,8 @@ static int fit(struct weft_run *run, struct state *s, char *lineage, struct weft
 {
     int rc = s->factored ? weft_factored_fit(s->factored, &s->t, &s->logs, e) : weft_dlinear_trainer_fit(&s->t, e);
     weft_progress_end(&s->progress);
-    if (rc == 0 && weft_run_stopping(run))
-        rc = weft_run_interrupted(e);
+    if (rc == 0)
+        rc = weft_stop_check(e);
     if (rc == 0)
         rc = save_dlinear(run, s, lineage, e);
     if (rc == 0 && s->t.log && ferror(s->t.log))

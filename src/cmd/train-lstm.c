@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "base/stop.h"
 #include "train/lstm_units.h"
 
 struct state {
@@ -44,7 +45,7 @@ static bool tick(void *ctx, int64_t epoch, size_t done, size_t total)
     struct state *s = ctx;
     if (s->t.n == 1)
         weft_progress_at(&s->progress, done, total, "windows", "epoch %lld", (long long)epoch);
-    return weft_run_stopping(s->run);
+    return weft_stop_signal() != 0;
 }
 
 static int start(struct weft_run *run, void *state, struct weft_err *e)
@@ -88,7 +89,7 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     int rc = weft_lstm_units_fit(&s->t, e);
     weft_progress_end(&s->progress);
     if (rc > 0) {
-        rc = weft_run_interrupted(e);
+        rc = weft_interrupted(e);
         if (s->checkpoint)
             weft_fail_hint(e, "--checkpoint %s --resume goes on", s->checkpoint);
     }

@@ -142,17 +142,6 @@ struct weft_run {
     struct weft_lineage lineage;
 };
 
-bool weft_run_stopping(const struct weft_run *run)
-{
-    (void)run;
-    return weft_stop_signal() != 0;
-}
-
-int weft_run_interrupted(struct weft_err *e)
-{
-    return weft_fail(e, WEFT_TEMPFAIL, "interrupted");
-}
-
 const char *weft_run_program(const struct weft_run *run)
 {
     return run->program;

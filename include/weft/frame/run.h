@@ -69,10 +69,6 @@ int weft_run_verbose(const struct weft_run *run); /* -1 quiet, 0, 1.. */
 const struct weft_stream_opts *
 weft_run_stream_opts(const struct weft_run *run); /* for programs that open further streams */
 enum weft_progress_mode weft_run_progress(const struct weft_run *run);
-/* True when a graceful end was asked for (SIGINT, SIGTERM): long loops look at it between steps and return -1 via
- * weft_run_interrupted. */
-bool weft_run_stopping(const struct weft_run *run);
-int weft_run_interrupted(struct weft_err *e);
 
 /* Writes our head: schema, attrs (encoded map), lineage of the input plus ourselves. Called once, from start (or from
  * drain by programs that know their attrs only at the end). */
