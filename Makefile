@@ -38,7 +38,7 @@ endif
 
 GITHASH := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 
-WEFT_CFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -Iinclude/weft -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
+WEFT_CFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -Iinclude/weft -Wall -Wextra -Wno-missing-field-initializers -Werror -Wshadow -Wstrict-prototypes \
   -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla -fno-common -fno-math-errno -ffp-contract=off -fstack-protector-strong -pthread \
   $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -O1 -Wno-error) $(PKG_CFLAGS)
 WEFT_LIBS := $(PKG_LIBS) -lcsv -ldnnl -lgomp -lm -pthread

@@ -12,7 +12,7 @@ declare -A may=(
     [rank]="base frame record show measure" [report]="base frame record show measure rank"
     [text]="base" [image]="base" [nn]="base" [model]="base nn"
     [ingest]="base frame record show text" [train]="base frame record measure image nn model"
-    [apply]="base frame cluster record show measure rank image nn model train"
+    [apply]="base frame cluster record show measure rank text image nn model train"
     [cmd]="base frame cluster record show measure rank report text image nn model ingest train apply"
 )
 # The one file that may include a library's header.

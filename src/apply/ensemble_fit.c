@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "base/stop.h"
 #include "record/window.h"
 
 /* --- members --- */
@@ -228,7 +229,7 @@ static int walk(struct weft_ensemble_fit *f, void (*visit)(void *ctx, const stru
     rc = match_folds(f, &info, &key, place, e);
     for (size_t at = 0; rc == 0 && weft_spool_next(f->spool, &at, &frame);) {
         struct view v;
-        rc = weft_run_stopping(f->run) ? weft_run_interrupted(e) : weft_series_read(frame, &f->attrs, &f->series, e);
+        rc = weft_stop_check(e) < 0 ? -1 : weft_series_read(frame, &f->attrs, &f->series, e);
         for (size_t k = 0; rc == 0 && k < (size_t)f->folds; k++)
             for (size_t c = 0; c < f->attrs.n_targets; c++)
                 if (view_of(f, k, c, key, place, exogenous, &v)) {

@@ -50,3 +50,26 @@ void weft_factor_table(const struct weft_factors *m, const struct weft_model_inf
     for (size_t c = 0; c < m->n_targets; c++)
         add_target(m, info, c, at, out);
 }
+
+int weft_factor_table_read(const char *path, struct weft_table *out, struct weft_err *e)
+{
+    struct weft_forecaster *forecaster = NULL;
+    if (weft_forecaster_open(path, &forecaster, e) < 0)
+        return -1;
+    const struct weft_factors *m = weft_forecaster_factors(forecaster);
+    if (m) {
+        weft_factor_table(m, weft_forecaster_info(forecaster), out);
+    } else {
+        weft_fail(e, WEFT_CONFIG, "%s has no factors", path);
+        weft_fail_hint(e, "train-dlinear --factors auto makes such a model");
+    }
+    weft_forecaster_close(&forecaster);
+    return m ? 0 : -1;
+}
+
+void weft_factor_table_notes(FILE *f)
+{
+    fputs("\nall: over all series; low, middle, high: of nine, five and one in ten series it is at least so much; "
+          "weekdays are against Monday, months against January, days of the month against the others\n",
+          f);
+}

@@ -60,9 +60,6 @@ static int read_head(struct weft_series_scorer *s, const struct weft_head *h, st
     static const char *const parts[] = {"latest", "test", "valid", "all"};
     struct weft_series_score_options *o = s->o;
     s->windows = strcmp(h->schema, WEFT_WINDOWS_SCHEMA) == 0;
-    if (!s->windows && strcmp(h->schema, WEFT_SERIES_SCHEMA) != 0)
-        return weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s, %s or %s", h->schema,
-                         WEFT_SERIES_SCHEMA, WEFT_WINDOWS_SCHEMA, WEFT_PRODUCTS_SCHEMA);
     if (weft_series_attrs_read(h, &s->in, e) < 0)
         return -1;
     if (!s->windows && o->part != WEFT_SCORE_LATEST) {

@@ -28,7 +28,7 @@ static const struct weft_opt opts[] = {
      "trainer to run anew on the past of each origin: gets a windows stream and -o FILE; may be given several times",
      WEFT_OPT_WHOLE},
     {WEFT_OPT_INT, 0, "refit-every", AT(INT, p.refit_every), "1", 1, ORIGINS_MAX, "K",
-     "a model serves K origins, from the one that it was trained for on", 0},
+     "a model serves K origins, from the one that it was trained for on", 0, .needs = "refit"},
     {WEFT_OPT_INT, 0, "origins", AT(INT, p.n_origins), "0", 0, ORIGINS_MAX, "N",
      "how many, the last one a horizon before the end; 0: as the calendar's second half holds, at most 12", 0},
     {WEFT_OPT_INT, 0, "every", AT(INT, p.every), "0", 0, 1000000, "STEPS",
@@ -40,11 +40,11 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_INT, 0, "lookback", AT(INT, p.lookback), "0", 0, 1000000, "STEPS",
      "of --refit on a series stream; 0: a year and the horizon where that leaves enough to train on, else a third of "
      "what there is",
-     0},
+     0, .needs = "refit", .stream = "series"},
     {WEFT_OPT_CHOICE, 0, "scale", AT(CHOICE, p.scale), "none", 0, 0, "none|standard|minmax",
-     "of --refit on a series stream, fitted on the train part", 0},
+     "of --refit on a series stream, fitted on the train part", 0, .needs = "refit", .stream = "series"},
     {WEFT_OPT_REAL, 0, "valid", AT(REAL, p.valid), "0.15", 0, 0.9, "SHARE",
-     "of --refit: part of the past, its end, that is validation", 0},
+     "of --refit: part of the past, its end, that is validation", 0, .needs = "refit"},
     {WEFT_OPT_FLAG, 0, "baselines", AT(FLAG, p.baselines), "true", 0, 0, NULL,
      "naive, the seasonal naive forecast, mean:28, and where history allows a year ago times growth", 0},
     {WEFT_OPT_LIST, 0, "by", AT(LIST, p.o.by), "all", 0, 0, "LEVEL",
@@ -76,19 +76,8 @@ static const struct weft_opt opts[] = {
 
 static int start(struct weft_run *run, void *state, struct weft_err *e)
 {
-    static const char *const of_windows[] = {"lookback", "scale", NULL}, *const of_refit[] = {"refit-every", "lookback",
-                                                                                              "scale", "valid", NULL};
     struct state *s = state;
-    const struct weft_head *h = weft_run_in_head(run);
-    bool windows = strcmp(h->schema, WEFT_WINDOWS_SCHEMA) == 0;
-    if (!windows && strcmp(h->schema, WEFT_SERIES_SCHEMA) != 0)
-        return weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s or %s", h->schema, WEFT_SERIES_SCHEMA,
-                         WEFT_WINDOWS_SCHEMA);
-    if (weft_series_attrs_read(h, &s->p.attrs, e) < 0)
-        return -1;
-    if (windows && weft_run_refuse(run, of_windows, "is for a series stream: the windows have theirs", e) < 0)
-        return -1;
-    if (!s->p.refit.n && weft_run_refuse(run, of_refit, "is for --refit, and nothing is trained here", e) < 0)
+    if (weft_series_attrs_read(weft_run_in_head(run), &s->p.attrs, e) < 0)
         return -1;
     return weft_backtest_plan_start(&s->p, run, e);
 }
@@ -210,6 +199,7 @@ static const struct weft_filter filter = {
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,
     .out = WEFT_IO_TEXT,
+    .schema = WEFT_SERIES_SCHEMA "|" WEFT_WINDOWS_SCHEMA,
     .start = start,
     .frame = frame,
     .drain = drain,

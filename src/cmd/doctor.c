@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/stop.h"
 #include "nn/blas.h"
 #include "text/csv.h"
 #include "nn/dnn.h"
@@ -208,12 +209,12 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     struct state *s = state;
     weft_checklist_begin(&s->list, weft_run_text(run), s->format);
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
-        if (weft_run_stopping(run))
-            return weft_run_interrupted(e);
+        if (weft_stop_check(e) < 0)
+            return -1;
         checks[i](&s->list);
     }
-    if (weft_run_stopping(run))
-        return weft_run_interrupted(e);
+    if (weft_stop_check(e) < 0)
+        return -1;
     weft_check_sockets(&weft_run_stream_opts(run)->wire.socket, &s->list);
     weft_checklist_end(&s->list);
     if (s->list.count[WEFT_CHECK_FAIL])

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/stop.h"
 #include "train/dlinear_ladder.h"
 #include "train/dlinear_state.h"
 #include "train/dlinear_units.h"
@@ -46,19 +47,21 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_CHOICE, 0, "norm", AT(CHOICE, norm), "mean", 0, 0, "none|last|mean|auto",
      "what is subtracted from a window and added to its forecast: nothing, its last value, its mean; auto: the mean of "
      "the last k values, every k of a grid tried",
-     0},
+     0, .needs = "auto: solver=exact"},
     {WEFT_OPT_CHOICE, 0, "lookback", AT(CHOICE, lookback), "whole", 0, 0, "whole|auto",
-     "exact: look back as far as the windows do, or try every lookback of a grid up to that", 0},
+     "exact: look back as far as the windows do, or try every lookback of a grid up to that", 0,
+     .needs = "auto: solver=exact"},
     {WEFT_OPT_FLAG, 0, "tune", AT(FLAG, tune), NULL, 0, 0, NULL,
-     "exact: --lookback auto --norm auto --ridge auto, chosen over the folds; the best eight are averaged", 0},
+     "exact: --lookback auto --norm auto --ridge auto, chosen over the folds; the best eight are averaged", 0,
+     .needs = "solver=exact"},
     {WEFT_OPT_FLAG, 0, "refit", AT(FLAG, refit), NULL, 0, 0, NULL,
      "exact: choose as ever, then fit on all windows, the test part's too: for forecasts of what comes, not for weft "
      "score --part test",
-     0},
+     0, .needs = "solver=exact"},
     {WEFT_OPT_INT, 0, "kernel", AT(INT, kernel), "25", 1, 1000001, "N", "moving average that makes the trend; odd", 0},
     {WEFT_OPT_STR, 0, "by", AT(STR, by), "all", 0, 0, "LEVEL", "one set of weights for each value of this key", 0},
     {WEFT_OPT_FLAG, 0, "individual", AT(FLAG, individual), NULL, 0, 0, NULL,
-     "one set of weights for each series (--by id)", 0},
+     "one set of weights for each series (--by id)", 0, .not_with = "by"},
     {WEFT_OPT_INT, 0, "folds", AT(INT, folds), "3", 1, WEFT_DLINEAR_FOLDS_MAX, "N",
      "exact: rolling-origin folds that choose the ridge; the last one is the validation part", 0},
     {WEFT_OPT_INT, 0, "epochs", AT(INT, epochs), "10", 1, 1000000, "N", "adam: passes over the train part", 0},
@@ -74,7 +77,7 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_CHOICE, 0, "exog", AT(CHOICE, exog), "level", 0, 0, "level|units|auto|none",
      "exact: how channels that are past, future or static act: in proportion to the target's level, in its units, or "
      "not at all; auto, with --tune: as level, those alone that are known ahead for the horizon and help on the folds",
-     0},
+     0, .needs = "auto: tune", .not_with = "auto: state, partial"},
     {WEFT_OPT_INT, 0, "exog-lags", AT(INT, exog_lags), "7", 0, 1000000, "N",
      "exact: how many steps before the origin are looked at of past and future channels", 0},
     {WEFT_OPT_LIST, 0, "relative", AT(LIST, relative), "price", 0, 0, "CHANNEL",
@@ -82,46 +85,38 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_LIST, 0, "factors", AT(LIST, factors), "none", 0, 0, "auto|none|COLUMNS",
      "exact: divide sales by factors of weekday, channels known ahead (channels), weekday, days (of the month), "
      "months, year:N first; auto: chosen over folds",
-     0},
+     0, .needs = "solver=exact", .not_with = "partial, source, state"},
     {WEFT_OPT_STR, 0, "log", AT(STR, log), NULL, 0, 0, "FILE",
      "losses as JSON lines, one an epoch (adam) or a set of weights (exact)", WEFT_OPT_FILE | WEFT_OPT_RUN},
     {WEFT_OPT_STR, 0, "source", AT(STR, source), NULL, 0, 0, "ENDPOINT",
-     "exact: windows of richer series to borrow from where history is short", WEFT_OPT_FILE | WEFT_OPT_RUN},
+     "exact: windows of richer series to borrow from where history is short", WEFT_OPT_FILE | WEFT_OPT_RUN,
+     .needs = "solver=exact", .not_with = "partial, tune, refit, state, lookback=auto, norm=auto"},
     {WEFT_OPT_CHOICE, 0, "transfer", AT(CHOICE, transfer), "auto", 0, 0, "auto|source|own|pooled|ridge",
      "with --source, each set of weights: the source's model, its own, both together, its own shrunk towards the "
      "source's; auto: chosen over the folds",
-     0},
+     0, .needs = "source"},
     {WEFT_OPT_STR, 0, "source-by", AT(STR, source_by), "all", 0, 0, "KEY",
-     "borrow from the source's series with the same value of this key alone", 0},
+     "borrow from the source's series with the same value of this key alone", 0, .needs = "source"},
     {WEFT_OPT_STR, 0, "state", AT(STR, state), NULL, 0, 0, "FILE",
      "exact: add these days to the sums in FILE and fit on all of them; begins FILE from windows when it is not there",
-     WEFT_OPT_FILE | WEFT_OPT_RUN},
+     WEFT_OPT_FILE | WEFT_OPT_RUN, .needs = "solver=exact", .not_with = "partial, refit"},
     {WEFT_OPT_REAL, 0, "forget", AT(REAL, forget), "0", 0, 1e9, "STEPS",
-     "a new state: windows count half after so many steps; 0: nothing is forgotten", 0},
+     "a new state: windows count half after so many steps; 0: nothing is forgotten", 0, .needs = "state"},
     {WEFT_OPT_STR, 0, "metrics", AT(STR, metrics), NULL, 0, 0, "FILE",
-     "state: drift and coverage of its forecasts of these days, for Prometheus", WEFT_OPT_FILE | WEFT_OPT_RUN},
+     "state: drift and coverage of its forecasts of these days, for Prometheus", WEFT_OPT_FILE | WEFT_OPT_RUN,
+     .needs = "state"},
     {WEFT_OPT_FLAG, 0, "partial", AT(FLAG, partial), NULL, 0, 0, NULL,
-     "exact: write the sums of these series as a stream (-o), for --merge", 0},
+     "exact: write the sums of these series as a stream (-o), for --merge", 0, .needs = "solver=exact"},
     {WEFT_OPT_FLAG, 0, "merge", AT(FLAG, merge), NULL, 0, 0, NULL,
-     "make the model from the partial streams given as FILEs", 0},
+     "make the model from the partial streams given as FILEs, as they were told when they were made", 0,
+     .only_with = "log"},
     {.type = WEFT_OPT_END},
 };
 
-static bool stopping(void *run)
+static bool stopping(void *ctx)
 {
-    return weft_run_stopping(run);
-}
-
-static int check_ladder(struct weft_run *run, const struct state *s, struct weft_err *e)
-{
-    if (!s->source && (weft_run_given(run, "transfer") || weft_run_given(run, "source-by")))
-        return weft_fail(e, WEFT_USAGE, "--transfer and --source-by go with --source");
-    if (s->source && (s->solver == ADAM || s->partial || s->merge || s->tune || s->refit || s->state || s->lookback ||
-                      s->norm == WEFT_NORMS))
-        return weft_fail(e, WEFT_USAGE,
-                         "--source goes with the plain exact solver in one process: not with --solver adam, --partial, "
-                         "--merge, --tune, --refit and --state");
-    return 0;
+    (void)ctx;
+    return weft_stop_signal() != 0;
 }
 
 static int check_options(struct weft_run *run, struct state *s, struct weft_err *e)
@@ -132,15 +127,7 @@ static int check_options(struct weft_run *run, struct state *s, struct weft_err 
     if (s->kernel % 2 == 0)
         return weft_fail(e, WEFT_USAGE, "--kernel: the moving average has a middle: %lld is even",
                          (long long)s->kernel);
-    if (s->individual && weft_run_given(run, "by"))
-        return weft_fail(e, WEFT_USAGE, "--individual is --by id: give one of them");
-    if (s->partial && s->solver == ADAM)
-        return weft_fail(e, WEFT_USAGE, "--partial goes with the exact solver");
-    if (s->solver == ADAM && (s->tune || s->refit || s->lookback || s->norm == WEFT_NORMS))
-        return weft_fail(e, WEFT_USAGE, "--tune, --lookback auto, --norm auto and --refit go with the exact solver");
-    if (s->exog == EXOG_AUTO && (!s->tune || s->state || s->partial))
-        return weft_fail(e, WEFT_USAGE, "--exog auto goes with --tune, and not with --state or --partial");
-    return check_ladder(run, s, e) < 0 || (!s->partial && !weft_units_path(run, e)) ? -1 : 0;
+    return !s->partial && !weft_units_path(run, e) ? -1 : 0;
 }
 
 static const char *groups_by(const struct state *s)
@@ -155,13 +142,6 @@ static bool with_factors(const struct state *s)
 
 static int check_factors(const struct state *s, struct weft_err *e)
 {
-    const char *other = s->solver == ADAM ? "--solver adam"
-                        : s->partial      ? "--partial"
-                        : s->source       ? "--source"
-                        : s->state        ? "--state"
-                                          : NULL;
-    if (other && with_factors(s))
-        return weft_fail(e, WEFT_USAGE, "--factors does not go with %s", other);
     if (s->factors.n > 1)
         for (size_t i = 0; i < s->factors.n; i++)
             if (strcmp(s->factors.items[i], "auto") == 0 || strcmp(s->factors.items[i], "none") == 0)
@@ -267,10 +247,6 @@ static int start_state(struct weft_run *run, struct state *s, struct weft_err *e
 {
     static const char *const kept[] = {"by", "individual", "norm", "lookback", "ridge", "tune", "folds", "forget"},
                              *const channels[] = {"exog", "exog-lags"};
-    if (s->t.adam || s->partial || s->refit)
-        return weft_fail(
-            e, WEFT_USAGE,
-            "--state goes with the exact solver, and without --partial and --refit: it always fits on all days");
     const char *model = weft_run_output(run);
     if (strcmp(s->state, model) == 0 ||
         (s->metrics && (strcmp(s->metrics, model) == 0 || strcmp(s->metrics, s->state) == 0)))
@@ -297,12 +273,8 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
     const struct weft_head *h = weft_run_in_head(run);
-    if (!s->state && (s->forget > 0 || s->metrics))
-        return weft_fail(e, WEFT_USAGE, "--forget and --metrics go with --state");
-    if (s->merge && !s->state)
-        return 0;
     if (s->merge)
-        return weft_fail(e, WEFT_USAGE, "--state reads days, --merge sums: give one of them");
+        return 0;
     if (strcmp(h->schema, WEFT_WINDOWS_SCHEMA) != 0 && !(s->state && strcmp(h->schema, WEFT_SERIES_SCHEMA) == 0)) {
         weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s%s", h->schema, WEFT_WINDOWS_SCHEMA,
                   s->state ? " or " WEFT_SERIES_SCHEMA : "");
@@ -357,8 +329,7 @@ static int fit_state(struct weft_run *run, struct state *s, struct weft_err *e)
     weft_run_info(run, "%zu series: %llu new steps, %llu were there already", s->days->n_series,
                   (unsigned long long)s->days->new_steps, (unsigned long long)s->days->old_steps);
     char *lineage = weft_run_lineage_json(run);
-    int rc = weft_run_stopping(run) ? weft_run_interrupted(e)
-                                    : weft_dlinear_state_save(s->days, lineage, weft_run_output(run), e);
+    int rc = weft_stop_check(e) < 0 ? -1 : weft_dlinear_state_save(s->days, lineage, weft_run_output(run), e);
     free(lineage);
     return rc == 0 && s->metrics ? weft_dlinear_state_metrics(s->days, s->metrics, e) : rc;
 }
@@ -378,8 +349,8 @@ static int fit(struct weft_run *run, struct state *s, char *lineage, struct weft
 {
     int rc = s->factored ? weft_factored_fit(s->factored, &s->t, &s->logs, e) : weft_dlinear_trainer_fit(&s->t, e);
     weft_progress_end(&s->progress);
-    if (rc == 0 && weft_run_stopping(run))
-        rc = weft_run_interrupted(e);
+    if (rc == 0)
+        rc = weft_stop_check(e);
     if (rc == 0)
         rc = save_dlinear(run, s, lineage, e);
     if (rc == 0 && s->t.log && ferror(s->t.log))
@@ -390,24 +361,11 @@ static int fit(struct weft_run *run, struct state *s, char *lineage, struct weft
 
 /* --- --merge --- */
 
-/* The sums were made as their options said; another choice now would be of other sums, or none. */
-static int check_merge(struct weft_run *run, struct weft_err *e)
-{
-    for (const struct weft_opt *o = opts; o->type != WEFT_OPT_END; o++)
-        if (weft_run_given(run, o->name) && strcmp(o->name, "merge") != 0 && strcmp(o->name, "log") != 0) {
-            weft_fail(e, WEFT_USAGE, "--merge fits as the partial streams say: --%s goes with --partial", o->name);
-            return weft_fail_hint(e, "make the partial streams with it, all of them");
-        }
-    return 0;
-}
-
 static int merge(struct weft_run *run, struct state *s, struct weft_err *e)
 {
     char *lineage = NULL;
     int rc = weft_run_n_operands(run) ? configure(run, s, e)
                                       : weft_fail(e, WEFT_USAGE, "--merge: which partial streams? --merge FILE...");
-    if (rc == 0)
-        rc = check_merge(run, e);
     if (rc == 0 && weft_dlinear_merge_files(&s->t, run, &lineage, e) == 0)
         return fit(run, s, lineage, e);
     free(lineage);

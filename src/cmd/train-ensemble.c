@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "apply/ensemble_fit.h"
+#include "base/stop.h"
 #include "train/units.h"
 
 #define AT(type, member) WEFT_OPT_AT(struct weft_ensemble_fit, type, member)
@@ -45,7 +46,7 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct weft_ensemble_fit *f = state;
     if (weft_ensemble_fit_run(f, e) < 0) {
-        if (f->keep && weft_run_stopping(run))
+        if (f->keep && weft_stop_signal())
             weft_fail_hint(e, "the same command goes on from --checkpoint %s", f->keep);
         return -1;
     }

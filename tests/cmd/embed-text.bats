@@ -89,9 +89,9 @@ one() {
 
 @test "options that do not fit are refused" {
     refused "give one of -m DIR and --hash N" 64 embed-text -i "$dir/products.weft"
-    refused "give one of -m DIR and --hash N" 64 embed-text -m "$bert" --hash 8 -i "$dir/products.weft"
+    refused "--hash does not go with --model" 64 embed-text -m "$bert" --hash 8 -i "$dir/products.weft"
     for o in "--pool cls" "--max-tokens 9" "--precision bf16"; do
-        refused "${o% *} is for a model, and --hash has none" 64 embed-text --hash 8 $o -i "$dir/products.weft"
+        refused "${o% *} goes with --model" 64 embed-text --hash 8 $o -i "$dir/products.weft"
     done
     refused "vocab.txt" 66 embed-text -m "$dir" -i "$dir/products.weft"
     refused "--max-tokens 64: this model takes 20" 78 embed-text -m "$bert-old" -i "$dir/products.weft"

@@ -225,7 +225,7 @@ wape() {
     for wrong in --tune --refit "--norm last" "--ridge 1" "--by major" --individual "--folds 2" "--solver adam" "--lookback auto"; do
         run train-dlinear --merge $wrong "$dir/p1.weft" -o m.st
         [ "$status" -eq 64 ] || { echo "$wrong: $status $output"; false; }
-        [[ "$output" == *"${wrong%% *}"*"--partial"* ]]
+        [[ "$output" == *"--merge does not go with ${wrong%% *}"* ]]
         [ ! -e m.st ]
     done
 }
