@@ -9,13 +9,13 @@
 #include "text/csv.h"
 #include "nn/dnn.h"
 #include "base/file.h"
+#include "base/inflate.h"
 #include "base/machine.h"
 #include "frame/run.h"
 #include "record/schema.h"
 #include "cluster/socket_check.h"
 #include "text/transcode.h"
 #include "text/unicode.h"
-#include "text/unpack.h"
 #include "frame/version.h"
 
 struct state {
@@ -45,7 +45,7 @@ static void libraries(struct weft_checklist *c)
     weft_check(c, WEFT_CHECK_OK, "oneDNN", NULL, "%s", weft_dnn_about(buf, sizeof buf));
     weft_check(c, WEFT_CHECK_OK, "libcsv", NULL, "%s", weft_csv_library());
     weft_check(c, WEFT_CHECK_OK, "utf8proc", NULL, "%s", weft_unicode_library());
-    weft_check(c, WEFT_CHECK_OK, "zlib", NULL, "%s", weft_unpack_library());
+    weft_check(c, WEFT_CHECK_OK, "zlib", NULL, "%s", weft_inflate_library());
     weft_check(c, WEFT_CHECK_OK, "jansson", NULL, "%s", weft_json_library());
 }
 
