@@ -159,7 +159,7 @@ static void prepare(struct search *s, struct weft_dlinear_stats *st)
     for (size_t f = 1; f <= st->folds; f++) {
         const struct weft_gram *valid = &st->block[2 * f - 1];
         if (train->n && valid->n)
-            last = s->fold[s->folds++] = weft_nested_new(train, valid, s->lookback, s->horizon);
+            last = s->fold[s->folds++] = weft_nested_new(train, (double)train->n, valid, s->lookback, s->horizon);
         if (f < st->folds) {
             weft_gram_merge(train, &st->block[2 * f - 1]);
             weft_gram_merge(train, &st->block[2 * f]);
@@ -170,10 +170,10 @@ static void prepare(struct search *s, struct weft_dlinear_stats *st)
         struct weft_gram *rest = &st->block[2 * st->folds];
         weft_gram_merge(rest, train);
         weft_gram_merge(rest, valid);
-        s->all = rest->n ? weft_nested_new(rest, NULL, s->lookback, s->horizon) : NULL;
+        s->all = rest->n ? weft_nested_new(rest, (double)rest->n, NULL, s->lookback, s->horizon) : NULL;
     }
     if (!s->all && train->n && !(valid->n && last))
-        s->all = weft_nested_new(train, NULL, s->lookback, s->horizon);
+        s->all = weft_nested_new(train, (double)train->n, NULL, s->lookback, s->horizon);
 }
 
 static void judge(void *ctx, size_t i)

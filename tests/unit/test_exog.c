@@ -586,7 +586,7 @@ static void tuned_new(struct tuned *t)
     weft_dlinear_stats_finish(&t->st);
     t->train = expand(&t->d, &t->s, 0, TRAIN - W + 1);
     t->valid = expand(&t->d, &t->s, TRAIN - L, VALID - W + 1);
-    t->f = weft_nested_new(&t->st.block[0], &t->st.block[1], L, H);
+    t->f = weft_nested_new(&t->st.block[0], (double)t->st.block[0].n, &t->st.block[1], L, H);
 }
 
 static void tuned_free(struct tuned *t)

@@ -181,7 +181,7 @@ static void weights_and_errors(void **state)
         gram_of_rows(&train);
         expand_valid(channel, 1);
         gram_of_rows(&valid);
-        struct weft_nested *f = weft_nested_new(&train, &valid, L, H);
+        struct weft_nested *f = weft_nested_new(&train, (double)train.n, &valid, L, H);
         for (size_t k = 0; k < N_RIDGES; k++) {
             double mse[N_LOOKBACKS * N_LASTS];
             weft_nested_errors(f, &grid, ridges[k], mse);
@@ -224,7 +224,7 @@ static void flat_history(void **state)
             for (size_t i = 0; i < W; i++)
                 row[n][i] = 4 * level;
         gram_of_rows(&g);
-        struct weft_nested *f = weft_nested_new(&g, &g, L, H);
+        struct weft_nested *f = weft_nested_new(&g, (double)g.n, &g, L, H);
         for (size_t i = 0; i < N_LASTS; i++) {
             struct weft_nested_config c = {L, lasts[i] == WEFT_NESTED_WHOLE ? L : lasts[i], 1e-3, 1};
             double r[H * L] = {0}, bias[H] = {0};
