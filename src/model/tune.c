@@ -291,6 +291,19 @@ static void choose_blindly(const struct search *s, const struct weft_tune *o, st
     t->n_best = 1;
 }
 
+/* Rounding may leave errors that are nothing a variance below 0, or a correlation beyond 1. */
+static void settle(double *cov, size_t h)
+{
+    for (size_t i = 0; i < h; i++)
+        cov[i * h + i] = fmax(cov[i * h + i], 0);
+    for (size_t i = 0; i < h; i++)
+        for (size_t k = 0; k < h; k++) {
+            double most = sqrt(cov[i * h + i]) * sqrt(cov[k * h + k]);
+            if (i != k)
+                cov[i * h + k] = fmin(fmax(cov[i * h + k], -most), most);
+        }
+}
+
 static int solve(struct search *s, const struct weft_tune *o, double shift, struct weft_dlinear_weights *w,
                  struct weft_dlinear_weights *honest, struct weft_dlinear_fit *fit, struct weft_tuned *t,
                  struct weft_err *e)
@@ -316,6 +329,7 @@ static int solve(struct search *s, const struct weft_tune *o, double shift, stru
             trace += i % (h + 1) ? 0 : s->cov[i];
         }
         fit->valid_mse = trace / (double)h;
+        settle(s->cov, h);
         t->covariance = s->cov;
         s->cov = NULL;
     }
