@@ -171,7 +171,6 @@ static void programs(struct weft_checklist *c)
         {"bash", "every pipeline", "bash", true},
         {"awk", "every pipeline", "mawk", true},
         {"sort", "every pipeline", "coreutils", true},
-        {"gnuplot", "plots", "gnuplot-nox", true},
         {"iconv", "other encodings", "libc-bin", true},
         {"column", "tables of daily.sh", "bsdextrautils", true},
         {"flock", "daily.sh", "util-linux", true},

@@ -9,10 +9,11 @@
 #include "measure/demand_metrics.h"
 #include "measure/forecast_metrics.h"
 #include "record/forecasts.h"
+#include "report/models_picture.h"
 #include "frame/run.h"
 #include "show/table.h"
 
-enum { TABLE, CSV, JSON, FRAMES, PROMETHEUS };
+enum { TABLE, CSV, JSON, FRAMES, PROMETHEUS, SVG };
 
 struct state {
     struct weft_forecast_metrics_options o;
@@ -21,6 +22,7 @@ struct state {
     const char *actuals_path;
     struct weft_actuals *actuals; /* NULL: the stream brings its own */
     struct weft_forecast_metrics *series;
+    struct weft_models_picture *picture; /* NULL: not asked for */
     uint64_t without_actual;
     struct weft_table *table;
     struct weft_predictions_attrs said; /* of a demand stream */
@@ -42,8 +44,8 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_STR, 0, "actuals", AT(STR, actuals_path), NULL, 0, 0, "FILE",
      "a later series stream: forecasts of the latest days (score --part latest) against what came since",
      WEFT_OPT_FILE},
-    {WEFT_OPT_CHOICE, 0, "format", AT(CHOICE, format), "table", 0, 0, "table|csv|json|frames|prometheus",
-     "what to print", WEFT_OPT_RUN},
+    {WEFT_OPT_CHOICE, 0, "format", AT(CHOICE, format), "table", 0, 0, "table|csv|json|frames|prometheus|svg",
+     "what to print; svg: a picture of the first series under every model", WEFT_OPT_RUN},
     {WEFT_OPT_FLAG, 0, "bom", AT(FLAG, bom), NULL, 0, 0, NULL, WEFT_BOM_HELP, WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };
@@ -53,6 +55,8 @@ static int start_products(struct weft_run *run, struct state *s, struct weft_err
     static const char *const unused[] = {"by", "per-step", "scaled", "psfa-by", "actuals", NULL};
     if (weft_run_refuse(run, unused, "is for forecasts of series, and this is a demand stream", e) < 0)
         return -1;
+    if (s->format == SVG)
+        return weft_fail(e, WEFT_USAGE, "--format svg is for forecasts of series, and this is a demand stream");
     if (weft_predictions_attrs_read(weft_run_in_head(run), &s->said, e) < 0)
         return -1;
     s->demand = weft_demand_metrics_new(&s->said);
@@ -73,6 +77,8 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
                          "--confusion is for products (a demand stream), and this is a forecasts stream");
     if (weft_forecast_metrics_new(h, &s->o, &s->series, e) < 0)
         return -1;
+    if (s->format == SVG)
+        s->picture = weft_models_picture_new(weft_forecast_metrics_attrs(s->series), NULL);
     if (!s->actuals_path)
         return 0;
     if (weft_actuals_open(s->actuals_path, weft_run_stream_opts(run), weft_forecast_metrics_attrs(s->series),
@@ -97,6 +103,8 @@ static int frame(struct weft_run *run, void *state, struct weft_span in, struct 
     struct state *s = state;
     if (s->demand)
         return add_prediction(s, in, e);
+    if (s->picture)
+        return weft_models_picture_add(s->picture, in, e);
     int got = weft_forecast_metrics_add(s->series, in, e);
     if (got == 0) {
         s->without_actual++;
@@ -200,6 +208,8 @@ static int make_table(struct weft_run *run, struct state *s, struct weft_err *e)
 static int drain(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
+    if (s->picture)
+        return weft_models_picture_write(s->picture, weft_run_text(run), e);
     if (make_table(run, s, e) < 0)
         return -1;
     FILE *f = weft_run_text(run);
@@ -222,6 +232,7 @@ static void stop(struct weft_run *run, void *state)
 {
     struct state *s = state;
     (void)run;
+    weft_models_picture_free(&s->picture);
     weft_forecast_metrics_free(&s->series);
     weft_actuals_close(&s->actuals);
     weft_demand_metrics_free(&s->demand);
@@ -234,10 +245,10 @@ static const struct weft_filter filter = {
     .usage = {.name = "evaluate",
               .summary = "measures forecasts, and predictions of products, against what happened",
               .synopsis = "evaluate [--actuals FILE] [--by LEVEL] [--per-step] [--scaled] [--confusion] [--format "
-                          "table|csv|json|frames|prometheus]",
+                          "table|csv|json|frames|prometheus|svg]",
               .reads = "a forecasts stream with actual values (score --part test) or, with --actuals, without (--part "
                        "latest), or a demand stream with labels",
-              .writes = "a table, CSV, JSON, Prometheus text, or a metrics stream",
+              .writes = "a table, CSV, JSON, Prometheus text, a metrics stream, or a picture",
               .examples =
                   "score -m model.safetensors,seasonal-naive:7 --part test -i windows.weft | evaluate\n"
                   "score -m model.safetensors --part test -i windows.weft | evaluate --by major --format csv -o "
@@ -273,6 +284,8 @@ static const struct weft_filter filter = {
                   "units that the model learned, (log(1 + x) - mean) / std, and MAE, RMSE and WAPE of the quantities "
                   "themselves. A missing label takes no "
                   "part.\n"
+                  "The picture (--format svg, up to six models) shows the last window of the series, and what was sold "
+                  "in those before.\n"
                   "JSON is one object with the measures of the first row; with more rows than one, \"rows\" holds them "
                   "all.\n"
                   "Memory grows with the rows of the table, and for PSFA with its categories times windows times "
