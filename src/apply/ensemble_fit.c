@@ -571,15 +571,14 @@ static void remove_kept(const struct weft_ensemble_fit *f)
 int weft_ensemble_fit_save(struct weft_ensemble_fit *f, const char *lineage, const char *path, struct weft_err *e)
 {
     struct weft_st_writer *w = weft_st_writer_new();
-    size_t units = f->info.n_groups * f->info.n_channels, horizon = (size_t)f->info.horizon, rows = 1;
-    for (size_t u = 0; u < units; u++)
-        rows = f->rows[u].n > rows ? f->rows[u].n : rows;
-    float *residuals = WEFT_ARRAY(float, units *rows *horizon), *floor = WEFT_ARRAY(float, units),
-          *freedom = WEFT_ARRAY(float, units), error[WEFT_ENSEMBLE_MAX];
+    size_t units = f->info.n_groups * f->info.n_channels;
+    float error[WEFT_ENSEMBLE_MAX];
+    struct weft_errors errors;
+    weft_errors_init(&errors, units, (size_t)f->info.horizon);
     for (size_t u = 0; u < units; u++) {
-        weft_residuals_finish(&f->rows[u], (size_t)f->info.lookback, horizon, forecast_kept, &f->info, u, rows,
-                              f->info.exog.by_forecast, residuals + u * rows * horizon, &floor[u]);
-        freedom[u] = (float)f->offered[u]; /* folds do not overlap */
+        weft_errors_take(&errors, u, &f->rows[u], (size_t)f->info.lookback, forecast_kept, &f->info,
+                         f->info.exog.by_forecast);
+        errors.freedom[u] = (float)f->offered[u]; /* folds do not overlap */
     }
     for (size_t i = 0; i < f->members.n; i++)
         error[i] = (float)f->error[i];
@@ -593,9 +592,7 @@ int weft_ensemble_fit_save(struct weft_ensemble_fit *f, const char *lineage, con
     weft_st_writer_meta(w, "lineage", lineage);
     weft_st_writer_tensor(w, "weights", WEFT_ST_F32, 1, &f->n_kept, f->whole.weight);
     weft_st_writer_tensor(w, "fold_errors", WEFT_ST_F32, 1, &f->members.n, error);
-    weft_st_writer_tensor(w, "residuals", WEFT_ST_F32, 3, (const size_t[]){units, rows, horizon}, residuals);
-    weft_st_writer_tensor(w, "residual_floor", WEFT_ST_F32, 1, &units, floor);
-    weft_st_writer_tensor(w, "freedom", WEFT_ST_F32, 1, &units, freedom);
+    weft_errors_write(&errors, f->info.scale != WEFT_SCALE_NONE, w);
     for (size_t i = 0; i < f->n_kept; i++) {
         char name[32];
         size_t n;
@@ -606,9 +603,7 @@ int weft_ensemble_fit_save(struct weft_ensemble_fit *f, const char *lineage, con
     }
     int rc = weft_st_save(w, path, e);
     weft_st_writer_free(&w);
-    free(residuals);
-    free(floor);
-    free(freedom);
+    weft_errors_free(&errors);
     if (rc == 0)
         remove_kept(f);
     return rc;
