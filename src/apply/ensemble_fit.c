@@ -9,7 +9,6 @@
 
 #include "apply/match.h"
 #include "base/calendar.h"
-#include "base/json.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "record/window.h"
@@ -467,64 +466,31 @@ static int train_whole(struct weft_ensemble_fit *f, struct weft_err *e)
     return weft_ensemble_info(&f->whole, &f->info, e);
 }
 
-/* --- errors that the model file keeps: windows [lookback + horizon], and what was forecast [horizon] after each --- */
-
-static size_t unit_of(const struct weft_ensemble_fit *f, const struct view *v)
-{
-    for (size_t g = 0; g < f->info.n_groups; g++)
-        if (strlen(f->info.groups[g]) == v->group.n && memcmp(f->info.groups[g], v->group.p, v->group.n) == 0)
-            return g * f->info.n_channels + v->channel;
-    return SIZE_MAX;
-}
+/* --- errors that the model file keeps --- */
 
 static void keep_errors(void *ctx, const struct view *v)
 {
     struct weft_ensemble_fit *f = ctx;
-    size_t horizon = v->job.horizon, lookback = (size_t)f->info.lookback, unit = v->group.p ? unit_of(f, v) : SIZE_MAX;
-    if (unit == SIZE_MAX || v->known < lookback)
+    size_t horizon = v->job.horizon, unit = weft_kept_errors_unit(&f->errors, v->group, v->channel);
+    if (unit == SIZE_MAX || v->known < (size_t)f->info.lookback)
         return;
-    size_t width = lookback + horizon;
-    const float *x = v->actual - lookback;
-    float *row = WEFT_ARRAY(float, width + horizon), *y = row + width, one[WEFT_ENSEMBLE_MAX];
-    bool there = true;
+    float *y = WEFT_ARRAY(float, horizon), one[WEFT_ENSEMBLE_MAX];
     for (size_t h = 0; h < horizon; h++) {
         for (size_t i = 0; i < f->n_kept; i++)
             one[i] = said_of(v, f->kept[i], h);
         y[h] = weft_ensemble_combine(f->rule, f->whole.weight, one, f->n_kept);
-        y[h] = (float)(((double)y[h] - v->job.shift) / v->job.factor);
     }
-    for (size_t t = 0; t < width; t++)
-        row[t] = (float)(((double)x[t] - v->job.shift) / v->job.factor);
-    for (size_t t = 0; t < width + horizon; t++)
-        there &= (bool)isfinite(row[t]);
     uint64_t hash = weft_hash(v->s->id.p, v->s->id.n, v->fold * f->attrs.n_targets + v->channel);
-    float *kept = there ? weft_residuals_offer(&f->rows[unit], hash) : NULL;
-    f->offered[unit] += there;
-    if (kept)
-        memcpy(kept, row, (width + horizon) * sizeof *kept);
-    free(row);
-}
-
-/* A kept window's forecast stands after it. */
-static void forecast_kept(void *self, size_t unit, const float *const *x, size_t batch, float *y)
-{
-    const struct weft_model_info *info = self;
-    size_t horizon = (size_t)info->horizon;
-    (void)unit;
-    for (size_t i = 0; i < batch; i++)
-        memcpy(y + i * horizon, x[i] + info->lookback + horizon, horizon * sizeof *y);
+    f->errors.series[unit] += weft_kept_errors_add(&f->errors, unit, v->actual, y, v->job.shift, v->job.factor, hash);
+    free(y);
 }
 
 static int gather_errors(struct weft_ensemble_fit *f, struct weft_err *e)
 {
-    size_t units = f->info.n_groups * f->info.n_channels;
     int key;
     if (weft_match_key(&f->attrs, &f->info, "the ensemble", &key, e) < 0)
         return -1;
-    f->rows = WEFT_ARRAY(struct weft_residuals, units);
-    f->offered = WEFT_ARRAY(uint64_t, units);
-    for (size_t u = 0; u < units; u++)
-        weft_residuals_init(&f->rows[u], weft_residuals_cap(units), (size_t)(f->info.lookback + 2 * f->info.horizon));
+    weft_kept_errors_init(&f->errors, &f->info);
     return walk(f, key, keep_errors, f, e);
 }
 
@@ -581,19 +547,6 @@ char *weft_ensemble_fit_text(const struct weft_ensemble_fit *f)
     return text;
 }
 
-static void write_list(struct weft_st_writer *w, const char *key, char *const *items, const size_t *which, size_t n)
-{
-    weft_json *j = weft_json_new_array();
-    for (size_t i = 0; i < n; i++) {
-        const char *item = items[which ? which[i] : i];
-        weft_json_push(j, weft_json_new_str(item, strlen(item)));
-    }
-    char *text = weft_json_text(j);
-    weft_st_writer_meta(w, key, text);
-    free(text);
-    weft_json_free(&j);
-}
-
 /* The kept models' files, once the model is safe. */
 static void remove_kept(const struct weft_ensemble_fit *f)
 {
@@ -612,37 +565,21 @@ static void remove_kept(const struct weft_ensemble_fit *f)
 
 int weft_ensemble_fit_save(struct weft_ensemble_fit *f, const char *lineage, const char *path, struct weft_err *e)
 {
-    struct weft_st_writer *w = weft_st_writer_new();
-    size_t units = f->info.n_groups * f->info.n_channels;
     float error[WEFT_ENSEMBLE_MAX];
+    char *held[WEFT_ENSEMBLE_MAX];
     struct weft_errors errors;
-    weft_errors_init(&errors, units, (size_t)f->info.horizon);
-    for (size_t u = 0; u < units; u++) {
-        weft_errors_take(&errors, u, &f->rows[u], (size_t)f->info.lookback, forecast_kept, &f->info,
-                         f->info.exog.by_forecast);
-        errors.freedom[u] = (float)f->offered[u]; /* folds do not overlap */
-    }
+    struct weft_st_writer *w = weft_st_writer_new();
     for (size_t i = 0; i < f->members.n; i++)
         error[i] = (float)f->error[i];
-    f->info.name = weft_xstrdup("ensemble");
-    weft_model_info_write(&f->info, w);
-    weft_st_writer_meta(w, "rule", weft_ensemble_rules[f->rule]);
+    for (size_t k = 0; k < f->n_kept; k++)
+        held[k] = f->members.items[f->kept[k]];
+    weft_ensemble_write(&f->whole, &f->info, held, w);
     weft_st_writer_meta_int(w, "folds", f->folds);
     weft_st_writer_meta_real(w, "fold_error", f->rule_error[f->rule]);
-    write_list(w, "members", f->members.items, f->kept, f->n_kept);
-    write_list(w, "tried", f->members.items, NULL, f->members.n);
+    weft_st_writer_meta_list(w, "tried", f->members.items, f->members.n);
     weft_st_writer_meta(w, "lineage", lineage);
-    weft_st_writer_tensor(w, "weights", WEFT_ST_F32, 1, &f->n_kept, f->whole.weight);
     weft_st_writer_tensor(w, "fold_errors", WEFT_ST_F32, 1, &f->members.n, error);
-    weft_errors_write(&errors, f->info.scale != WEFT_SCALE_NONE, w);
-    for (size_t i = 0; i < f->n_kept; i++) {
-        char name[32];
-        size_t n;
-        const void *bytes = weft_apply_bytes(f->whole.member[i], &n);
-        snprintf(name, sizeof name, "member.%zu", i);
-        if (bytes)
-            weft_st_writer_tensor(w, name, WEFT_ST_U8, 1, &n, bytes);
-    }
+    weft_kept_errors_write(&f->errors, (size_t)f->info.horizon, &errors, w); /* folds do not overlap */
     int rc = weft_st_save(w, path, e);
     weft_st_writer_free(&w);
     weft_errors_free(&errors);
@@ -653,10 +590,7 @@ int weft_ensemble_fit_save(struct weft_ensemble_fit *f, const char *lineage, con
 
 void weft_ensemble_fit_free(struct weft_ensemble_fit *f)
 {
-    for (size_t u = 0; f->rows && u < f->info.n_groups * f->info.n_channels; u++)
-        weft_residuals_free(&f->rows[u]);
-    free(f->rows);
-    free(f->offered);
+    weft_kept_errors_free(&f->errors);
     for (size_t k = 0; k < WEFT_ENSEMBLE_FOLDS_MAX; k++)
         close_all(&f->fold[k]);
     close_all(&f->whole);

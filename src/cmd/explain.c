@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "apply/factor_table.h"
+#include "model/ensemble.h"
 #include "model/explain.h"
 #include "measure/growth.h"
 #include "apply/match.h"
@@ -26,9 +27,9 @@ struct state {
     float *profile; /* [season] of the series at hand */
     struct weft_series_attrs in;
     struct weft_series series;
-    struct weft_forecaster *forecaster;
-    int key;          /* that names the model's group */
-    size_t *of_model; /* [targets]: the model's own index, SIZE_MAX: it has none */
+    struct weft_forecaster *forecaster, *whole; /* whole: the ensemble that it is a member of, or NULL */
+    int key;                                    /* that names the model's group */
+    size_t *of_model;                           /* [targets]: the model's own index, SIZE_MAX: it has none */
     struct weft_explain_job job;
     size_t exogenous[WEFT_EXOG_MAX]; /* the stream's channels that the model looks at beside its target */
     const float *channels[WEFT_EXOG_MAX];
@@ -61,9 +62,43 @@ static const struct weft_opt opts[] = {
 
 /* --- start --- */
 
-static int open_model(struct state *s, struct weft_err *e)
+static bool can_explain(const struct state *s, struct weft_forecaster *f)
 {
+    return s->factors ? weft_forecaster_factors(f) != NULL : weft_forecaster_linear(f, 0, NULL, NULL, NULL);
+}
+
+/* Opens the model; of an ensemble the member that can be explained, the best first: of its factors any, of its
+ * forecasts the one that is alone. */
+static int open_explained(struct weft_run *run, struct state *s, struct weft_err *e)
+{
+    struct weft_forecaster *member = NULL;
+    char *name = NULL;
     if (weft_forecaster_open(s->model, &s->forecaster, e) < 0)
+        return -1;
+    if (strcmp(weft_forecaster_info(s->forecaster)->name, "ensemble") != 0)
+        return 0;
+    int rc = weft_ensemble_member(s->forecaster, 1, &member, &name, e);
+    bool alone = !name;
+    for (size_t i = 0; rc >= 0 && (i == 0 || name) && (alone || s->factors); i++) {
+        weft_forecaster_close(&member);
+        free(name);
+        rc = weft_ensemble_member(s->forecaster, i, &member, &name, e);
+        if (rc == 1 && can_explain(s, member)) {
+            weft_run_info(run, "of member %s", name);
+            s->whole = s->forecaster;
+            s->forecaster = member;
+            member = NULL;
+            break;
+        }
+    }
+    weft_forecaster_close(&member);
+    free(name);
+    return rc < 0 ? -1 : 0;
+}
+
+static int open_model(struct weft_run *run, struct state *s, struct weft_err *e)
+{
+    if (open_explained(run, s, e) < 0)
         return -1;
     const struct weft_model_info *m = weft_forecaster_info(s->forecaster);
     if (!weft_forecaster_linear(s->forecaster, 0, NULL, NULL, NULL)) {
@@ -71,8 +106,9 @@ static int open_model(struct state *s, struct weft_err *e)
             e, WEFT_CONFIG,
             "%s is a model of kind %s: only forecasts that are linear in the days before them have exact explanations",
             s->model, m->name);
-        return weft_fail_hint(e, weft_forecaster_factors(s->forecaster) ? "explain --factors says what its factors are"
-                                                                        : "train-dlinear makes such a model");
+        if (weft_forecaster_factors(s->forecaster) || strcmp(m->name, "ensemble") == 0)
+            return weft_fail_hint(e, "explain --factors says what its factors are, where it has some");
+        return weft_fail_hint(e, "train-dlinear makes such a model");
     }
     s->of_model = WEFT_ARRAY(size_t, s->in.n_targets);
     if (weft_match_exogenous(&s->in, m, s->model, s->exogenous, e) < 0 ||
@@ -112,7 +148,7 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
         return weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s or %s", h->schema, WEFT_SERIES_SCHEMA,
                          WEFT_WINDOWS_SCHEMA);
     s->windows = strcmp(h->schema, WEFT_WINDOWS_SCHEMA) == 0;
-    if (weft_series_attrs_read(h, &s->in, e) < 0 || open_model(s, e) < 0)
+    if (weft_series_attrs_read(h, &s->in, e) < 0 || open_model(run, s, e) < 0)
         return -1;
     const struct weft_model_info *m = weft_forecaster_info(s->forecaster);
     size_t lookback = (size_t)m->lookback, horizon = (size_t)m->horizon;
@@ -247,7 +283,7 @@ static int print_factors(struct weft_run *run, struct state *s, struct weft_err 
         return -1;
     if (s->format == FRAMES)
         return weft_fail(e, WEFT_USAGE, "--factors prints table, csv or json");
-    if (weft_forecaster_open(s->model, &s->forecaster, e) < 0)
+    if (open_explained(run, s, e) < 0)
         return -1;
     const struct weft_factors *m = weft_forecaster_factors(s->forecaster);
     if (!m) {
@@ -319,6 +355,7 @@ static void stop(struct weft_run *run, void *state)
     struct state *s = state;
     (void)run;
     weft_forecaster_close(&s->forecaster);
+    weft_forecaster_close(&s->whole);
     weft_series_attrs_free(&s->in);
     weft_series_free(&s->series);
     weft_explanation_free(&s->why);

@@ -159,7 +159,7 @@ int weft_model_info_read(const struct weft_st *st, struct weft_model_info *info,
     return weft_model_exog_read(st, info, e);
 }
 
-static void write_names(struct weft_st_writer *w, const char *key, char *const *names, size_t n)
+void weft_st_writer_meta_list(struct weft_st_writer *w, const char *key, char *const *names, size_t n)
 {
     weft_json *j = weft_json_new_array();
     for (size_t i = 0; i < n; i++)
@@ -179,9 +179,9 @@ void weft_model_exog_write(const struct weft_exog_shape *x, char *const *names, 
         if (x->relative[c])
             relative[n++] = names[c];
     }
-    write_names(w, "exogenous", names, x->n);
-    write_names(w, "roles", roles, x->n);
-    write_names(w, "relative", relative, n);
+    weft_st_writer_meta_list(w, "exogenous", names, x->n);
+    weft_st_writer_meta_list(w, "roles", roles, x->n);
+    weft_st_writer_meta_list(w, "relative", relative, n);
     weft_st_writer_meta_int(w, "exog_lags", (int64_t)x->lags);
     weft_st_writer_meta(w, "exog_effect", weft_exog_effect_name(x->effect));
     if (x->by_forecast)
@@ -207,8 +207,8 @@ void weft_model_info_write(const struct weft_model_info *info, struct weft_st_wr
     if (info->until)
         weft_st_writer_meta_int(w, "until", info->until);
     weft_st_writer_meta(w, "by", info->by);
-    write_names(w, "groups", info->groups, info->n_groups);
-    write_names(w, "channels", info->channels, info->n_channels);
+    weft_st_writer_meta_list(w, "groups", info->groups, info->n_groups);
+    weft_st_writer_meta_list(w, "channels", info->channels, info->n_channels);
     if (info->n_exogenous)
         weft_model_exog_write(&info->exog, info->exogenous, w);
 }

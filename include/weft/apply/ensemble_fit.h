@@ -9,6 +9,7 @@
 #ifndef WEFT_ENSEMBLE_FIT_H
 #define WEFT_ENSEMBLE_FIT_H
 
+#include "apply/kept_errors.h"
 #include "apply/refit.h"
 #include "model/ensemble.h"
 
@@ -38,8 +39,7 @@ struct weft_ensemble_fit {
     char date[WEFT_ENSEMBLE_FOLDS_MAX + 1][32];
     bool *clip;
     struct weft_ensemble fold[WEFT_ENSEMBLE_FOLDS_MAX]; /* until they have forecast */
-    struct weft_residuals *rows;                        /* [units] */
-    uint64_t *offered;                                  /* [units] */
+    struct weft_kept_errors errors;
 };
 
 /* The head of a windows stream. 64 when there are too few or too many members. */

@@ -46,6 +46,8 @@ struct weft_model_info {
     int64_t until;               /* seconds; 0: not known */
 };
 int weft_model_info_read(const struct weft_st *st, struct weft_model_info *info, struct weft_err *e) WEFT_MUST_USE;
+/* A JSON array of texts as metadata. */
+void weft_st_writer_meta_list(struct weft_st_writer *w, const char *key, char *const *items, size_t n);
 void weft_model_info_write(const struct weft_model_info *info, struct weft_st_writer *w);
 /* Its part about exogenous channels alone, for trainers that give weft_model_info_write none. */
 void weft_model_exog_write(const struct weft_exog_shape *x, char *const *names, struct weft_st_writer *w);
