@@ -9,7 +9,7 @@ usage() {
 usage: ladder.sh [OPTION...] SALES.csv|SERIES.weft
 
 For each group of the target's series one model is chosen, by the target's train and validation part alone:
-  source, own, pooled, ridge   linear models (train-dlinear --source): the source's, one's own, both together, one's own shrunk towards the source's; "linear" is
+  source, own, pooled, ridge   linear models (weft train-dlinear --source): the source's, one's own, both together, one's own shrunk towards the source's; "linear" is
                                the one that rolling-origin folds choose for the group
   none, ADDA, reconstruct      networks (train-adda): the source's as it is, adapted, adapted with a reconstruction loss; one is taken when its error on
                                the validation windows is below that of "linear" by more than --margin. One validation part is one look at one

@@ -10,7 +10,7 @@ for d in "${WEFT_BIN:-}" "$lib_dir/../bin" "$lib_dir/../../../libexec/weft"; do
     fi
 done
 
-# What the user called: `weft forecast` says so (WEFT_CALLED); usage lines and hints repeat it.
+# What the user called: `weft forecast` says so (WEFT_CALLED); usage lines and hints repeat it, and call the other pipelines likewise.
 me=${WEFT_CALLED:-${0##*/}}
 unset WEFT_CALLED
 
@@ -21,7 +21,11 @@ die() {
 
 # help: what usage prints, with the name that the user called.
 help() {
-    usage | sed "s|${0##*/}|$me|g"
+    if [ "$me" = "${0##*/}" ]; then
+        usage
+    else
+        usage | sed -E 's/\b([a-z]+(-[a-z]+)*)\.sh\b/weft \1/g'
+    fi
 }
 
 # split_words OPTION TEXT: the array words has the words of TEXT, split at blanks as backtest --refit does: '...' and "..." keep blanks together, \ makes the next
@@ -125,7 +129,7 @@ no_ingest() {
 # from_table TABLE OPTION: the option reads the table anew, which neither a stream nor standard input allows.
 from_table() {
     if [ "$1" = - ] || is_stream "$1"; then
-        die "$2 reads a table in CSV, from a file; of a stream, ingest $2 is the place"
+        die "$2 reads a table in CSV, from a file; of a stream, weft ingest $2 is the place"
     fi
 }
 

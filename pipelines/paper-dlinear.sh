@@ -3,7 +3,7 @@
 set -euo pipefail
 . "$(cd "$(dirname "$0")" && pwd)/lib.sh"
 
-if [ "${1:-}" = -h ] || [ "${1:-}" = --help ]; then
+usage() {
     cat <<'T'
 usage: paper-dlinear.sh [--tune] ETTh1.csv [HORIZON...]
 
@@ -11,13 +11,22 @@ Lookback 336; split 8640, 2880, 2880 hours; scaled by the train part; all seven 
 exact: least squares, ridge chosen over rolling-origin folds, last value subtracted. adam: as the paper trains (lr 0.005 halved every epoch, batch 32, 10
 epochs, patience 3), the median of five seeds. Horizons: 96 192 336 720.
 
---tune: the test MSE of train-dlinear --tune (longest lookback 720, every choice made on the train and validation part) beside published numbers: DLinear, NLinear (Zeng et
-al. 2023), FITS (its fixed loader), OLS+IN (Toner & Darlow 2024), SearchCast (2026), PatchTST (rerun with the fixed loader), as SearchCast's repository gives them.
+  --tune                 the test MSE of train-dlinear --tune (longest lookback 720, every choice made on the train and validation part) beside published
+                         numbers: DLinear, NLinear (Zeng et al. 2023), FITS (its fixed loader), OLS+IN (Toner & Darlow 2024), SearchCast (2026), PatchTST
+                         (rerun with the fixed loader), as SearchCast's repository gives them
+  -h, --help
+
+Examples:
+  paper-dlinear.sh ETTh1.csv 96 192
 T
-    exit 0
-fi
+}
+
 tune=
-[ "${1:-}" != --tune ] || { tune=yes; shift; }
+case "${1:-}" in
+-h | --help) help; exit 0 ;;
+--tune) tune=yes; shift ;;
+-?*) die "unknown option $1; see paper-dlinear.sh --help" ;;
+esac
 table=${1:-} && shift || true
 [ -n "$table" ] || die "which table? paper-dlinear.sh ETTh1.csv"
 [ -r "$table" ] || die "can't read $table" 66

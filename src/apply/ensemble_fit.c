@@ -45,7 +45,7 @@ int weft_ensemble_fit_start(struct weft_ensemble_fit *f, struct weft_run *run, s
     }
     if (!trainers) {
         weft_fail(e, WEFT_USAGE, "--member: one at least must be a trainer, since baselines alone need no model");
-        return weft_fail_hint(e, "add --member 'train-dlinear --tune'; score -m takes baselines as they are");
+        return weft_fail_hint(e, "add --member 'train-dlinear --tune'; weft score -m takes baselines as they are");
     }
     if (weft_series_attrs_read(weft_run_in_head(run), &f->attrs, e) < 0)
         return -1;

@@ -169,16 +169,17 @@ static const struct weft_filter filter = {
         {.name = "backtest",
          .summary = "measures models and baselines at past origins, and what their ranking was worth",
          .synopsis =
-             "backtest [-m MODEL,...] [--refit COMMAND] [--origins N] [--every STEPS] [--horizon N] [OPTION...]",
+             "backtest [-m MODEL,...] [--refit COMMAND] [--origins N] [--every STEPS] [--horizon N] [OPTION...] [FILE]",
          .reads = "a series or windows stream",
          .writes = "two tables, CSV, JSON, or a backtest stream",
-         .examples =
-             "ingest train.csv | aggregate --by minor | backtest --refit 'train-dlinear --ridge auto' --horizon 28\n"
-             "backtest --refit train-dlinear --refit 'lstm=train-lstm --epochs 20' --refit-every 3 --origins 6 "
-             "--horizon 28 -i level.weft\n"
-             "backtest -m model.safetensors,seasonal-naive:7,lag-growth:364:28 --origins 8 --every 7 --by all,major -i "
-             "level.weft\n"
-             "backtest --horizon 28 --table ranking --rank-by minor --format csv -i level.weft -o ranking-quality.csv",
+         .examples = "weft ingest train.csv | weft aggregate --by minor | weft backtest --refit 'train-dlinear --ridge "
+                     "auto' --horizon 28\n"
+                     "weft backtest --refit train-dlinear --refit 'lstm=train-lstm --epochs 20' --refit-every 3 "
+                     "--origins 6 --horizon 28 -i level.weft\n"
+                     "weft backtest -m model.safetensors,seasonal-naive:7,lag-growth:364:28 --origins 8 --every 7 --by "
+                     "all,major -i level.weft\n"
+                     "weft backtest --horizon 28 --table ranking --rank-by minor --format csv -i level.weft -o "
+                     "ranking-quality.csv",
          .see_also = "score, evaluate, rank, train-dlinear",
          .notes =
              "An origin is the first step that is measured. All contenders forecast from the same past, and a value "

@@ -225,13 +225,13 @@ static void stop(struct weft_run *run, void *state)
 static const struct weft_filter filter = {
     .usage = {.name = "calibrate",
               .summary = "gives a model or a baseline the errors of windows that it has not seen, for its intervals",
-              .synopsis = "calibrate -m MODEL -o FILE [OPTION...]",
+              .synopsis = "calibrate -m MODEL -o FILE [OPTION...] [FILE]",
               .reads = "a windows stream",
               .writes = "a model file (safetensors)",
-              .examples =
-                  "ingest train.csv | aggregate --by minor | window --lookback 28 --horizon 28 --split 0.8,0.2,0 | "
-                  "calibrate -m seasonal-naive:7 -o naive.safetensors   # a baseline with intervals\n"
-                  "calibrate -m model.safetensors --part test -i windows.weft -o calibrated.safetensors",
+              .examples = "weft ingest train.csv | weft aggregate --by minor | weft window --lookback 28 --horizon 28 "
+                          "--split 0.8,0.2,0 "
+                          "| weft calibrate -m seasonal-naive:7 -o naive.safetensors   # a baseline with intervals\n"
+                          "weft calibrate -m model.safetensors --part test -i windows.weft -o calibrated.safetensors",
               .see_also = "window, train-dlinear, train-ensemble, score, backtest",
               .notes =
                   "Applies the model to every window of the part, and keeps its errors as trainers do: quantiles of "

@@ -150,15 +150,15 @@ static void stop(struct weft_run *run, void *state)
 static const struct weft_filter filter = {
     .usage = {.name = "covariates",
               .summary = "adds exogenous channels to series: weekday, holidays, weather, a price plan",
-              .synopsis = "covariates [--weekday] [--holidays FILE] [--csv FILE] [OPTION...]",
+              .synopsis = "covariates [--weekday] [--holidays FILE] [--csv FILE] [OPTION...] [FILE]",
               .reads = "a series stream",
               .writes = "a series stream with more channels, and with steps ahead of the last target",
-              .examples = "ingest sales.csv | aggregate --by minor | covariates --weekday --holidays "
+              .examples = "weft ingest sales.csv | weft aggregate --by minor | weft covariates --weekday --holidays "
                           "pipelines/holidays-kr.csv --ahead 28 -o level.weft\n"
-                          "covariates --csv weather.csv --past rain -i level.weft | window --lookback 56 --horizon 14 "
-                          "| train-dlinear -o model.safetensors\n"
-                          "covariates --csv plan.csv --value price,promotion --carry price -i products.weft | score -m "
-                          "model.safetensors | rank",
+                          "weft covariates --csv weather.csv --past rain -i level.weft | weft window --lookback 56 "
+                          "--horizon 14 | weft train-dlinear -o model.safetensors\n"
+                          "weft covariates --csv plan.csv --value price,promotion --carry price -i products.weft | "
+                          "weft score -m model.safetensors | weft rank",
               .see_also = "ingest, window, train-dlinear, score",
               .notes = "The new channels are known ahead unless --past or --static says otherwise; the head declares "
                        "it, and train-dlinear uses what it "

@@ -52,8 +52,8 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_FLAG, 0, "tune", AT(FLAG, tune), NULL, 0, 0, NULL,
      "exact: --lookback auto --norm auto --ridge auto, chosen over the folds; the best eight are averaged", 0},
     {WEFT_OPT_FLAG, 0, "refit", AT(FLAG, refit), NULL, 0, 0, NULL,
-     "exact: choose as ever, then fit on all windows, the test part's too: for forecasts of what comes, not for score "
-     "--part test",
+     "exact: choose as ever, then fit on all windows, the test part's too: for forecasts of what comes, not for weft "
+     "score --part test",
      0},
     {WEFT_OPT_INT, 0, "kernel", AT(INT, kernel), "25", 1, 1000001, "N", "moving average that makes the trend; odd", 0},
     {WEFT_OPT_STR, 0, "by", AT(STR, by), "all", 0, 0, "LEVEL", "one set of weights for each value of this key", 0},
@@ -307,8 +307,8 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
         weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s%s", h->schema, WEFT_WINDOWS_SCHEMA,
                   s->state ? " or " WEFT_SERIES_SCHEMA : "");
         return strcmp(h->schema, WEFT_SERIES_SCHEMA) == 0
-                   ? weft_fail_hint(
-                         e, "put window in between: ingest ... | window --lookback N --horizon N | train-dlinear ...")
+                   ? weft_fail_hint(e, "put window in between: weft ingest ... | weft window --lookback N --horizon N "
+                                       "| weft train-dlinear ...")
                    : -1;
     }
     if (configure(run, s, e) < 0 || look_for_exogenous(run, s, e) < 0)
@@ -446,85 +446,77 @@ static void stop(struct weft_run *run, void *state)
 }
 
 static const struct weft_filter filter = {
-    .usage = {.name = "train-dlinear",
-              .summary = "fits DLinear, a linear forecast of seasonal part and trend",
-              .synopsis = "train-dlinear -o MODEL [OPTION...]\ntrain-dlinear --merge -o MODEL FILE...\n"
-                          "train-dlinear --state FILE -o MODEL [OPTION...]",
-              .reads = "a windows stream; with --state also a series stream of new days",
-              .writes = "a model file (safetensors); with --partial a gram stream",
-              .examples =
-                  "ingest train.csv | window --lookback 30 --horizon 10 | train-dlinear -o model.safetensors\n"
-                  "train-dlinear --tune -i windows.weft -o model.safetensors -v; train-dlinear --tune --refit -i "
-                  "windows.weft -o latest.safetensors\n"
-                  "train-dlinear --factors auto --refit -i windows.weft -o latest.safetensors -v\n"
-                  "train-dlinear --by major --norm last -i windows.weft -o model.safetensors -v\n"
-                  "train-dlinear --solver adam --batch-by origin --norm none -i etth1.weft -o model.safetensors\n"
-                  "covariates --weekday --holidays pipelines/holidays-kr.csv -i level.weft | window --lookback 56 "
-                  "--horizon 14 --scale standard | train-dlinear -o model.safetensors\n"
-                  "train-dlinear --partial -i half1.weft -o p1.weft; train-dlinear --merge p1.weft p2.weft -o "
-                  "model.safetensors\n"
-                  "train-dlinear --source major.weft --by minor -i minor.weft -o model.safetensors\n"
-                  "ingest history.csv | window --lookback 56 --horizon 28 | train-dlinear --tune --state s.st -o "
-                  "model.safetensors\n"
-                  "ingest today.csv | train-dlinear --state s.st -o model.safetensors --metrics weft.prom",
-              .see_also = "covariates, window, score, evaluate",
-              .notes =
-                  "The exact solver adds up a Gram matrix in float64 in one pass and holds no windows: its memory does "
-                  "not grow with the series, but with "
-                  "the sets of weights (--by). Adam holds every value once.\n"
-                  "Windows that touch a missing value are left out. Errors of validation windows are kept in the "
-                  "model: score makes intervals of them.\n"
-                  "--tune tries every lookback, every mean of the last k values and every ridge weight of a grid from "
-                  "the same sums, judged by the folds alone; the best for "
-                  "each of the eight best k are averaged into one matrix in raw coordinates (Linear_Seasonal = "
-                  "Linear_Trend). Ridge weights are relative to the mean "
-                  "variance within a window. The choices stand in the model's metadata (tuned) and in --log. Memory: "
-                  "the Gram matrices, and six matrices of lookback "
-                  "squared for each thread (80 MB at 720).\n"
-                  "A state holds the Gram sums of each set of weights and the last lookback + horizon - 1 values of "
-                  "each series, in the file and in memory. What was chosen "
-                  "when it began stays, and so do the errors that make the intervals; days that are there already are "
-                  "ignored, so a dump twice changes nothing, and one that changed is said in a line; days between "
-                  "are missing values; series that are new join, and groups that are new, or had no window to be "
-                  "judged by, are fitted as the first one was chosen. The model file is written before the state.\n"
-                  "Channels that the head declares past, future or static (ingest --future, covariates) become inputs "
-                  "of the exact solver: of each its last "
-                  "--exog-lags steps, and of a future one the step that is forecast, with weights of its own for each "
-                  "step. With --exog level a value is "
-                  "multiplied by the target's mean over a lookback that ends a horizon earlier, so that a promotion "
-                  "acts in proportion to what is sold; "
-                  "--relative channels count as value / mean - 1. Inside the history a missing value is the last known "
-                  "one. The unknowns are lookback + "
-                  "channels x (lags + 1), and --tune, --refit, --partial, --state and --source take them along (the "
-                  "source must have the same ones); adam leaves them out.\n"
-                  "--exog auto leaves out by name a future channel that a series knows for a part of the horizon "
-                  "alone, or that half "
-                  "of all series or more know nothing of ahead, and a channel without a value in some series. Of the "
-                  "others those that lower the error over the folds are used; -v and --log say what each brings: the "
-                  "error of the best configuration without it.\n"
-                  "--factors divides each series by what the calendar and channels that are known ahead multiply it by "
-                  "(a Poisson regression with log link; each series' own "
-                  "coefficients, pulled towards those of all by a ridge kappa), and fits --tune to the rest: auto "
-                  "chooses the columns, none among them, and kappa over "
-                  "three folds a horizon apart, then the rest as it is or its logarithm by the errors of validation "
-                  "windows whose factors were fitted before them. A list names the "
-                  "columns: channels (those known ahead; a channel open says what share of the day a shop is open), "
-                  "and of days weekday, days (of the month), months or year:N (N "
-                  "waves). Series are held in memory. The forecast is the mean, its quantile 0.5 the median. A series "
-                  "that score meets for the first time has the factors of all. "
-                  "The model file holds them by name (Factors.own, factors).\n"
-                  "Adam's defaults with --norm none --batch-by origin are LTSF-Linear's for ETTh1. The weights are "
-                  "named as LTSF-Linear names them.\n"
-                  "With --source every set of weights stands on a rung of its own: source (the source's model as it "
-                  "is), own (as without a source), pooled (a window of the source "
-                  "counts gamma windows of the target), ridge (shrunk towards the source's weights, which count lambda "
-                  "windows). Rungs, gamma and lambda are compared over "
-                  "the folds of the target's train and validation part, with what was known of the source at each "
-                  "fold's origin; the simplest rung that is within a standard error of "
-                  "the best, or half a percent (own: half a percent), is taken. Where fewer than two folds have "
-                  "windows it is the source. A table says what was chosen and why (-q: "
-                  "none), as do --log and the model's metadata (\"transfer\"). Sums of the source are held for each "
-                  "value of --source-by."},
+    .usage =
+        {.name = "train-dlinear",
+         .summary = "fits DLinear, a linear forecast of seasonal part and trend",
+         .synopsis = "train-dlinear -o MODEL [OPTION...] [FILE]\n"
+                     "train-dlinear --merge -o MODEL FILE...\n"
+                     "train-dlinear --state FILE -o MODEL [OPTION...] [FILE]",
+         .reads = "a windows stream; with --state also a series stream of new days",
+         .writes = "a model file (safetensors); with --partial a gram stream",
+         .examples =
+             "weft ingest train.csv | weft window --lookback 30 --horizon 10 | weft train-dlinear -o "
+             "model.safetensors\n"
+             "weft train-dlinear --tune -i windows.weft -o model.safetensors -v; weft train-dlinear --tune --refit -i "
+             "windows.weft -o latest.safetensors\n"
+             "weft train-dlinear --factors auto --refit -i windows.weft -o latest.safetensors -v\n"
+             "weft train-dlinear --by major --norm last -i windows.weft -o model.safetensors -v\n"
+             "weft train-dlinear --solver adam --batch-by origin --norm none -i etth1.weft -o model.safetensors\n"
+             "weft covariates --weekday --holidays pipelines/holidays-kr.csv -i level.weft | weft window --lookback 56 "
+             "--horizon 14 --scale standard | weft train-dlinear -o model.safetensors\n"
+             "weft train-dlinear --partial -i half1.weft -o p1.weft; weft train-dlinear --merge p1.weft p2.weft -o "
+             "model.safetensors\n"
+             "weft train-dlinear --source major.weft --by minor -i minor.weft -o model.safetensors\n"
+             "weft ingest history.csv | weft window --lookback 56 --horizon 28 | weft train-dlinear --tune --state "
+             "s.st -o model.safetensors\n"
+             "weft ingest today.csv | weft train-dlinear --state s.st -o model.safetensors --metrics weft.prom",
+         .see_also = "covariates, window, score, evaluate",
+         .notes =
+             "The exact solver adds up a Gram matrix in float64 in one pass and holds no windows: its memory does not "
+             "grow with the series, but with the sets of weights (--by). Adam holds every value once.\n"
+             "Windows that touch a missing value are left out. Errors of validation windows are kept in the model: "
+             "score makes intervals of them.\n"
+             "--tune tries every lookback, every mean of the last k values and every ridge weight of a grid from the "
+             "same sums, judged by the folds alone; the best for each of the eight best k are averaged into one matrix "
+             "in raw coordinates (Linear_Seasonal = Linear_Trend). Ridge weights are relative to the mean variance "
+             "within a window. The choices stand in the model's metadata (tuned) and in --log. Memory: the Gram "
+             "matrices, and six matrices of lookback squared for each thread (80 MB at 720).\n"
+             "A state holds the Gram sums of each set of weights and the last lookback + horizon - 1 values of each "
+             "series, in the file and in memory. What was chosen when it began stays, and so do the errors that make "
+             "the intervals; days that are there already are ignored, so a dump twice changes nothing, and one that "
+             "changed is said in a line; days between are missing values; series that are new join, and groups that "
+             "are new, or had no window to be judged by, are fitted as the first one was chosen. The model file is "
+             "written before the state.\n"
+             "Channels that the head declares past, future or static (weft ingest --future, covariates) become inputs "
+             "of the exact solver: of each its last --exog-lags steps, and of a future one the step that is forecast, "
+             "with weights of its own for each step. With --exog level a value is multiplied by the target's mean over "
+             "a lookback that ends a horizon earlier, so that a promotion acts in proportion to what is sold; "
+             "--relative channels count as value / mean - 1. Inside the history a missing value is the last known one. "
+             "The unknowns are lookback + channels x (lags + 1), and --tune, --refit, --partial, --state and --source "
+             "take them along (the source must have the same ones); adam leaves them out.\n"
+             "--exog auto leaves out by name a future channel that a series knows for a part of the horizon alone, or "
+             "that half of all series or more know nothing of ahead, and a channel without a value in some series. Of "
+             "the others those that lower the error over the folds are used; -v and --log say what each brings: the "
+             "error of the best configuration without it.\n"
+             "--factors divides each series by what the calendar and channels that are known ahead multiply it by (a "
+             "Poisson regression with log link; each series' own coefficients, pulled towards those of all by a ridge "
+             "kappa), and fits --tune to the rest: auto chooses the columns, none among them, and kappa over three "
+             "folds a horizon apart, then the rest as it is or its logarithm by the errors of validation windows whose "
+             "factors were fitted before them. A list names the columns: channels (those known ahead; a channel open "
+             "says what share of the day a shop is open), and of days weekday, days (of the month), months or year:N "
+             "(N waves). Series are held in memory. The forecast is the mean, its quantile 0.5 the median. A series "
+             "that score meets for the first time has the factors of all. The model file holds them by name "
+             "(Factors.own, factors).\n"
+             "Adam's defaults with --norm none --batch-by origin are LTSF-Linear's for ETTh1. The weights are named as "
+             "LTSF-Linear names them.\n"
+             "With --source every set of weights stands on a rung of its own: source (the source's model as it is), "
+             "own (as without a source), pooled (a window of the source counts gamma windows of the target), ridge "
+             "(shrunk towards the source's weights, which count lambda windows). Rungs, gamma and lambda are compared "
+             "over the folds of the target's train and validation part, with what was known of the source at each "
+             "fold's origin; the simplest rung that is within a standard error of the best, or half a percent (own: "
+             "half a percent), is taken. Where fewer than two folds have windows it is the source. A table says what "
+             "was chosen and why (-q: none), as do --log and the model's metadata (\"transfer\"). Sums of the source "
+             "are held for each value of --source-by."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,

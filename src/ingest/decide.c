@@ -67,7 +67,7 @@ static int refuse(const struct decide *k, const char *option, const size_t *colu
     weft_fail(e, WEFT_DATA, "%s: %s", k->h->file, what);
     for (size_t i = 0; i < n && b.n < 250; i++) {
         char text[160], number[32];
-        snprintf(text, sizeof text, "%singest %s ", i ? ", or " : "", option);
+        snprintf(text, sizeof text, "%sweft ingest %s ", i ? ", or " : "", option);
         snprintf(number, sizeof number, "#%zu", column[i] + 1);
         bool first = named(k, k->h->name[column[i]]) == column[i], only = true;
         for (size_t c = 0; c < k->h->n; c++)
@@ -194,8 +194,8 @@ static int find_form(struct decide *k, struct weft_err *e)
         weft_fail(e, WEFT_DATA,
                   "%s: \"%s\" in column \"%s\" is the day first or the month first, and no row shows which", k->h->file,
                   c->first, name);
-        weft_command_word(&b, "ingest --date-format %m/%d/%Y ", k->h->file);
-        weft_command_word(&b, ", or ingest --date-format %d/%m/%Y ", k->h->file);
+        weft_command_word(&b, "weft ingest --date-format %m/%d/%Y ", k->h->file);
+        weft_command_word(&b, ", or weft ingest --date-format %d/%m/%Y ", k->h->file);
         weft_pack_raw(&b, (struct weft_span){(const uint8_t *)"", 1});
         weft_fail_hint(e, "%s", (const char *)b.p);
         weft_pack_free(&b);
@@ -414,8 +414,8 @@ static int check_summed(struct decide *k, const size_t *id, size_t n, struct wef
                   "%s: rows of one day and series differ in \"%s\" alone: is each of it a series, or are they to be "
                   "added up?",
                   k->h->file, k->h->name[i]);
-        return weft_fail_hint(e, "ingest --id '%s,%s' %s, or ingest --id '%s' %s", list, k->h->name[i], k->h->file,
-                              list, k->h->file);
+        return weft_fail_hint(e, "weft ingest --id '%s,%s' %s, or weft ingest --id '%s' %s", list, k->h->name[i],
+                              k->h->file, list, k->h->file);
     }
     return 0;
 }
@@ -621,13 +621,13 @@ static int no_layout(const struct decide *k, struct weft_err *e)
             continue;
         weft_fail(e, WEFT_DATA, "%s: \"%s\" holds Excel's numbers of days, as \"%.40s\"", k->h->file, k->h->name[i],
                   c->first);
-        return hint_option(k, "ingest --date-format excel ", e);
+        return hint_option(k, "weft ingest --date-format excel ", e);
     }
     if (weft_date_in_name(k->h->file, &day)) {
         char text[32];
         weft_fail(e, WEFT_DATA, "%s: no column is a day, and the file's name has %s", k->h->file,
                   weft_date_text(day, WEFT_STEP_DAY, text));
-        return hint_option(k, "ingest --date-from-name ", e);
+        return hint_option(k, "weft ingest --date-from-name ", e);
     }
     weft_fail(e, WEFT_DATA, "%s: the header fits no layout: no column is a day, and none is called date", k->h->file);
     return weft_fail_hint(e, "say what it is: --layout wide|long|matrix|products, --date COLUMN, --id COLUMN; is the "
@@ -830,8 +830,8 @@ static int check_names(const struct decide *k, struct weft_err *e)
                 continue;
             weft_fail(e, WEFT_DATA, "%s: columns %zu and %zu are both called \"%s\"", k->h->file, c + 1, i + 1,
                       k->h->name[i]);
-            return weft_fail_hint(e, "ingest %s '#%zu' %s, or ingest %s '#%zu' %s", options[use], c + 1, k->h->file,
-                                  options[use], i + 1, k->h->file);
+            return weft_fail_hint(e, "weft ingest %s '#%zu' %s, or weft ingest %s '#%zu' %s", options[use], c + 1,
+                                  k->h->file, options[use], i + 1, k->h->file);
         }
     return 0;
 }

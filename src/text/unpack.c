@@ -62,16 +62,16 @@ static int refuse_other_kinds(const struct weft_unpack *s, const uint8_t *p, siz
         size_t n;
         const char *what, *hint;
     } kinds[] = {
-        {"\x28\xb5\x2f\xfd", 4, "compressed by zstd", "zstdcat FILE | ingest"},
+        {"\x28\xb5\x2f\xfd", 4, "compressed by zstd", "zstdcat FILE | weft ingest"},
         {"\xfd"
          "7zXZ",
-         5, "compressed by xz", "xzcat FILE | ingest"},
-        {"BZh", 3, "compressed by bzip2", "bzcat FILE | ingest"},
+         5, "compressed by xz", "xzcat FILE | weft ingest"},
+        {"BZh", 3, "compressed by bzip2", "bzcat FILE | weft ingest"},
         {"PK\x03\x04", 4, "a spreadsheet (xlsx) or a zip archive",
-         "save the sheet as CSV, or: ssconvert FILE table.csv; a zip archive: unzip -p FILE | ingest"},
+         "save the sheet as CSV, or: ssconvert FILE table.csv; a zip archive: unzip -p FILE | weft ingest"},
         {"\xd0\xcf\x11\xe0", 4, "a spreadsheet (xls), or one with a password",
          "save it as CSV; is it protected by a password? save it without one first"},
-        {"PAR1", 4, "Parquet", "duckdb -c \"copy 'FILE' to '/dev/stdout' (format csv, header)\" | ingest"},
+        {"PAR1", 4, "Parquet", "duckdb -c \"copy 'FILE' to '/dev/stdout' (format csv, header)\" | weft ingest"},
         {"%PDF", 4, "a PDF", "ask for the table it was made from"},
     };
     static const char *const html[] = {"<html", "<!doctype html", "<table", "<meta", "<style", NULL};
@@ -91,7 +91,7 @@ static int refuse_other_kinds(const struct weft_unpack *s, const uint8_t *p, siz
     }
     if (n > 6 && (*p & 0xf0) == 0x80 && memcmp(p + 1, "\xa4weft", 5) == 0) {
         weft_fail(e, WEFT_DATA, "%s is a weft stream, not CSV", s->name);
-        return weft_fail_hint(e, "`frames show` and `frames count` look into it");
+        return weft_fail_hint(e, "`weft frames show` and `weft frames count` look into it");
     }
     return 0;
 }
@@ -132,7 +132,7 @@ static long next_bytes(struct weft_unpack *s, void *p, size_t cap, struct weft_e
             return weft_fail(e, WEFT_BUG, "zlib can't begin anew");
         if (s->unpacked > s->unpacked_max) {
             weft_fail(e, WEFT_DATA, "%s unpacks to more than %llu bytes", s->name, (unsigned long long)s->unpacked_max);
-            return weft_fail_hint(e, "zcat FILE | ingest has no limit");
+            return weft_fail_hint(e, "zcat FILE | weft ingest has no limit");
         }
         if (got)
             return (long)got;
