@@ -97,7 +97,7 @@ $(BUILD)/libweft.a: $(lib_obj)
 # names would bring oneDNN into programs that only know series.
 link = $(CC) $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) $(BUILD)/libweft.a $(WEFT_LIBS)
 model_obj := $(patsubst %.c,$(BUILD)/%.o,$(shell grep -l ^WEFT_MODEL src/model/*.c))
-$(BIN)/score $(BIN)/backtest $(BIN)/explain $(BIN)/train-ensemble $(units) $(benches): $(model_obj)
+$(BIN)/score $(BIN)/backtest $(BIN)/calibrate $(BIN)/explain $(BIN)/train-ensemble $(units) $(benches): $(model_obj)
 
 $(BIN)/%: $(BUILD)/src/cmd/%.o $(BUILD)/libweft.a
 	@mkdir -p $(@D)

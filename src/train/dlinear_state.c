@@ -591,7 +591,7 @@ void weft_dlinear_state_choices(struct weft_dlinear_state *s, const struct weft_
         u->rows = weft_xrealloc2(NULL, rows * h, sizeof *u->rows);
         weft_dlinear_set(model, 0, &from->w);
         weft_residuals_finish(&from->keep, s->shape.lookback, h, weft_dlinear_forecast, model, 0, rows,
-                              s->shape.exog.by_forecast, u->rows, &u->floor);
+                              s->shape.exog.by_forecast, u->rows, &u->floor, NULL);
     }
     weft_dlinear_free(&model);
     for (size_t i = 0; i < t->n; i++)
