@@ -285,6 +285,11 @@ model_bytes() {
     part v.weft | awk '{ n[$1]++; if (($2 in p) && p[$2] != $1) exit 1; p[$2] = $1 } END { exit !(n["valid"] == 20 && n["train"] == 80) }'
     [ "$(score -q -m m.st --part valid -i v.weft | frames csv | wc -l)" -eq 21 ]
     ! strings -n 100 m.st | grep -q 'name\\":\\"brand' || false
+    # Shares and intervals are of folds of whole brands; the same whatever --threads.
+    for t in 1 2; do train-demand -q --no-image --epochs 2 --valid-by brand --threads $t -i v.weft -o t$t.st; done
+    cmp m.st t1.st
+    cmp t1.st t2.st
+    strings -n 100 m.st | grep -q 'low\\":-'
     train-demand -q --no-image --epochs 2 --valid-from 2024-01-25 -i v.weft -o m.st
     part v.weft | awk '($1 == "valid") != ($3 >= "2024-01-25") { exit 1 }'
     printf 'id,name,price,brand,date\n7,x,1,b1,2024-01-02\n777,x,1,b1,2024-01-02\n' | ingest -q --layout products - | embed-text -q --hash 16 -o n.weft
