@@ -12,7 +12,12 @@
 
 #include "base/calendar.h"
 
-enum { LONGEST = 64, EXCEL_EPOCH = -25569 }; /* 1899-12-30, in days */
+enum {
+    LONGEST = 64,
+    EXCEL_EPOCH = -25569, /* 1899-12-30, in days */
+    DECIMAL_FIRST = 1700,
+    DECIMAL_LAST = 2200
+};
 
 struct text {
     const char *p, *end;
@@ -22,6 +27,7 @@ struct text {
 struct parts {
     int y, m, d, hour, minute, second;
     bool time, zone, utc;
+    bool bare_hour; /* 2025030109: ten digits may be anything's number */
     int64_t offset;
     int first, second_number; /* of 3/1/2025 */
     bool two_ways;            /* first and second_number are month and day, or day and month */
@@ -117,20 +123,19 @@ static bool year_first(struct text *t, struct parts *x)
     return true;
 }
 
-/* 20250301, 202503010912, 20250301091233. */
+/* 20250301, 2025030109, 202503010912, 20250301091233. */
 static bool digits_alone(struct text *t, struct parts *x)
 {
     size_t n = 0;
     while (t->p + n < t->end && isdigit((unsigned char)t->p[n]))
         n++;
-    if (n != 8 && n != 12 && n != 14)
+    if (n != 8 && n != 10 && n != 12 && n != 14)
         return false;
     (void)(number(t, 4, 4, &x->y) && number(t, 2, 2, &x->m) && number(t, 2, 2, &x->d));
-    if (n > 8) {
-        (void)(number(t, 2, 2, &x->hour) && number(t, 2, 2, &x->minute));
-        x->time = true;
-    }
-    return n < 14 || number(t, 2, 2, &x->second);
+    x->time = n > 8;
+    x->bare_hour = n == 10;
+    return (n < 10 || number(t, 2, 2, &x->hour)) && (n < 12 || number(t, 2, 2, &x->minute)) &&
+           (n < 14 || number(t, 2, 2, &x->second));
 }
 
 /* 3/1/2025, 03/01/25, 1-3-2025: which is the month is not said; 1.3.2025 with dots has the day first everywhere. */
@@ -205,14 +210,28 @@ static bool zone_part(struct text *t, struct parts *x)
     return x->zone = h <= 14 && m <= 59;
 }
 
-/* 9:12, 09:12:33.5, 오후 2:10, 2:10 PM. */
+/* After the digits of an hour: 14, 14시, 14시 5분, 14h. */
+static bool hour_alone(struct text *t, size_t digits, struct parts *x)
+{
+    if (word(t, "\xec\x8b\x9c")) {
+        blanks(t);
+        return t->p == t->end || (number(t, 1, 2, &x->minute) && word(t, "\xeb\xb6\x84"));
+    }
+    return (digits == 2 && t->p == t->end) || (word(t, "h") && t->p == t->end);
+}
+
+/* 9:12, 09:12:33.5, 오후 2:10, 2:10 PM, 14, 오후 2시. */
 static bool time_part(struct text *t, struct parts *x)
 {
     int fraction, half = word(t, "\xec\x98\xa4\xec\xa0\x84") || word(t, "AM")   ? 1
                          : word(t, "\xec\x98\xa4\xed\x9b\x84") || word(t, "PM") ? 2
                                                                                 : 0;
     blanks(t);
-    if (!number(t, 1, 2, &x->hour) || !word(t, ":") || !number(t, 2, 2, &x->minute))
+    const char *from = t->p;
+    if (!number(t, 1, 2, &x->hour))
+        return false;
+    bool clock = word(t, ":");
+    if (clock ? !number(t, 2, 2, &x->minute) : !hour_alone(t, (size_t)(t->p - from), x))
         return false;
     if (word(t, ":") &&
         (!number(t, 2, 2, &x->second) || ((word(t, ".") || word(t, ",")) && !number(t, 1, 9, &fraction))))
@@ -287,6 +306,8 @@ enum weft_dates_kind weft_dates_kind(const char *s, size_t n)
     int64_t seconds, step;
     if (!parse(s, n, &x))
         return weft_dates_period(s, n, &seconds, &step) ? WEFT_DATE_SURE : WEFT_DATE_NONE;
+    if (x.bare_hour)
+        return WEFT_DATE_BARE_HOUR;
     if (!x.two_ways)
         return x.zone && x.utc ? WEFT_DATE_UTC : WEFT_DATE_SURE;
     bool month = valid_day(x.y, x.first, x.second_number), day = valid_day(x.y, x.second_number, x.first);
@@ -333,6 +354,30 @@ const char *weft_dates_serial_hint(const char *s, size_t n)
     return day ? "; Excel's number of a day? --date-format excel" : "";
 }
 
+bool weft_dates_decimal_year(double year, int64_t *seconds)
+{
+    const double off = 0.07; /* of a month: two decimals of a year are rounded by up to .06 */
+    if (!(year >= DECIMAL_FIRST && year < DECIMAL_LAST))
+        return false;
+    double months = year * 12;
+    int64_t month = (int64_t)(months + 0.5);
+    if (months - (double)month > off || (double)month - months > off)
+        return false;
+    *seconds = weft_days_from_civil((int)(month / 12), (int)(month % 12) + 1, 1) * 86400;
+    return true;
+}
+
+static bool decimal_year(const char *s, size_t n, int64_t *seconds)
+{
+    char text[LONGEST + 1], *end;
+    if (!n || n > LONGEST)
+        return false;
+    memcpy(text, s, n);
+    text[n] = 0;
+    double v = strtod(text, &end);
+    return end == text + n && weft_dates_decimal_year(v, seconds);
+}
+
 static bool by_format(const struct weft_dates *d, const char *s, size_t n, int64_t *seconds)
 {
     char text[LONGEST + 1];
@@ -360,6 +405,8 @@ bool weft_dates_read(const struct weft_dates *d, const char *s, size_t n, int64_
         return true;
     if (d->form == WEFT_DATES_EXCEL)
         return excel_day(s, n, seconds);
+    if (d->form == WEFT_DATES_DECIMAL_YEARS)
+        return decimal_year(s, n, seconds);
     if (d->form == WEFT_DATES_FORMAT)
         return by_format(d, s, n, seconds);
     if (!parse(s, n, &x))
@@ -386,6 +433,8 @@ int weft_dates_format(struct weft_dates *d, const char *format, struct weft_err 
     d->format = format;
     if (strcasecmp(format, "excel") == 0)
         d->form = WEFT_DATES_EXCEL;
+    else if (strcasecmp(format, "decimal-year") == 0)
+        d->form = WEFT_DATES_DECIMAL_YEARS;
     else if (strcmp(format, "%m/%d/%Y") == 0 || strcmp(format, "%m/%d/%Y %H:%M") == 0)
         d->form = WEFT_DATES_MONTH_FIRST; /* with and without a time, two digits of a year too */
     else if (strcmp(format, "%d/%m/%Y") == 0 || strcmp(format, "%d.%m.%Y") == 0 ||
@@ -394,7 +443,8 @@ int weft_dates_format(struct weft_dates *d, const char *format, struct weft_err 
     else if (!strchr(format, '%')) {
         weft_fail(e, WEFT_USAGE, "--date-format: \"%s\" is no format", format);
         return weft_fail_hint(
-            e, "write it as for strptime: %%m/%%d/%%Y, %%d.%%m.%%Y, %%Y%%m%%d%%H%%M; or excel for numbers of days");
+            e, "write it as for strptime: %%m/%%d/%%Y, %%d.%%m.%%Y, %%Y%%m%%d%%H%%M; or excel for numbers of days, or "
+            "decimal-year for 1949.083");
     }
     return 0;
 }

@@ -21,7 +21,7 @@ static const struct weft_opt opts[] = {
      "column of the date (long and matrix; \"date\" by default)", 0},
     {WEFT_OPT_STR, 0, "date-format", AT(STR, date_format), NULL, 0, 0, "FORMAT",
      "how dates are written where they do not say it themselves: %m/%d/%Y, %d/%m/%Y or another format of strptime; "
-     "excel: Excel's numbers of days",
+     "excel: Excel's numbers of days; decimal-year: 1949.083 for February 1949, as R has it",
      0},
     {WEFT_OPT_STR, 0, "timezone", AT(STR, timezone), NULL, 0, 0, "ZONE",
      "whose days are counted, for times in UTC or with an offset: Asia/Seoul, +09:00, UTC", 0},
@@ -29,6 +29,8 @@ static const struct weft_opt opts[] = {
      "the rows have no day, their file's name has it: 2025-03-01, 20250301 or 250301 (long)", 0},
     {WEFT_OPT_LIST, 0, "value", AT(LIST, values), NULL, 0, 0, "[NAME=]COLUMN",
      "columns to forecast, each a channel (long)", 0},
+    {WEFT_OPT_FLAG, 0, "count-rows", AT(FLAG, count_rows), NULL, 0, 0, NULL,
+     "each row is one unit, where no column says how many were sold (long)", 0},
     {WEFT_OPT_LIST, 0, "reduce", AT(LIST, reduce), NULL, 0, 0, "sum|mean|last",
      "what becomes of rows of one series and time, one for all or one a value; sum by default, mean for prices and in "
      "a matrix",

@@ -126,6 +126,28 @@ static bool free_column(const struct decide *k, size_t i)
 
 /* --- the date --- */
 
+/* Numbers that are dates where the name says that the column has them: days with an hour without any mark, and years
+ * with months as decimals. */
+static void see_named_dates(struct decide *k)
+{
+    for (size_t i = 0; i < k->h->n; i++) {
+        struct weft_evidence *c = &k->s.column[i];
+        bool told = k->o->date && weft_header_find(k->h, k->o->date) == i;
+        if (k->h->date[i] != WEFT_NO_DATE || !c->filled || !(told || k->is[i].named == WEFT_NAMED_DATE))
+            continue;
+        if (c->bare_hours) {
+            c->dates += c->bare_hours;
+            c->sure += c->bare_hours;
+            c->clocks += c->bare_hours;
+        }
+        bool decimals = c->decimal_years == c->filled && c->whole < c->filled && c->filled > 1 && !c->dates;
+        if (decimals && k->o->dates.form == WEFT_DATES_PLAIN && !(k->o->date && !told)) {
+            c->dates = c->sure = c->filled;
+            k->o->dates.form = WEFT_DATES_DECIMAL_YEARS;
+        }
+    }
+}
+
 /* The best of the columns with the name of a sale's day, and with days in them. */
 static size_t named_date(const struct decide *k)
 {
@@ -298,6 +320,65 @@ static int take_value(struct decide *k, const size_t *column, size_t n, struct w
     return 0;
 }
 
+/* The command that counts each row as one unit; and the one that sums a column, unless it is SIZE_MAX. */
+static int hint_count_rows(const struct decide *k, size_t column, struct weft_err *e)
+{
+    struct weft_pack b = {0};
+    weft_command_word(&b, "each row is one unit: ingest --count-rows ", k->h->file);
+    if (column == SIZE_MAX) {
+        weft_command_word(&b, ", or say which column is to be summed: --value ", "COLUMN");
+    } else {
+        weft_command_word(&b, ", or ingest --value ", k->h->name[column]);
+        weft_command_word(&b, " ", k->h->file);
+    }
+    weft_pack_raw(&b, (struct weft_span){(const uint8_t *)"", 1});
+    weft_fail_hint(e, "%s", (const char *)b.p);
+    weft_pack_free(&b);
+    return -1;
+}
+
+/* A list of orders may have one line a unit. */
+static int refuse_money(const struct decide *k, size_t column, struct weft_err *e)
+{
+    weft_fail(e, WEFT_DATA, "%s: no column says how many were sold; \"%s\" is money", k->h->file, k->h->name[column]);
+    return hint_count_rows(k, column, e);
+}
+
+/* The first text of the column that is no number. */
+static struct weft_csv_text odd_text(const struct decide *k, size_t column, uint64_t *line)
+{
+    struct weft_csv_row row;
+    struct weft_csv_text t = {0};
+    double x;
+    for (size_t i = 0; weft_sample_row(k->csv, k->h, &i, &row);) {
+        t = weft_csv_field(&row, column);
+        *line = row.line;
+        if (weft_count_parse(t.p, t.n, &x) == WEFT_COUNT_BAD &&
+            weft_count_parse_in(WEFT_DECIMAL_COMMA, t.p, t.n, &x) == WEFT_COUNT_BAD)
+            return t;
+    }
+    return (struct weft_csv_text){0};
+}
+
+static int no_value(const struct decide *k, struct weft_err *e)
+{
+    for (size_t i = 0; i < k->h->n; i++) {
+        uint64_t line = 0;
+        bool units = k->term[i] == WEFT_TERM_COUNT || k->term[i] == WEFT_TERM_SALES || is_target(k->h->name[i]);
+        if (!units || !free_column(k, i) || !k->s.column[i].filled || is_number(k, i))
+            continue;
+        struct weft_csv_text t = odd_text(k, i, &line);
+        weft_fail(e, WEFT_DATA, "\"%s\" says how many were sold, and \"%.*s\" is no number", k->h->name[i],
+                  t.n < 60 ? (int)t.n : 60, t.p ? t.p : "");
+        weft_fail_where(e, "%s:%llu:%zu", k->h->file, (unsigned long long)line, i + 1);
+        if (t.n && t.p[t.n - 1] == '%')
+            return weft_fail_hint(e, "a share can't be added up: another column is to be summed, --value COLUMN");
+        return weft_fail_hint(e, "--value COLUMN --rejects FILE sets such rows aside; --value says another column");
+    }
+    weft_fail(e, WEFT_DATA, "%s: no column says how many were sold", k->h->file);
+    return hint_count_rows(k, SIZE_MAX, e);
+}
+
 static int find_value(struct decide *k, struct weft_err *e)
 {
     static const enum weft_term order[] = {WEFT_TERM_COUNT, WEFT_TERM_SALES, WEFT_TERM_MONEY, WEFT_TERM_TIMES};
@@ -314,10 +395,11 @@ static int find_value(struct decide *k, struct weft_err *e)
         for (size_t c = 0; c < k->h->n && n < CHOICES_MAX; c++)
             if (i == 0 && can_be_value(k, c) && k->term[c] == WEFT_TERM_OTHER)
                 column[n++] = c;
+    if (n && k->orders && k->term[column[0]] == WEFT_TERM_MONEY)
+        return refuse_money(k, column[0], e);
     if (n)
         return take_value(k, column, n, e);
-    weft_fail(e, WEFT_DATA, "%s: no column says how many were sold", k->h->file);
-    return weft_fail_hint(e, "say which column is to be summed: --value COLUMN");
+    return no_value(k, e);
 }
 
 /* --- what names a series --- */
@@ -612,17 +694,51 @@ static int hint_option(const struct decide *k, const char *option, struct weft_e
     return -1;
 }
 
+static bool is_year(const struct decide *k, size_t i)
+{
+    static const char *const names[] = {"year", "yr", "연도", "년도", "년", "date", "time", "ds", "날짜", "년월"};
+    char folded[64];
+    weft_term_fold(k->h->name[i], strlen(k->h->name[i]), folded, sizeof folded);
+    for (size_t n = 0; n < sizeof names / sizeof *names; n++)
+        if (strcmp(names[n], folded) == 0)
+            return true;
+    return false;
+}
+
+/* Numbers that stand for dates in a way that a name or an option has to say. */
+static bool numbers_for_dates(const struct decide *k, size_t i, struct weft_err *e)
+{
+    const struct weft_evidence *c = &k->s.column[i];
+    bool named = k->is[i].named == WEFT_NAMED_DATE;
+    if (!c->filled)
+        return false;
+    if (named && c->serials == c->filled) {
+        weft_fail(e, WEFT_DATA, "%s: \"%s\" holds Excel's numbers of days, as \"%.40s\"", k->h->file, k->h->name[i],
+                  c->first);
+        hint_option(k, "ingest --date-format excel ", e);
+        return true;
+    }
+    if (is_year(k, i) && c->decimal_years == c->filled && c->whole == c->filled) {
+        weft_fail(e, WEFT_DATA, "%s: \"%s\" holds years alone, as \"%.40s\", and no column a whole date", k->h->file,
+                  k->h->name[i], c->first);
+        weft_fail_hint(e, "steps go from seconds to quarters, not to years; where months and days stand in columns of "
+                          "their own, join them to one date, as 2024-01 or 2024-01-31");
+        return true;
+    }
+    if (!named && c->bare_hours == c->filled && c->filled > 1) {
+        (void)refuse(k, "--date", &i, 1, e, "no column is called like a day, and \"%s\" may hold days with their hour",
+                     k->h->name[i]);
+        return true;
+    }
+    return false;
+}
+
 static int no_layout(const struct decide *k, struct weft_err *e)
 {
     int64_t day;
-    for (size_t i = 0; i < k->h->n; i++) {
-        const struct weft_evidence *c = &k->s.column[i];
-        if (k->is[i].named != WEFT_NAMED_DATE || !c->filled || c->serials < c->filled)
-            continue;
-        weft_fail(e, WEFT_DATA, "%s: \"%s\" holds Excel's numbers of days, as \"%.40s\"", k->h->file, k->h->name[i],
-                  c->first);
-        return hint_option(k, "ingest --date-format excel ", e);
-    }
+    for (size_t i = 0; i < k->h->n; i++)
+        if (numbers_for_dates(k, i, e))
+            return -1;
     if (weft_date_in_name(k->h->file, &day)) {
         char text[32];
         weft_fail(e, WEFT_DATA, "%s: no column is a day, and the file's name has %s", k->h->file,
@@ -748,7 +864,8 @@ static void say_all(const struct decide *k, struct weft_pack *b, enum weft_use u
 static char *sentence(const struct decide *k)
 {
     static const char *const layouts[] = {"", "wide", "long", "matrix", "products"};
-    static const char *const forms[] = {"", ", the month first", ", the day first", ", Excel's numbers of days", ""};
+    static const char *const forms[] = {"", ", the month first", ", the day first", ", Excel's numbers of days", ", years with months as decimals",
+                                        ""};
     struct weft_pack b = {0};
     char step[32];
     size_t n = 0;
@@ -767,6 +884,7 @@ static char *sentence(const struct decide *k)
     if (k->o->layout == WEFT_LAYOUT_LONG) {
         say_all(k, &b, WEFT_USE_ID, ", id ");
         say_all(k, &b, WEFT_USE_VALUE, ", value ");
+        say(&b, "%s", k->o->count_rows ? ", each row one unit" : "");
         n = 0;
         for (size_t i = 0; i < k->h->n; i++)
             if (free_column(k, i) &&
@@ -857,7 +975,7 @@ static int decide(struct decide *k, struct weft_err *e)
     }
     if (mark_told(k, e) < 0 || (k->d->date != SIZE_MAX && find_form(k, e) < 0))
         return -1;
-    if (layout == WEFT_LAYOUT_LONG && !k->o->values.n) {
+    if (layout == WEFT_LAYOUT_LONG && !k->o->values.n && !k->o->count_rows) {
         if (find_value(k, e) < 0)
             return -1;
         k->d->value[0] = k->h->name[k->value];
@@ -890,6 +1008,7 @@ int weft_decide(struct weft_csv *csv, struct weft_header *h, struct weft_ingest 
         k.term[i] = weft_term_of(h->name[i], strlen(h->name[i]));
     }
     k.orders = has_orders(&k);
+    see_named_dates(&k);
     int rc = decide(&k, e);
     if (rc == 0) {
         o->hours = d->hours;

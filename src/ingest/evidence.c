@@ -49,6 +49,10 @@ static void see_date(struct weft_evidence *c, struct weft_csv_text t)
     if (t.n < 6 || t.n > 64)
         return;
     enum weft_dates_kind kind = weft_dates_kind(t.p, t.n);
+    if (kind == WEFT_DATE_BARE_HOUR) {
+        c->bare_hours++;
+        return;
+    }
     c->dates += kind != WEFT_DATE_NONE;
     c->sure += kind == WEFT_DATE_SURE || kind == WEFT_DATE_UTC;
     c->utc += kind == WEFT_DATE_UTC;
@@ -65,6 +69,7 @@ static void see_date(struct weft_evidence *c, struct weft_csv_text t)
 static void see(struct weft_evidence *c, struct weft_ids *ids, double *before, struct weft_csv_text t)
 {
     double x;
+    int64_t month;
     enum weft_count got = weft_count_parse(t.p, t.n, &x);
     if (got == WEFT_COUNT_BAD) /* "0,125", "1.182.500" */
         got = weft_count_parse_in(WEFT_DECIMAL_COMMA, t.p, t.n, &x);
@@ -79,6 +84,7 @@ static void see(struct weft_evidence *c, struct weft_ids *ids, double *before, s
         c->numbers++;
         c->whole += x == floor(x);
         c->serials += x >= SERIAL_FIRST && x <= SERIAL_LAST;
+        c->decimal_years += weft_dates_decimal_year(x, &month);
     } else {
         c->counting = false;
     }

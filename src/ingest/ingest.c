@@ -246,8 +246,10 @@ static int check_fit(const struct weft_ingest *o, const struct weft_ingest *told
         return weft_fail(e, WEFT_USAGE, "--date-from-name goes with the long layout, and without --date");
     if (layout != WEFT_LAYOUT_WIDE && (o->amounts || o->mentions))
         return weft_fail(e, WEFT_USAGE, "--amounts and --mentions go with the wide layout");
-    if (layout != WEFT_LAYOUT_LONG && told->values.n)
-        return weft_fail(e, WEFT_USAGE, "--value goes with the long layout");
+    if (layout != WEFT_LAYOUT_LONG && (told->values.n || o->count_rows))
+        return weft_fail(e, WEFT_USAGE, "--value and --count-rows go with the long layout");
+    if (told->values.n && o->count_rows)
+        return weft_fail(e, WEFT_USAGE, "--count-rows counts each row as one unit, and --value sums a column: which?");
     if (layout != WEFT_LAYOUT_LONG && layout != WEFT_LAYOUT_WIDE && (o->past.n || o->future.n || o->constant.n)) {
         weft_fail(e, WEFT_USAGE, "--past, --future and --static go with the wide and long layouts");
         return weft_fail_hint(e, "covariates adds channels to any series stream");

@@ -114,14 +114,21 @@ static void see_number(struct weft_inspect_column *c, double x)
     c->negatives += x < 0;
 }
 
-static void see_text(struct weft_inspect_column *c, struct weft_csv_text t)
+static void see_text(const struct inspect *in, size_t i, struct weft_inspect_column *c, struct weft_csv_text t)
 {
+    int64_t seconds;
+    enum weft_dates_kind kind;
     if (c->filled == 1) {
         snprintf(c->first, sizeof c->first, "%.*s", t.n < sizeof c->first ? (int)t.n : (int)sizeof c->first - 1, t.p);
         c->same = true;
     }
     c->same = c->same && strlen(c->first) == t.n && memcmp(c->first, t.p, t.n) == 0;
-    c->dates += t.n >= 6 && t.n <= 64 && weft_dates_kind(t.p, t.n) != WEFT_DATE_NONE;
+    if (i == in->date) {
+        c->dates += weft_dates_read(&in->o.dates, t.p, t.n, &seconds);
+    } else if (t.n >= 6 && t.n <= 64) {
+        kind = weft_dates_kind(t.p, t.n);
+        c->dates += kind != WEFT_DATE_NONE && kind != WEFT_DATE_BARE_HOUR;
+    }
     c->images += ends_with(t, ".jpg") || ends_with(t, ".jpeg") || ends_with(t, ".png");
     if (!c->ids || c->more)
         return;
@@ -149,7 +156,7 @@ static void look(struct inspect *in, const struct weft_csv_row *row, const size_
             snprintf(c->odd, sizeof c->odd, "%.*s", t.n < sizeof c->odd ? (int)t.n : (int)sizeof c->odd - 1, t.p);
         }
         if (c->seems != WEFT_SEEMS_DAY)
-            see_text(c, t);
+            see_text(in, i, c, t);
     }
 }
 
@@ -435,6 +442,8 @@ static void make_command(struct inspect *in)
         weft_command_word(&b, " --date ", in->o.date);
     if (in->o.dates.form == WEFT_DATES_MONTH_FIRST || in->o.dates.form == WEFT_DATES_DAY_FIRST)
         weft_command_word(&b, " --date-format ", in->o.dates.form == WEFT_DATES_MONTH_FIRST ? "%m/%d/%Y" : "%d/%m/%Y");
+    if (in->o.dates.form == WEFT_DATES_DECIMAL_YEARS)
+        weft_command_word(&b, " --date-format ", "decimal-year");
     if (in->o.dates.zoned)
         weft_command_word(&b, " --timezone ", "UTC");
     put_list(in, &b, " --id ", &in->o.id);

@@ -222,6 +222,12 @@ static void mark_free(const struct table *t, const struct weft_header *h, bool *
 static int find_values(struct table *t, const struct weft_header *h, struct weft_err *e)
 {
     size_t n = t->o->values.n ? t->o->values.n : 1;
+    if (t->o->count_rows) {
+        t->value[0] = SIZE_MAX;
+        if (!t->n_values)
+            t->channel[t->n_values++] = weft_xstrdup("units");
+        return 0;
+    }
     if (n > VALUES_MAX)
         return weft_fail(e, WEFT_USAGE, "--value: more than %d columns", VALUES_MAX);
     for (size_t c = 0; c < n; c++) {
@@ -497,7 +503,9 @@ static int take_row(struct table *t, const struct weft_csv *csv, const struct we
     int rc = weft_ingest_row_check(t->o->rejected, csv, h, row, e);
     if (rc == 1 && !weft_rows_take(t->sales, &now))
         return leave_out(t, csv, row, e);
-    for (size_t c = 0; c < t->n_values && rc == 1; c++) {
+    if (t->o->count_rows)
+        x[0] = 1;
+    for (size_t c = 0; c < t->n_values && rc == 1 && !t->o->count_rows; c++) {
         struct weft_csv_text text = weft_csv_field(row, t->value[c]);
         unsigned digit = text.n == 1 ? (unsigned)(unsigned char)*text.p - '0' : 10;
         if (digit < 10)
@@ -538,7 +546,7 @@ static int refuse_twice(const struct table *t, struct weft_err *e)
 static int find_decimal(struct table *t, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e)
 {
     bool *is = WEFT_ARRAY(bool, h->n + 1);
-    for (size_t c = 0; c < t->n_values; c++)
+    for (size_t c = 0; c < t->n_values && !t->o->count_rows; c++)
         is[t->value[c]] = true;
     int rc = weft_ingest_decimal(t->run, t->o, csv, h, is, &t->decimal, e);
     free(is);

@@ -196,7 +196,7 @@ int weft_rows_file(struct weft_rows *r, const struct weft_header *h, size_t date
     r->payment = date != SIZE_MAX && weft_name_is_payment(h->name[date]);
     if (find_told(r, e) < 0)
         return -1;
-    for (size_t i = 0; i < h->n && value != SIZE_MAX; i++) {
+    for (size_t i = 0; i < h->n && (value != SIZE_MAX || r->o->count_rows); i++) {
         bool in_id = i == date || i == value;
         for (size_t k = 0; k < r->n_id; k++)
             in_id |= r->id[k] == i;
@@ -313,7 +313,9 @@ static void count(struct weft_rows *r, struct kind *list, size_t *n, const struc
 {
     struct weft_csv_text t = weft_csv_field(row, column);
     double units = 0;
-    if (r->value == SIZE_MAX || !weft_ingest_number(weft_csv_field(row, r->value), &units) || isnan(units))
+    if (r->o->count_rows)
+        units = 1;
+    else if (r->value == SIZE_MAX || !weft_ingest_number(weft_csv_field(row, r->value), &units) || isnan(units))
         units = 0;
     size_t i = 0;
     while (i < *n && (strcmp(list[i].column, r->h->name[column]) != 0 || strlen(list[i].value) != t.n ||

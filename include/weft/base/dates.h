@@ -20,6 +20,7 @@ enum weft_dates_form {
     WEFT_DATES_MONTH_FIRST,
     WEFT_DATES_DAY_FIRST,
     WEFT_DATES_EXCEL,
+    WEFT_DATES_DECIMAL_YEARS, /* R's time(): 1949.083 is February 1949 */
     WEFT_DATES_FORMAT
 };
 struct weft_dates {
@@ -37,7 +38,8 @@ enum weft_dates_kind {
                        depends on the zone */
     WEFT_DATE_TWO_WAYS,   /* 3/1/2025: either */
     WEFT_DATE_DAY_FIRST,  /* 31/1/2025 */
-    WEFT_DATE_MONTH_FIRST /* 1/31/2025 */
+    WEFT_DATE_MONTH_FIRST, /* 1/31/2025 */
+    WEFT_DATE_BARE_HOUR    /* 2025030109: an hour where the column is one of dates, else any number */
 };
 enum weft_dates_kind weft_dates_kind(const char *s, size_t n);
 /* The whole text must be a date, blanks around it aside. With an offset: the local time that is written, or that of the
@@ -46,7 +48,11 @@ bool weft_dates_read(const struct weft_dates *d, const char *s, size_t n, int64_
 /* What to say after "not a date" of a text that is Excel's number of a day between 1980 and 2099; else "". */
 const char *weft_dates_serial_hint(const char *s, size_t n);
 
-/* --date-format: %m/%d/%Y and the like (strptime), or "excel". 64 when it is neither. */
+/* The month that a year with decimals stands for, as R's time() has it: 1949.083 for February (k/12, rounded to two
+ * decimals or more). False when it is none. */
+bool weft_dates_decimal_year(double year, int64_t *seconds);
+
+/* --date-format: %m/%d/%Y and the like (strptime), "excel" or "decimal-year". 64 when it is none of them. */
 int weft_dates_format(struct weft_dates *d, const char *format, struct weft_err *e) WEFT_MUST_USE;
 /* --timezone: +09:00, UTC, or a name of the system's zones (Asia/Seoul). Sets the process's zone for a name: call
  * before threads run. 64 when there is no such zone. */

@@ -39,7 +39,7 @@ void weft_command_word(struct weft_pack *b, const char *prefix, const char *word
 /* --- what the sample holds --- */
 struct weft_evidence {
     size_t filled, empty, numbers, whole, dates, sure, utc, two_ways, day_first, month_first, serials, clocks, images,
-        different;
+        different, bare_hours, decimal_years;
     bool counting; /* each number is the one above plus 1 */
     bool moments;  /* a time with minutes or seconds */
     bool no_sale, sale;
