@@ -235,8 +235,11 @@ static int read_options(struct weft_run *run, struct weft_ingest *o, struct weft
 static int check_fit(const struct weft_ingest *o, const struct weft_ingest *told, int operands, struct weft_err *e)
 {
     int layout = o->layout;
-    if (layout != WEFT_LAYOUT_LONG && layout != WEFT_LAYOUT_PRODUCTS && operands > 1)
-        return weft_fail(e, WEFT_USAGE, "only the long and the products layout take more than one file");
+    if (layout != WEFT_LAYOUT_LONG && layout != WEFT_LAYOUT_PRODUCTS && operands > 1) {
+        weft_fail(e, WEFT_USAGE, "of tables with a column a %s, one file is read at a time",
+                  layout == WEFT_LAYOUT_WIDE ? "day" : "series");
+        return weft_fail_hint(e, "join them to one table; of tables with a row a day or a sale (long), many are read");
+    }
     if (layout != WEFT_LAYOUT_LONG && (o->until.n || o->closed.n))
         return weft_fail(e, WEFT_USAGE, "--until and --closed go with the long layout");
     if (o->until.n && o->until.n != (size_t)(operands ? operands : 1))

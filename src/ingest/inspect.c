@@ -501,12 +501,14 @@ static int begin(struct inspect *in, const char *const *paths, size_t n, struct 
 
 static int look_through(struct inspect *in, const char *const *paths, size_t n, struct weft_err *e)
 {
-    if (begin(in, paths, n, e) < 0 || walk(in, look, true, e) < 0)
+    if (begin(in, paths, n, e) < 0)
+        return -1;
+    if (n > 1 && in->out.layout != WEFT_LAYOUT_LONG && !in->unusable)
+        return weft_fail(e, WEFT_USAGE, "only the long layout comes in more than one file, and this is no long one");
+    if (walk(in, look, true, e) < 0)
         return -1;
     for (size_t i = 0; i < in->h.n; i++)
         judge(&in->out.column[i]);
-    if (n > 1 && in->out.layout != WEFT_LAYOUT_LONG && !in->unusable)
-        return weft_fail(e, WEFT_USAGE, "only the long layout comes in more than one file, and this is no long one");
     find_roles(in);
     if (walk(in, compare, false, e) < 0)
         return -1;
