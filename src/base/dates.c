@@ -444,7 +444,7 @@ int weft_dates_format(struct weft_dates *d, const char *format, struct weft_err 
         weft_fail(e, WEFT_USAGE, "--date-format: \"%s\" is no format", format);
         return weft_fail_hint(
             e, "write it as for strptime: %%m/%%d/%%Y, %%d.%%m.%%Y, %%Y%%m%%d%%H%%M; or excel for numbers of days, or "
-            "decimal-year for 1949.083");
+               "decimal-year for 1949.083");
     }
     return 0;
 }

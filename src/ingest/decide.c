@@ -864,8 +864,8 @@ static void say_all(const struct decide *k, struct weft_pack *b, enum weft_use u
 static char *sentence(const struct decide *k)
 {
     static const char *const layouts[] = {"", "wide", "long", "matrix", "products"};
-    static const char *const forms[] = {"", ", the month first", ", the day first", ", Excel's numbers of days", ", years with months as decimals",
-                                        ""};
+    static const char *const forms[] = {
+        "", ", the month first", ", the day first", ", Excel's numbers of days", ", years with months as decimals", ""};
     struct weft_pack b = {0};
     char step[32];
     size_t n = 0;

@@ -885,7 +885,8 @@ static int64_t find_unsold(const struct table *t, const struct weft_grid *g, int
 static int find_steps(struct table *t, struct weft_grid *g, struct weft_err *e)
 {
     size_t n;
-    int64_t *times = times_of(t, false, &n), step = t->o->step_seconds ? t->o->step_seconds : weft_step_find(times, n, true);
+    int64_t *times = times_of(t, false, &n),
+            step = t->o->step_seconds ? t->o->step_seconds : weft_step_find(times, n, true);
     bool whole = true;
     int rc = 0;
     if (step != t->step && n) {

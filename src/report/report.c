@@ -74,6 +74,7 @@ struct weft_report {
     const struct weft_report_options *o;
     struct weft_ranking_attrs a;
     const char *channel;
+    char *text[L_LABELS]; /* in the words of the step */
     struct row *row;
     size_t n, cap;
     struct left *left;
@@ -90,6 +91,8 @@ int weft_report_new(const struct weft_head *head, const struct weft_report_optio
     r->o = o;
     if (weft_ranking_attrs_read(head, &r->a, e) < 0)
         return -1;
+    for (int k = 0; k < L_LABELS; k++)
+        r->text[k] = weft_report_text_in(o->lang, (enum weft_report_label)k, r->a.step);
     r->channel = o->channel ? o->channel : *r->a.channel ? r->a.channel : NULL;
     return 0;
 }
@@ -113,6 +116,8 @@ void weft_report_free(struct weft_report **rp)
         free(r->left[i].group);
         free(r->left[i].why);
     }
+    for (int k = 0; k < L_LABELS; k++)
+        free(r->text[k]);
     free(r->left);
     free(r->row);
     weft_names_free(&r->names);
@@ -356,7 +361,7 @@ int weft_report_history(struct weft_report *r, const char *endpoint, const struc
 
 static const char *t(const struct weft_report *r, enum weft_report_label k)
 {
-    return weft_report_text(r->o->lang, k);
+    return r->text[k];
 }
 
 static void put_name(const struct row *x, FILE *f)
@@ -594,7 +599,9 @@ static void put_bars(const struct weft_report *r, FILE *f)
     fprintf(f, t(r, L_GROWTH_NOTE), (long long)r->a.far[0], (long long)r->a.far[1], (long long)r->a.near[0],
             (long long)r->a.near[1]);
     if (r->a.profile)
-        fprintf(f, " %s", t(r, L_PROFILE_NOTE));
+        fprintf(
+            f, " %s",
+            t(r, r->a.step == WEFT_STEP_DAY || r->a.step == WEFT_STEP_BUSINESS_DAY ? L_PROFILE_NOTE : L_PROFILE_OTHER));
     fputs("</p>\n<p class='legend'><span><i class='k-dot'></i>", f);
     fprintf(f, "%s</span><span><i class='k-band'></i>", t(r, L_GROWTH));
     fprintf(f, t(r, L_INTERVAL), round(r->a.level * 1e4) / 100);
@@ -611,8 +618,14 @@ static void put_bars(const struct weft_report *r, FILE *f)
 
 /* --- charts --- */
 
-/* The same days a year before, as the mean of the 7 steps that end there; NULL when the history does not reach so far.
- * The caller frees it. */
+/* How many steps the thick line is the mean of: a season of days or hours; 1 where there is no such season. */
+static size_t smoothed(const struct weft_report *r)
+{
+    return weft_step_season(r->a.step);
+}
+
+/* The same days a year before, as the mean of the `smooth` steps that end there; NULL when the history does not reach
+ * so far. The caller frees it. */
 static double *year_before(const struct weft_report *r, const struct chart *c, size_t smooth)
 {
     size_t year = weft_step_year(r->a.step), horizon = (size_t)r->a.horizon;
@@ -637,7 +650,7 @@ static size_t past_shown(const struct chart *c, size_t horizon)
 static void put_chart(const struct weft_report *r, const struct row *x, FILE *f)
 {
     const struct chart *c = &x->chart;
-    size_t horizon = (size_t)r->a.horizon, shown = past_shown(c, horizon), smooth = 7;
+    size_t horizon = (size_t)r->a.horizon, shown = past_shown(c, horizon), smooth = smoothed(r);
     struct weft_chart_lines lines = {.past = c->past ? c->past + c->n_past - shown : NULL,
                                      .n_past = shown,
                                      .ahead = c->ahead,
@@ -681,15 +694,17 @@ static void put_chart(const struct weft_report *r, const struct row *x, FILE *f)
 static void put_charts(const struct weft_report *r, FILE *f)
 {
     size_t n = 0;
+    char history[200];
     for (size_t i = 0; i < r->names.n && i < r->n; i++)
         n += r->row[i].chart.series > 0;
     if (!n)
         return;
+    snprintf(history, sizeof history, t(r, smoothed(r) > 1 ? L_HISTORY_LINE : L_HISTORY_PLAIN), smoothed(r));
     fprintf(f,
             "<section aria-labelledby='h-charts'>\n<h2 id='h-charts'>%s</h2>\n<p class='legend'><span><i "
             "class='k-mean'></i>%s</span><span><i class='k-ahead'></i>%s</span>"
             "<span><i class='k-band'></i>",
-            t(r, L_CHARTS), t(r, L_HISTORY_LINE), t(r, L_FORECAST));
+            t(r, L_CHARTS), history, t(r, L_FORECAST));
     fprintf(f, t(r, L_INTERVAL), round(r->a.level * 1e4) / 100);
     fprintf(
         f,
@@ -1029,6 +1044,13 @@ static void put_accuracy(const struct weft_report *r, const struct weft_report_a
 
 /* --- foot --- */
 
+/* "Now" is given in days. */
+static long long now_steps(const struct weft_report *r)
+{
+    int64_t now = r->a.now ? r->a.now : 28, step = r->a.step > 0 ? r->a.step : WEFT_STEP_DAY;
+    return (now * WEFT_STEP_DAY + step - 1) / step;
+}
+
 static void put_foot(const struct weft_report *r, FILE *f)
 {
     fprintf(f, "<footer>\n<h2>%s</h2>\n<dl>\n", t(r, L_READ));
@@ -1040,7 +1062,7 @@ static void put_foot(const struct weft_report *r, FILE *f)
             else if (k == L_READ_SURE)
                 fprintf(f, t(r, L_READ_SURE + 1), 100 * r->a.fdr);
             else if (k == L_READ_NOW)
-                fprintf(f, t(r, L_READ_NOW + 1), (long long)(r->a.now ? r->a.now : 28));
+                fprintf(f, t(r, L_READ_NOW + 1), now_steps(r));
             else
                 fputs(t(r, (enum weft_report_label)(k + 1)), f);
             fputs("</dd></div>\n", f);

@@ -36,8 +36,8 @@ enum weft_dates_kind {
     WEFT_DATE_SURE, /* read whatever the form is */
     WEFT_DATE_UTC,  /* sure, in UTC (Z, or an offset of +00 without minutes, as psql writes it, or +00:00): of which day
                        depends on the zone */
-    WEFT_DATE_TWO_WAYS,   /* 3/1/2025: either */
-    WEFT_DATE_DAY_FIRST,  /* 31/1/2025 */
+    WEFT_DATE_TWO_WAYS,    /* 3/1/2025: either */
+    WEFT_DATE_DAY_FIRST,   /* 31/1/2025 */
     WEFT_DATE_MONTH_FIRST, /* 1/31/2025 */
     WEFT_DATE_BARE_HOUR    /* 2025030109: an hour where the column is one of dates, else any number */
 };
