@@ -26,10 +26,24 @@ static bool is_total(const struct weft_csv_row *row)
     return false;
 }
 
+bool weft_row_is_units(const struct weft_csv_row *row)
+{
+    size_t units = 0;
+    for (size_t i = 0; i < row->n; i++) {
+        struct weft_csv_text t = weft_csv_field(row, i);
+        if (t.n && !weft_name_is_unit(t.p, t.n))
+            return false;
+        units += t.n > 0;
+    }
+    return units > 0;
+}
+
 bool weft_sample_row(struct weft_csv *csv, const struct weft_header *h, size_t *i, struct weft_csv_row *row)
 {
     while (*i < ROWS_MAX && weft_csv_look(csv, *i, row)) {
         ++*i;
+        if (*i == 1 && weft_row_is_units(row))
+            continue;
         if (!row->problem && row->found == h->n && !is_total(row))
             return true;
     }
@@ -42,11 +56,45 @@ static bool ends_with(struct weft_csv_text t, const char *end)
     return t.n > n && strncasecmp(t.p + t.n - n, end, n) == 0;
 }
 
+void weft_turns_see(struct weft_turns *k, const char *s, size_t n)
+{
+    int64_t day[3];
+    unsigned got = weft_dates_turns(s, n, day);
+    k->cells += got != 0;
+    for (unsigned i = 0; i < 3; i++) {
+        if (!(got & (1u << i)))
+            continue;
+        k->first[i] = !k->valid[i] || day[i] < k->first[i] ? day[i] : k->first[i];
+        k->last[i] = !k->valid[i] || day[i] > k->last[i] ? day[i] : k->last[i];
+        k->valid[i]++;
+    }
+}
+
+int weft_turns_year_first(const struct weft_turns *k)
+{
+    enum { CLEARLY = 8 };
+    int64_t span[3];
+    for (unsigned i = 0; i < 3; i++)
+        span[i] = k->valid[i] == k->cells ? k->last[i] - k->first[i] + 1 : INT64_MAX / (2 * CLEARLY);
+    int64_t other = span[0] < span[1] ? span[0] : span[1];
+    if (!k->cells || k->valid[2] < k->cells || CLEARLY * other <= span[2])
+        return 0;
+    return CLEARLY * span[2] <= other ? 1 : -1;
+}
+
+static void see_six(struct weft_evidence *c, struct weft_csv_text t)
+{
+    int64_t seconds[3];
+    unsigned got = weft_dates_six(t.p, t.n, seconds);
+    for (unsigned i = 0; i < 3; i++)
+        c->six[i] += (got >> i) & 1;
+}
+
 static void see_date(struct weft_evidence *c, struct weft_csv_text t)
 {
     static const struct weft_dates local = {.zoned = true}, month_first = {.form = WEFT_DATES_MONTH_FIRST};
     int64_t seconds;
-    if (t.n < 6 || t.n > 64)
+    if (t.n < 4 || t.n > 64)
         return;
     enum weft_dates_kind kind = weft_dates_kind(t.p, t.n);
     if (kind == WEFT_DATE_BARE_HOUR) {
@@ -56,6 +104,7 @@ static void see_date(struct weft_evidence *c, struct weft_csv_text t)
     c->dates += kind != WEFT_DATE_NONE;
     c->sure += kind == WEFT_DATE_SURE || kind == WEFT_DATE_UTC;
     c->utc += kind == WEFT_DATE_UTC;
+    weft_turns_see(&c->turns, t.p, t.n);
     c->two_ways += kind == WEFT_DATE_TWO_WAYS;
     c->day_first += kind == WEFT_DATE_DAY_FIRST;
     c->month_first += kind == WEFT_DATE_MONTH_FIRST;
@@ -89,6 +138,8 @@ static void see(struct weft_evidence *c, struct weft_ids *ids, double *before, s
         c->counting = false;
     }
     see_date(c, t);
+    see_six(c, t);
+    c->unix_times += got == WEFT_COUNT_OK && (t.n == 10 || t.n == 13) && *t.p == '1' && x == floor(x);
     c->images += ends_with(t, ".jpg") || ends_with(t, ".jpeg") || ends_with(t, ".png");
     c->no_sale |= t.n < 80 && weft_status_is_no_sale(t.p, t.n);
     c->sale |= t.n < 80 && weft_status_is_sale(t.p, t.n);

@@ -125,7 +125,7 @@ static void see_text(const struct inspect *in, size_t i, struct weft_inspect_col
     c->same = c->same && strlen(c->first) == t.n && memcmp(c->first, t.p, t.n) == 0;
     if (i == in->date) {
         c->dates += weft_dates_read(&in->o.dates, t.p, t.n, &seconds);
-    } else if (t.n >= 6 && t.n <= 64) {
+    } else if (t.n >= 4 && t.n <= 64) {
         kind = weft_dates_kind(t.p, t.n);
         c->dates += kind != WEFT_DATE_NONE && kind != WEFT_DATE_BARE_HOUR;
     }
@@ -440,10 +440,8 @@ static void make_command(struct inspect *in)
         weft_pack_raw(&b, (struct weft_span){(const uint8_t *)" --date-from-name", 17});
     if (in->date != SIZE_MAX && !is_called(in, in->date, "date"))
         weft_command_word(&b, " --date ", in->o.date);
-    if (in->o.dates.form == WEFT_DATES_MONTH_FIRST || in->o.dates.form == WEFT_DATES_DAY_FIRST)
-        weft_command_word(&b, " --date-format ", in->o.dates.form == WEFT_DATES_MONTH_FIRST ? "%m/%d/%Y" : "%d/%m/%Y");
-    if (in->o.dates.form == WEFT_DATES_DECIMAL_YEARS)
-        weft_command_word(&b, " --date-format ", "decimal-year");
+    if (weft_dates_form_name(in->o.dates.form))
+        weft_command_word(&b, " --date-format ", weft_dates_form_name(in->o.dates.form));
     if (in->o.dates.zoned)
         weft_command_word(&b, " --timezone ", "UTC");
     put_list(in, &b, " --id ", &in->o.id);

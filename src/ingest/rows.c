@@ -1,6 +1,8 @@
 /* rows.c - rows that are no sales, and cells that mean "as above". */
 #include "ingest/rows.h"
 
+#include "ingest/decide.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +47,7 @@ struct weft_rows {
     /* Counts. */
     struct kind out[KINDS_MAX], kept[KINDS_MAX];
     size_t n_out, n_kept;
-    uint64_t totals, unpaid, continued, filled, total_columns, others;
+    uint64_t headers, units, totals, unpaid, continued, filled, total_columns, others;
 };
 
 struct weft_rows *weft_rows_new(const struct weft_ingest *o)
@@ -430,9 +432,30 @@ bool weft_rows_total_name(struct weft_rows *r, const char *p, size_t n)
     return total;
 }
 
+/* Is it the header again, as in files that were put one below the other? */
+static bool is_header(const struct weft_rows *r, const struct weft_csv_row *row)
+{
+    size_t named = 0;
+    for (size_t i = 0; i < r->h->n; i++) {
+        struct weft_csv_text t = i < row->n ? weft_csv_field(row, i) : (struct weft_csv_text){NULL, 0};
+        if (strlen(r->h->name[i]) != t.n || (t.n && memcmp(r->h->name[i], t.p, t.n) != 0))
+            return false;
+        named += t.n > 0;
+    }
+    return named > 0;
+}
+
 bool weft_rows_total(struct weft_rows *r, const struct weft_csv_row *row)
 {
     bool total = false, numbers = true, any = false;
+    if (r->h && is_header(r, row)) {
+        r->headers++;
+        return true;
+    }
+    if (r->h && row->line == r->h->line + 1 && r->value != SIZE_MAX && weft_row_is_units(row)) {
+        r->units++;
+        return true;
+    }
     if (r->o->totals != WEFT_TOTALS_LEAVE_OUT || !r->h)
         return false;
     for (size_t i = 0; i < row->n && !any; i++) {
@@ -509,6 +532,10 @@ void weft_rows_say(const struct weft_rows *r, struct weft_run *run)
         weft_run_warn(run, "%llu rows without a day belong to the order above", (unsigned long long)r->continued);
     if (r->filled)
         weft_run_info(run, "%llu cells are filled from above", (unsigned long long)r->filled);
+    if (r->units)
+        weft_run_warn(run, "the row below the header names units, and is left out");
+    if (r->headers)
+        weft_run_warn(run, "%llu rows are the header again, and left out", (unsigned long long)r->headers);
     if (r->totals || r->total_columns)
         weft_run_warn(run, "%llu rows and %llu columns are totals and left out (--totals keep)",
                       (unsigned long long)r->totals, (unsigned long long)r->total_columns);
