@@ -158,6 +158,8 @@ static void see_named_dates(struct decide *k)
         bool told = k->o->date && weft_header_find(k->h, k->o->date) == i;
         if (k->h->date[i] != WEFT_NO_DATE || !c->filled || !(told || k->is[i].named == WEFT_NAMED_DATE))
             continue;
+        if (k->o->dates.form == WEFT_DATES_UNIX)
+            c->dates = c->sure = c->unix_times;
         if (c->bare_hours) {
             c->dates += c->bare_hours;
             c->sure += c->bare_hours;
@@ -275,7 +277,14 @@ static int find_form(struct decide *k, struct weft_err *e)
         }
         form->zoned = true; /* Amazon's reports count days of UTC */
     }
-    return choose_form(k, c, name, e);
+    if (choose_form(k, c, name, e) < 0)
+        return -1;
+    int64_t step = c->periods == c->filled ? c->period : 0; /* the texts say of which step they are */
+    step = form->form == WEFT_DATES_SIX_MONTH ? WEFT_STEP_MONTH : step;
+    step = form->form == WEFT_DATES_SIX_WEEK ? WEFT_STEP_WEEK : step;
+    if (!k->o->step_seconds && c->different > 1)
+        k->o->step_seconds = step;
+    return 0;
 }
 
 /* --- how many --- */
@@ -821,7 +830,7 @@ static bool numbers_for_dates(const struct decide *k, size_t i, struct weft_err 
                   "%s: \"%s\" holds seconds since 1970 (\"%.40s\"), and which day a sale falls on depends "
                   "on the shop's clock",
                   k->h->file, k->h->name[i], c->first);
-        hint_option(k, "ingest --date-format unix --timezone Asia/Seoul (or where the shop is) ", e);
+        hint_option(k, "of a shop in Korea: ingest --date-format unix --timezone Asia/Seoul ", e);
         return true;
     }
     if (is_year(k, i) && c->decimal_years == c->filled && c->whole == c->filled) {

@@ -26,6 +26,18 @@ static bool is_total(const struct weft_csv_row *row)
     return false;
 }
 
+bool weft_row_is_header(const struct weft_header *h, const struct weft_csv_row *row)
+{
+    size_t named = 0;
+    for (size_t i = 0; i < h->n; i++) {
+        struct weft_csv_text t = i < row->n ? weft_csv_field(row, i) : (struct weft_csv_text){NULL, 0};
+        if (strlen(h->name[i]) != t.n || (t.n && memcmp(h->name[i], t.p, t.n) != 0))
+            return false;
+        named += t.n > 0;
+    }
+    return named > 0;
+}
+
 bool weft_row_is_units(const struct weft_csv_row *row)
 {
     size_t units = 0;
@@ -42,7 +54,7 @@ bool weft_sample_row(struct weft_csv *csv, const struct weft_header *h, size_t *
 {
     while (*i < ROWS_MAX && weft_csv_look(csv, *i, row)) {
         ++*i;
-        if (*i == 1 && weft_row_is_units(row))
+        if ((*i == 1 && weft_row_is_units(row)) || weft_row_is_header(h, row))
             continue;
         if (!row->problem && row->found == h->n && !is_total(row))
             return true;
@@ -104,6 +116,11 @@ static void see_date(struct weft_evidence *c, struct weft_csv_text t)
     c->dates += kind != WEFT_DATE_NONE;
     c->sure += kind == WEFT_DATE_SURE || kind == WEFT_DATE_UTC;
     c->utc += kind == WEFT_DATE_UTC;
+    int64_t step;
+    if (weft_dates_period(t.p, t.n, &seconds, &step)) {
+        c->period = c->periods ? c->period : step;
+        c->periods += step == c->period;
+    }
     weft_turns_see(&c->turns, t.p, t.n);
     c->two_ways += kind == WEFT_DATE_TWO_WAYS;
     c->day_first += kind == WEFT_DATE_DAY_FIRST;

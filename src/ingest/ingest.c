@@ -221,6 +221,8 @@ static int read_options(struct weft_run *run, struct weft_ingest *o, struct weft
     if ((o->date_format && weft_dates_format(&o->dates, o->date_format, e) < 0) ||
         (o->timezone && weft_dates_zone(&o->dates, o->timezone, e) < 0))
         return -1;
+    if (o->values.n && o->count_rows)
+        return weft_fail(e, WEFT_USAGE, "--count-rows counts each row as one unit, and --value sums a column: which?");
     if (o->step && !weft_step_parse(o->step, &o->step_seconds))
         return weft_fail(e, WEFT_USAGE, "--step: hour, day, week, month, quarter, business-day, or seconds as in 900s");
     if (weft_ingest_date("--from", o->from, &o->from_seconds, e) < 0 ||
@@ -251,8 +253,6 @@ static int check_fit(const struct weft_ingest *o, const struct weft_ingest *told
         return weft_fail(e, WEFT_USAGE, "--amounts and --mentions go with the wide layout");
     if (layout != WEFT_LAYOUT_LONG && (told->values.n || o->count_rows))
         return weft_fail(e, WEFT_USAGE, "--value and --count-rows go with the long layout");
-    if (told->values.n && o->count_rows)
-        return weft_fail(e, WEFT_USAGE, "--count-rows counts each row as one unit, and --value sums a column: which?");
     if (layout != WEFT_LAYOUT_LONG && layout != WEFT_LAYOUT_WIDE && (o->past.n || o->future.n || o->constant.n)) {
         weft_fail(e, WEFT_USAGE, "--past, --future and --static go with the wide and long layouts");
         return weft_fail_hint(e, "covariates adds channels to any series stream");

@@ -307,7 +307,8 @@ static int by_time(const void *a, const void *b)
 static int64_t find_step(const struct inspect *in)
 {
     bool sales = in->o.layout == WEFT_LAYOUT_LONG;
-    int64_t step = in->h.step ? in->h.step : weft_step_find(in->day, in->n_days, sales);
+    int64_t known = in->h.step ? in->h.step : in->o.step_seconds;
+    int64_t step = known ? known : weft_step_find(in->day, in->n_days, sales);
     if (sales && step == WEFT_STEP_HOUR && !in->o.hours)
         return WEFT_STEP_DAY;
     for (size_t i = 1; i < in->n_days && !sales; i++)

@@ -432,23 +432,10 @@ bool weft_rows_total_name(struct weft_rows *r, const char *p, size_t n)
     return total;
 }
 
-/* Is it the header again, as in files that were put one below the other? */
-static bool is_header(const struct weft_rows *r, const struct weft_csv_row *row)
-{
-    size_t named = 0;
-    for (size_t i = 0; i < r->h->n; i++) {
-        struct weft_csv_text t = i < row->n ? weft_csv_field(row, i) : (struct weft_csv_text){NULL, 0};
-        if (strlen(r->h->name[i]) != t.n || (t.n && memcmp(r->h->name[i], t.p, t.n) != 0))
-            return false;
-        named += t.n > 0;
-    }
-    return named > 0;
-}
-
 bool weft_rows_total(struct weft_rows *r, const struct weft_csv_row *row)
 {
     bool total = false, numbers = true, any = false;
-    if (r->h && is_header(r, row)) {
+    if (r->h && weft_row_is_header(r->h, row)) {
         r->headers++;
         return true;
     }

@@ -51,10 +51,11 @@ int weft_turns_year_first(const struct weft_turns *k);
 
 struct weft_evidence {
     size_t filled, empty, numbers, whole, dates, sure, utc, two_ways, day_first, month_first, serials, clocks, images,
-        different, bare_hours, decimal_years, unix_times, six[3]; /* six: of weft_dates_six */
+        different, bare_hours, decimal_years, unix_times, periods, six[3]; /* six: of weft_dates_six */
     struct weft_turns turns;
-    bool counting; /* each number is the one above plus 1 */
-    bool moments;  /* a time with minutes or seconds */
+    int64_t period; /* the step of the first cell that is a month, week or quarter; periods: cells with that step */
+    bool counting;  /* each number is the one above plus 1 */
+    bool moments;   /* a time with minutes or seconds */
     bool no_sale, sale;
     char first[80];
 };
@@ -71,6 +72,8 @@ size_t weft_sample_repeats(struct weft_csv *csv, const struct weft_header *h, co
 size_t weft_header_turns(const struct weft_header *h, struct weft_evidence *c);
 /* Reads the names that are no days yet as dates of this form. */
 void weft_header_read_as(struct weft_header *h, const struct weft_dates *dates);
+/* Is a row the header again, as in files that were put one below the other? */
+bool weft_row_is_header(const struct weft_header *h, const struct weft_csv_row *row);
 /* Does a row below the header say in which units the columns are: "(EA)", "원"? */
 bool weft_row_is_units(const struct weft_csv_row *row);
 /* Visits the rows of the sample that are as wide as the header and no totals. False: the end. Begin with *i = 0. */
