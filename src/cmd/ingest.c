@@ -22,7 +22,7 @@ static const struct weft_opt opts[] = {
      "column of the date (long and matrix; \"date\" by default)", 0, .not_with = "layout=products"},
     {WEFT_OPT_STR, 0, "date-format", AT(STR, date_format), NULL, 0, 0, "FORMAT",
      "how dates are written where they do not say it themselves: %m/%d/%Y, %d/%m/%Y or another format of strptime; "
-     "excel: Excel's numbers of days",
+     "excel: Excel's numbers of days; decimal-year: 1949.083 for February 1949, as R has it",
      0},
     {WEFT_OPT_STR, 0, "timezone", AT(STR, timezone), NULL, 0, 0, "ZONE",
      "whose days are counted, for times in UTC or with an offset: Asia/Seoul, +09:00, UTC", 0},
@@ -31,6 +31,9 @@ static const struct weft_opt opts[] = {
      .not_with = "date"},
     {WEFT_OPT_LIST, 0, "value", AT(LIST, values), NULL, 0, 0, "[NAME=]COLUMN",
      "columns to forecast, each a channel (long)", 0, .needs = "layout=long"},
+    {WEFT_OPT_FLAG, 0, "count-rows", AT(FLAG, count_rows), NULL, 0, 0, NULL,
+     "each row is one unit, where no column says how many were sold (long)", 0, .needs = "layout=long",
+     .not_with = "value"},
     {WEFT_OPT_LIST, 0, "reduce", AT(LIST, reduce), NULL, 0, 0, "sum|mean|last",
      "what becomes of rows of one series and time, one for all or one a value; sum by default, mean for prices and in "
      "a matrix",
