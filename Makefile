@@ -43,7 +43,7 @@ WEFT_CFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -Iinclude/we
   $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -O1 -Wno-error) $(PKG_CFLAGS)
 WEFT_LIBS := $(PKG_LIBS) -lcsv -ldnnl -lgomp -lm -pthread
 
-layers   := base frame cluster record show measure rank report nn model text image ingest train apply
+layers   := base frame cluster record show measure rank report nn model text image ingest order train apply
 lib_src  := $(sort $(foreach l,$(layers),$(wildcard src/$(l)/*.c)))
 lib_obj  := $(lib_src:%.c=$(BUILD)/%.o)
 cmd_src  := $(sort $(wildcard src/cmd/*.c))
