@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """linear_to_onnx.py MODEL.safetensors OUT.onnx [GROUP [CHANNEL]] - a model of train-dlinear as ONNX, for onnxruntime and what else reads it.
 
 Inputs, in batches of series: x [n, lookback], the last values of each, none of them missing; and, of a model that was trained with --scale standard or minmax, shift

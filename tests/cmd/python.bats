@@ -51,7 +51,7 @@ models() {
 }
 
 @test "an ONNX model of one group among several is that group's; which one must be said" {
-    train-dlinear -q --by major "$dir/windows.weft" -o m.st
+    train-dlinear -q --by major --solver adam --epochs 1 "$dir/windows.weft" -o m.st # each begins with weights of its own
     run "$python" "$tree/python/linear_to_onnx.py" m.st m.onnx
     [ "$status" -eq 1 ] && [[ "$output" == *"which group? The model has B000-C001, B001-C001, B002-C001" ]] && [ ! -e m.onnx ]
     for g in B000 B002; do "$python" "$tree/python/linear_to_onnx.py" m.st $g.onnx $g-C001; done
