@@ -1,7 +1,6 @@
 /* version.h - this release. */
 #ifndef WEFT_VERSION_H
 #define WEFT_VERSION_H
-#define WEFT_VERSION "0.2.0"
 #include <stdio.h>
 #define WEFT_VERSION "0.2.0"
 #define WEFT_RELEASE_DATE "November 29, 2026"
