@@ -213,12 +213,13 @@ $(BIN)/weft: src/cmd/weft.sh include/weft/frame/version.h Makefile
 
 install: all
 	@install -d '$(DESTDIR)$(libexec)' '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(mandir)/man1' '$(DESTDIR)$(mandir)/man5' '$(DESTDIR)$(share)/pipelines' \
-	  '$(DESTDIR)$(share)/schemas' '$(DESTDIR)$(dir $(completion))'
+	  '$(DESTDIR)$(share)/schemas' '$(DESTDIR)$(share)/python' '$(DESTDIR)$(dir $(completion))'
 	@install -m 755 $(programs:%=$(BIN)/%) '$(DESTDIR)$(libexec)'
 	@for f in $(page_names); do install -m 644 "$(BUILD)/man/$$f" "$(DESTDIR)$(mandir)/$$f" || exit 1; done
 	@for f in pipelines/*.sh; do install -m "$$([ -x "$$f" ] && echo 755 || echo 644)" "$$f" '$(DESTDIR)$(share)/pipelines' || exit 1; done
 	@install -m 644 pipelines/*.csv pipelines/*.jq '$(DESTDIR)$(share)/pipelines'
 	@install -m 644 schemas/* '$(DESTDIR)$(share)/schemas'
+	@install -m 644 python/*.py '$(DESTDIR)$(share)/python'
 	@$(fill) src/cmd/weft.sh > '$(DESTDIR)$(PREFIX)/bin/weft' && chmod 755 '$(DESTDIR)$(PREFIX)/bin/weft'
 	@$(fill) src/cmd/weft.bash > '$(DESTDIR)$(completion)'
 	@echo "installed in $(DESTDIR)$(PREFIX); weft --help says what there is"

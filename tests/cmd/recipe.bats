@@ -216,6 +216,23 @@ without() {
     [ "$status" -ne 0 ] && [ ! -e bad ]
 }
 
+@test "every pipeline with stages announces as many as come, in order, and what is left as the stages before say" {
+    # A stage is one call; --progress is there wherever stages are.
+    for p in "$pipelines"/*.sh; do
+        [ -x "$p" ] && grep -q '^ *stage ' "$p" || continue
+        grep -q -- '--progress' "$p" || { echo "$p has no --progress"; false; }
+    done
+    for f in "forecast --horizon 14 --plot none" "compare --horizon 7 --lookback 14 --plot none --lstm '--epochs 1 --hidden 8'" \
+        "adapt --rows major:minor --seeds 1 --horizon 7 --lookback 14 --plot none --train '--epochs 1'"; do
+        eval "run --separate-stderr $pipelines/${f%% *}.sh --progress -o stages-${f%% *} ${f#* } $dir/sales.csv"
+        grep -oE "^${f%% *}: [0-9]+/[0-9]+ " <<<"$stderr" | sed 's/.* \(.*\) /\1/' >said
+        n=$(sed -n '1s/.*\///p' said)
+        [ "$n" -ge 2 ] && diff said <(seq "$n" | sed "s/\$/\/$n/") || { echo "$f: $status $stderr"; false; }
+    done
+    # 3 s for three tenths: 7 s are left.
+    [ "$(bash -c 'progress=; . "$1/lib.sh"; progress=yes shares=(10 20 30 40) stage_number=2 SECONDS=3; stage third' x "$pipelines" 2>&1)" = "x: 3/4 third, 3 s, about 7 s left" ]
+}
+
 @test "stages are shown when asked for; an interrupted run says what goes on" {
     run --separate-stderr "$pipelines/forecast.sh" --progress --plot none --horizon 14 -o out "$dir/sales.csv"
     [ "$status" -eq 0 ] && [[ "${stderr_lines[0]}" =~ ^"forecast: 1/8 read, "[0-9]+" s"$ ]] && [[ "$stderr" =~ "forecast: 4/8 train, "[0-9]+" s" ]] &&
@@ -230,6 +247,10 @@ without() {
     exec 4>&-
     wait $! || status=$?
     [ "$status" -eq 143 ] && grep -q 'interrupted at: read; nothing was written; the same command starts anew' said && [ ! -e killed ]
+    [[ "$(tail -n 1 said)" == *": $pipelines/forecast.sh --progress -o killed -" ]]
+    # Words that a shell would take apart are quoted: the command can be given as it stands.
+    WEFT_CALLED="weft forecast" run bash -c '. "${!#}/lib.sh"; interrupted 130' forecast.sh --ingest "--layout long" "$pipelines"
+    [ "$status" -eq 130 ] && [ "$output" = "weft forecast: interrupted; nothing was written; the same command starts anew: weft forecast --ingest --layout\\ long $pipelines" ]
 }
 
 @test "make install: weft lists every program and pipeline, each with what it does, and knows their names" {
