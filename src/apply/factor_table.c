@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apply/explained.h"
 #include "base/mem.h"
 
 /* What coefficient b multiplies by; of a logarithm by ten per cent more. */
@@ -53,18 +54,17 @@ void weft_factor_table(const struct weft_factors *m, const struct weft_model_inf
 
 int weft_factor_table_read(const char *path, struct weft_table *out, struct weft_err *e)
 {
-    struct weft_forecaster *forecaster = NULL;
-    if (weft_forecaster_open(path, &forecaster, e) < 0)
-        return -1;
-    const struct weft_factors *m = weft_forecaster_factors(forecaster);
+    struct weft_explained_model open;
+    int rc = weft_explained_open(path, true, &open, e);
+    const struct weft_factors *m = rc == 0 ? weft_forecaster_factors(open.forecaster) : NULL;
     if (m) {
-        weft_factor_table(m, weft_forecaster_info(forecaster), out);
-    } else {
+        weft_factor_table(m, weft_forecaster_info(open.forecaster), out);
+    } else if (rc == 0) {
         weft_fail(e, WEFT_CONFIG, "%s has no factors", path);
-        weft_fail_hint(e, "train-dlinear --factors auto makes such a model");
+        rc = weft_fail_hint(e, "weft train-dlinear --factors auto makes such a model");
     }
-    weft_forecaster_close(&forecaster);
-    return m ? 0 : -1;
+    weft_explained_close(&open);
+    return rc;
 }
 
 void weft_factor_table_notes(FILE *f)

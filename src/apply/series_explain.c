@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apply/explained.h"
 #include "apply/match.h"
 #include "base/mem.h"
 #include "measure/growth.h"
@@ -20,9 +21,10 @@ struct weft_series_explainer {
     float *profile; /* [season] of the series at hand */
     struct weft_series_attrs in;
     struct weft_series series;
-    struct weft_forecaster *forecaster;
-    int key;          /* that names the model's group */
-    size_t *of_model; /* [targets]: the model's own index, SIZE_MAX: it has none */
+    struct weft_explained_model open;
+    struct weft_forecaster *forecaster; /* open.forecaster */
+    int key;                            /* that names the model's group */
+    size_t *of_model;                   /* [targets]: the model's own index, SIZE_MAX: it has none */
     struct weft_explain_job job;
     size_t exogenous[WEFT_EXOG_MAX]; /* the stream's channels that the model looks at beside its target */
     const float *channels[WEFT_EXOG_MAX];
@@ -37,18 +39,22 @@ struct weft_series_explainer {
 
 /* --- start --- */
 
-static int open_model(struct weft_series_explainer *s, struct weft_err *e)
+static int open_model(struct weft_run *run, struct weft_series_explainer *s, struct weft_err *e)
 {
-    if (weft_forecaster_open(s->o->model, &s->forecaster, e) < 0)
+    if (weft_explained_open(s->o->model, false, &s->open, e) < 0)
         return -1;
+    s->forecaster = s->open.forecaster;
+    if (s->open.member)
+        weft_run_info(run, "of member %s", s->open.member);
     const struct weft_model_info *m = weft_forecaster_info(s->forecaster);
     if (!weft_forecaster_linear(s->forecaster, 0, NULL, NULL, NULL)) {
         weft_fail(
             e, WEFT_CONFIG,
             "%s is a model of kind %s: only forecasts that are linear in the days before them have exact explanations",
             s->o->model, m->name);
-        return weft_fail_hint(e, weft_forecaster_factors(s->forecaster) ? "explain --factors says what its factors are"
-                                                                        : "train-dlinear makes such a model");
+        if (weft_forecaster_factors(s->forecaster) || strcmp(m->name, "ensemble") == 0)
+            return weft_fail_hint(e, "weft explain --factors says what its factors are, where it has some");
+        return weft_fail_hint(e, "weft train-dlinear makes such a model");
     }
     s->of_model = WEFT_ARRAY(size_t, s->in.n_targets);
     if (weft_match_exogenous(&s->in, m, s->o->model, s->exogenous, e) < 0 ||
@@ -83,7 +89,7 @@ static int read_stream(struct weft_run *run, struct weft_series_explainer *s, st
     const struct weft_series_explain_options *o = s->o;
     const struct weft_head *h = weft_run_in_head(run);
     s->windows = weft_head_is(h, WEFT_WINDOWS_SCHEMA);
-    if (weft_series_attrs_read(h, &s->in, e) < 0 || open_model(s, e) < 0)
+    if (weft_series_attrs_read(h, &s->in, e) < 0 || open_model(run, s, e) < 0)
         return -1;
     size_t horizon = (size_t)weft_forecaster_info(s->forecaster)->horizon;
     return weft_growth_spans_read(o->near, o->far, horizon, s->in.step, &s->spans, e);
@@ -251,7 +257,7 @@ void weft_series_explainer_free(struct weft_series_explainer **p)
     struct weft_series_explainer *s = *p;
     if (!s)
         return;
-    weft_forecaster_close(&s->forecaster);
+    weft_explained_close(&s->open);
     weft_series_attrs_free(&s->in);
     weft_series_free(&s->series);
     weft_explanation_free(&s->why);

@@ -642,13 +642,10 @@ static void indented(FILE *f, const char *text)
 
 void weft_opt_help(FILE *f, const struct weft_usage *u, const struct weft_opt *table, const struct weft_opt *common)
 {
-    fprintf(f, "usage: ");
     for (const char *p = u->synopsis; *p;) {
         size_t n = strcspn(p, "\n");
-        fprintf(f, "%.*s\n", (int)n, p);
+        fprintf(f, "%s weft %.*s\n", p == u->synopsis ? "usage:" : "      ", (int)n, p);
         p += n + (p[n] == '\n');
-        if (*p)
-            fprintf(f, "       ");
     }
     fprintf(f, "\n%s - ", u->name);
     wrap(f, u->summary, strlen(u->name) + 3, 0);
@@ -700,11 +697,12 @@ static void mdoc_table(FILE *f, const struct weft_opt *table)
     }
 }
 
-/* Lines of a text, each as it is. */
-static void mdoc_lines(FILE *f, const char *text)
+/* Lines of a text, each as it is, after `before`. */
+static void mdoc_lines(FILE *f, const char *before, const char *text)
 {
     for (const char *p = text; *p;) {
         size_t n = strcspn(p, "\n");
+        fputs(before, f);
         mdoc_text(f, p, n);
         putc('\n', f);
         p += n + (p[n] == '\n');
@@ -727,12 +725,13 @@ void weft_opt_mdoc(FILE *f, const struct weft_usage *u, const struct weft_opt *t
     fprintf(f, ".Dd %s\n.Dt WEFT-", date);
     for (const char *c = u->name; *c; c++)
         putc(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c, f);
-    fprintf(f, " 1\n.Os weft\n.Sh NAME\n.Nm %s\n.Nd %s\n.Sh SYNOPSIS\n.Bd -literal -compact\n", u->name, u->summary);
-    mdoc_lines(f, u->synopsis);
+    fprintf(f, " 1\n.Os weft\n.Sh NAME\n.Nm weft-%s\n.Nd %s\n.Sh SYNOPSIS\n.Bd -literal -compact\n", u->name,
+            u->summary);
+    mdoc_lines(f, "weft ", u->synopsis);
     fprintf(f, ".Ed\n.Sh DESCRIPTION\n.Nm\nreads %s\nand writes %s.\n", u->reads, u->writes);
     if (u->notes) {
         fputs(".Pp\n", f);
-        mdoc_lines(f, u->notes);
+        mdoc_lines(f, "", u->notes);
     }
     fputs(".Sh OPTIONS\n.Bl -tag -width Ds\n", f);
     mdoc_table(f, table);
@@ -745,17 +744,24 @@ void weft_opt_mdoc(FILE *f, const struct weft_usage *u, const struct weft_opt *t
           "options do not fit together.\n"
           ".Sh EXAMPLES\n.Bd -literal\n",
           f);
-    mdoc_lines(f, u->examples);
+    mdoc_lines(f, "", u->examples);
     fputs(".Ed\n.Sh SEE ALSO\n", f);
     mdoc_see_also(f, u->see_also);
 }
 
-void weft_opt_names(FILE *f, const struct weft_opt *table, const struct weft_opt *common)
+void weft_opt_complete(FILE *f, const struct weft_opt *table, const struct weft_opt *common)
 {
     const struct weft_opt *both[] = {table, common};
     for (int t = 0; t < 2; t++)
-        for (const struct weft_opt *o = both[t]; o && o->type != WEFT_OPT_END; o++)
-            fprintf(f, "--%s\n", o->name);
+        for (const struct weft_opt *o = both[t]; o && o->type != WEFT_OPT_END; o++) {
+            const char *value = o->type == WEFT_OPT_FLAG     ? ""
+                                : o->flags & WEFT_OPT_FILE   ? "FILE"
+                                : o->type == WEFT_OPT_CHOICE ? o->arg
+                                                             : "VALUE";
+            fprintf(f, "--%s\t%s\n", o->name, value);
+            if (o->short_name)
+                fprintf(f, "-%c\t%s\n", o->short_name, value);
+        }
 }
 
 static const char *choice_text(const struct weft_opt *o, int k, char *buf, size_t cap)

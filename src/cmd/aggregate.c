@@ -56,13 +56,13 @@ static const struct weft_filter filter = {
     .usage =
         {.name = "aggregate",
          .summary = "rolls series up to a level of the hierarchy",
-         .synopsis = "aggregate --by LEVEL[,LEVEL...] [OPTION...]",
+         .synopsis = "aggregate --by LEVEL[,LEVEL...] [OPTION...] [FILE]",
          .reads = "a series stream",
          .writes = "a series stream, one frame a group, ordered by id",
-         .examples = "ingest train.csv | aggregate --by minor | frames count\n"
-                     "ingest train.csv | aggregate --by major,brand | window --lookback 56 --horizon 28 | "
-                     "train-dlinear -o brands.safetensors\n"
-                     "ingest train.csv | aggregate --by minor --count active,brands | frames csv",
+         .examples = "weft ingest train.csv | weft aggregate --by minor | weft frames count\n"
+                     "weft ingest train.csv | weft aggregate --by major,brand | weft window --lookback 56 --horizon 28 "
+                     "| weft train-dlinear -o brands.safetensors\n"
+                     "weft ingest train.csv | weft aggregate --by minor --count active,brands | weft frames csv",
          .see_also = "ingest, window, rank",
          .notes =
              "Units and amounts are summed, mentions averaged. A series counts as 0 before its first value "

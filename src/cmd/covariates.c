@@ -65,10 +65,16 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     if (weft_series_attrs_read(h, &s->attrs, e) < 0 || weft_covariates_new(&s->o, &s->attrs, &s->covariates, e) < 0)
         return -1;
     const struct weft_series_attrs *out = weft_covariates_attrs(s->covariates);
+    char from[32], to[32];
+    int64_t holiday, last;
     size_t uncovered = weft_covariates_without_holidays(s->covariates);
     if (uncovered)
         weft_run_warn(run, "%s has no year for %zu of %lld steps: holiday is missing there", s->o.holidays, uncovered,
                       (long long)out->length);
+    else if (weft_covariates_last_holiday(s->covariates, &holiday, &last))
+        weft_run_warn(run, "the last date of %s is %s, and the calendar goes on to %s: no holiday is counted after it",
+                      s->o.holidays, weft_date_text(holiday, WEFT_STEP_DAY, from),
+                      weft_date_text(last, WEFT_STEP_DAY, to));
     struct weft_pack attrs = {0}, edited = {0};
     struct weft_edit edit = {0};
     weft_series_attrs_write(out, h->attrs, &attrs);
@@ -150,15 +156,15 @@ static void stop(struct weft_run *run, void *state)
 static const struct weft_filter filter = {
     .usage = {.name = "covariates",
               .summary = "adds exogenous channels to series: weekday, holidays, weather, a price plan",
-              .synopsis = "covariates [--weekday] [--holidays FILE] [--csv FILE] [OPTION...]",
+              .synopsis = "covariates [--weekday] [--holidays FILE] [--csv FILE] [OPTION...] [FILE]",
               .reads = "a series stream",
               .writes = "a series stream with more channels, and with steps ahead of the last target",
-              .examples = "ingest sales.csv | aggregate --by minor | covariates --weekday --holidays "
+              .examples = "weft ingest sales.csv | weft aggregate --by minor | weft covariates --weekday --holidays "
                           "pipelines/holidays-kr.csv --ahead 28 -o level.weft\n"
-                          "covariates --csv weather.csv --past rain -i level.weft | window --lookback 56 --horizon 14 "
-                          "| train-dlinear -o model.safetensors\n"
-                          "covariates --csv plan.csv --value price,promotion --carry price -i products.weft | score -m "
-                          "model.safetensors | rank",
+                          "weft covariates --csv weather.csv --past rain -i level.weft | weft window --lookback 56 "
+                          "--horizon 14 | weft train-dlinear -o model.safetensors\n"
+                          "weft covariates --csv plan.csv --value price,promotion --carry price -i products.weft | "
+                          "weft score -m model.safetensors | weft rank",
               .see_also = "ingest, window, train-dlinear, score",
               .notes = "The new channels are known ahead unless --past or --static says otherwise; the head declares "
                        "it, and train-dlinear uses what it "

@@ -55,17 +55,17 @@ static void stop(struct weft_run *run, void *state)
 }
 
 static const struct weft_filter filter = {
-    .usage =
-        {.name = "embed-text",
-         .summary = "turns product names into features by a frozen BERT, or by hashing",
-         .synopsis = "embed-text -m DIR | --hash N [OPTION...]",
-         .reads = "a products stream",
-         .writes = "the same stream, with text_features",
-         .examples =
-             "ingest --layout products shop.csv | embed-text -m models/bert-base-multilingual-cased -o named.weft\n"
-             "embed-text --hash 256 -i products.weft | frames show",
-         .see_also = "ingest, encode-image, train-demand, score",
-         .notes = "DIR is a BERT of Hugging Face as downloaded: config.json, vocab.txt and model.safetensors. "
+    .usage = {.name = "embed-text",
+              .summary = "turns product names into features by a frozen BERT, or by hashing",
+              .synopsis = "embed-text -m DIR | --hash N [OPTION...] [FILE]",
+              .reads = "a products stream",
+              .writes = "the same stream, with text_features",
+              .examples = "weft ingest --layout products shop.csv | weft embed-text -m "
+                          "models/bert-base-multilingual-cased -o named.weft\n"
+                          "weft embed-text --hash 256 -i products.weft | weft frames show",
+              .see_also = "ingest, encode-image, train-demand, score",
+              .notes =
+                  "DIR is a BERT of Hugging Face as downloaded: config.json, vocab.txt and model.safetensors. "
                   "get-models.sh bert fetches the multilingual one "
                   "(715 MB) into models/bert-base-multilingual-cased. tokenizer_config.json is read when it is there "
                   "(do_lower_case); without it, a "

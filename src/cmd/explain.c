@@ -29,7 +29,7 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_STR, 0, "channel", AT(STR, o.channel), NULL, 0, 0, "NAME", "this channel alone", 0},
     {WEFT_OPT_FLAG, 0, "lags", AT(FLAG, o.lags), NULL, 0, 0, NULL, "of --format frames: every single lag, too", 0},
     {WEFT_OPT_FLAG, 0, "factors", AT(FLAG, factors), NULL, 0, 0, NULL,
-     "what the factors of a model (train-dlinear --factors) multiply sales by; reads no stream", 0,
+     "what the factors of a model (weft train-dlinear --factors) multiply sales by; reads no stream", 0,
      .only_with = "model, format, bom"},
     {WEFT_OPT_CHOICE, 0, "format", AT(CHOICE, format), "table", 0, 0, "table|csv|json|frames", "of the result",
      WEFT_OPT_RUN, .not_with = "frames: factors"},
@@ -92,37 +92,33 @@ static void stop(struct weft_run *run, void *state)
 static const struct weft_filter filter = {
     .usage = {.name = "explain",
               .summary = "says why a linear model forecasts what it does: exact SHAP values, by groups of days",
-              .synopsis = "explain -m MODEL [--near FROM:TO] [--far FROM:TO] [--format table|csv|json|frames]\nexplain "
-                          "-m MODEL --factors",
+              .synopsis = "explain -m MODEL [--near FROM:TO] [--far FROM:TO] [--format table|csv|json|frames] [FILE]\n"
+                          "explain -m MODEL --factors",
               .reads = "a series or windows stream",
-              .writes = "a table, CSV, JSON, or an explanations stream, which rank --reasons reads",
-              .examples = "explain -m model.safetensors --channel units -i level.weft\n"
-                          "explain -m model.safetensors --format frames -i level.weft -o reasons.weft; rank --reasons "
-                          "reasons.weft -i forecasts.weft",
+              .writes = "a table, CSV, JSON, or an explanations stream, which weft rank --reasons reads",
+              .examples = "weft explain -m model.safetensors --channel units -i level.weft\n"
+                          "weft explain -m model.safetensors --format frames -i level.weft -o reasons.weft; weft rank "
+                          "--reasons reasons.weft -i forecasts.weft",
               .see_also = "train-dlinear, score, rank",
               .notes = "A linear forecast is a weighted sum of the days before it. What a day adds to the forecast is "
-                       "its weight times the distance between its value and the mean value at that "
-                       "place over all windows of the series itself, the background: the interventional SHAP value, "
-                       "here exact. Over all days these add up to the forecast "
-                       "minus the mean forecast. Forecasts are explained as the model makes them, before score draws "
-                       "negative ones to 0.\n"
+                       "its weight times the distance between its value and the mean value at that place over all "
+                       "windows of the series itself, the background: the interventional SHAP value, here exact. Over "
+                       "all days these add up to the forecast minus the mean forecast. Forecasts are explained as the "
+                       "model makes them, before score draws negative ones to 0.\n"
                        "Days are added up in groups, for neighbouring days say nearly the same: last week (the last 7 "
-                       "days), same weekdays (as the day that is forecast, up to 4 weeks back), a "
-                       "year ago (364 days before the day that is forecast, give or take 3), last 4 weeks, last 3 "
-                       "months (13 weeks), earlier. Each day is in the first group that fits. In "
-                       "streams of another step the groups are the same spans of time; where a step does not divide a "
-                       "week, last week is the last 7 steps, and there are no weekdays, weeks and "
-                       "months; months and quarters have the last 3 months, a year ago, and earlier. Of a model with "
-                       "exogenous channels the last group, channels, is what they add: prices, promotions, holidays, "
-                       "their days before the forecast and those known ahead.\n"
+                       "days), same weekdays (as the day that is forecast, up to 4 weeks back), a year ago (364 days "
+                       "before the day that is forecast, give or take 3), last 4 weeks, last 3 months (13 weeks), "
+                       "earlier. Each day is in the first group that fits. In streams of another step the groups are "
+                       "the same spans of time; where a step does not divide a week, last week is the last 7 steps, "
+                       "and there are no weekdays, weeks and months; months and quarters have the last 3 months, a "
+                       "year ago, and earlier. Of a model with exogenous channels the last group, channels, is what "
+                       "they add: prices, promotions, holidays, their days before the forecast and those known ahead.\n"
                        "near and far are means over these days of the horizon. The row growth says what each group "
-                       "adds to far / near, to first order: (far's part - growth * near's "
-                       "part) / near. Where near and far are not the same days of the season each side is first "
-                       "divided by how far such days stand above the mean of the series' "
-                       "last eight seasons, as in rank.\n"
+                       "adds to far / near, to first order: (far's part - growth * near's part) / near. Where near and "
+                       "far are not the same days of the season each side is first divided by how far such days stand "
+                       "above the mean of the series' last eight seasons, as in rank.\n"
                        "--factors prints what weekdays, channels known ahead and seasons multiply sales by in a model "
-                       "of train-dlinear --factors: over all series, and how far series "
-                       "differ.\n"
+                       "of weft train-dlinear --factors: over all series, and how far series differ.\n"
                        "Memory: one series and the model; a table grows with the series, frames do not."},
     .opts = opts,
     .state_size = sizeof(struct state),

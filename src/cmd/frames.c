@@ -165,7 +165,7 @@ static int cat_head(struct weft_run *run, struct state *s, const struct weft_hea
         return weft_fail(e, WEFT_DATA, "%s is a %s stream, unlike the first", weft_reader_name(s->r), h->schema);
     if (!weft_attrs_agree(kept, h->attrs)) {
         weft_fail(e, WEFT_DATA, "%s has other attrs than the first stream", weft_reader_name(s->r));
-        return weft_fail_hint(e, "compare with `frames show FILE | head -n 1`");
+        return weft_fail_hint(e, "compare with `weft frames show FILE | head -n 1`");
     }
     return 0;
 }
@@ -198,7 +198,7 @@ static int expand_head(struct weft_run *run, struct state *s, const struct weft_
 {
     if (!weft_head_is(h, "windows")) {
         weft_fail(e, WEFT_DATA, "expand needs a windows stream, not %s", h->schema);
-        return weft_fail_hint(e, "`window` makes one");
+        return weft_fail_hint(e, "`weft window` makes one");
     }
     weft_series_attrs_free(&s->attrs);
     if (weft_series_attrs_read(h, &s->attrs, e) < 0)
@@ -300,11 +300,11 @@ static const struct weft_filter filter = {
               .reads = "any streams (standard input without FILE); inspect: CSV",
               .writes =
                   "JSON lines (show), CSV (csv), text (count, inspect), or a stream (expand, cat, head, from-json)",
-              .examples = "ingest train.csv | frames head -n 1 | frames show --elements 7\n"
-                          "score -m model.safetensors -i windows.weft | frames csv > forecasts.csv\n"
-                          "frames check series.weft && echo good\n"
-                          "frames inspect sales.csv\n"
-                          "zcat dump.csv.gz | frames inspect --format json | jq -r .command",
+              .examples = "weft ingest train.csv | weft frames head -n 1 | weft frames show --elements 7\n"
+                          "weft score -m model.safetensors -i windows.weft | weft frames csv > forecasts.csv\n"
+                          "weft frames check series.weft && echo good\n"
+                          "weft frames inspect sales.csv\n"
+                          "zcat dump.csv.gz | weft frames inspect --format json | jq -r .command",
               .see_also = "ingest, window, score",
               .notes = "show and from-json are inverses: tensors are {\"f32\": [...]}, a missing value is null. check "
                        "exits 1 when a stream does not fit its "

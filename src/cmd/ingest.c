@@ -22,7 +22,7 @@ static const struct weft_opt opts[] = {
      "column of the date (long and matrix; \"date\" by default)", 0, .not_with = "layout=products"},
     {WEFT_OPT_STR, 0, "date-format", AT(STR, date_format), NULL, 0, 0, "FORMAT",
      "how dates are written where they do not say it themselves: %m/%d/%Y, %d/%m/%Y or another format of strptime; "
-     "excel: Excel's numbers of days",
+     "excel: Excel's numbers of days; decimal-year: 1949.083 for February 1949, as R has it",
      0},
     {WEFT_OPT_STR, 0, "timezone", AT(STR, timezone), NULL, 0, 0, "ZONE",
      "whose days are counted, for times in UTC or with an offset: Asia/Seoul, +09:00, UTC", 0},
@@ -31,6 +31,9 @@ static const struct weft_opt opts[] = {
      .not_with = "date"},
     {WEFT_OPT_LIST, 0, "value", AT(LIST, values), NULL, 0, 0, "[NAME=]COLUMN",
      "columns to forecast, each a channel (long)", 0, .needs = "layout=long"},
+    {WEFT_OPT_FLAG, 0, "count-rows", AT(FLAG, count_rows), NULL, 0, 0, NULL,
+     "each row is one unit, where no column says how many were sold (long)", 0, .needs = "layout=long",
+     .not_with = "value"},
     {WEFT_OPT_LIST, 0, "reduce", AT(LIST, reduce), NULL, 0, 0, "sum|mean|last",
      "what becomes of rows of one series and time, one for all or one a value; sum by default, mean for prices and in "
      "a matrix",
@@ -103,7 +106,8 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_STR, 0, "delimiter", AT(STR, delimiter), NULL, 0, 0, "C",
      "between fields; by default the one of , ; tab | that the first line has most of", 0},
     {WEFT_OPT_STR, 0, "rejects", AT(STR, rejects), NULL, 0, 0, "FILE",
-     "set bad rows aside there with their reasons, instead of stopping at the first", WEFT_OPT_FILE | WEFT_OPT_RUN},
+     "set bad rows aside there, a CSV of file, line, column, reason and row, instead of stopping at the first",
+     WEFT_OPT_FILE | WEFT_OPT_RUN},
     {WEFT_OPT_SIZE, 0, "max-field", AT(SIZE, field_max), "1M", 0, 1e9, "BYTES", "longest field accepted",
      WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
     {WEFT_OPT_SIZE, 0, "max-unpacked", AT(SIZE, unpacked_max), "64G", 0, 1e15, "BYTES", "what a .gz file may unpack to",
@@ -126,54 +130,48 @@ static void stop(struct weft_run *run, void *state)
 }
 
 static const struct weft_filter filter = {
-    .usage =
-        {.name = "ingest",
-         .summary = "turns CSV tables of sales into a series stream, or of products into a products stream",
-         .synopsis = "ingest [OPTION...] [FILE...]",
-         .reads = "CSV files, or standard input",
-         .writes = "a series stream, or a products stream",
-         .examples =
-             "ingest train.csv --amounts sales.csv --mentions brand_keyword_cnt.csv -o series.weft\n"
-             "ingest --layout long --id store,item --date date --value sales dumps/*.csv | aggregate --by item | "
-             "frames count\n"
-             "ingest --layout long --value units,price,promotion --future price,promotion plan.csv -o series.weft\n"
-             "ingest --layout matrix ETTh1.csv | window --lookback 336 --horizon 96 --scale standard -o windows.weft\n"
-             "ingest train.csv.gz --rejects bad.csv -o series.weft\n"
-             "ingest --layout products garments.csv --images photos -o products.weft\n"
-             "ingest --layout products styles.csv --label gender,usage | frames count",
-         .see_also = "aggregate, covariates, window, encode-image, embed-text, frames",
-         .notes =
-             "What a table is taken for is said in one line: layout, the columns of date, id and value, the step; "
-             "where two readings fit, it stops and prints the commands to "
-             "choose from. --layout, --date, --id, --value, --step and --skip LINES (above the header) say it.\n"
-             "A day without any row is missing, a series without a row on a day that others have sold 0: --missing "
-             "zero|nan. Days that two files hold are refused where a series "
-             "would count twice: --overlap. A file with no column of days has its day in its name: --date-from-name.\n"
-             "Cancelled, returned and unpaid orders, and rows and columns of totals, are left out and counted: --drop "
-             "COLUMN=VALUE or --drop none, --totals keep. Merged cells: "
-             "--fill-down COLUMN.\n"
-             "1.250 beside 980 is 1250, and 1,250 is, too: --decimal point|comma. 3/1/2024 is read when other rows "
-             "prove which is the month: --date-format. Times in UTC need "
-             "--timezone.\n"
-             "UTF-8, UTF-16, CP949 under a Korean header, and .gz are read by themselves; others by --encoding.\n"
-             "Dates: 2023-01-31, 20230131, 2023/1/31, 2023.1.31, with or without a time. Numbers: plain ones, 12,300, "
-             "4.2\xec\xb2\x9c, "
-             "1.5\xeb\xa7\x8c, 1.2\xec\x96\xb5, 3.4k, with the words that stand around counts. Headers such as "
-             "\xeb\x8c\x80\xeb\xb6\x84\xeb\xa5\x98 or "
-             "major_category are known; see the keys with `frames show`.\n"
-             "A bad row stops the program with its place, file:line:column, unless --rejects FILE is given; both count "
-             "it. A duplicate id in a wide "
-             "table is a bad row. Values below 0 are kept and counted.\n"
-             "Products: columns are found by their names, as product_name or \xec\x83\x81\xed\x92\x88\xeb\xaa\x85, "
-             "product_price, gender, category, image; a "
-             "column that is a label is nothing else unless an option says so. An empty cell, and an image file that "
-             "is not there, are missing "
-             "values, counted. Paths of images may not lead out of their directory.\n"
-             "With --future, days behind the last one that has a value of a target belong to the future: targets are "
-             "missing there. A channel that is "
-             "--past, --future or --static is averaged over rows of one day like a price, and missing where no row has "
-             "it, unless --reduce says otherwise.\n"
-             "Memory: wide and products hold 24 bytes a row; long and matrix hold the table."},
+    .usage = {.name = "ingest",
+              .summary = "turns CSV tables of sales into a series stream, or of products into a products stream",
+              .synopsis = "ingest [OPTION...] [FILE...]",
+              .reads = "CSV files, or standard input",
+              .writes = "a series stream, or a products stream",
+              .examples = "weft ingest train.csv --amounts sales.csv --mentions brand_keyword_cnt.csv -o series.weft\n"
+                          "weft ingest --layout long --id store,item --date date --value sales dumps/*.csv | weft "
+                          "aggregate --by item | weft frames count\n"
+                          "weft ingest --layout long --value units,price,promotion --future price,promotion plan.csv "
+                          "-o series.weft\n"
+                          "weft ingest --layout matrix ETTh1.csv | weft window --lookback 336 --horizon 96 --scale "
+                          "standard -o windows.weft\n"
+                          "weft ingest train.csv.gz --rejects bad.csv -o series.weft\n"
+                          "weft ingest --layout products garments.csv --images photos -o products.weft\n"
+                          "weft ingest --layout products styles.csv --label gender,usage | weft frames count",
+              .see_also = "aggregate, covariates, window, encode-image, embed-text, frames",
+              .notes =
+                  "What a table is taken for is said in one line: layout, the columns of date, id and value, the step; "
+                  "where two readings fit, it stops and prints the commands to choose from. --layout, --date, --id, "
+                  "--value, --step and --skip LINES (above the header) say it.\n"
+                  "A day without any row is missing, a series without a row on a day that others have sold 0: "
+                  "--missing zero|nan. Days that two files hold are refused where a series would count twice: "
+                  "--overlap. A file with no column of days has its day in its name: --date-from-name.\n"
+                  "Cancelled, returned and unpaid orders, and rows and columns of totals, are left out and counted: "
+                  "--drop COLUMN=VALUE or --drop none, --totals keep. Merged cells: --fill-down COLUMN.\n"
+                  "1.250 beside 980 is 1250, and 1,250 is, too: --decimal point|comma. 3/1/2024 is read when other "
+                  "rows prove which is the month: --date-format. Times in UTC need --timezone.\n"
+                  "UTF-8, UTF-16, CP949 under a Korean header, and .gz are read by themselves; others by --encoding.\n"
+                  "Dates: 2023-01-31, 20230131, 2023/1/31, 2023.1.31, with or without a time. Numbers: plain ones, "
+                  "12,300, 4.2\xec\xb2\x9c, 1.5\xeb\xa7\x8c, 1.2\xec\x96\xb5, 3.4k, with the words that stand around "
+                  "counts. Headers such as \xeb\x8c\x80\xeb\xb6\x84\xeb\xa5\x98 or major_category are known; see the "
+                  "keys with `weft frames show`.\n"
+                  "A bad row stops the program with its place, file:line:column, unless --rejects FILE is given; both "
+                  "count it. A duplicate id in a wide table is a bad row. Values below 0 are kept and counted.\n"
+                  "Products: columns are found by their names, as product_name or "
+                  "\xec\x83\x81\xed\x92\x88\xeb\xaa\x85, product_price, gender, category, image; a column that is a "
+                  "label is nothing else unless an option says so. An empty cell, and an image file that is not there, "
+                  "are missing values, counted. Paths of images may not lead out of their directory.\n"
+                  "With --future, days behind the last one that has a value of a target belong to the future: targets "
+                  "are missing there. A channel that is --past, --future or --static is averaged over rows of one day "
+                  "like a price, and missing where no row has it, unless --reduce says otherwise.\n"
+                  "Memory: wide and products hold 24 bytes a row; long and matrix hold the table."},
     .opts = opts,
     .state_size = sizeof(struct weft_ingest),
     .in = WEFT_IO_NONE,

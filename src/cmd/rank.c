@@ -42,13 +42,13 @@ static const struct weft_opt opts[] = {
      "the series before aggregate: for season, sales now, competition, brands, price and data quality", WEFT_OPT_FILE,
      .stream = "forecasts"},
     {WEFT_OPT_STR, 0, "reasons", AT(STR, o.reasons), NULL, 0, 0, "FILE",
-     "explanations of the same series and days (explain --format frames): says what the growth comes from",
+     "explanations of the same series and days (weft explain --format frames): says what the growth comes from",
      WEFT_OPT_FILE, .stream = "forecasts"},
     {WEFT_OPT_STR, 0, "brand", AT(STR, o.brand), "brand", 0, 0, "KEY", "the key of the history that names brands", 0,
      .needs = "history", .stream = "forecasts"},
     {WEFT_OPT_INT, 0, "now", AT(INT, o.now), "0", 0, 100000, "N",
-     "the last N days of the history are now; 0: as many as aggregate --count looked at, or 28", 0, .needs = "history",
-     .stream = "forecasts"},
+     "the last N days of the history are now; 0: as many as weft aggregate --count looked at, or 28", 0,
+     .needs = "history", .stream = "forecasts"},
     {WEFT_OPT_INT, 0, "among", AT(INT, o.among), "3", 1, 1000, "N",
      "the chance that is simulated: to be among the first N", 0, .stream = "forecasts"},
     {WEFT_OPT_INT, 0, "top", AT(INT, o.top), "0", 0, 1000000000, "N", "the first N alone; 0: all", 0},
@@ -59,7 +59,8 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_STR, 0, "label", AT(STR, label), NULL, 0, 0, "NAME",
      "of products: the quantity to order by; by default the last one predicted (sales)", 0, .stream = "demand"},
     {WEFT_OPT_STR, 0, "growth", AT(STR, outlook), NULL, 0, 0, "FILE",
-     "of products: a ranking of their groups (rank --format frames); what is predicted is multiplied with the growth "
+     "of products: a ranking of their groups (weft rank --format frames); what is predicted is multiplied with the "
+     "growth "
      "of the group",
      WEFT_OPT_FILE, .stream = "demand"},
     {WEFT_OPT_REAL, 0, "level", AT(REAL, o.level), "0.9", 0.01, 0.9999, "P", "of the interval", 0,
@@ -189,68 +190,62 @@ static const struct weft_filter filter = {
         {.name = "rank",
          .summary = "orders categories by the growth of their forecasts, and products by what is predicted for them",
          .synopsis = "rank [--by LEVEL] [--history FILE] [--sort COLUMN] [--near FROM:TO] [--far FROM:TO] [--top N] "
-                     "[--format table|csv|json|frames]\n"
-                     "rank [--label NAME] [--growth FILE] [--top N] [--format table|csv|json]",
+                     "[--format table|csv|json|frames] [FILE]\n"
+                     "rank [--label NAME] [--growth FILE] [--top N] [--format table|csv|json] [FILE]",
          .reads = "a forecasts stream of the latest days, or a demand stream (score)",
          .writes = "a table, CSV, JSON, or a ranking stream",
-         .examples =
-             "ingest train.csv | aggregate --by minor | score -m model.safetensors | rank --top 10\n"
-             "score -m model.safetensors -i series.weft | rank --by minor --near 1:10 --far 41:50 --format csv -o "
-             "ranking.csv\n"
-             "rank --history products.weft --sort beyond-season --wide -i forecasts.weft\n"
-             "explain -m model.safetensors --format frames -i level.weft -o reasons.weft; rank --reasons reasons.weft "
-             "-i forecasts.weft\n"
-             "score -m demand.safetensors -i products.weft | rank --label sales --growth categories.weft --top 20",
+         .examples = "weft ingest train.csv | weft aggregate --by minor | weft score -m model.safetensors | weft rank "
+                     "--top 10\n"
+                     "weft score -m model.safetensors -i series.weft | weft rank --by minor --near 1:10 --far 41:50 "
+                     "--format csv -o ranking.csv\n"
+                     "weft rank --history products.weft --sort beyond-season --wide -i forecasts.weft\n"
+                     "weft explain -m model.safetensors --format frames -i level.weft -o reasons.weft; weft rank "
+                     "--reasons reasons.weft -i forecasts.weft\n"
+                     "weft score -m demand.safetensors -i products.weft | weft rank --label sales --growth "
+                     "categories.weft --top 20",
          .see_also = "score, aggregate, explain, evaluate",
          .notes =
              "Growth is the mean forecast of the far days over that of the near days. By default these are whole "
-             "seasons (7 days, 24 hours), so that the weekday does not "
-             "count. Where --near and --far hold other weekdays, each side is first divided by how far such days stand "
-             "above the mean week of the group's last eight "
-             "weeks (a field of score's frames). A horizon of one season has no growth: rows then stand by volume.\n"
-             "Its interval comes from the model's own errors on the "
-             "validation part, with the correlation between days (delta method; Student's t for as many errors as are "
-             "independent, and none below two). It is one for what the growth becomes, and holds the noise of the days "
-             "themselves: of categories that stand still, more "
-             "than its level says hold 1 inside. A small volume (--shrink) is added to both, so that a category that "
-             "sells next to nothing can't win by chance: raw is the index without it, and such rows are marked thin.\n"
+             "seasons (7 days, 24 hours), so that the weekday does not count. Where --near and --far hold other "
+             "weekdays, each side is first divided by how far such days stand above the mean week of the group's last "
+             "eight weeks (a field of score's frames). A horizon of one season has no growth: rows then stand by "
+             "volume.\n"
+             "Its interval comes from the model's own errors on the validation part, with the correlation between days "
+             "(delta method; Student's t for as many errors as are independent, and none below two). It is one for "
+             "what the growth becomes, and holds the noise of the days themselves: of categories that stand still, "
+             "more than its level says hold 1 inside. A small volume (--shrink) is added to both, so that a category "
+             "that sells next to nothing can't win by chance: raw is the index without it, and such rows are marked "
+             "thin.\n"
              "p_growth is the chance that the growth is above 1: that the far days come out above the near ones. sure "
-             "says up or down where that stands out among all rows of the channel: of "
-             "the rows marked, a share of --fdr is wrong in expectation, at most (Benjamini and Hochberg 1995), and "
-             "where nothing grows anything at all is marked with that chance.\n"
+             "says up or down where that stands out among all rows of the channel: of the rows marked, a share of "
+             "--fdr is wrong in expectation, at most (Benjamini and Hochberg 1995), and where nothing grows anything "
+             "at all is marked with that chance.\n"
              "Groups whose series could not be forecast stand last, marked left out, and why says why (not with "
-             "--top); left_out counts such series of a group. model says which "
-             "model made a row: the first one that is no baseline, or another where that one has no forecast of the "
-             "group.\n"
+             "--top); left_out counts such series of a group. model says which model made a row: the first one that is "
+             "no baseline, or another where that one has no forecast of the group.\n"
              "P(top 3) is the share of 10,000 draws in which the row's growth is among the three largest, the growth "
-             "of each row drawn from the normal distribution of "
-             "its interval, by itself; equal ones draw lots (--seed; with more than 2,000 rows 20 million single draws "
-             "are shared out, at least 1,000 a row).\n"
+             "of each row drawn from the normal distribution of its interval, by itself; equal ones draw lots (--seed; "
+             "with more than 2,000 rows 20 million single draws are shared out, at least 1,000 a row).\n"
              "--history FILE gives what a growth alone does not say, in --format csv, json, frames and with --wide: "
-             "now (sales a day of the last --now days); "
-             "year_growth, the growth of the same days a year (364 days) before, and beyond, growth over year_growth: "
-             "what is left when the season is "
-             "taken away; active_now, brands_now, products and brands with sales within the last days; each_now, sales "
-             "a day of each active product; hhi, the sum of "
-             "squared shares of the brands (1: one brand has it all), top_share and top_brand; price_now, amounts over "
-             "units; mentions, their mean now over "
-             "that of as many days before; history, days since the first sale; zeros and gaps, shares of the last "
-             "year's days without sales, and of missing ones. "
-             "active, brands, each and price are the same for the far days, when these channels were forecast "
-             "(aggregate --count active,brands).\n"
+             "now (sales a day of the last --now days); year_growth, the growth of the same days a year (364 days) "
+             "before, and beyond, growth over year_growth: what is left when the season is taken away; active_now, "
+             "brands_now, products and brands with sales within the last days; each_now, sales a day of each active "
+             "product; hhi, the sum of squared shares of the brands (1: one brand has it all), top_share and "
+             "top_brand; price_now, amounts over units; mentions, their mean now over that of as many days before; "
+             "history, days since the first sale; zeros and gaps, shares of the last year's days without sales, and of "
+             "missing ones. active, brands, each and price are the same for the far days, when these channels were "
+             "forecast (weft aggregate --count active,brands).\n"
              "quality is poor where next to nothing is sold, or there is less than half a year of history, or more "
-             "than half of the days are without sales, or a "
-             "fifth is missing; fair where there is less than a year, or a tenth of the days is without sales, or a "
-             "fiftieth missing; doubts says which.\n"
+             "than half of the days are without sales, or a fifth is missing; fair where there is less than a year, or "
+             "a tenth of the days is without sales, or a fiftieth missing; doubts says which.\n"
              "--reasons FILE says in words what the growth comes from: \"last week +8%, a year ago -2%\" means that "
-             "the last week's days, being what they are and not "
-             "average ones, make the growth index 0.08 higher, and those a year ago 0.02 lower.\n"
+             "the last week's days, being what they are and not average ones, make the growth index 0.08 higher, and "
+             "those a year ago 0.02 lower.\n"
              "Series of one group are added up; their errors are then taken as independent. For honest intervals of "
-             "categories let aggregate "
-             "add them up before score.\n"
+             "categories let aggregate add them up before score.\n"
              "Products are ordered by a predicted quantity. With --growth that is multiplied with the growth of their "
-             "group (a key that both have: "
-             "--by, or what the groups were ranked by, or category), of the first channel or --channel.\n"
+             "group (a key that both have: --by, or what the groups were ranked by, or category), of the first channel "
+             "or --channel.\n"
              "Memory grows with the groups, or with the products; with --history by 12 bytes a group, channel and "
              "step, and 8 a group and step."},
     .opts = opts,

@@ -113,12 +113,13 @@ static const struct weft_filter filter = {
          .synopsis = "reconcile [--levels LEVEL,...] [--method METHOD,...] [OPTION...] [FILE...]",
          .reads = "forecasts streams, each of one level or several (standard input without FILE)",
          .writes = "a forecasts stream with the key \"level\"",
-         .examples =
-             "for l in all store; do aggregate --by $l -i items.weft | score -m $l.safetensors -o $l.forecasts; done\n"
-             "score -m items.safetensors -i items.weft | reconcile all.forecasts store.forecasts - | rank --by level\n"
-             "reconcile --levels all,store,id --method none,bottom-up,wls all.weft store.weft items.weft | evaluate "
-             "--by level\n"
-             "reconcile --only minor -o minor.weft major.forecasts minor.forecasts items.forecasts",
+         .examples = "for l in all store; do weft aggregate --by $l -i items.weft | weft score -m $l.safetensors -o "
+                     "$l.forecasts; done\n"
+                     "weft score -m items.safetensors -i items.weft | weft reconcile all.forecasts store.forecasts - | "
+                     "weft rank --by level\n"
+                     "weft reconcile --levels all,store,id --method none,bottom-up,wls all.weft store.weft items.weft "
+                     "| weft evaluate --by level\n"
+                     "weft reconcile --only minor -o minor.weft major.forecasts minor.forecasts items.forecasts",
          .see_also = "aggregate, score, evaluate, rank, frames",
          .notes =
              "Forecast each level by itself, of the same windows or from the same end, with models of the same name; "

@@ -32,7 +32,7 @@ static const struct weft_opt opts[] = {
      "what is subtracted from a window and added to its forecast: nothing, its last value, its mean", 0},
     {WEFT_OPT_INT, 0, "layers", AT(INT, layers), "1", 1, WEFT_LSTM_LAYERS_MAX, "N", "layers of an LSTM", 0},
     {WEFT_OPT_STR, 0, "pretrained", AT(STR, pretrained), NULL, 0, 0, "MODEL",
-     "source network from this model (train-lstm, or train-adda --epochs 0), not trained anew", WEFT_OPT_FILE},
+     "source network from this model (train-lstm, or weft train-adda --epochs 0), not trained anew", WEFT_OPT_FILE},
     {WEFT_OPT_INT, 0, "source-epochs", AT(INT, source_epochs), "230", 1, 1000000, "N",
      "passes over the source's train part at most", 0},
     {WEFT_OPT_INT, 0, "source-patience", AT(INT, source_patience), "10", 0, 1000000, "N",
@@ -200,10 +200,10 @@ static const struct weft_filter filter = {
               .reads = "two windows streams with the same lookback, horizon, channels and scale",
               .writes = "a model file (safetensors)",
               .examples =
-                  "train-adda --source major.weft --target minor.weft -o adapted.safetensors --log adapt.jsonl\n"
-                  "train-adda --source major.weft --target minor.weft --reconstruct 1 --target-fraction 0.5 -o "
+                  "weft train-adda --source major.weft --target minor.weft -o adapted.safetensors --log adapt.jsonl\n"
+                  "weft train-adda --source major.weft --target minor.weft --reconstruct 1 --target-fraction 0.5 -o "
                   "half.safetensors\n"
-                  "score -m adapted.safetensors --part test -i minor.weft | evaluate --scaled",
+                  "weft score -m adapted.safetensors --part test -i minor.weft | weft evaluate --scaled",
               .see_also = "train-lstm, window, score, evaluate",
               .notes = "First a network (encoder and linear head) learns to forecast the source. Then, as in ADDA, a "
                        "target encoder that begins as a copy of the "

@@ -111,25 +111,23 @@ static void stop(struct weft_run *run, void *state)
 }
 
 static const struct weft_filter filter = {
-    .usage =
-        {.name = "train-lstm",
-         .summary = "trains an LSTM forecaster",
-         .synopsis = "train-lstm -o MODEL [OPTION...]",
-         .reads = "a windows stream",
-         .writes = "a model file (safetensors)",
-         .examples =
-             "ingest train.csv | window --lookback 30 --horizon 10 --scale standard | train-lstm -o lstm.safetensors\n"
-             "train-lstm --checkpoint run.st --resume -o lstm.safetensors -i windows.weft   # again after a kill: the "
-             "same bytes\n"
-             "score -m lstm.safetensors --part test -i windows.weft | evaluate",
-         .see_also = "window, train-dlinear, train-adda, score, evaluate",
-         .notes = "An LSTM reads the lookback, a linear layer makes the whole horizon of its last hidden state; mean "
-                  "squared error, Adam; the epoch with the "
-                  "least validation loss is kept. Scale the windows (window --scale standard): a network learns values "
-                  "about 1 best.\n"
+    .usage = {.name = "train-lstm",
+              .summary = "trains an LSTM forecaster",
+              .synopsis = "train-lstm -o MODEL [OPTION...] [FILE]",
+              .reads = "a windows stream",
+              .writes = "a model file (safetensors)",
+              .examples = "weft ingest train.csv | weft window --lookback 30 --horizon 10 --scale standard | weft "
+                          "train-lstm -o lstm.safetensors\n"
+                          "weft train-lstm --checkpoint run.st --resume -o lstm.safetensors -i windows.weft   # again "
+                          "after a kill: the same bytes\n"
+                          "weft score -m lstm.safetensors --part test -i windows.weft | weft evaluate",
+              .see_also = "window, train-dlinear, train-adda, score, evaluate",
+              .notes =
+                  "An LSTM reads the lookback, a linear layer makes the whole horizon of its last hidden state; mean "
+                  "squared error, Adam; the epoch with the least validation loss is kept. Scale the windows (weft "
+                  "window --scale standard): a network learns values about 1 best.\n"
                   "The result depends on --seed and not on --threads. Windows that touch a missing value are left out. "
-                  "Weights are named as "
-                  "torch.nn.LSTM and torch.nn.Linear name them, behind encoder. and head."},
+                  "Weights are named as torch.nn.LSTM and torch.nn.Linear name them, behind encoder. and head."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,

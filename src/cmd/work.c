@@ -85,9 +85,9 @@ static const struct weft_filter filter = {
               .synopsis = "work --connect ENDPOINT [-j N] -- PROGRAM [ARGUMENT...]",
               .reads = "frames from scatter",
               .writes = "results to scatter",
-              .examples = "work --connect tcp://head:5570 -- score -m model.safetensors\n"
-                          "work --connect tcp://head:5570 --key worker.key --peer-keys head.pub -j 4 -- encode-image "
-                          "-m resnet18.safetensors",
+              .examples = "weft work --connect tcp://head:5570 -- score -m model.safetensors\n"
+                          "weft work --connect tcp://head:5570 --key worker.key --peer-keys head.pub -j 4 -- "
+                          "encode-image -m resnet18.safetensors",
               .see_also = "scatter, keygen",
               .notes = "Workers may join and leave at any time. On SIGTERM a worker finishes the frames it has. When "
                        "its child fails, it says so to the "

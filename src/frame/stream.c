@@ -307,7 +307,7 @@ static int not_a_stream(struct weft_reader *r, struct weft_err *e)
         *e = (struct weft_err){0};
     weft_fail(e, WEFT_DATA, "not a weft stream%s%s%s", n > 3 ? ": it begins with \"" : "", n > 3 ? text : "",
               n > 3 ? "\"" : "");
-    return weft_fail_hint(e, "CSV goes through `ingest` first");
+    return weft_fail_hint(e, "CSV goes through `weft ingest` first");
 }
 
 static int open_head(struct weft_reader *r, const char *schema, struct weft_err *e)
@@ -437,7 +437,7 @@ static int further_head(struct weft_reader *r, struct weft_span map, struct weft
     int rc = read_head(r, map, &copy, &h, e);
     if (rc == 0 && (strcmp(h.schema, r->head.schema) != 0 || !weft_attrs_agree(h.attrs, r->head.attrs))) {
         weft_fail(e, WEFT_DATA, "a second stream begins here, and its schema or attrs are others");
-        rc = weft_fail_hint(e, "join streams with `frames cat`");
+        rc = weft_fail_hint(e, "join streams with `weft frames cat`");
     }
     weft_pack_free(&copy);
     return rc;

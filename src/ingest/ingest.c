@@ -235,8 +235,11 @@ static int read_options(struct weft_run *run, struct weft_ingest *o, struct weft
 static int check_fit(struct weft_run *run, const struct weft_ingest *o, struct weft_err *e)
 {
     int files = weft_run_n_operands(run);
-    if (o->layout != WEFT_LAYOUT_LONG && o->layout != WEFT_LAYOUT_PRODUCTS && files > 1)
-        return weft_fail(e, WEFT_USAGE, "only the long and the products layout take more than one file");
+    if (o->layout != WEFT_LAYOUT_LONG && o->layout != WEFT_LAYOUT_PRODUCTS && files > 1) {
+        weft_fail(e, WEFT_USAGE, "of tables with a column a %s, one file is read at a time",
+                  o->layout == WEFT_LAYOUT_WIDE ? "day" : "series");
+        return weft_fail_hint(e, "join them to one table; of tables with a row a day or a sale (long), many are read");
+    }
     if (o->until.n && o->until.n != (size_t)(files ? files : 1))
         return weft_fail(e, WEFT_USAGE, "--until: %zu dates for %d files; one for each", o->until.n, files ? files : 1);
     return weft_run_rules(run, o, e);

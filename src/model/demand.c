@@ -277,6 +277,11 @@ void weft_demand_learn(struct weft_demand *d, double lr, uint64_t seed, struct w
 {
     struct weft_resnet18_tensor *t = NULL;
     size_t fc = d->n1 + d->n2, tensors = d->net ? weft_resnet18_tensors(d->net, &t) : 0;
+    float **const before[] = {&d->g, &d->m, &d->v, &d->back1, &d->back2};
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++)
+        free(*before[i]);
+    free(d->slice);
+    d->slice = NULL;
     d->adam = d->slow = weft_adam(lr);
     d->seed = seed;
     d->par = par;

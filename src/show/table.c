@@ -296,7 +296,7 @@ static size_t column_width(const struct weft_table *t, const struct column *k, s
         size_t w = weft_text_width(s, strlen(s));
         width = w > width ? w : width;
     }
-    return width < TEXT_WIDTH_MAX ? width : TEXT_WIDTH_MAX;
+    return width < TEXT_WIDTH_MAX || (k->flags & WEFT_COLUMN_WHOLE) ? width : TEXT_WIDTH_MAX;
 }
 
 static void pad(FILE *f, size_t n)

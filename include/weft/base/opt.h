@@ -71,12 +71,12 @@ typedef struct weft_list weft_opt_LIST;
 
 /* What --help and the manual page are made of, beside the table. */
 struct weft_usage {
-    const char *name;     /* "window" */
+    const char *name;     /* "window"; the page is weft-window(1) */
     const char *summary;  /* "cuts series into windows of lookback + horizon" */
-    const char *synopsis; /* "window --lookback N --horizon N [OPTION…]" */
+    const char *synopsis; /* "window --lookback N --horizon N [OPTION…]"; shown after "weft " */
     const char *reads;    /* "a series stream" */
     const char *writes;   /* "a windows stream" */
-    const char *examples; /* lines, each a command that runs */
+    const char *examples; /* lines, each a command that runs where weft is on the PATH */
     const char *see_also; /* "ingest, train-dlinear" */
     const char *notes;    /* further paragraphs or NULL: what the program holds in memory, units, … */
 };
@@ -107,8 +107,9 @@ void weft_opt_help(FILE *f, const struct weft_usage *u, const struct weft_opt *t
  * release's. */
 void weft_opt_mdoc(FILE *f, const struct weft_usage *u, const struct weft_opt *table, const struct weft_opt *common,
                    const char *date);
-void weft_opt_names(FILE *f, const struct weft_opt *table,
-                    const struct weft_opt *common); /* one per line, for completion */
+/* For completion, a line each: "--norm", a tab, and what may follow: choices "none|last|mean", FILE, VALUE (anything
+ * else) or nothing (a flag). Short names have lines of their own. */
+void weft_opt_complete(FILE *f, const struct weft_opt *table, const struct weft_opt *common);
 
 /* Canonical text of an option's value ("0.5", "exact", "a,b"), for lineage and models; whole, however long. The caller
  * frees it. */

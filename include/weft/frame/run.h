@@ -31,11 +31,13 @@ struct weft_filter {
     const struct weft_opt *opts; /* ends with WEFT_OPT_END; offsets into the state */
     size_t state_size;           /* zeroed, defaults set, before start */
     enum weft_io in, out;
-    const char *schema;             /* of the input: "series/1", "series/1|windows/1"; NULL: any */
-    int min_operands, max_operands; /* operands (FILEs); max -1: any number */
-    bool acknowledges;              /* calls weft_run_done itself: it holds frames back to work on several at once */
-    bool threads_are_cores;         /* --threads defaults to the cores (trainers), not to 1 */
-    bool threads_matter;            /* the result depends on their number */
+    const char *schema; /* of the input: "series/1", "series/1|windows/1"; NULL: any */
+    /* Operands (FILEs); max -1: any number. A program with a stream on -i takes none of its own while it reads that:
+     * one FILE is -i. */
+    int min_operands, max_operands;
+    bool acknowledges;      /* calls weft_run_done itself: it holds frames back to work on several at once */
+    bool threads_are_cores; /* --threads defaults to the cores (trainers), not to 1 */
+    bool threads_matter;    /* the result depends on their number */
     bool (*no_input)(const void *state); /* NULL, or: true when -i is not opened this time */
 
     /* Checks the head and writes ours (weft_run_head) before the first frame. */

@@ -14,7 +14,8 @@ enum weft_column_flags {
     WEFT_COLUMN_SAME = 1,    /* the text table leaves it out while all its cells are the same */
     WEFT_COLUMN_DRAWN = 2,   /* stands in the text table alone (bars) */
     WEFT_COLUMN_PERCENT = 4, /* a share of 1, in per cent in the text table */
-    WEFT_COLUMN_LABEL = 8    /* a number that names what its row measures: a label in Prometheus text, as texts are */
+    WEFT_COLUMN_LABEL = 8,   /* a number that names what its row measures: a label in Prometheus text, as texts are */
+    WEFT_COLUMN_WHOLE = 16   /* the text table cuts none of its texts */
 };
 
 struct weft_table;
