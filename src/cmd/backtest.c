@@ -49,7 +49,7 @@ static const struct weft_opt opts[] = {
      "of --refit on a series stream; 0: a year and the horizon where that leaves enough to train on, else a third of "
      "what there is",
      0, .needs = "refit", .stream = "series"},
-    {WEFT_OPT_CHOICE, 0, "scale", AT(CHOICE, p.scale), "none", 0, 0, "none|standard|minmax",
+    {WEFT_OPT_CHOICE, 0, "scale", AT(CHOICE, p.scale), "none", 0, 0, WEFT_SCALE_CHOICES,
      "of --refit on a series stream, fitted on the train part", 0, .needs = "refit", .stream = "series"},
     {WEFT_OPT_REAL, 0, "valid", AT(REAL, p.valid), "0.15", 0, 0.9, "SHARE",
      "of --refit: part of the past, its end, that is validation", 0, .needs = "refit"},

@@ -69,7 +69,7 @@ static int match(struct state *s, struct weft_err *e)
     if (m->horizon != a->horizon)
         return weft_fail(e, WEFT_CONFIG, "%s forecasts a horizon of %lld, and the windows have one of %lld", who,
                          (long long)m->horizon, (long long)a->horizon);
-    if (m->scale != (int)a->scale)
+    if (m->scale != a->scale)
         return weft_fail(e, WEFT_CONFIG, "%s was trained with --scale %s, and the windows have --scale %s", who,
                          weft_scale_names[m->scale], weft_scale_names[a->scale]);
     s->channel = WEFT_ARRAY(size_t, a->n_targets);
