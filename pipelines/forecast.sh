@@ -20,8 +20,8 @@ input.
       --mentions FILE    the table of brand mentions
       --ingest OPTIONS   further options of ingest, split at blanks as a shell does: --ingest '--layout long --date "Order Date"'
       --horizon N        steps to forecast (default: 28 days, 20 working days, 8 weeks, 6 months, 4 quarters or 168 hours)
-      --lookback N       steps to look back on (default: the longest that the history allows, whole seasons, at most a year and the
-                         horizon; shorter ones are tried too)
+      --lookback N       steps to look back on (default: chosen of two, the longer one at most a year and the horizon; shorter ones than
+                         that are tried, too)
       --near A:B         near steps of the growth index (default: that of rank)
       --far A:B          far steps (default: that of rank)
       --top N            categories shown (default 10)
