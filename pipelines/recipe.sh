@@ -9,6 +9,7 @@
 #   near far  steps of the growth index A:B (default: those of rank)
 #   top       rows of ranking.txt
 #   model     a model file that forecasts; empty: one is trained, $work/model.safetensors
+#   best      yes: train-ensemble's choice of factors, the linear model and baselines in place of the linear model alone
 #   allow_left_out  yes: recipe_status ends with 0 though groups have no forecast
 #   measure   yes: accuracy beside baselines; changes nothing else
 #
@@ -23,7 +24,7 @@
 # steps (how many have sales), season, scale (of windows: standard or none), level (of channels beside the sales), and the options that were empty.
 
 recipe_defaults() {
-    by='' horizon='' lookback='' near='' far='' top=10 model='' measure=yes allow_left_out=''
+    by='' horizon='' lookback='' near='' far='' top=10 model='' measure=yes best='' allow_left_out=''
 }
 
 # attribute NAME: a number, a text, or a list (one element a line) of the stream's head in $head.
@@ -159,7 +160,7 @@ recipe_try() {
 # level goes that channels beside the sales act in proportion to (0: all of it): what forecasts those 16% with the least error, relative to what was sold. The
 # last 20% play no part.
 recipe_choose() {
-    local l best=''
+    local l least=''
     for l in "${lookbacks[@]}"; do
         recipe_weigh "$l" standard 0
     done
@@ -172,15 +173,44 @@ recipe_weigh() { # LOOKBACK SCALE LEVEL: they are taken when they are better tha
         evaluate -q --format csv -i "$work/valid.weft" -o "$work/valid.csv") 2>"$work/why" || return 0
     wape=$(csv_plain "$work/valid.csv" | awk -F, -v channel="$channel" 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }
         $c["channel"] == channel { print $c["wape"]; exit }')
-    if [[ $wape =~ ^[0-9] ]] && { [ -z "$best" ] || awk -v a="$wape" -v b="$best" 'BEGIN { exit !(a < b) }'; }; then
-        best=$wape lookback=$1 scale=$2 level=$3
+    if [[ $wape =~ ^[0-9] ]] && { [ -z "$least" ] || awk -v a="$wape" -v b="$least" 'BEGIN { exit !(a < b) }'; }; then
+        least=$wape lookback=$1 scale=$2 level=$3
     fi
+}
+
+# What --best chooses among, as options of train-ensemble: factors know days and weeks; what is planned is used where the plan reaches as far as the forecast.
+recipe_members() { # [--refit]
+    local b all exog=()
+    if [ "$beside" -gt 0 ]; then
+        [ "$(($(attribute length) - steps))" -ge "$horizon" ] && exog=(--exog level) || exog=(--exog none)
+    fi
+    members=(--member "linear=train-dlinear -q --tune $* ${exog[*]}")
+    case "$step" in day | week) members=(--member "factors=train-dlinear -q --factors auto $* ${exog[*]}" "${members[@]}") ;; esac
+    IFS=, read -ra all <<<"$(recipe_baselines)"
+    for b in "${all[@]}"; do [ -z "$b" ] || members+=(--member "$b"); done
+}
+# From windows on standard input to the model FILE. What an ensemble holds and beat is kept for the notes.
+recipe_ensemble() { # FILE [--refit]
+    local series folds
+    series=$(frames count "$work/level.weft" | awk '{ print $2; exit }')
+    folds=$(((39 + series - 1) / series)) # an error of each step by fold and series, and bounds of 90 % stand on 19: twice as many
+    [ "$folds" -ge 3 ] || folds=3
+    [ "$folds" -le 12 ] || folds=12
+    recipe_members "${@:2}"
+    train-ensemble --folds "$folds" "${members[@]}" -o "$1" 2>"$work/chosen.log" || { tail -n 3 "$work/chosen.log" >&2; return 1; }
+    grep -o 'train-ensemble: .*\(in [0-9]* fold\).*' "$work/chosen.log" | sed 's/^train-ensemble: //' >"$work/chosen"
 }
 
 # Measured on the last 20%.
 recipe_measure() {
     stage measure
-    recipe_try "$lookback" "$scale" "$level"
+    if [ "$best" = yes ]; then
+        aggregate -q --by "$by" -i "$work/series.weft" |
+            window -q --lookback "$lookback" --horizon "$horizon" --scale "$scale" --split 0.64,0.16,0.20 -o "$work/windows.weft" || culprit "aggregate window" "${PIPESTATUS[@]}"
+        recipe_ensemble "$work/test.safetensors" <"$work/windows.weft"
+    else
+        recipe_try "$lookback" "$scale" "$level"
+    fi
     score -q -m "model=$work/test.safetensors$(recipe_baselines)" --part test --quantiles 0.05,0.95 -i "$work/windows.weft" -o "$work/test.weft"
     evaluate -q -i "$work/test.weft" -o "$work/accuracy.txt"
     evaluate -q --format csv -i "$work/test.weft" -o "$work/accuracy.csv"
@@ -196,6 +226,11 @@ recipe_split() {
 # Chosen and measured on the last 15%, or more, fitted on everything.
 recipe_train() {
     stage train
+    if [ "$best" = yes ]; then
+        window -q --lookback "$lookback" --horizon "$horizon" --scale "$scale" --split "$(recipe_split)" -i "$work/level.weft" |
+            recipe_ensemble "$work/model.safetensors" --refit || culprit "window train-ensemble" "${PIPESTATUS[@]}"
+        return
+    fi
     recipe_fit "$lookback" "$work/model.safetensors" --log "$work/train.log"
 }
 recipe_fit() { # LOOKBACK FILE [OPTION...]
@@ -225,13 +260,20 @@ recipe_short() {
 }
 
 recipe_rank() {
-    local growth=() ranked
+    local rc=0 growth=() ranked reasons=(--reasons "$work/reasons.weft")
     [ -z "$near" ] || growth+=(--near "$near")
     [ -z "$far" ] || growth+=(--far "$far")
     stage explain
-    explain -q -m "$1" "${growth[@]}" --format frames -i "$work/level.weft" -o "$work/reasons.weft"
+    # Of an ensemble only a linear model that is alone in it has exact reasons.
+    explain -q -m "$1" "${growth[@]}" --format frames -i "$work/level.weft" -o "$work/reasons.weft" 2>"$work/unexplained" || rc=$?
+    if [ "$rc" -eq 78 ] && [ "$best" = yes ]; then
+        reasons=()
+    elif [ "$rc" -ne 0 ]; then
+        cat "$work/unexplained" >&2
+        return "$rc"
+    fi
     stage rank
-    ranked=(rank -q "${growth[@]}" --history "$work/delivered.weft" --reasons "$work/reasons.weft" -i "$work/forecasts.weft")
+    ranked=(rank -q "${growth[@]}" --history "$work/delivered.weft" "${reasons[@]}" -i "$work/forecasts.weft")
     "${ranked[@]}" --format csv -o "$work/ranking.csv"
     "${ranked[@]}" --channel "$channel" --top "$top" -o "$work/ranking.txt"
     "${ranked[@]}" --channel "$channel" --format frames -o "$work/ranking.weft"
@@ -274,6 +316,7 @@ recipe_notes() {
             if (n > 20) printf "  and %d more\n", n - 20
         }' "$work/left-out"
     recipe_channels
+    [ ! -s "$work/chosen" ] || sed 's/^/Model: /' "$work/chosen"
     [ "$(rejected)" -eq 0 ] || echo "Set aside by ingest: $(rejected) rows (--rejects)"
 }
 # What the training said of channels that the series have beside the sales: which are used, what they bring, and which not and why.

@@ -298,3 +298,17 @@ without() {
     done
     awk -v both="$(<both.width)" -v old="$(<old.width)" 'BEGIN { print old, both; exit !(both < 1.5 * old && both > 0.7 * old) }'
 }
+
+# Sales are a level x weekday x season without growth: factors know that at once.
+@test "forecast --best: says what it holds and beat, and ranks what it forecasts" {
+    awk 'BEGIN { srand(2); print "date,minor,units"; for (g = 0; g < 6; g++) for (d = 0; d < 420; d++)
+        printf "%s,g%d,%.0f\n", strftime("%F", 1641168000 + d * 86400, 1), g, (200 + 100 * g) * (1 + 0.2 * (d % 7)) * (1 + 0.2 * (rand() - 0.5)) }' >shop.csv
+    "$pipelines/forecast.sh" --best --plot none --horizon 14 --ingest '--layout long --id minor --keys minor' -o out shop.csv >said
+    cat said
+    grep -q '^Model: .*factors (0\..* in 7 folds' said
+    grep -q '^Model: .*left out: .*mean:28 (0\.' said
+    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { n++; if ($(at["growth"]) < 0.9 || $(at["growth"]) > 1.1 || $(at["low"]) > 1 || $(at["high"]) < 1) { print; bad = 1 } }
+        END { exit bad || n != 6 }' out/ranking.csv
+    # Of noise 90 % of 0.1 of a level either way.
+    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { f = $(at["forecast"]); w = ($(at["q0_95"]) - $(at["q0_05"])) / f; if (w < 0.12 || w > 0.28) { print; bad = 1 } } END { exit bad }' out/forecasts.csv
+}
