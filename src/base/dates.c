@@ -117,19 +117,21 @@ static bool year_first(struct text *t, struct parts *x)
     return true;
 }
 
-/* 20250301, 202503010912, 20250301091233. */
+/* 20250301, 2025030109, 202503010912, 20250301091233. */
 static bool digits_alone(struct text *t, struct parts *x)
 {
     size_t n = 0;
     while (t->p + n < t->end && isdigit((unsigned char)t->p[n]))
         n++;
-    if (n != 8 && n != 12 && n != 14)
+    if (n != 8 && n != 10 && n != 12 && n != 14)
         return false;
     (void)(number(t, 4, 4, &x->y) && number(t, 2, 2, &x->m) && number(t, 2, 2, &x->d));
     if (n > 8) {
-        (void)(number(t, 2, 2, &x->hour) && number(t, 2, 2, &x->minute));
+        (void)(number(t, 2, 2, &x->hour) && (n == 10 || number(t, 2, 2, &x->minute)));
         x->time = true;
     }
+    if (n == 10 && (x->y < 1900 || x->y > 2099)) /* seconds since 1970 begin with 15 to 18 for long */
+        return false;
     return n < 14 || number(t, 2, 2, &x->second);
 }
 
