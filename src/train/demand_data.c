@@ -181,7 +181,7 @@ int weft_demand_choose_heads(struct weft_demand_shape *s, char *const *items, si
             weft_fail(e, WEFT_CONFIG, "the products have no label \"%s\"", name);
             return a->n_labels ? weft_fail_hint(e, "they have: %s; choose with --heads",
                                                 list(a->labels, a->n_labels, buf, sizeof buf))
-                               : weft_fail_hint(e, "ingest --label says which columns are labels");
+                               : weft_fail_hint(e, "weft ingest --label says which columns are labels");
         }
     }
     return 0;
