@@ -30,6 +30,7 @@ struct weft_spool {
 
 int weft_spool_new(struct weft_spool **out, struct weft_err *e)
 {
+    *out = NULL;
     int fd;
     if (weft_tempfile(&fd, e) < 0)
         return -1;

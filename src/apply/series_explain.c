@@ -188,8 +188,7 @@ static int explain_channel(struct weft_run *run, struct weft_series_explainer *s
     j->train = s->windows ? s->series.split[WEFT_PART_TRAIN] : j->n;
     for (size_t k = 0; k < weft_forecaster_info(s->forecaster)->exog.n; k++)
         s->channels[k] = s->series.values + s->exogenous[k] * s->series.n;
-    weft_scale_of(&s->series, c, (enum weft_scale)weft_forecaster_info(s->forecaster)->scale, j->n, &j->shift,
-                  &j->factor);
+    weft_scale_of(&s->series, c, weft_forecaster_info(s->forecaster)->scale, j->n, &j->shift, &j->factor);
     if (!weft_explain(j, &s->why)) {
         s->short_series++;
         return 0;

@@ -87,7 +87,7 @@ static int check_shape(const struct weft_series_scorer *s, const struct model *x
     if (s->windows && m->lookback > s->in.lookback)
         return weft_fail(e, WEFT_CONFIG, "%s needs a lookback of %lld, and the windows have %lld", x->who,
                          (long long)m->lookback, (long long)s->in.lookback);
-    if (s->windows && m->scale != (int)s->in.scale)
+    if (s->windows && m->scale != s->in.scale)
         return weft_fail(e, WEFT_CONFIG, "%s was trained with --scale %s, and the windows have --scale %s", x->who,
                          weft_scale_names[m->scale], weft_scale_names[s->in.scale]);
     if (s->o->horizon && m->horizon != s->o->horizon)
@@ -137,7 +137,7 @@ static int open_model(struct weft_run *run, struct weft_series_scorer *s, const 
         if (match(run, s, x, e) < 0)
             return -1;
         s->o->horizon = x->info->horizon;
-        s->out.scale = (enum weft_scale)x->info->scale; /* that of windows is the same */
+        s->out.scale = x->info->scale; /* that of windows is the same */
     }
     char *identity = weft_apply_identity(x->apply);
     weft_run_lineage_nth(run, "model", s->n_models++, identity);
@@ -456,8 +456,7 @@ static int score_channel(struct weft_run *run, struct weft_series_scorer *s, str
         return 0;
     for (size_t k = 0; x->info && k < x->info->exog.n; k++)
         exogenous[k] = in->values + x->exogenous[k] * in->n;
-    weft_scale_of(in, c, x->info ? (enum weft_scale)x->info->scale : WEFT_SCALE_NONE, in->n, &t.job.shift,
-                  &t.job.factor);
+    weft_scale_of(in, c, x->info ? x->info->scale : WEFT_SCALE_NONE, in->n, &t.job.shift, &t.job.factor);
     return s->o->part == WEFT_SCORE_LATEST ? emit_latest(run, s, &t, e) : emit_parts(run, s, &t, e);
 }
 

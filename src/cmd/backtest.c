@@ -49,7 +49,7 @@ static const struct weft_opt opts[] = {
      "of --refit on a series stream; 0: a year and the horizon where that leaves enough to train on, else a third of "
      "what there is",
      0, .needs = "refit", .stream = "series"},
-    {WEFT_OPT_CHOICE, 0, "scale", AT(CHOICE, p.scale), "none", 0, 0, "none|standard|minmax",
+    {WEFT_OPT_CHOICE, 0, "scale", AT(CHOICE, p.scale), "none", 0, 0, WEFT_SCALE_CHOICES,
      "of --refit on a series stream, fitted on the train part", 0, .needs = "refit", .stream = "series"},
     {WEFT_OPT_REAL, 0, "valid", AT(REAL, p.valid), "0.15", 0, 0.9, "SHARE",
      "of --refit: part of the past, its end, that is validation", 0, .needs = "refit"},
@@ -233,7 +233,7 @@ static const struct weft_filter filter = {
              "backtest [-m MODEL,...] [--refit COMMAND] [--origins N] [--every STEPS] [--horizon N] [OPTION...] [FILE]",
          .reads = "a series or windows stream",
          .writes = "two tables, CSV, JSON, or a backtest stream",
-         .examples = "weft ingest train.csv | weft aggregate --by minor | weft backtest --refit 'train-dlinear --ridge "
+         .examples = "weft ingest sales.csv | weft aggregate --by minor | weft backtest --refit 'train-dlinear --ridge "
                      "auto' --horizon 28\n"
                      "weft backtest --refit train-dlinear --refit 'lstm=train-lstm --epochs 20' --refit-every 3 "
                      "--origins 6 --horizon 28 -i level.weft\n"

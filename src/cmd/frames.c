@@ -300,7 +300,7 @@ static const struct weft_filter filter = {
               .reads = "any streams (standard input without FILE); inspect: CSV",
               .writes =
                   "JSON lines (show), CSV (csv), text (count, inspect), or a stream (expand, cat, head, from-json)",
-              .examples = "weft ingest train.csv | weft frames head -n 1 | weft frames show --elements 7\n"
+              .examples = "weft ingest sales.csv | weft frames head -n 1 | weft frames show --elements 7\n"
                           "weft score -m model.safetensors -i windows.weft | weft frames csv > forecasts.csv\n"
                           "weft frames check series.weft && echo good\n"
                           "weft frames inspect sales.csv\n"

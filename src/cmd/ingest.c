@@ -135,14 +135,14 @@ static const struct weft_filter filter = {
               .synopsis = "ingest [OPTION...] [FILE...]",
               .reads = "CSV files, or standard input",
               .writes = "a series stream, or a products stream",
-              .examples = "weft ingest train.csv --amounts sales.csv --mentions brand_keyword_cnt.csv -o series.weft\n"
+              .examples = "weft ingest sales.csv --amounts amounts.csv --mentions mentions.csv -o series.weft\n"
                           "weft ingest --layout long --id store,item --date date --value sales dumps/*.csv | weft "
                           "aggregate --by item | weft frames count\n"
                           "weft ingest --layout long --value units,price,promotion --future price,promotion plan.csv "
                           "-o series.weft\n"
                           "weft ingest --layout matrix ETTh1.csv | weft window --lookback 336 --horizon 96 --scale "
                           "standard -o windows.weft\n"
-                          "weft ingest train.csv.gz --rejects bad.csv -o series.weft\n"
+                          "weft ingest sales.csv.gz --rejects bad.csv -o series.weft\n"
                           "weft ingest --layout products garments.csv --images photos -o products.weft\n"
                           "weft ingest --layout products styles.csv --label gender,usage | weft frames count",
               .see_also = "aggregate, covariates, window, encode-image, embed-text, frames",

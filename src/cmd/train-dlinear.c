@@ -186,7 +186,7 @@ static const struct weft_filter filter = {
          .reads = "a windows stream; with --state also a series stream of new days",
          .writes = "a model file (safetensors); with --partial a gram stream",
          .examples =
-             "weft ingest train.csv | weft window --lookback 30 --horizon 10 | weft train-dlinear -o "
+             "weft ingest sales.csv | weft window --lookback 30 --horizon 10 | weft train-dlinear -o "
              "model.safetensors\n"
              "weft train-dlinear --tune -i windows.weft -o model.safetensors -v; weft train-dlinear --tune --refit -i "
              "windows.weft -o latest.safetensors\n"

@@ -425,6 +425,7 @@ static int build(struct weft_covariates *c, struct weft_err *e)
 int weft_covariates_new(const struct weft_covariates_opts *o, const struct weft_series_attrs *in,
                         struct weft_covariates **out, struct weft_err *e)
 {
+    *out = NULL;
     struct weft_covariates *c = WEFT_NEW(struct weft_covariates);
     *c = (struct weft_covariates){
         .o = o, .in = in, .out = *in, .weekday = SIZE_MAX, .holiday = SIZE_MAX, .table = SIZE_MAX};

@@ -138,6 +138,7 @@ static long next_bytes(struct weft_unpack *s, void *p, size_t cap, struct weft_e
 
 int weft_unpack_open(int fd, const char *name, uint64_t unpacked_max, struct weft_unpack **out, struct weft_err *e)
 {
+    *out = NULL;
     struct weft_unpack *s = WEFT_NEW(struct weft_unpack);
     s->fd = fd;
     s->name = weft_xstrdup(name);
