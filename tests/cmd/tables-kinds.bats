@@ -222,6 +222,29 @@ T
     [ ! -s said.txt ]
 }
 
+@test "--skip, --drop, --fill-down and .gz do the same in every layout, whatever the threads" {
+    printf 'title\nsku,state,2024-03-01,2024-03-02\na,ok,1,2\nb,test,3,4\nc,,5,6\n' >wide.csv
+    printf 'title\ndate,sku,state,qty\n2024-03-01,a,ok,1\n,b,test,2\n2024-03-02,b,,4\n2024-03-02,a,ok,3\n' >long.csv
+    printf 'title\norder_id,order_date,sku,state,qty\n1,2024-03-01,a,ok,1\n2,2024-03-01,b,test,2\n3,2024-03-02,b,,4\n' >orders.csv
+    printf 'title\nproduct_name,state,product_price,gender,image\nx,ok,10,f,a.jpg\ny,test,12,m,b.jpg\nz,,9,f,c.jpg\n' >products.csv
+    gzip -k wide.csv long.csv orders.csv products.csv
+    for t in wide long orders products; do
+        local more=()
+        case $t in long) more=(--fill-down date,state) ;; products) more=(--id product_name --category state --fill-down state) ;; *) more=(--fill-down state) ;; esac
+        ingest --skip 1 --drop state=test "${more[@]}" $t.csv -o one.weft 2>said.txt
+        ingest -q --threads 2 --skip 1 --drop state=test "${more[@]}" $t.csv.gz -o two.weft
+        cmp one.weft two.weft
+        # the row that is filled with "test" goes with the one above
+        grep -q 'left out as no sales: state=test (2 rows' said.txt || { echo "$t"; cat said.txt; return 1; }
+    done
+    frames show --elements 2 one.weft | grep -c '^{"id":"x"'
+    [ "$(frames count one.weft | awk '{ print $2; exit }')" = 1 ]
+    [ "$(rows 9 --skip 1 --drop state=test --fill-down state orders.csv)" = "a,2024-03-01,1 a,2024-03-02,0 " ]
+    printf 'sku,qty\na,1\n' >x-2024-03-01.csv
+    printf 'sku,qty\na,2\n' >x-2024-03-02.csv
+    for n in 1 2; do [ "$(rows 9 --threads $n --date-from-name x-2024-03-01.csv x-2024-03-02.csv)" = "a,a,2024-03-01,1 a,a,2024-03-02,2 " ]; done
+}
+
 @test "several wide tables are refused with the way out" {
     printf 'id,2024-03-01,2024-03-02\na,1,2\n' >1.csv
     printf 'id,2024-03-03,2024-03-04\na,1,2\n' >2.csv
