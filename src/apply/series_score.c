@@ -60,14 +60,12 @@ static int read_head(struct weft_series_scorer *s, const struct weft_head *h, st
     static const char *const parts[] = {"latest", "test", "valid", "all"};
     struct weft_series_score_options *o = s->o;
     s->windows = strcmp(h->schema, WEFT_WINDOWS_SCHEMA) == 0;
-    if (!s->windows && strcmp(h->schema, WEFT_SERIES_SCHEMA) != 0)
-        return weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s, %s or %s", h->schema,
-                         WEFT_SERIES_SCHEMA, WEFT_WINDOWS_SCHEMA, WEFT_PRODUCTS_SCHEMA);
     if (weft_series_attrs_read(h, &s->in, e) < 0)
         return -1;
     if (!s->windows && o->part != WEFT_SCORE_LATEST) {
         weft_fail(e, WEFT_CONFIG, "--part %s needs a windows stream, and this is a series stream", parts[o->part]);
-        return weft_fail_hint(e, "put window in between: ingest ... | window --lookback N --horizon N | score ...");
+        return weft_fail_hint(
+            e, "put window in between: weft ingest ... | weft window --lookback N --horizon N | weft score ...");
     }
     if (s->windows && o->horizon && o->horizon != s->in.horizon)
         return weft_fail(e, WEFT_CONFIG, "--horizon %lld, and the windows have a horizon of %lld",
@@ -505,7 +503,7 @@ static int nothing_made(const struct weft_series_scorer *s, const struct model *
         return weft_fail(e, WEFT_DATA, "no series is as long as %s's lookback of %lld steps (the longest has %zu)",
                          x->who, (long long)m->lookback, s->longest);
     weft_fail(e, WEFT_DATA, "no series can be forecast by %s: values are missing before every origin", x->name);
-    return m ? weft_fail_hint(e, "ingest --missing zero counts missing days as days without sales") : -1;
+    return m ? weft_fail_hint(e, "weft ingest --missing zero counts missing days as days without sales") : -1;
 }
 
 /* Quantiles that some frames do not have, since their ranks among so few errors do not exist. */

@@ -409,8 +409,6 @@ static int build(struct weft_covariates *c, struct weft_err *e)
         weft_fail(e, WEFT_USAGE, "which channels? --weekday, --holidays FILE, --csv FILE");
         return -1;
     }
-    if (o->lag.n && !o->table)
-        return weft_fail(e, WEFT_USAGE, "--lag goes with --csv");
     c->fill.max = o->fill_max;
     if (o->fill && weft_fill_parse(o->fill, &c->fill, e) < 0)
         return -1;

@@ -68,7 +68,7 @@ static int refuse(const struct decide *k, const char *option, const size_t *colu
     weft_fail(e, WEFT_DATA, "%s: %s", k->h->file, what);
     for (size_t i = 0; i < n && b.n < 250; i++) {
         char text[160], number[32];
-        snprintf(text, sizeof text, "%singest %s ", i ? ", or " : "", option);
+        snprintf(text, sizeof text, "%sweft ingest %s ", i ? ", or " : "", option);
         snprintf(number, sizeof number, "#%zu", column[i] + 1);
         bool first = named(k, k->h->name[column[i]]) == column[i], only = true;
         for (size_t c = 0; c < k->h->n; c++)
@@ -227,10 +227,10 @@ static int refuse_form(const struct decide *k, const struct weft_evidence *c, co
     else
         weft_fail(e, WEFT_DATA, "%s: columns such as \"%s\" are %s, and none shows which", k->h->file, c->first,
                   orders);
-    weft_command_word(&b, "ingest --date-format %m/%d/%Y ", k->h->file);
-    weft_command_word(&b, ", or ingest --date-format %d/%m/%Y ", k->h->file);
+    weft_command_word(&b, "weft ingest --date-format %m/%d/%Y ", k->h->file);
+    weft_command_word(&b, ", or weft ingest --date-format %d/%m/%Y ", k->h->file);
     if (years)
-        weft_command_word(&b, ", or ingest --date-format %y/%m/%d ", k->h->file);
+        weft_command_word(&b, ", or weft ingest --date-format %y/%m/%d ", k->h->file);
     weft_pack_raw(&b, (struct weft_span){(const uint8_t *)"", 1});
     weft_fail_hint(e, "%s", (const char *)b.p);
     weft_pack_free(&b);
@@ -403,11 +403,11 @@ static int take_value(struct decide *k, const size_t *column, size_t n, struct w
 static int hint_count_rows(const struct decide *k, size_t column, struct weft_err *e)
 {
     struct weft_pack b = {0};
-    weft_command_word(&b, "each row is one unit: ingest --count-rows ", k->h->file);
+    weft_command_word(&b, "each row is one unit: weft ingest --count-rows ", k->h->file);
     if (column == SIZE_MAX) {
         weft_command_word(&b, ", or say which column is to be summed: --value ", "COLUMN");
     } else {
-        weft_command_word(&b, ", or ingest --value ", k->h->name[column]);
+        weft_command_word(&b, ", or weft ingest --value ", k->h->name[column]);
         weft_command_word(&b, " ", k->h->file);
     }
     weft_pack_raw(&b, (struct weft_span){(const uint8_t *)"", 1});
@@ -566,10 +566,10 @@ static int refuse_returns(const struct decide *k, size_t column, const char *ids
     snprintf(drop, sizeof drop, "%.80s=%.*s", k->h->name[column], t.n < 60 ? (int)t.n : 60, t.p ? t.p : "");
     weft_fail(e, WEFT_DATA, "%s: \"%s\" says of rows that they are no sales, as \"%.*s\"", k->h->file,
               k->h->name[column], t.n < 60 ? (int)t.n : 60, t.p ? t.p : "");
-    weft_command_word(&b, "ingest --id ", ids);
+    weft_command_word(&b, "weft ingest --id ", ids);
     weft_command_word(&b, " --drop ", drop);
     weft_command_word(&b, " ", k->h->file);
-    weft_command_word(&b, " leaves them out, ingest --drop none --id ", ids);
+    weft_command_word(&b, " leaves them out, weft ingest --drop none --id ", ids);
     weft_command_word(&b, " ", k->h->file);
     weft_pack_raw(&b, (struct weft_span){(const uint8_t *)" adds them up", sizeof " adds them up"});
     weft_fail_hint(e, "%s", (const char *)b.p);
@@ -603,8 +603,8 @@ static int check_summed(struct decide *k, const size_t *id, size_t n, struct wef
                   "%s: rows of one day and series differ in \"%s\" alone: is each of it a series, or are they to be "
                   "added up?",
                   k->h->file, k->h->name[i]);
-        return weft_fail_hint(e, "ingest --id '%s,%s' %s, or ingest --id '%s' %s", list, k->h->name[i], k->h->file,
-                              list, k->h->file);
+        return weft_fail_hint(e, "weft ingest --id '%s,%s' %s, or weft ingest --id '%s' %s", list, k->h->name[i],
+                              k->h->file, list, k->h->file);
     }
     return 0;
 }
@@ -822,7 +822,7 @@ static bool numbers_for_dates(const struct decide *k, size_t i, struct weft_err 
     if (named && c->serials == c->filled) {
         weft_fail(e, WEFT_DATA, "%s: \"%s\" holds Excel's numbers of days, as \"%.40s\"", k->h->file, k->h->name[i],
                   c->first);
-        hint_option(k, "ingest --date-format excel ", e);
+        hint_option(k, "weft ingest --date-format excel ", e);
         return true;
     }
     if (named && c->unix_times == c->filled) {
@@ -830,7 +830,7 @@ static bool numbers_for_dates(const struct decide *k, size_t i, struct weft_err 
                   "%s: \"%s\" holds seconds since 1970 (\"%.40s\"), and which day a sale falls on depends "
                   "on the shop's clock",
                   k->h->file, k->h->name[i], c->first);
-        hint_option(k, "of a shop in Korea: ingest --date-format unix --timezone Asia/Seoul ", e);
+        hint_option(k, "of a shop in Korea: weft ingest --date-format unix --timezone Asia/Seoul ", e);
         return true;
     }
     if (is_year(k, i) && c->decimal_years == c->filled && c->whole == c->filled) {
@@ -898,7 +898,7 @@ static bool names_for_dates(const struct decide *k, struct weft_err *e)
     if (serials >= 3) {
         weft_fail(e, WEFT_DATA, "%s: columns from \"%s\" on are Excel's numbers of days", k->h->file,
                   k->h->name[first]);
-        hint_option(k, "ingest --date-format excel --layout wide ", e);
+        hint_option(k, "weft ingest --date-format excel --layout wide ", e);
         return true;
     }
     if (parts < 2)
@@ -920,7 +920,7 @@ static int no_layout(const struct decide *k, struct weft_err *e)
         char text[32];
         weft_fail(e, WEFT_DATA, "%s: no column is a day, and the file's name has %s", k->h->file,
                   weft_date_text(day, WEFT_STEP_DAY, text));
-        return hint_option(k, "ingest --date-from-name ", e);
+        return hint_option(k, "weft ingest --date-from-name ", e);
     }
     weft_fail(e, WEFT_DATA, "%s: the header fits no layout: no column is a day, and none is called date", k->h->file);
     return weft_fail_hint(e, "say what it is: --layout wide|long|matrix|products, --date COLUMN, --id COLUMN; is the "
@@ -1156,8 +1156,8 @@ static int check_names(const struct decide *k, struct weft_err *e)
                 continue;
             weft_fail(e, WEFT_DATA, "%s: columns %zu and %zu are both called \"%s\"", k->h->file, c + 1, i + 1,
                       k->h->name[i]);
-            return weft_fail_hint(e, "ingest %s '#%zu' %s, or ingest %s '#%zu' %s", options[use], c + 1, k->h->file,
-                                  options[use], i + 1, k->h->file);
+            return weft_fail_hint(e, "weft ingest %s '#%zu' %s, or weft ingest %s '#%zu' %s", options[use], c + 1,
+                                  k->h->file, options[use], i + 1, k->h->file);
         }
     return 0;
 }

@@ -338,7 +338,7 @@ static void find_calendar(struct inspect *in)
         if (in->h.date[i] != WEFT_NO_DATE)
             see_day(in, in->h.date[i]);
     if (!in->n_days && in->date != SIZE_MAX && out->rows > out->bad_rows) {
-        note(in, "no date can be read, as in \"%s\": see ingest --date-format", out->column[in->date].first);
+        note(in, "no date can be read, as in \"%s\": see weft ingest --date-format", out->column[in->date].first);
         in->unusable = true;
     }
     if (!in->n_days)
@@ -428,7 +428,7 @@ static void make_command(struct inspect *in)
     if (impossible)
         return;
     struct weft_pack b = {0};
-    weft_command_word(&b, "", "ingest");
+    weft_command_word(&b, "weft ", "ingest");
     if (!in->o.targets_alone) /* told, every column is a series */
         weft_command_word(&b, " --layout ", layouts[out->layout]);
     if (out->file[0].encoding)

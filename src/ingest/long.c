@@ -8,6 +8,7 @@
 
 #include "base/calendar.h"
 #include "base/ids.h"
+#include "base/stop.h"
 #include "ingest/coverage.h"
 #include "ingest/ingest.h"
 #include "ingest/overlap.h"
@@ -575,8 +576,8 @@ static int read_file(struct table *t, struct weft_csv *csv, const struct weft_he
             uint64_t read, size;
             weft_csv_position(csv, &read, &size);
             weft_progress_at(&progress, read >> 20, size >> 20, "MB", "%zu series", t->n);
-            if (weft_run_stopping(t->run))
-                rc = weft_run_interrupted(e);
+            if (weft_stop_check(e) < 0)
+                rc = -1;
         }
         weft_run_read(t->run, 1);
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/calendar.h"
+#include "base/stop.h"
 #include "ingest/ingest.h"
 #include "ingest/names.h"
 #include "ingest/rows.h"
@@ -202,7 +203,7 @@ int weft_ingest_matrix(struct weft_run *run, const struct weft_ingest *o, struct
         rc = find_decimal(&m, e);
     while (rc >= 0 && (rc = weft_csv_next(csv, &row, e)) == 1) {
         weft_run_read(run, 1);
-        rc = weft_run_stopping(run) ? weft_run_interrupted(e) : take_row(&m, &row, e);
+        rc = weft_stop_check(e) < 0 ? -1 : take_row(&m, &row, e);
     }
     if (rc == 0 && !m.rows)
         rc = weft_fail(e, WEFT_DATA, "%s has a header and no %srow", h->file, o->rejects ? "good " : "");
