@@ -11,7 +11,8 @@ struct weft_explained_model {
     char *member;                               /* its name there, or NULL */
 };
 /* Opens the model; of an ensemble the member that can be explained, the best first: of its factors any, of its
- * forecasts the one that is alone. A model that can't be explained is open as it is. weft_explained_close either way. */
+ * forecasts the one that is alone. A model that can't be explained is open as it is. weft_explained_close either way.
+ */
 int weft_explained_open(const char *path, bool factors, struct weft_explained_model *out,
                         struct weft_err *e) WEFT_MUST_USE;
 void weft_explained_close(struct weft_explained_model *x);
