@@ -22,7 +22,7 @@ static const struct weft_opt opts[] = {
      "column of the date (long and matrix; \"date\" by default)", 0, .not_with = "layout=products"},
     {WEFT_OPT_STR, 0, "date-format", AT(STR, date_format), NULL, 0, 0, "FORMAT",
      "how dates are written where they do not say it themselves: %m/%d/%Y, %d/%m/%Y or another format of strptime; "
-     "excel: Excel's numbers of days; decimal-year: 1949.083 for February 1949, as R has it",
+     "excel: Excel's numbers of days; unix: seconds since 1970; decimal-year: 1949.083 for February 1949, as R has it",
      0},
     {WEFT_OPT_STR, 0, "timezone", AT(STR, timezone), NULL, 0, 0, "ZONE",
      "whose days are counted, for times in UTC or with an offset: Asia/Seoul, +09:00, UTC", 0},
@@ -150,14 +150,16 @@ static const struct weft_filter filter = {
               .notes =
                   "What a table is taken for is said in one line: layout, the columns of date, id and value, the step; "
                   "where two readings fit, it stops and prints the commands to choose from. --layout, --date, --id, "
-                  "--value, --step and --skip LINES (above the header) say it.\n"
+                  "--value, --count-rows (a row is one unit), --step and --skip LINES (above the header) say it. Of "
+                  "weeks and months, the first and last that are not whole are left out.\n"
                   "A day without any row is missing, a series without a row on a day that others have sold 0: "
                   "--missing zero|nan. Days that two files hold are refused where a series would count twice: "
                   "--overlap. A file with no column of days has its day in its name: --date-from-name.\n"
                   "Cancelled, returned and unpaid orders, and rows and columns of totals, are left out and counted: "
                   "--drop COLUMN=VALUE or --drop none, --totals keep. Merged cells: --fill-down COLUMN.\n"
-                  "1.250 beside 980 is 1250, and 1,250 is, too: --decimal point|comma. 3/1/2024 is read when other "
-                  "rows prove which is the month: --date-format. Times in UTC need --timezone.\n"
+                  "1.250 beside 980 is 1250, and 1,250 is, too: --decimal point|comma. 3/1/2024 and 24.03.01 are read "
+                  "when other rows prove the order, 202403, 2024\xeb\x85\x84 10\xec\xa3\xbc, 1Q24 and 1949.083 in a "
+                  "column of dates: --date-format. Times in UTC need --timezone.\n"
                   "UTF-8, UTF-16, CP949 under a Korean header, and .gz are read by themselves; others by --encoding.\n"
                   "Dates: 2023-01-31, 20230131, 2023/1/31, 2023.1.31, with or without a time. Numbers: plain ones, "
                   "12,300, 4.2\xec\xb2\x9c, 1.5\xeb\xa7\x8c, 1.2\xec\x96\xb5, 3.4k, with the words that stand around "
