@@ -257,7 +257,7 @@ static int check_fit(const struct weft_backtest *b, const struct contender *c, s
                   (long long)m->lookback, known);
         return weft_fail_hint(e, "give fewer --origins, or a smaller --every");
     }
-    if (b->windows && !train_end && m->scale != (int)b->attrs->scale)
+    if (b->windows && !train_end && m->scale != b->attrs->scale)
         return weft_fail(e, WEFT_CONFIG, "model %s was trained with --scale %s, and the windows have --scale %s",
                          c->name, weft_scale_names[m->scale], weft_scale_names[b->attrs->scale]);
     return 0;
@@ -306,12 +306,12 @@ static void scale_of(const struct weft_backtest *b, const struct view *v, const 
         return;
     if (!x->train_end) {
         j->train = v->s->scale ? v->s->split[WEFT_PART_TRAIN] : v->known;
-        weft_scale_of(v->s, v->channel, (enum weft_scale)m->scale, v->known, &j->shift, &j->factor);
+        weft_scale_of(v->s, v->channel, m->scale, v->known, &j->shift, &j->factor);
         return;
     }
     weft_split_own((const size_t[]){x->train_end, x->train_end, x->train_end}, b->attrs, v->s, split);
     j->train = split[0];
-    weft_scale_fit_train((enum weft_scale)m->scale, v->x, j->train, v->known, &j->shift, &j->factor);
+    weft_scale_fit_train(m->scale, v->x, j->train, v->known, &j->shift, &j->factor);
 }
 
 static void fill_nan(float *x, size_t n)

@@ -7,6 +7,7 @@
 #include "apply/match.h"
 #include "base/calendar.h"
 #include "base/mem.h"
+#include "base/stop.h"
 
 enum { MODELS_MAX = 32, LOOKBACK_AUTO_SEASONS = 26 };
 
@@ -289,8 +290,8 @@ int weft_backtest_plan_finish(struct weft_backtest_plan *p, struct weft_run *run
     if (refit_all(p, run, e) < 0 || enter_baselines(p, e) < 0)
         return -1;
     for (size_t at = 0; weft_spool_next(p->spool, &at, &frame);) {
-        if (weft_run_stopping(run))
-            return weft_run_interrupted(e);
+        if (weft_stop_check(e) < 0)
+            return -1;
         if (weft_series_read(frame, &p->attrs, &p->series, e) < 0)
             return -1;
         weft_backtest_series(p->backtest, &p->series);

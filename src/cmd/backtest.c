@@ -36,7 +36,7 @@ static const struct weft_opt opts[] = {
      "trainer to run anew on the past of each origin: gets a windows stream and -o FILE; may be given several times",
      WEFT_OPT_WHOLE},
     {WEFT_OPT_INT, 0, "refit-every", AT(INT, p.refit_every), "1", 1, ORIGINS_MAX, "K",
-     "a model serves K origins, from the one that it was trained for on", 0},
+     "a model serves K origins, from the one that it was trained for on", 0, .needs = "refit"},
     {WEFT_OPT_INT, 0, "origins", AT(INT, p.n_origins), "0", 0, ORIGINS_MAX, "N",
      "how many, the last one a horizon before the end; 0: as the calendar's second half holds, at most 12", 0},
     {WEFT_OPT_INT, 0, "every", AT(INT, p.every), "0", 0, 1000000, "STEPS",
@@ -48,11 +48,11 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_INT, 0, "lookback", AT(INT, p.lookback), "0", 0, 1000000, "STEPS",
      "of --refit on a series stream; 0: a year and the horizon where that leaves enough to train on, else a third of "
      "what there is",
-     0},
-    {WEFT_OPT_CHOICE, 0, "scale", AT(CHOICE, p.scale), "none", 0, 0, "none|standard|minmax",
-     "of --refit on a series stream, fitted on the train part", 0},
+     0, .needs = "refit", .stream = "series"},
+    {WEFT_OPT_CHOICE, 0, "scale", AT(CHOICE, p.scale), "none", 0, 0, WEFT_SCALE_CHOICES,
+     "of --refit on a series stream, fitted on the train part", 0, .needs = "refit", .stream = "series"},
     {WEFT_OPT_REAL, 0, "valid", AT(REAL, p.valid), "0.15", 0, 0.9, "SHARE",
-     "of --refit: part of the past, its end, that is validation", 0},
+     "of --refit: part of the past, its end, that is validation", 0, .needs = "refit"},
     {WEFT_OPT_FLAG, 0, "baselines", AT(FLAG, p.baselines), "true", 0, 0, NULL,
      "naive, the seasonal naive forecast, mean:28, and where history allows a year ago times growth", 0},
     {WEFT_OPT_LIST, 0, "by", AT(LIST, p.o.by), "all", 0, 0, "LEVEL",
@@ -79,18 +79,21 @@ static const struct weft_opt opts[] = {
      "sd; sales that find no stock are lost",
      0},
     {WEFT_OPT_LIST, 0, "service", AT(LIST, service), "0.8,0.9,0.95,0.98", 0, 0, "P",
-     "of --orders: chances of no stock-out that are aimed at", 0},
+     "of --orders: chances of no stock-out that are aimed at", 0, .needs = "orders"},
     {WEFT_OPT_INT, 0, "lead-steps", AT(INT, lead), "0", 0, 100000, "STEPS",
-     "of --orders: from an order to its arrival; --every, or the rest of the horizon, is from one order to the next",
-     0},
+     "of --orders: from an order to its arrival; --every, or the rest of the horizon, is from one order to the next", 0,
+     .needs = "orders"},
     {WEFT_OPT_REAL, 0, "price", AT(REAL, price), NULL, 0, 1e15, "X",
-     "of --orders, with --cost: profit, of (price - cost) for what is sold less what is lost on what is left", 0},
-    {WEFT_OPT_REAL, 0, "cost", AT(REAL, cost), NULL, 0, 1e15, "X", "of --orders: of a piece", 0},
+     "of --orders, with --cost: profit, of (price - cost) for what is sold less what is lost on what is left", 0,
+     .needs = "orders, cost"},
+    {WEFT_OPT_REAL, 0, "cost", AT(REAL, cost), NULL, 0, 1e15, "X", "of --orders: of a piece", 0,
+     .needs = "orders, price"},
     {WEFT_OPT_REAL, 0, "salvage", AT(REAL, salvage), NULL, 0, 1e15, "X",
-     "of --orders: of a piece left at a cycle's end; by default its cost", 0},
-    {WEFT_OPT_REAL, 0, "holding-per-day", AT(REAL, holding), NULL, 0, 1e15, "X", "of --orders: of a piece left", 0},
+     "of --orders: of a piece left at a cycle's end; by default its cost", 0, .needs = "orders"},
+    {WEFT_OPT_REAL, 0, "holding-per-day", AT(REAL, holding), NULL, 0, 1e15, "X", "of --orders: of a piece left", 0,
+     .needs = "orders"},
     {WEFT_OPT_CHOICE, 0, "table", AT(CHOICE, table), "both", 0, 0, "both|accuracy|ranking|orders",
-     "which table; both in CSV is accuracy; --orders alone is orders", WEFT_OPT_RUN},
+     "which table; both in CSV is accuracy; --orders alone is orders", WEFT_OPT_RUN, .needs = "orders: orders"},
     {WEFT_OPT_CHOICE, 0, "format", AT(CHOICE, format), "table", 0, 0, "table|csv|json|frames", "what to print",
      WEFT_OPT_RUN},
     {WEFT_OPT_FLAG, 0, "bom", AT(FLAG, bom), NULL, 0, 0, NULL, WEFT_BOM_HELP, WEFT_OPT_RUN},
@@ -100,11 +103,9 @@ static const struct weft_opt opts[] = {
 /* --orders and what belongs to it. */
 static int read_orders(struct weft_run *run, struct state *s, struct weft_err *e)
 {
-    static const char *const of_orders[] = {"service", "lead-steps", "price", "cost", "salvage", NULL};
     struct weft_backtest_orders *o = &s->p.orders;
     if (!s->p.with_orders)
-        return s->table == ORDERS ? weft_fail(e, WEFT_USAGE, "--table orders: give --orders")
-                                  : weft_run_refuse(run, of_orders, "is for --orders", e);
+        return 0;
     s->goals = WEFT_ARRAY(double, s->service.n + 1);
     for (; o->n < s->service.n; o->n++)
         if (!weft_num_real(s->service.items[o->n], 0.01, 0.9999, &s->goals[o->n]))
@@ -116,27 +117,14 @@ static int read_orders(struct weft_run *run, struct state *s, struct weft_err *e
     o->cost = weft_run_given(run, "cost") ? s->cost : NAN;
     o->salvage = weft_run_given(run, "salvage") ? s->salvage : NAN;
     o->holding = weft_run_given(run, "holding-per-day") ? s->holding : NAN;
-    if (isnan(o->price) != isnan(o->cost))
-        return weft_fail(e, WEFT_USAGE, "--price and --cost: give both");
     s->table = weft_run_given(run, "table") ? s->table : ORDERS;
     return 0;
 }
 
 static int start(struct weft_run *run, void *state, struct weft_err *e)
 {
-    static const char *const of_windows[] = {"lookback", "scale", NULL}, *const of_refit[] = {"refit-every", "lookback",
-                                                                                              "scale", "valid", NULL};
     struct state *s = state;
-    const struct weft_head *h = weft_run_in_head(run);
-    bool windows = strcmp(h->schema, WEFT_WINDOWS_SCHEMA) == 0;
-    if (!windows && strcmp(h->schema, WEFT_SERIES_SCHEMA) != 0)
-        return weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s or %s", h->schema, WEFT_SERIES_SCHEMA,
-                         WEFT_WINDOWS_SCHEMA);
-    if (weft_series_attrs_read(h, &s->p.attrs, e) < 0)
-        return -1;
-    if (windows && weft_run_refuse(run, of_windows, "is for a series stream: the windows have theirs", e) < 0)
-        return -1;
-    if (!s->p.refit.n && weft_run_refuse(run, of_refit, "is for --refit, and nothing is trained here", e) < 0)
+    if (weft_series_attrs_read(weft_run_in_head(run), &s->p.attrs, e) < 0)
         return -1;
     if (read_orders(run, s, e) < 0)
         return -1;
@@ -242,17 +230,19 @@ static const struct weft_filter filter = {
         {.name = "backtest",
          .summary = "measures models and baselines at past origins, and what their ranking was worth",
          .synopsis =
-             "backtest [-m MODEL,...] [--refit COMMAND] [--origins N] [--every STEPS] [--horizon N] [OPTION...]",
+             "backtest [-m MODEL,...] [--refit COMMAND] [--origins N] [--every STEPS] [--horizon N] [OPTION...] [FILE]",
          .reads = "a series or windows stream",
          .writes = "two tables, CSV, JSON, or a backtest stream",
-         .examples =
-             "ingest train.csv | aggregate --by minor | backtest --refit 'train-dlinear --ridge auto' --horizon 28\n"
-             "backtest --refit train-dlinear --refit 'lstm=train-lstm --epochs 20' --refit-every 3 --origins 6 "
-             "--horizon 28 -i level.weft\n"
-             "backtest -m model.safetensors,seasonal-naive:7,lag-growth:364:28 --origins 8 --every 7 --by all,major -i "
-             "level.weft\n"
-             "backtest --horizon 28 --table ranking --rank-by minor --format csv -i level.weft -o ranking-quality.csv\n"
-             "backtest --orders --refit 'train-dlinear --tune --refit' --horizon 14 --service 0.9,0.95 -i series.weft",
+         .examples = "weft ingest sales.csv | weft aggregate --by minor | weft backtest --refit 'train-dlinear --ridge "
+                     "auto' --horizon 28\n"
+                     "weft backtest --refit train-dlinear --refit 'lstm=train-lstm --epochs 20' --refit-every 3 "
+                     "--origins 6 --horizon 28 -i level.weft\n"
+                     "weft backtest -m model.safetensors,seasonal-naive:7,lag-growth:364:28 --origins 8 --every 7 --by "
+                     "all,major -i level.weft\n"
+                     "weft backtest --horizon 28 --table ranking --rank-by minor --format csv -i level.weft -o "
+                     "ranking-quality.csv\n"
+                     "weft backtest --orders --refit 'train-dlinear --tune --refit' --horizon 14 --service 0.9,0.95 -i "
+                     "series.weft",
          .see_also = "score, evaluate, rank, train-dlinear",
          .notes =
              "An origin is the first step that is measured. All contenders forecast from the same past, and a value "
@@ -293,6 +283,7 @@ static const struct weft_filter filter = {
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,
     .out = WEFT_IO_TEXT,
+    .schema = WEFT_SERIES_SCHEMA "|" WEFT_WINDOWS_SCHEMA,
     .start = start,
     .frame = frame,
     .drain = drain,

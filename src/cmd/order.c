@@ -209,15 +209,16 @@ static const struct weft_filter filter = {
     .usage =
         {.name = "order",
          .summary = "says how many to order of each product: from its forecast, its errors, and what lies in stock",
-         .synopsis = "order --stock FILE [--lead-days N] [--review-days N] [--service P | --fill P] [--budget X] "
+         .synopsis = "weft order --stock FILE [--lead-days N] [--review-days N] [--service P | --fill P] [--budget X] "
                      "[--format table|csv|json|frames]",
          .reads = "a forecasts stream of the latest days (score), of a model that keeps the covariance of its errors",
          .writes = "a table, CSV, JSON, or an orders stream",
          .examples =
-             "score -m model.safetensors -i series.weft | order --stock stock.csv --lead-days 7 --review-days 7\n"
-             "order --stock stock.csv --lead-days 3 --review-days 7 --fill 0.98 --format csv -o orders.csv -i "
+             "weft score -m model.safetensors -i series.weft | weft order --stock stock.csv --lead-days 7 "
+             "--review-days 7\n"
+             "weft order --stock stock.csv --lead-days 3 --review-days 7 --fill 0.98 --format csv -o orders.csv -i "
              "forecasts.weft\n"
-             "order --stock 재고.csv --encoding cp949 --lead-days 5 --review-days 14 --budget 10000000 -i "
+             "weft order --stock 재고.csv --encoding cp949 --lead-days 5 --review-days 14 --budget 10000000 -i "
              "forecasts.weft",
          .see_also = "score, backtest, rank",
          .notes =

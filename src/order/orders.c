@@ -61,7 +61,7 @@ static int choose_channel(struct weft_orders *o, struct weft_err *e)
     if (term != WEFT_TERM_MONEY && term != WEFT_TERM_PRICE && term != WEFT_TERM_SHARE)
         return 0;
     weft_fail(e, WEFT_CONFIG, "\"%s\" is money or a share, and stock is counted in pieces", name);
-    return weft_fail_hint(e, "forecast the pieces sold: ingest --value units=COLUMN");
+    return weft_fail_hint(e, "forecast the pieces sold: weft ingest --value units=COLUMN");
 }
 
 int weft_orders_new(const struct weft_head *head, const struct weft_stock *stock, const struct weft_orders_opts *opts,
@@ -256,7 +256,7 @@ int weft_orders_add(struct weft_orders *o, struct weft_span frame, struct weft_e
         return -1;
     if (f->part.n != 6 || memcmp(f->part.p, "latest", 6) != 0) {
         weft_fail(e, WEFT_DATA, "a forecast of the past: orders are for the days ahead");
-        return weft_fail_hint(e, "score without --part");
+        return weft_fail_hint(e, "weft score without --part");
     }
     if (f->channel.n != strlen(channel) || memcmp(f->channel.p, channel, f->channel.n) != 0 || f->windows != 1 ||
         (f->baseline && !o->o.model))
@@ -358,7 +358,7 @@ static int nothing_ordered(const struct weft_orders *o, size_t first, struct wef
     if (o->taken && o->without_covariance == o->taken) {
         weft_fail(e, WEFT_CONFIG, "the forecasts of %s have no covariance of errors, so sums of days have no spread",
                   o->model);
-        return weft_fail_hint(e, "score with a model of train-dlinear whose validation part holds a horizon");
+        return weft_fail_hint(e, "weft score with a model of train-dlinear whose validation part holds a horizon");
     }
     if (!o->taken)
         return weft_fail(e, WEFT_DATA, o->o.model ? "no forecasts of %s came" : "no forecasts of a model came",

@@ -570,3 +570,15 @@ void weft_table_json(const struct weft_table *t, FILE *f)
     }
     fputs(t->rows ? "\n]" : "]", f);
 }
+
+void weft_table_write(const struct weft_table *t, enum weft_table_format format, bool bom, FILE *f)
+{
+    if (format == WEFT_TABLE_CSV) {
+        weft_table_csv(t, bom, f);
+    } else if (format == WEFT_TABLE_JSON) {
+        weft_table_json(t, f);
+        putc('\n', f);
+    } else {
+        weft_table_print(t, f);
+    }
+}

@@ -146,10 +146,10 @@ column() {
 
 @test "backtest --orders: what it can't replay" {
     b() { local code=$1 what=$2; shift 2; run backtest "$@" -i "$dir/series.weft"; [ "$status" -eq "$code" ] && [[ "$output" == *"$what"* ]] || { echo "$status: $output"; false; }; }
-    b 64 "give --orders" --table orders --horizon 14
-    b 64 "is for --orders" --service 0.9 --horizon 14
+    b 64 "goes with --orders" --table orders --horizon 14
+    b 64 "goes with --orders" --service 0.9 --horizon 14
     b 64 "not a share" --orders --service 2 --horizon 14
     b 64 "--orders and --gap" --orders --gap 2 --horizon 14
-    b 64 "give both" --orders --price 3 --horizon 14
+    b 64 "goes with --cost" --orders --price 3 --horizon 14
     b 78 "more than the horizon" --orders --lead-steps 8 --every 7 --horizon 14
 }

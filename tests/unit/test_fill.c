@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ingest/fill.h"
+#include "base/fill.h"
 
 static int bad;
 

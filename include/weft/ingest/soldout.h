@@ -12,8 +12,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The channel that says so: 1 on sale, 0 sold out; known up to the origin. */
-#define WEFT_CHANNEL_AVAILABLE "available"
 #define WEFT_SOLDOUT_ODDS 1e-3
 
 /* Marks at[n] of x[n] (NaN: missing, ends a run and takes no part) and returns how many days it marked. least: shortest

@@ -1,5 +1,5 @@
 /* fill.c - short gaps filled from a series' own past. */
-#include "ingest/fill.h"
+#include "base/fill.h"
 
 #include <math.h>
 #include <stdlib.h>
