@@ -7,6 +7,8 @@
 
 #include "base/mem.h"
 
+enum { ROUNDS = 64 };              /* of a budget */
+static const double spare = 0.01;  /* share of a budget that may be left over */
 static const double nearly = 1e-4; /* of a pack: the last digits of forecasts order no piece more */
 
 double weft_order_overage(const struct weft_order_item *x)
@@ -97,16 +99,26 @@ struct weft_order_outcome weft_order_outcome(const struct weft_order_item *x, do
                                        .profit = weft_order_profit(x, level)};
 }
 
+/* Many orders under one budget. */
+struct market {
+    const struct weft_order_item *x;
+    size_t n;
+    double *kept;              /* [n] quantity of those that are settled; NaN: the others */
+    double *cheaper, *between; /* [n] at a smaller multiplier, and at one that is tried */
+};
+
 /* Orders at a multiplier, and what they cost. Those that are the same at a smaller and at a larger one are not asked
- * for again (dearer and cheaper; NULL: not known), for no order grows with the multiplier. */
-static double spend(const struct weft_order_item *x, size_t n, double multiplier, const double *cheaper,
-                    const double *dearer, double *quantity)
+ * for again (dearer: at the larger one; NULL: neither is known), for no order grows with the multiplier. */
+static double spend(const struct market *m, double multiplier, const double *dearer, double *quantity)
 {
     double sum = 0;
-    for (size_t i = 0; i < n; i++) {
-        bool same = cheaper && dearer && !(cheaper[i] > dearer[i]);
-        quantity[i] = same ? dearer[i] : weft_order_quantity(&x[i], multiplier);
-        sum += quantity[i] * x[i].cost;
+    for (size_t i = 0; i < m->n; i++) {
+        bool same = dearer && !(m->cheaper[i] > dearer[i]);
+        if (!isnan(m->kept[i]))
+            quantity[i] = m->kept[i];
+        else
+            quantity[i] = same ? dearer[i] : weft_order_quantity(&m->x[i], multiplier);
+        sum += quantity[i] * m->x[i].cost;
     }
     return sum;
 }
@@ -122,29 +134,54 @@ static double top_up(const struct weft_order_item *x, double most, double money,
     return cost;
 }
 
+/* The least multiplier at which all cost no more than the budget, and the orders there; *spent is what they cost. */
+static double bisect(const struct market *m, double budget, double *quantity, double *spent)
+{
+    double low = 0, high = 1;
+    if ((*spent = spend(m, 0, NULL, quantity)) <= budget)
+        return 0;
+    do {
+        memcpy(m->cheaper, quantity, m->n * sizeof *quantity);
+        low = high > 1 ? high / 2 : 0;
+        *spent = spend(m, high, NULL, quantity);
+    } while (*spent > budget && (high *= 2) < 1e12);
+    while (high - low > 1e-6 * high) {
+        double at = (low + high) / 2, costs = spend(m, at, quantity, m->between);
+        bool over = costs > budget;
+        memcpy(over ? m->cheaper : quantity, m->between, m->n * sizeof *quantity);
+        low = over ? at : low;
+        high = over ? high : at;
+        *spent = over ? *spent : costs;
+    }
+    return high;
+}
+
+/* Those whose next pack is too dear are settled, so that what is left of the money goes to the others. */
 double weft_order_budget(const struct weft_order_item *x, size_t n, double budget, double *quantity)
 {
-    double low = 0, high = 1, *cheaper = WEFT_ARRAY(double, n + 1), *between = WEFT_ARRAY(double, n + 1), spent;
-    if (spend(x, n, 0, NULL, NULL, cheaper) <= budget)
-        high = 0;
-    while (high > 0 && spend(x, n, high, NULL, NULL, quantity) > budget && high < 1e12) {
-        memcpy(cheaper, quantity, n * sizeof *quantity);
-        low = high;
-        high *= 2;
+    struct market m = {x, n, WEFT_ARRAY(double, n + 1), WEFT_ARRAY(double, n + 1), WEFT_ARRAY(double, n + 1)};
+    double multiplier = 0, spent = 0;
+    for (size_t i = 0; i < n; i++)
+        m.kept[i] = NAN;
+    for (int round = 0; round < ROUNDS; round++) {
+        double at = bisect(&m, budget, quantity, &spent);
+        bool settled = false;
+        multiplier = round ? multiplier : at;
+        if (!(at > 0))
+            break;
+        for (size_t i = 0; i < n; i++) {
+            if (!isnan(m.kept[i]))
+                continue;
+            spent += top_up(&x[i], m.cheaper[i], budget - spent, &quantity[i]);
+            if (m.cheaper[i] > quantity[i])
+                m.kept[i] = quantity[i];
+            settled |= m.cheaper[i] > quantity[i];
+        }
+        if (!settled || budget - spent <= spare * budget)
+            break;
     }
-    while (high - low > 1e-6 * high) {
-        double m = (low + high) / 2;
-        bool over = spend(x, n, m, cheaper, quantity, between) > budget;
-        memcpy(over ? cheaper : quantity, between, n * sizeof *quantity);
-        low = over ? m : low;
-        high = over ? high : m;
-    }
-    if (!(high > 0))
-        memcpy(quantity, cheaper, n * sizeof *quantity);
-    spent = spend(x, n, high, quantity, quantity, quantity);
-    for (size_t i = 0; i < n && high > 0; i++)
-        spent += top_up(&x[i], cheaper[i], budget - spent, &quantity[i]);
-    free(cheaper);
-    free(between);
-    return high;
+    free(m.kept);
+    free(m.cheaper);
+    free(m.between);
+    return multiplier;
 }

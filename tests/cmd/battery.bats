@@ -20,7 +20,7 @@ backtest-refit|series|backtest --refit train-dlinear --lookback 14 --horizon 7 -
 explain|windows|explain -m $dir/model.safetensors --near 1:2 --far 6:7 --format csv
 explain-frames|windows|explain -m $dir/model.safetensors --near 1:2 --far 6:7 --format frames
 rank|latest|rank --near 1:2 --far 6:7 --format csv
-order|latest|order --stock $dir/stock.csv --lead-days 2 --review-days 3 --format csv
+order|latest|order -q --stock $dir/stock.csv --lead-days 2 --review-days 3 --format csv
 report|ranking|report --lang ko
 frames|series|frames cat
 frames-show|series|frames show

@@ -368,6 +368,23 @@ static void budget_splits_what_is_alike(void **state)
     close_to(spent, 4200, 1e-9, "seven packs of 100 at 6");
 }
 
+/* One whose pack is dearer than the budget does not keep the money from the others. */
+static void budget_goes_on_without_the_dear(void **state)
+{
+    (void)state;
+    struct weft_order_item x[4];
+    double quantity[4], spent = 0;
+    for (size_t i = 0; i < 4; i++) {
+        x[i] = item_of(6);
+        x[i].goal = WEFT_ORDER_PROFIT;
+        x[i].pack = i ? 5 : 100; /* 600 at once, and the rest 30 */
+    }
+    assert_true(weft_order_budget(x, 4, 500, quantity) > 0);
+    for (size_t i = 0; i < 4; i++)
+        spent += quantity[i] * x[i].cost;
+    assert_true(quantity[0] == 0 && spent <= 500 && spent > 470);
+}
+
 /* --- sums of steps --- */
 
 static void sums_take_the_whole_covariance(void **state)
@@ -409,6 +426,7 @@ int main(void)
         cmocka_unit_test(budget_buys_what_earns_most),
         cmocka_unit_test(budget_is_never_exceeded),
         cmocka_unit_test(budget_splits_what_is_alike),
+        cmocka_unit_test(budget_goes_on_without_the_dear),
         cmocka_unit_test(sums_take_the_whole_covariance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
