@@ -273,7 +273,7 @@ int weft_orders_add(struct weft_orders *o, struct weft_span frame, struct weft_e
     }
     struct weft_order_line *l = &o->line[i];
     if (l->seen)
-        return weft_fail(e, WEFT_DATA, "two forecasts of \"%s\"", o->stock->ids.at[i].p);
+        return weft_fail(e, WEFT_DATA, "a forecast of \"%s\" comes twice", o->stock->ids.at[i].p);
     l->seen = true;
     l->origin = f->origin;
     o->origin = f->origin > o->origin ? f->origin : o->origin;

@@ -59,8 +59,8 @@ struct weft_order_outcome weft_order_outcome(const struct weft_order_item *x, do
 /* Orders for n products, in the order that the caller gives them, that cost no more than the budget together: the least
  * multiplier (to 1e-6) at which they do, and where an order hangs on its last digits as many packs of it, the first
  * product first, as money is left for. While more than a hundredth of the budget is left, those whose next pack is too
- * dear keep what they have, and the rest share it by a multiplier of their own. Every cost is known and above 0. Returns
- * the first multiplier; 0: the budget binds nobody. */
+ * dear keep what they have, and the rest share it by a multiplier of their own. Every cost is known and above 0.
+ * Returns the first multiplier; 0: the budget binds nobody. */
 double weft_order_budget(const struct weft_order_item *x, size_t n, double budget, double *quantity);
 
 #endif
