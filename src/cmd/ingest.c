@@ -119,7 +119,7 @@ static const struct weft_filter filter = {
     .usage = {.name = "ingest",
               .summary = "turns CSV tables of sales into a series stream, or of products into a products stream",
               .synopsis = "ingest [OPTION...] [FILE...]",
-              .reads = "CSV files, or standard input",
+              .reads = "CSV files (or Arrow IPC streams), or standard input",
               .writes = "a series stream, or a products stream",
               .examples = "weft ingest train.csv --amounts sales.csv --mentions brand_keyword_cnt.csv -o series.weft\n"
                           "weft ingest --layout long --id store,item --date date --value sales dumps/*.csv | weft "
@@ -143,7 +143,8 @@ static const struct weft_filter filter = {
                   "--drop COLUMN=VALUE or --drop none, --totals keep. Merged cells: --fill-down COLUMN.\n"
                   "1.250 beside 980 is 1250, and 1,250 is, too: --decimal point|comma. 3/1/2024 is read when other "
                   "rows prove which is the month: --date-format. Times in UTC need --timezone.\n"
-                  "UTF-8, UTF-16, CP949 under a Korean header, and .gz are read by themselves; others by --encoding.\n"
+                  "UTF-8, UTF-16, CP949 under a Korean header, .gz and Arrow IPC streams are read by themselves; "
+                  "others by --encoding.\n"
                   "Dates: 2023-01-31, 20230131, 2023/1/31, 2023.1.31, with or without a time. Numbers: plain ones, "
                   "12,300, 4.2\xec\xb2\x9c, 1.5\xeb\xa7\x8c, 1.2\xec\x96\xb5, 3.4k, with the words that stand around "
                   "counts. Headers such as \xeb\x8c\x80\xeb\xb6\x84\xeb\xa5\x98 or major_category are known; see the "

@@ -68,3 +68,53 @@ same() {
     same big.weft
     grep -q '^150000 rows the same, 3 batches' said
 }
+
+@test "ingest reads what frames arrow writes, by any of its ways in" {
+    frames csv "$dir/series.weft" -o s.csv
+    frames arrow "$dir/series.weft" -o s.arrows
+    ingest -q s.csv -o want.weft
+    ingest -q s.arrows | frames csv | cmp - <(frames csv want.weft)
+    ingest -q <s.arrows | frames csv | cmp - <(frames csv want.weft)
+    gzip -c s.arrows | ingest -q | frames csv | cmp - <(frames csv want.weft)
+    frames inspect s.arrows >said
+    grep -q '^file  *s.arrows: .* UTF-8$' said
+    eval "$(sed -n 's/^command  *//p' said) -q" | frames csv | cmp - <(frames csv want.weft)
+    # Missing values, quotes and long texts come through.
+    printf '%s\n' 'date,id,units' '2026-01-01,"a ""b"", c",1.5' '2026-01-02,"a ""b"", c",' '2026-01-01,"  d",16777217' '2026-01-02,털모자,-3' >odd.csv
+    ingest -q --layout long --id id --value units --missing nan odd.csv -o odd.weft
+    frames arrow odd.weft | ingest -q --layout long --id id --value units --missing nan | frames csv | cmp - <(frames csv odd.weft)
+}
+
+@test "what apache-arrow writes is read: dates, timestamps, integers and floats of every width, batches; the rest is refused by name" {
+    modules=${NODE_PATH:-$tree/node_modules}
+    [ -d "$modules/apache-arrow" ] && command -v node >/dev/null || skip "skipped: no apache-arrow under NODE_PATH"
+    node "$tree/tests/peer/arrow-write.mjs" . "$(dirname "$modules")"
+    { echo date,item,units; for i in $(seq 0 39); do
+        printf '2026-01-%02d,%s,%s\n' $((1 + i % 20)) "$([ "$i" -lt 20 ] && echo '"hat, ""red"""' || echo 털모자)" "$([ "$i" -eq 7 ] || echo $((i * 3)))"; done; } >want.csv
+    ingest -q --layout long --missing nan want.csv | frames csv >want
+    for f in day-double ms-float second-int8 milli-uint16 micro-int64 nano-uint64 text-int32-batches large-text; do
+        ingest -q --layout long --missing nan $f.arrows | frames csv | cmp - want || { echo "$f"; false; }
+    done
+    run ingest -q --layout long dictionary.arrows -o no.weft
+    [ "$status" -eq 65 ] && [[ "$output" == *"dictionary.arrows: column 2 is a dictionary; write it as plain text" ]]
+    run ingest -q --layout long half.arrows -o no.weft
+    [ "$status" -eq 65 ] && [[ "$output" == *"column 3 is of half floats"* ]] && [ ! -e no.weft ]
+}
+
+@test "damaged Arrow data, cut at any place or with any byte of its messages changed, is refused or read, and nothing dies of it" {
+    printf '%s\n' date,id,units 2026-01-01,a,1 2026-01-02,a,2 2026-01-01,b,3 2026-01-02,b,4 >t.csv
+    ingest -q --layout long --id id --value units t.csv | frames arrow -o t.arrows
+    size=$(stat -c %s t.arrows)
+    for at in $(seq 8 24 $((size - 9))); do
+        status=0
+        head -c "$at" t.arrows | ingest -q --layout long -o no.weft 2>err || status=$?
+        [ "$status" -eq 65 ] || [ "$status" -eq 0 ] || { echo "cut at $at: $status $(<err)"; false; }
+    done
+    for at in $(seq 4 7 $((size - 1))); do
+        for byte in '\x00' '\x7f' '\xff'; do
+            status=0
+            { head -c "$at" t.arrows; printf "$byte"; tail -c +$((at + 2)) t.arrows; } | timeout 20 ingest -q --layout long --id id --value units -o no.weft 2>err || status=$?
+            [ "$status" -eq 65 ] || [ "$status" -eq 0 ] || { echo "byte $at $byte: $status $(<err)"; false; }
+        done
+    done
+}
