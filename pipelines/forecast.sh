@@ -29,7 +29,7 @@ input.
       --title TEXT       over the plot and the report
       --lang en|ko       language of the report (default: en)
       --allow-left-out   exit status 0 though categories were left out
-      --progress         stages and seconds on stderr (default: when that is a terminal)
+      --progress         stages, seconds and what is left on stderr (default: when that is a terminal)
   -h, --help
 
 Results in DIR: report.html (all of it on one page), model.safetensors, accuracy.csv, forecasts.csv, ranking.csv, ranking.txt, plot.svg. They
@@ -42,7 +42,7 @@ forecasts of the past get better by them; the summary says which, and what they 
 Examples:
   forecast.sh train.csv --amounts sales.csv --mentions brand_keyword_cnt.csv
   forecast.sh --by item --ingest "--layout long --id store,item --keys store,item --date date --value sales" --horizon 28 sales.csv
-  ingest --id item sales.csv | forecast.sh -
+  weft ingest --id item sales.csv | forecast.sh -
 T
 }
 
@@ -80,7 +80,7 @@ ingest=("${words[@]}")
 [ -z "$amounts" ] || ingest+=(--amounts "$amounts")
 [ -z "$mentions" ] || ingest+=(--mentions "$mentions")
 scratch
-stages=8
+shares=(3 1 35 15 5 3 30 8)
 
 stage read
 source_of "$sales"

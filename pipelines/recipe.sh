@@ -84,7 +84,7 @@ recipe_baselines() {
 recipe_look() {
     local i all roles keys
     head=$(head_of "$work/series.weft")
-    [ "$(attribute schema)" = series/1 ] || die "a stream of $(attribute schema), and this needs series; see ingest --help" 65
+    [ "$(attribute schema)" = series/1 ] || die "a stream of $(attribute schema), and this needs series; see weft ingest --help" 65
     mapfile -t all < <(attribute channels)
     mapfile -t roles < <(attribute roles)
     mapfile -t keys < <(attribute keys)

@@ -27,7 +27,8 @@ static const struct weft_opt opts[] = {
      "the forecasts that were ranked: charts of the first groups, with the outermost quantiles as the band",
      WEFT_OPT_FILE},
     {WEFT_OPT_STR, 0, "history", AT(STR, history), NULL, 0, 0, "FILE",
-     "the series that were forecast, or those that they are made of: the past in the charts", WEFT_OPT_FILE},
+     "the series that were forecast, or those that they are made of: the past in the charts", WEFT_OPT_FILE,
+     .needs = "forecasts"},
     {WEFT_OPT_STR, 0, "accuracy", AT(STR, accuracy_file), NULL, 0, 0, "FILE",
      "a table of evaluate or backtest, CSV or JSON", WEFT_OPT_FILE},
     {WEFT_OPT_STR, 0, "title", AT(STR, o.title), NULL, 0, 0, "TEXT", "the page's title", 0},
@@ -42,8 +43,6 @@ static const struct weft_opt opts[] = {
 static int start(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
-    if (s->history && !s->forecasts)
-        return weft_fail(e, WEFT_USAGE, "--history is the past of the forecasts: give --forecasts FILE as well");
     s->o.lang = (enum weft_report_lang)s->lang;
     s->o.top = (size_t)s->top;
     s->o.bars = (size_t)s->bars;
@@ -88,23 +87,24 @@ static void stop(struct weft_run *run, void *state)
 }
 
 static const struct weft_filter filter = {
-    .usage = {.name = "report",
-              .summary = "writes a ranking as one HTML page with charts, or as one picture, in English or Korean",
-              .synopsis = "report [--forecasts FILE] [--history FILE] [--accuracy FILE] [--lang en|ko] [OPTION...]",
-              .reads = "a ranking stream (rank --format frames)",
-              .writes = "an HTML page or an SVG picture",
-              .examples = "rank --history products.weft --format frames -i forecasts.weft | report -o report.html\n"
-                          "report --forecasts forecasts.weft --history level.weft --accuracy accuracy.csv --lang ko -i "
-                          "ranking.weft -o report.html\n"
-                          "report --format svg --forecasts forecasts.weft --history level.weft -i ranking.weft -o "
-                          "growth.svg",
-              .see_also = "rank, explain, score, evaluate",
-              .notes = "The page is one file that needs nothing else: the charts are SVG inside it, there is no "
-                       "script, and nothing is loaded from anywhere. It fits screens from 400 pixels on, and "
-                       "A4 paper. Its rows are the ranking's, in its order; columns of which the ranking knows nothing "
-                       "are left out.\n"
-                       "The same input gives the same bytes. Memory grows with the rows, and with --history with the "
-                       "groups: 12 bytes a group, channel and step."},
+    .usage =
+        {.name = "report",
+         .summary = "writes a ranking as one HTML page with charts, or as one picture, in English or Korean",
+         .synopsis = "report [--forecasts FILE] [--history FILE] [--accuracy FILE] [--lang en|ko] [OPTION...] [FILE]",
+         .reads = "a ranking stream (weft rank --format frames)",
+         .writes = "an HTML page or an SVG picture",
+         .examples =
+             "weft rank --history products.weft --format frames -i forecasts.weft | weft report -o report.html\n"
+             "weft report --forecasts forecasts.weft --history level.weft --accuracy accuracy.csv --lang ko -i "
+             "ranking.weft -o report.html\n"
+             "weft report --format svg --forecasts forecasts.weft --history level.weft -i ranking.weft -o growth.svg",
+         .see_also = "rank, explain, score, evaluate",
+         .notes = "The page is one file that needs nothing else: the charts are SVG inside it, there is no "
+                  "script, and nothing is loaded from anywhere. It fits screens from 400 pixels on, and "
+                  "A4 paper. Its rows are the ranking's, in its order; columns of which the ranking knows nothing "
+                  "are left out.\n"
+                  "The same input gives the same bytes. Memory grows with the rows, and with --history with the "
+                  "groups: 12 bytes a group, channel and step."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,

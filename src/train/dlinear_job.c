@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/stop.h"
 
 /* One way: what it does before the first frame, with a series, and after the last one. */
 struct weft_dlinear_mode {
@@ -25,7 +26,8 @@ static const char *groups_by(const struct weft_dlinear_job *j)
 
 static bool stopping(void *run)
 {
-    return weft_run_stopping(run);
+    (void)run;
+    return weft_stop_signal() != 0;
 }
 
 /* --- the trainer --- */
@@ -101,8 +103,8 @@ static int add_trainer(struct weft_dlinear_job *j, struct weft_err *e)
 static int finish(struct weft_dlinear_job *j, int rc, char *lineage, struct weft_err *e)
 {
     weft_progress_end(&j->progress);
-    if (rc == 0 && weft_run_stopping(j->run))
-        rc = weft_run_interrupted(e);
+    if (rc == 0)
+        rc = weft_stop_check(e);
     if (rc == 0) {
         weft_dlinear_trainer_say(&j->t, "it will not be forecast", j->run);
         if (j->factored)
@@ -248,8 +250,7 @@ static int end_state(struct weft_dlinear_job *j, struct weft_err *e)
     weft_run_info(j->run, "%zu series: %llu new steps, %llu were there already", j->days->n_series,
                   (unsigned long long)j->days->new_steps, (unsigned long long)j->days->old_steps);
     char *lineage = weft_run_lineage_json(j->run);
-    int rc = weft_run_stopping(j->run) ? weft_run_interrupted(e)
-                                       : weft_dlinear_state_save(j->days, lineage, weft_run_output(j->run), e);
+    int rc = weft_stop_check(e) < 0 ? -1 : weft_dlinear_state_save(j->days, lineage, weft_run_output(j->run), e);
     free(lineage);
     return rc == 0 && j->asked->metrics ? weft_dlinear_state_metrics(j->days, j->asked->metrics, e) : rc;
 }

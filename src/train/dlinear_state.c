@@ -106,7 +106,8 @@ static int find_exogenous(struct weft_dlinear_state *s, const struct weft_series
         weft_fail(e, WEFT_CONFIG,
                   "the state looks at channel %s beside the sales, and the stream has none of this name",
                   s->exogenous.at[c].p);
-        return weft_fail_hint(e, "give it as when the state was begun (ingest --future, --past, --static, covariates)");
+        return weft_fail_hint(
+            e, "give it as when the state was begun (weft ingest --future, --past, --static, covariates)");
     }
     return 0;
 }
@@ -126,9 +127,8 @@ static int take_shape(struct weft_dlinear_state *s, const struct weft_series_att
 {
     if (a->lookback == 0) {
         weft_fail(e, WEFT_CONFIG, "there is no state yet, and a series stream does not say how to begin one");
-        return weft_fail_hint(
-            e,
-            "begin with windows: ingest ... | window --lookback N --horizon N | train-dlinear --state FILE -o MODEL");
+        return weft_fail_hint(e, "begin with windows: weft ingest ... | weft window --lookback N --horizon N | weft "
+                                 "train-dlinear --state FILE -o MODEL");
     }
     s->shape = (struct weft_dlinear_shape){
         .lookback = (size_t)a->lookback, .horizon = (size_t)a->horizon, .kernel = 25, .norm = WEFT_NORM_NONE};
@@ -591,7 +591,7 @@ void weft_dlinear_state_choices(struct weft_dlinear_state *s, const struct weft_
         u->rows = weft_xrealloc2(NULL, rows * h, sizeof *u->rows);
         weft_dlinear_set(model, 0, &from->w);
         weft_residuals_finish(&from->keep, s->shape.lookback, h, weft_dlinear_forecast, model, 0, rows,
-                              s->shape.exog.by_forecast, u->rows, &u->floor);
+                              s->shape.exog.by_forecast, u->rows, &u->floor, NULL);
     }
     weft_dlinear_free(&model);
     for (size_t i = 0; i < t->n; i++)

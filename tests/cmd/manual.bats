@@ -1,8 +1,12 @@
 #!/usr/bin/env bats
 # manual.bats - every program has a page, and the page says what the program says.
 
+programs() {
+    ls "$BIN" | grep -vx weft
+}
+
 @test "every program has a manual page that is its own text (make man rewrites them)" {
-    for p in $(ls "$BIN"); do
+    for p in $(programs); do
         [ -e "src/cmd/$p.1" ] || { echo "no src/cmd/$p.1"; false; }
         diff <("$p" --help=mdoc) "src/cmd/$p.1"
     done
@@ -18,8 +22,8 @@
 }
 
 @test "every option of every program stands in --help with a text" {
-    for p in $(ls "$BIN"); do
-        for o in $("$p" --help=names); do
+    for p in $(programs); do
+        for o in $("$p" --help=complete | cut -f 1); do
             "$p" --help | grep -qE -- "^ .*$o( |$|,)" || { echo "$p $o"; false; }
         done
     done
@@ -49,5 +53,5 @@
         [ "0 1 ${own#0 }" = "$code" ] || { echo "$page: $own"; false; }
     done
     # Nobody makes others up: literals in calls that fail or end a program.
-    ! grep -nE '\b(_exit|exit|weft_run_exit_with)\([^)]*[0-9]' src/*/*.c | grep -v '128 + SIGPIPE'
+    ! grep -nE '\b(_exit|exit|weft_run_exit_with)\([^)]*[0-9]' src/*/*.c | grep -v '128 + SIGPIPE' || false
 }

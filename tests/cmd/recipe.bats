@@ -89,7 +89,7 @@ without() {
     awk -F, -v OFS=, -v from=$day0 'BEGIN { for (i = 0; i < 4; i++) { d = substr("100101102299", 3 * i + 1, 3); to[strftime("%F", from + (d - 7) * 86400, 1)] = strftime("%F", from + d * 86400, 1) } }
         { print } $2 == "b" && $1 in to { print to[$1], $2, $3 }' shop.csv >filled.csv
     "${it[@]}" --ingest "--layout long --id minor --keys minor" -o hand filled.csv >unsaid
-    ! grep -q Filled unsaid
+    ! grep -q Filled unsaid || false
     cmp out/forecasts.csv hand/forecasts.csv
     column() { awk -F, -v name=$2 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) at = i; next } { print $3, $at }' $1/ranking.csv | sort; }
     diff <(column out growth) <(column hand growth)
@@ -216,6 +216,23 @@ without() {
     [ "$status" -ne 0 ] && [ ! -e bad ]
 }
 
+@test "every pipeline with stages announces as many as come, in order, and what is left as the stages before say" {
+    # A stage is one call; --progress is there wherever stages are.
+    for p in "$pipelines"/*.sh; do
+        [ -x "$p" ] && grep -q '^ *stage ' "$p" || continue
+        grep -q -- '--progress' "$p" || { echo "$p has no --progress"; false; }
+    done
+    for f in "forecast --horizon 14 --plot none" "compare --horizon 7 --lookback 14 --plot none --lstm '--epochs 1 --hidden 8'" \
+        "adapt --rows major:minor --seeds 1 --horizon 7 --lookback 14 --plot none --train '--epochs 1'"; do
+        eval "run --separate-stderr $pipelines/${f%% *}.sh --progress -o stages-${f%% *} ${f#* } $dir/sales.csv"
+        grep -oE "^${f%% *}: [0-9]+/[0-9]+ " <<<"$stderr" | sed 's/.* \(.*\) /\1/' >said
+        n=$(sed -n '1s/.*\///p' said)
+        [ "$n" -ge 2 ] && diff said <(seq "$n" | sed "s/\$/\/$n/") || { echo "$f: $status $stderr"; false; }
+    done
+    # 3 s for three tenths: 7 s are left.
+    [ "$(bash -c 'progress=; . "$1/lib.sh"; progress=yes shares=(10 20 30 40) stage_number=2 SECONDS=3; stage third' x "$pipelines" 2>&1)" = "x: 3/4 third, 3 s, about 7 s left" ]
+}
+
 @test "stages are shown when asked for; an interrupted run says what goes on" {
     run --separate-stderr "$pipelines/forecast.sh" --progress --plot none --horizon 14 -o out "$dir/sales.csv"
     [ "$status" -eq 0 ] && [[ "${stderr_lines[0]}" =~ ^"forecast: 1/8 read, "[0-9]+" s"$ ]] && [[ "$stderr" =~ "forecast: 4/8 train, "[0-9]+" s" ]] &&
@@ -230,6 +247,10 @@ without() {
     exec 4>&-
     wait $! || status=$?
     [ "$status" -eq 143 ] && grep -q 'interrupted at: read; nothing was written; the same command starts anew' said && [ ! -e killed ]
+    [[ "$(tail -n 1 said)" == *": $pipelines/forecast.sh --progress -o killed -" ]]
+    # Words that a shell would take apart are quoted: the command can be given as it stands.
+    WEFT_CALLED="weft forecast" run bash -c '. "${!#}/lib.sh"; interrupted 130' forecast.sh --ingest "--layout long" "$pipelines"
+    [ "$status" -eq 130 ] && [ "$output" = "weft forecast: interrupted; nothing was written; the same command starts anew: weft forecast --ingest --layout\\ long $pipelines" ]
 }
 
 @test "make install: weft lists every program and pipeline, each with what it does, and knows their names" {
@@ -241,7 +262,7 @@ without() {
         "$weft" help "$name" </dev/null >said
         grep -q "$name" said
     done
-    ! grep -qE '^  (lib|recipe|plot) ' help
+    ! grep -qE '^  (lib|recipe|plot) ' help || false
     run "$weft" forecast --help
     [ "$status" -eq 0 ] && [[ "${lines[0]}" == "usage: weft forecast [OPTION...] SALES.csv" ]] && [[ "$output" != *forecast.sh* ]]
     run "$weft" forecast
