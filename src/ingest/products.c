@@ -12,6 +12,7 @@
 #include "base/stop.h"
 #include "ingest/ingest.h"
 #include "ingest/product_words.h"
+#include "ingest/rows.h"
 #include "base/mem.h"
 #include "record/products.h"
 #include "base/progress.h"
@@ -99,6 +100,7 @@ struct held {
 
 struct products {
     struct weft_run *run;
+    struct weft_rows *kept_rows; /* --drop and --fill-down */
     const struct weft_ingest *o;
     struct weft_csv *csv; /* the file at hand */
     const struct weft_header *h;
@@ -596,11 +598,15 @@ static void keep_row(struct products *p, const struct weft_product *x, char *pic
             h->unlabelled |= 1u << i;
 }
 
-static int take_row(struct products *p, const struct weft_csv_row *row, struct weft_err *e)
+static int take_row(struct products *p, const struct weft_csv_row *given, struct weft_err *e)
 {
     struct weft_product *x = &p->product;
+    struct weft_csv_row now = *given;
+    const struct weft_csv_row *row = &now;
     memset(x, 0, sizeof *x);
     int rc = weft_ingest_row_check(p->o->rejected, p->csv, p->h, row, e);
+    if (rc == 1 && !weft_rows_take(p->kept_rows, &now))
+        return 0;
     if (rc == 1)
         rc = take_fields(p, row, e);
     char *picture = NULL;
@@ -615,7 +621,7 @@ static int read_rows(struct products *p, struct weft_err *e)
 {
     struct weft_csv_row row;
     struct weft_progress progress;
-    int rc = 0, got = 0;
+    int rc = weft_rows_file(p->kept_rows, p->h, SIZE_MAX, SIZE_MAX, (size_t[]){0}, 0, e), got = 0;
     weft_progress_start(&progress, weft_run_program(p->run), weft_run_progress(p->run));
     while (rc >= 0 && (got = weft_csv_next(p->csv, &row, e)) == 1) {
         uint64_t read, size;
@@ -799,6 +805,7 @@ int weft_ingest_products(struct weft_run *run, const struct weft_ingest *o, stru
                          const struct weft_header *h, struct weft_err *e)
 {
     struct products p = {.run = run, .o = o, .csv = csv, .h = h, .directory = directory_of(o, weft_csv_name(csv))};
+    p.kept_rows = weft_rows_new(o);
     int rc = find_columns(&p, e);
     if (rc == 0)
         rc = check_images(&p, e);
@@ -812,8 +819,11 @@ int weft_ingest_products(struct weft_run *run, const struct weft_ingest *o, stru
         rc = read_more(&p, weft_run_operand(run, i), e);
     if (rc == 0)
         rc = emit_all(&p, e);
-    if (rc == 0)
+    if (rc == 0) {
+        weft_rows_say(p.kept_rows, run);
         say_counts(&p);
+    }
+    weft_rows_free(&p.kept_rows);
     free_products(&p);
     return rc;
 }
