@@ -70,7 +70,6 @@ shares=(2)
 for row in ${rows//,/ }; do
     for seed in $(seq "$seeds"); do shares+=(10); done
 done
-[ "$plot" = none ] || shares+=(1)
 scratch
 
 stage read

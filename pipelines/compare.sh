@@ -105,6 +105,7 @@ evaluate -q --format csv -i "$work/test.weft" -o "$work/accuracy.csv"
 
 results=(table.txt accuracy.csv)
 if [ "$plot" != none ]; then
+    stage plot
     evaluate --format svg -i "$work/test.weft" -o "$work/plot.svg"
     results+=(plot.svg)
 fi

@@ -20,10 +20,13 @@ input.
       --mentions FILE    the table of brand mentions
       --ingest OPTIONS   further options of ingest, split at blanks as a shell does: --ingest '--layout long --date "Order Date"'
       --horizon N        steps to forecast (default: 28 days, 20 working days, 8 weeks, 6 months, 4 quarters or 168 hours)
-      --lookback N       steps to look back on (default: the longest that the history allows, whole seasons, at most a year and the
-                         horizon; shorter ones are tried too)
+      --lookback N       steps to look back on (default: chosen of two, the longer one at most a year and the horizon; shorter ones than
+                         that are tried, too)
       --near A:B         near steps of the growth index (default: that of rank)
       --far A:B          far steps (default: that of rank)
+      --best             take what forecast the last folds best of factors (weekday, plans, seasons that multiply), the linear model and
+                         baselines, alone or together, and say what it beat; takes some minutes
+      --fast             the linear model alone (default)
       --top N            categories shown (default 10)
       --plot svg|none
       --title TEXT       over the plot and the report
@@ -60,6 +63,8 @@ while [ $# -gt 0 ]; do
     --lookback) lookback=${2:?}; shift ;;
     --near) near=${2:?}; shift ;;
     --far) far=${2:?}; shift ;;
+    --best) best=yes ;;
+    --fast) best='' ;;
     --top) top=${2:?}; shift ;;
     --plot) plot=${2:?}; shift ;;
     --title) title=${2:?}; shift ;;
@@ -74,7 +79,7 @@ done
 [ -n "$sales" ] || die "which table? $me SALES.csv; see $me --help"
 case "$plot" in svg | none) ;; *) die "--plot: svg or none" ;; esac
 case "$lang" in en | ko) ;; *) die "--lang: en or ko" ;; esac
-need ingest covariates aggregate window train-dlinear score evaluate explain rank report frames
+need ingest covariates aggregate window train-dlinear train-ensemble score evaluate explain rank report frames
 split_words --ingest "$ingest_options"
 ingest=("${words[@]}")
 [ -z "$amounts" ] || ingest+=(--amounts "$amounts")

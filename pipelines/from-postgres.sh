@@ -18,7 +18,7 @@ two tables, in one transaction. The connection is psql's own: PGHOST, PGDATABASE
       --connect TEXT     connection string or database name
       --by LEVEL         what is forecast and ranked (default: minor where there is such a column, else id)
       --horizon N        steps to forecast (default: 28 days, 20 working days, 8 weeks, 6 months, 4 quarters or 168 hours)
-      --lookback N       steps to look back on (default: the longest that the history allows, as in forecast.sh)
+      --lookback N       steps to look back on (default: chosen, as in forecast.sh)
       --near A:B         near steps of the growth index (default: that of rank)
       --far A:B          far steps (default: that of rank)
       --table NAME       the table of the ranking (default: weft_ranking)

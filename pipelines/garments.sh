@@ -9,7 +9,8 @@ usage() {
 usage: garments.sh [OPTION...] GARMENTS.csv
 
 Trains three networks that say what a garment will do (from its photo, from its name, from both, each with price, gender, number and category), measures them
-on held-out garments beside the nearest neighbours, and ranks all garments by what the network that sees both predicts for them.
+on held-out garments beside the commonest class or the mean, those of each key ("lookup brand") and the nearest neighbours, and ranks all garments by what the
+network that sees both predicts for them.
 GARMENTS.csv: one row a garment; columns are found by their names (see weft ingest --help), images lie beside it or in --images.
 
   -o, --output DIR       where the results go (default: garments)
@@ -69,9 +70,9 @@ while [ $# -gt 0 ]; do
     shift
 done
 [ -n "$table" ] || die "which table? garments.sh GARMENTS.csv; see garments.sh --help"
-need ingest embed-text encode-image train-demand score evaluate frames
+need ingest embed-text encode-image train-demand score evaluate frames jq
 [ -n "$sort" ] || sort=$(tr ',' '\n' <<<"$heads" | sed -n 's/:mse.*//p' | tail -n 1)
-[ -z "$sort" ] || need rank jq
+[ -z "$sort" ] || need rank
 # What the ranking needs is looked at before the training, not hours later.
 [ -z "$sort" ] || [[ ",$heads," == *",$sort:mse"[:,]* ]] || die "--sort $sort: --heads $heads learns no such quantity"
 [ -z "$growth" ] || [ -r "$growth" ] || die "can't read $growth" 66
@@ -182,11 +183,20 @@ split=(--valid "${valid:-0.2}")
 [ -z "$(train_option valid-from)" ] || split=(--valid-from "$(train_option valid-from)")
 train-demand --neighbours "$neighbours" --heads "$heads" "${split[@]}" -i "$work/encoded.weft" -o "$work/neighbours.safetensors"
 
+# --- predictions for every garment ---
+stage predict
+score -q -m "$best=$work/$best.safetensors" "${limits[@]}" -i "$work/products.weft" -o "$work/predictions.weft"
+frames csv "$work/predictions.weft" -o "$work/predictions.csv"
+
 # --- the table: a row a model, measured on the garments held out ---
 stage measure
 said=neighbours=$work/neighbours.safetensors
 for m in "${models[@]}"; do said+=,$m=$work/$m.safetensors; done
-score -m "$said" "${limits[@]}" --part valid -i "$work/encoded.weft" | evaluate --format csv -o "$work/accuracy.csv" || culprit "score evaluate" "${PIPESTATUS[@]}"
+score -m "$said" "${limits[@]}" --part valid -i "$work/encoded.weft" | evaluate --format csv -o "$work/measured.csv" || culprit "score evaluate" "${PIPESTATUS[@]}"
+# What a shop would pick without a model stands above: it needs to know what was learned from, which --recipe paper does not keep.
+frames show "$work/predictions.weft" | jq -rn --arg columns "$(head -n 1 "$work/measured.csv")" -f "$here/lookups.jq" >"$work/lookups.csv" ||
+    culprit "frames jq" "${PIPESTATUS[@]}"
+{ head -n 1 "$work/measured.csv" && cat "$work/lookups.csv" && tail -n +2 "$work/measured.csv"; } >"$work/accuracy.csv"
 awk -F, '
     NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
     !($at["label"] in seen) { seen[$at["label"]]; label[++labels] = $at["label"] }
@@ -195,15 +205,12 @@ awk -F, '
       cell[$at["model"], $at["label"]] = $at["accuracy"] != "" ? classes : sprintf("%.4f", $at["mse"])
       n[$at["label"]] = $at["n"] }
     END {
-        printf "%-12s", "model"; for (l = 1; l <= labels; l++) printf "%18s", label[l]; print ""
-        for (m = 1; m <= models; m++) { printf "%-12s", model[m]; for (l = 1; l <= labels; l++) printf "%18s", cell[model[m], label[l]]; print "" }
-        printf "%-12s", "labels"; for (l = 1; l <= labels; l++) printf "%18d", n[label[l]]; print ""
+        printf "%-18s", "model"; for (l = 1; l <= labels; l++) printf "%18s", label[l]; print ""
+        for (m = 1; m <= models; m++) { printf "%-18s", model[m]; for (l = 1; l <= labels; l++) printf "%18s", cell[model[m], label[l]]; print "" }
+        printf "%-18s", "labels"; for (l = 1; l <= labels; l++) printf "%18d", n[label[l]]; print ""
     }' "$work/accuracy.csv" >"$work/table.txt"
 
-# --- predictions for every garment, and a sheet of those that promise most ---
-stage predict
-score -q -m "$best=$work/$best.safetensors" "${limits[@]}" -i "$work/products.weft" -o "$work/predictions.weft"
-frames csv "$work/predictions.weft" -o "$work/predictions.csv"
+# --- what is delivered, and a sheet of those that promise most ---
 results=("${models[@]/%/.safetensors}" neighbours.safetensors accuracy.csv table.txt "${models[@]/#/log-}" predictions.csv)
 for i in "${!results[@]}"; do [[ ${results[i]} != log-* ]] || results[i]+=.csv; done
 if [ -n "$sort" ]; then

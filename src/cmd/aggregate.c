@@ -59,10 +59,10 @@ static const struct weft_filter filter = {
          .synopsis = "aggregate --by LEVEL[,LEVEL...] [OPTION...] [FILE]",
          .reads = "a series stream",
          .writes = "a series stream, one frame a group, ordered by id",
-         .examples = "weft ingest train.csv | weft aggregate --by minor | weft frames count\n"
-                     "weft ingest train.csv | weft aggregate --by major,brand | weft window --lookback 56 --horizon 28 "
+         .examples = "weft ingest sales.csv | weft aggregate --by minor | weft frames count\n"
+                     "weft ingest sales.csv | weft aggregate --by major,brand | weft window --lookback 56 --horizon 28 "
                      "| weft train-dlinear -o brands.safetensors\n"
-                     "weft ingest train.csv | weft aggregate --by minor --count active,brands | weft frames csv",
+                     "weft ingest sales.csv | weft aggregate --by minor --count active,brands | weft frames csv",
          .see_also = "ingest, window, rank",
          .notes =
              "Units and amounts are summed, mentions averaged. A series counts as 0 before its first value "

@@ -233,7 +233,7 @@ static const struct weft_filter filter = {
              "backtest [-m MODEL,...] [--refit COMMAND] [--origins N] [--every STEPS] [--horizon N] [OPTION...] [FILE]",
          .reads = "a series or windows stream",
          .writes = "two tables, CSV, JSON, or a backtest stream",
-         .examples = "weft ingest train.csv | weft aggregate --by minor | weft backtest --refit 'train-dlinear --ridge "
+         .examples = "weft ingest sales.csv | weft aggregate --by minor | weft backtest --refit 'train-dlinear --ridge "
                      "auto' --horizon 28\n"
                      "weft backtest --refit train-dlinear --refit 'lstm=train-lstm --epochs 20' --refit-every 3 "
                      "--origins 6 --horizon 28 -i level.weft\n"

@@ -228,7 +228,7 @@ static const struct weft_filter filter = {
               .synopsis = "calibrate -m MODEL -o FILE [OPTION...] [FILE]",
               .reads = "a windows stream",
               .writes = "a model file (safetensors)",
-              .examples = "weft ingest train.csv | weft aggregate --by minor | weft window --lookback 28 --horizon 28 "
+              .examples = "weft ingest sales.csv | weft aggregate --by minor | weft window --lookback 28 --horizon 28 "
                           "--split 0.8,0.2,0 "
                           "| weft calibrate -m seasonal-naive:7 -o naive.safetensors   # a baseline with intervals\n"
                           "weft calibrate -m model.safetensors --part test -i windows.weft -o calibrated.safetensors",

@@ -22,7 +22,7 @@ static const struct weft_opt opts[] = {
      "column of the date (long and matrix; \"date\" by default)", 0, .not_with = "layout=products"},
     {WEFT_OPT_STR, 0, "date-format", AT(STR, date_format), NULL, 0, 0, "FORMAT",
      "how dates are written where they do not say it themselves: %m/%d/%Y, %d/%m/%Y or another format of strptime; "
-     "excel: Excel's numbers of days; decimal-year: 1949.083 for February 1949, as R has it",
+     "excel: Excel's numbers of days; unix: seconds since 1970; decimal-year: 1949.083 for February 1949, as R has it",
      0},
     {WEFT_OPT_STR, 0, "timezone", AT(STR, timezone), NULL, 0, 0, "ZONE",
      "whose days are counted, for times in UTC or with an offset: Asia/Seoul, +09:00, UTC", 0},
@@ -93,7 +93,8 @@ static const struct weft_opt opts[] = {
      "lines above the header; by default titles and comments are found by themselves", 0},
     {WEFT_OPT_STR, 0, "from", AT(STR, from), NULL, 0, 0, "DATE", "leave out what is earlier", 0,
      .not_with = "layout=products"},
-    {WEFT_OPT_STR, 0, "to", AT(STR, to), NULL, 0, 0, "DATE", "leave out what is later", 0,
+    {WEFT_OPT_STR, 0, "to", AT(STR, to), NULL, 0, 0, "DATE",
+     "leave out what is later; of channels of --future it stays, as the plan that was known", 0,
      .not_with = "layout=products"},
     {WEFT_OPT_LIST, 0, "until", AT(LIST, until), NULL, 0, 0, "DATE",
      "the same for each file: its last day that counts, one date a file (long)", 0, .needs = "layout=long"},
@@ -133,31 +134,34 @@ static const struct weft_filter filter = {
     .usage = {.name = "ingest",
               .summary = "turns CSV tables of sales into a series stream, or of products into a products stream",
               .synopsis = "ingest [OPTION...] [FILE...]",
-              .reads = "CSV files, or standard input",
+              .reads = "CSV files (or Arrow IPC streams), or standard input",
               .writes = "a series stream, or a products stream",
-              .examples = "weft ingest train.csv --amounts sales.csv --mentions brand_keyword_cnt.csv -o series.weft\n"
+              .examples = "weft ingest sales.csv --amounts amounts.csv --mentions mentions.csv -o series.weft\n"
                           "weft ingest --layout long --id store,item --date date --value sales dumps/*.csv | weft "
                           "aggregate --by item | weft frames count\n"
                           "weft ingest --layout long --value units,price,promotion --future price,promotion plan.csv "
                           "-o series.weft\n"
                           "weft ingest --layout matrix ETTh1.csv | weft window --lookback 336 --horizon 96 --scale "
                           "standard -o windows.weft\n"
-                          "weft ingest train.csv.gz --rejects bad.csv -o series.weft\n"
+                          "weft ingest sales.csv.gz --rejects bad.csv -o series.weft\n"
                           "weft ingest --layout products garments.csv --images photos -o products.weft\n"
                           "weft ingest --layout products styles.csv --label gender,usage | weft frames count",
               .see_also = "aggregate, covariates, window, encode-image, embed-text, frames",
               .notes =
                   "What a table is taken for is said in one line: layout, the columns of date, id and value, the step; "
                   "where two readings fit, it stops and prints the commands to choose from. --layout, --date, --id, "
-                  "--value, --step and --skip LINES (above the header) say it.\n"
+                  "--value, --count-rows (a row is one unit), --step and --skip LINES (above the header) say it. Of "
+                  "weeks and months, the first and last that are not whole are left out.\n"
                   "A day without any row is missing, a series without a row on a day that others have sold 0: "
                   "--missing zero|nan. Days that two files hold are refused where a series would count twice: "
                   "--overlap. A file with no column of days has its day in its name: --date-from-name.\n"
                   "Cancelled, returned and unpaid orders, and rows and columns of totals, are left out and counted: "
                   "--drop COLUMN=VALUE or --drop none, --totals keep. Merged cells: --fill-down COLUMN.\n"
-                  "1.250 beside 980 is 1250, and 1,250 is, too: --decimal point|comma. 3/1/2024 is read when other "
-                  "rows prove which is the month: --date-format. Times in UTC need --timezone.\n"
-                  "UTF-8, UTF-16, CP949 under a Korean header, and .gz are read by themselves; others by --encoding.\n"
+                  "1.250 beside 980 is 1250, and 1,250 is, too: --decimal point|comma. 3/1/2024 and 24.03.01 are read "
+                  "when other rows prove the order, 202403, 2024\xeb\x85\x84 10\xec\xa3\xbc, 1Q24 and 1949.083 in a "
+                  "column of dates: --date-format. Times in UTC need --timezone.\n"
+                  "UTF-8, UTF-16, CP949 under a Korean header, .gz and Arrow IPC streams are read by themselves; "
+                  "others by --encoding.\n"
                   "Dates: 2023-01-31, 20230131, 2023/1/31, 2023.1.31, with or without a time. Numbers: plain ones, "
                   "12,300, 4.2\xec\xb2\x9c, 1.5\xeb\xa7\x8c, 1.2\xec\x96\xb5, 3.4k, with the words that stand around "
                   "counts. Headers such as \xeb\x8c\x80\xeb\xb6\x84\xeb\xa5\x98 or major_category are known; see the "

@@ -194,7 +194,7 @@ static const struct weft_filter filter = {
                      "rank [--label NAME] [--growth FILE] [--top N] [--format table|csv|json] [FILE]",
          .reads = "a forecasts stream of the latest days, or a demand stream (score)",
          .writes = "a table, CSV, JSON, or a ranking stream",
-         .examples = "weft ingest train.csv | weft aggregate --by minor | weft score -m model.safetensors | weft rank "
+         .examples = "weft ingest sales.csv | weft aggregate --by minor | weft score -m model.safetensors | weft rank "
                      "--top 10\n"
                      "weft score -m model.safetensors -i series.weft | weft rank --by minor --near 1:10 --far 41:50 "
                      "--format csv -o ranking.csv\n"

@@ -120,11 +120,11 @@ static const struct weft_filter filter = {
          .reads = "a series or windows stream, or a products stream",
          .writes = "a forecasts stream, one frame per series, channel and model, those left out included; of products "
                    "a demand stream, one frame per product and model",
-         .examples = "weft ingest train.csv | weft aggregate --by minor | weft score -m model.safetensors --quantiles "
+         .examples = "weft ingest sales.csv | weft aggregate --by minor | weft score -m model.safetensors --quantiles "
                      "0.1,0.5,0.9 | weft rank\n"
-                     "weft ingest train.csv | weft window --lookback 30 --horizon 10 | weft score -m "
+                     "weft ingest sales.csv | weft window --lookback 30 --horizon 10 | weft score -m "
                      "model.safetensors,seasonal-naive:7 --part test | weft evaluate\n"
-                     "weft ingest train.csv | weft score -m mean:28 --horizon 28 | weft frames csv\n"
+                     "weft ingest sales.csv | weft score -m mean:28 --horizon 28 | weft frames csv\n"
                      "weft ingest --layout products new.csv | weft embed-text --hash 512 | weft score -m "
                      "demand.safetensors | weft frames show",
          .see_also = "window, train-dlinear, train-lstm, train-demand, evaluate, rank",

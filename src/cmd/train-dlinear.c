@@ -54,6 +54,10 @@ static const struct weft_opt opts[] = {
      0, .needs = "auto: tune", .not_with = "auto: state, partial"},
     {WEFT_OPT_INT, 0, "exog-lags", AT(INT, exog_lags), "7", 0, 1000000, "N",
      "exact: how many steps before the origin are looked at of past and future channels", 0},
+    {WEFT_OPT_INT, 0, "exog-level", AT(INT, exog_level), "0", 0, 1000000, "N",
+     "exact: the target's level, which channels act in proportion to, is its mean over so many steps; 0: over the "
+     "lookback",
+     0},
     {WEFT_OPT_LIST, 0, "relative", AT(LIST, relative), "price", 0, 0, "CHANNEL",
      "exact: exogenous channels that count relative to their mean over the train part", 0},
     {WEFT_OPT_LIST, 0, "factors", AT(LIST, factors), "none", 0, 0, "auto|none|COLUMNS",
@@ -186,7 +190,7 @@ static const struct weft_filter filter = {
          .reads = "a windows stream; with --state also a series stream of new days",
          .writes = "a model file (safetensors); with --partial a gram stream",
          .examples =
-             "weft ingest train.csv | weft window --lookback 30 --horizon 10 | weft train-dlinear -o "
+             "weft ingest sales.csv | weft window --lookback 30 --horizon 10 | weft train-dlinear -o "
              "model.safetensors\n"
              "weft train-dlinear --tune -i windows.weft -o model.safetensors -v; weft train-dlinear --tune --refit -i "
              "windows.weft -o latest.safetensors\n"
@@ -221,7 +225,8 @@ static const struct weft_filter filter = {
              "Channels that the head declares past, future or static (weft ingest --future, covariates) become inputs "
              "of the exact solver: of each its last --exog-lags steps, and of a future one the step that is forecast, "
              "with weights of its own for each step. With --exog level a value is multiplied by the target's mean over "
-             "a lookback that ends a horizon earlier, so that a promotion acts in proportion to what is sold; "
+             "a lookback (--exog-level N: N steps) that ends a horizon earlier, so that a promotion acts in proportion "
+             "to what is sold; "
              "--relative channels count as value / mean - 1. Inside the history a missing value is the last known one. "
              "The unknowns are lookback + channels x (lags + 1), and --tune, --refit, --partial, --state and --source "
              "take them along (the source must have the same ones); adam leaves them out.\n"

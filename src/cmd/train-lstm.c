@@ -116,7 +116,7 @@ static const struct weft_filter filter = {
               .synopsis = "train-lstm -o MODEL [OPTION...] [FILE]",
               .reads = "a windows stream",
               .writes = "a model file (safetensors)",
-              .examples = "weft ingest train.csv | weft window --lookback 30 --horizon 10 --scale standard | weft "
+              .examples = "weft ingest sales.csv | weft window --lookback 30 --horizon 10 --scale standard | weft "
                           "train-lstm -o lstm.safetensors\n"
                           "weft train-lstm --checkpoint run.st --resume -o lstm.safetensors -i windows.weft   # again "
                           "after a kill: the same bytes\n"

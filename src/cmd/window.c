@@ -110,7 +110,7 @@ static const struct weft_filter filter = {
               .synopsis = "window --lookback N --horizon N [OPTION...] [FILE]",
               .reads = "a series stream",
               .writes = "a windows stream",
-              .examples = "weft ingest train.csv | weft window --lookback 30 --horizon 10 | weft train-dlinear -o "
+              .examples = "weft ingest sales.csv | weft window --lookback 30 --horizon 10 | weft train-dlinear -o "
                           "model.safetensors\n"
                           "weft ingest --layout matrix ETTh1.csv | weft window --lookback 336 --horizon 96 --split "
                           "8640,2880,2880 --scale standard | weft frames count",

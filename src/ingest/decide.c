@@ -927,6 +927,16 @@ static int no_layout(const struct decide *k, struct weft_err *e)
                              "header on a later line? --skip LINES");
 }
 
+/* Products with the day on which a crawler saw them: most are seen once, on several days. A series comes every day. */
+static bool is_crawled(const struct decide *k)
+{
+    size_t id, date = named_date(k);
+    if (date == SIZE_MAX || k->h->dates || k->orders || !weft_ingest_has_crawled(k->h, &id))
+        return false;
+    const struct weft_evidence *of = &k->s.column[id];
+    return of->filled && 2 * of->different >= of->filled && k->s.column[date].different >= 2;
+}
+
 /* Columns that are days with the month or the day first, or that --date-format says how to read. */
 static int find_turned_days(struct decide *k, struct weft_err *e)
 {
@@ -972,6 +982,8 @@ static int find_layout(struct decide *k, struct weft_err *e)
     if (o->layout == WEFT_LAYOUT_AUTO && !o->date && named_date(k) == SIZE_MAX && !o->date_from_name &&
         (images || (weft_ingest_has_products(k->h) && !k->orders)))
         return k->h->dates ? WEFT_LAYOUT_WIDE : WEFT_LAYOUT_PRODUCTS;
+    if (o->layout == WEFT_LAYOUT_AUTO && !o->date && !o->date_from_name && is_crawled(k))
+        return WEFT_LAYOUT_PRODUCTS;
     if (!o->date_from_name && find_date(k, e) < 0)
         return -1;
     if (k->h->dates && k->d->date == SIZE_MAX && o->layout == WEFT_LAYOUT_AUTO)

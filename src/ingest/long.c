@@ -86,6 +86,7 @@ struct table {
     char named_day[32];          /* --date-from-name: the day of the file that is read now */
     int date_takes;              /* does it count: 1, or 0 when a later file holds the day */
     bool date_shared;
+    bool plan, date_plan;         /* a channel is known ahead; of this date nothing else counts */
     struct weft_overlap *overlap; /* NULL: one file */
     int file;                     /* that is read now */
     bool owned;                   /* spans know their files */
@@ -339,6 +340,7 @@ static int choose_reduce(struct table *t, struct weft_err *e)
                                &t->reduce[c], e) < 0)
             return -1;
         t->averaged |= t->reduce[c] == WEFT_DUPLICATES_MEAN;
+        t->plan |= t->role[c] == WEFT_ROLE_FUTURE;
     }
     return 0;
 }
@@ -393,11 +395,17 @@ static int row_step(struct table *t, const struct weft_csv *csv, const struct we
     if (!read_date(t, d, &seconds))
         return weft_rejects_row(t->o->rejected, csv, row, t->date + 1, e, "not a date: \"%.*s\"%s",
                                 d.n < 60 ? (int)d.n : 60, d.p, weft_dates_serial_hint(d.p, d.n));
-    if ((t->o->from && seconds < t->o->from_seconds) || (t->o->to && seconds >= t->o->to_seconds + 86400)) {
+    bool later = t->o->to && seconds >= t->o->to_seconds + 86400,
+         after = t->overlap && weft_overlap_after(t->overlap, seconds);
+    if ((t->o->from && seconds < t->o->from_seconds) || (later && !t->plan)) {
         t->outside++;
         return 0;
     }
-    t->date_takes = t->overlap ? weft_overlap_day(t->overlap, seconds, &t->date_shared, e) : 1;
+    t->date_plan = later || after;
+    t->date_shared = false;
+    t->date_takes = !after || t->plan;
+    if (t->overlap && t->date_takes)
+        t->date_takes = weft_overlap_day(t->overlap, seconds, &t->date_shared, e);
     if (t->date_takes < 0)
         return -1;
     *step = floor_div(seconds - t->origin, t->step);
@@ -521,13 +529,15 @@ static int take_row(struct table *t, const struct weft_csv *csv, const struct we
         rc = row_series(t, csv, row, &i, e);
     if (rc < 1)
         return rc;
+    for (size_t c = 0; c < t->n_values && t->date_plan; c++)
+        x[c] = t->role[c] == WEFT_ROLE_FUTURE ? x[c] : NAN;
     if (t->n_waiting == WAITING)
         add_waiting(t);
     __builtin_prefetch(&t->series[i]);
     memcpy(t->waiting_x + t->n_waiting * t->n_values, x, t->n_values * sizeof *x);
     t->waiting[t->n_waiting++] = (struct waiting){i, step, t->date_shared};
     t->negative += x[0] < 0;
-    t->without_number += isnan(x[0]) != 0;
+    t->without_number += isnan(x[0]) && !t->date_plan;
     t->rows++;
     return 1;
 }

@@ -106,7 +106,7 @@ int weft_model_exog_read(const struct weft_st *st, struct weft_model_info *info,
 {
     struct weft_exog_shape *x = &info->exog;
     const char *effect = weft_st_meta(st, "exog_effect");
-    int64_t lags;
+    int64_t lags, level = info->lookback;
     if (!weft_st_meta(st, "exogenous"))
         return 0;
     if (read_names(st, "exogenous", &info->exogenous, &info->n_exogenous, e) < 0)
@@ -114,11 +114,13 @@ int weft_model_exog_read(const struct weft_st *st, struct weft_model_info *info,
     if (info->n_exogenous > WEFT_EXOG_MAX)
         return bad(st, e, "too many names in metadata", "exogenous");
     *x = (struct weft_exog_shape){
-        .lookback = (size_t)info->lookback, .horizon = (size_t)info->horizon, .n = info->n_exogenous};
+        .level = (size_t)info->lookback, .horizon = (size_t)info->horizon, .n = info->n_exogenous};
     if (read_roles(st, x, e) < 0 || read_relative(st, info->exogenous, x, e) < 0 ||
-        weft_st_meta_int(st, "exog_lags", 0, info->lookback, &lags, e) < 0)
+        weft_st_meta_int(st, "exog_lags", 0, info->lookback, &lags, e) < 0 ||
+        (weft_st_meta(st, "exog_level") && weft_st_meta_int(st, "exog_level", 1, info->lookback, &level, e) < 0))
         return -1;
     x->lags = (size_t)lags;
+    x->level = (size_t)level;
     x->by_forecast = weft_st_meta(st, "exog_errors") && strcmp(weft_st_meta(st, "exog_errors"), "forecast") == 0;
     for (x->effect = WEFT_EXOG_LEVEL; x->effect <= WEFT_EXOG_UNITS; x->effect++)
         if (effect && strcmp(effect, weft_exog_effect_name(x->effect)) == 0)
@@ -178,6 +180,7 @@ void weft_model_exog_write(const struct weft_exog_shape *x, char *const *names, 
     weft_st_writer_meta_list(w, "roles", roles, x->n);
     weft_st_writer_meta_list(w, "relative", relative, n);
     weft_st_writer_meta_int(w, "exog_lags", (int64_t)x->lags);
+    weft_st_writer_meta_int(w, "exog_level", (int64_t)x->level);
     weft_st_writer_meta(w, "exog_effect", weft_exog_effect_name(x->effect));
     if (x->by_forecast)
         weft_st_writer_meta(w, "exog_errors", "forecast");

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/calendar.h"
+#include "base/dates.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/rng.h"
@@ -327,7 +327,8 @@ static uint64_t place_of(struct weft_demand_set *d, size_t key)
     int64_t day;
     if (!d->dated)
         return hash_of(text.p ? text : d->product.id);
-    bool known = text.p && weft_date_parse((const char *)text.p, text.n, &day);
+    bool known =
+        text.p && weft_dates_read(&(struct weft_dates){.form = WEFT_DATES_PLAIN}, (const char *)text.p, text.n, &day);
     d->undated += !known;
     return known && day >= d->valid_from ? 0 : 1;
 }

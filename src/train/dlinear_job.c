@@ -52,6 +52,7 @@ static int configure(struct weft_dlinear_job *j, struct weft_err *e)
     t->effect = a->exog == WEFT_ASK_EXOG_UNITS ? WEFT_EXOG_UNITS : WEFT_EXOG_LEVEL;
     t->channels.choose = a->exog == WEFT_ASK_EXOG_AUTO;
     t->lags = (size_t)a->exog_lags;
+    t->level = (size_t)a->exog_level;
     t->relative = &a->relative;
     t->ridge = j->ridge;
     t->tune = a->refit || a->state || a->lookback || a->norm == WEFT_NORMS;
@@ -209,7 +210,7 @@ static int start_state(struct weft_dlinear_job *j, const struct weft_head *h, st
 {
     static const char *const kept[] = {"by",   "individual", "norm",   "lookback", "ridge",
                                        "tune", "folds",      "forget", NULL},
-                             *const channels[] = {"exog", "exog-lags", NULL};
+                             *const channels[] = {"exog", "exog-lags", "exog-level", NULL};
     if (weft_dlinear_state_open(j->asked->state, j->asked->forget, &j->days, e) < 0 || keep_options(j, kept, e) < 0 ||
         (j->days->exogenous.n && keep_options(j, channels, e) < 0) ||
         weft_dlinear_state_start(j->days, h, groups_by(j), e) < 0)

@@ -211,7 +211,7 @@ struct weft_state_series *weft_state_series(struct weft_dlinear_state *s, const 
         x->tail[i] = NAN;
     size_t exog = s->shape.exog.n, features = exog ? s->channels.n * (exog + 1) * keep : 0;
     x->features = exog ? WEFT_ARRAY(double, features) : NULL;
-    x->past = exog ? WEFT_ARRAY(double, 2 * exog) : NULL;
+    x->past = WEFT_ARRAY(double, 2 * exog + 1);
     for (size_t i = 0; i < features; i++)
         x->features[i] = NAN;
     for (size_t i = 0; i < 2 * exog; i++)
@@ -287,7 +287,7 @@ static void add_windows(struct weft_dlinear_state *s, struct weft_state_unit *u,
         }
         z[i] = (double)x[i] - u->shift;
     }
-    if (features && tracks > 1)
+    if (tracks > 1)
         memcpy(z + n, features, (tracks - 1) * n * sizeof *z);
     bool *whole = weft_gram_whole(&u->sum, z, n, n, starts);
     for (size_t from = 0, to; from < starts; from = to) {
@@ -495,7 +495,7 @@ int weft_dlinear_state_add(struct weft_dlinear_state *s, const struct weft_serie
             all[keep + i] = NAN;
         memcpy(all + keep + missing, x->values + c * x->n + old, (n - old) * sizeof *all);
         double *g = NULL, last[WEFT_EXOG_MAX];
-        if (exog && t->past) {
+        if (exog) {
             memcpy(last, t->past + exog, exog * sizeof *last);
             g = put_features(s, t, c, all, came, missing, x, old, n, begins, last);
         }

@@ -3,8 +3,8 @@
 # the model of the main recipe (weft forecast), which chooses its lookback and its channels itself; products that have promotions, test part. Prints WAPE over all
 # windows, over those in whose horizon a promotion falls, and over the days of promotion alone, and how many of the values that were sold lie in the recipe's 90 %
 # intervals.
-# BIN and BUILD as make sets them; LOOKBACK, HORIZON, LAGS. Exit status 1 when a window with a promotion gains less than 15 %, or the recipe has more than .324
-# there, or its intervals hold less than 88 % or more than 92 %.
+# BIN and BUILD as make sets them; LOOKBACK, HORIZON, LAGS. Exit status 1 when a window with a promotion gains less than 15 %, or, on the shop that it makes by
+# default, the recipe has more than .324 there, or its intervals hold less than 88 % or more than 92 %.
 set -euo pipefail
 products=${1:-300} days=${2:-730} seed=${3:-1} lookback=${LOOKBACK:-28} days_ahead=${HORIZON:-14} lags=${LAGS:-7}
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -28,11 +28,13 @@ score -q -m without="$work/without.safetensors",with="$work/with.safetensors" --
     by=id horizon=$days_ahead
     recipe_look
     recipe_fill
+    recipe_choose
     recipe_measure
+    echo "the recipe chose lookback $lookback, scale $scale, level $level"
 )
 
 # Which items have promotions, and on which days, is in the table: date,id,...,promoted,units,price,promotion.
-{ frames csv "$work/forecasts.weft" && frames csv "$work/test.weft"; } | awk -F, '
+{ frames csv "$work/forecasts.weft" && frames csv "$work/test.weft"; } | awk -F, -v ours="$#" '
     function add(what, model, error, actual) { errors[what, model] += error; actuals[what, model] += actual }
     NR == FNR { promoted[$2, $1] = $NF == 1; next }
     $1 == "id" || FNR == 1 { delete c; for (i = 1; i <= NF; i++) c[$i] = i; next }
@@ -59,5 +61,5 @@ score -q -m without="$work/without.safetensors",with="$work/with.safetensors" --
         for (w in judged) { all += judged[w]; all_in += in_window[w]; if (w in hit) { promo += judged[w]; promo_in += in_window[w] } }
         printf "inside the 90 %% interval %13.1f%% of all, %.1f%% in windows with promotion, %.1f%% on days of promotion\n", 100 * all_in / all, 100 * promo_in / promo, 100 * day_in / days
         recipe = errors[what[2], "recipe"] / actuals[what[2], "recipe"]; held = 100 * promo_in / promo
-        exit short || recipe > 0.324 || held < 88 || held > 92
+        exit short || (!ours && (recipe > 0.324 || held < 88 || held > 92))
     }' "$work/shop.csv" -

@@ -41,6 +41,7 @@ recipe_from() (
     recipe_defaults
     by=id horizon=28 lookback=$lookback_asked measure=no
     recipe
+    echo "lookback $lookback, scale $scale, level $level"
     recipe_channels
 )
 

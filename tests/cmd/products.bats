@@ -90,6 +90,43 @@ refused() { # TEXT STATUS COMMAND...
     [ "$output" = '"new"' ]
 }
 
+# shop HEADER ROW WANTED: the fields of the one product, as "keys price labels".
+shop() {
+    printf '%s\n%s\n' "$1" "$2" >shop.csv
+    run fields '"\(.keys | tostring) \(.numbers.price) \(.labels | tostring)"' shop.csv
+    [ "$output" = "\"$(sed 's/"/\\"/g' <<<"$3")\"" ] || { echo "$1: $output"; false; }
+}
+
+@test "ingest: what columns of crawled tables count is known by their words" {
+    local all='{"category":"c","brand":"b"} 100 {"views":10,"sales":20,"likes":30,"reviews":40}' row=1,a,b,c,100,10,20,30,40
+    shop goodsNo,goodsName,brandNm,categoryNm,salePrice,viewCnt,saleCnt,likeCnt,reviewCnt "$row" "$all"
+    shop '상품번호,상품이름,브랜드 이름,카테고리 경로,판매가격,누적 조회 수,총 판매 수량,찜 개수,리뷰 건수' "$row" "$all"
+    shop style_id,prod_name,front_brand_name,productCategory,sell_price,number_of_views,units_sold,wishlist_count,no_of_reviews "$row" "$all"
+    shop article_id,item_title,brand_title,category_label,discounted_price,numviews,salescnt,total_hearts,reviews_count "$row" "$all"
+    shop pid,title,designer_brand,category_path,mrp,HITS,purchase_count,favourites,ReviewCount "$row" "$all"
+    shop 품번,품명,브랜드,대카테고리,정상가,조회,구매수량,관심수,상품평수 "$row" "$all"
+    # What says something else stays out, and is named: rates, stars, sums of money, addresses, codes.
+    shop product_id,product_name,brand_id,price,avg_reviews,review_rate,like_ratio,num_likes,brand_url,sales_amount 1,a,77,100,4.5,.3,.2,30,http://b,999 '{} 100 {"likes":30}'
+    run ingest shop.csv -o s.weft
+    [[ "$output" == *'not used: "brand_id", "avg_reviews", "review_rate", "like_ratio", "brand_url", "sales_amount"'* ]] || { echo "$output"; false; }
+    # Two columns with the word: neither is taken without a word.
+    shop id,name,brand_kor,brand_eng,price,likes 1,a,b,c,100,30 '{} 100 {"likes":30}'
+}
+
+@test "ingest, frames inspect: a table of products, with the day on which they were seen, is none of sales" {
+    printf 'id,name,price,brand,likes,date\n1,a,10,B,31,2024120220\n2,b,20,B,420,2024120221\n1,a,9,B,35,2024120320\n1,a,8,B,34,2024120319\n' >x.csv
+    run frames inspect x.csv
+    [[ "$output" == *'layout      products: a row a product'*'duplicates  2 rows of an id that came before (of each id the newest row is kept)'*'command     '*'ingest --layout products x.csv' ]] || { echo "$output"; false; }
+    run fields '[.keys.date, .numbers.price]' x.csv
+    [ "$output" = "$(printf '%s\n' '["2024120320",9]' '["2024120221",20]')" ] || { echo "$output"; false; }
+    # The same ids every day are series.
+    { echo id,name,price,likes,date; for d in 01 02 03 04; do for i in 1 2; do echo "$i,n$i,10,$i$d,2024-12-$d"; done; done; } >s.csv
+    frames inspect s.csv | grep -q 'layout      long'
+    # With a brand or a count, and no price.
+    printf 'sku,title,hearts_count\n1,a,5\n' >t.csv
+    frames inspect t.csv | grep -q 'layout      products'
+}
+
 @test "ingest: no labels where there might be some; no keys; keys that are there anyway" {
     printf 'id,name,price,category,buzz\n1,a,5,C,3\n' >p.csv
     refused 'candidates: "buzz"; --label NAME=COLUMN says which are, --label none that there are none' 65 ingest p.csv

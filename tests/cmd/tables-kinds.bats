@@ -50,7 +50,7 @@ dated() { # HEADER DATE...
     printf 'code,date,qty\n2024030101,2024-03-01,1\n2024030102,2024-03-01,2\n2024030101,2024-03-02,3\n2024030102,2024-03-02,3\n' >t.csv
     [ "$(rows 1 --id code t.csv)" = "2024030101,2024-03-01,1 " ]
     dated stamp 20240301{00..05} >t.csv
-    refused "\"stamp\" may hold days with their hour; ingest --date stamp t.csv" t.csv
+    refused "\"stamp\" may hold days with their hour; weft ingest --date stamp t.csv" t.csv
     [ "$(rows 1 --date stamp t.csv)" = "k,k,2024-03-01T00:00:00,1 " ]
 }
 
@@ -137,7 +137,7 @@ T
     said 'a column a day, 2 of them, the month first' t.csv
     [ "$(rows 2 t.csv)" = "k,k,2024-03-12,1 k,k,2024-03-13,2 " ]
     printf 'sku,03/04/2024,03/05/2024\nk,1,2\n' >t.csv
-    refused 'are the day first or the month first, and none shows which; ingest --date-format %m/%d/%Y t.csv' t.csv
+    refused 'are the day first or the month first, and none shows which; weft ingest --date-format %m/%d/%Y t.csv' t.csv
     [ "$(rows 2 --date-format %m/%d/%Y t.csv)" = "k,k,2024-03-04,1 k,k,2024-03-05,2 " ]
     [ "$(rows 1 --date-format %d/%m/%Y t.csv)" = "k,k,2024-04-01,1 " ] # months
     for name in 1월,2월 3/5,3/6 '3월 5일,3월 6일' Jan,Feb 'Week 1,Week 2' 5일,6일 1주차,2주차; do
@@ -145,19 +145,19 @@ T
         refused 'are dates without a year; write it into the header' t.csv
     done
     printf 'sku,45356,45357,45358\nk,1,2,3\n' >t.csv
-    refused "are Excel's numbers of days; ingest --date-format excel --layout wide t.csv" t.csv
+    refused "are Excel's numbers of days; weft ingest --date-format excel --layout wide t.csv" t.csv
     [ "$(rows 1 --date-format excel --layout wide t.csv)" = "k,k,2024-03-05,1 " ]
 }
 
 @test "orders without a number of pieces: each row is one on request, and money is refused with both commands" {
     printf '주문번호,주문일시,상품코드,결제금액,주문상태\n1,2024-03-01 10:00,A,900,결제완료\n2,2024-03-01 11:00,A,900,결제완료\n3,2024-03-02 09:00,B,500,주문취소\n4,2024-03-02 09:00,A,900,결제완료\n' >o.csv
-    refused '"결제금액" is money; each row is one unit: ingest --count-rows o.csv, or ingest --value 결제금액 o.csv' o.csv
+    refused '"결제금액" is money; each row is one unit: weft ingest --count-rows o.csv, or weft ingest --value 결제금액 o.csv' o.csv
     said 'each row one unit' --count-rows o.csv
     said 'left out as no sales: 주문상태=주문취소 (1 row, 1)' --count-rows o.csv
     [ "$(rows 9 --count-rows o.csv)" = "A,2024-03-01,2 A,2024-03-02,1 " ]
     [ "$(rows 1 --value 결제금액 o.csv)" = "A,2024-03-01,1800 " ]
     printf 'order_id,order_date,sku\n1,2024-03-01,A\n2,2024-03-01,A\n' >o.csv
-    refused 'no column says how many were sold; each row is one unit: ingest --count-rows o.csv' o.csv
+    refused 'no column says how many were sold; each row is one unit: weft ingest --count-rows o.csv' o.csv
     [ "$(rows 1 --count-rows o.csv)" = "A,2024-03-01,2 " ]
     run ingest --count-rows --value sku o.csv
     [ "$status" -eq 64 ]
@@ -222,6 +222,29 @@ T
     [ ! -s said.txt ]
 }
 
+@test "--skip, --drop, --fill-down and .gz do the same in every layout, whatever the threads" {
+    printf 'title\nsku,state,2024-03-01,2024-03-02\na,ok,1,2\nb,test,3,4\nc,,5,6\n' >wide.csv
+    printf 'title\ndate,sku,state,qty\n2024-03-01,a,ok,1\n,b,test,2\n2024-03-02,b,,4\n2024-03-02,a,ok,3\n' >long.csv
+    printf 'title\norder_id,order_date,sku,state,qty\n1,2024-03-01,a,ok,1\n2,2024-03-01,b,test,2\n3,2024-03-02,b,,4\n' >orders.csv
+    printf 'title\nproduct_name,state,product_price,gender,image\nx,ok,10,f,a.jpg\ny,test,12,m,b.jpg\nz,,9,f,c.jpg\n' >products.csv
+    gzip -k wide.csv long.csv orders.csv products.csv
+    for t in wide long orders products; do
+        local more=()
+        case $t in long) more=(--fill-down date,state) ;; products) more=(--id product_name --category state --fill-down state) ;; *) more=(--fill-down state) ;; esac
+        ingest --skip 1 --drop state=test "${more[@]}" $t.csv -o one.weft 2>said.txt
+        ingest -q --threads 2 --skip 1 --drop state=test "${more[@]}" $t.csv.gz -o two.weft
+        cmp one.weft two.weft
+        # the row that is filled with "test" goes with the one above
+        grep -q 'left out as no sales: state=test (2 rows' said.txt || { echo "$t"; cat said.txt; return 1; }
+    done
+    frames show --elements 2 one.weft | grep -c '^{"id":"x"'
+    [ "$(frames count one.weft | awk '{ print $2; exit }')" = 1 ]
+    [ "$(rows 9 --skip 1 --drop state=test --fill-down state orders.csv)" = "a,2024-03-01,1 a,2024-03-02,0 " ]
+    printf 'sku,qty\na,1\n' >x-2024-03-01.csv
+    printf 'sku,qty\na,2\n' >x-2024-03-02.csv
+    for n in 1 2; do [ "$(rows 9 --threads $n --date-from-name x-2024-03-01.csv x-2024-03-02.csv)" = "a,a,2024-03-01,1 a,a,2024-03-02,2 " ]; done
+}
+
 @test "several wide tables are refused with the way out" {
     printf 'id,2024-03-01,2024-03-02\na,1,2\n' >1.csv
     printf 'id,2024-03-03,2024-03-04\na,1,2\n' >2.csv
@@ -262,4 +285,46 @@ shop() {
     bash "$forecast" --by category --plot none -o out long.csv >forecast.txt 2>&1
     want=$(awk -F, '$1 == "c1" { x[++n] = $3 } END { for (i = n - 27; i <= n; i++) s += x[i]; printf "%.4f", s / 28 }' truth)
     awk -F, -v want="$want" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "now") at = i } $3 == "c1" { d = $at - want; found = 1; exit !(d < .001 && d > -.001) } END { exit !found }' out/ranking.csv
+}
+
+# report_of TABLE HORIZON [OPTION...]: from a table to ranking.txt and page.html.
+report_of() {
+    local table=$1 horizon=$2
+    shift 2
+    ingest -q "$table" -o series.weft
+    window -q --lookback 24 --horizon "$horizon" --scale standard --split 0.85,0.15,0 -i series.weft | train-dlinear -q --refit -o model.safetensors
+    score -q -m model.safetensors --quantiles 0.05,0.5,0.95 -i series.weft -o forecasts.weft
+    rank -q --history series.weft -i forecasts.weft -o ranking.txt
+    rank -q --history series.weft --format frames -i forecasts.weft -o ranking.weft
+    report "$@" --history series.weft --forecasts forecasts.weft -i ranking.weft -o page.html
+}
+
+@test "airline passengers of R and of prophet, weeks that end on Tuesdays, working days: from the table to ranking and report, in words of the step" {
+    awk 'BEGIN { print "\"\",\"time\",\"value\""
+        for (i = 0; i < 144; i++) printf "\"%d\",%.12g,%d\n", i + 1, 1949 + i / 12, (100 + 3 * i) * (1 + (i % 12 > 4 && i % 12 < 8) * .3) }' >r.csv
+    awk -F, 'NR == 1 { print "ds,y"; next } { m = NR - 2; printf "%d-%02d-01,%d\n", 1949 + int(m / 12), m % 12 + 1, $3 }' r.csv >prophet.csv
+    report_of r.csv 6
+    cp ranking.txt r.txt
+    grep -q 'mean of months 6-6 / mean of months 1-1' r.txt
+    grep -q 'sales by month' page.html
+    grep -q 'Sales a month' page.html
+    grep -q 'same months a year before' page.html
+    run grep -ciE 'by day|sales a day|same days|364 days|last days' page.html
+    [ "$output" = 0 ]
+    report_of prophet.csv 6 --lang ko
+    grep -q '월 판매량' page.html
+    # the same numbers under another name
+    diff <(sed 's/value//g; s/ y / /g; s/  */ /g' r.txt) <(sed 's/ y / /g; s/value//g; s/  */ /g' ranking.txt)
+    # a row a week, on Tuesdays
+    awk 'BEGIN { print "week_end,sku,units"; for (w = 0; w < 120; w++) for (p = 0; p < 3; p++) printf "%s,p%d,%d\n", strftime("%Y-%m-%d", 1609804800 + w * 604800, 1), p, 40 + 10 * p + w % 4 + (w * w * 7919 + p * 104729) % 11 }' | sed '1s/week_end/week/' >w.csv
+    said 'step week, Tuesdays' w.csv
+    report_of w.csv 8
+    grep -q 'sales by week' page.html
+    [ "$(frames csv forecasts.weft | sed -n 2p | grep -oE '20[0-9-]{8}' | tail -n 1)" = 2023-04-25 ]
+    # nothing on Saturdays and Sundays
+    awk 'BEGIN { print "date,sku,units"; for (d = 0; d < 200; d++) { t = 1672617600 + d * 86400; if (strftime("%u", t, 1) < 6) for (p = 0; p < 3; p++) printf "%s,p%d,%d\n", strftime("%Y-%m-%d", t, 1), p, 20 + p + d % 7 + (d * d * 7919 + p * 104729) % 11 } }' >b.csv
+    said 'step business-day' b.csv
+    report_of b.csv 10
+    grep -q 'sales (thin: by working day, thick: mean of 5)' page.html
+    grep -q 'Sales a working day' page.html
 }

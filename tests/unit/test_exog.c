@@ -82,7 +82,7 @@ static void levels_and_gaps(void **state)
                 price[n] = {NAN, 10, 10, 8, NAN, 12, 10, 10, 10, 9, NAN, 11},
                 promo[n] = {0, 1, 0, 0, 1, 1, 0, NAN, 0, 1, 1, NAN};
     const float *const x[] = {price, promo};
-    struct weft_exog_shape s = {.lookback = 3,
+    struct weft_exog_shape s = {.level = 3,
                                 .horizon = 2,
                                 .lags = 1,
                                 .effect = WEFT_EXOG_LEVEL,
@@ -142,7 +142,7 @@ static void make_data(struct data *d)
 static struct weft_dlinear_shape shape_of(enum weft_norm norm)
 {
     struct weft_dlinear_shape s = {
-        L, H, 1, norm, {.lookback = L, .horizon = H, .lags = LAGS, .effect = WEFT_EXOG_LEVEL, .n = C}};
+        L, H, 1, norm, {.level = L, .horizon = H, .lags = LAGS, .effect = WEFT_EXOG_LEVEL, .n = C}};
     static const enum weft_role roles[C] = {WEFT_ROLE_FUTURE, WEFT_ROLE_FUTURE, WEFT_ROLE_PAST, WEFT_ROLE_STATIC};
     memcpy(s.exog.role, roles, sizeof roles);
     s.exog.relative[0] = true;

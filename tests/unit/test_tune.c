@@ -465,6 +465,39 @@ static void never_worse_than_plain(void **state)
     assert_in_range(guarded, 1, 17);
 }
 
+/* Errors of a series that stands still are rounding; their moments are those of something all the same. */
+static void still_series(void **state)
+{
+    const struct weft_dlinear_shape shape = {.lookback = L, .horizon = H, .kernel = 25};
+    const struct weft_tune o = {.lookbacks = true, .norm = WEFT_NORMS, .ridge = -1, .step = 86400};
+    (void)state;
+    for (size_t many = 1; many <= 3; many++) {
+        struct weft_dlinear_weights w = weft_dlinear_weights_new(&shape);
+        struct weft_dlinear_room room = {0};
+        struct weft_dlinear_stats st;
+        struct weft_dlinear_fit fit;
+        struct weft_tuned t;
+        float x[LENGTH];
+        weft_dlinear_stats_init(&st, &shape, 1, FOLDS);
+        for (size_t s = 0; s < many; s++) {
+            for (size_t i = 0; i < LENGTH; i++)
+                x[i] = 1.0f / 3 + 0.7f * (float)s;
+            weft_dlinear_stats_add(&st, x, LENGTH, 0.1, 0.3, NULL, split, s, &room);
+        }
+        assert_int_equal(weft_dlinear_tune(&st, &o, &w, NULL, &fit, &t, NULL), 0);
+        for (size_t i = 0; i < H; i++)
+            for (size_t k = 0; k < H; k++) {
+                double both = t.covariance[i * H + k], own = t.covariance[i * (H + 1)],
+                       other = t.covariance[k * (H + 1)];
+                assert_true(own >= 0 && both * both <= own * other * (1 + 1e-9));
+            }
+        free(t.covariance);
+        free(room.p);
+        weft_dlinear_stats_free(&st);
+        weft_dlinear_weights_free(&w);
+    }
+}
+
 static void grids(void **state)
 {
     (void)state;
@@ -492,9 +525,13 @@ static void grids(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(weights_and_errors),     cmocka_unit_test(flat_history),
-        cmocka_unit_test(choices_and_average),    cmocka_unit_test(test_part_plays_no_part),
-        cmocka_unit_test(never_worse_than_plain), cmocka_unit_test(grids),
+        cmocka_unit_test(weights_and_errors),
+        cmocka_unit_test(flat_history),
+        cmocka_unit_test(choices_and_average),
+        cmocka_unit_test(test_part_plays_no_part),
+        cmocka_unit_test(never_worse_than_plain),
+        cmocka_unit_test(still_series),
+        cmocka_unit_test(grids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

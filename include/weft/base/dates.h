@@ -1,8 +1,8 @@
 /* dates.h - dates as tables write them.
  *
  * What says by itself what it is, is read always: all that weft_date_parse reads, the same with an offset (the day is
- * the local one of the offset), "2025.03.01.", "2024. 1. 5.", "2024년 1월 5일", 오전/오후 and AM/PM, 202503010912 and
- * 20250301091233, "Mar 1, 2025", "1 Mar 2025", "2025-03-01 (토)", a range of one day
+ * the local one of the offset), "2025.03.01.", "2024. 1. 5.", "2024년 1월 5일", 오전/오후 and AM/PM, 2025030109,
+ * 202503010912 and 20250301091233, "Mar 1, 2025", "1 Mar 2025", "2025-03-01 (토)", a range of one day
  * ("20250301 - 20250301"), months ("2025-03", "2025년 3월", "2025.03", "Mar 2025"), quarters ("2025Q1", "2025-Q1") and
  * ISO weeks ("2025-W09"): these at their first day. 3/1/2025 and 1.3.2025 are read when it is said which of the two is
  * the month, Excel's numbers of days when that is said, anything by a format of strptime. */

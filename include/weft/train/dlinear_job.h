@@ -17,7 +17,7 @@ struct weft_dlinear_asked {
     int solver, norm, lookback, batch_by, exog, transfer;
     const char *ridge, *by, *log, *source, *source_by, *state, *metrics;
     bool individual, partial, merge, tune, refit;
-    int64_t kernel, folds, epochs, batch, patience, exog_lags;
+    int64_t kernel, folds, epochs, batch, patience, exog_lags, exog_level;
     double lr, lr_decay, forget;
     struct weft_list relative, factors;
 };
