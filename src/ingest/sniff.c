@@ -132,12 +132,16 @@ int weft_sniff(const char *path, struct weft_sniff *s, struct weft_err *e)
     if (rc == 0) {
         const char *wide = weft_unpack_wide(first, n);
         bool marked = n >= 3 && memcmp(first, "\xef\xbb\xbf", 3) == 0;
-        s->encoding = wide ? wide : utf8 ? NULL : is_text_in("cp949", from) ? "cp949" : "latin1";
-        s->shown = wide                  ? wide
-                   : marked && utf8      ? "UTF-8 with a byte order mark"
-                   : utf8                ? "UTF-8"
-                   : *s->encoding == 'c' ? "CP949 (Korean)"
-                                         : "neither UTF-8 nor CP949; Latin-1?";
+        if (wide) {
+            s->encoding = s->shown = wide;
+        } else if (utf8) {
+            s->encoding = NULL;
+            s->shown = marked ? "UTF-8 with a byte order mark" : "UTF-8";
+        } else {
+            bool korean = is_text_in("cp949", from);
+            s->encoding = korean ? "cp949" : "latin1";
+            s->shown = korean ? "CP949 (Korean)" : "neither UTF-8 nor CP949; Latin-1?";
+        }
     }
     if (!standard)
         close(fd);
