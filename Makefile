@@ -38,12 +38,12 @@ endif
 
 GITHASH := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 
-WEFT_CFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -Iinclude/weft -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
+WEFT_CFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -Iinclude/weft -Wall -Wextra -Wno-missing-field-initializers -Werror -Wshadow -Wstrict-prototypes \
   -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla -fno-common -fno-math-errno -ffp-contract=off -fstack-protector-strong -pthread \
   $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -O1 -Wno-error) $(PKG_CFLAGS)
 WEFT_LIBS := $(PKG_LIBS) -lcsv -ldnnl -lgomp -lm -pthread
 
-layers   := base frame cluster record show measure rank report nn model text image ingest train apply
+layers   := base frame cluster record show measure rank report nn model text image ingest order train apply
 lib_src  := $(sort $(foreach l,$(layers),$(wildcard src/$(l)/*.c)))
 lib_obj  := $(lib_src:%.c=$(BUILD)/%.o)
 cmd_src  := $(sort $(wildcard src/cmd/*.c))
@@ -213,12 +213,13 @@ $(BIN)/weft: src/cmd/weft.sh include/weft/frame/version.h Makefile
 
 install: all
 	@install -d '$(DESTDIR)$(libexec)' '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(mandir)/man1' '$(DESTDIR)$(mandir)/man5' '$(DESTDIR)$(share)/pipelines' \
-	  '$(DESTDIR)$(share)/schemas' '$(DESTDIR)$(dir $(completion))'
+	  '$(DESTDIR)$(share)/schemas' '$(DESTDIR)$(share)/python' '$(DESTDIR)$(dir $(completion))'
 	@install -m 755 $(programs:%=$(BIN)/%) '$(DESTDIR)$(libexec)'
 	@for f in $(page_names); do install -m 644 "$(BUILD)/man/$$f" "$(DESTDIR)$(mandir)/$$f" || exit 1; done
 	@for f in pipelines/*.sh; do install -m "$$([ -x "$$f" ] && echo 755 || echo 644)" "$$f" '$(DESTDIR)$(share)/pipelines' || exit 1; done
 	@install -m 644 pipelines/*.csv pipelines/*.jq '$(DESTDIR)$(share)/pipelines'
 	@install -m 644 schemas/* '$(DESTDIR)$(share)/schemas'
+	@install -m 644 python/*.py '$(DESTDIR)$(share)/python'
 	@$(fill) src/cmd/weft.sh > '$(DESTDIR)$(PREFIX)/bin/weft' && chmod 755 '$(DESTDIR)$(PREFIX)/bin/weft'
 	@$(fill) src/cmd/weft.bash > '$(DESTDIR)$(completion)'
 	@echo "installed in $(DESTDIR)$(PREFIX); weft --help says what there is"

@@ -24,6 +24,7 @@ alone. MSE in scaled units, mean and standard deviation over the seeds.
       --reconstruct X    weight of the reconstruction loss in the third column (default 1)
       --train OPTIONS    further options of train-adda, as in --train "--epochs 50"
       --plot svg|none
+      --progress         stages, seconds and what is left on stderr (default: when that is a terminal)
   -h, --help
 
 Results in DIR: table.txt, cells.csv (every seed), plot.svg (one series under all three).
@@ -50,6 +51,7 @@ while [ $# -gt 0 ]; do
     --reconstruct) reconstruct=${2:?}; shift ;;
     --train) train_options=${2:?}; shift ;;
     --plot) plot=${2:?}; shift ;;
+    --progress) progress=yes ;;
     -?*) die "unknown option $1; see adapt.sh --help" ;;
     *) [ -z "$sales" ] || die "one table, please: $sales or $1"; sales=$1 ;;
     esac
@@ -64,8 +66,13 @@ split_words --train "$train_options"
 train=("${words[@]}")
 split_words --ingest "$ingest_options"
 ingest=(-q "${words[@]}")
+shares=(2)
+for row in ${rows//,/ }; do
+    for seed in $(seq "$seeds"); do shares+=(10); done
+done
 scratch
 
+stage read
 source_of "$sales"
 windows() { # LEVEL FILE SPLIT
     aggregate -q --by "$1" -i "$work/series.weft" | window -q --lookback "$lookback" --horizon "$horizon" --scale standard --split "$3" -o "$2" ||
@@ -97,6 +104,7 @@ common=(-q --encoder "$encoder" "${train[@]}")
 for row in ${rows//,/ }; do
     s=${row%:*} t=${row#*:}
     for seed in $(seq "$seeds"); do
+        stage "$s to $t, seed $seed"
         pair=("${common[@]}" --seed "$seed" --source "$work/$s.weft" --target "$work/$t.weft")
         # The source network is the same for all targets of one source.
         none=$work/$s.$seed.st

@@ -21,6 +21,7 @@ table a channel (units, and amounts and mentions when they are given), and one p
       --season N         of the seasonal naive forecast (default 7)
       --lstm OPTIONS     options of train-lstm, as in --lstm "--epochs 50 --hidden 128"
       --plot svg|none
+      --progress         stages, seconds and what is left on stderr (default: when that is a terminal)
   -h, --help
 
 Results in DIR: table.txt, accuracy.csv, plot.svg.
@@ -45,6 +46,7 @@ while [ $# -gt 0 ]; do
     --season) season=${2:?}; shift ;;
     --lstm) lstm=${2:?}; shift ;;
     --plot) plot=${2:?}; shift ;;
+    --progress) progress=yes ;;
     -?*) die "unknown option $1; see compare.sh --help" ;;
     *) [ -z "$sales" ] || die "one table, please: $sales or $1"; sales=$1 ;;
     esac
@@ -59,8 +61,11 @@ split_words --ingest "$ingest_options"
 ingest=(-q "${words[@]}")
 [ -z "$amounts" ] || ingest+=(--amounts "$amounts")
 [ -z "$mentions" ] || ingest+=(--mentions "$mentions")
+shares=(5 10 20 60 5)
+[ "$plot" = none ] || shares+=(3)
 scratch
 
+stage read
 source_of "$sales"
 aggregate -q --by "$by" -i "$work/series.weft" | window -q --lookback "$lookback" --horizon "$horizon" --scale standard -o "$work/windows.weft" ||
     culprit "aggregate window" "${PIPESTATUS[@]}"
@@ -68,6 +73,7 @@ aggregate -q --by "$by" -i "$work/series.weft" | window -q --lookback "$lookback
 train() { # NAME COMMAND...
     local name=$1 began=$EPOCHREALTIME
     shift
+    stage "train $name"
     "$@" -i "$work/windows.weft" -o "$work/$name.safetensors"
     awk -v name="$name" -v a="$began" -v b="$EPOCHREALTIME" 'BEGIN { printf "%s,%.1f\n", name, b - a }' >>"$work/seconds.csv"
 }
@@ -75,6 +81,7 @@ train exact train-dlinear -q
 train adam train-dlinear -q --solver adam
 train lstm train-lstm -q "${lstm[@]}"
 
+stage measure
 score -q -m "exact=$work/exact.safetensors,adam=$work/adam.safetensors,lstm=$work/lstm.safetensors,seasonal-naive:$season" --part test -i "$work/windows.weft" -o "$work/test.weft"
 evaluate -q --scaled --format csv -i "$work/test.weft" -o "$work/scaled.csv"
 evaluate -q --format csv -i "$work/test.weft" -o "$work/accuracy.csv"
@@ -98,6 +105,7 @@ evaluate -q --format csv -i "$work/test.weft" -o "$work/accuracy.csv"
 
 results=(table.txt accuracy.csv)
 if [ "$plot" != none ]; then
+    stage plot
     evaluate --format svg -i "$work/test.weft" -o "$work/plot.svg"
     results+=(plot.svg)
 fi

@@ -20,8 +20,8 @@ input.
       --mentions FILE    the table of brand mentions
       --ingest OPTIONS   further options of ingest, split at blanks as a shell does: --ingest '--layout long --date "Order Date"'
       --horizon N        steps to forecast (default: 28 days, 20 working days, 8 weeks, 6 months, 4 quarters or 168 hours)
-      --lookback N       steps to look back on (default: the longest that the history allows, whole seasons, at most a year and the
-                         horizon; shorter ones are tried too)
+      --lookback N       steps to look back on (default: chosen of two, the longer one at most a year and the horizon; shorter ones than
+                         that are tried, too)
       --near A:B         near steps of the growth index (default: that of rank)
       --far A:B          far steps (default: that of rank)
       --best             take what forecast the last folds best of factors (weekday, plans, seasons that multiply), the linear model and
@@ -32,7 +32,7 @@ input.
       --title TEXT       over the plot and the report
       --lang en|ko       language of the report (default: en)
       --allow-left-out   exit status 0 though categories were left out
-      --progress         stages and seconds on stderr (default: when that is a terminal)
+      --progress         stages, seconds and what is left on stderr (default: when that is a terminal)
   -h, --help
 
 Results in DIR: report.html (all of it on one page), model.safetensors, accuracy.csv, forecasts.csv, ranking.csv, ranking.txt, plot.svg. They
@@ -85,7 +85,7 @@ ingest=("${words[@]}")
 [ -z "$amounts" ] || ingest+=(--amounts "$amounts")
 [ -z "$mentions" ] || ingest+=(--mentions "$mentions")
 scratch
-stages=8
+shares=(3 1 35 15 5 3 30 8)
 
 stage read
 source_of "$sales"

@@ -28,6 +28,7 @@ GARMENTS.csv: one row a garment; columns are found by their names (see weft inge
       --sort LABEL       the quantity that they are ranked by (default: the last one that is learned)
       --growth FILE      ranking of categories (weft rank --format frames): what is predicted is multiplied with the growth of the category
       --checkpoint DIR   keep what is trained there until the results are written; the same command, given again, goes on where it was
+      --progress         stages, seconds and what is left on stderr (default: when that is a terminal)
   -h, --help
 
 Results in DIR: image.safetensors, name.safetensors, both.safetensors, neighbours.safetensors, accuracy.csv, table.txt, log-*.csv, predictions.csv, and where
@@ -61,6 +62,7 @@ while [ $# -gt 0 ]; do
     --sort) sort=${2:?}; shift ;;
     --growth) growth=${2:?}; shift ;;
     --checkpoint) checkpoint=${2:?}; shift ;;
+    --progress) progress=yes ;;
     -*) die "unknown option $1; see garments.sh --help" ;;
     *) [ -z "$table" ] || die "one table, please: $table or $1"; table=$1 ;;
     esac
@@ -98,7 +100,8 @@ train_option() {
 [ -z "$(train_option checkpoint)" ] || die "--train: one checkpoint can't be that of three trainings; garments.sh --checkpoint DIR keeps one of each"
 [ -n "$photos" ] || [ -z "$images$backbone" ] || die "--no-image leaves the photos out, and --images or --backbone is for them"
 models=(image name both) best=both
-[ -n "$photos" ] || models=(all no-name no-keys linear) best=all
+shares=(2 45 5 45 10 5 3)
+[ -n "$photos" ] || models=(all no-name no-keys linear) best=all shares=(2 30 10 10 5 5 10 3)
 scratch
 
 # --- what an earlier run left ---
@@ -119,6 +122,7 @@ if [ -n "$checkpoint" ]; then
 fi
 
 # --- read; names to features ---
+stage read
 more=()
 [ -z "$images" ] || more+=(--images "$images")
 ingest --layout products "${ingest[@]}" "${more[@]}" "$table" | "${embed[@]}" -o "$work/products.weft" || culprit "ingest ${embed[0]}" "${PIPESTATUS[@]}"
@@ -142,6 +146,7 @@ if [ -n "$checkpoint" ]; then
 fi
 learn() { # NAME OPTION...
     local f state=()
+    stage "train $1"
     if [ -n "$checkpoint" ]; then
         state=(--checkpoint "$keep/$1.state" --resume)
         for f in "$1.safetensors" "log-$1.csv"; do ln -s "$(realpath "$keep")/$f" "$work/$f"; done
@@ -162,6 +167,7 @@ fi
 
 # --- the nearest neighbours, by what ResNet18 and the names say ---
 # A picture that can't be read has ended the training, unless it was to be missing.
+stage neighbours
 valid=$(train_option valid) limits=()
 for o in max-side max-pixels; do
     [ -z "$(train_option $o)" ] || limits+=("--$o" "$(train_option $o)")
@@ -177,6 +183,7 @@ split=(--valid "${valid:-0.2}")
 train-demand --neighbours "$neighbours" --heads "$heads" "${split[@]}" -i "$work/encoded.weft" -o "$work/neighbours.safetensors"
 
 # --- the table: a row a model, measured on the garments held out ---
+stage measure
 said=neighbours=$work/neighbours.safetensors
 for m in "${models[@]}"; do said+=,$m=$work/$m.safetensors; done
 score -m "$said" "${limits[@]}" --part valid -i "$work/encoded.weft" | evaluate --format csv -o "$work/accuracy.csv" || culprit "score evaluate" "${PIPESTATUS[@]}"
@@ -194,6 +201,7 @@ awk -F, '
     }' "$work/accuracy.csv" >"$work/table.txt"
 
 # --- predictions for every garment, and a sheet of those that promise most ---
+stage predict
 score -q -m "$best=$work/$best.safetensors" "${limits[@]}" -i "$work/products.weft" -o "$work/predictions.weft"
 frames csv "$work/predictions.weft" -o "$work/predictions.csv"
 results=("${models[@]/%/.safetensors}" neighbours.safetensors accuracy.csv table.txt "${models[@]/#/log-}" predictions.csv)

@@ -28,7 +28,7 @@ Then all of them are measured on the test part, with the ladder's choice beside 
       --margin F         what a network must gain (default 0.02)
       --linear OPTIONS   further options of train-dlinear, as in --linear "--source-by major"
       --train OPTIONS    further options of train-adda, as in --train "--epochs 50"; none: no networks
-      --progress         stages and seconds on stderr (default: when that is a terminal)
+      --progress         stages, seconds and what is left on stderr (default: when that is a terminal)
   -h, --help
 
 Results in DIR: table.txt, choice.csv (each group: the errors on its validation windows, and the model that serves it), forecasts.csv (the next steps, each group
@@ -72,7 +72,7 @@ split_words --train "$train_options"
 train=("${words[@]}")
 split_words --ingest "$ingest_options"
 ingest=(-q "${words[@]}")
-stages=5
+shares=(2 10 80 5 3)
 scratch
 
 windows() { # LEVEL SERIES FILE

@@ -12,6 +12,8 @@ done
 
 # What the user called: `weft forecast` says so (WEFT_CALLED); usage lines and hints repeat it, and call the other pipelines likewise.
 me=${WEFT_CALLED:-${0##*/}}
+# The whole command, to be given again.
+again=$(printf '%s' "${WEFT_CALLED:-$0}" && { [ $# -eq 0 ] || printf ' %q' "$@"; })
 unset WEFT_CALLED
 
 die() {
@@ -133,16 +135,24 @@ from_table() {
     fi
 }
 
-# stage NAME: what begins now, on a terminal or with --progress: "forecast: 3/8 train, 12 s".
-progress=$([ ! -t 2 ] || echo yes) stages=0 stage_number=0 stage_name=''
+# stage NAME: what begins now, on a terminal or with --progress: "forecast: 3/8 train, 12 s, about 20 s left". A pipeline names in shares what each of its stages
+# takes of the time, roughly and in any unit; what is left is judged by what the stages so far took, once a twentieth is done.
+progress=$([ ! -t 2 ] || echo yes) shares=() stage_number=0 stage_name=''
 stage() {
+    local i done=0 all=0 left=''
     stage_number=$((stage_number + 1)) stage_name=$1
-    [ -z "$progress" ] || printf '%s: %d/%d %s, %d s\n' "$(basename "$0" .sh)" "$stage_number" "$stages" "$1" "$SECONDS" >&2
+    for i in "${!shares[@]}"; do
+        all=$((all + shares[i]))
+        [ "$i" -ge $((stage_number - 1)) ] || done=$((done + shares[i]))
+    done
+    [ $((20 * done)) -lt "$all" ] || [ "$done" -eq 0 ] || [ "$SECONDS" -lt 2 ] || left=", about $((SECONDS * (all - done) / done)) s left"
+    [ -z "$progress" ] || printf '%s: %d/%d %s, %d s%s\n' "$(basename "$0" .sh)" "$stage_number" "${#shares[@]}" "$1" "$SECONDS" "$left" >&2
 }
 
 # After Ctrl-C: what goes on. A pipeline that keeps what it did says so in going_on.
 going_on="nothing was written; the same command starts anew"
 interrupted() {
+    case "$going_on" in *command*) going_on+=": $again" ;; esac
     echo "$me: interrupted${stage_name:+ at: $stage_name}; $going_on" >&2
     exit "$1"
 }

@@ -11,9 +11,10 @@ Lookback 336; split 8640, 2880, 2880 hours; scaled by the train part; all seven 
 exact: least squares, ridge chosen over rolling-origin folds, last value subtracted. adam: as the paper trains (lr 0.005 halved every epoch, batch 32, 10
 epochs, patience 3), the median of five seeds. Horizons: 96 192 336 720.
 
-  --tune                 the test MSE of train-dlinear --tune (longest lookback 720, every choice made on the train and validation part) beside published
+      --tune             the test MSE of train-dlinear --tune (longest lookback 720, every choice made on the train and validation part) beside published
                          numbers: DLinear, NLinear (Zeng et al. 2023), FITS (its fixed loader), OLS+IN (Toner & Darlow 2024), SearchCast (2026), PatchTST
                          (rerun with the fixed loader), as SearchCast's repository gives them
+      --progress         stages, seconds and what is left on stderr (default: when that is a terminal)
   -h, --help
 
 Examples:
@@ -22,17 +23,25 @@ T
 }
 
 tune=
-case "${1:-}" in
--h | --help) help; exit 0 ;;
---tune) tune=yes; shift ;;
--?*) die "unknown option $1; see paper-dlinear.sh --help" ;;
-esac
+while [ $# -gt 0 ]; do
+    case "$1" in
+    -h | --help) help; exit 0 ;;
+    --tune) tune=yes ;;
+    --progress) progress=yes ;;
+    -?*) die "unknown option $1; see paper-dlinear.sh --help" ;;
+    *) break ;;
+    esac
+    shift
+done
 table=${1:-} && shift || true
 [ -n "$table" ] || die "which table? paper-dlinear.sh ETTh1.csv"
 [ -r "$table" ] || die "can't read $table" 66
 horizons=${*:-96 192 336 720}
 need ingest window train-dlinear score evaluate
+shares=(1)
+for h in $horizons; do shares+=($((h + 100))); done
 scratch
+stage read
 ingest --layout matrix "$table" -o "$work/series.weft"
 
 # measure MODEL: test MSE and MAE.
@@ -57,6 +66,7 @@ if [ "$tune" ]; then
     printf ' %10s' DLinear NLinear FITS OLS+IN SearchCast PatchTST
     echo
     for h in $horizons; do
+        stage "horizon $h"
         window --lookback 720 --horizon "$h" --split 8640,2880,2880 --scale standard -i "$work/series.weft" -o "$work/w.weft"
         train-dlinear --tune -v -i "$work/w.weft" -o "$work/tuned.safetensors" 2>"$work/said" || die "train-dlinear failed: $(tail -n 1 "$work/said")" 70
         read -r configurations seconds < <(sed -n 's/.* of \([0-9]*\) configurations.* folds in \([0-9.]*\) s.*/\1 \2/p' "$work/said")
@@ -71,6 +81,7 @@ fi
 printf '%-8s %17s %17s %17s\n' '' 'exact' 'adam, 5 seeds' 'paper'
 printf '%-8s %8s %8s %8s %8s %8s %8s\n' horizon MSE MAE MSE MAE MSE MAE
 for h in $horizons; do
+    stage "horizon $h"
     window --lookback 336 --horizon "$h" --split 8640,2880,2880 --scale standard -i "$work/series.weft" -o "$work/w.weft"
     train-dlinear -q --norm last -i "$work/w.weft" -o "$work/exact.safetensors"
     exact=$(measure "$work/exact.safetensors")

@@ -5,7 +5,7 @@
 # Options are variables, set by recipe_defaults and then by the caller; an empty one means the default.
 #   by        what is forecast and ranked: a key of the series, or id (default: minor where it is a key, else id)
 #   horizon   steps to forecast (default: 28 days, 20 working days, 8 weeks, 6 months, 4 quarters, 168 hours)
-#   lookback  steps to look back on (default: the longest that the history allows, in whole seasons, at most a year and the horizon)
+#   lookback  steps to look back on (default: chosen, in whole seasons, at most a year and the horizon)
 #   near far  steps of the growth index A:B (default: those of rank)
 #   top       rows of ranking.txt
 #   model     a model file that forecasts; empty: one is trained, $work/model.safetensors
@@ -21,7 +21,7 @@
 #   left-out                                                    a line a group and channel without a forecast, and why; empty when all have one
 #   filled                                                      a line a series with filled steps: its id, its first step, and which they are, from 0 on
 # and sets channel (what is ranked), channels (all that are forecast and were asked for), beside (how many others the series have), step,
-# steps (how many have sales), season, and the options that were empty.
+# steps (how many have sales), season, scale (of windows: standard or none), level (of channels beside the sales), and the options that were empty.
 
 recipe_defaults() {
     by='' horizon='' lookback='' near='' far='' top=10 model='' measure=yes best='' allow_left_out=''
@@ -102,13 +102,18 @@ recipe_look() {
     recipe_step
     [ -n "$horizon" ] || horizon=$ahead
     [[ $horizon =~ ^[1-9][0-9]{0,5}$ ]] || die "--horizon: a number of steps from 1 on, not $horizon"
-    # The train part (64% of the history) holds at least twice as many windows as a window has steps.
+    # The train part (64% of the history) holds at least twice as many windows as a window has steps; a longer lookback, which leaves windows of four horizons, is
+    # tried against it.
+    lookbacks=("$lookback") scale=standard level=0
     if [ -z "$lookback" ]; then
         lookback=$(((steps * 64 / 100 - horizon) / 3 / unit * unit))
         [ "$lookback" -le $((most + horizon)) ] || lookback=$((most + horizon))
         if [ "$lookback" -lt "$unit" ] || [ "$lookback" -lt 4 ]; then
             die "$steps steps ($step) are too few for a horizon of $horizon; give --horizon, or a longer history" 65
         fi
+        lookbacks=("$lookback" $(((steps * 64 / 100 - 5 * horizon) / unit * unit)))
+        [ "${lookbacks[1]}" -le $((most + horizon)) ] || lookbacks[1]=$((most + horizon))
+        [ "${lookbacks[1]}" -gt "$lookback" ] || unset 'lookbacks[1]'
     fi
     if [ -z "$by" ]; then
         by=id
@@ -155,7 +160,7 @@ recipe_members() { # [--refit]
     for b in "${all[@]}"; do [ -z "$b" ] || members+=(--member "$b"); done
 }
 # From windows on standard input to the model FILE. What an ensemble holds and beat is kept for the notes.
-recipe_choose() { # FILE [--refit]
+recipe_ensemble() { # FILE [--refit]
     local series folds
     series=$(frames count "$work/level.weft" | awk '{ print $2; exit }')
     folds=$(((39 + series - 1) / series)) # an error of each step by fold and series, and bounds of 90 % stand on 19: twice as many
@@ -166,15 +171,47 @@ recipe_choose() { # FILE [--refit]
     grep -o 'train-ensemble: .*\(in [0-9]* fold\).*' "$work/chosen.log" | sed 's/^train-ensemble: //' >"$work/chosen"
 }
 
-# Fitted on the first 64%, measured on the last 20%: of the channels that were asked for, each of which has weights of its own.
+# recipe_try LOOKBACK SCALE LEVEL: a model of the first 64%, chosen by the folds of that and the 16% after it, of the channels that were asked for, each of which has
+# weights of its own.
+recipe_try() {
+    aggregate -q --by "$by" -i "$work/series.weft" |
+        window -q --lookback "$1" --horizon "$horizon" --scale "$2" --split 0.64,0.16,0.20 -o "$work/windows.weft" || culprit "aggregate window" "${PIPESTATUS[@]}"
+    train-dlinear -q --tune --exog auto --exog-level "$3" -i "$work/windows.weft" -o "$work/test.safetensors"
+}
+
+# How far back models may look, whether each series has its scale (groups of 10 and of 10,000 a day then share shapes, not errors in units), and how far back the
+# level goes that channels beside the sales act in proportion to (0: all of it): what forecasts those 16% with the least error, relative to what was sold. The
+# last 20% play no part.
+recipe_choose() {
+    local l
+    [ "$best" != yes ] || return 0 # members are trained before folds too, where a longer lookback leaves no window
+    local best=''
+    for l in "${lookbacks[@]}"; do
+        recipe_weigh "$l" standard 0
+    done
+    recipe_weigh "$lookback" none 0
+    [ "$beside" -eq 0 ] || [ $((4 * season)) -ge "$lookback" ] || recipe_weigh "$lookback" "$scale" $((4 * season))
+}
+recipe_weigh() { # LOOKBACK SCALE LEVEL: they are taken when they are better than the best so far
+    local wape
+    (recipe_try "$@" && score -q -m "$work/test.safetensors" --part valid -i "$work/windows.weft" -o "$work/valid.weft" &&
+        evaluate -q --format csv -i "$work/valid.weft" -o "$work/valid.csv") 2>"$work/why" || return 0
+    wape=$(csv_plain "$work/valid.csv" | awk -F, -v channel="$channel" 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }
+        $c["channel"] == channel { print $c["wape"]; exit }')
+    if [[ $wape =~ ^[0-9] ]] && { [ -z "$best" ] || awk -v a="$wape" -v b="$best" 'BEGIN { exit !(a < b) }'; }; then
+        best=$wape lookback=$1 scale=$2 level=$3
+    fi
+}
+
+# Measured on the last 20%.
 recipe_measure() {
     stage measure
-    aggregate -q --by "$by" -i "$work/series.weft" |
-        window -q --lookback "$lookback" --horizon "$horizon" --scale standard --split 0.64,0.16,0.20 -o "$work/windows.weft" || culprit "aggregate window" "${PIPESTATUS[@]}"
     if [ "$best" = yes ]; then
-        recipe_choose "$work/test.safetensors" <"$work/windows.weft"
+        aggregate -q --by "$by" -i "$work/series.weft" |
+            window -q --lookback "$lookback" --horizon "$horizon" --scale "$scale" --split 0.64,0.16,0.20 -o "$work/windows.weft" || culprit "aggregate window" "${PIPESTATUS[@]}"
+        recipe_ensemble "$work/test.safetensors" <"$work/windows.weft"
     else
-        train-dlinear -q --tune --exog auto -i "$work/windows.weft" -o "$work/test.safetensors"
+        recipe_try "$lookback" "$scale" "$level"
     fi
     score -q -m "model=$work/test.safetensors$(recipe_baselines)" --part test --quantiles 0.05,0.95 -i "$work/windows.weft" -o "$work/test.weft"
     evaluate -q -i "$work/test.weft" -o "$work/accuracy.txt"
@@ -188,19 +225,19 @@ recipe_split() {
     if [ "$valid" -le $((steps * 15 / 100)) ]; then echo 0.85,0.15,0; else echo "$((steps - valid)),$valid,0"; fi
 }
 
-# Chosen and measured on the last 15%, or more, fitted on everything. Each series has its scale: groups of 10 and of 10,000 a day share shapes, not errors in units.
+# Chosen and measured on the last 15%, or more, fitted on everything.
 recipe_train() {
     stage train
     if [ "$best" = yes ]; then
-        window -q --lookback "$lookback" --horizon "$horizon" --scale standard --split "$(recipe_split)" -i "$work/level.weft" |
-            recipe_choose "$work/model.safetensors" --refit || culprit "window train-ensemble" "${PIPESTATUS[@]}"
+        window -q --lookback "$lookback" --horizon "$horizon" --scale "$scale" --split "$(recipe_split)" -i "$work/level.weft" |
+            recipe_ensemble "$work/model.safetensors" --refit || culprit "window train-ensemble" "${PIPESTATUS[@]}"
         return
     fi
     recipe_fit "$lookback" "$work/model.safetensors" --log "$work/train.log"
 }
 recipe_fit() { # LOOKBACK FILE [OPTION...]
-    window -q --lookback "$1" --horizon "$horizon" --scale standard --split "$(recipe_split)" -i "$work/level.weft" |
-        train-dlinear -q --tune --refit --exog auto "${@:3}" -o "$2" || culprit "window train-dlinear" "${PIPESTATUS[@]}"
+    window -q --lookback "$1" --horizon "$horizon" --scale "$scale" --split "$(recipe_split)" -i "$work/level.weft" |
+        train-dlinear -q --tune --refit --exog auto --exog-level "$level" "${@:3}" -o "$2" || culprit "window train-dlinear" "${PIPESTATUS[@]}"
 }
 
 # Groups with too little history for the model, or of which a channel that it looks at isn't known ahead, have one that looks back less and at sales alone, made from all
@@ -306,6 +343,7 @@ recipe() {
     recipe_fill
     stage aggregate
     aggregate -q --by "$by" ${count:+--count "$count"} -i "$work/series.weft" -o "$work/level.weft"
+    [ -n "$model" ] && [ "$measure" != yes ] || recipe_choose
     [ "$measure" != yes ] || recipe_measure
     if [ -z "$model" ]; then
         recipe_train

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # docs.sh - runs every command of README.md and docs/*.md as printed, and holds what it prints against what the page shows. TAP.
 #
-#   tests/docs.sh [FILE.md...]
+#   tests/docs.sh [FILE.md...]    without arguments all pages, and the examples of every --help
 #
 # A page has a directory of its own, with nothing but docs/example in it. Its blocks marked ```sh run in order, a command a test. A block marked ```text is what the
 # commands above it print: each of its lines must be among their lines, words the same, numbers within two percent (processors round differently); "…" stands for the
@@ -106,7 +106,49 @@ links() {
     if [ -z "$bad" ]; then ok "$file: links lead somewhere"; else not_ok "$file: links to nothing:$bad"; fi
 }
 
+# What a command reads: words that look like files, but for those that it writes.
+reads() {
+    tr ' ' '\n' <<<"$1" | tr -d "'\"" | awk '
+        skip { skip = 0; next }
+        /^(-o|--log|--rejects|--dead-letter|--metrics|--checkpoint|--state|>)$/ { skip = 1; next }
+        { sub(/^[a-z]+=/, ""); n = split($0, part, ","); for (i = 1; i <= n; i++) { sub(/^[a-z]+=/, "", part[i]); if (part[i] ~ /\.(csv|gz|weft|safetensors|st|forecasts|key|pub)$|\/|tcp:/) print part[i] } }'
+}
+
+# The examples of every --help: those whose files are there run, in a directory that holds docs/example and what the tutorial made of it; others are read.
+examples() {
+    local name command word there
+    rm -rf "$work/page"
+    mkdir "$work/page"
+    cp -r docs/example/. "$work/page"
+    (
+        cd "$work/page" || exit
+        weft ingest -q sales.csv -o series.weft
+        weft aggregate --by minor --count active,brands -i series.weft -o level.weft
+        weft window --lookback 56 --horizon 28 --scale standard -i level.weft -o windows.weft
+        weft train-dlinear -q -i windows.weft -o model.safetensors
+        weft score -q -m model.safetensors --quantiles 0.05,0.95 -i level.weft -o forecasts.weft
+        weft rank -q --history series.weft --format frames -i forecasts.weft -o ranking.weft
+        weft ingest -q --layout products garments.csv | weft embed-text -q --hash 64 -o products.weft
+        weft train-demand -q --no-image --epochs 2 -i products.weft -o demand.safetensors
+        for l in major minor; do weft aggregate --by $l -i series.weft | weft window --lookback 56 --horizon 28 --scale standard -o $l.weft; done
+    ) 2>"$work/why" || { not_ok "help: what the examples stand on" "$work/why"; return; }
+    for name in $(weft --help | sed -n 's/^  \([a-z][a-z-]*\)  .*/\1/p'); do
+        while IFS= read -r command; do
+            there=yes
+            for word in $(reads "$command"); do [ -e "$work/page/$word" ] || there=''; done
+            if [ -z "$there" ]; then
+                read_only "help $name: $command" "$command"
+            elif (cd "$work/page" && bash -o pipefail -c "$command") >"$work/out" 2>&1 </dev/null; then
+                ok "help $name: $command"
+            else
+                not_ok "help $name: $command" "$work/out"
+            fi
+        done < <(weft "$name" --help 2>/dev/null | sed -n '/^Examples:/,/^$/s/^  //p')
+    done
+}
+
 for f in "${files[@]}"; do
     page "$f"
     links "$f"
 done
+[ $# -gt 0 ] || examples

@@ -11,6 +11,7 @@
 #include "base/calendar.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "base/stop.h"
 #include "record/window.h"
 
 /* --- members --- */
@@ -239,8 +240,8 @@ static int next_series(struct weft_ensemble_fit *f, size_t at[2], struct weft_sp
         return 0;
     if (said && !weft_spool_next(f->said, &at[1], said))
         return weft_fail(e, WEFT_BUG, "fewer forecasts than series");
-    if (weft_run_stopping(f->run))
-        return weft_run_interrupted(e);
+    if (weft_stop_check(e) < 0)
+        return -1;
     return weft_series_read(frame, &f->attrs, &f->series, e) < 0 ? -1 : 1;
 }
 

@@ -69,7 +69,7 @@ static int match(struct state *s, struct weft_err *e)
     if (m->horizon != a->horizon)
         return weft_fail(e, WEFT_CONFIG, "%s forecasts a horizon of %lld, and the windows have one of %lld", who,
                          (long long)m->horizon, (long long)a->horizon);
-    if (m->scale != (int)a->scale)
+    if (m->scale != a->scale)
         return weft_fail(e, WEFT_CONFIG, "%s was trained with --scale %s, and the windows have --scale %s", who,
                          weft_scale_names[m->scale], weft_scale_names[a->scale]);
     s->channel = WEFT_ARRAY(size_t, a->n_targets);
@@ -228,7 +228,7 @@ static const struct weft_filter filter = {
               .synopsis = "calibrate -m MODEL -o FILE [OPTION...] [FILE]",
               .reads = "a windows stream",
               .writes = "a model file (safetensors)",
-              .examples = "weft ingest train.csv | weft aggregate --by minor | weft window --lookback 28 --horizon 28 "
+              .examples = "weft ingest sales.csv | weft aggregate --by minor | weft window --lookback 28 --horizon 28 "
                           "--split 0.8,0.2,0 "
                           "| weft calibrate -m seasonal-naive:7 -o naive.safetensors   # a baseline with intervals\n"
                           "weft calibrate -m model.safetensors --part test -i windows.weft -o calibrated.safetensors",

@@ -5,7 +5,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "base/calendar.h"
 #include "measure/demand_metrics.h"
 #include "measure/forecast_metrics.h"
 #include "record/forecasts.h"
@@ -13,7 +12,7 @@
 #include "frame/run.h"
 #include "show/table.h"
 
-enum { TABLE, CSV, JSON, FRAMES, PROMETHEUS, SVG };
+enum { FRAMES = WEFT_TABLE_JSON + 1, PROMETHEUS, SVG };
 
 struct state {
     struct weft_forecast_metrics_options o;
@@ -33,17 +32,18 @@ struct state {
 #define AT(type, member) WEFT_OPT_AT(struct state, type, member)
 static const struct weft_opt opts[] = {
     {WEFT_OPT_STR, 0, "by", AT(STR, o.by), "all", 0, 0, "LEVEL",
-     "a row for each value of this key (major, brand, id, ...)", 0},
-    {WEFT_OPT_FLAG, 0, "per-step", AT(FLAG, o.per_step), NULL, 0, 0, NULL, "a row for each step of the horizon", 0},
+     "a row for each value of this key (major, brand, id, ...)", 0, .stream = "forecasts"},
+    {WEFT_OPT_FLAG, 0, "per-step", AT(FLAG, o.per_step), NULL, 0, 0, NULL, "a row for each step of the horizon", 0,
+     .stream = "forecasts"},
     {WEFT_OPT_FLAG, 0, "scaled", AT(FLAG, o.scaled), NULL, 0, 0, NULL,
-     "in the units of weft window --scale, not of the data", 0},
+     "in the units of weft window --scale, not of the data", 0, .stream = "forecasts"},
     {WEFT_OPT_STR, 0, "psfa-by", AT(STR, o.psfa_by), NULL, 0, 0, "LEVEL",
-     "key that names PSFA's categories; major when the stream has it", 0},
+     "key that names PSFA's categories; major when the stream has it", 0, .stream = "forecasts"},
     {WEFT_OPT_FLAG, 0, "confusion", AT(FLAG, confusion), NULL, 0, 0, NULL,
-     "of products: how often each class was taken for which, below the table", WEFT_OPT_RUN},
+     "of products: how often each class was taken for which, below the table", WEFT_OPT_RUN, .stream = "demand"},
     {WEFT_OPT_STR, 0, "actuals", AT(STR, actuals_path), NULL, 0, 0, "FILE",
      "a later series stream: forecasts of the latest days (weft score --part latest) against what came since",
-     WEFT_OPT_FILE},
+     WEFT_OPT_FILE, .stream = "forecasts"},
     {WEFT_OPT_CHOICE, 0, "format", AT(CHOICE, format), "table", 0, 0, "table|csv|json|frames|prometheus|svg",
      "what to print; svg: a picture of the first series under every model", WEFT_OPT_RUN},
     {WEFT_OPT_FLAG, 0, "bom", AT(FLAG, bom), NULL, 0, 0, NULL, WEFT_BOM_HELP, WEFT_OPT_RUN},
@@ -52,9 +52,6 @@ static const struct weft_opt opts[] = {
 
 static int start_products(struct weft_run *run, struct state *s, struct weft_err *e)
 {
-    static const char *const unused[] = {"by", "per-step", "scaled", "psfa-by", "actuals", NULL};
-    if (weft_run_refuse(run, unused, "is for forecasts of series, and this is a demand stream", e) < 0)
-        return -1;
     if (s->format == SVG)
         return weft_fail(e, WEFT_USAGE, "--format svg is for forecasts of series, and this is a demand stream");
     if (weft_predictions_attrs_read(weft_run_in_head(run), &s->said, e) < 0)
@@ -69,12 +66,6 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     const struct weft_head *h = weft_run_in_head(run);
     if (strcmp(h->schema, WEFT_DEMAND_SCHEMA) == 0)
         return start_products(run, s, e);
-    if (strcmp(h->schema, WEFT_FORECASTS_SCHEMA) != 0)
-        return weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s or %s", h->schema, WEFT_FORECASTS_SCHEMA,
-                         WEFT_DEMAND_SCHEMA);
-    if (s->confusion)
-        return weft_fail(e, WEFT_USAGE,
-                         "--confusion is for products (a demand stream), and this is a forecasts stream");
     if (weft_forecast_metrics_new(h, &s->o, &s->series, e) < 0)
         return -1;
     if (s->format == SVG)
@@ -163,23 +154,6 @@ static void warn_of_uneven(void *run, const char *group)
         group);
 }
 
-/* What of the forecasts could be measured: said whatever the format, since a row of one day looks like one of many. */
-static void say_actuals(struct weft_run *run, const struct state *s)
-{
-    struct weft_actuals_count c;
-    char first[32], last[32];
-    int64_t step = weft_forecast_metrics_attrs(s->series)->step;
-    weft_actuals_counts(s->actuals, &c);
-    weft_run_warn(run, "%llu of %llu forecast values have an actual one, from %s to %s", (unsigned long long)c.found,
-                  (unsigned long long)c.days, weft_date_text(c.first, step, first), weft_date_text(c.last, step, last));
-    if (c.unknown)
-        weft_run_warn(run, "%llu forecasts are of series that %s does not have", (unsigned long long)c.unknown,
-                      s->actuals_path);
-    if (c.channels)
-        weft_run_warn(run, "%llu forecasts are of channels that %s does not have", (unsigned long long)c.channels,
-                      s->actuals_path);
-}
-
 static int make_table(struct weft_run *run, struct state *s, struct weft_err *e)
 {
     if (s->demand) {
@@ -199,7 +173,7 @@ static int make_table(struct weft_run *run, struct state *s, struct weft_err *e)
                    : -1;
     }
     if (s->actuals)
-        say_actuals(run, s);
+        weft_actuals_say(s->actuals, s->actuals_path, run);
     else if (s->without_actual)
         weft_run_warn(run, "%llu forecasts without actual values were left out", (unsigned long long)s->without_actual);
     weft_forecast_metrics_table(s->series, s->table = weft_table_new(), warn_of_uneven, run);
@@ -216,15 +190,13 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     FILE *f = weft_run_text(run);
     if (s->format == FRAMES)
         return emit_frames(run, s, e);
-    if (s->format == CSV)
-        weft_table_csv(s->table, s->bom, f);
-    else if (s->format == JSON)
+    if (s->format == WEFT_TABLE_JSON)
         print_json(s, f);
     else if (s->format == PROMETHEUS)
         weft_table_prometheus(s->table, "weft_", f);
     else
-        weft_table_print(s->table, f);
-    if (s->format == TABLE)
+        weft_table_write(s->table, (enum weft_table_format)s->format, s->bom, f);
+    if (s->format == WEFT_TABLE_TEXT)
         print_notes(s, f);
     return 0;
 }
@@ -297,6 +269,7 @@ static const struct weft_filter filter = {
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,
     .out = WEFT_IO_TEXT,
+    .schema = WEFT_FORECASTS_SCHEMA "|" WEFT_DEMAND_SCHEMA,
     .start = start,
     .frame = frame,
     .drain = drain,

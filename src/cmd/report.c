@@ -27,7 +27,8 @@ static const struct weft_opt opts[] = {
      "the forecasts that were ranked: charts of the first groups, with the outermost quantiles as the band",
      WEFT_OPT_FILE},
     {WEFT_OPT_STR, 0, "history", AT(STR, history), NULL, 0, 0, "FILE",
-     "the series that were forecast, or those that they are made of: the past in the charts", WEFT_OPT_FILE},
+     "the series that were forecast, or those that they are made of: the past in the charts", WEFT_OPT_FILE,
+     .needs = "forecasts"},
     {WEFT_OPT_STR, 0, "accuracy", AT(STR, accuracy_file), NULL, 0, 0, "FILE",
      "a table of evaluate or backtest, CSV or JSON", WEFT_OPT_FILE},
     {WEFT_OPT_STR, 0, "title", AT(STR, o.title), NULL, 0, 0, "TEXT", "the page's title", 0},
@@ -42,8 +43,6 @@ static const struct weft_opt opts[] = {
 static int start(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
-    if (s->history && !s->forecasts)
-        return weft_fail(e, WEFT_USAGE, "--history is the past of the forecasts: give --forecasts FILE as well");
     s->o.lang = (enum weft_report_lang)s->lang;
     s->o.top = (size_t)s->top;
     s->o.bars = (size_t)s->bars;

@@ -72,11 +72,12 @@ help)
     stream) page=$man/man5/weft-stream.5 ;;
     *) find_command "$2"; page=$man/man1/weft-$2.1 ;;
     esac
+    [ -e "$page" ] || page=$page.gz # as packages have them
     [ ! -e "$page" ] || ! command -v man >/dev/null || exec man -l "$page"
     [ ! -e "$page" ] || ! command -v mandoc >/dev/null || exec mandoc "$page"
     case "$2" in
     # Without a program that lays pages out: their text, less the marks.
-    exit | stream) sed -n 's/^\.It //p; s/^\.Sh //p; s/^[^.]/    &/p' "$page" ;;
+    exit | stream) gzip -cdf <"$page" | sed -n 's/^\.It //p; s/^\.Sh //p; s/^[^.]/    &/p' ;;
     *) exec "$0" "$2" --help ;;
     esac
     ;;

@@ -28,6 +28,7 @@ struct weft_apply {
 
 int weft_apply_open(const char *item, struct weft_apply **out, struct weft_err *e)
 {
+    *out = NULL;
     struct weft_apply *a = WEFT_NEW(struct weft_apply);
     size_t name = strcspn(item, "=/");
     const char *text = item;
@@ -51,6 +52,7 @@ int weft_apply_open(const char *item, struct weft_apply **out, struct weft_err *
 
 int weft_apply_open_bytes(const void *p, size_t n, const char *where, struct weft_apply **out, struct weft_err *e)
 {
+    *out = NULL;
     struct weft_apply *a = WEFT_NEW(struct weft_apply);
     a->offsets_unit = a->covariance_unit = SIZE_MAX;
     if (weft_forecaster_open_bytes(p, n, where, &a->model, e) < 0) {

@@ -11,9 +11,7 @@
 #include "base/mem.h"
 #include "model/factor_model.h"
 
-enum { STEPS_MAX = 1000000, SCALES = 3 };
-
-static const char *const scale_names[SCALES] = {"none", "standard", "minmax"};
+enum { STEPS_MAX = 1000000 };
 
 /* --- the table of models: the linker lays the entries of all object files side by side --- */
 
@@ -108,7 +106,7 @@ int weft_model_exog_read(const struct weft_st *st, struct weft_model_info *info,
 {
     struct weft_exog_shape *x = &info->exog;
     const char *effect = weft_st_meta(st, "exog_effect");
-    int64_t lags;
+    int64_t lags, level = info->lookback;
     if (!weft_st_meta(st, "exogenous"))
         return 0;
     if (read_names(st, "exogenous", &info->exogenous, &info->n_exogenous, e) < 0)
@@ -116,11 +114,13 @@ int weft_model_exog_read(const struct weft_st *st, struct weft_model_info *info,
     if (info->n_exogenous > WEFT_EXOG_MAX)
         return bad(st, e, "too many names in metadata", "exogenous");
     *x = (struct weft_exog_shape){
-        .lookback = (size_t)info->lookback, .horizon = (size_t)info->horizon, .n = info->n_exogenous};
+        .level = (size_t)info->lookback, .horizon = (size_t)info->horizon, .n = info->n_exogenous};
     if (read_roles(st, x, e) < 0 || read_relative(st, info->exogenous, x, e) < 0 ||
-        weft_st_meta_int(st, "exog_lags", 0, info->lookback, &lags, e) < 0)
+        weft_st_meta_int(st, "exog_lags", 0, info->lookback, &lags, e) < 0 ||
+        (weft_st_meta(st, "exog_level") && weft_st_meta_int(st, "exog_level", 1, info->lookback, &level, e) < 0))
         return -1;
     x->lags = (size_t)lags;
+    x->level = (size_t)level;
     x->by_forecast = weft_st_meta(st, "exog_errors") && strcmp(weft_st_meta(st, "exog_errors"), "forecast") == 0;
     for (x->effect = WEFT_EXOG_LEVEL; x->effect <= WEFT_EXOG_UNITS; x->effect++)
         if (effect && strcmp(effect, weft_exog_effect_name(x->effect)) == 0)
@@ -131,7 +131,7 @@ int weft_model_exog_read(const struct weft_st *st, struct weft_model_info *info,
 int weft_model_info_read(const struct weft_st *st, struct weft_model_info *info, struct weft_err *e)
 {
     const char *name = weft_st_meta(st, "weft.model"), *scale = weft_st_meta(st, "scale"), *by = weft_st_meta(st, "by");
-    *info = (struct weft_model_info){.scale = -1};
+    *info = (struct weft_model_info){0};
     if (!name) {
         weft_fail(e, WEFT_DATA, "a safetensors file without \"weft.model\" in its metadata: not a forecasting model");
         return weft_fail_where(e, "%s", weft_st_path(st));
@@ -144,10 +144,7 @@ int weft_model_info_read(const struct weft_st *st, struct weft_model_info *info,
         return -1;
     if (weft_st_meta(st, "until") && weft_st_meta_int(st, "until", INT64_MIN, INT64_MAX, &info->until, e) < 0)
         return -1;
-    for (int i = 0; scale && i < SCALES; i++)
-        if (strcmp(scale, scale_names[i]) == 0)
-            info->scale = i;
-    if (info->scale < 0)
+    if (!scale || !weft_scale_parse(scale, &info->scale))
         return bad(st, e, "unusable metadata", "scale");
     if (!by)
         return bad(st, e, "no metadata", "by");
@@ -183,6 +180,7 @@ void weft_model_exog_write(const struct weft_exog_shape *x, char *const *names, 
     weft_st_writer_meta_list(w, "roles", roles, x->n);
     weft_st_writer_meta_list(w, "relative", relative, n);
     weft_st_writer_meta_int(w, "exog_lags", (int64_t)x->lags);
+    weft_st_writer_meta_int(w, "exog_level", (int64_t)x->level);
     weft_st_writer_meta(w, "exog_effect", weft_exog_effect_name(x->effect));
     if (x->by_forecast)
         weft_st_writer_meta(w, "exog_errors", "forecast");
@@ -203,7 +201,7 @@ void weft_model_info_write(const struct weft_model_info *info, struct weft_st_wr
     weft_st_writer_meta_int(w, "horizon", info->horizon);
     weft_st_writer_meta_int(w, "stride", info->stride);
     weft_st_writer_meta_int(w, "step", info->step);
-    weft_st_writer_meta(w, "scale", scale_names[info->scale]);
+    weft_st_writer_meta(w, "scale", weft_scale_names[info->scale]);
     if (info->until)
         weft_st_writer_meta_int(w, "until", info->until);
     weft_st_writer_meta(w, "by", info->by);
@@ -312,6 +310,7 @@ static int open_model(struct weft_forecaster *f, struct weft_err *e)
 /* opened: what came of opening f->st. */
 static int finish_open(struct weft_forecaster *f, int opened, struct weft_forecaster **out, struct weft_err *e)
 {
+    *out = NULL;
     if (opened < 0 || open_model(f, e) < 0) {
         weft_forecaster_close(&f);
         return -1;

@@ -14,7 +14,7 @@
 
 static const char *t(const struct weft_report *r, enum weft_report_label k)
 {
-    return weft_report_text(r->o->lang, k);
+    return r->text[k];
 }
 
 static void put_name(const struct row *x, FILE *f)
@@ -221,7 +221,9 @@ static void put_bars(const struct weft_report *r, FILE *f)
     fprintf(f, t(r, L_GROWTH_NOTE), (long long)r->a.far[0], (long long)r->a.far[1], (long long)r->a.near[0],
             (long long)r->a.near[1]);
     if (r->a.profile)
-        fprintf(f, " %s", t(r, L_PROFILE_NOTE));
+        fprintf(
+            f, " %s",
+            t(r, r->a.step == WEFT_STEP_DAY || r->a.step == WEFT_STEP_BUSINESS_DAY ? L_PROFILE_NOTE : L_PROFILE_OTHER));
     fputs("</p>\n<p class='legend'><span><i class='k-dot'></i>", f);
     fprintf(f, "%s</span><span><i class='k-band'></i>", t(r, L_GROWTH));
     fprintf(f, t(r, L_INTERVAL), round(r->a.level * 1e4) / 100);
@@ -271,6 +273,7 @@ static void put_chart(const struct weft_report *r, const struct row *x, FILE *f)
 static void put_charts(const struct weft_report *r, FILE *f)
 {
     size_t n = 0;
+    char history[200];
     for (size_t i = 0; i < r->names.n && i < r->n; i++)
         n += r->row[i].chart.series > 0;
     if (!n)
@@ -279,7 +282,7 @@ static void put_charts(const struct weft_report *r, FILE *f)
             "<section aria-labelledby='h-charts'>\n<h2 id='h-charts'>%s</h2>\n<p class='legend'><span><i "
             "class='k-mean'></i>%s</span><span><i class='k-ahead'></i>%s</span>"
             "<span><i class='k-band'></i>",
-            t(r, L_CHARTS), t(r, L_HISTORY_LINE), t(r, L_FORECAST));
+            t(r, L_CHARTS), weft_report_history_line(r, history), t(r, L_FORECAST));
     fprintf(f, t(r, L_INTERVAL), round(r->a.level * 1e4) / 100);
     fprintf(
         f,
@@ -619,6 +622,13 @@ static void put_accuracy(const struct weft_report *r, const struct weft_report_a
 
 /* --- foot --- */
 
+/* "Now" is given in days. */
+static long long now_steps(const struct weft_report *r)
+{
+    int64_t now = r->a.now ? r->a.now : 28, step = r->a.step > 0 ? r->a.step : WEFT_STEP_DAY;
+    return (now * WEFT_STEP_DAY + step - 1) / step;
+}
+
 static void put_foot(const struct weft_report *r, FILE *f)
 {
     fprintf(f, "<footer>\n<h2>%s</h2>\n<dl>\n", t(r, L_READ));
@@ -630,7 +640,7 @@ static void put_foot(const struct weft_report *r, FILE *f)
             else if (k == L_READ_SURE)
                 fprintf(f, t(r, L_READ_SURE + 1), 100 * r->a.fdr);
             else if (k == L_READ_NOW)
-                fprintf(f, t(r, L_READ_NOW + 1), (long long)(r->a.now ? r->a.now : 28));
+                fprintf(f, t(r, L_READ_NOW + 1), now_steps(r));
             else
                 fputs(t(r, (enum weft_report_label)(k + 1)), f);
             fputs("</dd></div>\n", f);

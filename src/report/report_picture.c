@@ -45,7 +45,7 @@ static const char style[] = "text { font: 13px 'DejaVu Sans', 'Noto Sans KR', 'N
 
 static const char *t(const struct weft_report *r, enum weft_report_label k)
 {
-    return weft_report_text(r->o->lang, k);
+    return r->text[k];
 }
 
 static void put_text(FILE *f, int x, int y, const char *class, const char *text)
@@ -87,16 +87,16 @@ static void put_head(const struct weft_report *r, int high, FILE *f)
 /* What the marks and lines mean: a sample of each, and its word. */
 static void put_key(const struct weft_report *r, FILE *f)
 {
-    static const struct {
+    char history[200];
+    const struct {
         int at;
-        const char *sample;
-        enum weft_report_label label;
-    } key[] = {{0, "<path class='mean' d='M0 8h22' />", L_HISTORY_LINE},
-               {270, "<path class='ahead' d='M0 8h22' />", L_FORECAST},
-               {370, "<path class='year' d='M0 8h22' />", L_YEAR_LINE}};
+        const char *sample, *text;
+    } key[] = {{0, "<path class='mean' d='M0 8h22' />", weft_report_history_line(r, history)},
+               {270, "<path class='ahead' d='M0 8h22' />", t(r, L_FORECAST)},
+               {370, "<path class='year' d='M0 8h22' />", t(r, L_YEAR_LINE)}};
     for (size_t i = 0; i < sizeof key / sizeof *key; i++)
         fprintf(f, "<svg x='%d' y='72' overflow='visible'>%s<text x='28' y='12' class='soft'>%s</text></svg>\n",
-                PLOT_AT + key[i].at, key[i].sample, t(r, key[i].label));
+                PLOT_AT + key[i].at, key[i].sample, key[i].text);
     fprintf(f,
             "<svg x='%d' y='52' overflow='visible'><circle class='dot' cx='8' cy='8' r='5' /><text x='20' y='12' "
             "class='soft'>%s</text><rect class='band' x='100' y='4' width='22' height='8' rx='4' /><text x='128' "

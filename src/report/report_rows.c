@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "record/forecasts.h"
 
-enum { RANK_MAX = 1000000000, PAST_LEAST = 90, PAST_MOST = 364, SMOOTH = 7 };
+enum { RANK_MAX = 1000000000, PAST_LEAST = 90, PAST_MOST = 364 };
 
 static const char *const field_keys[PART] = {
     "growth",    "low",       "high",       "p_growth", "left_out",   "near",   "far",      "now",  "year_growth",
@@ -22,6 +22,8 @@ int weft_report_new(const struct weft_head *head, const struct weft_report_optio
     r->o = o;
     if (weft_ranking_attrs_read(head, &r->a, e) < 0)
         return -1;
+    for (int k = 0; k < L_LABELS; k++)
+        r->text[k] = weft_report_text_in(o->lang, (enum weft_report_label)k, r->a.step);
     r->channel = o->channel ? o->channel : *r->a.channel ? r->a.channel : NULL;
     return 0;
 }
@@ -45,6 +47,8 @@ void weft_report_free(struct weft_report **rp)
         free(r->left[i].group);
         free(r->left[i].why);
     }
+    for (int k = 0; k < L_LABELS; k++)
+        free(r->text[k]);
     free(r->left);
     free(r->row);
     weft_names_free(&r->names);
@@ -294,7 +298,7 @@ const char *weft_report_level(const struct weft_report *r)
     } known[] = {{"major", L_MAJOR}, {"middle", L_MIDDLE}, {"minor", L_MINOR}, {"brand", L_BRAND}, {"id", L_ITEM}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(known[i].key, r->a.by) == 0)
-            return weft_report_text(r->o->lang, known[i].label);
+            return r->text[known[i].label];
     return r->a.by;
 }
 
@@ -316,8 +320,20 @@ struct weft_axis weft_report_axis(const struct weft_report *r, size_t n)
                           5); /* one very wide interval does not make all others small */
 }
 
-/* The same days a year before, as the mean of the 7 steps that end there; NULL when the history does not reach so far.
- * The caller frees it. */
+size_t weft_report_smoothed(const struct weft_report *r)
+{
+    return weft_step_season(r->a.step);
+}
+
+const char *weft_report_history_line(const struct weft_report *r, char buf[200])
+{
+    size_t steps = weft_report_smoothed(r);
+    snprintf(buf, 200, r->text[steps > 1 ? L_HISTORY_LINE : L_HISTORY_PLAIN], steps);
+    return buf;
+}
+
+/* The same days a year before, as the mean of the `smooth` steps that end there; NULL when the history does not reach
+ * so far. The caller frees it. */
 static double *year_before(const struct weft_report *r, const struct chart *c, size_t smooth)
 {
     size_t year = weft_step_year(r->a.step), horizon = (size_t)r->a.horizon;
@@ -345,12 +361,12 @@ struct weft_chart_lines weft_report_lines(const struct weft_report *r, const str
     size_t horizon = (size_t)r->a.horizon, shown = past_shown(c, horizon);
     return (struct weft_chart_lines){.past = c->past ? c->past + c->n_past - shown : NULL,
                                      .n_past = shown,
-                                     .year = c->past ? year_before(r, c, SMOOTH) : NULL,
+                                     .year = c->past ? year_before(r, c, weft_report_smoothed(r)) : NULL,
                                      .ahead = c->ahead,
                                      .low = c->low,
                                      .high = c->high,
                                      .horizon = horizon,
-                                     .smooth = SMOOTH,
+                                     .smooth = weft_report_smoothed(r),
                                      .near = {(size_t)r->a.near[0], (size_t)r->a.near[1]},
                                      .far = {(size_t)r->a.far[0], (size_t)r->a.far[1]}};
 }

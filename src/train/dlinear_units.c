@@ -33,8 +33,10 @@ static int take_channels(struct weft_dlinear_trainer *t, struct weft_err *e)
         return 0;
     if (n > WEFT_EXOG_MAX)
         return weft_fail(e, WEFT_CONFIG, "%zu exogenous channels, and a model takes %d", n, WEFT_EXOG_MAX);
-    t->shape.exog =
-        (struct weft_exog_shape){.lookback = lookback, .horizon = t->shape.horizon, .effect = t->effect, .n = n};
+    t->shape.exog = (struct weft_exog_shape){.level = t->level > 0 && t->level < lookback ? t->level : lookback,
+                                             .horizon = t->shape.horizon,
+                                             .effect = t->effect,
+                                             .n = n};
     t->shape.exog.by_forecast = true;
     t->shape.exog.lags = t->lags < lookback ? t->lags : lookback;
     for (size_t c = 0; c < n; c++)

@@ -14,11 +14,13 @@ score|windows|score -m $dir/model.safetensors,naive --part test
 evaluate|forecasts|evaluate --format json
 reconcile|latest|reconcile --method bottom-up,wls
 backtest|series|backtest --horizon 7 --origins 3 --by all,major --format csv
+backtest-orders|series|backtest --orders -m $dir/model.safetensors --origins 3 --format frames
 backtest-model|windows|backtest -m $dir/model.safetensors --origins 3 --per-step --format frames
 backtest-refit|series|backtest --refit train-dlinear --lookback 14 --horizon 7 --origins 2 --format json
 explain|windows|explain -m $dir/model.safetensors --near 1:2 --far 6:7 --format csv
 explain-frames|windows|explain -m $dir/model.safetensors --near 1:2 --far 6:7 --format frames
 rank|latest|rank --near 1:2 --far 6:7 --format csv
+order|latest|order --stock $dir/stock.csv --lead-days 2 --review-days 3 --format csv
 report|ranking|report --lang ko
 frames|series|frames cat
 frames-show|series|frames show
@@ -42,6 +44,7 @@ setup_file() {
     fixtures "$dir"
     garments "$dir"
     planned "$dir"
+    awk 'BEGIN { print "id,on_hand"; for (p = 0; p < 24; p++) print p "," p * 9 }' >"$dir/stock.csv"
     rank -q --format frames -i "$dir/latest.weft" -o "$dir/ranking.weft"
 }
 
@@ -170,7 +173,7 @@ cut_everywhere() {
         [ "$status" -eq 76 ] || [ "$status" -eq 65 ] || { echo "cut at $n: $status $output"; return 1; }
         [ "$(cat "$out")" = old ] || { echo "cut at $n: the old file is gone"; return 1; }
     done
-    ! ls "$BATS_TEST_TMPDIR"/*.tmp* 2>/dev/null
+    ! ls "$BATS_TEST_TMPDIR"/*.tmp* 2>/dev/null || false
 }
 @test "a stream cut short anywhere: not zero, the old output stays, no temporary file" {
     each cut_everywhere

@@ -45,6 +45,25 @@ attrs() {
     [ "$status" -eq 64 ]
 }
 
+@test "ingest --to and --until: what is sold later is left out, the plan for these days stays" {
+    awk -F, 'NR == 1 || $1 <= "2022-04-20"' "$dir/long.csv" >early.csv
+    awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "units") at = i } NR > 1 && $1 > "2022-04-20" { $at = "" } 1' "$dir/long.csv" >blank.csv
+    ingest -q --layout long --id id --keys minor --value units,price,promotion --future price,promotion blank.csv | frames csv >want.csv
+    ingest -q --layout long --id id --keys minor --value units,price,promotion --future price,promotion --to 2022-04-20 "$dir/long.csv" | frames csv >to.csv
+    cmp want.csv to.csv
+    ingest -q --layout long --id id --keys minor --value units,price,promotion --future price,promotion --until 2022-04-20 "$dir/long.csv" | frames csv >until.csv
+    cmp want.csv until.csv
+    # Without a plan nothing of these days is left.
+    ingest -q --layout long --id id --keys minor --value units --to 2022-04-20 "$dir/long.csv" | frames csv >plain.csv
+    ingest -q --layout long --id id --keys minor --value units early.csv | frames csv | cmp - plain.csv
+    # Of two dumps the later one's plan counts, and its sales.
+    awk -F, 'NR == 1 || $1 <= "2022-04-24"' "$dir/long.csv" >day24.csv
+    awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "price") at = i } NR > 1 { $at = 7 } 1' day24.csv >day20.csv
+    ingest -q --layout long --id id --keys minor --value units,price,promotion --future price,promotion --overlap replace --until 2022-04-20,2022-04-22 day20.csv day24.csv |
+        frames csv >two.csv
+    ingest -q --layout long --id id --keys minor --value units,price,promotion --future price,promotion --to 2022-04-22 day24.csv | frames csv | cmp - two.csv
+}
+
 @test "ingest wide: a channel beside the units is declared too" {
     shop amounts.csv 120 24
     ingest -q "$dir/shop.csv" --amounts amounts.csv --past units -o s.weft
@@ -147,11 +166,15 @@ attrs() {
     frames csv f.weft | awk -F, 'NR > 1 { if ($10 != "2022-05-01" || $13 == "" || $14 != "") { print; exit 1 } if ($8 != "units") exit 1; n++ } END { exit n != 2 * 24 * 7 }' ||
         { frames csv f.weft | head -n 3; false; }
     rank --near 1:2 --far 6:7 --format csv -i f.weft | wc -l | grep -q '^25$'
-    # Another price, another forecast; a price before the lags, the same one.
+    # Another price, another forecast, where sales go by it; all others are what they were.
+    awk -F, 'NR == 1 { print "date,id,units"; next } $1 < "2022-05-01" { print $1 "," $2 "," 200 - $3 + NR % 7 }' "$dir/plan.csv" >sold.csv
+    ingest -q --layout long --id id --value units sold.csv -o sold.weft
+    covariates -q --csv "$dir/plan.csv" --weekday -i sold.weft -o sold-planned.weft
+    window -q --lookback 14 --horizon 7 --scale standard -i sold-planned.weft | train-dlinear -q -o sold.safetensors
     sed 's/^\(2022-05-03,0,\).*/\150/' "$dir/plan.csv" >cheap.csv
-    covariates -q --csv cheap.csv --weekday -i "$dir/series.weft" | score -q -m "$dir/planned.safetensors" | frames csv | grep ',2022-05-03,' >cheap
-    frames csv f.weft | grep ',dlinear-exog,' | grep ',2022-05-03,' >planned
-    ! diff -q <(grep '^0,' cheap) <(grep '^0,' planned)
+    covariates -q --csv cheap.csv --weekday -i sold.weft | score -q -m sold.safetensors | frames csv | grep ',2022-05-03,' >cheap
+    score -q -m sold.safetensors -i sold-planned.weft | frames csv | grep ',2022-05-03,' >planned
+    ! diff -q <(grep '^0,' cheap) <(grep '^0,' planned) || false
     diff <(grep -v '^0,' cheap) <(grep -v '^0,' planned)
 }
 
@@ -235,7 +258,7 @@ same() {
         score -q -m m.st --quantiles 0.05,0.95 -i "$dir/planned.weft" | frames csv >planned
         sed 's/^\(2022-05-03,0,\).*/\150/' "$dir/plan.csv" >cheap.csv
         covariates -q --csv cheap.csv --weekday -i "$dir/series.weft" | score -q -m m.st --quantiles 0.05,0.95 | frames csv >cheap
-        ! cmp -s <(grep '^0,' cheap) <(grep '^0,' planned)
+        ! cmp -s <(grep '^0,' cheap) <(grep '^0,' planned) || false
         cmp <(grep -v '^0,' cheap) <(grep -v '^0,' planned)
     done
     # The choices stand in the file, and so does the covariance that growth intervals need.
@@ -260,7 +283,7 @@ same() {
     awk -F, -v OFS=, 'NR > 1 && $1 == "2022-05-01" && $2 == 0 { $(NF - 1) *= 2 } { print }' most.csv >dear.csv
     planned_long dear.csv -o dear.weft
     for x in s dear; do explain -m m.st --near 1:2 --far 6:7 --format csv -i $x.weft >$x.csv; done
-    ! cmp -s <(grep '^0,.*near' s.csv | cut -d, -f12) <(grep '^0,.*near' dear.csv | cut -d, -f12)
+    ! cmp -s <(grep '^0,.*near' s.csv | cut -d, -f12) <(grep '^0,.*near' dear.csv | cut -d, -f12) || false
     cmp <(grep '^0,.*near' s.csv | cut -d, -f6-8) <(grep '^0,.*near' dear.csv | cut -d, -f6-8)
     cmp <(grep -v '^0,' s.csv) <(grep -v '^0,' dear.csv)
     # And rank says it.
@@ -291,6 +314,27 @@ same() {
     # Channels that act otherwise are other sums.
     train-dlinear -q --partial --exog units -i "$dir/planned-windows.weft" -o part1
     run train-dlinear --merge -o no.st part0 part1
+    [ "$status" -eq 78 ]
+}
+
+@test "--exog-level: the level of so many steps, in the model, in partial sums and in a state; without it the whole lookback" {
+    window -q --lookback 21 --horizon 7 -i "$dir/planned.weft" -o w.weft
+    train-dlinear -q --tune -i w.weft -o plain.st
+    train-dlinear -q --tune --exog-level 21 -i w.weft -o whole.st
+    train-dlinear -q --tune --exog-level 7 -i w.weft -o week.st
+    score -q -m plain.st -i w.weft -o plain.weft
+    score -q -m whole.st -i w.weft -o whole.weft
+    score -q -m week.st -i w.weft -o week.weft
+    cmp <(frames csv plain.weft) <(frames csv whole.weft)
+    ! cmp -s <(frames csv plain.weft) <(frames csv week.weft) || false
+    head -c 8192 week.st | grep -aq '"exog_level":"7"'
+    train-dlinear -q --partial --tune --exog-level 7 -i w.weft -o part.weft
+    frames check part.weft
+    train-dlinear -q --merge part.weft -o merged.st
+    score -q -m merged.st -i w.weft | frames csv | cmp - <(frames csv week.weft)
+    train-dlinear -q --tune --exog-level 7 --state s.st -i w.weft -o state.st
+    head -c 8192 state.st | grep -aq '"exog_level":"7"'
+    run train-dlinear --exog-level 14 --state s.st -i w.weft -o state.st
     [ "$status" -eq 78 ]
 }
 

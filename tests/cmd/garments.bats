@@ -11,7 +11,7 @@ setup_file() {
     "$BUILD/gen/garments" again 120 1
     diff -r again "$dir/g"
     "$BUILD/gen/garments" other 120 2
-    ! cmp -s other/garments.csv "$dir/g/garments.csv"
+    ! cmp -s other/garments.csv "$dir/g/garments.csv" || false
 }
 
 @test "garments.sh: everything appears, with a table and a sheet" {

@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/terms.h"
 #include "model/exog.h"
 #include "nn/safetensors.h"
 
@@ -34,7 +35,7 @@ enum { WEFT_COVARIANCE_HORIZON_MAX = 128 };
 struct weft_model_info {
     char *name;
     int64_t lookback, horizon, stride, step;
-    int scale; /* enum weft_scale's values: 0 none, 1 standard, 2 minmax */
+    enum weft_scale scale;
     char *by;
     char **groups;
     size_t n_groups;

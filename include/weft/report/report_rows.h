@@ -61,6 +61,7 @@ struct weft_report {
     const struct weft_report_options *o;
     struct weft_ranking_attrs a;
     const char *channel;
+    char *text[L_LABELS]; /* in the words of the step */
     struct row *row;
     size_t n, cap;
     struct left *left;
@@ -70,6 +71,11 @@ struct weft_report {
     struct weft_names names; /* of the rows with a chart, in their order */
 };
 
+/* How many steps the thick line of a chart is the mean of: a season of days or hours; 1 where there is no such
+ * season. */
+size_t weft_report_smoothed(const struct weft_report *r);
+/* The words for that line, in buf. */
+const char *weft_report_history_line(const struct weft_report *r, char buf[200]);
 /* "minor" is a minor category, or what the language calls it; other keys stand as they are. */
 const char *weft_report_level(const struct weft_report *r);
 /* The date so many steps after the first one forecast, in buf. */
