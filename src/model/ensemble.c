@@ -147,7 +147,6 @@ int weft_ensemble_info(struct weft_ensemble *x, struct weft_model_info *info, st
         return weft_fail(e, WEFT_CONFIG, "an ensemble of baselines alone: one member at least must be a trainer");
     info->exog.level = (size_t)info->lookback;
     info->exog.horizon = x->horizon = (size_t)info->horizon;
-    info->exog.level = (size_t)info->lookback;
     info->exog.by_forecast = info->n_exogenous > 0; /* a promotion that doubles the sales doubles their errors */
     return 0;
 }
