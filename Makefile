@@ -38,12 +38,12 @@ endif
 
 GITHASH := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 
-WEFT_CFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -Iinclude/weft -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
+WEFT_CFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -Iinclude/weft -Wall -Wextra -Wno-missing-field-initializers -Werror -Wshadow -Wstrict-prototypes \
   -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla -fno-common -fno-math-errno -ffp-contract=off -fstack-protector-strong -pthread \
   $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -O1 -Wno-error) $(PKG_CFLAGS)
 WEFT_LIBS := $(PKG_LIBS) -lcsv -ldnnl -lgomp -lm -pthread
 
-layers   := base frame cluster record show measure rank report nn model text image ingest train apply
+layers   := base frame cluster record show measure rank report nn model text image ingest order train apply
 lib_src  := $(sort $(foreach l,$(layers),$(wildcard src/$(l)/*.c)))
 lib_obj  := $(lib_src:%.c=$(BUILD)/%.o)
 cmd_src  := $(sort $(wildcard src/cmd/*.c))
@@ -97,7 +97,7 @@ $(BUILD)/libweft.a: $(lib_obj)
 # names would bring oneDNN into programs that only know series.
 link = $(CC) $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) $(BUILD)/libweft.a $(WEFT_LIBS)
 model_obj := $(patsubst %.c,$(BUILD)/%.o,$(shell grep -l ^WEFT_MODEL src/model/*.c))
-$(BIN)/score $(BIN)/backtest $(BIN)/explain $(BIN)/train-ensemble $(units) $(benches): $(model_obj)
+$(BIN)/score $(BIN)/backtest $(BIN)/calibrate $(BIN)/explain $(BIN)/train-ensemble $(units) $(benches): $(model_obj)
 
 $(BIN)/%: $(BUILD)/src/cmd/%.o $(BUILD)/libweft.a
 	@mkdir -p $(@D)
@@ -217,7 +217,7 @@ install: all
 	@install -m 755 $(programs:%=$(BIN)/%) '$(DESTDIR)$(libexec)'
 	@for f in $(page_names); do install -m 644 "$(BUILD)/man/$$f" "$(DESTDIR)$(mandir)/$$f" || exit 1; done
 	@for f in pipelines/*.sh; do install -m "$$([ -x "$$f" ] && echo 755 || echo 644)" "$$f" '$(DESTDIR)$(share)/pipelines' || exit 1; done
-	@install -m 644 pipelines/*.csv '$(DESTDIR)$(share)/pipelines'
+	@install -m 644 pipelines/*.csv pipelines/*.jq '$(DESTDIR)$(share)/pipelines'
 	@install -m 644 schemas/* '$(DESTDIR)$(share)/schemas'
 	@install -m 644 python/*.py '$(DESTDIR)$(share)/python'
 	@$(fill) src/cmd/weft.sh > '$(DESTDIR)$(PREFIX)/bin/weft' && chmod 755 '$(DESTDIR)$(PREFIX)/bin/weft'

@@ -23,7 +23,7 @@ alone. MSE in scaled units, mean and standard deviation over the seeds.
       --encoder NAME     lstm, linear or cnn (default lstm)
       --reconstruct X    weight of the reconstruction loss in the third column (default 1)
       --train OPTIONS    further options of train-adda, as in --train "--epochs 50"
-      --plot svg|png|none
+      --plot svg|none
       --progress         stages, seconds and what is left on stderr (default: when that is a terminal)
   -h, --help
 
@@ -60,9 +60,8 @@ done
 [ -n "$sales" ] || die "which table? adapt.sh SALES.csv; see adapt.sh --help"
 [[ $seeds =~ ^[1-9][0-9]*$ ]] || die "--seeds: a number from 1 on, not $seeds"
 [[ $rows =~ ^[^:,]+:[^:,]+(,[^:,]+:[^:,]+)*$ ]] || die "--rows: SOURCE:TARGET,..., not $rows"
-case "$plot" in svg | png | none) ;; *) die "--plot: svg, png or none" ;; esac
+case "$plot" in svg | none) ;; *) die "--plot: svg or none" ;; esac
 need ingest aggregate window train-dlinear train-adda score evaluate frames
-[ "$plot" = none ] || need gnuplot
 split_words --train "$train_options"
 train=("${words[@]}")
 split_words --ingest "$ingest_options"
@@ -71,7 +70,6 @@ shares=(2)
 for row in ${rows//,/ }; do
     for seed in $(seq "$seeds"); do shares+=(10); done
 done
-[ "$plot" = none ] || shares+=(1)
 scratch
 
 stage read
@@ -120,10 +118,9 @@ for row in ${rows//,/ }; do
             train-adda "${pair[@]}" --pretrained "$none" --target-fraction $fraction --reconstruct "$reconstruct" --target-labels 1000000 --label-weight 10 \
                 -o "$work/labels.st"
             cell $fraction "$s" "$t" labels "$seed" "$(mse "$work/labels.st" "$t")"
-            if [ "$plot" != none ] && [ ! -e "$work/plot.csv" ]; then
-                score -q -m "none=$none,ADDA=$work/adda.st,reconstruct=$work/reconstruct.st" --part test -i "$work/$t.weft" | frames csv -o "$work/plot.csv" ||
-                    culprit "score frames" "${PIPESTATUS[@]}"
-                plot_row="$s -> $t"
+            if [ "$plot" != none ] && [ ! -e "$work/plot.svg" ]; then
+                score -q -m "none=$none,ADDA=$work/adda.st,reconstruct=$work/reconstruct.st" --part test -i "$work/$t.weft" |
+                    evaluate -q --format svg -o "$work/plot.svg" || culprit "score evaluate" "${PIPESTATUS[@]}"
             fi
         done
     done
@@ -158,35 +155,7 @@ table() { # FRACTION TITLE
     table 0.5 "The same with half of the target's data"
 } >"$work/table.txt"
 
-draw() {
-    local id
-    id=$(sed -n 2p "$work/plot.csv" | cut -d, -f1)
-    # The last window of one series; what was really sold, as far as the test part goes.
-    awk -F, -v id="$id" -v work="$work" '
-        NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
-        $(at["id"]) == id { o = $(at["origin"]); if (o > last) last = o; actual[$(at["date"])] = $(at["actual"]); f[$(at["model"]), o, $(at["date"])] = $(at["forecast"]) }
-        END {
-            for (d in actual) print d, actual[d] | "sort | tail -n 150 >" work "/actual.tsv"
-            for (k in f) { split(k, p, SUBSEP); if (p[2] == last) print p[3], f[k] | "sort >" work "/" p[1] ".tsv" }
-        }' "$work/plot.csv"
-    cat >"$work/plot.gp" <<G
-set terminal $([ "$plot" = svg ] && echo svg || echo pngcairo) size 1100,480 font 'DejaVu Sans,11' background '#ffffff'
-set output '$work/plot.$plot'
-set title "${plot_row//_/ }: series ${id//[\"\\_]/ }, forecast of the last $horizon days"
-set xdata time; set timefmt '%Y-%m-%d'; set format x '%d %b'
-set border 3 linecolor rgb '#888888'; set tics nomirror; set grid y linecolor rgb '#dddddd'; set key below horizontal
-plot '$work/actual.tsv' using 1:2 with lines linewidth 1.2 linecolor rgb '#999999' title 'sold', \\
-     '$work/none.tsv' using 1:2 with lines linewidth 2 linecolor rgb '#d95f02' title 'no adaptation', \\
-     '$work/ADDA.tsv' using 1:2 with lines linewidth 2 linecolor rgb '#1b9e77' title 'ADDA', \\
-     '$work/reconstruct.tsv' using 1:2 with lines linewidth 2 linecolor rgb '#1f5fbf' title 'ADDA + reconstruction'
-G
-    gnuplot "$work/plot.gp"
-}
 results=(table.txt cells.csv)
-if [ "$plot" != none ]; then
-    stage plot
-    draw
-    results+=("plot.$plot")
-fi
+[ "$plot" = none ] || results+=(plot.svg)
 deliver "$out" "${results[@]}"
 cat "$work/table.txt"

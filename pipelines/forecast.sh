@@ -25,14 +25,14 @@ input.
       --near A:B         near steps of the growth index (default: that of rank)
       --far A:B          far steps (default: that of rank)
       --top N            categories shown (default 10)
-      --plot svg|png|none
+      --plot svg|none
       --title TEXT       over the plot and the report
       --lang en|ko       language of the report (default: en)
       --allow-left-out   exit status 0 though categories were left out
       --progress         stages, seconds and what is left on stderr (default: when that is a terminal)
   -h, --help
 
-Results in DIR: report.html (all of it on one page), model.safetensors, accuracy.csv, forecasts.csv, ranking.csv, ranking.txt, plot.svg (or .png). They
+Results in DIR: report.html (all of it on one page), model.safetensors, accuracy.csv, forecasts.csv, ranking.csv, ranking.txt, plot.svg. They
 appear together, or not at all. Exit status 65 with results in DIR: categories have no forecast, since their history is too short or ends early; they are named.
 Short gaps (28 days, 4 weeks, 168 hours) are filled in what the models see, and the summary says so; the ranking knows the history as it is. Categories with
 too little history for the model are forecast by one that looks back 28 days (column model).
@@ -72,31 +72,26 @@ while [ $# -gt 0 ]; do
     shift
 done
 [ -n "$sales" ] || die "which table? $me SALES.csv; see $me --help"
-case "$plot" in svg | png | none) ;; *) die "--plot: svg, png or none" ;; esac
+case "$plot" in svg | none) ;; *) die "--plot: svg or none" ;; esac
 case "$lang" in en | ko) ;; *) die "--lang: en or ko" ;; esac
 need ingest covariates aggregate window train-dlinear score evaluate explain rank report frames
-[ "$plot" = none ] || need gnuplot
 split_words --ingest "$ingest_options"
 ingest=("${words[@]}")
 [ -z "$amounts" ] || ingest+=(--amounts "$amounts")
 [ -z "$mentions" ] || ingest+=(--mentions "$mentions")
 scratch
-shares=(3 1 35 15 5 3 30 5)
-[ "$plot" = none ] || shares+=(5)
+shares=(3 1 35 15 5 3 30 8)
 
 stage read
 source_of "$sales"
 recipe
 stage report
-report --lang "$lang" ${title:+--title "$title"} --forecasts "$work/forecasts.weft" --history "$work/level.weft" --accuracy "$work/accuracy.csv" \
-    -i "$work/ranking.weft" -o "$work/report.html"
-if [ "$plot" != none ]; then
-    stage plot
-    bash "$here/plot.sh" "$plot" "$channel" "${title:-Forecast by $by, $horizon ${step}s ahead}" "$work" "$top" >"$work/plot.$plot"
-fi
+show=(report --lang "$lang" ${title:+--title "$title"} --forecasts "$work/forecasts.weft" --history "$work/level.weft" -i "$work/ranking.weft")
+"${show[@]}" --accuracy "$work/accuracy.csv" -o "$work/report.html"
+[ "$plot" = none ] || "${show[@]}" --format svg --bars "$top" -o "$work/plot.svg"
 
 results=(report.html model.safetensors accuracy.csv forecasts.csv ranking.csv ranking.txt)
-[ "$plot" = none ] || results+=("plot.$plot")
+[ "$plot" = none ] || results+=(plot.svg)
 deliver "$out" "${results[@]}" --without plot.svg plot.png
 
 echo "Accuracy on the last 20% of $steps ${step}s (lookback $lookback, horizon $horizon):"

@@ -212,17 +212,8 @@ if [ -n "$sort" ]; then
     "${order[@]}" --format csv -o "$work/ranking.csv"
     "${order[@]}" --top "$top" -o "$work/ranking.txt"
     "${order[@]}" --top "$top" --format json -o "$work/top"
-    frames show "$work/products.weft" | jq -rn --slurpfile top "$work/top" --arg sort "$sort" '
-        ($top[0] | map({key: .id, value: true}) | from_entries) as $want
-        | (reduce (inputs | select(.id != null and $want[.id])) as $p ({}; .[$p.id] = ($p.image.bin // ""))) as $image
-        | "<!doctype html><meta charset=\"utf-8\"><title>Garments by \($sort | @html)</title>",
-          "<style>body{font:14px sans-serif;margin:2em}div{display:inline-block;width:11em;vertical-align:top;margin:.6em}img{width:10em;background:#eee}</style>",
-          "<h1>Garments by predicted \($sort | @html)</h1>",
-          ($top[0][] | "<div>" + (if $image[.id] == "" then "" else
-                "<img alt=\"\" src=\"data:image/\(if ($image[.id] | startswith("/9j")) then "jpeg" else "png" end);base64,\($image[.id])\"><br>" end)
-            + "<b>\(.rank). \(.name // .id | @html)</b><br>" + (del(.rank, .id, .name) | to_entries | map(select(.value != null)
-                | "\(.key | sub("^predicted_"; "") | @html): \(.value | if type == "number" then . * 100 + 0.5 | floor | . / 100 else . end | tostring | @html)")
-                | join("<br>")) + "</div>")' >"$work/contact.html"
+    { frames show "$work/products.weft" && frames show "$work/predictions.weft"; } | jq -rn --slurpfile top "$work/top" --arg sort "$sort" -f "$here/contact.jq" \
+        >"$work/contact.html" || culprit "frames jq" "${PIPESTATUS[@]}"
     results+=(ranking.csv ranking.txt contact.html)
 fi
 

@@ -11,14 +11,15 @@ declare -A may=(
     [base]="" [frame]="base" [cluster]="base frame" [record]="base frame" [show]="base frame record" [measure]="base frame record show"
     [rank]="base frame record show measure" [report]="base frame record show measure rank"
     [text]="base" [image]="base" [nn]="base" [model]="base nn"
+    [order]="base frame record show measure text ingest"
     [ingest]="base frame record show text" [train]="base frame record measure image nn model"
-    [apply]="base frame cluster record show measure rank image nn model train"
-    [cmd]="base frame cluster record show measure rank report text image nn model ingest train apply"
+    [apply]="base frame cluster record show measure rank text image nn model order train"
+    [cmd]="base frame cluster record show measure rank report text image nn model ingest order train apply"
 )
 # The one file that may include a library's header.
 declare -A home=(
     [zmq.h]=src/frame/zmq.c [csv.h]=src/text/csv.c [cblas.h]=src/nn/blas.c [lapacke.h]=src/nn/blas.c [dnnl.h]=include/weft/nn/onednn.h
-    [oneapi/dnnl/dnnl.h]=include/weft/nn/onednn.h [jansson.h]=src/base/json.c [msgpack.h]=src/frame/pack.c [utf8proc.h]=src/text/unicode.c [zlib.h]=src/text/unpack.c
+    [oneapi/dnnl/dnnl.h]=include/weft/nn/onednn.h [jansson.h]=src/base/json.c [msgpack.h]=src/frame/pack.c [utf8proc.h]=src/text/unicode.c [zlib.h]=src/base/inflate.c
 )
 # The rooms from the ground up, each with those that it may reach into: what CONTRIBUTING.md shows.
 if [ -n "$picture" ]; then

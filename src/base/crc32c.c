@@ -1,18 +1,18 @@
-/* crc32c.c - CRC-32C by the CPU's instruction, or by tables; CRC-32 by tables. */
+/* crc32c.c - CRC-32C by the CPU's instruction, or by tables. */
 #include "base/crc32c.h"
 
 #include <pthread.h>
 #include <string.h>
 
-static uint32_t castagnoli[8][256], plain[8][256];
+static uint32_t table[8][256];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static void make_table(uint32_t table[8][256], uint32_t polynomial)
+static void make_table(void)
 {
     for (uint32_t i = 0; i < 256; i++) {
         uint32_t c = i;
         for (int k = 0; k < 8; k++)
-            c = c & 1 ? c >> 1 ^ polynomial : c >> 1;
+            c = c & 1 ? c >> 1 ^ 0x82f63b78u : c >> 1;
         table[0][i] = c;
     }
     for (uint32_t i = 0; i < 256; i++)
@@ -20,15 +20,9 @@ static void make_table(uint32_t table[8][256], uint32_t polynomial)
             table[t][i] = table[t - 1][i] >> 8 ^ table[0][table[t - 1][i] & 255];
 }
 
-static void make_tables(void)
+static uint32_t by_table(uint32_t c, const uint8_t *p, size_t n)
 {
-    make_table(castagnoli, 0x82f63b78u);
-    make_table(plain, 0xedb88320u);
-}
-
-static uint32_t by_table(uint32_t table[8][256], uint32_t c, const uint8_t *p, size_t n)
-{
-    pthread_once(&once, make_tables);
+    pthread_once(&once, make_table);
     for (; n >= 8; n -= 8, p += 8) {
         uint64_t w;
         memcpy(&w, p, 8);
@@ -64,10 +58,5 @@ uint32_t weft_crc32c(uint32_t crc, const void *p, size_t n)
     if (__builtin_cpu_supports("sse4.2"))
         return ~by_instruction(~crc, p, n);
 #endif
-    return ~by_table(castagnoli, ~crc, p, n);
-}
-
-uint32_t weft_crc32(uint32_t crc, const void *p, size_t n)
-{
-    return ~by_table(plain, ~crc, p, n);
+    return ~by_table(~crc, p, n);
 }

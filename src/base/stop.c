@@ -52,7 +52,12 @@ int weft_stop_signal(void)
     return came;
 }
 
+int weft_interrupted(struct weft_err *e)
+{
+    return weft_fail(e, WEFT_TEMPFAIL, "interrupted");
+}
+
 int weft_stop_check(struct weft_err *e)
 {
-    return came ? weft_fail(e, WEFT_TEMPFAIL, "interrupted") : 0;
+    return came ? weft_interrupted(e) : 0;
 }

@@ -4,17 +4,18 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/stop.h"
 #include "nn/blas.h"
 #include "text/csv.h"
 #include "nn/dnn.h"
 #include "base/file.h"
+#include "base/inflate.h"
 #include "base/machine.h"
 #include "frame/run.h"
 #include "record/schema.h"
 #include "cluster/socket_check.h"
 #include "text/transcode.h"
 #include "text/unicode.h"
-#include "text/unpack.h"
 #include "frame/version.h"
 
 struct state {
@@ -44,7 +45,7 @@ static void libraries(struct weft_checklist *c)
     weft_check(c, WEFT_CHECK_OK, "oneDNN", NULL, "%s", weft_dnn_about(buf, sizeof buf));
     weft_check(c, WEFT_CHECK_OK, "libcsv", NULL, "%s", weft_csv_library());
     weft_check(c, WEFT_CHECK_OK, "utf8proc", NULL, "%s", weft_unicode_library());
-    weft_check(c, WEFT_CHECK_OK, "zlib", NULL, "%s", weft_unpack_library());
+    weft_check(c, WEFT_CHECK_OK, "zlib", NULL, "%s", weft_inflate_library());
     weft_check(c, WEFT_CHECK_OK, "jansson", NULL, "%s", weft_json_library());
 }
 
@@ -172,7 +173,6 @@ static void programs(struct weft_checklist *c)
         {"bash", "every pipeline", "bash", true},
         {"awk", "every pipeline", "mawk", true},
         {"sort", "every pipeline", "coreutils", true},
-        {"gnuplot", "plots", "gnuplot-nox", true},
         {"iconv", "other encodings", "libc-bin", true},
         {"column", "tables of daily.sh", "bsdextrautils", true},
         {"flock", "daily.sh", "util-linux", true},
@@ -209,12 +209,12 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     struct state *s = state;
     weft_checklist_begin(&s->list, weft_run_text(run), s->format);
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
-        if (weft_run_stopping(run))
-            return weft_run_interrupted(e);
+        if (weft_stop_check(e) < 0)
+            return -1;
         checks[i](&s->list);
     }
-    if (weft_run_stopping(run))
-        return weft_run_interrupted(e);
+    if (weft_stop_check(e) < 0)
+        return -1;
     weft_check_sockets(&weft_run_stream_opts(run)->wire.socket, &s->list);
     weft_checklist_end(&s->list);
     if (s->list.count[WEFT_CHECK_FAIL])

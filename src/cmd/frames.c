@@ -10,8 +10,7 @@
 #include "ingest/inspect.h"
 #include "show/lines.h"
 #include "base/mem.h"
-#include "record/forecasts.h"
-#include "record/schema.h"
+#include "record/stream_check.h"
 #include "show/stream_csv.h"
 
 struct state {
@@ -25,11 +24,7 @@ struct state {
     struct weft_stream_csv csv;
     struct weft_arrow *arrow;
     struct weft_pack scratch, first; /* first: schema and attrs of the first stream */
-    /* Of the stream being checked. */
-    struct weft_schema *schema;
-    enum { READ_NOTHING, READ_SERIES, READ_FORECASTS } reads;
-    struct weft_forecasts_attrs forecasts_attrs;
-    struct weft_forecasts forecasts;
+    struct weft_stream_check check;
 };
 
 #define AT(type, member) WEFT_OPT_AT(struct state, type, member)
@@ -154,60 +149,22 @@ static int arrow(struct weft_run *run, struct state *s, struct weft_err *e)
 
 static int count_end(struct weft_run *run, struct state *s, struct weft_err *e)
 {
-    static const char *const what[] = {"in", "out", "rejected"};
-    struct weft_value list, item, v;
-    struct weft_span counts = weft_reader_counts(s->r);
-    FILE *f = weft_run_text(run);
-    fprintf(f, "%s\t%llu frames\t%s\n", weft_reader_name(s->r), (unsigned long long)weft_reader_count(s->r),
-            weft_reader_head(s->r)->schema);
-    if (!weft_value_next(&counts, &list))
-        return 0;
-    while (weft_value_next(&list.body, &item)) {
-        if (weft_map_find(item.whole, "program", &v))
-            fprintf(f, "  %-16.*s", (int)(v.body.n < 60 ? v.body.n : 60), (const char *)v.body.p);
-        for (int k = 0; k < 3; k++)
-            if (weft_map_find(item.whole, what[k], &v))
-                fprintf(f, " %12llu %s", (unsigned long long)v.u, what[k]);
-        putc('\n', f);
-    }
+    weft_lines_counts(weft_run_text(run), s->r);
     return weft_run_text_check(run, e);
 }
 
 /* --- check --- */
 
-/* What a schema can't say: programs read streams of series and of forecasts so. */
-static int read_attrs(struct state *s, const struct weft_head *h, struct weft_err *e)
-{
-    weft_series_attrs_free(&s->attrs);
-    weft_forecasts_attrs_free(&s->forecasts_attrs);
-    s->reads = weft_head_is(h, "series") || weft_head_is(h, "windows") ? READ_SERIES : READ_NOTHING;
-    if (weft_head_is(h, "forecasts"))
-        s->reads = READ_FORECASTS;
-    if (s->reads == READ_SERIES)
-        return weft_series_attrs_read(h, &s->attrs, e);
-    return s->reads == READ_FORECASTS ? weft_forecasts_attrs_read(h, &s->forecasts_attrs, e) : 0;
-}
-
 static int check_head(struct weft_run *run, struct state *s, const struct weft_head *h, struct weft_err *e)
 {
     (void)run;
-    weft_schema_free(&s->schema);
-    s->schema = weft_schema_find(h->schema, e);
-    if (!s->schema)
-        return -1;
-    if (weft_schema_check_attrs(s->schema, h->attrs, e) < 0)
-        return weft_fail_where(e, "%s: head attrs", weft_reader_name(s->r));
-    return read_attrs(s, h, e);
+    return weft_stream_check_head(&s->check, h, weft_reader_name(s->r), e);
 }
 
 static int check_frame(struct weft_run *run, struct state *s, struct weft_span frame, struct weft_err *e)
 {
     (void)run;
-    if (weft_schema_check_frame(s->schema, frame, e) < 0)
-        return -1;
-    if (s->reads == READ_SERIES)
-        return weft_series_read(frame, &s->attrs, &s->series, e);
-    return s->reads == READ_FORECASTS ? weft_forecasts_read(frame, &s->forecasts_attrs, &s->forecasts, e) : 0;
+    return weft_stream_check_frame(&s->check, frame, e);
 }
 
 static int check(struct weft_run *run, struct state *s, struct weft_err *e)
@@ -359,13 +316,11 @@ static void stop(struct weft_run *run, void *state)
     (void)run;
     weft_series_attrs_free(&s->attrs);
     weft_series_free(&s->series);
-    weft_forecasts_attrs_free(&s->forecasts_attrs);
-    weft_forecasts_free(&s->forecasts);
     weft_stream_csv_free(&s->csv);
     weft_arrow_free(&s->arrow);
     weft_pack_free(&s->scratch);
     weft_pack_free(&s->first);
-    weft_schema_free(&s->schema);
+    weft_stream_check_free(&s->check);
 }
 
 static const struct weft_filter filter = {
@@ -377,7 +332,7 @@ static const struct weft_filter filter = {
               .reads = "any streams (standard input without FILE); inspect: CSV",
               .writes = "JSON lines (show), CSV (csv), an Arrow IPC stream (arrow), text (count, inspect), or a stream "
                         "(expand, cat, head, from-json)",
-              .examples = "weft ingest train.csv | weft frames head -n 1 | weft frames show --elements 7\n"
+              .examples = "weft ingest sales.csv | weft frames head -n 1 | weft frames show --elements 7\n"
                           "weft score -m model.safetensors -i windows.weft | weft frames csv > forecasts.csv\n"
                           "weft frames arrow forecasts.weft -o forecasts.arrows\n"
                           "weft frames check series.weft && echo good\n"

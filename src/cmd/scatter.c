@@ -55,7 +55,7 @@ static const struct weft_filter filter = {
               .reads = "any stream",
               .writes = "the stream that the workers' program makes of it",
               .examples =
-                  "weft ingest train.csv | weft scatter --bind tcp://*:5570 --key head.key --peer-keys workers.pub | "
+                  "weft ingest sales.csv | weft scatter --bind tcp://*:5570 --key head.key --peer-keys workers.pub | "
                   "weft rank\n"
                   "weft scatter --bind tcp://127.0.0.1:5570 --dead-letter dead.weft -i products.weft -o features.weft",
               .see_also = "work, keygen",

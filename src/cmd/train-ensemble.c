@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "apply/ensemble_fit.h"
+#include "base/stop.h"
 #include "train/units.h"
 
 #define AT(type, member) WEFT_OPT_AT(struct weft_ensemble_fit, type, member)
@@ -45,7 +46,7 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct weft_ensemble_fit *f = state;
     if (weft_ensemble_fit_run(f, e) < 0) {
-        if (f->keep && weft_run_stopping(run))
+        if (f->keep && weft_stop_signal())
             weft_fail_hint(e, "the same command goes on from --checkpoint %s", f->keep);
         return -1;
     }
@@ -70,13 +71,13 @@ static const struct weft_filter filter = {
               .synopsis = "train-ensemble -o MODEL --member COMMAND --member MEMBER [OPTION...] [FILE]",
               .reads = "a windows stream",
               .writes = "a model file (safetensors)",
-              .examples = "weft ingest train.csv | weft aggregate --by minor | weft window --lookback 392 --horizon 28 "
+              .examples = "weft ingest sales.csv | weft aggregate --by minor | weft window --lookback 392 --horizon 28 "
                           "--split 0.85,0.15,0 | weft train-ensemble --member 'train-dlinear --factors auto --refit' "
                           "--member 'train-dlinear --tune --refit' --member seasonal-naive:7 --member "
                           "lag-growth:364:28 -o ensemble.safetensors\n"
                           "weft train-ensemble --checkpoint run --member train-lstm --member train-dlinear -o "
                           "ensemble.safetensors -i windows.weft   # again after a kill: the same bytes\n"
-                          "weft ingest train.csv | weft aggregate --by minor | weft score -m ensemble.safetensors "
+                          "weft ingest sales.csv | weft aggregate --by minor | weft score -m ensemble.safetensors "
                           "--quantiles 0.1,0.9 | weft rank",
               .see_also = "window, train-dlinear, train-lstm, score, backtest",
               .notes = "Every member is trained before each fold on what was known then, and forecasts the horizon "

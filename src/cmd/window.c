@@ -30,7 +30,7 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_INT, 0, "stride", AT(INT, stride), "1", 1, 1000000, "N", "steps from one window to the next", 0},
     {WEFT_OPT_LIST, 0, "split", AT(LIST, split_text), "0.64,0.16,0.20", 0, 0, "T,V,T",
      "train, validation and test part: fractions of the calendar, or steps", 0},
-    {WEFT_OPT_CHOICE, 0, "scale", AT(CHOICE, scale), "none", 0, 0, "none|standard|minmax",
+    {WEFT_OPT_CHOICE, 0, "scale", AT(CHOICE, scale), "none", 0, 0, WEFT_SCALE_CHOICES,
      "scaling per series and target, fitted on the train part alone", 0},
     {.type = WEFT_OPT_END},
 };
@@ -110,7 +110,7 @@ static const struct weft_filter filter = {
               .synopsis = "window --lookback N --horizon N [OPTION...] [FILE]",
               .reads = "a series stream",
               .writes = "a windows stream",
-              .examples = "weft ingest train.csv | weft window --lookback 30 --horizon 10 | weft train-dlinear -o "
+              .examples = "weft ingest sales.csv | weft window --lookback 30 --horizon 10 | weft train-dlinear -o "
                           "model.safetensors\n"
                           "weft ingest --layout matrix ETTh1.csv | weft window --lookback 336 --horizon 96 --split "
                           "8640,2880,2880 --scale standard | weft frames count",

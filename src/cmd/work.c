@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/stop.h"
 #include "nn/blas.h"
 #include "base/mem.h"
 #include "frame/run.h"
@@ -46,7 +47,7 @@ static int run_many(struct weft_run *run, struct state *s, struct weft_err *e)
         pid_t done = waitpid(-1, &status, 0);
         if (done < 0 && errno != EINTR)
             break;
-        if (done < 0 || weft_run_stopping(run)) {
+        if (done < 0 || weft_stop_signal()) {
             for (int64_t i = 0; i < s->children; i++)
                 kill(pid[i], SIGTERM);
         }

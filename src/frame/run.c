@@ -142,17 +142,6 @@ struct weft_run {
     struct weft_lineage lineage;
 };
 
-bool weft_run_stopping(const struct weft_run *run)
-{
-    (void)run;
-    return weft_stop_signal() != 0;
-}
-
-int weft_run_interrupted(struct weft_err *e)
-{
-    return weft_fail(e, WEFT_TEMPFAIL, "interrupted");
-}
-
 const char *weft_run_program(const struct weft_run *run)
 {
     return run->program;
@@ -190,6 +179,11 @@ int weft_run_refuse(const struct weft_run *run, const char *const *options, cons
         if (weft_run_given(run, *options))
             return weft_fail(e, WEFT_USAGE, "--%s %s", *options, why);
     return 0;
+}
+
+int weft_run_rules(const struct weft_run *run, const void *state, struct weft_err *e)
+{
+    return weft_opt_rules(run->filter->opts, state, run->given, e);
 }
 
 int weft_run_threads(const struct weft_run *run)
@@ -454,6 +448,8 @@ static int open_ends(struct weft_run *run, struct weft_err *e)
         return -1;
     bool input = f->in == WEFT_IO_STREAM && !(f->no_input && f->no_input(run->state));
     if (input && weft_reader_open(run->common.input, f->schema, &run->stream_opts, &run->in, e) < 0)
+        return -1;
+    if (input && f->opts && weft_opt_stream(f->opts, run->state, run->given, weft_reader_head(run->in)->schema, e) < 0)
         return -1;
     /* What some of these programs write is a stream (frames cat, --format frames), and may go to a socket; text, which
      * may not, is only known when it comes (finish_text). */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/crc32c.h"
+#include "base/inflate.h"
 #include "base/mem.h"
 
 /* stb_image has no place for a limit of its own: what a picture within WEFT_IMAGE_PIXELS_MAX needs passes (8 bytes a
@@ -29,6 +29,7 @@ static void *bounded_realloc(void *p, size_t n)
 #define STBI_FREE(p) free(p)
 #define STBI_ONLY_JPEG
 #define STBI_ONLY_PNG
+#define STBI_NO_ZLIB
 #define STBI_NO_STDIO
 #define STBI_NO_LINEAR
 #define STBI_NO_HDR
@@ -91,16 +92,39 @@ static bool chunk_sound(const uint8_t *chunk, size_t len)
 #endif
 }
 
-/* stb_image reads a PNG of any size claimed, one whose end is missing, and looks at no checksum: so the size comes from
- * here, and the chunks are walked to the last. */
-static int png_size(const uint8_t *p, size_t n, const struct weft_image_limits *l, uint32_t *w, uint32_t *h,
-                    struct weft_err *e)
+/* What the chunks of a PNG say. */
+struct png {
+    uint32_t w, h;
+    int depth, colour;      /* bits of a sample; 0 grey, 2 RGB, 3 palette, 4 grey with alpha, 6 RGB with alpha */
+    const uint8_t *palette; /* n_palette times RGB; NULL */
+    size_t n_palette;
+};
+
+/* The pairs of PNG's table 11.1; stb_image makes up what others would be. */
+static bool depth_ok(int colour, int depth)
+{
+    static const uint32_t depths[7] = {0x10116, 0, 0x10100, 0x116, 0x10100, 0, 0x10100}; /* one bit a depth */
+    return colour < 7 && depth <= 16 && depths[colour] >> depth & 1;
+}
+
+static int png_header(const uint8_t *p, size_t n, const struct weft_image_limits *l, struct png *g, struct weft_err *e)
 {
     if (n < 33 || be32(p + 8) != 13 || memcmp(p + 12, "IHDR", 4) != 0)
         return weft_fail(e, WEFT_DATA, "the picture's header is broken or cut short");
-    *w = be32(p + 16);
-    *h = be32(p + 20);
-    if (check_size(*w, *h, l, e) < 0)
+    *g = (struct png){.w = be32(p + 16), .h = be32(p + 20), .depth = p[24], .colour = p[25]};
+    if (check_size(g->w, g->h, l, e) < 0)
+        return -1;
+    if (!depth_ok(g->colour, g->depth))
+        return weft_fail(e, WEFT_DATA, "the picture is damaged: a PNG of colour type %d with %d bits", g->colour,
+                         g->depth);
+    return 0;
+}
+
+/* stb_image reads a PNG of any size claimed, one whose end is missing, and looks at no checksum: so the size comes from
+ * here, and the chunks are walked to the last. */
+static int png_chunks(const uint8_t *p, size_t n, const struct weft_image_limits *l, struct png *g, struct weft_err *e)
+{
+    if (png_header(p, n, l, g, e) < 0)
         return -1;
     for (size_t at = 8; n - at >= 12;) {
         size_t len = be32(p + at);
@@ -110,41 +134,81 @@ static int png_size(const uint8_t *p, size_t n, const struct weft_image_limits *
             return weft_fail(e, WEFT_DATA, "the picture is damaged: a checksum of the PNG is wrong (byte %zu)", at);
         if (memcmp(p + at + 4, "IEND", 4) == 0)
             return 0;
+        if (memcmp(p + at + 4, "PLTE", 4) == 0) {
+            if (g->palette)
+                return weft_fail(e, WEFT_DATA, "the picture is damaged: a PNG of two palettes");
+            g->palette = p + at + 8;
+            g->n_palette = len / 3;
+        }
         at += 12 + len;
     }
-    return weft_fail(e, WEFT_DATA, "the picture is cut short: a PNG of %u x %u pixels without its end", (unsigned)*w,
-                     (unsigned)*h);
+    return weft_fail(e, WEFT_DATA, "the picture is cut short: a PNG of %u x %u pixels without its end", (unsigned)g->w,
+                     (unsigned)g->h);
 }
 
-/* The checksum over the pixels of a PNG (Adler-32, RFC 1950), which stb_image looks past: they are unpacked once more
- * for it. */
-static int png_pixels(const uint8_t *p, size_t n, struct weft_err *e)
+/* stb_image's unpacking looks past the checksum of the pixels, so it is left out and done here, under its name and for
+ * its caller: `guess` bytes are what a picture takes, and up to three times that an interlaced one. zlib: false in the
+ * pictures of Apple's phones, whose colours are in another order too. */
+static char *stbi_zlib_decode_malloc_guesssize_headerflag(const char *in, int n_in, int guess, int *n_out, int zlib)
 {
-    uint8_t *packed = weft_xmalloc(n);
-    size_t n_packed = 0;
-    for (size_t at = 8, len; n - at >= 12; at += 12 + len) {
-        len = be32(p + at);
-        if (len > n - at - 12 || memcmp(p + at + 4, "IEND", 4) == 0)
-            break;
-        if (memcmp(p + at + 4, "IDAT", 4) == 0) {
-            memcpy(packed + n_packed, p + at + 8, len);
-            n_packed += len;
-        }
+    size_t at = 0, n = 0, used, made, room = (size_t)guess, room_max = 3 * room + 64;
+    const char *bad = zlib ? NULL : "a PNG of Apple's own kind";
+    struct weft_inflate *z = weft_inflate_new(WEFT_INFLATE_ZLIB);
+    char *out = STBI_MALLOC(room);
+    int rc = 0;
+    while (rc == 0 && !bad && out) {
+        rc = weft_inflate(z, in + at, (size_t)n_in - at, &used, out + n, room - n, &made);
+        at += used;
+        n += made;
+        if (rc != 0 || used || made)
+            continue;
+        if (n < room)
+            bad = "its pixels are cut short";
+        else if (room == room_max)
+            bad = "it unpacks to more pixels than it has";
+        else
+            out = STBI_REALLOC(out, room = room_max);
     }
-    int n_out = 0;
-    uint8_t *out = (uint8_t *)stbi_zlib_decode_malloc_guesssize((const char *)packed, (int)n_packed, 1 << 16, &n_out);
-    uint32_t a = 1, b = 0;
-    for (int i = 0; out && i < n_out;) {
-        int stop = n_out - i > 5552 ? i + 5552 : n_out; /* as many as fit into 32 bits before the remainder */
-        for (; i < stop; i++)
-            b += a += out[i];
-        a %= 65521;
-        b %= 65521;
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+    rc = 1;
+#endif
+    if (rc < 0 && strcmp(weft_inflate_reason(z), "incorrect data check") == 0)
+        bad = "the checksum of the PNG's pixels is wrong";
+    else if (rc < 0)
+        bad = "its packed pixels are damaged";
+    weft_inflate_free(&z);
+    if (bad || !out) {
+        stbi__g_failure_reason = bad ? bad : "out of memory";
+        STBI_FREE(out);
+        return NULL;
     }
-    bool sound = out && n_packed >= 4 && (b << 16 | a) == be32(packed + n_packed - 4);
-    free(out);
-    free(packed);
-    return sound ? 0 : weft_fail(e, WEFT_DATA, "the picture is damaged: the checksum of the PNG's pixels is wrong");
+    *n_out = (int)n;
+    return out;
+}
+
+/* Of a palette that is too short stb_image takes colours from beyond it. So it reads the picture as a grey one, of the
+ * numbers of its colours, and they are looked up here. */
+static int palette_decode(const uint8_t *p, size_t n, const struct png *g, struct weft_image *out, struct weft_err *e)
+{
+    uint8_t *copy = weft_xmalloc(n);
+    int c, step = 255 / ((1 << g->depth) - 1); /* it spreads fewer bits over 0 to 255 */
+    memcpy(copy, p, n);
+    copy[25] = 0;
+    for (size_t at = 8; memcmp(copy + at + 4, "IEND", 4) != 0; at += 12 + be32(copy + at))
+        if (memcmp(copy + at + 4, "tRNS", 4) == 0)
+            copy[at + 7] = 's'; /* another that it does not know: transparency is dropped */
+    uint8_t *index = stbi_load_from_memory(copy, (int)n, &out->width, &out->height, &c, 1);
+    free(copy);
+    if (!index)
+        return -1;
+    size_t pixels = (size_t)out->width * (size_t)out->height, i = 0;
+    out->rgb = weft_xmalloc(3 * pixels);
+    for (; i < pixels && index[i] / step < (int)g->n_palette; i++)
+        memcpy(out->rgb + 3 * i, g->palette + 3 * (index[i] / step), 3);
+    if (i < pixels)
+        weft_fail(e, WEFT_DATA, "the picture is damaged: colour %d of a palette of %zu", index[i] / step, g->n_palette);
+    free(index);
+    return i < pixels ? -1 : 0;
 }
 
 static size_t be16(const uint8_t *p)
@@ -152,7 +216,7 @@ static size_t be16(const uint8_t *p)
     return (size_t)p[0] << 8 | p[1];
 }
 
-/* Huffman tables of n bytes: 1 byte of name, 16 counts, then as many values. stb_image writes behind its table when
+/* Huffman tables of n bytes: 1 byte of name, 16 counts, then as many values. stb_image writes beyond its table when
  * the counts add up to more than 256. */
 static bool huffman_ok(const uint8_t *p, size_t n)
 {
@@ -205,7 +269,7 @@ static bool segment_ok(int m, const uint8_t *p, size_t n, struct jpeg *j)
 
 /* Walks the markers as stb_image will: whatever it takes for a segment is looked at here first. Inside entropy-coded
  * data 0xff is followed by 0 or a restart marker. */
-static int jpeg_size(const uint8_t *p, size_t n, uint32_t *w, uint32_t *h, struct weft_err *e)
+static int jpeg_size(const uint8_t *p, size_t n, const struct weft_image_limits *l, struct weft_err *e)
 {
     struct jpeg j = {0};
     size_t at = 2;
@@ -219,11 +283,8 @@ static int jpeg_size(const uint8_t *p, size_t n, uint32_t *w, uint32_t *h, struc
         int m = p[at++];
         if (m == 0 || (m >= 0xd0 && m <= 0xd7))
             continue;
-        if (m == 0xd9 && j.scans > 0) {
-            *w = j.w;
-            *h = j.h;
-            return 0;
-        }
+        if (m == 0xd9 && j.scans > 0)
+            return check_size(j.w, j.h, l, e);
         if (n - at < 2 || be16(p + at) > n - at)
             break;
         size_t len = be16(p + at);
@@ -246,25 +307,24 @@ int weft_image_decode(const void *bytes, size_t n, const struct weft_image_limit
 {
     const uint8_t *p = bytes;
     struct weft_image_limits l = limits != NULL ? *limits : weft_image_default_limits();
-    uint32_t w = 0, h = 0;
-    int c;
+    struct png g = {0};
+    int c, rc;
     memset(out, 0, sizeof *out);
     if (n > l.bytes || n > INT_MAX)
         return weft_fail(e, WEFT_DATA, "a picture of %zu bytes; at most %zu are taken", n, l.bytes);
     if (!is_jpeg(p, n) && !is_png(p, n))
         return weft_fail(e, WEFT_DATA, "not a JPEG or PNG picture");
-    if ((is_png(p, n) ? png_size(p, n, &l, &w, &h, e) : jpeg_size(p, n, &w, &h, e)) < 0 || check_size(w, h, &l, e) < 0)
+    if ((is_png(p, n) ? png_chunks(p, n, &l, &g, e) : jpeg_size(p, n, &l, e)) < 0)
         return -1;
-    out->rgb = stbi_load_from_memory(p, (int)n, &out->width, &out->height, &c, 3);
-    if (out->rgb == NULL)
-        return weft_fail(e, WEFT_DATA, "the picture is broken or cut short (%s)", stbi_failure_reason());
-#ifndef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
-    if (is_png(p, n) && png_pixels(p, n, e) < 0) {
+    if (g.palette && g.colour == 3)
+        rc = palette_decode(p, n, &g, out, e);
+    else
+        rc = (out->rgb = stbi_load_from_memory(p, (int)n, &out->width, &out->height, &c, 3)) ? 0 : -1;
+    if (rc < 0 && !e->code)
+        weft_fail(e, WEFT_DATA, "the picture is broken or cut short (%s)", stbi_failure_reason());
+    if (rc < 0)
         weft_image_free(out);
-        return -1;
-    }
-#endif
-    return 0;
+    return rc;
 }
 
 void weft_image_free(struct weft_image *im)

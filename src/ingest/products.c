@@ -10,6 +10,7 @@
 
 #include "base/calendar.h"
 #include "base/ids.h"
+#include "base/stop.h"
 #include "ingest/ingest.h"
 #include "base/mem.h"
 #include "record/products.h"
@@ -552,7 +553,7 @@ static int read_rows(struct products *p, struct weft_err *e)
     while (rc >= 0 && (got = weft_csv_next(p->csv, &row, e)) == 1) {
         uint64_t read, size;
         weft_run_read(p->run, 1);
-        rc = weft_run_stopping(p->run) ? weft_run_interrupted(e) : take_row(p, &row, e);
+        rc = weft_stop_check(e) < 0 ? -1 : take_row(p, &row, e);
         weft_csv_position(p->csv, &read, &size);
         weft_progress_at(&progress, read >> 10, size >> 10, "kB", "%zu products", p->ids.n);
     }
@@ -581,7 +582,7 @@ static int emit_all(struct products *p, struct weft_err *e)
         for (size_t k = 0; k < p->labels.n; k++)
             p->without_label[k] += h->unlabelled >> k & 1;
         weft_product_write(&p->product, &a, &p->frame);
-        rc = weft_run_stopping(p->run) ? weft_run_interrupted(e) : weft_run_emit(p->run, weft_pack_span(&p->frame), e);
+        rc = weft_stop_check(e) < 0 ? -1 : weft_run_emit(p->run, weft_pack_span(&p->frame), e);
         weft_pack_free(&h->frame);
         h->frame = (struct weft_pack){0};
     }

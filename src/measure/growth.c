@@ -249,12 +249,14 @@ struct weft_growth weft_growth_of(const struct weft_growth_sums *g, double pseud
     r.shrunk = far / near;
     if (g->without_covariance)
         return r;
+    double var_near = g->var_near / (of_near * of_near), var_far = g->var_far / (of_far * of_far);
+    double var = var_far - 2 * r.shrunk * g->cov / (of_near * of_far) + r.shrunk * r.shrunk * var_near;
+    if (var < -1e-3 * (fabs(var_far) + r.shrunk * r.shrunk * fabs(var_near)))
+        return r; /* beyond rounding: the covariance of nothing, and no interval of no width */
     r.freedom = g->freedom;
     r.few = !(g->freedom >= WEFT_FREEDOM_MIN);
     if (r.few)
         return r;
-    double var_near = g->var_near / (of_near * of_near), var_far = g->var_far / (of_far * of_far);
-    double var = var_far - 2 * r.shrunk * g->cov / (of_near * of_far) + r.shrunk * r.shrunk * var_near;
     r.sd = sqrt(var > 0 ? var : 0) / near;
     double apart = var_far - 2 * g->cov / (of_near * of_far) + var_near;
     r.sd_one = sqrt(apart > 0 ? apart : 0) / near;

@@ -21,9 +21,7 @@ static const int day_bin[DAY_BINS][2] = {{1, 2}, {3, 5}, {6, 9}, {10, 14}, {15, 
 
 size_t weft_factors_year(int64_t step)
 {
-    if (step == DAY)
-        return 364;
-    return step == WEEK ? 52 : 0;
+    return step == DAY || step == WEEK ? weft_step_year(step) : 0;
 }
 
 const char *weft_factor_set_text(const struct weft_factor_set *s, char *buf)

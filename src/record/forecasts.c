@@ -41,9 +41,7 @@ int weft_forecasts_attrs_read(const struct weft_head *h, struct weft_forecasts_a
         return weft_fail(e, WEFT_DATA, "a %s head without a usable \"horizon\"", h->schema);
     (void)weft_attr_int(h, "season", &a->season);
     if (weft_attr_str(h, "scale", text, sizeof text))
-        for (int i = 0; i < WEFT_SCALES; i++)
-            if (strcmp(text, weft_scale_names[i]) == 0)
-                a->scale = (enum weft_scale)i;
+        (void)weft_scale_parse(text, &a->scale);
     if (!weft_attr_strs(h, "keys", &a->keys, &a->n_keys) || a->n_keys > WEFT_MAX_KEYS)
         return weft_fail(e, WEFT_DATA, "a %s head without keys, or more than %d", h->schema, WEFT_MAX_KEYS);
     if (!weft_attr_strs(h, "channels", &a->channels, &a->n_channels) || !a->n_channels ||
@@ -122,6 +120,18 @@ static int read_doubles(struct weft_span frame, const char *key, size_t n, doubl
     return 0;
 }
 
+/* A count from `least` on, which may be left out: *out stays what it is. */
+static int read_count(struct weft_span frame, const char *key, uint64_t least, uint64_t *out, struct weft_err *e)
+{
+    struct weft_value v;
+    if (!weft_map_find(frame, key, &v))
+        return 0;
+    if (v.kind != WEFT_UINT || v.u < least || v.u > INT32_MAX)
+        return weft_fail(e, WEFT_DATA, "\"%s\" is not a whole number from %d on", key, (int)least);
+    *out = v.u;
+    return 0;
+}
+
 static bool read_text(struct weft_span frame, const char *key, struct weft_span *out)
 {
     struct weft_value v;
@@ -150,14 +160,56 @@ static int read_names(struct weft_span frame, const struct weft_forecasts_attrs 
     f->why = (struct weft_span){0};
     (void)read_text(frame, "why", &f->why);
     f->baseline = weft_map_find(frame, "baseline", &v) && v.kind == WEFT_BOOL && v.b;
-    f->skipped = weft_map_find(frame, "skipped", &v) && v.kind == WEFT_UINT ? v.u : 0;
-    f->errors = weft_map_find(frame, "errors", &v) && v.kind == WEFT_UINT ? v.u : 0;
-    f->freedom = weft_map_find(frame, "freedom", &v) && v.kind == WEFT_REAL && v.real >= 0 ? v.real : INFINITY;
-    f->stride = weft_map_find(frame, "stride", &v) && v.kind == WEFT_UINT && v.u > 0 && v.u < INT32_MAX ? v.i : 1;
+    f->skipped = f->errors = 0;
+    uint64_t stride = 1;
+    if (read_count(frame, "skipped", 0, &f->skipped, e) < 0 || read_count(frame, "errors", 1, &f->errors, e) < 0 ||
+        read_count(frame, "stride", 1, &stride, e) < 0)
+        return -1;
+    f->stride = (int64_t)stride;
+    f->freedom = INFINITY;
+    if (weft_map_find(frame, "freedom", &v)) {
+        if ((v.kind != WEFT_REAL && v.kind != WEFT_UINT) || !(v.real >= 0))
+            return weft_fail(e, WEFT_DATA, "\"freedom\" is not a number from 0 on");
+        f->freedom = v.real;
+    }
     return 0;
 }
 
-/* Variances below 0, or a correlation beyond 1, are those of nothing. A missing one says nothing. */
+static int check_finite(const char *key, const float *x, size_t n, struct weft_err *e)
+{
+    bool infinite = false;
+    for (size_t i = 0; x && i < n; i++)
+        infinite |= isinf(x[i]);
+    return infinite ? weft_fail(e, WEFT_DATA, "\"%s\" holds an infinite value", key) : 0;
+}
+
+/* Missing values are NaN; nothing is infinite, and no measure of steps is negative. */
+static int check_numbers(const struct weft_forecasts *f, const struct weft_forecasts_attrs *a, struct weft_err *e)
+{
+    size_t cells = f->windows * f->horizon;
+    if (!isfinite(f->scale[0]) || !isfinite(f->scale[1]) || f->scale[1] <= 0)
+        return weft_fail(e, WEFT_DATA, "\"scale\" is not usable");
+    for (int i = 0; i < 3; i++)
+        if (isinf(f->naive[i]) || f->naive[i] < 0)
+            return weft_fail(e, WEFT_DATA, "\"naive\" is not usable");
+    if (check_finite("forecast", f->forecast, cells, e) < 0 || check_finite("actual", f->actual, cells, e) < 0 ||
+        check_finite("quantiles", f->quantiles, a->n_levels * cells, e) < 0 ||
+        check_finite("covariance", f->covariance, f->horizon * f->horizon, e) < 0)
+        return -1;
+    return check_finite("profile", f->profile, weft_step_season(a->step), e);
+}
+
+/* All its steps are dates, which reports and comparisons with what came go by. */
+static int check_dates(const struct weft_forecasts *f, const struct weft_forecasts_attrs *a, struct weft_err *e)
+{
+    const int64_t last = weft_days_from_civil(9999, 12, 31) * 86400;
+    uint64_t steps = f->horizon + (f->windows ? f->windows - 1 : 0) * (uint64_t)f->stride;
+    return steps - 1 <= (uint64_t)weft_step_count(f->origin, last, a->step)
+               ? 0
+               : weft_fail(e, WEFT_DATA, "a forecast that goes beyond the year 9999");
+}
+
+/* Variances below 0, a correlation beyond 1, or one each way, are those of nothing. A missing one says nothing. */
 static int check_covariance(const struct weft_forecasts *f, struct weft_err *e)
 {
     const float *c = f->covariance;
@@ -166,7 +218,10 @@ static int check_covariance(const struct weft_forecasts *f, struct weft_err *e)
         if (own < 0)
             return weft_fail(e, WEFT_DATA, "\"covariance\" is none: the variance of step %zu is %g", i + 1, own);
         for (size_t j = 0; j < i; j++) {
-            double both = c[i * f->horizon + j], other = c[j * f->horizon + j];
+            double both = c[i * f->horizon + j], mirrored = c[j * f->horizon + i], other = c[j * f->horizon + j];
+            if (fabs(both - mirrored) > 1e-3 * sqrt(own * other))
+                return weft_fail(e, WEFT_DATA, "\"covariance\" is none: that of steps %zu and %zu is %g and %g", j + 1,
+                                 i + 1, both, mirrored);
             if (both * both > own * other * 1.01)
                 return weft_fail(e, WEFT_DATA, "\"covariance\" is none: steps %zu and %zu correlate beyond 1", j + 1,
                                  i + 1);
@@ -218,9 +273,9 @@ int weft_forecasts_read(struct weft_span frame, const struct weft_forecasts_attr
     f->naive[0] = f->naive[1] = f->naive[2] = NAN;
     if (read_doubles(frame, "scale", 2, f->scale, e) < 0 || read_doubles(frame, "naive", 3, f->naive, e) < 0)
         return -1;
-    if (!isfinite(f->scale[0]) || !isfinite(f->scale[1]) || f->scale[1] <= 0)
-        return weft_fail(e, WEFT_DATA, "\"scale\" is not usable");
-    return check_covariance(f, e) < 0 ? -1 : check_quantiles(f, a, e);
+    if (check_numbers(f, a, e) < 0 || check_dates(f, a, e) < 0 || check_covariance(f, e) < 0)
+        return -1;
+    return check_quantiles(f, a, e);
 }
 
 void weft_forecasts_free(struct weft_forecasts *f)

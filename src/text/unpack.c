@@ -1,4 +1,4 @@
-/* unpack.c - bytes of a table's file. The only file that knows zlib. */
+/* unpack.c - bytes of a table's file. */
 #include "text/unpack.h"
 
 #include <errno.h>
@@ -8,18 +8,17 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include <zlib.h>
-
+#include "base/inflate.h"
 #include "base/mem.h"
 #include "text/arrow.h"
 
-enum { BLOCK = 1 << 16, GZIP = 16 + MAX_WBITS, LOOKED_AT = 4096 };
+enum { BLOCK = 1 << 16, LOOKED_AT = 4096 };
 
 struct weft_unpack {
     int fd;
     char *name;
-    bool packed, ended, between; /* between two members of a gzip file */
-    z_stream z;
+    struct weft_inflate *z; /* NULL: the file is not packed */
+    bool ended, between;    /* between two members of a gzip file */
     uint64_t unpacked, unpacked_max;
     uint8_t in[BLOCK];
     size_t at, n; /* of `in` */
@@ -88,6 +87,10 @@ static int refuse_other_kinds(const struct weft_unpack *s, const uint8_t *p, siz
             weft_fail(e, WEFT_DATA, "%s is HTML, not CSV, whatever its name says", s->name);
             return weft_fail_hint(e, "open it with a spreadsheet and save it as CSV");
         }
+    if (begins(p, n, "{\"") || begins(p, n, "[{")) {
+        weft_fail(e, WEFT_DATA, "%s is JSON, not CSV", s->name);
+        return weft_fail_hint(e, "duckdb -c \"copy (from 'FILE') to '/dev/stdout' (format csv, header)\" | ingest");
+    }
     if (begins(p, n, "<?xml")) {
         weft_fail(e, WEFT_DATA, "%s is XML, not CSV: a spreadsheet of 2003?", s->name);
         return weft_fail_hint(e, "open it with a spreadsheet and save it as CSV");
@@ -106,7 +109,7 @@ static long next_bytes(struct weft_unpack *s, void *p, size_t cap, struct weft_e
         if (s->at == s->n && !s->ended && fill(s, e) < 0)
             return -1;
         size_t left = s->n - s->at;
-        if (!s->packed) {
+        if (!s->z) {
             size_t n = left < cap ? left : cap;
             memcpy(p, s->in + s->at, n);
             s->at += n;
@@ -120,19 +123,13 @@ static long next_bytes(struct weft_unpack *s, void *p, size_t cap, struct weft_e
         }
         if (s->between && left && s->in[s->at] != 0x1f) /* what tape blocks and the like leave after the last member */
             return 0;
-        s->z.next_in = s->in + s->at;
-        s->z.avail_in = (uInt)left;
-        s->z.next_out = p;
-        s->z.avail_out = (uInt)cap;
-        int rc = inflate(&s->z, Z_NO_FLUSH);
-        s->at = s->n - s->z.avail_in;
-        size_t got = cap - s->z.avail_out;
+        size_t used, got;
+        int rc = weft_inflate(s->z, s->in + s->at, left, &used, p, cap, &got);
+        s->at += used;
         s->unpacked += got;
-        s->between = rc == Z_STREAM_END;
-        if (rc != Z_OK && rc != Z_STREAM_END && rc != Z_BUF_ERROR)
-            return weft_fail(e, WEFT_DATA, "%s: damaged gzip data (%s)", s->name, s->z.msg ? s->z.msg : "no message");
-        if (s->between && inflateReset2(&s->z, GZIP) != Z_OK)
-            return weft_fail(e, WEFT_BUG, "zlib can't begin anew");
+        s->between = rc == 1;
+        if (rc < 0)
+            return weft_fail(e, WEFT_DATA, "%s: damaged gzip data (%s)", s->name, weft_inflate_reason(s->z));
         if (s->unpacked > s->unpacked_max) {
             weft_fail(e, WEFT_DATA, "%s unpacks to more than %llu bytes", s->name, (unsigned long long)s->unpacked_max);
             return weft_fail_hint(e, "zcat FILE | weft ingest has no limit");
@@ -156,15 +153,14 @@ static long plain_bytes(void *self, void *p, size_t cap, struct weft_err *e)
 
 int weft_unpack_open(int fd, const char *name, uint64_t unpacked_max, struct weft_unpack **out, struct weft_err *e)
 {
+    *out = NULL;
     struct weft_unpack *s = WEFT_NEW(struct weft_unpack);
     s->fd = fd;
     s->name = weft_xstrdup(name);
     s->unpacked_max = unpacked_max ? unpacked_max : WEFT_UNPACKED_MAX;
     int rc = fill(s, e);
-    if (rc == 0 && s->n >= 2 && s->in[0] == 0x1f && s->in[1] == 0x8b) {
-        s->packed = inflateInit2(&s->z, GZIP) == Z_OK;
-        rc = s->packed ? 0 : weft_fail(e, WEFT_BUG, "zlib can't begin");
-    }
+    if (rc == 0 && s->n >= 2 && s->in[0] == 0x1f && s->in[1] == 0x8b)
+        s->z = weft_inflate_new(WEFT_INFLATE_GZIP);
     long got = rc == 0 ? next_bytes(s, s->first, sizeof s->first, e) : -1;
     if (got >= 0) {
         s->first_n = (size_t)got;
@@ -185,8 +181,7 @@ void weft_unpack_close(struct weft_unpack **sp)
     struct weft_unpack *s = *sp;
     if (!s)
         return;
-    if (s->packed)
-        inflateEnd(&s->z);
+    weft_inflate_free(&s->z);
     weft_arrow_text_free(&s->arrow);
     free(s->name);
     free(s);
@@ -206,7 +201,7 @@ const uint8_t *weft_unpack_first(const struct weft_unpack *s, size_t *n)
 
 int weft_unpack_packed(const struct weft_unpack *s)
 {
-    return s->packed || s->arrow;
+    return s->z || s->arrow;
 }
 
 const char *weft_unpack_wide(const uint8_t *p, size_t n)
@@ -221,9 +216,4 @@ const char *weft_unpack_wide(const uint8_t *p, size_t n)
     if (zeros[1] > looked_at / 4 && !zeros[0])
         return "utf-16le";
     return zeros[0] > looked_at / 4 && !zeros[1] ? "utf-16be" : NULL;
-}
-
-const char *weft_unpack_library(void)
-{
-    return zlibVersion();
 }

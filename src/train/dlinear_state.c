@@ -554,9 +554,7 @@ static bool fit_unit(struct weft_dlinear_state *s, struct weft_state_unit *u)
     size_t l = s->shape.lookback, h = s->shape.horizon, beside = h * weft_dlinear_exog_weights(&s->shape);
     double *r = WEFT_ARRAY(double, h *(l + 1) + beside), *bias = r + h * l, *exog = bias + h;
     bool fits = u->n > 0;
-    u->sum.n = 1; /* nested.h counts by what weigh says */
-    struct weft_nested *f = weft_nested_new(&u->sum, NULL, l, h);
-    weft_nested_weigh(f, u->n);
+    struct weft_nested *f = weft_nested_new(&u->sum, u->n, NULL, l, h);
     for (size_t k = 0; k < u->n_best && fits; k++)
         fits = weft_nested_add(f, &u->best[k], 1 / (double)u->n_best, r, bias, exog);
     weft_dlinear_take(&s->shape, u->shift, r, bias, exog, &u->w);
@@ -593,7 +591,7 @@ void weft_dlinear_state_choices(struct weft_dlinear_state *s, const struct weft_
         u->rows = weft_xrealloc2(NULL, rows * h, sizeof *u->rows);
         weft_dlinear_set(model, 0, &from->w);
         weft_residuals_finish(&from->keep, s->shape.lookback, h, weft_dlinear_forecast, model, 0, rows,
-                              s->shape.exog.by_forecast, u->rows, &u->floor);
+                              s->shape.exog.by_forecast, u->rows, &u->floor, NULL);
     }
     weft_dlinear_free(&model);
     for (size_t i = 0; i < t->n; i++)

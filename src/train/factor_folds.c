@@ -86,7 +86,7 @@ static double judge(const struct task *t, const double *scale, double *const *f,
         add_windows(&g, rest[i], end, sqrt(scale[i] / total), room);
     }
     weft_gram_finish(&g);
-    struct weft_nested *fit = g.n ? weft_nested_new(&g, NULL, lookback, h) : NULL;
+    struct weft_nested *fit = g.n ? weft_nested_new(&g, (double)g.n, NULL, lookback, h) : NULL;
     const struct weft_nested_config config = {lookback, last == WEFT_NESTED_WHOLE ? lookback : last, RIDGE, 1};
     bool fits = fit && weft_nested_add(fit, &config, 1, r, bias, NULL);
     for (size_t i = 0; i < n; i++) {

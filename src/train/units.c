@@ -106,7 +106,7 @@ int weft_units_save(const struct weft_units *u, const size_t *order, const char 
                                    .horizon = a->horizon,
                                    .stride = a->stride,
                                    .step = a->step,
-                                   .scale = (int)a->scale,
+                                   .scale = a->scale,
                                    .by = by,
                                    .groups = groups,
                                    .n_groups = u->groups.n,

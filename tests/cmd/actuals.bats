@@ -82,11 +82,11 @@ cell() {
     [ "$(grep -c '^# TYPE' e.prom)" -eq "$(grep '^# TYPE' e.prom | sort -u | wc -l)" ]
     grep -qxF 'weft_bias{channel="units",part="latest",name="all",model="last"} -1.2' e.prom
     grep -qxF 'weft_values{channel="units",part="latest",name="all",model="last"} 5' e.prom
-    ! grep -i nan e.prom
+    ! grep -i nan e.prom || false
     evaluate -q --actuals longer.weft --format prometheus -i s.weft | grep -E '^weft_coverage\{.*model="dlinear",level="80"\} 0?\.?[0-9]+$'
     score -q -m 'a"b\c=naive' --horizon 5 -i before.weft | evaluate -q --actuals day.weft --format prometheus | grep -qF 'model="a\"b\\c"} '
     # Every line is a comment or a sample.
-    ! grep -vE '^(# TYPE [a-z_0-9]+ gauge|[a-z_0-9]+(\{[^}]*\})? -?[0-9.e+-]+)$' e.prom
+    ! grep -vE '^(# TYPE [a-z_0-9]+ gauge|[a-z_0-9]+(\{[^}]*\})? -?[0-9.e+-]+)$' e.prom || false
 }
 
 @test "no overlap, another step, other channels, other series: an error that says so, and nothing written" {

@@ -183,7 +183,7 @@ nothing_left() {
     status=0
     wait $pid || status=$?
     [ "$status" -eq 143 ]
-    ! kill -0 "$(cat pid)" 2>/dev/null
+    ! kill -0 "$(cat pid)" 2>/dev/null || false
     nothing_left
 }
 
@@ -202,11 +202,11 @@ nothing_left() {
 @test "no ranking of a horizon of one season, which is said, nor of how many sell" {
     aggregate --by minor --count active,brands -i "$dir/series.weft" -o "$BATS_TEST_TMPDIR/level.weft"
     backtest --horizon 7 --origins 2 -i "$BATS_TEST_TMPDIR/level.weft" >"$BATS_TEST_TMPDIR/week"
-    ! grep -q '^Ranking of' "$BATS_TEST_TMPDIR/week"
+    ! grep -q '^Ranking of' "$BATS_TEST_TMPDIR/week" || false
     grep -q 'no ranking by growth: a horizon of 7 holds no two seasons to compare; give --horizon 14' "$BATS_TEST_TMPDIR/week"
     backtest --horizon 14 --origins 2 --table ranking --rank-by id --format csv -i "$BATS_TEST_TMPDIR/level.weft" >"$BATS_TEST_TMPDIR/ranking.csv"
     grep -q random "$BATS_TEST_TMPDIR/ranking.csv"
-    ! grep -qE '^(active|brands),' "$BATS_TEST_TMPDIR/ranking.csv"
+    ! grep -qE '^(active|brands),' "$BATS_TEST_TMPDIR/ranking.csv" || false
 }
 
 @test "wrong use is said, with the way out" {
@@ -226,7 +226,7 @@ nothing_left() {
     refused 78 "far days" --horizon 28 --near 20:28
     refused 78 "no growth" --horizon 1 --table ranking
     refused 78 "give --horizon 14, or --near and --far" --horizon 7 --rank-by id
-    for o in "--refit-every 2" "--lookback 14" "--scale standard" "--valid 0.2"; do refused 64 "is for --refit" --horizon 7 $o; done
+    for o in "--refit-every 2" "--lookback 14" "--scale standard" "--valid 0.2"; do refused 64 "goes with --refit" --horizon 7 $o; done
     refused 64 "quote" --horizon 7 --refit "train-dlinear '"
     refused 64 "quote" --horizon 7 --refit 'train-dlinear --log a\'
     refused 64 "which trainer" --horizon 7 --refit " "

@@ -17,7 +17,7 @@ setup() {
 # edit KIND AWK: the stream KIND with its JSON lines changed by an awk program (line 1 is the head), as edited.weft.
 edit() {
     awk "$2 { print }" "$dir/$1.json" >edited.json
-    ! cmp -s edited.json "$dir/$1.json"
+    ! cmp -s edited.json "$dir/$1.json" || false
     frames from-json edited.json -o edited.weft
 }
 
@@ -118,10 +118,55 @@ unfit() {
     frames from-json edited.json -o edited.weft
     unfit 'correlate beyond 1'
     awk 'NR == 3 { sub(/"quantiles":\{"f32":\[\[\[[0-9.e-]+/, "\"quantiles\":{\"f32\":[[[1e6") } { print }' q.json >edited.json
-    ! cmp -s edited.json q.json
+    ! cmp -s edited.json q.json || false
     frames from-json edited.json -o edited.weft
     unfit '"quantiles" cross'
     refused 65 '"quantiles" cross' evaluate
+}
+
+# spoil KIND FIELD VALUE: another value for the first number of a field of the first frame, as edited.weft.
+spoil() {
+    awk -v f="\"$2\":" -v v="$3" 'NR == 2 { at = index($0, f); if (!at) exit 1
+        head = substr($0, 1, at + length(f) - 1); rest = substr($0, at + length(f))
+        if (match(rest, /^\{"f[0-9]+":\[+/)) { head = head substr(rest, 1, RLENGTH); rest = substr(rest, RLENGTH + 1) }
+        sub(/^-?[0-9.]+(e-?[0-9]+)?/, "", rest); $0 = head v rest } { print }' \
+        "$dir/$1.json" >edited.json
+    ! cmp -s edited.json "$dir/$1.json" || false
+    frames from-json edited.json -o edited.weft
+}
+
+@test "forecasts of numbers that can't be: whoever reads them" {
+    frames show "$dir/forecasts.weft" >"$dir/forecasts.json"
+    readers() { # TEXT
+        unfit "$1"
+        refused 65 "$1" rank --by major --near 1:2 --far 6:7
+        refused 65 "$1" evaluate
+        run reconcile -q edited.weft "$dir/latest.weft" -o out
+        [ "$status" -ne 0 ] && [ ! -e out ]
+    }
+    for field in forecast covariance profile; do
+        spoil latest $field 1e39 # beyond float32
+        readers "\"$field\" holds an infinite value"
+    done
+    for field in actual quantiles; do
+        spoil forecasts $field -1e39
+        readers "\"$field\" holds an infinite value"
+    done
+    spoil latest naive -5
+    readers '"naive" is not usable'
+    spoil latest freedom -3
+    refused 65 '"freedom" is not a number from 0 on' rank --by major --near 1:2 --far 6:7
+    spoil forecasts stride 0
+    refused 65 '"stride" is not a whole number from 1 on' evaluate
+    edit latest 'NR == 2 { sub(/"origin":"[^"]*"/, "\"origin\":\"9999-12-30\"") }'
+    readers 'beyond the year 9999'
+    # One each way.
+    edit latest 'NR == 2 { sub(/"covariance":\{"f32":\[\[[-0-9.e]+,[-0-9.e]+/, "\"covariance\":{\"f32\":[[1,0.9") }'
+    readers '"covariance" is none'
+    # Missing stays missing.
+    spoil latest forecast null
+    frames check edited.weft
+    rank -q --by id --near 1:2 --far 6:7 -i edited.weft
 }
 
 # break_tensor MODEL TENSOR: its first value becomes NaN.

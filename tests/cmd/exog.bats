@@ -147,11 +147,15 @@ attrs() {
     frames csv f.weft | awk -F, 'NR > 1 { if ($10 != "2022-05-01" || $13 == "" || $14 != "") { print; exit 1 } if ($8 != "units") exit 1; n++ } END { exit n != 2 * 24 * 7 }' ||
         { frames csv f.weft | head -n 3; false; }
     rank --near 1:2 --far 6:7 --format csv -i f.weft | wc -l | grep -q '^25$'
-    # Another price, another forecast; a price before the lags, the same one.
+    # Another price, another forecast, where sales go by it; all others are what they were.
+    awk -F, 'NR == 1 { print "date,id,units"; next } $1 < "2022-05-01" { print $1 "," $2 "," 200 - $3 + NR % 7 }' "$dir/plan.csv" >sold.csv
+    ingest -q --layout long --id id --value units sold.csv -o sold.weft
+    covariates -q --csv "$dir/plan.csv" --weekday -i sold.weft -o sold-planned.weft
+    window -q --lookback 14 --horizon 7 --scale standard -i sold-planned.weft | train-dlinear -q -o sold.safetensors
     sed 's/^\(2022-05-03,0,\).*/\150/' "$dir/plan.csv" >cheap.csv
-    covariates -q --csv cheap.csv --weekday -i "$dir/series.weft" | score -q -m "$dir/planned.safetensors" | frames csv | grep ',2022-05-03,' >cheap
-    frames csv f.weft | grep ',dlinear-exog,' | grep ',2022-05-03,' >planned
-    ! diff -q <(grep '^0,' cheap) <(grep '^0,' planned)
+    covariates -q --csv cheap.csv --weekday -i sold.weft | score -q -m sold.safetensors | frames csv | grep ',2022-05-03,' >cheap
+    score -q -m sold.safetensors -i sold-planned.weft | frames csv | grep ',2022-05-03,' >planned
+    ! diff -q <(grep '^0,' cheap) <(grep '^0,' planned) || false
     diff <(grep -v '^0,' cheap) <(grep -v '^0,' planned)
 }
 
@@ -235,7 +239,7 @@ same() {
         score -q -m m.st --quantiles 0.05,0.95 -i "$dir/planned.weft" | frames csv >planned
         sed 's/^\(2022-05-03,0,\).*/\150/' "$dir/plan.csv" >cheap.csv
         covariates -q --csv cheap.csv --weekday -i "$dir/series.weft" | score -q -m m.st --quantiles 0.05,0.95 | frames csv >cheap
-        ! cmp -s <(grep '^0,' cheap) <(grep '^0,' planned)
+        ! cmp -s <(grep '^0,' cheap) <(grep '^0,' planned) || false
         cmp <(grep -v '^0,' cheap) <(grep -v '^0,' planned)
     done
     # The choices stand in the file, and so does the covariance that growth intervals need.
@@ -260,7 +264,7 @@ same() {
     awk -F, -v OFS=, 'NR > 1 && $1 == "2022-05-01" && $2 == 0 { $(NF - 1) *= 2 } { print }' most.csv >dear.csv
     planned_long dear.csv -o dear.weft
     for x in s dear; do explain -m m.st --near 1:2 --far 6:7 --format csv -i $x.weft >$x.csv; done
-    ! cmp -s <(grep '^0,.*near' s.csv | cut -d, -f12) <(grep '^0,.*near' dear.csv | cut -d, -f12)
+    ! cmp -s <(grep '^0,.*near' s.csv | cut -d, -f12) <(grep '^0,.*near' dear.csv | cut -d, -f12) || false
     cmp <(grep '^0,.*near' s.csv | cut -d, -f6-8) <(grep '^0,.*near' dear.csv | cut -d, -f6-8)
     cmp <(grep -v '^0,' s.csv) <(grep -v '^0,' dear.csv)
     # And rank says it.

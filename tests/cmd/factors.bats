@@ -146,10 +146,10 @@ error() {
     for by in all line id; do
         train-dlinear -q --factors auto --refit --by "$by" -i w.weft -o m.safetensors
         explain --factors -m m.safetensors >table
-        ! grep -q same table
+        ! grep -q same table || false
         score -q -m m.safetensors --quantiles 0.1,0.5,0.9 -i odd.weft -o f.weft
         frames csv f.weft | tr 'A-Z' 'a-z' >f.csv
-        ! grep -qE '(^|,)-?(nan|inf)' f.csv
+        ! grep -qE '(^|,)-?(nan|inf)' f.csv || false
         awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }
             { x = $c["forecast"]; if (x == "" || x + 0 < 0 || x > 2000 || ($c["id"] == "i3" && x != 0)) { print; exit 1 } n++; s[$c["id"]] += x }
             END { exit !(n == 6 * 28 && s["i4"] > 28 * 50 && s["i4"] < 28 * 400) }' f.csv

@@ -19,14 +19,14 @@ setup() {
     pipe "ingest $dir/shop.csv | aggregate --by minor | score -m $out.safetensors | rank --near 1:2 --far 6:7 --format csv"
     [ "$status" -eq 0 ]
     [ "$(wc -l <<<"$output")" -gt 3 ]
-    ! grep -qiE 'nan|inf' <<<"$output"
+    ! grep -qiE 'nan|inf' <<<"$output" || false
 }
 
 @test "lineage says how a file was made, and nothing of paths and threads" {
     frames show "$dir/forecasts.weft" | head -n 1 >"$out"
     jq -e '.lineage | map(.program) == ["ingest","window","score"]' "$out"
     jq -e '.lineage[1].args.lookback == "14"' "$out"
-    ! grep -qE 'threads|/tmp|BATS' "$out"
+    ! grep -qE 'threads|/tmp|BATS' "$out" || false
 }
 
 @test "lineage holds arguments whole, and all of them" {
@@ -83,7 +83,7 @@ kill_one() {
 @test "kill -9 on the trainer: no model, the old one stays, no temporary file" {
     run kill_one train-dlinear
     [ "$status" -eq 0 ]
-    ! ls "$BATS_TEST_TMPDIR"/*.tmp* 2>/dev/null
+    ! ls "$BATS_TEST_TMPDIR"/*.tmp* 2>/dev/null || false
 }
 
 @test "a full disk (small tmpfs): 74, no result, no temporary file" {
@@ -138,5 +138,5 @@ kill_one() {
     exec {feed}>&-
     [ "$status" -eq $((128 + 15)) ]
     [ ! -e "$out.weft" ]
-    ! ls "$BATS_TEST_TMPDIR"/*.tmp* 2>/dev/null
+    ! ls "$BATS_TEST_TMPDIR"/*.tmp* 2>/dev/null || false
 }

@@ -53,5 +53,5 @@ programs() {
         [ "0 1 ${own#0 }" = "$code" ] || { echo "$page: $own"; false; }
     done
     # Nobody makes others up: literals in calls that fail or end a program.
-    ! grep -nE '\b(_exit|exit|weft_run_exit_with)\([^)]*[0-9]' src/*/*.c | grep -v '128 + SIGPIPE'
+    ! grep -nE '\b(_exit|exit|weft_run_exit_with)\([^)]*[0-9]' src/*/*.c | grep -v '128 + SIGPIPE' || false
 }

@@ -64,8 +64,8 @@ refused() { # TEXT STATUS COMMAND...
     [ "${lines[0]}" = '[{"gender":"Men","usage":"Casual"},{"gender":"Men","year":2011}]' ]
     refused 'no column "colour"' 65 ingest --label colour p.csv
     refused 'two columns are called "a"' 64 ingest --label a=gender,a=usage p.csv
-    refused 'do not go with the products layout' 64 ingest --layout products --date year p.csv
-    refused 'go with the products layout' 64 ingest --layout long --label gender p.csv
+    refused '--date does not go with --layout products' 64 ingest --layout products --date year p.csv
+    refused '--label goes with --layout products, not with --layout long' 64 ingest --layout long --label gender p.csv
     refused 'no column of p.csv names an image' 64 ingest --images . p.csv
 }
 
@@ -146,7 +146,7 @@ refused() { # TEXT STATUS COMMAND...
     [ "${lines[0]}" = "epoch,train_loss,valid_loss,gender_accuracy,gender_macro_f1,age_accuracy,age_macro_f1,views_mse,sales_mse" ]
     [ "${#lines[@]}" -eq 3 ]
     train-demand -q $small --epochs 2 --seed 2 -i "$dir/products.weft" -o other.safetensors
-    ! cmp -s other.safetensors "$dir/model.safetensors"
+    ! cmp -s other.safetensors "$dir/model.safetensors" || false
     for o in --no-augment "--rotate 0" "--brightness 0" "--contrast 0" "--saturation 0"; do # each change of pictures is a change of the model
         train-demand -q $small $o --epochs 2 --log other.csv -i "$dir/products.weft" -o other.safetensors
         ! cmp -s other.csv "$dir/log.csv" || { echo "$o"; false; }
@@ -193,7 +193,7 @@ model_bytes() {
     refused 'checkpoint of another training' 78 train-demand $small --lr 0.5 --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
     refused 'checkpoint of another training' 78 train-demand $small --gamma 1 --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
     refused 'checkpoint of another training' 78 train-demand $small --bad-images missing --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
-    refused '--resume goes on from --checkpoint' 64 train-demand $small --resume -i "$dir/products.weft" -o model.safetensors
+    refused '--resume goes with --checkpoint' 64 train-demand $small --resume -i "$dir/products.weft" -o model.safetensors
     refused 'checkpoint of another training' 78 train-demand $small --backbone "$dir/model.safetensors" --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
 }
 
@@ -226,8 +226,8 @@ model_bytes() {
     refused 'neither a number nor a key "colour"' 78 train-demand --no-name --inputs price,colour -i "$dir/products.weft" -o m.st
     refused '--gamma is for focal losses' 64 train-demand --no-name --heads gender:ce --gamma 1 -i "$dir/products.weft" -o m.st
     refused '--class-weights is for focal losses' 64 train-demand --no-name --heads gender:ce --class-weights balanced -i "$dir/products.weft" -o m.st
-    refused '--checkpoint is for a network' 64 train-demand --neighbours 3 --checkpoint c.st -i "$dir/products.weft" -o m.st
-    refused 'is for pictures' 64 train-demand --no-name --no-image --backbone x -i "$dir/products.weft" -o m.st
+    refused '--neighbours does not go with --checkpoint' 64 train-demand --neighbours 3 --checkpoint c.st -i "$dir/products.weft" -o m.st
+    refused '--backbone does not go with --no-image' 64 train-demand --no-name --no-image --backbone x -i "$dir/products.weft" -o m.st
     ingest -q --images nowhere "$dir/g/garments.csv" 2>/dev/null | refused 'none of the 96 products has an image; --no-image' 65 train-demand --no-name -o m.st
     refused 'a batch of 1 picture of 16 x 16 pixels: batch norm needs more than one value; take a larger batch' 78 train-demand $small --batch 1 -i "$dir/products.weft" -o m.st
     [ ! -e m.st ]
@@ -262,10 +262,10 @@ model_bytes() {
     [[ "$(strings -n 100 m.st)" == *'\"smear\":'*'{\"name\":\"price\",\"mean\":'*'\"log\":true'*'\"name\":\"brand\"'* ]]
     train-demand -q --recipe paper --no-image --heads views:mse --epochs 3 -i v.weft -o p.st
     [[ "$(strings -n 100 p.st)" == *'"text_scale":"7.99999'* || "$(strings -n 100 p.st)" == *'"text_scale":"8'* ]]
-    ! strings -n 100 p.st | grep -qE 'smear|\\"log\\"|\\"name\\":\\"brand'
+    ! strings -n 100 p.st | grep -qE 'smear|\\"log\\"|\\"name\\":\\"brand' || false
     train-demand -q --recipe paper --no-image --heads views:mse:0.01 --inputs price,category --lr 1e-4 --epochs 3 -i v.weft -o q.st
     cmp <(model_bytes p.st) <(model_bytes q.st)
-    refused '--patience is for the best epoch' 64 train-demand --recipe paper --patience 3 --no-image --heads views:mse -i v.weft -o m.st
+    refused '--recipe paper does not go with --patience' 64 train-demand --recipe paper --patience 3 --no-image --heads views:mse -i v.weft -o m.st
 }
 
 @test "train-demand, evaluate: quantities are means, whose sum is that of the products held out" {
@@ -284,7 +284,12 @@ model_bytes() {
     train-demand -q --no-image --epochs 2 --valid-by brand -i v.weft -o m.st
     part v.weft | awk '{ n[$1]++; if (($2 in p) && p[$2] != $1) exit 1; p[$2] = $1 } END { exit !(n["valid"] == 20 && n["train"] == 80) }'
     [ "$(score -q -m m.st --part valid -i v.weft | frames csv | wc -l)" -eq 21 ]
-    ! strings -n 100 m.st | grep -q 'name\\":\\"brand'
+    ! strings -n 100 m.st | grep -q 'name\\":\\"brand' || false
+    # Shares and intervals are of folds of whole brands; the same whatever --threads.
+    for t in 1 2; do train-demand -q --no-image --epochs 2 --valid-by brand --threads $t -i v.weft -o t$t.st; done
+    cmp m.st t1.st
+    cmp t1.st t2.st
+    strings -n 100 m.st | grep -q 'low\\":-'
     train-demand -q --no-image --epochs 2 --valid-from 2024-01-25 -i v.weft -o m.st
     part v.weft | awk '($1 == "valid") != ($3 >= "2024-01-25") { exit 1 }'
     printf 'id,name,price,brand,date\n7,x,1,b1,2024-01-02\n777,x,1,b1,2024-01-02\n' | ingest -q --layout products - | embed-text -q --hash 16 -o n.weft
@@ -295,7 +300,7 @@ model_bytes() {
     # The linear head alone is ridge regression: it does not depend on the seed.
     for s in 1 2; do train-demand -q --no-image --no-network --seed $s -i v.weft -o l$s.st; score -q -m m=l$s.st -i v.weft | frames csv -o l$s.csv; done
     cmp l1.csv l2.csv
-    refused 'sees no pictures' 64 train-demand --no-network -i v.weft -o m.st
+    refused '--no-network goes with --no-image' 64 train-demand --no-network -i v.weft -o m.st
 }
 
 @test "train-demand: what was not measured is not said" {
@@ -335,10 +340,10 @@ model_bytes() {
         refused 'pixels; at most ' 65 train-demand $small $o -i "$dir/products.weft" -o m.st
         run score -m "$dir/model.safetensors" $o -i "$dir/products.weft" -o s.dem
         [ "$status" -eq 0 ] && [[ "$output" == *"96 pictures can't be read"* ]] || { echo "$output"; false; }
-        refused 'is for a network' 64 train-demand --neighbours 3 $o -i e.weft -o m.st
+        refused '--neighbours does not go with' 64 train-demand --neighbours 3 $o -i e.weft -o m.st
     done
     printf 'date,item,sales\n2022-01-01,a,1\n2022-01-02,a,2\n' | ingest -q --layout long - -o series.weft
-    refused '--max-side is for pictures of products' 64 score -m naive --horizon 1 --max-side 9 -i series.weft
+    refused '--max-side is for a products stream, and this is a series stream' 64 score -m naive --horizon 1 --max-side 9 -i series.weft
 }
 
 @test "train-demand --neighbours: the most alike say it; features must fit" {
@@ -371,7 +376,7 @@ model_bytes() {
     refused 'not a garment model' 78 score -m d.st -i "$dir/products.weft"
     refused 'two are called "model"' 64 score -m "$dir/model.safetensors,$dir/model.safetensors" -i "$dir/products.weft"
     refused 'no test part' 64 score --part test -m "$dir/model.safetensors" -i "$dir/products.weft"
-    refused 'horizon is for forecasts' 64 score --horizon 3 -m "$dir/model.safetensors" -i "$dir/products.weft"
+    refused '--horizon is for a series or windows stream, and this is a products stream' 64 score --horizon 3 -m "$dir/model.safetensors" -i "$dir/products.weft"
     sed '1s/product_price/cost/' "$dir/g/garments.csv" | ingest -q --layout products --images "$dir/g" -o few.weft
     refused 'the model reads the number "price", and the products have none' 78 score -m "$dir/model.safetensors" -i few.weft
 }
@@ -387,7 +392,7 @@ model_bytes() {
     evaluate --format frames -i all.dem | frames check
     [[ "$(evaluate --confusion -i all.dem)" == *"gender by model: rows are actual, columns predicted"* ]]
     evaluate --confusion -i all.dem | sed -n '/^age by/,$p' | grep -oE '^[0-9]+대' | sort -c
-    refused 'is for forecasts of series' 64 evaluate --by gender -i all.dem
+    refused '--by is for a forecasts stream, and this is a demand stream' 64 evaluate --by gender -i all.dem
     refused 'this program reads forecasts/1 or demand/1' 65 evaluate -i "$dir/products.weft"
 }
 
@@ -418,8 +423,8 @@ model_bytes() {
     awk -F, 'NR > 1 && ($4 == "코트" && $6 < 1.1 || $4 == "팬츠" && ($6 < 0.99 || $6 > 1.01) || $4 == "스커트" && $6 != "") { exit 1 }
              NR > 1 && ($5 - $10 * ($6 == "" ? 1 : $6)) ^ 2 > 1e-6 * $5 ^ 2 { exit 1 }' csv || { cat csv; false; }
     refused 'predicts no quantity "likes"' 78 rank --label likes -i all.dem
-    refused 'is for forecasts of series' 64 rank --near 1:2 -i all.dem
-    refused 'are for products' 64 rank --label sales -i f.weft
+    refused '--near is for a forecasts stream, and this is a demand stream' 64 rank --near 1:2 -i all.dem
+    refused '--label is for a demand stream, and this is a forecasts stream' 64 rank --label sales -i f.weft
 }
 
 @test "train-demand: memory is the frames and the network, and pictures stay compressed in it" {

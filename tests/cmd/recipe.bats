@@ -89,7 +89,7 @@ without() {
     awk -F, -v OFS=, -v from=$day0 'BEGIN { for (i = 0; i < 4; i++) { d = substr("100101102299", 3 * i + 1, 3); to[strftime("%F", from + (d - 7) * 86400, 1)] = strftime("%F", from + d * 86400, 1) } }
         { print } $2 == "b" && $1 in to { print to[$1], $2, $3 }' shop.csv >filled.csv
     "${it[@]}" --ingest "--layout long --id minor --keys minor" -o hand filled.csv >unsaid
-    ! grep -q Filled unsaid
+    ! grep -q Filled unsaid || false
     cmp out/forecasts.csv hand/forecasts.csv
     column() { awk -F, -v name=$2 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) at = i; next } { print $3, $at }' $1/ranking.csv | sort; }
     diff <(column out growth) <(column hand growth)
@@ -262,7 +262,7 @@ without() {
         "$weft" help "$name" </dev/null >said
         grep -q "$name" said
     done
-    ! grep -qE '^  (lib|recipe|plot) ' help
+    ! grep -qE '^  (lib|recipe|plot) ' help || false
     run "$weft" forecast --help
     [ "$status" -eq 0 ] && [[ "${lines[0]}" == "usage: weft forecast [OPTION...] SALES.csv" ]] && [[ "$output" != *forecast.sh* ]]
     run "$weft" forecast

@@ -67,7 +67,7 @@ sums() {
     all=(all.test major.test minor.test id.test)
     same <(reconcile --method none "${all[@]}" | values id) <(reconcile --method bottom-up "${all[@]}" | values id)
     same <(reconcile --method none "${all[@]}" | values all) <(reconcile --method top-down "${all[@]}" | values all)
-    ! same <(reconcile --method none "${all[@]}" | values all) <(reconcile --method bottom-up "${all[@]}" | values all)
+    ! same <(reconcile --method none "${all[@]}" | values all) <(reconcile --method bottom-up "${all[@]}" | values all) || false
 }
 
 @test "one stream with all levels, several methods side by side, evaluated by level" {

@@ -48,16 +48,16 @@ balanced() {
 @test "the page is whole, needs nothing else, and has no script" {
     page shop -o "$dir/report.html"
     balanced "$dir/report.html" >"$dir/elements" || { tail -n 3 "$dir/elements"; false; }
-    ! grep -qiE '<script|<link|<img|<iframe|<object|javascript:|https?://|@import|url\(|[ ](src|href|on[a-z]+)=' "$dir/report.html"
+    ! grep -qiE '<script|<link|<img|<iframe|<object|javascript:|https?://|@import|url\(|[ ](src|href|on[a-z]+)=' "$dir/report.html" || false
     grep -q "Content-Security-Policy' content=\"default-src 'none'; style-src 'unsafe-inline'\"" "$dir/report.html"
     grep -q "<html lang='en'>" "$dir/report.html"
     [ "$(grep -c '<figure>' "$dir/report.html")" -eq 6 ]
-    ! grep -qiE '[^a-z](nan|inf)[^a-z]' <(sed '/<style>/,/<\/style>/d' "$dir/report.html")
+    ! grep -qiE '[^a-z](nan|inf)[^a-z]' <(sed '/<style>/,/<\/style>/d' "$dir/report.html") || false
 }
 
 @test "charts have words for those who do not see them, tables have captions and heads" {
     page shop -o "$dir/report.html"
-    ! grep -oE '<svg class=[^>]*>' "$dir/report.html" | grep -vE "aria-hidden='true'|role='img' aria-label='[^']+'" | grep .
+    ! grep -oE '<svg class=[^>]*>' "$dir/report.html" | grep -vE "aria-hidden='true'|role='img' aria-label='[^']+'" | grep . || false
     [ "$(grep -c '<table' "$dir/report.html")" -eq "$(grep -c '<caption>' "$dir/report.html")" ]
     grep -q "<th scope='col'" "$dir/report.html"
     grep -q "<th scope='row'" "$dir/report.html"
@@ -69,7 +69,7 @@ balanced() {
 @test "names can hold anything: the page's elements stay those of a harmless shop" {
     page hostile --title '<h1 onclick="x">&' -o "$dir/hostile.html"
     balanced "$dir/hostile.html" >"$dir/hostile-elements" || { tail -n 3 "$dir/hostile-elements"; false; }
-    ! grep -qE '<script|<svg onload|<!--|</b></td></table>' "$dir/hostile.html"
+    ! grep -qE '<script|<svg onload|<!--|</b></td></table>' "$dir/hostile.html" || false
     grep -q '&lt;script&gt;alert(1)&lt;/script&gt;' "$dir/hostile.html"
     grep -qF '&lt;h1 onclick=&quot;x&quot;&gt;&amp;' "$dir/hostile.html"
     grep -qF '%s%n%x' "$dir/hostile.html"
@@ -109,7 +109,7 @@ balanced() {
     ingest "$dir/zero.csv" | score -q -m naive --horizon 14 -o "$dir/zero.weft"
     rank -q --model naive --format frames -i "$dir/zero.weft" | report --forecasts "$dir/zero.weft" -o "$dir/zero.html"
     balanced "$dir/zero.html" >/dev/null
-    ! grep -qw 'nan\|inf' "$dir/zero.html"
+    ! grep -qw 'nan\|inf' "$dir/zero.html" || false
     grep -q "aria-label='Growth: –'" "$dir/zero.html"
 }
 
@@ -119,14 +119,15 @@ balanced() {
     grep -q "<html lang='ko'>" "$dir/ko.html"
     grep -q '<h1>수요가 커지는 곳</h1>' "$dir/ko.html"
     for word in 소분류 성장 '1년 전' '활동 상품' 예측 '90% 구간' '읽는 법'; do grep -q "$word" "$dir/ko.html" || { echo "$word"; false; }; done
-    ! grep -q 'Where the growth' "$dir/ko.html"
+    ! grep -q 'Where the growth' "$dir/ko.html" || false
 }
 
 @test "the history may be that of single series; without forecasts, history and accuracy there is still a page" {
     cmp <(page shop) <(report --forecasts "$dir/shop-forecasts.weft" --history "$dir/shop.weft" --accuracy "$dir/accuracy.csv" -i "$dir/shop-ranking.weft")
     rank -q --format frames -i "$dir/shop-forecasts.weft" | report -o "$dir/bare.html"
     balanced "$dir/bare.html" >/dev/null
-    ! grep -q '<figure>\|h-market\|h-accuracy' "$dir/bare.html"
+    ! grep -q '<figure>\|h-accuracy' "$dir/bare.html" || false
+    grep -q h-market "$dir/bare.html" # of what is forecast: how many are active
     report --channel active -i "$dir/shop-ranking.weft" 2>/dev/null && false
     rank -q --format frames --channel active -i "$dir/shop-forecasts.weft" | report | grep -q '· active ·'
     [ "$(report --top 3 --bars 2 -i "$dir/shop-ranking.weft" | grep -c "scope='row'")" -eq 6 ]
@@ -180,11 +181,44 @@ made() {
     printf '%s\n' "wide 1 1.9 0.6 3.2 0.87 - m -" "near 2 1.01 0.9 1.1 0.6 - m -" | made ',"profile":true' >"$dir/made.weft"
     report -i "$dir/made.weft" -o "$dir/made.html"
     grep -q 'No growth and no fall here is sure' "$dir/made.html"
-    ! grep -q 'Highest growth' "$dir/made.html"
+    ! grep -q 'Highest growth' "$dir/made.html" || false
     grep -q 'divided by what such days sold in the last eight weeks' "$dir/made.html"
     printf '%s\n' "a 1 - - - - - m -" "b 2 - - - - - m -" | made ',"no_growth":true' >"$dir/made.weft"
     report -i "$dir/made.weft" -o "$dir/made.html"
     balanced "$dir/made.html" >/dev/null
     grep -q 'A forecast of 28 steps holds no two seasons to compare' "$dir/made.html"
-    ! grep -q "id='h-growth'" "$dir/made.html"
+    ! grep -q "id='h-growth'" "$dir/made.html" || false
+}
+
+@test "as a picture: whole, the rows and charts of the ranking, names that can hold anything" {
+    for shop in shop hostile; do
+        page $shop --format svg --bars 7 -o "$dir/$shop.svg"
+        balanced "$dir/$shop.svg" >"$dir/$shop.elements" || { tail -n 3 "$dir/$shop.elements"; false; }
+        [ "$(grep -c "class='dot' cx=" "$dir/$shop.svg")" -eq 8 ] # seven and the one of the key
+        [ "$(grep -c "class='plot'" "$dir/$shop.svg")" -eq 4 ]
+        ! grep -qiE '[^a-z](nan|inf)[^a-z]' <(sed '/<style>/,/<\/style>/d' "$dir/$shop.svg") || false
+    done
+    cmp <(sort "$dir/shop.elements" | uniq) <(sort "$dir/hostile.elements" | uniq)
+    rank -q -i "$dir/shop-forecasts.weft" --format csv | awk -F, 'NR > 1 && $1 == "units" && NR < 8 { printf "%d. %s\n", $2, $3 }' | while read -r line; do
+        grep -qF ">$line</text>" "$dir/shop.svg" || { echo "no $line"; false; }
+    done
+}
+
+@test "several models in one picture: the last window, at the height of what they say" {
+    cd "$dir"
+    # 10 a day; the second model says what came a week before: the same.
+    { echo "date,level"; for i in $(seq 0 79); do echo "$(date -u -d "2024-01-01 +$i days" +%F),10"; done; } >flat.csv
+    ingest -q --layout matrix flat.csv | window --lookback 14 --horizon 7 --split 0.6,0.2,0.2 -o flat.weft
+    score -q -m 'naive,week=seasonal-naive:7' --part test -i flat.weft >flat-test.weft
+    evaluate --format svg -i flat-test.weft -o models.svg
+    balanced models.svg >/dev/null
+    grep -qF 'level' models.svg
+    for model in naive week sold; do grep -qF ">$model</text>" models.svg; done
+    grep -qF '>2024-03-20</text>' models.svg
+    # The axis ends at 12.5 or below 20: each of the three lines stays on one height.
+    lines=$(grep -c "<path fill='none'" models.svg)
+    [ "$lines" -eq 3 ]
+    [ "$(sed -n "s,<path fill='none'.* d='M,,p" models.svg | grep -oE '[0-9.]+ [0-9.]+' | cut -d' ' -f2 | sort -u | wc -l)" -eq 1 ]
+    run evaluate --format svg -i "$dir/shop-forecasts.weft"
+    [ "$status" -eq 0 ]
 }

@@ -291,7 +291,7 @@ shop() {
     [ "$(ingest -q --date-from-name --id sku --value qty 250304.csv | frames csv | sed -n 2p | grep -o "2025.*")" = "2025-03-04,3" ]
     cp d/sales_20250301.csv 20250301_20250302.csv
     refused 'no day, or more than one' 65 ingest -q --date-from-name 20250301_20250302.csv
-    refused 'goes with the long layout, and without --date' 64 ingest -q --date-from-name --date name d/sales_20250301.csv
+    refused '--date-from-name does not go with --date' 64 ingest -q --date-from-name --date name d/sales_20250301.csv
 }
 
 @test "frames csv --bom begins with a byte order mark, once" {

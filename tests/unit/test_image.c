@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "reference.h"
-#include "base/crc32c.h"
+#include "base/inflate.h"
 #include "image/augment.h"
 #include "image/image.h"
 #include "base/mem.h"
@@ -188,6 +188,100 @@ static void test_damaged(void **state)
     weft_st_close(&st);
 }
 
+/* A chunk at p; its size in bytes. */
+static size_t put_chunk(uint8_t *p, const char *type, const void *data, size_t n)
+{
+    put32(p, (uint32_t)n);
+    memcpy(p + 4, type, 4);
+    memcpy(p + 8, data, n);
+    put32(p + 8 + n, weft_crc32(0, p + 4, 4 + n));
+    return 12 + n;
+}
+
+/* What a PNG is made of: rows as they are packed, each after its filter byte; `after`: as many bytes after their
+ * checksum. */
+struct made {
+    uint8_t w, h, depth, colour, interlaced;
+    const char *rows;
+    size_t n_rows, n_palette, after;
+    const char *extra; /* a chunk without data after the header; NULL */
+};
+
+static size_t make_png(const struct made *m, uint8_t *p)
+{
+    uint8_t head[13] = {0, 0, 0, m->w, 0, 0, 0, m->h, m->depth, m->colour, 0, 0, m->interlaced}, z[600] = {0x78, 1, 1};
+    static const uint8_t palette[12] = {1, 2, 3, 40, 50, 60, 7, 8, 9, 100, 110, 120};
+    uint32_t a = 1, b = 0;
+    for (size_t i = 0; i < m->n_rows; i++) {
+        a = (a + (uint8_t)m->rows[i]) % 65521;
+        b = (b + a) % 65521;
+    }
+    z[3] = (uint8_t)m->n_rows; /* one block, not packed, and the complement of its length */
+    z[4] = (uint8_t)(m->n_rows >> 8);
+    z[5] = (uint8_t)~z[3];
+    z[6] = (uint8_t)~z[4];
+    memcpy(z + 7, m->rows, m->n_rows);
+    put32(z + 7 + m->n_rows, b << 16 | a);
+    memcpy(p, "\x89PNG\r\n\x1a\n", 8);
+    size_t n = 8 + put_chunk(p + 8, "IHDR", head, 13);
+    if (m->extra)
+        n += put_chunk(p + n, m->extra, "", 0);
+    if (m->n_palette)
+        n += put_chunk(p + n, "PLTE", palette, 3 * m->n_palette);
+    n += put_chunk(p + n, "IDAT", z, 11 + m->n_rows + m->after);
+    return n + put_chunk(p + n, "IEND", "", 0);
+}
+
+static void decodes_to(const struct made *m, const uint8_t *rgb)
+{
+    uint8_t p[1024];
+    struct weft_image im;
+    struct weft_err e = {0};
+    size_t n = make_png(m, p);
+    if (weft_image_decode(p, n, NULL, &im, &e) < 0)
+        fail_msg("%s", e.what);
+    assert_memory_equal(im.rgb, rgb, 3 * (size_t)m->w * m->h);
+    weft_image_free(&im);
+}
+
+/* PNGs that few programs write, and damage under checksums that are right. */
+static void test_made(void **state)
+{
+    (void)state;
+    /* Adam7 of 3 x 3: (0,0); (2,0); (0,2) (2,2); (1,0); (1,2); then row 1. */
+    struct made m = {3, 3, 8, 0, 1, "\0\0\0\2\0\6\x8\0\1\0\7\0\3\4\5", 15, .after = 0};
+    uint8_t grey[27], p[1024];
+    for (int i = 0; i < 27; i++)
+        grey[i] = (uint8_t)(i / 3);
+    decodes_to(&m, grey);
+    m.after = 4; /* zlib's end is known without its neighbours: libpng reads such files too */
+    decodes_to(&m, grey);
+    m = (struct made){2, 1, 16, 0, 0, "\0\x12\x34\xab\xcd", 5, .n_palette = 2}; /* a palette that is advice */
+    decodes_to(&m, (const uint8_t *)"\x12\x12\x12\xab\xab\xab");
+    m = (struct made){4, 1, 2, 3, 0, "\0\x1b", 2, .n_palette = 4};
+    decodes_to(&m, (const uint8_t *)"\1\2\3\50\62\74\7\10\11\144\156\170");
+    m.n_palette = 3;
+    refused(p, make_png(&m, p), NULL, "colour 3 of a palette of 3");
+    m.n_palette = 0;
+    refused(p, make_png(&m, p), NULL, "no PLTE");
+    m = (struct made){4, 1, 2, 2, 0, "\0\x1b", 2, .n_palette = 4};
+    refused(p, make_png(&m, p), NULL, "colour type 2 with 2 bits");
+    m.colour = 5;
+    refused(p, make_png(&m, p), NULL, "colour type 5");
+    m = (struct made){2, 2, 8, 0, 0, "\0\1\2\0\3", 5, .n_palette = 0};
+    refused(p, make_png(&m, p), NULL, "not enough pixels");
+    m.rows = "\0\1\2\0\3\4";
+    m.n_rows = 6;
+    m.extra = "CgBI";
+    refused(p, make_png(&m, p), NULL, "Apple");
+    m.extra = "PLTE";
+    m.n_palette = 2;
+    refused(p, make_png(&m, p), NULL, "two palettes");
+    char many[400] = {0};
+    m = (struct made){2, 2, 8, 0, 0, many, 400, .n_palette = 0};
+    refused(p, make_png(&m, p), NULL, "more pixels than it has");
+}
+
 static struct weft_image noise(int w, int h, uint64_t k)
 {
     struct weft_image im = {weft_xmalloc((size_t)w * (size_t)h * 3), w, h};
@@ -316,9 +410,10 @@ static void test_reproducible(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_decode),  cmocka_unit_test(test_cut_short), cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_damaged), cmocka_unit_test(test_fit),       cmocka_unit_test(test_odd_shapes),
-        cmocka_unit_test(test_colours), cmocka_unit_test(test_turns),     cmocka_unit_test(test_reproducible),
+        cmocka_unit_test(test_decode),       cmocka_unit_test(test_cut_short), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_damaged),      cmocka_unit_test(test_made),      cmocka_unit_test(test_fit),
+        cmocka_unit_test(test_odd_shapes),   cmocka_unit_test(test_colours),   cmocka_unit_test(test_turns),
+        cmocka_unit_test(test_reproducible),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

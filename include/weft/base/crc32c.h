@@ -6,6 +6,4 @@
 #include <stdint.h>
 /* Continues `crc` (0 at the start) over n bytes. */
 uint32_t weft_crc32c(uint32_t crc, const void *p, size_t n);
-/* The same of CRC-32 as PNG and zlib have it (ISO 3309): crc of "123456789" is 0xcbf43926. */
-uint32_t weft_crc32(uint32_t crc, const void *p, size_t n);
 #endif

@@ -31,7 +31,7 @@ enum weft_opt_flags {
     WEFT_OPT_RUN = 1,      /* does not change the result: not in lineage, not in the model */
     WEFT_OPT_REQUIRED = 2, /* usage error when it is missing */
     WEFT_OPT_FILE = 4,     /* names a file (for completion); never in lineage */
-    WEFT_OPT_ADVANCED = 8, /* shown behind the others in --help */
+    WEFT_OPT_ADVANCED = 8, /* shown after the others in --help */
     WEFT_OPT_WHOLE = 16    /* a list whose items may hold commas: one each time that it is given */
 };
 
@@ -47,6 +47,14 @@ struct weft_opt {
     const char *arg;  /* name of the value in help: "N", "FILE", or the choices "a|b|c" of a WEFT_OPT_CHOICE */
     const char *help; /* one sentence, lower case, no full stop */
     unsigned flags;
+    /* Rules, NULL: none. They bind an option that counts: one on the command line, unless it says nothing (a flag as it
+     * is by default; 0 or none where that is the default). A rule is a list "csv, format=table|json, no-image": options
+     * that count, a value as it stands (one of several), a flag by its state. "auto: tune" binds the option at the
+     * value auto alone. Where another stands in the way is said once: both of two that exclude each other need not. */
+    const char *needs;     /* each of these holds; a choice at "auto" may yet become what is asked for */
+    const char *not_with;  /* none of these holds */
+    const char *only_with; /* no option counts but these */
+    const char *stream;    /* "forecasts", "series|windows": what is read (weft_opt_stream) */
 };
 
 /* `offset` of an option of WEFT_OPT_##type; it does not compile when the member has another type than such an option
@@ -77,9 +85,18 @@ struct weft_usage {
  * Options and operands may be mixed; "--" ends options; "--name=value" and "--name value" are the same; a long name may
  * not be shortened. Operands are moved to argv[1..*n_operands]. `given` (may be NULL) is a bit set over the
  * entries of `table`: bit k set when entry k was on the command line (first 64 entries).
- * Returns 0, or -1 with a usage error (64). --help and --version are the caller's own (in common table). */
+ * Returns 0, or -1 with a usage error (64), of the rules too. --help and --version are the caller's own (in common
+ * table). */
 int weft_opt_parse(const struct weft_opt *table, void *state, const struct weft_opt *common, void *common_state,
                    int argc, char **argv, int *n_operands, uint64_t *given, struct weft_err *e) WEFT_MUST_USE;
+
+/* The rules of the options of `table` that `given` has, by the values that stand in `state`: after weft_opt_parse,
+ * which looks itself, for a program that has decided since what stood at auto. 64 with the first rule that is broken;
+ * 70 when a rule names an option or a choice that the table lacks. */
+int weft_opt_rules(const struct weft_opt *table, const void *state, uint64_t given, struct weft_err *e) WEFT_MUST_USE;
+/* 64 when an option that counts is not for streams of this schema ("series/1"). */
+int weft_opt_stream(const struct weft_opt *table, const void *state, uint64_t given, const char *schema,
+                    struct weft_err *e) WEFT_MUST_USE;
 
 /* Releases the lists of a table. */
 void weft_opt_free(const struct weft_opt *table, void *state);

@@ -12,5 +12,7 @@ void weft_stop_catch(void);
 int weft_stop_signal(void);
 /* 0, or once a signal came -1 and "interrupted" (75). For loops that can run long. */
 int weft_stop_check(struct weft_err *e) WEFT_MUST_USE;
+/* -1 and "interrupted" (75), for what a callback asked to stop. */
+int weft_interrupted(struct weft_err *e);
 
 #endif

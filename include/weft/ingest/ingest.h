@@ -41,6 +41,7 @@ struct weft_ingest {
     struct weft_list labels;
     struct weft_list drop, fill_down; /* rows.h */
     bool date_from_name;              /* the day of a file's rows stands in its name */
+    bool count_rows;                  /* long: no column is summed, each row is one unit */
     int totals;                       /* enum weft_totals */
     int decimal;                      /* 0: as the numbers say; else enum weft_decimal and 1 */
     uint64_t image_max;

@@ -28,7 +28,4 @@ int weft_unpack_packed(const struct weft_unpack *s);
  */
 const char *weft_unpack_wide(const uint8_t *p, size_t n);
 
-/* Version of the library that does it. */
-const char *weft_unpack_library(void);
-
 #endif
