@@ -205,8 +205,8 @@ static const struct weft_filter filter = {
     .usage =
         {.name = "order",
          .summary = "says how many to order of each product: from its forecast, its errors, and what lies in stock",
-         .synopsis = "weft order --stock FILE [--lead-days N] [--review-days N] [--service P | --fill P] [--budget X] "
-                     "[--format table|csv|json|frames]",
+         .synopsis = "order --stock FILE [--lead-days N] [--review-days N] [--service P | --fill P] [--budget X] "
+                     "[--format table|csv|json|frames] [FILE]",
          .reads = "a forecasts stream of the latest days (score), of a model that keeps the covariance of its errors",
          .writes = "a table, CSV, JSON, or an orders stream",
          .examples =

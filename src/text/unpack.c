@@ -89,7 +89,8 @@ static int refuse_other_kinds(const struct weft_unpack *s, const uint8_t *p, siz
         }
     if (begins(p, n, "{\"") || begins(p, n, "[{")) {
         weft_fail(e, WEFT_DATA, "%s is JSON, not CSV", s->name);
-        return weft_fail_hint(e, "duckdb -c \"copy (from 'FILE') to '/dev/stdout' (format csv, header)\" | ingest");
+        return weft_fail_hint(e,
+                              "duckdb -c \"copy (from 'FILE') to '/dev/stdout' (format csv, header)\" | weft ingest");
     }
     if (begins(p, n, "<?xml")) {
         weft_fail(e, WEFT_DATA, "%s is XML, not CSV: a spreadsheet of 2003?", s->name);
