@@ -27,7 +27,9 @@ static int keep(int fd, struct weft_sniff *s, struct weft_err *e)
         return weft_fail_errno(e, WEFT_CANTCREAT, "can't make a temporary file for %s", s->name);
     int rc = weft_unpack_open(fd, s->name, 0, &source, e);
     while (rc == 0 && (got = weft_unpack_read(source, block, sizeof block, e)) > 0)
-        if (weft_stop_check(e) < 0 || weft_write_all(fileno(s->kept), block, (size_t)got) < 0)
+        if (weft_stop_check(e) < 0)
+            rc = -1;
+        else if (weft_write_all(fileno(s->kept), block, (size_t)got) < 0)
             rc = weft_fail_errno(e, WEFT_IO, "can't keep %s in a temporary file", s->name);
     weft_unpack_close(&source);
     if (rc < 0 || got < 0)
@@ -44,11 +46,9 @@ static int look(int fd, struct weft_sniff *s, uint8_t first[BLOCK], size_t *n_fi
     size_t held = 0;
     ssize_t got;
     *utf8 = true;
-    while ((got = read(fd, block + held, BLOCK)) != 0) {
+    while ((got = weft_stop_read(fd, block + held, BLOCK)) != 0) {
         if (weft_stop_check(e) < 0)
             return -1;
-        if (got < 0 && errno == EINTR)
-            continue;
         if (got < 0)
             return weft_fail_errno(e, WEFT_IO, "can't read %s", s->name);
         if (!s->bytes)

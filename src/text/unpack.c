@@ -1,15 +1,14 @@
 /* unpack.c - bytes of a table's file. */
 #include "text/unpack.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "base/inflate.h"
 #include "base/mem.h"
+#include "base/stop.h"
 #include "text/arrow.h"
 
 enum { BLOCK = 1 << 16, LOOKED_AT = 4096 };
@@ -29,12 +28,9 @@ struct weft_unpack {
 
 static int fill(struct weft_unpack *s, struct weft_err *e)
 {
-    ssize_t got;
-    do
-        got = read(s->fd, s->in, sizeof s->in);
-    while (got < 0 && errno == EINTR);
+    ssize_t got = weft_stop_read(s->fd, s->in, sizeof s->in);
     if (got < 0)
-        return weft_fail_errno(e, WEFT_IO, "can't read %s", s->name);
+        return weft_stop_check(e) < 0 ? -1 : weft_fail_errno(e, WEFT_IO, "can't read %s", s->name);
     s->at = 0;
     s->n = (size_t)got;
     s->ended = got == 0;
