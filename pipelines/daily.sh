@@ -22,6 +22,9 @@ Running it twice with one dump changes nothing; when anything fails, nothing app
       --closed             the shop sold nothing on that day: a dump without rows, or no dump, is right
       --overlap replace|refuse
                            a dump that holds days which are there already takes their place (default), or is refused
+      --stock FILE         what lies in stock of each (a row an id of --by, see order --help): the newest result has
+                           orders.csv, how many to order now
+      --order OPTIONS      of order: --order "--lead-days 3 --review-days 7"
       --allow-left-out     groups without a forecast are right: the exit status is 0, not 65
   -q, --quiet              no progress (it is for terminals)
       --progress           progress, on no terminal too
@@ -42,7 +45,7 @@ until it comes (--date DAY DUMP.csv) or is said to be right (--date DAY --closed
 A late or corrected dump makes every later result anew that stood on the day. Refused (65): a dump without rows, without rows
 of its day, or that of another day again.
 
-In DIR: results/DATE/{ranking.csv, ranking.txt, forecasts.csv, left-out}, results/latest -> the newest DATE;
+In DIR: results/DATE/{ranking.csv, ranking.txt, forecasts.csv, left-out, and orders.csv where stock was told}, results/latest -> the newest DATE;
 model.safetensors; accuracy.csv (forecasts against what was sold), changes.csv (the top ten against the day before),
 metrics.prom (for node_exporter's textfile collector), log (a line an event), ledger.csv and dumps/.
 
@@ -53,7 +56,7 @@ after a first call by hand:
 T
 }
 
-dir=daily date='' dump='' whole='' closed='' overlap=replace set_options='' allow='' making=''
+dir=daily date='' dump='' whole='' closed='' stock='' order_options='' overlap=replace set_options='' allow='' making=''
 declare -A given=()
 while [ $# -gt 0 ]; do
     case "$1" in
@@ -67,6 +70,8 @@ while [ $# -gt 0 ]; do
     --ingest | --by | --lookback | --horizon | --retrain) given[${1#--}]=${2?}; shift ;;
     --set) set_options=yes ;;
     --allow-left-out) allow=yes ;;
+    --stock) stock=${2:?}; shift ;;
+    --order) order_options=${2?}; shift ;;
     -q | --quiet) progress='' ;;
     --progress) progress=yes ;;
     -*) die "unknown option $1; see daily.sh --help" ;;
@@ -75,7 +80,8 @@ while [ $# -gt 0 ]; do
     shift
 done
 [ -n "$dump$whole$closed" ] || die "which dump? daily.sh DUMP.csv; see daily.sh --help"
-for f in "$dump" "$whole"; do
+[ -n "$stock" ] || [ -z "$order_options" ] || die "--order is for --stock FILE"
+for f in "$dump" "$whole" "$stock"; do
     [ -z "$f" ] || [ -r "$f" ] || die "can't read $f" 66
 done
 [ -n "$date" ] || { [ -z "$dump" ] && [ -n "$whole" ]; } || date=$(date +%F)
@@ -84,6 +90,7 @@ done
 case "$overlap" in replace | refuse) ;; *) die "--overlap: replace or refuse" ;; esac
 case "${given[retrain]:-daily}" in never | weekly | daily) ;; *) die "--retrain: never, weekly or daily" ;; esac
 need ingest covariates aggregate window train-dlinear score explain rank evaluate frames flock
+[ -z "$stock" ] || need order
 
 # What is done now; how many results are to be made is seen on the way.
 stage() {
@@ -198,6 +205,24 @@ model_for() {
     fi
 }
 
+# orders DAY: orders.csv by the forecasts of that day: the newest one's by the stock that came, another's by that which it was made with.
+orders() {
+    local out=$next/results/$1 had=$dir/results/$1
+    if [ -n "$stock" ] && [ "$1" = "$last" ]; then
+        cp "$stock" "$out/stock.csv"
+        echo "$order_options" >"$out/order-options"
+    elif [ -e "$had/stock.csv" ]; then
+        cp "$had/stock.csv" "$had/order-options" "$out/"
+    else
+        return 0
+    fi
+    split_words --order "$(cat "$out/order-options")"
+    order "${words[@]}" --stock "$out/stock.csv" --format csv -i "$work/forecasts.weft" -o "$out/orders.csv" 2>"$work/order-said" || {
+        die "$(tail -n 1 "$work/order-said" | sed "s|$out/stock.csv|${stock:-$had/stock.csv}|g")" 65
+    }
+    sed -i "/: id is /d; s|$out/stock.csv|${stock:-$had/stock.csv}|g; s/^order: //" "$work/order-said"
+}
+
 # result DAY: its directory in the next commit.
 result() {
     local out=$next/results/$1 f made
@@ -219,6 +244,7 @@ result() {
     done
     options >"$out/options"
     fingerprint "$1" >"$out/input"
+    orders "$1"
     [ "$1" = "$last" ] || return 0
     # The newest day's model is the directory's.
     [ "$made" = "$dir/model.safetensors" ] || cp "$made" "$next/model.safetensors"
@@ -244,6 +270,9 @@ promise_is_old() {
 is_made() {
     read_options "$work/options"
     grep -Fxq "$1" "$work/arrivals" || [ ! -e "$dir/results/$1/options" ] || read_options "$dir/results/$1/options"
+    [ -z "$stock" ] || [ "$1" != "$last" ] || {
+        cmp -s "$stock" "$dir/results/$1/stock.csv" && [ "$(cat "$dir/results/$1/order-options")" = "$order_options" ]
+    } || return 1
     [ -e "$dir/results/$1/ranking.csv" ] && [ "$(cat "$dir/results/$1/input" 2>/dev/null)" = "$(fingerprint "$1")" ]
 }
 
@@ -346,6 +375,7 @@ metrics >"$next/metrics.prom"
     say_accuracy
     say_changes
     recipe_notes
+    [ ! -s "$work/order-said" ] || cat "$work/order-said"
 } >"$work/lines"
 commit
 going_on="the results are there"

@@ -76,6 +76,9 @@ static const struct weft_filter filter = {
              "first channel that is none of amounts and mentions) within the last --active-days, brands the "
              "number of brands that these belong to. The first "
              "days, before so many have passed, are missing.\n"
+             "A member that was sold out (channel available, of covariates) counts with what was to be expected of it: "
+             "the mean of its last four same weekdays on sale. Channel available is then the share of members on sale, "
+             "and imputed the share of the sum that is such.\n"
              "A series that comes twice is refused.\n"
              "Memory: 48 to 96 bytes a series; 12 bytes per group, channel and step; with --count 8 bytes more per "
              "group and step, and one per 8 steps for every brand of a group."},

@@ -51,8 +51,22 @@ static const struct weft_opt opts[] = {
      "columns of the CSV that are published late: the value of N steps earlier stands on a step, and so is known N "
      "steps ahead",
      0, .needs = "csv"},
-    {WEFT_OPT_STR, 0, "fill", AT(STR, fill), NULL, 0, 0, "carry|seasonal:N",
-     "short gaps of what is forecast: the last value, or the one N steps earlier; each is marked and counted", 0},
+    {WEFT_OPT_STR, 0, "stock-history", AT(STR, stock_history), NULL, 0, 0, "FILE",
+     "CSV of what was in stock, a row a date and series: days at 0 are sold out, their sales missing; channel "
+     "available "
+     "is 0 there, else 1",
+     WEFT_OPT_FILE},
+    {WEFT_OPT_FLAG, 0, "find-soldout", AT(FLAG, find_soldout), NULL, 0, 0, NULL,
+     "the same for runs of zeros that the series' own sales of the 28 days before make unlikely (odds of 1 in 1000) "
+     "and "
+     "that end with a sale",
+     0},
+    {WEFT_OPT_INT, 0, "soldout-days", AT(INT, soldout_days), "3", 1, 10000, "N",
+     "of --find-soldout: the shortest run; shorter ones may be holidays", 0, .needs = "find-soldout"},
+    {WEFT_OPT_STR, 0, "fill", AT(STR, fill), NULL, 0, 0, "carry|seasonal:N|expected",
+     "short gaps of what is forecast: the last value, the one N steps earlier, or the mean of the last four same "
+     "weekdays; each is marked and counted",
+     0},
     {WEFT_OPT_INT, 0, "fill-max", AT(INT, fill_max), "7", 1, 100000, "N", "steps of the longest gap that --fill fills",
      0, .needs = "fill"},
     {.type = WEFT_OPT_END},
@@ -131,8 +145,16 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     struct state *s = state;
     (void)e;
     if (s->without)
-        weft_run_warn(run, "%s has no row for %llu series: their values are missing", s->o.table,
-                      (unsigned long long)s->without);
+        weft_run_warn(run, "%s has no row for %llu series: their values are missing",
+                      s->o.table ? s->o.table : s->o.stock_history, (unsigned long long)s->without);
+    struct weft_covariates_soldout soldout = weft_covariates_soldout(s->covariates);
+    if (s->o.find_soldout || s->o.stock_history)
+        weft_run_warn(run, "%llu days of %llu series were sold out: their sales are missing%s",
+                      (unsigned long long)soldout.days, (unsigned long long)soldout.series,
+                      s->o.fill ? " but for what is filled" : "; --fill expected puts in what was to be expected");
+    if (soldout.untold)
+        weft_run_warn(run, "%s has no stock for %llu days of series: they count as on sale", s->o.stock_history,
+                      (unsigned long long)soldout.untold);
     struct weft_covariates_fills fills = weft_covariates_fills(s->covariates);
     if (s->o.fill)
         weft_run_warn(run, "%llu missing values of %llu series are filled (%s, gaps of up to %lld), %llu stay missing",
@@ -166,21 +188,27 @@ static const struct weft_filter filter = {
                           "weft covariates --csv plan.csv --value price,promotion --carry price -i products.weft | "
                           "weft score -m model.safetensors | weft rank",
               .see_also = "ingest, window, train-dlinear, score",
-              .notes = "The new channels are known ahead unless --past or --static says otherwise; the head declares "
-                       "it, and train-dlinear uses what it "
-                       "declares. Targets are missing on the steps ahead: the latest forecast begins behind the last "
-                       "step that has one.\n"
-                       "A missing value stays missing but for --carry; train-dlinear takes the last known value inside "
-                       "the history, and score refuses a forecast "
-                       "for which a value ahead is missing. A date outside the years of the holidays file is missing, "
-                       "not a working day.\n"
-                       "The CSV's rows are matched by its column id (--id), else by every column that has the name of "
-                       "a key of the stream, else they are for "
-                       "all series. Of two rows for one date the last one counts. When steps are longer than a day, "
-                       "holiday counts the holidays in a step.\n"
-                       "--fill fills gaps of what is forecast of at most --fill-max steps, and the steps that it "
-                       "filled stand in each frame as filled.\n"
-                       "Memory: one series, and 4 bytes per series, column and step of the CSV."},
+              .notes =
+                  "The new channels are known ahead unless --past or --static says otherwise; the head declares "
+                  "it, and train-dlinear uses what it "
+                  "declares. Targets are missing on the steps ahead: the latest forecast begins behind the last "
+                  "step that has one.\n"
+                  "A missing value stays missing but for --carry; train-dlinear takes the last known value inside "
+                  "the history, and score refuses a forecast "
+                  "for which a value ahead is missing. A date outside the years of the holidays file is missing, "
+                  "not a working day.\n"
+                  "The CSV's rows are matched by its column id (--id), else by every column that has the name of "
+                  "a key of the stream, else they are for "
+                  "all series. Of two rows for one date the last one counts. When steps are longer than a day, "
+                  "holiday counts the holidays in a step.\n"
+                  "--fill fills gaps of what is forecast of at most --fill-max steps, and the steps that it "
+                  "filled stand in each frame as filled.\n"
+                  "Sold out: a day without stock says nothing of what was asked for. --stock-history FILE (columns "
+                  "date, id and one of stock: stock, on hand, 재고) or --find-soldout makes its sales missing; "
+                  "aggregate adds what was to be expected of such members, and says how much. --find-soldout can't "
+                  "tell a shop that was closed from one that was sold out: give holidays as a channel, or "
+                  "--soldout-days longer than the longest.\n"
+                  "Memory: one series, and 4 bytes per series, column and step of the CSV."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,

@@ -8,9 +8,11 @@
 #include "base/calendar.h"
 #include "base/dates.h"
 #include "ingest/ingest.h"
+#include "ingest/soldout.h"
 #include "ingest/texts.h"
 #include "base/mem.h"
 #include "base/names.h"
+#include "base/terms.h"
 
 enum { DAY = 86400, WEEKDAYS = 6, AHEAD_MAX = 36525 };
 
@@ -28,7 +30,10 @@ struct weft_covariates {
     bool *carry;                    /* [channels] */
     int64_t *lag, lag_max;          /* [channels]: steps by which the table's values come late */
     struct weft_fill_rule fill;
-    bool *filled; /* [steps of the series filled last] */
+    bool *filled;     /* [steps of the series filled last] */
+    size_t available; /* channel; SIZE_MAX: none */
+    size_t sales;     /* target whose zeros are looked at */
+    struct weft_covariates_soldout soldout;
     size_t filled_room;
     uint64_t n_filled, n_left, n_series;
     int64_t *holidays; /* days since 1970, ascending [n_holidays] */
@@ -314,17 +319,45 @@ static int read_lags(struct weft_covariates *c, struct weft_err *e)
     return 0;
 }
 
-static int read_table(struct weft_covariates *c, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e)
+static int read_rows(struct weft_covariates *c, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e)
 {
     struct weft_csv_row row;
-    int got, rc = find_columns(c, h, e);
-    if (rc == 0)
-        rc = read_lags(c, e);
+    int got, rc = 0;
     while (rc == 0 && (got = weft_csv_next(csv, &row, e)) != 0)
         rc = got < 0 ? -1 : read_row(c, csv, &row, h, e);
     if (rc == 0 && !c->rows)
         rc = weft_fail(e, WEFT_DATA, "%s has no row on the series' calendar", h->file);
     return rc;
+}
+
+static int read_table(struct weft_covariates *c, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e)
+{
+    return find_columns(c, h, e) < 0 || read_lags(c, e) < 0 ? -1 : read_rows(c, csv, h, e);
+}
+
+/* The one column of a stock history that says what was there: --value, or that by its name. */
+static int read_stock(struct weft_covariates *c, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e)
+{
+    const struct weft_list *values = &c->o->values;
+    size_t at = SIZE_MAX, fit = 0;
+    if (weft_header_need(h, c->o->date ? c->o->date : "date", &c->date, e) < 0 || find_keys(c, h, e) < 0)
+        return -1;
+    if (!c->n_keys)
+        return weft_fail(e, WEFT_DATA, "%s: no column names the series: --id COLUMN", h->file);
+    for (size_t i = 0; i < h->n && !values->n; i++)
+        if (weft_term_of(h->name[i], strlen(h->name[i])) == WEFT_TERM_STOCK) {
+            at = i;
+            fit++;
+        }
+    if (values->n == 1 && weft_header_need(h, values->items[0], &at, e) < 0)
+        return -1;
+    if (values->n > 1 || (!values->n && fit != 1)) {
+        weft_fail(e, WEFT_DATA, "%s: %zu columns say what was in stock", h->file, values->n ? values->n : fit);
+        return weft_fail_hint(e, "say which: --value COLUMN");
+    }
+    c->table = c->available = c->out.n_channels;
+    c->column[c->n_columns++] = at;
+    return add_channel(c, WEFT_CHANNEL_AVAILABLE, WEFT_ROLE_PAST, e) < 0 ? -1 : read_rows(c, csv, h, e);
 }
 
 /* Rows to [keys, columns, length]; of two rows for one key and step the last one counts. */
@@ -405,21 +438,38 @@ static void choose_length(struct weft_covariates *c)
 static int build(struct weft_covariates *c, struct weft_err *e)
 {
     const struct weft_covariates_opts *o = c->o;
-    if (!o->weekday && !o->holidays && !o->table && !o->ahead && !o->carry.n && !o->fill) {
+    if (!o->weekday && !o->holidays && !o->table && !o->ahead && !o->carry.n && !o->fill && !o->stock_history &&
+        !o->find_soldout) {
         weft_fail(e, WEFT_USAGE, "which channels? --weekday, --holidays FILE, --csv FILE");
         return -1;
     }
+    if (o->stock_history && (o->table || o->find_soldout))
+        return weft_fail(e, WEFT_USAGE,
+                         o->table ? "--stock-history and --csv: one table at a time, in a pipe of two"
+                                  : "--find-soldout looks for what --stock-history knows: give one");
     c->fill.max = o->fill_max;
     if (o->fill && weft_fill_parse(o->fill, &c->fill, e) < 0)
         return -1;
+    if (c->fill.expected)
+        c->fill.season = (int64_t)weft_step_season(c->in->step);
     if ((o->weekday && add_weekday(c, e) < 0) || (o->holidays && with_file(c, o->holidays, read_holidays, e) < 0) ||
-        (o->table && with_file(c, o->table, read_table, e) < 0))
+        (o->table && with_file(c, o->table, read_table, e) < 0) ||
+        (o->stock_history && with_file(c, o->stock_history, read_stock, e) < 0))
         return -1;
+    if (o->find_soldout) {
+        c->available = c->out.n_channels;
+        if (add_channel(c, WEFT_CHANNEL_AVAILABLE, WEFT_ROLE_PAST, e) < 0)
+            return -1;
+    }
+    for (size_t i = c->in->n_targets; i-- > 0;) {
+        enum weft_term term = weft_term_of(c->in->channels[i], strlen(c->in->channels[i]));
+        c->sales = term == WEFT_TERM_COUNT || term == WEFT_TERM_SALES ? i : c->sales;
+    }
     if (check_names(c, &o->past, "past", e) < 0 || check_names(c, &o->constant, "static", e) < 0 ||
         check_names(c, &o->carry, "carry", e) < 0)
         return -1;
     choose_length(c);
-    return o->table ? place_table(c, e) : 0;
+    return o->table || o->stock_history ? place_table(c, e) : 0;
 }
 
 int weft_covariates_new(const struct weft_covariates_opts *o, const struct weft_series_attrs *in,
@@ -427,8 +477,13 @@ int weft_covariates_new(const struct weft_covariates_opts *o, const struct weft_
 {
     *out = NULL;
     struct weft_covariates *c = WEFT_NEW(struct weft_covariates);
-    *c = (struct weft_covariates){
-        .o = o, .in = in, .out = *in, .weekday = SIZE_MAX, .holiday = SIZE_MAX, .table = SIZE_MAX};
+    *c = (struct weft_covariates){.o = o,
+                                  .in = in,
+                                  .out = *in,
+                                  .weekday = SIZE_MAX,
+                                  .holiday = SIZE_MAX,
+                                  .table = SIZE_MAX,
+                                  .available = SIZE_MAX};
     c->out.channels = WEFT_ARRAY(char *, WEFT_MAX_CHANNELS);
     c->out.role = WEFT_ARRAY(enum weft_role, WEFT_MAX_CHANNELS);
     c->out.reduce = WEFT_ARRAY(enum weft_reduce, WEFT_MAX_CHANNELS);
@@ -518,6 +573,36 @@ static void carry_on(float *x, size_t n)
     }
 }
 
+/* Days sold out become missing sales; `available` says which. */
+static void take_soldout(struct weft_covariates *c, const struct weft_series *s, size_t n, float *out)
+{
+    size_t known = weft_series_known(c->in, s->start, s->n), days = 0;
+    float *available = out + c->available * n;
+    bool *at = WEFT_ARRAY(bool, n + 1);
+    known = known < n ? known : n;
+    if (c->o->find_soldout)
+        (void)weft_soldout_find(out + c->sales * n, known, (size_t)c->o->soldout_days, at);
+    for (size_t t = 0; t < known && !c->o->find_soldout; t++) {
+        at[t] = available[t] <= 0;
+        c->soldout.untold += isnan(available[t]);
+    }
+    for (size_t t = 0; t < n; t++) {
+        available[t] = !at[t];
+        available[t] = t < known ? available[t] : NAN;
+        days += at[t];
+        for (size_t i = 0; at[t] && i < c->in->n_targets; i++)
+            out[i * n + t] = NAN;
+    }
+    c->soldout.days += days;
+    c->soldout.series += days > 0;
+    free(at);
+}
+
+struct weft_covariates_soldout weft_covariates_soldout(const struct weft_covariates *c)
+{
+    return c->soldout;
+}
+
 /* --fill: gaps of the targets, up to the last step that any series has. */
 static void fill_targets(struct weft_covariates *c, const struct weft_series *s, size_t n, float *out)
 {
@@ -592,6 +677,8 @@ bool weft_covariates_fill(struct weft_covariates *c, const struct weft_series *s
     for (size_t i = 0; i < a->n_channels; i++)
         if (c->carry[i])
             carry_on(out + i * n, n);
+    if (c->available != SIZE_MAX)
+        take_soldout(c, s, n, out);
     if (c->fill.on)
         fill_targets(c, s, n, out);
     return at != SIZE_MAX;

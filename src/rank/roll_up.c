@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/calendar.h"
+#include "base/fill.h"
 #include "base/mem.h"
 #include "rank/group.h"
 
@@ -15,9 +17,14 @@ struct weft_roll_up {
     const struct weft_roll_up_options *o;
     int counts[COUNTS_MAX]; /* ACTIVE or BRANDS, in the order of their channels */
     size_t n_counts;
-    struct weft_series_attrs attrs;
+    struct weft_series_attrs in, attrs; /* of the stream; with imputed, where it says what was available */
     struct weft_series series;
     struct weft_groups *groups;
+    size_t available; /* channel; SIZE_MAX: the stream has none, and nothing is imputed */
+    float *wide;      /* a series with its channel imputed */
+    bool *filled;
+    size_t room;
+    uint64_t imputed, left; /* days of members */
 };
 
 static int unknown_level(const struct weft_roll_up *s, const char *option, const char *name, struct weft_err *e)
@@ -59,13 +66,42 @@ static int choose_counts(struct weft_roll_up *s, struct weft_err *e)
     return 0;
 }
 
+/* Where the stream says on which days members were sold out, a channel more: how much of a sum stands in for them. */
+static int add_imputed(struct weft_roll_up *s, struct weft_err *e)
+{
+    static char name[] = "imputed";
+    struct weft_series_attrs *a = &s->attrs;
+    *a = s->in;
+    s->available = weft_series_channel(a, WEFT_CHANNEL_AVAILABLE);
+    if (s->available == SIZE_MAX || a->role[s->available] != WEFT_ROLE_PAST ||
+        weft_series_channel(a, name) != SIZE_MAX) {
+        s->available = SIZE_MAX;
+        return 0;
+    }
+    if (a->n_channels == WEFT_MAX_CHANNELS)
+        return weft_fail(e, WEFT_DATA, "more than %d channels", WEFT_MAX_CHANNELS);
+    size_t n = a->n_channels++;
+    a->channels = WEFT_ARRAY(char *, n + 1);
+    a->reduce = WEFT_ARRAY(enum weft_reduce, n + 1);
+    a->role = WEFT_ARRAY(enum weft_role, n + 1);
+    memcpy(a->channels, s->in.channels, n * sizeof *a->channels);
+    memcpy(a->reduce, s->in.reduce, n * sizeof *a->reduce);
+    memcpy(a->role, s->in.role, n * sizeof *a->role);
+    a->channels[n] = name;
+    a->reduce[n] = WEFT_REDUCE_SUM;
+    a->role[n] = WEFT_ROLE_PAST;
+    return 0;
+}
+
 int weft_roll_up_start(struct weft_run *run, const struct weft_roll_up_options *o, struct weft_roll_up **out,
                        struct weft_err *e)
 {
     struct weft_roll_up *s = *out = WEFT_NEW(struct weft_roll_up);
     s->o = o;
     int levels[LEVELS_MAX];
-    if (weft_series_attrs_read(weft_run_in_head(run), &s->attrs, e) < 0)
+    if (weft_series_attrs_read(weft_run_in_head(run), &s->in, e) < 0)
+        return -1;
+    if (add_imputed(s, e) < 0)
         return -1;
     if (s->o->by.n > LEVELS_MAX)
         return weft_fail(e, WEFT_USAGE, "--by: more than %d levels", LEVELS_MAX);
@@ -85,11 +121,50 @@ int weft_roll_up_start(struct weft_run *run, const struct weft_roll_up_options *
     return choose_counts(s, e);
 }
 
+/* A member that was sold out counts with what was to be expected of it; of targets that are summed. */
+static void impute(struct weft_roll_up *s, struct weft_series *x)
+{
+    struct weft_fill_rule rule = {
+        .on = true, .expected = true, .season = (int64_t)weft_step_season(s->in.step), .max = INT64_MAX};
+    size_t n = x->n, from = s->in.n_channels, left;
+    if (s->room < n * (from + 1)) {
+        s->room = weft_grow(s->room, n * (from + 1));
+        s->wide = weft_xrealloc2(s->wide, s->room, sizeof *s->wide);
+        s->filled = weft_xrealloc2(s->filled, s->room, sizeof *s->filled);
+    }
+    memcpy(s->wide, x->values, n * from * sizeof *s->wide);
+    const float *available = s->wide + s->available * n;
+    float *imputed = s->wide + from * n;
+    for (size_t t = 0; t < n; t++)
+        imputed[t] = isnan(available[t]) ? NAN : 0;
+    for (size_t c = 0; c < s->in.n_targets; c++) {
+        float *v = s->wide + c * n;
+        if (s->in.reduce[c] != WEFT_REDUCE_SUM)
+            continue;
+        memset(s->filled, 0, n * sizeof *s->filled);
+        (void)weft_fill_gaps(&rule, v, n, s->filled, &left);
+        for (size_t t = 0; t < n; t++) {
+            bool sold_out = available[t] < 0.5F;
+            if (s->filled[t] && !sold_out)
+                v[t] = NAN;
+            if (c == 0 && s->filled[t] && sold_out)
+                imputed[t] = v[t];
+            s->imputed += c == 0 && s->filled[t] && sold_out;
+            s->left += c == 0 && sold_out && isnan(v[t]);
+        }
+    }
+    x->values = s->wide;
+    x->n_channels = from + 1;
+}
+
 int weft_roll_up_frame(struct weft_roll_up *s, struct weft_span in, struct weft_err *e)
 {
-    if (weft_series_read(in, &s->attrs, &s->series, e) < 0)
+    if (weft_series_read(in, &s->in, &s->series, e) < 0)
         return -1;
-    return weft_groups_add(s->groups, &s->series, e);
+    struct weft_series wide = s->series;
+    if (s->available != SIZE_MAX)
+        impute(s, &wide);
+    return weft_groups_add(s->groups, &wide, e);
 }
 
 static int write_head(struct weft_run *run, const struct weft_roll_up *s, const struct weft_series_attrs *out,
@@ -120,6 +195,9 @@ static void get_group(const struct weft_roll_up *s, size_t i, struct weft_span *
     size_t length = (size_t)a->length, known = (size_t)a->known;
     float *counts = values + a->n_targets * length;
     weft_groups_get(s->groups, i, id, keys, values, members);
+    float *imputed = values + (a->n_channels - 1) * length;
+    for (size_t t = 0; t < length && s->available != SIZE_MAX; t++)
+        imputed[t] = imputed[t] > 0 && values[t] > 0 ? imputed[t] / values[t] : imputed[t]; /* a share of the sum */
     memmove(counts + s->n_counts * length, counts, (a->n_channels - a->n_targets) * length * sizeof *values);
     for (size_t k = 0; k < s->n_counts; k++) {
         (s->counts[k] == ACTIVE ? weft_activity_series : weft_activity_brands)(who, counts + k * length);
@@ -203,6 +281,11 @@ int weft_roll_up_drain(struct weft_run *run, struct weft_roll_up *s, struct weft
     char *names[WEFT_MAX_KEYS];
     weft_groups_finish(s->groups, kept);
     say_gaps(run, s);
+    if (s->imputed || s->left)
+        weft_run_warn(run,
+                      "%llu days of members that were sold out count with what was to be expected (channel imputed: "
+                      "their share), %llu with nothing for want of a past",
+                      (unsigned long long)s->imputed, (unsigned long long)s->left);
     struct weft_series_attrs out = s->attrs;
     out.keys = names;
     out.n_keys = 0;
@@ -226,7 +309,14 @@ void weft_roll_up_free(struct weft_roll_up **p)
         return;
     weft_groups_free(&s->groups);
     weft_series_free(&s->series);
-    weft_series_attrs_free(&s->attrs);
+    free(s->wide);
+    free(s->filled);
+    if (s->attrs.channels != s->in.channels) { /* with imputed */
+        free(s->attrs.channels);
+        free(s->attrs.reduce);
+        free(s->attrs.role);
+    }
+    weft_series_attrs_free(&s->in);
     free(s);
     *p = NULL;
 }

@@ -358,3 +358,32 @@ kill_at() {
     [[ "$output" == *"top ten: $first is new at 1"* ]]
     grep -Fxq "weft_daily_top_ten_new 1" state/metrics.prom
 }
+
+@test "--stock: the newest result has today's orders; stock that came later makes them anew, and a corrected dump keeps them" {
+    cd "$BATS_TEST_TMPDIR"
+    cp -a "$dir/begun" state
+    for d in 12 13; do day $d; done
+    ok 12 12.csv
+    [ ! -e state/results/latest/orders.csv ]
+    majors=$(awk -F, 'NR > 1 { print $4 }' "$dir/all.csv" | sort -u)
+    { echo id,on_hand; sed 's/$/,3/' <<<"$majors"; } >stock.csv
+    ok 13 13.csv --stock stock.csv --order "--lead-days 2 --review-days 5"
+    [ "$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $(at["days"]) == 7 && $(at["position"]) == 3' state/results/latest/orders.csv | wc -l)" -eq "$(wc -l <<<"$majors")" ]
+    ok 13 13.csv --stock stock.csv --order "--lead-days 2 --review-days 5"
+    [[ "$output" == *"done already"* ]]
+    cp state/results/latest/orders.csv before.csv
+    sed 's/,3$/,4000/' stock.csv >more.csv
+    ok 13 13.csv --stock more.csv --order "--lead-days 2 --review-days 5"
+    ! cmp -s before.csv state/results/latest/orders.csv || false
+    [ "$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { s += $(at["quantity"]) } END { print s + 0 }' state/results/latest/orders.csv)" -eq 0 ]
+    awk -F, -v OFS=, 'NR > 1 { $8 += 5 } 1' 12.csv >corrected.csv
+    ok 12 corrected.csv
+    [ -e state/results/2022-03-13/orders.csv ]
+    # a table that can't be: nothing appears, and the earlier results stay
+    printf 'id,on_hand\nnobody,3\n' >bad.csv
+    run "$daily" -d state --date 2022-03-13 --stock bad.csv --order "--lead-days 2 --review-days 5" 13.csv
+    [ "$status" -ne 0 ] && [[ "$output" == *"no forecast has this id"* ]] || { echo "$status $output"; false; }
+    cmp more.csv state/results/2022-03-13/stock.csv
+    run "$daily" -d state --order "--lead-days 2" 13.csv
+    [ "$status" -eq 64 ]
+}

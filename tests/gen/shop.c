@@ -21,7 +21,7 @@ enum {
     COUNTS = 320,
     DAYS_MAX = 100000
 };
-enum table { SALES, AMOUNTS, MENTIONS };
+enum table { SALES, AMOUNTS, MENTIONS, STOCK };
 
 static const char *const major_names[MAJORS] = {"Fashion", "Beauty", "Living", "Food", "Digital"};
 static const char *const middle_names[MIDDLES] = {"Women", "Men",    "Skincare", "Makeup", "Kitchen", "Furniture",
@@ -33,7 +33,7 @@ struct shop {
     int days, plan;    /* plan: days behind the last one of which price and promotion alone are known (long layout) */
     int64_t first_day; /* since 1970-01-01 */
     enum table table;
-    bool is_long;
+    bool is_long, truth; /* truth: columns demand and stock, too (long layout) */
     uint32_t brands;
     uint32_t below[LEVELS][COUNTS]; /* P(sales <= k) * 2^32 */
     uint16_t guide[LEVELS][256];    /* where to begin the search, by the random number's first byte */
@@ -193,17 +193,21 @@ static bool is_active(const struct product *p, int d)
     return d >= p->launch && d < p->end;
 }
 
-static uint32_t sold(const struct shop *s, struct product *p, int d)
+static bool sold_out(const struct product *p, int d)
 {
     bool gap = false;
+    for (int k = 0; k < 3; k++)
+        gap |= (unsigned)(d - p->gap[k]) < (unsigned)p->gap_length[k];
+    return gap;
+}
+
+/* What would be bought if there were enough. */
+static uint32_t demand(const struct shop *s, struct product *p, int d)
+{
     next_day(p);
     if (!is_active(p, d))
         return 0;
     uint32_t u = (uint32_t)(next(&p->rng) >> 32);
-    for (int k = 0; k < 3; k++)
-        gap |= (unsigned)(d - p->gap[k]) < (unsigned)p->gap_length[k];
-    if (gap)
-        return 0;
     int level =
         p->level + s->shape[(size_t)p->minor * (size_t)s->days + (size_t)d] + (on_promotion(p) ? 14 : 0) - LOWEST;
     level = level < 0 ? 0 : level < LEVELS ? level : LEVELS - 1;
@@ -211,6 +215,12 @@ static uint32_t sold(const struct shop *s, struct product *p, int d)
     while (u > s->below[level][k])
         k++;
     return k;
+}
+
+static uint32_t sold(const struct shop *s, struct product *p, int d)
+{
+    uint32_t k = demand(s, p, d);
+    return sold_out(p, d) ? 0 : k;
 }
 
 /* --- text --- */
@@ -290,19 +300,23 @@ static void wide(struct shop *s)
 static void as_long(struct shop *s)
 {
     char line[500], date[11];
-    printf("date,id,product,major,middle,minor,brand,%sunits,price,promotion\n", s->plan ? "promoted," : "");
+    printf("date,id,product,major,middle,minor,brand,%sunits,price,promotion%s\n", s->plan ? "promoted," : "",
+           s->truth ? ",demand,stock" : "");
     for (uint64_t i = 0; i < s->products; i++) {
         struct product p = make_product(s, i);
         char keys[400];
         strcpy(put_keys(keys, s, &p, i), !s->plan ? "" : p.promo_period ? ",yes" : ",no");
         for (int d = 0; d < s->days; d++) {
-            uint32_t n = sold(s, &p, d);
+            uint32_t asked = demand(s, &p, d), n = sold_out(&p, d) ? 0 : asked;
+            char truth[40] = "";
             if (!is_active(&p, d))
                 continue;
             date_text(s->first_day + d, date);
+            if (s->truth) /* in the evening: what the next days may sell; 0 when sold out */
+                snprintf(truth, sizeof truth, ",%u,%u", (unsigned)asked, sold_out(&p, d) ? 0U : 5 + 3 * (unsigned)n);
             fwrite(line, 1,
-                   (size_t)snprintf(line, sizeof line, "%s,%s,%u,%u,%d\n", date, keys, (unsigned)n,
-                                    (unsigned)price_now(&p), on_promotion(&p)),
+                   (size_t)snprintf(line, sizeof line, "%s,%s,%u,%u,%d%s\n", date, keys, (unsigned)n,
+                                    (unsigned)price_now(&p), on_promotion(&p), truth),
                    stdout);
         }
         for (int d = s->days; d < s->days + s->plan; d++) {
@@ -314,6 +328,25 @@ static void as_long(struct shop *s)
                                         on_promotion(&p)),
                        stdout);
         }
+    }
+}
+
+/* A table of the evening of the last day, for `order`: costs are 60 % of the price. */
+static void stock(struct shop *s)
+{
+    static const int packs[] = {1, 1, 6, 12, 24};
+    puts("id,on_hand,on_order,lead_days,review_days,pack,moq,price,cost");
+    for (uint64_t i = 0; i < s->products; i++) {
+        struct product p = make_product(s, i);
+        uint32_t last = 0;
+        uint64_t r = stream(s->seed, 4, i);
+        for (int d = 0; d < s->days; d++)
+            last += d + 14 >= s->days ? sold(s, &p, d) : (sold(s, &p, d), 0);
+        if (p.end < s->days)
+            continue;
+        printf("%" PRIu64 ",%u,%u,%u,7,%d,%d,%u,%u\n", i, (unsigned)below(&r, last + 5),
+               (unsigned)(below(&r, 4) ? 0 : below(&r, last + 5)), (unsigned)(2 + below(&r, 6)), packs[below(&r, 5)],
+               below(&r, 5) ? 0 : 24, (unsigned)p.price, (unsigned)(p.price * 6 / 10));
     }
 }
 
@@ -345,12 +378,13 @@ static int64_t days_of(int y, int m, int d)
 static int usage(int rc)
 {
     fprintf(rc ? stderr : stdout, "usage: shop [--products N] [--days N] [--seed N] [--start YYYY-MM-DD] [--layout "
-                                  "wide|long] [--plan N] [--table sales|amounts|mentions] [--brands N]\n"
-                                  "            [-o FILE]\n"
+                                  "wide|long] [--plan N] [--truth 0|1] [--table sales|amounts|mentions|stock]\n"
+                                  "            [--brands N] [-o FILE]\n"
                                   "Writes a made-up shop as CSV, on standard output unless told otherwise. The long "
                                   "layout has units, price and promotion of each day, with --plan N also\n"
                                   "the price and promotion of N days more without units, and a column that says which "
-                                  "products have promotions.\n");
+                                  "products have promotions; --truth 1 adds what was asked for, sold or not, and what "
+                                  "was in stock. Table stock is a snapshot for order.\n");
     return rc;
 }
 
@@ -382,7 +416,7 @@ static bool parse_date(const char *text, int64_t *day)
 
 static bool set_option(struct shop *s, const char *o, const char *v)
 {
-    static const char *const layouts[] = {"wide", "long"}, *const tables[] = {"sales", "amounts", "mentions"};
+    static const char *const layouts[] = {"wide", "long"}, *const tables[] = {"sales", "amounts", "mentions", "stock"};
     uint64_t n = 0;
     int at = 0;
     bool ok;
@@ -396,6 +430,9 @@ static bool set_option(struct shop *s, const char *o, const char *v)
     } else if (strcmp(o, "--plan") == 0) {
         ok = number(v, 0, DAYS_MAX, &n);
         s->plan = (int)n;
+    } else if (strcmp(o, "--truth") == 0) {
+        ok = number(v, 0, 1, &n);
+        s->truth = n == 1;
     } else if (strcmp(o, "--brands") == 0) {
         ok = number(v, 1, 50000, &n);
         s->brands = (uint32_t)n;
@@ -403,7 +440,7 @@ static bool set_option(struct shop *s, const char *o, const char *v)
         ok = (at = choice(v, layouts, 2)) >= 0;
         s->is_long = at == 1;
     } else if (strcmp(o, "--table") == 0) {
-        ok = (at = choice(v, tables, 3)) >= 0;
+        ok = (at = choice(v, tables, 4)) >= 0;
         s->table = ok ? (enum table)at : SALES;
     } else if (strcmp(o, "--start") == 0)
         ok = parse_date(v, &s->first_day);
@@ -439,6 +476,8 @@ int main(int argc, char **argv)
         as_long(&s);
     else if (s.table == MENTIONS)
         mentions(&s);
+    else if (s.table == STOCK)
+        stock(&s);
     else
         wide(&s);
     free(s.shape);

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ingest/fill.h"
+#include "base/fill.h"
 
 static int bad;
 
@@ -39,6 +39,8 @@ int main(void)
     check("seasonal:3", 4, (float[]){1, 2, 3, _, _, _, _}, 7, (float[]){1, 2, 3, 1, 2, 3, 1}, 4, 0);
     check("seasonal:3", 2, (float[]){1, 2, 3, _, _, _, 7}, 7, (float[]){1, 2, 3, _, _, _, 7}, 0, 3);
     check("seasonal:5", 7, (float[]){1, _, 3}, 3, (float[]){1, _, 3}, 0, 1);
+    check("expected", 7, (float[]){1, 2, 3, 6, _, 9}, 6, (float[]){1, 2, 3, 6, 3, 9}, 1, 0);
+    check("expected", 7, (float[]){1, _, _, 6, _, 9}, 6, (float[]){1, _, _, 6, 3.5F, 9}, 1, 2);
     check("carry", 7, (float[]){_, _}, 2, (float[]){_, _}, 0, 0);
     static const char *const wrong[] = {
         "", "carry:1", "seasonal", "seasonal:", "seasonal:0", "seasonal:-7", "seasonal:7x", "seasonal:100001"};

@@ -7,7 +7,7 @@
 
 #include "base/opt.h"
 #include "frame/pack.h"
-#include "ingest/fill.h"
+#include "base/fill.h"
 #include "record/series.h"
 
 struct weft_covariates_opts {
@@ -18,7 +18,10 @@ struct weft_covariates_opts {
     struct weft_list past, constant, carry;
     struct weft_list lag; /* [CHANNEL=]N: the table's value of N steps earlier stands on a step: what is published late
                              is known ahead then */
-    const char *fill;     /* NULL, or how short gaps of the targets are filled (fill.h) */
+    const char *stock_history; /* NULL, or a table of what was in stock on each day: channel available */
+    bool find_soldout;         /* the same from runs of zeros (soldout.h), of so many days at least */
+    int64_t soldout_days;
+    const char *fill; /* NULL, or how short gaps of the targets are filled (fill.h) */
     int64_t fill_max;
     int64_t ahead; /* steps behind the last one with a target; 0: as far as the table goes */
 };
@@ -41,6 +44,11 @@ size_t weft_covariates_without_holidays(const struct weft_covariates *c);
 size_t weft_covariates_steps(const struct weft_covariates *c, const struct weft_series *s);
 bool weft_covariates_fill(struct weft_covariates *c, const struct weft_series *s, float *out);
 
+/* So far: days sold out, made missing, of series; days that the stock history does not have, taken as on sale. */
+struct weft_covariates_soldout {
+    uint64_t days, series, untold;
+};
+struct weft_covariates_soldout weft_covariates_soldout(const struct weft_covariates *c);
 /* --fill and --lag, as entries "filled" and "lags" of the attrs. */
 void weft_covariates_notes(const struct weft_covariates *c, struct weft_edit *attrs);
 /* Was step t of a target filled in the series that weft_covariates_fill took last? */

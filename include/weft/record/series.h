@@ -22,6 +22,8 @@
 #include "frame/stream.h"
 
 #define WEFT_SERIES_SCHEMA "series/1"
+/* A channel, known up to the origin, that says on which steps there was something to sell: 1, or 0. */
+#define WEFT_CHANNEL_AVAILABLE "available"
 #define WEFT_WINDOWS_SCHEMA "windows/1"
 #define WEFT_FORECASTS_SCHEMA "forecasts/1"
 

@@ -11,9 +11,10 @@
 struct weft_fill_rule {
     bool on;
     int64_t season; /* the value so many steps earlier; 0: the last one */
+    bool expected;  /* the mean of the last four values that many steps apart; without them that of the last 28 */
     int64_t max;    /* longest gap that is filled */
 };
-/* "carry" or "seasonal:N". 64 otherwise. max is left alone. */
+/* "carry", "seasonal:N" or "expected" (its season is the caller's to set). 64 otherwise. max is left alone. */
 int weft_fill_parse(const char *text, struct weft_fill_rule *f, struct weft_err *e) WEFT_MUST_USE;
 /* Fills gaps of x[n] of at most f->max steps, each step with the last value, or the nearest one a whole number of
  * seasons earlier (filled ones too). What comes before the first value is no gap; the end is one. at[i] is set where
