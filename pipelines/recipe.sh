@@ -161,6 +161,7 @@ recipe_try() {
 # last 20% play no part.
 recipe_choose() {
     local l least=''
+    [ "$best" != yes ] || return 0 # members are trained before folds too, where a longer lookback leaves no window
     for l in "${lookbacks[@]}"; do
         recipe_weigh "$l" standard 0
     done

@@ -176,8 +176,6 @@ static int place_origins(struct weft_backtest_plan *p, struct weft_err *e)
 static int place_orders(struct weft_backtest_plan *p, struct weft_err *e)
 {
     int64_t lead = (int64_t)p->orders.lead;
-    if (p->gap)
-        return weft_fail(e, WEFT_USAGE, "--orders and --gap: orders are placed where what is known ends");
     if (p->attrs.step <= 0 || p->attrs.step % 3600 != 0)
         return weft_fail(e, WEFT_CONFIG, "--orders needs steps of hours, days or weeks");
     if (!p->every && lead < p->horizon)

@@ -126,14 +126,18 @@ int weft_reconciler_load(struct weft_reconciler *s, size_t sheet, struct weft_er
  * small part of the largest then. */
 static const double *weigh(struct weft_reconciler *s, enum weft_reconcile_method m, size_t k)
 {
-    const double *from = m == WEFT_RECONCILE_WLS ? s->leaves : s->covariance ? s->variance + k * s->tree.n : s->naive;
+    const double *from = s->covariance ? s->variance + k * s->tree.n : s->naive;
+    if (m == WEFT_RECONCILE_WLS)
+        from = s->leaves;
     double top = 0;
     if (m == WEFT_RECONCILE_OLS)
         return NULL;
     for (size_t i = 0; i < s->tree.n; i++)
         top = isfinite(from[i]) && from[i] > top ? from[i] : top;
     for (size_t i = 0; i < s->tree.n; i++)
-        s->weights[i] = !(top > 0) ? s->leaves[i] : from[i] > top * 1e-9 && isfinite(from[i]) ? from[i] : top * 1e-9;
+        s->weights[i] = from[i] > top * 1e-9 && isfinite(from[i]) ? from[i] : top * 1e-9;
+    if (!(top > 0))
+        memcpy(s->weights, s->leaves, s->tree.n * sizeof *s->weights);
     return s->weights;
 }
 

@@ -194,6 +194,10 @@ static bool month_by_name(struct text *t, struct parts *x)
 static bool zone_part(struct text *t, struct parts *x)
 {
     int h, m = 0;
+    if (word(t, "KST") || word(t, "JST")) {
+        x->offset = 9 * 3600;
+        return x->zone = true;
+    }
     (void)(word(t, "GMT") || word(t, "UTC"));
     if (t->p < t->end && (*t->p == 'Z' || *t->p == 'z')) {
         t->p++;

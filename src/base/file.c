@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/stop.h"
 
 /* Names of the temporary files, where a signal handler finds them: fixed places, filled before the file exists and
  * emptied after it is gone. */
@@ -195,8 +196,8 @@ int weft_write_all(int fd, const void *p, size_t n)
 {
     const char *at = p;
     while (n) {
-        ssize_t wrote = write(fd, at, n);
-        if (wrote < 0 && errno == EINTR)
+        ssize_t wrote = weft_stop_write(fd, at, n);
+        if (wrote < 0 && errno == EINTR && !weft_stop_signal())
             continue;
         if (wrote < 0)
             return -1;
@@ -209,7 +210,7 @@ int weft_write_all(int fd, const void *p, size_t n)
 int weft_file_write(struct weft_file *f, const void *p, size_t n, struct weft_err *e)
 {
     if (weft_write_all(f->fd, p, n) < 0)
-        return weft_fail_errno(e, WEFT_IO, "can't write %s", f->path);
+        return weft_stop_check(e) < 0 ? -1 : weft_fail_errno(e, WEFT_IO, "can't write %s", f->path);
     return 0;
 }
 
@@ -456,12 +457,10 @@ static int read_whole(int fd, const char *path, size_t max, struct weft_mapping 
             cap = weft_grow(cap, n + 65536);
             p = weft_xrealloc(p, cap);
         }
-        ssize_t got = read(fd, p + n, cap - n);
-        if (got < 0 && errno == EINTR)
-            continue;
+        ssize_t got = weft_stop_read(fd, p + n, cap - n);
         if (got < 0) {
             free(p);
-            return weft_fail_errno(e, WEFT_IO, "can't read %s", path);
+            return weft_stop_check(e) < 0 ? -1 : weft_fail_errno(e, WEFT_IO, "can't read %s", path);
         }
         if (got == 0)
             break;

@@ -71,6 +71,8 @@ static const struct {
       "antal",
       "aantal",
       "количество",
+      "absatz",
+      "absatzmenge",
       NULL}},
     {WEFT_TERM_SALES, {"sales", "demand", "weeklysales", "dailysales", "판매", NULL}},
     {WEFT_TERM_MONEY, {"amount",     "amounts",     "revenue",     "turnover",

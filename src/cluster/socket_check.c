@@ -40,7 +40,9 @@ static int give(struct weft_socket *s, const struct weft_peer *to, const void *p
                 struct weft_err *e)
 {
     int got = weft_socket_send(s, to, p, n, left(until), e);
-    return got < 0 ? -1 : got == 0 ? weft_fail(e, WEFT_PEER, "nothing could be sent within the time allowed") : 0;
+    if (got == 0)
+        return weft_fail(e, WEFT_PEER, "nothing could be sent within the time allowed");
+    return got < 0 ? -1 : 0;
 }
 
 /* Listens at `endpoint` (bind+...), connects to it, and sends a message there and back. *ms: how long it took. 69 when

@@ -42,7 +42,7 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_INT, 0, "every", AT(INT, p.every), "0", 0, 1000000, "STEPS",
      "from one origin to the next; 0: the horizon", 0},
     {WEFT_OPT_INT, 0, "gap", AT(INT, p.gap), "0", 0, 1000000, "STEPS",
-     "between the last value known and the first one measured", 0},
+     "between the last value known and the first one measured", 0, .not_with = "orders"},
     {WEFT_OPT_INT, 0, "horizon", AT(INT, p.horizon), "0", 0, 1000000, "STEPS",
      "measured from each origin on; 0: what the models or the windows have, less the gap", 0},
     {WEFT_OPT_INT, 0, "lookback", AT(INT, p.lookback), "0", 0, 1000000, "STEPS",

@@ -90,7 +90,7 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     s->x.weight[0] = 1;
     if (m && strcmp(m->name, "ensemble") == 0) {
         weft_fail(e, WEFT_CONFIG, "%s is an ensemble, and keeps the errors of its folds already", s->model);
-        return weft_fail_hint(e, "train-ensemble --folds N takes more of them");
+        return weft_fail_hint(e, "weft train-ensemble --folds N takes more of them");
     }
     if (!m)
         take_windows(s);
@@ -200,7 +200,7 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     if (!errors) {
         weft_fail(e, WEFT_DATA, "no %s window that %s can forecast has all its values", weft_part_names[s->part],
                   s->model);
-        return weft_fail_hint(e, "window --split makes the parts; has it a %s part?", weft_part_names[s->part]);
+        return weft_fail_hint(e, "weft window --split makes the parts; has it a %s part?", weft_part_names[s->part]);
     }
     if (bare)
         weft_run_warn(run, "%zu of %zu units (group and channel) have no errors: no intervals for them", bare, units);

@@ -158,7 +158,9 @@ static int compute(struct state *s, size_t n, struct weft_err *e)
 {
     size_t pixels = 3 * (size_t)(s->size * s->size), side = (size_t)s->size;
     for (size_t i = 0, k; i < n; i += k) {
-        k = n - i >= (size_t)s->batch ? (size_t)s->batch : n - i >= 4 ? 4 : 1;
+        k = n - i >= 4 ? 4 : 1;
+        if (n - i >= (size_t)s->batch)
+            k = (size_t)s->batch;
         if (weft_resnet18_features(s->net, s->pixels + i * pixels, k, side, side,
                                    s->features + i * WEFT_RESNET18_FEATURES, e) < 0)
             return -1;

@@ -2,7 +2,9 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "show/arrow.h"
 #include "show/table.h"
 #include "show/expand.h"
 #include "ingest/inspect.h"
@@ -20,6 +22,7 @@ struct state {
     struct weft_series_attrs attrs;
     struct weft_series series;
     struct weft_stream_csv csv;
+    struct weft_arrow *arrow;
     struct weft_pack scratch, first; /* first: schema and attrs of the first stream */
     struct weft_stream_check check;
 };
@@ -116,6 +119,32 @@ static int csv_frame(struct weft_run *run, struct state *s, struct weft_span fra
     if (weft_stream_csv_frame(&s->csv, frame, weft_reader_count(s->r) == 1, weft_run_text(run), e) < 0)
         return -1;
     return weft_run_text_check(run, e);
+}
+
+static int arrow_head(struct weft_run *run, struct state *s, const struct weft_head *h, struct weft_err *e)
+{
+    (void)run;
+    return weft_arrow_start(s->arrow, h, e);
+}
+
+static int arrow_frame(struct weft_run *run, struct state *s, struct weft_span frame, struct weft_err *e)
+{
+    return weft_arrow_frame(s->arrow, frame, e) < 0 ? -1 : weft_run_text_check(run, e);
+}
+
+static int arrow(struct weft_run *run, struct state *s, struct weft_err *e)
+{
+    static const struct visit visit = {arrow_head, arrow_frame, NULL};
+    FILE *f = weft_run_text(run);
+    if (isatty(fileno(f))) {
+        weft_fail(e, WEFT_USAGE, "Arrow is no text for a terminal");
+        return weft_fail_hint(e, "name a file with -o FILE");
+    }
+    s->arrow = weft_arrow_new(f);
+    if (visit_all(run, s, &visit, e) < 0)
+        return -1;
+    weft_arrow_end(s->arrow);
+    return 0;
 }
 
 static int count_end(struct weft_run *run, struct state *s, struct weft_err *e)
@@ -262,6 +291,7 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     } commands[] = {
         {"show", {show_head, show_frame, show_tail}, NULL},
         {"csv", {csv_head, csv_frame, NULL}, NULL},
+        {"arrow", {NULL, NULL, NULL}, arrow},
         {"count", {NULL, NULL, count_end}, NULL},
         {"cat", {cat_head, cat_frame, NULL}, NULL},
         {"expand", {expand_head, expand_frame, NULL}, NULL},
@@ -277,7 +307,7 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
                    : commands[i].own               ? commands[i].own(run, state, e)
                                                    : visit_all(run, state, &commands[i].visit, e);
     weft_fail(e, WEFT_USAGE, "no command \"%s\"", name);
-    return weft_fail_hint(e, "one of show, csv, count, check, expand, cat, head, from-json, inspect");
+    return weft_fail_hint(e, "one of show, csv, arrow, count, check, expand, cat, head, from-json, inspect");
 }
 
 static void stop(struct weft_run *run, void *state)
@@ -287,6 +317,7 @@ static void stop(struct weft_run *run, void *state)
     weft_series_attrs_free(&s->attrs);
     weft_series_free(&s->series);
     weft_stream_csv_free(&s->csv);
+    weft_arrow_free(&s->arrow);
     weft_pack_free(&s->scratch);
     weft_pack_free(&s->first);
     weft_stream_check_free(&s->check);
@@ -295,13 +326,15 @@ static void stop(struct weft_run *run, void *state)
 static const struct weft_filter filter = {
     .usage = {.name = "frames",
               .summary = "looks into streams, checks, converts and joins them; looks into CSV files before ingest",
-              .synopsis = "frames show|csv|count|check|expand|cat|head|from-json [OPTION...] [FILE...]\nframes inspect "
-                          "[--format table|json] [FILE.csv...]",
+              .synopsis =
+                  "frames show|csv|arrow|count|check|expand|cat|head|from-json [OPTION...] [FILE...]\nframes inspect "
+                  "[--format table|json] [FILE.csv...]",
               .reads = "any streams (standard input without FILE); inspect: CSV",
-              .writes =
-                  "JSON lines (show), CSV (csv), text (count, inspect), or a stream (expand, cat, head, from-json)",
+              .writes = "JSON lines (show), CSV (csv), an Arrow IPC stream (arrow), text (count, inspect), or a stream "
+                        "(expand, cat, head, from-json)",
               .examples = "weft ingest sales.csv | weft frames head -n 1 | weft frames show --elements 7\n"
                           "weft score -m model.safetensors -i windows.weft | weft frames csv > forecasts.csv\n"
+                          "weft frames arrow forecasts.weft -o forecasts.arrows\n"
                           "weft frames check series.weft && echo good\n"
                           "weft frames inspect sales.csv\n"
                           "zcat dump.csv.gz | weft frames inspect --format json | jq -r .command",
@@ -310,7 +343,9 @@ static const struct weft_filter filter = {
                        "exits 1 when a stream does not fit its "
                        "schema, or its values are such as programs refuse. expand writes every window as a frame of "
                        "its own (schema examples/1), scaled. head "
-                       "verifies the rest of the stream too.\n"
+                       "verifies the rest of the stream too. arrow gives the rows and columns of csv with types, of "
+                       "series, windows and forecasts: texts, dates (timestamps where steps are shorter than a day), "
+                       "float32; an empty cell is null. It holds 65,536 rows at most.\n"
                        "inspect needs no option: it finds encoding, separator and layout, what each column seems to "
                        "be, the calendar and its gaps, zeros, missing and "
                        "negative values, duplicates and constant columns, and prints the ingest command that reads the "

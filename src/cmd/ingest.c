@@ -134,7 +134,7 @@ static const struct weft_filter filter = {
     .usage = {.name = "ingest",
               .summary = "turns CSV tables of sales into a series stream, or of products into a products stream",
               .synopsis = "ingest [OPTION...] [FILE...]",
-              .reads = "CSV files, or standard input",
+              .reads = "CSV files (or Arrow IPC streams), or standard input",
               .writes = "a series stream, or a products stream",
               .examples = "weft ingest sales.csv --amounts amounts.csv --mentions mentions.csv -o series.weft\n"
                           "weft ingest --layout long --id store,item --date date --value sales dumps/*.csv | weft "
@@ -160,7 +160,8 @@ static const struct weft_filter filter = {
                   "1.250 beside 980 is 1250, and 1,250 is, too: --decimal point|comma. 3/1/2024 and 24.03.01 are read "
                   "when other rows prove the order, 202403, 2024\xeb\x85\x84 10\xec\xa3\xbc, 1Q24 and 1949.083 in a "
                   "column of dates: --date-format. Times in UTC need --timezone.\n"
-                  "UTF-8, UTF-16, CP949 under a Korean header, and .gz are read by themselves; others by --encoding.\n"
+                  "UTF-8, UTF-16, CP949 under a Korean header, .gz and Arrow IPC streams are read by themselves; "
+                  "others by --encoding.\n"
                   "Dates: 2023-01-31, 20230131, 2023/1/31, 2023.1.31, with or without a time. Numbers: plain ones, "
                   "12,300, 4.2\xec\xb2\x9c, 1.5\xeb\xa7\x8c, 1.2\xec\x96\xb5, 3.4k, with the words that stand around "
                   "counts. Headers such as \xeb\x8c\x80\xeb\xb6\x84\xeb\xa5\x98 or major_category are known; see the "

@@ -51,7 +51,7 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_REAL, 0, "service", AT(REAL, o.service), "0.95", 0.01, 0.9999, "P",
      "chance of no stock-out until the next order arrives; given, it goes before prices", 0},
     {WEFT_OPT_REAL, 0, "fill", AT(REAL, fill), NULL, 0.01, 0.9999, "P",
-     "share of what is asked for that is served, instead", 0},
+     "share of what is asked for that is served, instead", 0, .not_with = "service"},
     {WEFT_OPT_REAL, 0, "budget", AT(REAL, budget), NULL, 0, 1e18, "X",
      "all orders together cost no more: each product gives way by the same multiplier", 0},
     {WEFT_OPT_STR, 0, "model", AT(STR, o.model), NULL, 0, 0, "NAME", "whose forecasts, where there are several", 0},
@@ -62,7 +62,7 @@ static const struct weft_opt opts[] = {
      "sign before decimals in the table", 0},
     {WEFT_OPT_INT, 0, "top", AT(INT, top), "0", 0, 1000000000, "N", "the first N alone; 0: all", 0},
     {WEFT_OPT_LIST, 0, "columns", AT(LIST, columns), NULL, 0, 0, "NAME",
-     "these columns, in this order (names as in --format csv)", WEFT_OPT_RUN},
+     "these columns, in this order (names as in --format csv)", WEFT_OPT_RUN, .needs = "format=table|csv|json"},
     {WEFT_OPT_FLAG, 0, "wide", AT(FLAG, wide), NULL, 0, 0, NULL, "all columns in the text table, too", WEFT_OPT_RUN},
     {WEFT_OPT_CHOICE, 0, "format", AT(CHOICE, format), "table", 0, 0, "table|csv|json|frames", "of the result",
      WEFT_OPT_RUN},
@@ -98,10 +98,6 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
     take_usual(run, s);
-    if (s->o.service_told && !isnan(s->o.fill))
-        return weft_fail(e, WEFT_USAGE, "--service and --fill are two goals: give one");
-    if (s->columns.n && s->format == FRAMES)
-        return weft_fail(e, WEFT_USAGE, "--columns is for table, csv and json; a stream of orders has them all");
     if (weft_stock_read(&s->stock, run, &s->s, e) < 0)
         return -1;
     weft_run_warn(run, "%s: %s", s->s.path, s->stock.said);
@@ -209,8 +205,8 @@ static const struct weft_filter filter = {
     .usage =
         {.name = "order",
          .summary = "says how many to order of each product: from its forecast, its errors, and what lies in stock",
-         .synopsis = "weft order --stock FILE [--lead-days N] [--review-days N] [--service P | --fill P] [--budget X] "
-                     "[--format table|csv|json|frames]",
+         .synopsis = "order --stock FILE [--lead-days N] [--review-days N] [--service P | --fill P] [--budget X] "
+                     "[--format table|csv|json|frames] [FILE]",
          .reads = "a forecasts stream of the latest days (score), of a model that keeps the covariance of its errors",
          .writes = "a table, CSV, JSON, or an orders stream",
          .examples =

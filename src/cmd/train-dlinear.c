@@ -144,8 +144,8 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
         weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s%s", schema, WEFT_WINDOWS_SCHEMA,
                   s->asked.state ? " or " WEFT_SERIES_SCHEMA : "");
         return strcmp(schema, WEFT_SERIES_SCHEMA) == 0
-                   ? weft_fail_hint(
-                         e, "put window in between: ingest ... | window --lookback N --horizon N | train-dlinear ...")
+                   ? weft_fail_hint(e, "put window in between: weft ingest ... | weft window --lookback N --horizon N "
+                                       "| weft train-dlinear ...")
                    : -1;
     }
     return check(run, s, e) < 0 ? -1 : weft_dlinear_job_start(&s->job, e);

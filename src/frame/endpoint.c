@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/stop.h"
 
 /* Pipes start at 64 KiB; a larger one doubles the throughput of a pipeline. A refusal does no harm. */
 enum { PIPE_BYTES = 1 << 20 };
@@ -83,12 +84,10 @@ struct weft_wire_reader *weft_source_wire(struct weft_source *s)
 
 long weft_source_read(struct weft_source *s, void *p, size_t n, struct weft_err *e)
 {
-    ssize_t got = read(s->fd, p, n);
+    ssize_t got = weft_stop_read(s->fd, p, n);
     if (got >= 0)
         return (long)got;
-    if (errno == EINTR) /* the only signals with handlers ask us to end */
-        return weft_fail(e, WEFT_TEMPFAIL, "interrupted");
-    return weft_fail_errno(e, WEFT_IO, "can't read %s", s->name);
+    return weft_stop_check(e) < 0 ? -1 : weft_fail_errno(e, WEFT_IO, "can't read %s", s->name);
 }
 
 bool weft_source_ready(struct weft_source *s)
@@ -159,7 +158,7 @@ int weft_sink_write(struct weft_sink *s, const void *p, size_t n, struct weft_er
         return 0;
     if (errno == EPIPE && !s->file)
         weft_die_of_sigpipe();
-    return weft_fail_errno(e, WEFT_IO, "can't write %s", s->name);
+    return weft_stop_check(e) < 0 ? -1 : weft_fail_errno(e, WEFT_IO, "can't write %s", s->name);
 }
 
 void weft_sink_hurry(struct weft_sink *s)

@@ -421,7 +421,9 @@ int weft_run_text_check(struct weft_run *run, struct weft_err *e)
         return 0;
     if (errno == EPIPE)
         weft_die_of_sigpipe();
-    return weft_fail_errno(e, WEFT_IO, "can't write %s", run->text ? run->common.output : "standard output");
+    return weft_stop_check(e) < 0
+               ? -1
+               : weft_fail_errno(e, WEFT_IO, "can't write %s", run->text ? run->common.output : "standard output");
 }
 
 static int finish_text(struct weft_run *run, struct weft_err *e)

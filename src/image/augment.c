@@ -25,7 +25,8 @@ void weft_augment_turn(float *chw, int size, int degrees, float *scratch)
 
 static float clamp(float v)
 {
-    return v < 0 ? 0 : v > 1 ? 1 : v;
+    v = v < 0 ? 0 : v;
+    return v > 1 ? 1 : v;
 }
 
 /* ITU-R 601 luma with torchvision's rounding of the weights. */

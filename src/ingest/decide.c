@@ -777,10 +777,12 @@ static int matrix_or_long(struct decide *k, struct weft_err *e)
         id |= what == WEFT_NAMED_SERIES || what == WEFT_NAMED_PRODUCT || what == WEFT_NAMED_PLACE;
         texts |= is_text(k, i) || is_date(k, i);
     }
-    if (k->o->id.n || k->o->values.n || id || texts || k->orders)
+    if (k->o->id.n || k->o->values.n || k->o->count_rows || id || texts || k->orders)
         return WEFT_LAYOUT_LONG;
-    if (k->h->n < 2)
-        return -1;
+    if (k->h->n < 2) {
+        weft_fail(e, WEFT_DATA, "%s has one column, \"%s\", and nothing beside the day", k->h->file, k->h->name[0]);
+        return weft_fail_hint(e, "is another sign between its fields? --delimiter C");
+    }
     if (date->different + date->filled / 10 >= date->filled) {
         k->o->targets_alone = explains_targets(k);
         return WEFT_LAYOUT_MATRIX;
@@ -921,6 +923,15 @@ static int no_layout(const struct decide *k, struct weft_err *e)
         weft_fail(e, WEFT_DATA, "%s: no column is a day, and the file's name has %s", k->h->file,
                   weft_date_text(day, WEFT_STEP_DAY, text));
         return hint_option(k, "weft ingest --date-from-name ", e);
+    }
+    for (size_t i = 0; i < k->h->n; i++) {
+        if (k->is[i].named != WEFT_NAMED_DATE || !k->s.column[i].filled)
+            continue;
+        weft_fail(e, WEFT_DATA, "%s: \"%s\" is called like a day, and \"%.40s\" is a date in no form that is known",
+                  k->h->file, k->h->name[i], k->s.column[i].first);
+        return weft_fail_hint(e,
+                              "--date-format says how it is written, as for strptime: %%d.%%m.%%Y; --date COLUMN names "
+                              "another column");
     }
     weft_fail(e, WEFT_DATA, "%s: the header fits no layout: no column is a day, and none is called date", k->h->file);
     return weft_fail_hint(e, "say what it is: --layout wide|long|matrix|products, --date COLUMN, --id COLUMN; is the "

@@ -302,10 +302,13 @@ int weft_ingest_run(struct weft_run *run, struct weft_ingest *told, struct weft_
     if (rc == 0)
         rc = check_fit(run, &o, e);
     if (rc == 0) {
-        rc = o.layout == WEFT_LAYOUT_WIDE       ? weft_ingest_wide(run, &o, csv, &h, e)
-             : o.layout == WEFT_LAYOUT_LONG     ? weft_ingest_long(run, &o, csv, &h, e)
-             : o.layout == WEFT_LAYOUT_PRODUCTS ? weft_ingest_products(run, &o, csv, &h, e)
-                                                : weft_ingest_matrix(run, &o, csv, &h, e);
+        static int (*const read[])(struct weft_run *, const struct weft_ingest *, struct weft_csv *,
+                                   const struct weft_header *,
+                                   struct weft_err *) = {[WEFT_LAYOUT_WIDE] = weft_ingest_wide,
+                                                         [WEFT_LAYOUT_LONG] = weft_ingest_long,
+                                                         [WEFT_LAYOUT_MATRIX] = weft_ingest_matrix,
+                                                         [WEFT_LAYOUT_PRODUCTS] = weft_ingest_products};
+        rc = read[o.layout](run, &o, csv, &h, e);
     }
     if (rc == 0)
         weft_run_warn(run, "%s: %s%s", weft_csv_name(csv), d.said, grid);

@@ -453,7 +453,7 @@ static void make_command(struct inspect *in)
     if (out->bad_rows || out->odd || (out->duplicates && out->layout == WEFT_LAYOUT_WIDE))
         weft_command_word(&b, " --rejects ", "rejects.csv");
     for (size_t f = 0; f < out->n_files; f++)
-        if (out->file[f].open == out->file[f].name)
+        if (out->file[f].again)
             weft_command_word(&b, *out->file[f].name == '-' ? " ./" : " ", out->file[f].name);
     out->command = weft_xstrndup((const char *)b.p, b.n);
     weft_pack_free(&b);

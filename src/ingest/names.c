@@ -138,11 +138,12 @@ static const struct {
       "품목명",         "확정상품명",  "등록상품명",   "채널상품명",  "메뉴",         "메뉴명",   "商品名",
       "商品名称",       "artikelname", "bezeichnung",  "désignation", "designation",  "produit",  "producto",
       "produto",        "prodotto",    "descripción",  "descrizione", "itemtitle",    "titel",    NULL}},
-    {WEFT_NAMED_PLACE, 0, {"store",     "storeid",     "storenbr", "storeno", "storenumber", "shop",   "shopid",
-                           "warehouse", "warehouseid", "dept",     "deptid",  "department",  "branch", "branchid",
-                           "outlet",    "outletid",    "client",   "center",  "centerid",    "depot",  "매장",
-                           "매장명",    "매장코드",    "점포",     "점포명",  "점포코드",    "지점",   "지점명",
-                           "지점코드",  "창고",        "창고코드", NULL}},
+    {WEFT_NAMED_PLACE, 0, {"store",     "storeid",     "storenbr", "storeno",      "storenumber", "shop",   "shopid",
+                           "warehouse", "warehouseid", "dept",     "deptid",       "department",  "branch", "branchid",
+                           "outlet",    "outletid",    "filiale",  "filialnummer", "magasin",     "tienda", "loja",
+                           "negozio",   "client",      "center",   "centerid",     "depot",       "매장",   "매장명",
+                           "매장코드",  "점포",        "점포명",   "점포코드",     "지점",        "지점명", "지점코드",
+                           "창고",      "창고코드",    NULL}},
     {WEFT_NAMED_GROUP,
      0,
      {"major",
@@ -325,6 +326,10 @@ bool weft_name_is_total(const char *p, size_t n)
     size_t got = fold_cell(p, n, folded);
     for (size_t i = 0; got && i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i], folded) == 0)
+            return true;
+    static const char *const ends[] = {"합계", "소계", "총계", "누계"}; /* of a part: 음료 소계, 1분기 합계 */
+    for (size_t i = 0; got && i < sizeof ends / sizeof *ends; i++)
+        if (got > strlen(ends[i]) && strcmp(folded + got - strlen(ends[i]), ends[i]) == 0)
             return true;
     return false;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "text/transcode.h"
+#include "text/arrow.h"
 #include "text/unpack.h"
 #include "base/stop.h"
 #include "base/utf8.h"
@@ -26,7 +27,9 @@ static int keep(int fd, struct weft_sniff *s, struct weft_err *e)
         return weft_fail_errno(e, WEFT_CANTCREAT, "can't make a temporary file for %s", s->name);
     int rc = weft_unpack_open(fd, s->name, 0, &source, e);
     while (rc == 0 && (got = weft_unpack_read(source, block, sizeof block, e)) > 0)
-        if (weft_stop_check(e) < 0 || weft_write_all(fileno(s->kept), block, (size_t)got) < 0)
+        if (weft_stop_check(e) < 0)
+            rc = -1;
+        else if (weft_write_all(fileno(s->kept), block, (size_t)got) < 0)
             rc = weft_fail_errno(e, WEFT_IO, "can't keep %s in a temporary file", s->name);
     weft_unpack_close(&source);
     if (rc < 0 || got < 0)
@@ -43,11 +46,9 @@ static int look(int fd, struct weft_sniff *s, uint8_t first[BLOCK], size_t *n_fi
     size_t held = 0;
     ssize_t got;
     *utf8 = true;
-    while ((got = read(fd, block + held, BLOCK)) != 0) {
+    while ((got = weft_stop_read(fd, block + held, BLOCK)) != 0) {
         if (weft_stop_check(e) < 0)
             return -1;
-        if (got < 0 && errno == EINTR)
-            continue;
         if (got < 0)
             return weft_fail_errno(e, WEFT_IO, "can't read %s", s->name);
         if (!s->bytes)
@@ -98,8 +99,9 @@ static int refuse_other_kinds(int fd, const char *name, struct weft_err *e)
 
 static bool is_packed(int fd)
 {
-    uint8_t magic[2];
-    return pread(fd, magic, 2, 0) == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
+    uint8_t magic[8];
+    ssize_t n = pread(fd, magic, sizeof magic, 0);
+    return n >= 2 && ((magic[0] == 0x1f && magic[1] == 0x8b) || weft_arrow_begins(magic, (size_t)n));
 }
 
 int weft_sniff(const char *path, struct weft_sniff *s, struct weft_err *e)
@@ -116,6 +118,7 @@ int weft_sniff(const char *path, struct weft_sniff *s, struct weft_err *e)
     bool packed = rc == 0 && !standard && S_ISREG(st.st_mode) && is_packed(fd);
     if (rc == 0 && (standard || packed || !S_ISREG(st.st_mode)))
         rc = keep(fd, s, e);
+    s->again = rc == 0 && !standard && S_ISREG(st.st_mode);
     if (rc == 0 && s->kept)
         from = fileno(s->kept);
     if (rc == 0 && lseek(from, 0, SEEK_SET) < 0)
@@ -129,12 +132,16 @@ int weft_sniff(const char *path, struct weft_sniff *s, struct weft_err *e)
     if (rc == 0) {
         const char *wide = weft_unpack_wide(first, n);
         bool marked = n >= 3 && memcmp(first, "\xef\xbb\xbf", 3) == 0;
-        s->encoding = wide ? wide : utf8 ? NULL : is_text_in("cp949", from) ? "cp949" : "latin1";
-        s->shown = wide                  ? wide
-                   : marked && utf8      ? "UTF-8 with a byte order mark"
-                   : utf8                ? "UTF-8"
-                   : *s->encoding == 'c' ? "CP949 (Korean)"
-                                         : "neither UTF-8 nor CP949; Latin-1?";
+        if (wide) {
+            s->encoding = s->shown = wide;
+        } else if (utf8) {
+            s->encoding = NULL;
+            s->shown = marked ? "UTF-8 with a byte order mark" : "UTF-8";
+        } else {
+            bool korean = is_text_in("cp949", from);
+            s->encoding = korean ? "cp949" : "latin1";
+            s->shown = korean ? "CP949 (Korean)" : "neither UTF-8 nor CP949; Latin-1?";
+        }
     }
     if (!standard)
         close(fd);

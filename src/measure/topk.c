@@ -15,7 +15,8 @@ enum { DRAWS = 10000, DRAWS_LEAST = 1000, DRAWS_IN_ALL = 20000000 };
 size_t weft_topk_draws(size_t n)
 {
     size_t share = n ? DRAWS_IN_ALL / n : DRAWS;
-    return share > DRAWS ? DRAWS : share > DRAWS_LEAST ? share : DRAWS_LEAST;
+    share = share > DRAWS_LEAST ? share : DRAWS_LEAST;
+    return share < DRAWS ? share : DRAWS;
 }
 
 struct number {

@@ -106,11 +106,6 @@ void weft_transfer_source_free(struct weft_transfer_source **source)
     *source = NULL;
 }
 
-const struct weft_dlinear_fit *weft_transfer_source_fit(const struct weft_transfer_source *s)
-{
-    return &s->fit;
-}
-
 /* --- the target's folds --- */
 
 enum { GRID_MAX = WEFT_RIDGE_GRID };

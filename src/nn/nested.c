@@ -601,14 +601,22 @@ static bool solve(const struct weft_nested *f, const struct weft_nested_config *
     return fits;
 }
 
-/* sum[k] = sum over rows i of weight[i * apart] x[i][k] for `n` columns of x (weight NULL: 1). */
-static void column_sums(const double *x, size_t rows, size_t cols, const double *weight, size_t apart, size_t n,
-                        double *sum)
+/* sum[k] = sum over rows i of weight[i] x[i][k] (weight NULL: 1). */
+static void column_sums(const double *x, size_t rows, size_t cols, const double *weight, double *sum)
 {
-    memset(sum, 0, n * sizeof *sum);
+    memset(sum, 0, cols * sizeof *sum);
     for (size_t i = 0; i < rows; i++)
-        for (size_t k = 0; k < n; k++)
-            sum[k] += (weight ? weight[i * apart] : 1) * x[i * cols + k];
+        for (size_t k = 0; k < cols; k++)
+            sum[k] += (weight ? weight[i] : 1) * x[i * cols + k];
+}
+
+/* Of two columns of matrices of these widths. */
+static double product(const double *a, size_t a_width, const double *b, size_t b_width, size_t rows)
+{
+    double sum = 0;
+    for (size_t i = 0; i < rows; i++)
+        sum += a[i * a_width] * b[i * b_width];
+    return sum;
 }
 
 /* Products of j, 1 and s with all columns of x: m[3, cols]. */
@@ -616,27 +624,28 @@ static void correction_sums(const struct weft_nested *f, const struct weft_neste
                             size_t cols, double *m)
 {
     const double *target = x + f->p * cols;
-    column_sums(target, c->last, cols, NULL, 0, cols, m);
-    column_sums(target, c->lookback, cols, NULL, 0, cols, m + cols);
-    column_sums(x, f->p + c->lookback, cols, f->t.sl, 1, cols, m + 2 * cols);
+    column_sums(target, c->last, cols, NULL, m);
+    column_sums(target, c->lookback, cols, NULL, m + cols);
+    column_sums(x, f->p + c->lookback, cols, f->t.sl, m + 2 * cols);
 }
 
-/* Step h: its coefficients of A^-1 (j or s) and A^-1 1, and u. m: [3, cols] of correction_sums; own: room for [cols] */
+/* Step h: its coefficients of A^-1 (j or s) and A^-1 1, and u. m: [3, cols] of correction_sums */
 static bool step_fit(const struct weft_nested *f, const struct weft_nested_config *config, struct step *s,
-                     const double *x, const double *m, size_t h, double *own, double *part, double *u)
+                     const double *x, const double *m, size_t h, double *part, double *u)
 {
     size_t c = f->c, hc = f->h * c, cols = f->h + hc + 3, j = f->h + hc, first = f->h + h * c,
            rows = f->p + config->lookback;
     const double *mj = m, *mo = m + cols, *ms = m + 2 * cols;
     const struct products y = {mj[j], mj[j + 1], mo[j + 1], mj[h], mo[h], ms[j + 2], ms[h]};
     for (size_t i = 0; i < c; i++) {
-        column_sums(x, rows, cols, f->t.lf + h * c + i, hc, cols, own);
+        const double *own = f->t.lf + h * c + i;
         for (size_t k = 0; k < c; k++)
-            s->room[i * c + k] = f->t.ff[(h * c + i) * c + k] + (i == k ? config->own * s->alpha : 0) - own[first + k];
-        s->gy[i] = f->t.fy[h * c + i] - own[h];
-        s->jf[i] = -own[j];
-        s->of[i] = -own[j + 1];
-        s->gs[i] = f->t.sf[h * c + i] - own[j + 2];
+            s->room[i * c + k] = f->t.ff[(h * c + i) * c + k] + (i == k ? config->own * s->alpha : 0) -
+                                 product(own, hc, x + first + k, cols, rows);
+        s->gy[i] = f->t.fy[h * c + i] - product(own, hc, x + h, cols, rows);
+        s->jf[i] = -product(own, hc, x + j, cols, rows);
+        s->of[i] = -product(own, hc, x + j + 1, cols, rows);
+        s->gs[i] = f->t.sf[h * c + i] - product(own, hc, x + j + 2, cols, rows);
     }
     s->sy = f->t.sy[h];
     invert(s, OWN_LEAST * f->unit);
@@ -669,7 +678,7 @@ bool weft_nested_add(const struct weft_nested *f, const struct weft_nested_confi
                      double *bias, double *exog)
 {
     size_t w = f->p + c->lookback, h = f->h, cols = h + h * f->c + 3;
-    double alpha = c->ridge * f->unit, *x = weft_xaligned(w * cols, sizeof *x), *m = weft_xaligned(4 * cols, sizeof *m),
+    double alpha = c->ridge * f->unit, *x = weft_xaligned(w * cols, sizeof *x), *m = weft_xaligned(3 * cols, sizeof *m),
            *part = weft_xaligned(2 * h, sizeof *part), *u = weft_xaligned(h * f->c + 1, sizeof *u);
     struct step s;
     step_new(&s, f, alpha);
@@ -677,7 +686,7 @@ bool weft_nested_add(const struct weft_nested *f, const struct weft_nested_confi
     if (fits)
         correction_sums(f, c, x, cols, m);
     for (size_t k = 0; k < h && fits; k++)
-        fits = step_fit(f, c, &s, x, m, k, m + 3 * cols, part + 2 * k, u + k * f->c);
+        fits = step_fit(f, c, &s, x, m, k, part + 2 * k, u + k * f->c);
     for (size_t k = 0; k < h && fits; k++) {
         add_step(f, c, share, x, k, part + 2 * k, u + k * f->c, r, exog);
         if (!c->last)

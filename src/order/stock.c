@@ -43,11 +43,6 @@ static const struct {
     {"unit", {"unit", "uom", "unitofmeasure", "stockunit", "단위", "재고단위", NULL}},
 };
 
-const char *weft_stock_field_name(enum weft_stock_field f)
-{
-    return fields[f].name;
-}
-
 struct reading {
     const struct weft_stock_opts *o;
     struct weft_stock *s;

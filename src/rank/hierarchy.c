@@ -90,11 +90,10 @@ int weft_hierarchy_head(struct weft_hierarchy *h, const struct weft_head *head, 
         return -1;
     const struct weft_forecasts_attrs *a = &h->attrs, *b = &h->now;
     bool quantiles = a->n_levels == b->n_levels && memcmp(a->levels, b->levels, b->n_levels * sizeof *b->levels) == 0;
-    const char *other = a->step != b->step         ? "step"
-                        : a->horizon != b->horizon ? "horizon"
-                        : a->season != b->season   ? "season"
-                        : a->scale != b->scale     ? "scale"
-                                                   : NULL;
+    const char *other = a->scale != b->scale ? "scale" : NULL;
+    other = a->season != b->season ? "season" : other;
+    other = a->horizon != b->horizon ? "horizon" : other;
+    other = a->step != b->step ? "step" : other;
     if (h->headed && (other || !quantiles))
         return weft_fail(e, WEFT_CONFIG, "forecasts with %s %s than the first stream has", other ? "another" : "other",
                          other ? other : "quantiles");

@@ -276,7 +276,9 @@ static size_t days_to_steps(const struct weft_rank_groups *s, int64_t days)
 
 static int read_history(struct weft_rank_groups *s, struct weft_err *e)
 {
-    int64_t active = s->active_days ? s->active_days : s->o->now ? s->o->now : WEFT_ACTIVE_DAYS;
+    int64_t active = s->o->now ? s->o->now : WEFT_ACTIVE_DAYS;
+    if (s->active_days)
+        active = s->active_days;
     s->now = s->o->now ? s->o->now : active;
     if (!s->history)
         return 0;

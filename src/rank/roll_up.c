@@ -44,10 +44,10 @@ static int choose_counts(struct weft_roll_up *s, struct weft_err *e)
     const struct weft_series_attrs *a = &s->attrs;
     int brand = weft_series_key(a, s->o->brand);
     for (size_t i = 0; i < s->o->count.n; i++) {
-        int what = strcmp(s->o->count.items[i], names[ACTIVE]) == 0   ? ACTIVE
-                   : strcmp(s->o->count.items[i], names[BRANDS]) == 0 ? BRANDS
-                                                                      : -1;
-        if (what < 0)
+        int what = 0;
+        while (what < COUNTS_MAX && strcmp(s->o->count.items[i], names[what]) != 0)
+            what++;
+        if (what == COUNTS_MAX)
             return weft_fail(e, WEFT_USAGE, "--count: active or brands, not \"%s\"", s->o->count.items[i]);
         if (s->n_counts == COUNTS_MAX || (s->n_counts && s->counts[0] == what))
             return weft_fail(e, WEFT_USAGE, "--count: %s is asked for twice", names[what]);
@@ -255,7 +255,9 @@ static void add_channels(const struct weft_roll_up *s, struct weft_series_attrs 
     for (size_t c = 0; c < out->n_channels; c++) {
         bool counts = c >= a->n_targets && c < out->n_targets;
         size_t from = c < out->n_targets ? c : c - s->n_counts;
-        out->channels[c] = !counts ? a->channels[from] : s->counts[c - a->n_targets] == ACTIVE ? active : brands;
+        out->channels[c] = a->channels[from];
+        if (counts)
+            out->channels[c] = s->counts[c - a->n_targets] == ACTIVE ? active : brands;
         out->reduce[c] = counts ? WEFT_REDUCE_SUM : a->reduce[from];
         out->role[c] = counts ? WEFT_ROLE_TARGET : a->role[from];
     }

@@ -147,7 +147,8 @@ const char *weft_series_date(const struct weft_series_attrs *a, int64_t seconds,
 size_t weft_series_known(const struct weft_series_attrs *a, int64_t start, size_t n)
 {
     int64_t known = a->known - weft_step_count(a->start, start, a->step);
-    return known < 0 ? 0 : (size_t)known < n ? (size_t)known : n;
+    known = known > 0 ? known : 0;
+    return (size_t)known < n ? (size_t)known : n;
 }
 
 int weft_series_check_step(const struct weft_series_attrs *a, int64_t step, const char *who, struct weft_err *e)

@@ -121,7 +121,8 @@ void weft_split_own(const size_t borders[WEFT_PARTS], const struct weft_series_a
     int64_t offset = weft_step_count(a->start, s->start, a->step);
     for (int i = 0; i < WEFT_PARTS; i++) {
         int64_t border = (int64_t)borders[i] - offset;
-        split[i] = border < 0 ? 0 : (size_t)border < s->n ? (size_t)border : s->n;
+        border = border > 0 ? border : 0;
+        split[i] = (size_t)border < s->n ? (size_t)border : s->n;
     }
 }
 

@@ -240,6 +240,14 @@ static void put_bars(const struct weft_report *r, FILE *f)
 
 /* --- charts --- */
 
+/* Digits of numbers the largest of which is `most`. */
+static int digits_up_to(double most, double two, double one)
+{
+    if (most < two)
+        return 2;
+    return most < one ? 1 : 0;
+}
+
 static void put_chart(const struct weft_report *r, const struct row *x, FILE *f)
 {
     struct weft_chart_lines lines = weft_report_lines(r, x);
@@ -259,9 +267,9 @@ static void put_chart(const struct weft_report *r, const struct row *x, FILE *f)
         weft_html_number(f, x->v[GROWTH], 2);
     }
     fputs("</span></figcaption>\n<div class='frame'><div class='y' aria-hidden='true'><span>", f);
-    weft_html_number(f, most, most < 2 ? 2 : most < 20 ? 1 : 0);
+    weft_html_number(f, most, digits_up_to(most, 2, 20));
     fputs("</span><span>", f);
-    weft_html_number(f, most / 2, most < 2 ? 2 : most < 20 ? 1 : 0);
+    weft_html_number(f, most / 2, digits_up_to(most, 2, 20));
     fputs("</span><span>0</span></div>", f);
     fwrite(svg, 1, svg_n, f);
     fprintf(f, "<div class='x' aria-hidden='true'><span>%s</span><span>%s</span></div></div>\n</figure>\n",
@@ -337,12 +345,15 @@ static int column_digits(const struct weft_report *r, const struct column *k)
     double most = 0;
     for (size_t i = 0; i < r->n; i++)
         most = fmax(most, isfinite(r->row[i].v[k->field]) ? fabs(r->row[i].v[k->field]) : 0);
-    return k->show == FIXED2 ? 2 : k->show != NUMBER ? 0 : most < 10 ? 2 : most < 1000 ? 1 : 0;
+    if (k->show == NUMBER)
+        return digits_up_to(most, 10, 1000);
+    return k->show == FIXED2 ? 2 : 0;
 }
 
 static void put_cell(const struct weft_report *r, const struct row *x, const struct column *k, int digits, FILE *f)
 {
-    fputs(k->show == REASON ? "<td class='w why'>" : is_words(k) ? "<td class='w'>" : "<td>", f);
+    const char *words = is_words(k) ? "<td class='w'>" : "<td>";
+    fputs(k->show == REASON ? "<td class='w why'>" : words, f);
     switch (k->show) {
     case NUMBER:
     case FIXED2:
@@ -552,8 +563,10 @@ static void put_accuracy_cell(const char *name, const char *s, FILE *f)
         weft_html_str(f, s);
     else if (share)
         weft_html_percent(f, v, 1);
+    else if (v == floor(v) && fabs(v) < 1e6)
+        weft_html_number(f, v, 0);
     else
-        weft_html_number(f, v, v == floor(v) && fabs(v) < 1e6 ? 0 : fabs(v) < 100 ? 3 : 1);
+        weft_html_number(f, v, fabs(v) < 100 ? 3 : 1);
     fputs("</td>", f);
 }
 

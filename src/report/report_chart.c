@@ -11,7 +11,11 @@
 struct weft_axis weft_axis_over(double from, double to, int ticks)
 {
     double rough = (to - from) / ticks, unit = pow(10, floor(log10(rough > 0 ? rough : 1))), times = rough / unit;
-    double step = unit * (times <= 1 ? 1 : times <= 2 ? 2 : times <= 2.5 ? 2.5 : times <= 5 ? 5 : 10);
+    static const double nice[] = {1, 2, 2.5, 5, 10};
+    size_t k = 0;
+    while (nice[k] < times && k + 1 < sizeof nice / sizeof *nice)
+        k++;
+    double step = unit * nice[k];
     struct weft_axis a = {floor(from / step + 1e-9) * step, ceil(to / step - 1e-9) * step, step};
     if (!(a.to > a.from))
         a.to = a.from + step;
@@ -22,7 +26,8 @@ struct weft_axis weft_axis_over(double from, double to, int ticks)
 static double place(const struct weft_axis *a, double v)
 {
     double p = 100 * (v - a->from) / (a->to - a->from);
-    return p < 0 ? 0 : p > 100 ? 100 : p;
+    p = p < 0 ? 0 : p;
+    return p > 100 ? 100 : p;
 }
 
 static int ticks_of(const struct weft_axis *a)
@@ -35,14 +40,10 @@ void weft_chart_axis(FILE *f, const struct weft_axis *a)
     int n = ticks_of(a);
     fputs("<svg class='axis' width='100%' height='18' aria-hidden='true'>", f);
     for (int i = 0; i <= n; i++) {
-        fprintf(f, "<text x='%.4g%%' y='13' text-anchor='%s'>", 100.0 * i / n,
-                i == 0   ? "start"
-                : i == n ? "end"
-                         : "middle");
-        weft_html_number(f, a->from + i * a->step,
-                         a->step < 0.1 ? 2
-                         : a->step < 1 ? 1 + (fabs(a->step * 10 - round(a->step * 10)) > 1e-9)
-                                       : 0);
+        const char *anchor = i == n ? "end" : "middle";
+        int digits = a->step < 1 ? 1 + (fabs(a->step * 10 - round(a->step * 10)) > 1e-9) : 0;
+        fprintf(f, "<text x='%.4g%%' y='13' text-anchor='%s'>", 100.0 * i / n, i ? anchor : "start");
+        weft_html_number(f, a->from + i * a->step, a->step < 0.1 ? 2 : digits);
         fputs("</text>", f);
     }
     fputs("</svg>", f);
@@ -86,7 +87,8 @@ static double x_of(const struct view *v, double step)
 
 static double y_of(const struct view *v, double value)
 {
-    double y = value < 0 ? 0 : value > v->most ? v->most : value;
+    double y = value < 0 ? 0 : value;
+    y = y > v->most ? v->most : y;
     return HEIGHT * (1 - y / v->most);
 }
 

@@ -24,7 +24,9 @@ int weft_report_new(const struct weft_head *head, const struct weft_report_optio
         return -1;
     for (int k = 0; k < L_LABELS; k++)
         r->text[k] = weft_report_text_in(o->lang, (enum weft_report_label)k, r->a.step);
-    r->channel = o->channel ? o->channel : *r->a.channel ? r->a.channel : NULL;
+    r->channel = *r->a.channel ? r->a.channel : NULL;
+    if (o->channel)
+        r->channel = o->channel;
     return 0;
 }
 
@@ -351,8 +353,11 @@ static double *year_before(const struct weft_report *r, const struct chart *c, s
 /* Four horizons of the past: enough to see where the sales come from, and the forecast keeps a fifth of the picture. */
 static size_t past_shown(const struct chart *c, size_t horizon)
 {
-    size_t wanted = 4 * horizon < PAST_LEAST ? PAST_LEAST : 4 * horizon < PAST_MOST ? 4 * horizon : PAST_MOST;
-    return !c->past ? 0 : c->n_past < wanted ? c->n_past : wanted;
+    size_t wanted = 4 * horizon < PAST_MOST ? 4 * horizon : PAST_MOST;
+    wanted = wanted > PAST_LEAST ? wanted : PAST_LEAST;
+    if (!c->past)
+        return 0;
+    return c->n_past < wanted ? c->n_past : wanted;
 }
 
 struct weft_chart_lines weft_report_lines(const struct weft_report *r, const struct row *x)

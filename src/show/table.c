@@ -167,11 +167,11 @@ void weft_table_real(struct weft_table *t, size_t column, double v)
 static int32_t decode(const uint8_t *p, size_t n, size_t *length)
 {
     static const int32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t len = p[0] < 0x80                   ? 1
-                 : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
-                 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
-                 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
-                                               : 0;
+    size_t len = 0;
+    if (p[0] < 0x80)
+        len = 1;
+    else if (p[0] >= 0xc2 && p[0] < 0xf5)
+        len = 2 + (p[0] >= 0xe0) + (p[0] >= 0xf0);
     *length = 1;
     if (len <= 1)
         return len ? p[0] : -1;
@@ -253,6 +253,16 @@ static size_t print_text(FILE *f, const char *s, size_t most)
 
 /* --- text table --- */
 
+/* Digits of one number, where those of its column are far from each other. */
+static int digits_alone(double size)
+{
+    if (size < 1)
+        return 5;
+    if (size < 10)
+        return 4;
+    return size < 1000 ? 2 : 0;
+}
+
 /* A cell as text; numbers in buf. "" when it is empty. */
 static const char *cell_text(const struct column *k, const struct cell *c, char buf[NUMBER_MAX])
 {
@@ -266,7 +276,7 @@ static const char *cell_text(const struct column *k, const struct cell *c, char 
     else if (k->flags & WEFT_COLUMN_PERCENT)
         snprintf(buf, NUMBER_MAX, "%.*f%%", k->digits, v * 100);
     else if (k->digits == EACH)
-        snprintf(buf, NUMBER_MAX, "%.*f", fabs(v) < 1 ? 5 : fabs(v) < 10 ? 4 : fabs(v) < 1000 ? 2 : 0, v);
+        snprintf(buf, NUMBER_MAX, "%.*f", digits_alone(fabs(v)), v);
     else if (v != 0 && (fabs(v) >= 1e9 || (k->digits && fabs(v) < pow(10, -k->digits) / 2)))
         snprintf(buf, NUMBER_MAX, "%.*e", k->digits ? k->digits - 1 : 0, v);
     else
@@ -345,7 +355,9 @@ static int fitting_digits(const struct weft_table *t, size_t column)
     }
     if (largest > 1e4 * least)
         return EACH;
-    return largest < 100 ? 4 : largest < 10000 ? 2 : 0;
+    if (largest < 100)
+        return 4;
+    return largest < 10000 ? 2 : 0;
 }
 
 void weft_table_print(const struct weft_table *t, FILE *f)

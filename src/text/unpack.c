@@ -1,15 +1,15 @@
 /* unpack.c - bytes of a table's file. */
 #include "text/unpack.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "base/inflate.h"
 #include "base/mem.h"
+#include "base/stop.h"
+#include "text/arrow.h"
 
 enum { BLOCK = 1 << 16, LOOKED_AT = 4096 };
 
@@ -22,17 +22,15 @@ struct weft_unpack {
     uint8_t in[BLOCK];
     size_t at, n; /* of `in` */
     uint8_t first[BLOCK];
-    size_t first_at, first_n; /* what has been unpacked to look at it */
+    size_t first_at, first_n;      /* what has been unpacked to look at it */
+    struct weft_arrow_text *arrow; /* NULL: it is text as it stands */
 };
 
 static int fill(struct weft_unpack *s, struct weft_err *e)
 {
-    ssize_t got;
-    do
-        got = read(s->fd, s->in, sizeof s->in);
-    while (got < 0 && errno == EINTR);
+    ssize_t got = weft_stop_read(s->fd, s->in, sizeof s->in);
     if (got < 0)
-        return weft_fail_errno(e, WEFT_IO, "can't read %s", s->name);
+        return weft_stop_check(e) < 0 ? -1 : weft_fail_errno(e, WEFT_IO, "can't read %s", s->name);
     s->at = 0;
     s->n = (size_t)got;
     s->ended = got == 0;
@@ -70,6 +68,7 @@ static int refuse_other_kinds(const struct weft_unpack *s, const uint8_t *p, siz
          "save the sheet as CSV, or: ssconvert FILE table.csv; a zip archive: unzip -p FILE | weft ingest"},
         {"\xd0\xcf\x11\xe0", 4, "a spreadsheet (xls), or one with a password",
          "save it as CSV; is it protected by a password? save it without one first"},
+        {"ARROW1", 6, "an Arrow file (Feather)", "weft ingest reads Arrow streams: write it as one"},
         {"PAR1", 4, "Parquet", "duckdb -c \"copy 'FILE' to '/dev/stdout' (format csv, header)\" | weft ingest"},
         {"%PDF", 4, "a PDF", "ask for the table it was made from"},
     };
@@ -86,7 +85,8 @@ static int refuse_other_kinds(const struct weft_unpack *s, const uint8_t *p, siz
         }
     if (begins(p, n, "{\"") || begins(p, n, "[{")) {
         weft_fail(e, WEFT_DATA, "%s is JSON, not CSV", s->name);
-        return weft_fail_hint(e, "duckdb -c \"copy (from 'FILE') to '/dev/stdout' (format csv, header)\" | ingest");
+        return weft_fail_hint(e,
+                              "duckdb -c \"copy (from 'FILE') to '/dev/stdout' (format csv, header)\" | weft ingest");
     }
     if (begins(p, n, "<?xml")) {
         weft_fail(e, WEFT_DATA, "%s is XML, not CSV: a spreadsheet of 2003?", s->name);
@@ -136,6 +136,18 @@ static long next_bytes(struct weft_unpack *s, void *p, size_t cap, struct weft_e
     }
 }
 
+/* The bytes as they are in the file: what was looked at, then the rest. */
+static long plain_bytes(void *self, void *p, size_t cap, struct weft_err *e)
+{
+    struct weft_unpack *s = self;
+    size_t left = s->first_n - s->first_at, n = left < cap ? left : cap;
+    if (!left)
+        return next_bytes(s, p, cap, e);
+    memcpy(p, s->first + s->first_at, n);
+    s->first_at += n;
+    return (long)n;
+}
+
 int weft_unpack_open(int fd, const char *name, uint64_t unpacked_max, struct weft_unpack **out, struct weft_err *e)
 {
     *out = NULL;
@@ -151,6 +163,8 @@ int weft_unpack_open(int fd, const char *name, uint64_t unpacked_max, struct wef
         s->first_n = (size_t)got;
         rc = refuse_other_kinds(s, s->first, s->first_n, e);
     }
+    if (rc == 0 && got >= 0 && weft_arrow_begins(s->first, s->first_n))
+        s->arrow = weft_arrow_text_new(plain_bytes, s, s->name);
     if (rc < 0 || got < 0) {
         weft_unpack_close(&s);
         return -1;
@@ -165,6 +179,7 @@ void weft_unpack_close(struct weft_unpack **sp)
     if (!s)
         return;
     weft_inflate_free(&s->z);
+    weft_arrow_text_free(&s->arrow);
     free(s->name);
     free(s);
     *sp = NULL;
@@ -172,23 +187,18 @@ void weft_unpack_close(struct weft_unpack **sp)
 
 long weft_unpack_read(struct weft_unpack *s, void *p, size_t cap, struct weft_err *e)
 {
-    size_t left = s->first_n - s->first_at, n = left < cap ? left : cap;
-    if (!left)
-        return next_bytes(s, p, cap, e);
-    memcpy(p, s->first + s->first_at, n);
-    s->first_at += n;
-    return (long)n;
+    return s->arrow ? weft_arrow_text_read(s->arrow, p, cap, e) : plain_bytes(s, p, cap, e);
 }
 
 const uint8_t *weft_unpack_first(const struct weft_unpack *s, size_t *n)
 {
-    *n = s->first_n;
+    *n = s->arrow ? 0 : s->first_n;
     return s->first;
 }
 
 int weft_unpack_packed(const struct weft_unpack *s)
 {
-    return s->z != NULL;
+    return s->z || s->arrow;
 }
 
 const char *weft_unpack_wide(const uint8_t *p, size_t n)

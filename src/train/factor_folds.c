@@ -31,11 +31,11 @@ struct task {
     double *pooled; /* made by the first that needs it */
 };
 
-/* Two years tell months and waves from the trend; of what is known at a fold's origin there may be less. */
+/* Of what is known at a fold's origin there may be too little for months and waves. */
 static struct weft_factor_set set_at(const struct weft_factor_set *s, int64_t step, size_t history)
 {
     struct weft_factor_set cut = *s;
-    if (step == 86400 && history < 2 * weft_factors_year(step)) {
+    if (step == 86400 && !weft_factors_seasons(step, history)) {
         cut.months = false;
         cut.waves = 0;
     }

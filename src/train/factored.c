@@ -534,7 +534,8 @@ void weft_factored_say(const struct weft_factored *f, struct weft_run *run)
 
 void weft_factored_write(const struct weft_factored *f, struct weft_st_writer *w)
 {
-    struct weft_exog_shape x = {.effect = WEFT_EXOG_LEVEL, .n = f->model.n_channels};
+    struct weft_exog_shape x = {
+        .effect = WEFT_EXOG_LEVEL, .n = f->model.n_channels, .level = (size_t)f->attrs->lookback};
     for (size_t c = 0; c < x.n; c++)
         x.role[c] = WEFT_ROLE_FUTURE;
     if (x.n)

@@ -158,7 +158,7 @@ completed() {
     [ "$(completed frames ins)" = inspect ]
     [ "$(completed frames check sal)" = sales.weft ]
     [ "$(completed work --connect ipc://x -- encode)" = encode-image ]
-    [ "$(completed forecast --plot "")" = "none png svg" ]
+    [ "$(completed compare --plot "")" = "none svg" ]
     [ "$(completed forecast --lang k)" = ko ]
     [ "$(completed forecast --hori)" = --horizon ]
     [ "$(completed forecast -o sal)" = sales.weft ]

@@ -132,6 +132,13 @@ says() {
     reads 2 a,2022-01-02,2 d,2022-01-02,1
 }
 
+@test "a packed file: the command names it" {
+    printf 'id,2022-01-01,2022-01-02\na,1,2\n' | gzip -c >w.csv.gz
+    frames inspect w.csv.gz >report
+    grep -qx 'command     weft ingest --layout wide w.csv.gz' report
+    eval "$(sed -n 's/^command *//p' report) -q" </dev/null | frames check
+}
+
 @test "standard input; JSON is one object with the same command" {
     printf 'id,2022-01-01,2022-01-02\na,1,2\n' >w.csv
     frames inspect <w.csv >report

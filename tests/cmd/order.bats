@@ -104,7 +104,7 @@ column() {
     t 'id,on_hand,lead time (weeks)\np00,3,1\n'; refused 65 'is another unit, and lead_days counts days' --stock "$BATS_TEST_TMPDIR/t.csv" --review-days 7
     t 'id,on_hand\np00,3\n'; refused 65 'no lead time: --lead-days' --stock "$BATS_TEST_TMPDIR/t.csv" --review-days 7
     refused 65 'no review period: --review-days' --stock "$BATS_TEST_TMPDIR/t.csv" --lead-days 7
-    refused 64 'two goals' --stock "$BATS_TEST_TMPDIR/t.csv" --lead-days 1 --review-days 7 --service 0.9 --fill 0.9
+    refused 64 '--fill does not go with --service' --stock "$BATS_TEST_TMPDIR/t.csv" --lead-days 1 --review-days 7 --service 0.9 --fill 0.9
     refused 66 'nowhere.csv' --stock "$BATS_TEST_TMPDIR/nowhere.csv"
     refused 65 'no cost, and --budget counts money' --stock "$BATS_TEST_TMPDIR/t.csv" --lead-days 1 --review-days 7 --budget 100
     t 'id,on_hand\n'; refused 65 'has no rows' --stock "$BATS_TEST_TMPDIR/t.csv" --lead-days 1 --review-days 7
@@ -146,10 +146,10 @@ column() {
 
 @test "backtest --orders: what it can't replay" {
     b() { local code=$1 what=$2; shift 2; run backtest "$@" -i "$dir/series.weft"; [ "$status" -eq "$code" ] && [[ "$output" == *"$what"* ]] || { echo "$status: $output"; false; }; }
-    b 64 "goes with --orders" --table orders --horizon 14
-    b 64 "goes with --orders" --service 0.9 --horizon 14
+    b 64 "--table orders goes with --orders" --table orders --horizon 14
+    b 64 "--service goes with --orders" --service 0.9 --horizon 14
     b 64 "not a share" --orders --service 2 --horizon 14
-    b 64 "--orders and --gap" --orders --gap 2 --horizon 14
-    b 64 "goes with --cost" --orders --price 3 --horizon 14
+    b 64 "--gap does not go with --orders" --orders --gap 2 --horizon 14
+    b 64 "--price goes with --cost" --orders --price 3 --horizon 14
     b 78 "more than the horizon" --orders --lead-steps 8 --every 7 --horizon 14
 }

@@ -173,6 +173,12 @@ T
     printf 'date,sku,type,qty\n2024-03-01,A,sale,5\n2024-03-01,A,return,1\n2024-03-02,A,sale,6\n2024-03-02,A,return,1\n' >t.csv
     refused 'ingest --id sku --drop type=return t.csv leaves them out' t.csv
     [ "$(rows 2 --id sku --drop type=return t.csv)" = "A,2024-03-01,5 A,2024-03-02,6 " ]
+    printf 'order_time,sku,qty\n1st of March,A,1\n2nd of March,A,2\n' >t.csv
+    refused '"order_time" is called like a day, and "1st of March" is a date in no form that is known; --date-format' t.csv
+    printf 'order_time,sku,qty\n2024-03-01 23:10 KST,A,1\n2024-03-02 00:10 KST,A,2\n' >t.csv
+    [ "$(rows 2 t.csv)" = "A,A,2024-03-01,1 A,A,2024-03-02,2 " ]
+    printf 'week' >t.csv
+    refused 't.csv has one column, "week", and nothing beside the day; is another sign between its fields? --delimiter C' t.csv
     printf '{"date":"2024-03-01","sku":"A"}\n' >t.csv
     refused 't.csv is JSON, not CSV' t.csv
 }
@@ -195,7 +201,7 @@ T
     [ "$(ingest -q --totals keep t.csv --rejects /dev/null | frames count | awk '{ print $2; exit }')" = 3 ]
     printf 'date,apple,pear,alles\n2024-03-01,3,4,7\n2024-03-02,3,5,8\n' >t.csv
     refused '"alles" is the sum of all other series on every day' t.csv
-    for name in 평균 Gesamtergebnis 合計 'Sub Total' YTD; do
+    for name in 평균 Gesamtergebnis 合計 'Sub Total' YTD '음료 소계'; do
         printf 'sku,2024-03-01,2024-03-02\nA,1,2\nB,3,4\n%s,4,6\n' "$name" >t.csv
         [ "$(ingest -q t.csv | frames count | awk '{ print $2; exit }')" = 2 ]
     done

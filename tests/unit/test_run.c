@@ -3,13 +3,17 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/opt.h"
+#include "base/stop.h"
 #include "frame/run.h"
 
 struct state {
@@ -77,9 +81,33 @@ static void test_value_is_whole(void **state)
     free(text);
 }
 
+/* A signal that came before a wait ends it too, and a reader who does not read holds up nobody who is to end. */
+static void test_stopped(void **state)
+{
+    (void)state;
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        static char bytes[1 << 20];
+        int ends[2];
+        char byte;
+        alarm(30); /* the second signal: at once */
+        if (pipe(ends) < 0)
+            _exit(1);
+        weft_stop_catch();
+        raise(SIGTERM);
+        if (weft_stop_read(ends[0], &byte, 1) != -1 || errno != EINTR)
+            _exit(2);
+        _exit(weft_write_all(ends[1], bytes, sizeof bytes) == -1 && errno == EINTR ? 0 : 3);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_unknown_option_is_a_bug),
-                                       cmocka_unit_test(test_value_is_whole)};
+                                       cmocka_unit_test(test_value_is_whole), cmocka_unit_test(test_stopped)};
     return cmocka_run_group_tests_name("run", tests, NULL, NULL);
 }

@@ -37,7 +37,7 @@ int weft_tempfile(int *fd, struct weft_err *e) WEFT_MUST_USE;
  */
 void weft_file_cleanup(void);
 
-/* Writes all bytes to a descriptor. 0, or -1 with errno set. */
+/* Writes all bytes to a descriptor. 0, or -1 with errno set: EINTR when a signal asks us to end, and nobody reads. */
 int weft_write_all(int fd, const void *p, size_t n);
 
 /* The whole of a file in memory (private mapping where it can be, else read): at most max bytes. Release with

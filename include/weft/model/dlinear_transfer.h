@@ -48,8 +48,6 @@ int weft_transfer_source_new(struct weft_dlinear_stats *all, struct weft_dlinear
                              const struct weft_dlinear_shape *shape, double ridge, struct weft_transfer_source **out,
                              struct weft_err *e) WEFT_MUST_USE;
 void weft_transfer_source_free(struct weft_transfer_source **s);
-/* How the source's own model came out. */
-const struct weft_dlinear_fit *weft_transfer_source_fit(const struct weft_transfer_source *s);
 
 /* --- the target --- */
 

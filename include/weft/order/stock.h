@@ -54,6 +54,5 @@ struct weft_stock {
 int weft_stock_read(struct weft_stock *s, struct weft_run *run, const struct weft_stock_opts *o,
                     struct weft_err *e) WEFT_MUST_USE;
 void weft_stock_free(struct weft_stock *s);
-const char *weft_stock_field_name(enum weft_stock_field f); /* "on_hand" */
 
 #endif

@@ -5,7 +5,7 @@
  * 0.3, 0.1, 0.03, 0.01} that has the least loss (of classes: fewest wrong, then the least cross-entropy) over the folds
  * (demand_folds.h; 1 without any). mix and heat are those with the least loss there: mix of a quantity in closed form,
  * for classes mix out of {0, 0.1 ... 1} and heat out of {0.5, 0.7, 1, 1.4, 2, 2.8, 4} (0.5 and 1 without folds). Where
- * folds are of whole values of a key, mix is shrunk toward 1/2: (values * mix + 10 * 1/2) / (values + 10).
+ * folds are of whole values of a key, mix is shrunk toward 1/2: (values * mix + 20 * 1/2) / (values + 20).
  *
  * smear: sum of 1 + x over sum of exp(predicted log). low and high: the 5th and 95th per cent of errors on n >= 19
  * products of folds, with n + 1 in place of n (split conformal); else not known. Of whole values of a key they lie
