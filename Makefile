@@ -38,12 +38,12 @@ endif
 
 GITHASH := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 
-WEFT_CFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -Iinclude/weft -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
+WEFT_CFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -Iinclude/weft -Wall -Wextra -Wno-missing-field-initializers -Werror -Wshadow -Wstrict-prototypes \
   -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla -fno-common -fno-math-errno -ffp-contract=off -fstack-protector-strong -pthread \
   $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -O1 -Wno-error) $(PKG_CFLAGS)
 WEFT_LIBS := $(PKG_LIBS) -lcsv -ldnnl -lgomp -lm -pthread
 
-layers   := base frame cluster record show measure rank report nn model text image ingest train apply
+layers   := base frame cluster record show measure rank report nn model text image ingest order train apply
 lib_src  := $(sort $(foreach l,$(layers),$(wildcard src/$(l)/*.c)))
 lib_obj  := $(lib_src:%.c=$(BUILD)/%.o)
 cmd_src  := $(sort $(wildcard src/cmd/*.c))
@@ -56,7 +56,7 @@ fuzz_src := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 bench_src := $(sort $(wildcard tests/bench/*.c))
 benches  := $(bench_src:tests/bench/%.c=$(BUILD)/bench/%)
 
-all: $(programs:%=$(BIN)/%)
+all: $(programs:%=$(BIN)/%) $(BIN)/weft pages
 
 # Short lines; make V=1 shows whole commands.
 say = printf '  %-4s %s\n' '$(1)' '$(2)'
@@ -97,7 +97,7 @@ $(BUILD)/libweft.a: $(lib_obj)
 # names would bring oneDNN into programs that only know series.
 link = $(CC) $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) $(BUILD)/libweft.a $(WEFT_LIBS)
 model_obj := $(patsubst %.c,$(BUILD)/%.o,$(shell grep -l ^WEFT_MODEL src/model/*.c))
-$(BIN)/score $(BIN)/backtest $(BIN)/explain $(BIN)/train-ensemble $(units) $(benches): $(model_obj)
+$(BIN)/score $(BIN)/backtest $(BIN)/calibrate $(BIN)/explain $(BIN)/train-ensemble $(units) $(benches): $(model_obj)
 
 $(BIN)/%: $(BUILD)/src/cmd/%.o $(BUILD)/libweft.a
 	@mkdir -p $(@D)
@@ -188,27 +188,49 @@ bench:
 
 libexec := $(PREFIX)/libexec/weft
 share   := $(PREFIX)/share/weft
+mandir  := $(PREFIX)/share/man
+completion := $(PREFIX)/share/bash-completion/completions/weft
 VERSION := $(shell sed -n 's/.*WEFT_VERSION "\(.*\)".*/\1/p' include/weft/frame/version.h)
-fill    := sed 's|@LIBEXEC@|$(libexec)|; s|@SHARE@|$(share)|; s|@VERSION@|$(VERSION)|'
+fill    := sed 's|@LIBEXEC@|$(libexec)|; s|@SHARE@|$(share)|; s|@MAN@|$(mandir)|; s|@VERSION@|$(VERSION)|'
+
+# Pages by the names that man knows them by: those of programs, those written by hand, and those of pipelines, made of their usage.
+pipelines := $(shell find pipelines -name '*.sh' -perm -u+x -printf '%f ' | sed 's/\.sh / /g')
+page_names := man1/weft.1 man1/weft-exit.1 man5/weft-stream.5 $(programs:%=man1/weft-%.1) $(pipelines:%=man1/weft-%.1)
+pages: $(page_names:%=$(BUILD)/man/%)
+$(BUILD)/man/man1/%: src/cmd/%
+	@install -D -m 644 '$<' '$@'
+$(BUILD)/man/man5/%: src/cmd/%
+	@install -D -m 644 '$<' '$@'
+$(programs:%=$(BUILD)/man/man1/weft-%.1): $(BUILD)/man/man1/weft-%.1: src/cmd/%.1
+	@install -D -m 644 '$<' '$@'
+$(pipelines:%=$(BUILD)/man/man1/weft-%.1): $(BUILD)/man/man1/weft-%.1: pipelines/%.sh src/cmd/page.awk include/weft/frame/version.h
+	@mkdir -p '$(@D)'; WEFT_CALLED='weft $*' '$<' --help | awk -v name='$*' -v summary="$$(sed -n '2s/^# [^ ]* - //; 2s/\.$$//p' '$<')" \
+	  -v date="$$(sed -n 's/.*WEFT_RELEASE_DATE "\(.*\)".*/\1/p' include/weft/frame/version.h)" -f src/cmd/page.awk >'$@'
+
+# The tree's own weft, so that what docs, help and hints say works before anything is installed.
+$(BIN)/weft: src/cmd/weft.sh include/weft/frame/version.h Makefile
+	@mkdir -p $(@D); sed 's|@LIBEXEC@|$(abspath $(BIN))|; s|@SHARE@|$(CURDIR)|; s|@MAN@|$(abspath $(BUILD))/man|; s|@VERSION@|$(VERSION)|' $< >$@ && chmod 755 $@
 
 install: all
-	@install -d '$(DESTDIR)$(libexec)' '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(share)/man' '$(DESTDIR)$(share)/pipelines' '$(DESTDIR)$(share)/schemas' \
-	  '$(DESTDIR)$(PREFIX)/share/bash-completion/completions'
+	@install -d '$(DESTDIR)$(libexec)' '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(mandir)/man1' '$(DESTDIR)$(mandir)/man5' '$(DESTDIR)$(share)/pipelines' \
+	  '$(DESTDIR)$(share)/schemas' '$(DESTDIR)$(share)/python' '$(DESTDIR)$(dir $(completion))'
 	@install -m 755 $(programs:%=$(BIN)/%) '$(DESTDIR)$(libexec)'
-	@install -m 644 $(programs:%=src/cmd/%.1) src/cmd/weft-exit.1 '$(DESTDIR)$(share)/man'
+	@for f in $(page_names); do install -m 644 "$(BUILD)/man/$$f" "$(DESTDIR)$(mandir)/$$f" || exit 1; done
 	@for f in pipelines/*.sh; do install -m "$$([ -x "$$f" ] && echo 755 || echo 644)" "$$f" '$(DESTDIR)$(share)/pipelines' || exit 1; done
-	@install -m 644 pipelines/*.csv '$(DESTDIR)$(share)/pipelines'
+	@install -m 644 pipelines/*.csv pipelines/*.jq '$(DESTDIR)$(share)/pipelines'
 	@install -m 644 schemas/* '$(DESTDIR)$(share)/schemas'
+	@install -m 644 python/*.py '$(DESTDIR)$(share)/python'
 	@$(fill) src/cmd/weft.sh > '$(DESTDIR)$(PREFIX)/bin/weft' && chmod 755 '$(DESTDIR)$(PREFIX)/bin/weft'
-	@$(fill) src/cmd/weft.bash > '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/weft'
+	@$(fill) src/cmd/weft.bash > '$(DESTDIR)$(completion)'
 	@echo "installed in $(DESTDIR)$(PREFIX); weft --help says what there is"
 uninstall:
-	rm -rf '$(DESTDIR)$(libexec)' '$(DESTDIR)$(share)' '$(DESTDIR)$(PREFIX)/bin/weft' '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/weft'
+	rm -rf '$(DESTDIR)$(libexec)' '$(DESTDIR)$(share)'
+	rm -f '$(DESTDIR)$(PREFIX)/bin/weft' '$(DESTDIR)$(completion)' $(page_names:%='$(DESTDIR)$(mandir)/%')
 
 clean:
 	rm -rf build bin/*
 
 FORCE:
-.PHONY: all man units gens benches fuzzers print-flags deps demo check check-long check-debian12 check-debian13 coverage format tidy check-layers bench install uninstall clean FORCE
+.PHONY: all man pages units gens benches fuzzers print-flags deps demo check check-long check-debian12 check-debian13 coverage format tidy check-layers bench install uninstall clean FORCE
 .SECONDARY:
 -include $(wildcard $(BUILD)/src/*/*.d $(BUILD)/tests/*/*.d)

@@ -23,7 +23,8 @@ alone. MSE in scaled units, mean and standard deviation over the seeds.
       --encoder NAME     lstm, linear or cnn (default lstm)
       --reconstruct X    weight of the reconstruction loss in the third column (default 1)
       --train OPTIONS    further options of train-adda, as in --train "--epochs 50"
-      --plot svg|png|none
+      --plot svg|none
+      --progress         stages, seconds and what is left on stderr (default: when that is a terminal)
   -h, --help
 
 Results in DIR: table.txt, cells.csv (every seed), plot.svg (one series under all three).
@@ -50,6 +51,7 @@ while [ $# -gt 0 ]; do
     --reconstruct) reconstruct=${2:?}; shift ;;
     --train) train_options=${2:?}; shift ;;
     --plot) plot=${2:?}; shift ;;
+    --progress) progress=yes ;;
     -?*) die "unknown option $1; see adapt.sh --help" ;;
     *) [ -z "$sales" ] || die "one table, please: $sales or $1"; sales=$1 ;;
     esac
@@ -58,15 +60,19 @@ done
 [ -n "$sales" ] || die "which table? adapt.sh SALES.csv; see adapt.sh --help"
 [[ $seeds =~ ^[1-9][0-9]*$ ]] || die "--seeds: a number from 1 on, not $seeds"
 [[ $rows =~ ^[^:,]+:[^:,]+(,[^:,]+:[^:,]+)*$ ]] || die "--rows: SOURCE:TARGET,..., not $rows"
-case "$plot" in svg | png | none) ;; *) die "--plot: svg, png or none" ;; esac
+case "$plot" in svg | none) ;; *) die "--plot: svg or none" ;; esac
 need ingest aggregate window train-dlinear train-adda score evaluate frames
-[ "$plot" = none ] || need gnuplot
 split_words --train "$train_options"
 train=("${words[@]}")
 split_words --ingest "$ingest_options"
 ingest=(-q "${words[@]}")
+shares=(2)
+for row in ${rows//,/ }; do
+    for seed in $(seq "$seeds"); do shares+=(10); done
+done
 scratch
 
+stage read
 source_of "$sales"
 windows() { # LEVEL FILE SPLIT
     aggregate -q --by "$1" -i "$work/series.weft" | window -q --lookback "$lookback" --horizon "$horizon" --scale standard --split "$3" -o "$2" ||
@@ -98,6 +104,7 @@ common=(-q --encoder "$encoder" "${train[@]}")
 for row in ${rows//,/ }; do
     s=${row%:*} t=${row#*:}
     for seed in $(seq "$seeds"); do
+        stage "$s to $t, seed $seed"
         pair=("${common[@]}" --seed "$seed" --source "$work/$s.weft" --target "$work/$t.weft")
         # The source network is the same for all targets of one source.
         none=$work/$s.$seed.st
@@ -111,10 +118,9 @@ for row in ${rows//,/ }; do
             train-adda "${pair[@]}" --pretrained "$none" --target-fraction $fraction --reconstruct "$reconstruct" --target-labels 1000000 --label-weight 10 \
                 -o "$work/labels.st"
             cell $fraction "$s" "$t" labels "$seed" "$(mse "$work/labels.st" "$t")"
-            if [ "$plot" != none ] && [ ! -e "$work/plot.csv" ]; then
-                score -q -m "none=$none,ADDA=$work/adda.st,reconstruct=$work/reconstruct.st" --part test -i "$work/$t.weft" | frames csv -o "$work/plot.csv" ||
-                    culprit "score frames" "${PIPESTATUS[@]}"
-                plot_row="$s -> $t"
+            if [ "$plot" != none ] && [ ! -e "$work/plot.svg" ]; then
+                score -q -m "none=$none,ADDA=$work/adda.st,reconstruct=$work/reconstruct.st" --part test -i "$work/$t.weft" |
+                    evaluate -q --format svg -o "$work/plot.svg" || culprit "score evaluate" "${PIPESTATUS[@]}"
             fi
         done
     done
@@ -149,34 +155,7 @@ table() { # FRACTION TITLE
     table 0.5 "The same with half of the target's data"
 } >"$work/table.txt"
 
-draw() {
-    local id
-    id=$(sed -n 2p "$work/plot.csv" | cut -d, -f1)
-    # The last window of one series; what was really sold, as far as the test part goes.
-    awk -F, -v id="$id" -v work="$work" '
-        NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
-        $(at["id"]) == id { o = $(at["origin"]); if (o > last) last = o; actual[$(at["date"])] = $(at["actual"]); f[$(at["model"]), o, $(at["date"])] = $(at["forecast"]) }
-        END {
-            for (d in actual) print d, actual[d] | "sort | tail -n 150 >" work "/actual.tsv"
-            for (k in f) { split(k, p, SUBSEP); if (p[2] == last) print p[3], f[k] | "sort >" work "/" p[1] ".tsv" }
-        }' "$work/plot.csv"
-    cat >"$work/plot.gp" <<G
-set terminal $([ "$plot" = svg ] && echo svg || echo pngcairo) size 1100,480 font 'DejaVu Sans,11' background '#ffffff'
-set output '$work/plot.$plot'
-set title "${plot_row//_/ }: series ${id//[\"\\_]/ }, forecast of the last $horizon days"
-set xdata time; set timefmt '%Y-%m-%d'; set format x '%d %b'
-set border 3 linecolor rgb '#888888'; set tics nomirror; set grid y linecolor rgb '#dddddd'; set key below horizontal
-plot '$work/actual.tsv' using 1:2 with lines linewidth 1.2 linecolor rgb '#999999' title 'sold', \\
-     '$work/none.tsv' using 1:2 with lines linewidth 2 linecolor rgb '#d95f02' title 'no adaptation', \\
-     '$work/ADDA.tsv' using 1:2 with lines linewidth 2 linecolor rgb '#1b9e77' title 'ADDA', \\
-     '$work/reconstruct.tsv' using 1:2 with lines linewidth 2 linecolor rgb '#1f5fbf' title 'ADDA + reconstruction'
-G
-    gnuplot "$work/plot.gp"
-}
 results=(table.txt cells.csv)
-if [ "$plot" != none ]; then
-    draw
-    results+=("plot.$plot")
-fi
+[ "$plot" = none ] || results+=(plot.svg)
 deliver "$out" "${results[@]}"
 cat "$work/table.txt"

@@ -20,7 +20,8 @@ table a channel (units, and amounts and mentions when they are given), and one p
       --horizon N        (default 10)
       --season N         of the seasonal naive forecast (default 7)
       --lstm OPTIONS     options of train-lstm, as in --lstm "--epochs 50 --hidden 128"
-      --plot svg|png|none
+      --plot svg|none
+      --progress         stages, seconds and what is left on stderr (default: when that is a terminal)
   -h, --help
 
 Results in DIR: table.txt, accuracy.csv, plot.svg.
@@ -45,23 +46,26 @@ while [ $# -gt 0 ]; do
     --season) season=${2:?}; shift ;;
     --lstm) lstm=${2:?}; shift ;;
     --plot) plot=${2:?}; shift ;;
+    --progress) progress=yes ;;
     -?*) die "unknown option $1; see compare.sh --help" ;;
     *) [ -z "$sales" ] || die "one table, please: $sales or $1"; sales=$1 ;;
     esac
     shift
 done
 [ -n "$sales" ] || die "which table? compare.sh SALES.csv; see compare.sh --help"
-case "$plot" in svg | png | none) ;; *) die "--plot: svg, png or none" ;; esac
+case "$plot" in svg | none) ;; *) die "--plot: svg or none" ;; esac
 need ingest aggregate window train-dlinear train-lstm score evaluate frames
-[ "$plot" = none ] || need gnuplot
 split_words --lstm "$lstm"
 lstm=("${words[@]}")
 split_words --ingest "$ingest_options"
 ingest=(-q "${words[@]}")
 [ -z "$amounts" ] || ingest+=(--amounts "$amounts")
 [ -z "$mentions" ] || ingest+=(--mentions "$mentions")
+shares=(5 10 20 60 5)
+[ "$plot" = none ] || shares+=(3)
 scratch
 
+stage read
 source_of "$sales"
 aggregate -q --by "$by" -i "$work/series.weft" | window -q --lookback "$lookback" --horizon "$horizon" --scale standard -o "$work/windows.weft" ||
     culprit "aggregate window" "${PIPESTATUS[@]}"
@@ -69,6 +73,7 @@ aggregate -q --by "$by" -i "$work/series.weft" | window -q --lookback "$lookback
 train() { # NAME COMMAND...
     local name=$1 began=$EPOCHREALTIME
     shift
+    stage "train $name"
     "$@" -i "$work/windows.weft" -o "$work/$name.safetensors"
     awk -v name="$name" -v a="$began" -v b="$EPOCHREALTIME" 'BEGIN { printf "%s,%.1f\n", name, b - a }' >>"$work/seconds.csv"
 }
@@ -76,6 +81,7 @@ train exact train-dlinear -q
 train adam train-dlinear -q --solver adam
 train lstm train-lstm -q "${lstm[@]}"
 
+stage measure
 score -q -m "exact=$work/exact.safetensors,adam=$work/adam.safetensors,lstm=$work/lstm.safetensors,seasonal-naive:$season" --part test -i "$work/windows.weft" -o "$work/test.weft"
 evaluate -q --scaled --format csv -i "$work/test.weft" -o "$work/scaled.csv"
 evaluate -q --format csv -i "$work/test.weft" -o "$work/accuracy.csv"
@@ -97,37 +103,11 @@ evaluate -q --format csv -i "$work/test.weft" -o "$work/accuracy.csv"
         "$work/seconds.csv" "$work/scaled.csv" "$work/accuracy.csv"
 } >"$work/table.txt"
 
-draw() {
-    frames csv "$work/test.weft" -o "$work/test.csv"
-    local id channel
-    read -r id channel < <(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { print $(at["id"]), $(at["channel"]); exit }' "$work/test.csv")
-    # The last window of the first series under every model, and what was really sold.
-    awk -F, -v id="$id" -v channel="$channel" -v work="$work" '
-        NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
-        $(at["id"]) == id && $(at["channel"]) == channel { o = $(at["origin"]); if (o > last) last = o
-            actual[$(at["date"])] = $(at["actual"]); sub(/:.*/, "", $(at["model"])); f[$(at["model"]), o, $(at["date"])] = $(at["forecast"]) }
-        END {
-            for (d in actual) print d, actual[d] | "sort | tail -n 70 >" work "/actual.tsv"
-            for (k in f) { split(k, p, SUBSEP); if (p[2] == last) print p[3], f[k] | "sort >" work "/" p[1] ".tsv" }
-        }' "$work/test.csv"
-    cat >"$work/plot.gp" <<G
-set terminal $([ "$plot" = svg ] && echo svg || echo pngcairo) size 1100,480 font 'DejaVu Sans,11' background '#ffffff'
-set output '$work/plot.$plot'
-set title "${channel} of ${id//[\"\\_]/ }: the last $horizon steps under every model" noenhanced
-set xdata time; set timefmt '%Y-%m-%d'; set format x '%d %b'
-set border 3 linecolor rgb '#888888'; set tics nomirror; set grid y linecolor rgb '#dddddd'; set key below horizontal
-plot '$work/actual.tsv' using 1:2 with lines linewidth 1.2 linecolor rgb '#999999' title 'sold', \\
-     '$work/exact.tsv' using 1:2 with lines linewidth 2 linecolor rgb '#1f5fbf' title 'DLinear, exact', \\
-     '$work/adam.tsv' using 1:2 with lines linewidth 2 linecolor rgb '#7fb2e5' title 'DLinear, Adam', \\
-     '$work/lstm.tsv' using 1:2 with lines linewidth 2 linecolor rgb '#d95f02' title 'LSTM', \\
-     '$work/seasonal-naive.tsv' using 1:2 with lines linewidth 1.5 dashtype 2 linecolor rgb '#666666' title 'seasonal naive'
-G
-    gnuplot "$work/plot.gp"
-}
 results=(table.txt accuracy.csv)
 if [ "$plot" != none ]; then
-    draw
-    results+=("plot.$plot")
+    stage plot
+    evaluate --format svg -i "$work/test.weft" -o "$work/plot.svg"
+    results+=(plot.svg)
 fi
 deliver "$out" "${results[@]}"
 cat "$work/table.txt"

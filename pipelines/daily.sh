@@ -29,7 +29,7 @@ Running it twice with one dump changes nothing; when anything fails, nothing app
 Options that the directory keeps: later calls need none; --set takes others for the days to come.
       --ingest OPTIONS     how dumps are read (default: --layout long, columns found by their names)
       --by LEVEL           what is forecast and ranked (default: minor, or id where there is none)
-      --lookback N         days to look back on (default: the longest that the history allows)
+      --lookback N         days to look back on (default: chosen, at most a year and the horizon)
       --horizon N          days to forecast (default 28)
       --retrain WHEN       daily (default); weekly: the model knows what was sold up to the last Sunday; never: the first
                            call's
@@ -168,6 +168,7 @@ train_to() {
     recipe_look
     recipe_fill
     aggregate -q --by "$by" ${count:+--count "$count"} -i "$work/series.weft" -o "$work/level.weft"
+    recipe_choose
     recipe_train
 }
 

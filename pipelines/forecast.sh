@@ -20,19 +20,22 @@ input.
       --mentions FILE    the table of brand mentions
       --ingest OPTIONS   further options of ingest, split at blanks as a shell does: --ingest '--layout long --date "Order Date"'
       --horizon N        steps to forecast (default: 28 days, 20 working days, 8 weeks, 6 months, 4 quarters or 168 hours)
-      --lookback N       steps to look back on (default: the longest that the history allows, whole seasons, at most a year and the
-                         horizon; shorter ones are tried too)
+      --lookback N       steps to look back on (default: chosen of two, the longer one at most a year and the horizon; shorter ones than
+                         that are tried, too)
       --near A:B         near steps of the growth index (default: that of rank)
       --far A:B          far steps (default: that of rank)
+      --best             take what forecast the last folds best of factors (weekday, plans, seasons that multiply), the linear model and
+                         baselines, alone or together, and say what it beat; takes some minutes
+      --fast             the linear model alone (default)
       --top N            categories shown (default 10)
-      --plot svg|png|none
+      --plot svg|none
       --title TEXT       over the plot and the report
       --lang en|ko       language of the report (default: en)
       --allow-left-out   exit status 0 though categories were left out
-      --progress         stages and seconds on stderr (default: when that is a terminal)
+      --progress         stages, seconds and what is left on stderr (default: when that is a terminal)
   -h, --help
 
-Results in DIR: report.html (all of it on one page), model.safetensors, accuracy.csv, forecasts.csv, ranking.csv, ranking.txt, plot.svg (or .png). They
+Results in DIR: report.html (all of it on one page), model.safetensors, accuracy.csv, forecasts.csv, ranking.csv, ranking.txt, plot.svg. They
 appear together, or not at all. Exit status 65 with results in DIR: categories have no forecast, since their history is too short or ends early; they are named.
 Short gaps (28 days, 4 weeks, 168 hours) are filled in what the models see, and the summary says so; the ranking knows the history as it is. Categories with
 too little history for the model are forecast by one that looks back 28 days (column model).
@@ -42,7 +45,7 @@ forecasts of the past get better by them; the summary says which, and what they 
 Examples:
   forecast.sh train.csv --amounts sales.csv --mentions brand_keyword_cnt.csv
   forecast.sh --by item --ingest "--layout long --id store,item --keys store,item --date date --value sales" --horizon 28 sales.csv
-  ingest --id item sales.csv | forecast.sh -
+  weft ingest --id item sales.csv | forecast.sh -
 T
 }
 
@@ -60,6 +63,8 @@ while [ $# -gt 0 ]; do
     --lookback) lookback=${2:?}; shift ;;
     --near) near=${2:?}; shift ;;
     --far) far=${2:?}; shift ;;
+    --best) best=yes ;;
+    --fast) best='' ;;
     --top) top=${2:?}; shift ;;
     --plot) plot=${2:?}; shift ;;
     --title) title=${2:?}; shift ;;
@@ -72,31 +77,26 @@ while [ $# -gt 0 ]; do
     shift
 done
 [ -n "$sales" ] || die "which table? $me SALES.csv; see $me --help"
-case "$plot" in svg | png | none) ;; *) die "--plot: svg, png or none" ;; esac
+case "$plot" in svg | none) ;; *) die "--plot: svg or none" ;; esac
 case "$lang" in en | ko) ;; *) die "--lang: en or ko" ;; esac
-need ingest covariates aggregate window train-dlinear score evaluate explain rank report frames
-[ "$plot" = none ] || need gnuplot
+need ingest covariates aggregate window train-dlinear train-ensemble score evaluate explain rank report frames
 split_words --ingest "$ingest_options"
 ingest=("${words[@]}")
 [ -z "$amounts" ] || ingest+=(--amounts "$amounts")
 [ -z "$mentions" ] || ingest+=(--mentions "$mentions")
 scratch
-stages=8
-[ "$plot" = none ] || stages=9
+shares=(3 1 35 15 5 3 30 8)
 
 stage read
 source_of "$sales"
 recipe
 stage report
-report --lang "$lang" ${title:+--title "$title"} --forecasts "$work/forecasts.weft" --history "$work/level.weft" --accuracy "$work/accuracy.csv" \
-    -i "$work/ranking.weft" -o "$work/report.html"
-if [ "$plot" != none ]; then
-    stage plot
-    bash "$here/plot.sh" "$plot" "$channel" "${title:-Forecast by $by, $horizon ${step}s ahead}" "$work" "$top" >"$work/plot.$plot"
-fi
+show=(report --lang "$lang" ${title:+--title "$title"} --forecasts "$work/forecasts.weft" --history "$work/level.weft" -i "$work/ranking.weft")
+"${show[@]}" --accuracy "$work/accuracy.csv" -o "$work/report.html"
+[ "$plot" = none ] || "${show[@]}" --format svg --bars "$top" -o "$work/plot.svg"
 
 results=(report.html model.safetensors accuracy.csv forecasts.csv ranking.csv ranking.txt)
-[ "$plot" = none ] || results+=("plot.$plot")
+[ "$plot" = none ] || results+=(plot.svg)
 deliver "$out" "${results[@]}" --without plot.svg plot.png
 
 echo "Accuracy on the last 20% of $steps ${step}s (lookback $lookback, horizon $horizon):"

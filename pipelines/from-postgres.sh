@@ -18,7 +18,7 @@ two tables, in one transaction. The connection is psql's own: PGHOST, PGDATABASE
       --connect TEXT     connection string or database name
       --by LEVEL         what is forecast and ranked (default: minor where there is such a column, else id)
       --horizon N        steps to forecast (default: 28 days, 20 working days, 8 weeks, 6 months, 4 quarters or 168 hours)
-      --lookback N       steps to look back on (default: the longest that the history allows, as in forecast.sh)
+      --lookback N       steps to look back on (default: chosen, as in forecast.sh)
       --near A:B         near steps of the growth index (default: that of rank)
       --far A:B          far steps (default: that of rank)
       --table NAME       the table of the ranking (default: weft_ranking)
@@ -26,7 +26,7 @@ two tables, in one transaction. The connection is psql's own: PGHOST, PGDATABASE
                          the table of the forecasts (default: weft_forecasts)
   -o, --output DIR       keep ranking.csv, ranking.txt, forecasts.csv and model.safetensors there, too
       --allow-left-out   exit status 0 though categories were left out
-      --progress         stages and seconds on stderr (default: when that is a terminal)
+      --progress         stages, seconds and what is left on stderr (default: when that is a terminal)
   -h, --help
 
 The ranking: made_on date, channel text, rank int, name text, growth, low, high, near, far, p_growth double precision, sure text, model text, why text (a row
@@ -71,7 +71,7 @@ query=${query//$'\n'/ }
 need ingest covariates aggregate window train-dlinear score explain rank frames psql
 split_words --ingest "$ingest_options"
 ingest=("${words[@]}")
-stages=7
+shares=(10 1 20 5 3 50 5)
 scratch
 sql() { psql -X -q -v ON_ERROR_STOP=1 ${connect:+-d "$connect"} "$@"; }
 

@@ -9,8 +9,9 @@ usage() {
 usage: garments.sh [OPTION...] GARMENTS.csv
 
 Trains three networks that say what a garment will do (from its photo, from its name, from both, each with price, gender, number and category), measures them
-on held-out garments beside the nearest neighbours, and ranks all garments by what the network that sees both predicts for them.
-GARMENTS.csv: one row a garment; columns are found by their names (see ingest --help), images lie beside it or in --images.
+on held-out garments beside the commonest class or the mean, those of each key ("lookup brand") and the nearest neighbours, and ranks all garments by what the
+network that sees both predicts for them.
+GARMENTS.csv: one row a garment; columns are found by their names (see weft ingest --help), images lie beside it or in --images.
 
   -o, --output DIR       where the results go (default: garments)
       --images DIR       where image files are
@@ -26,8 +27,9 @@ GARMENTS.csv: one row a garment; columns are found by their names (see ingest --
       --neighbours K     (default 10)
       --top N            garments shown and on the contact sheet (default 24)
       --sort LABEL       the quantity that they are ranked by (default: the last one that is learned)
-      --growth FILE      ranking of categories (rank --format frames): what is predicted is multiplied with the growth of the category
+      --growth FILE      ranking of categories (weft rank --format frames): what is predicted is multiplied with the growth of the category
       --checkpoint DIR   keep what is trained there until the results are written; the same command, given again, goes on where it was
+      --progress         stages, seconds and what is left on stderr (default: when that is a terminal)
   -h, --help
 
 Results in DIR: image.safetensors, name.safetensors, both.safetensors, neighbours.safetensors, accuracy.csv, table.txt, log-*.csv, predictions.csv, and where
@@ -61,15 +63,16 @@ while [ $# -gt 0 ]; do
     --sort) sort=${2:?}; shift ;;
     --growth) growth=${2:?}; shift ;;
     --checkpoint) checkpoint=${2:?}; shift ;;
+    --progress) progress=yes ;;
     -*) die "unknown option $1; see garments.sh --help" ;;
     *) [ -z "$table" ] || die "one table, please: $table or $1"; table=$1 ;;
     esac
     shift
 done
 [ -n "$table" ] || die "which table? garments.sh GARMENTS.csv; see garments.sh --help"
-need ingest embed-text encode-image train-demand score evaluate frames
+need ingest embed-text encode-image train-demand score evaluate frames jq
 [ -n "$sort" ] || sort=$(tr ',' '\n' <<<"$heads" | sed -n 's/:mse.*//p' | tail -n 1)
-[ -z "$sort" ] || need rank jq
+[ -z "$sort" ] || need rank
 # What the ranking needs is looked at before the training, not hours later.
 [ -z "$sort" ] || [[ ",$heads," == *",$sort:mse"[:,]* ]] || die "--sort $sort: --heads $heads learns no such quantity"
 [ -z "$growth" ] || [ -r "$growth" ] || die "can't read $growth" 66
@@ -98,7 +101,8 @@ train_option() {
 [ -z "$(train_option checkpoint)" ] || die "--train: one checkpoint can't be that of three trainings; garments.sh --checkpoint DIR keeps one of each"
 [ -n "$photos" ] || [ -z "$images$backbone" ] || die "--no-image leaves the photos out, and --images or --backbone is for them"
 models=(image name both) best=both
-[ -n "$photos" ] || models=(all no-name no-keys linear) best=all
+shares=(2 45 5 45 10 5 3)
+[ -n "$photos" ] || models=(all no-name no-keys linear) best=all shares=(2 30 10 10 5 5 10 3)
 scratch
 
 # --- what an earlier run left ---
@@ -119,6 +123,7 @@ if [ -n "$checkpoint" ]; then
 fi
 
 # --- read; names to features ---
+stage read
 more=()
 [ -z "$images" ] || more+=(--images "$images")
 ingest --layout products "${ingest[@]}" "${more[@]}" "$table" | "${embed[@]}" -o "$work/products.weft" || culprit "ingest ${embed[0]}" "${PIPESTATUS[@]}"
@@ -142,6 +147,7 @@ if [ -n "$checkpoint" ]; then
 fi
 learn() { # NAME OPTION...
     local f state=()
+    stage "train $1"
     if [ -n "$checkpoint" ]; then
         state=(--checkpoint "$keep/$1.state" --resume)
         for f in "$1.safetensors" "log-$1.csv"; do ln -s "$(realpath "$keep")/$f" "$work/$f"; done
@@ -162,6 +168,7 @@ fi
 
 # --- the nearest neighbours, by what ResNet18 and the names say ---
 # A picture that can't be read has ended the training, unless it was to be missing.
+stage neighbours
 valid=$(train_option valid) limits=()
 for o in max-side max-pixels; do
     [ -z "$(train_option $o)" ] || limits+=("--$o" "$(train_option $o)")
@@ -176,10 +183,20 @@ split=(--valid "${valid:-0.2}")
 [ -z "$(train_option valid-from)" ] || split=(--valid-from "$(train_option valid-from)")
 train-demand --neighbours "$neighbours" --heads "$heads" "${split[@]}" -i "$work/encoded.weft" -o "$work/neighbours.safetensors"
 
+# --- predictions for every garment ---
+stage predict
+score -q -m "$best=$work/$best.safetensors" "${limits[@]}" -i "$work/products.weft" -o "$work/predictions.weft"
+frames csv "$work/predictions.weft" -o "$work/predictions.csv"
+
 # --- the table: a row a model, measured on the garments held out ---
+stage measure
 said=neighbours=$work/neighbours.safetensors
 for m in "${models[@]}"; do said+=,$m=$work/$m.safetensors; done
-score -m "$said" "${limits[@]}" --part valid -i "$work/encoded.weft" | evaluate --format csv -o "$work/accuracy.csv" || culprit "score evaluate" "${PIPESTATUS[@]}"
+score -m "$said" "${limits[@]}" --part valid -i "$work/encoded.weft" | evaluate --format csv -o "$work/measured.csv" || culprit "score evaluate" "${PIPESTATUS[@]}"
+# What a shop would pick without a model stands above: it needs to know what was learned from, which --recipe paper does not keep.
+frames show "$work/predictions.weft" | jq -rn --arg columns "$(head -n 1 "$work/measured.csv")" -f "$here/lookups.jq" >"$work/lookups.csv" ||
+    culprit "frames jq" "${PIPESTATUS[@]}"
+{ head -n 1 "$work/measured.csv" && cat "$work/lookups.csv" && tail -n +2 "$work/measured.csv"; } >"$work/accuracy.csv"
 awk -F, '
     NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
     !($at["label"] in seen) { seen[$at["label"]]; label[++labels] = $at["label"] }
@@ -188,14 +205,12 @@ awk -F, '
       cell[$at["model"], $at["label"]] = $at["accuracy"] != "" ? classes : sprintf("%.4f", $at["mse"])
       n[$at["label"]] = $at["n"] }
     END {
-        printf "%-12s", "model"; for (l = 1; l <= labels; l++) printf "%18s", label[l]; print ""
-        for (m = 1; m <= models; m++) { printf "%-12s", model[m]; for (l = 1; l <= labels; l++) printf "%18s", cell[model[m], label[l]]; print "" }
-        printf "%-12s", "labels"; for (l = 1; l <= labels; l++) printf "%18d", n[label[l]]; print ""
+        printf "%-18s", "model"; for (l = 1; l <= labels; l++) printf "%18s", label[l]; print ""
+        for (m = 1; m <= models; m++) { printf "%-18s", model[m]; for (l = 1; l <= labels; l++) printf "%18s", cell[model[m], label[l]]; print "" }
+        printf "%-18s", "labels"; for (l = 1; l <= labels; l++) printf "%18d", n[label[l]]; print ""
     }' "$work/accuracy.csv" >"$work/table.txt"
 
-# --- predictions for every garment, and a sheet of those that promise most ---
-score -q -m "$best=$work/$best.safetensors" "${limits[@]}" -i "$work/products.weft" -o "$work/predictions.weft"
-frames csv "$work/predictions.weft" -o "$work/predictions.csv"
+# --- what is delivered, and a sheet of those that promise most ---
 results=("${models[@]/%/.safetensors}" neighbours.safetensors accuracy.csv table.txt "${models[@]/#/log-}" predictions.csv)
 for i in "${!results[@]}"; do [[ ${results[i]} != log-* ]] || results[i]+=.csv; done
 if [ -n "$sort" ]; then
@@ -204,17 +219,8 @@ if [ -n "$sort" ]; then
     "${order[@]}" --format csv -o "$work/ranking.csv"
     "${order[@]}" --top "$top" -o "$work/ranking.txt"
     "${order[@]}" --top "$top" --format json -o "$work/top"
-    frames show "$work/products.weft" | jq -rn --slurpfile top "$work/top" --arg sort "$sort" '
-        ($top[0] | map({key: .id, value: true}) | from_entries) as $want
-        | (reduce (inputs | select(.id != null and $want[.id])) as $p ({}; .[$p.id] = ($p.image.bin // ""))) as $image
-        | "<!doctype html><meta charset=\"utf-8\"><title>Garments by \($sort | @html)</title>",
-          "<style>body{font:14px sans-serif;margin:2em}div{display:inline-block;width:11em;vertical-align:top;margin:.6em}img{width:10em;background:#eee}</style>",
-          "<h1>Garments by predicted \($sort | @html)</h1>",
-          ($top[0][] | "<div>" + (if $image[.id] == "" then "" else
-                "<img alt=\"\" src=\"data:image/\(if ($image[.id] | startswith("/9j")) then "jpeg" else "png" end);base64,\($image[.id])\"><br>" end)
-            + "<b>\(.rank). \(.name // .id | @html)</b><br>" + (del(.rank, .id, .name) | to_entries | map(select(.value != null)
-                | "\(.key | sub("^predicted_"; "") | @html): \(.value | if type == "number" then . * 100 + 0.5 | floor | . / 100 else . end | tostring | @html)")
-                | join("<br>")) + "</div>")' >"$work/contact.html"
+    { frames show "$work/products.weft" && frames show "$work/predictions.weft"; } | jq -rn --slurpfile top "$work/top" --arg sort "$sort" -f "$here/contact.jq" \
+        >"$work/contact.html" || culprit "frames jq" "${PIPESTATUS[@]}"
     results+=(ranking.csv ranking.txt contact.html)
 fi
 

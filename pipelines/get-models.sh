@@ -24,7 +24,7 @@ object id. Without a name: both.
 A model's directory appears whole or not at all, with SHA256SUMS and REVISION. HF_ENDPOINT names another hub or a mirror, HF_TOKEN is sent when it is set.
 
 Examples:
-  get-models.sh bert && ingest --layout products garments.csv | embed-text -m models/bert-base-multilingual-cased | frames count
+  get-models.sh bert && weft ingest --layout products garments.csv | weft embed-text -m models/bert-base-multilingual-cased | weft frames count
   get-models.sh resnet18 && garments.sh --backbone models/resnet18.tv_in1k/model.safetensors garments.csv
 T
 }

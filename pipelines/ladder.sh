@@ -9,7 +9,7 @@ usage() {
 usage: ladder.sh [OPTION...] SALES.csv|SERIES.weft
 
 For each group of the target's series one model is chosen, by the target's train and validation part alone:
-  source, own, pooled, ridge   linear models (train-dlinear --source): the source's, one's own, both together, one's own shrunk towards the source's; "linear" is
+  source, own, pooled, ridge   linear models (weft train-dlinear --source): the source's, one's own, both together, one's own shrunk towards the source's; "linear" is
                                the one that rolling-origin folds choose for the group
   none, ADDA, reconstruct      networks (train-adda): the source's as it is, adapted, adapted with a reconstruction loss; one is taken when its error on
                                the validation windows is below that of "linear" by more than --margin. One validation part is one look at one
@@ -28,7 +28,7 @@ Then all of them are measured on the test part, with the ladder's choice beside 
       --margin F         what a network must gain (default 0.02)
       --linear OPTIONS   further options of train-dlinear, as in --linear "--source-by major"
       --train OPTIONS    further options of train-adda, as in --train "--epochs 50"; none: no networks
-      --progress         stages and seconds on stderr (default: when that is a terminal)
+      --progress         stages, seconds and what is left on stderr (default: when that is a terminal)
   -h, --help
 
 Results in DIR: table.txt, choice.csv (each group: the errors on its validation windows, and the model that serves it), forecasts.csv (the next steps, each group
@@ -72,7 +72,7 @@ split_words --train "$train_options"
 train=("${words[@]}")
 split_words --ingest "$ingest_options"
 ingest=(-q "${words[@]}")
-stages=5
+shares=(2 10 80 5 3)
 scratch
 
 windows() { # LEVEL SERIES FILE

@@ -10,8 +10,10 @@ for d in "${WEFT_BIN:-}" "$lib_dir/../bin" "$lib_dir/../../../libexec/weft"; do
     fi
 done
 
-# What the user called: `weft forecast` says so (WEFT_CALLED); usage lines and hints repeat it.
+# What the user called: `weft forecast` says so (WEFT_CALLED); usage lines and hints repeat it, and call the other pipelines likewise.
 me=${WEFT_CALLED:-${0##*/}}
+# The whole command, to be given again.
+again=$(printf '%s' "${WEFT_CALLED:-$0}" && { [ $# -eq 0 ] || printf ' %q' "$@"; })
 unset WEFT_CALLED
 
 die() {
@@ -21,7 +23,11 @@ die() {
 
 # help: what usage prints, with the name that the user called.
 help() {
-    usage | sed "s|${0##*/}|$me|g"
+    if [ "$me" = "${0##*/}" ]; then
+        usage
+    else
+        usage | sed -E 's/\b([a-z]+(-[a-z]+)*)\.sh\b/weft \1/g'
+    fi
 }
 
 # split_words OPTION TEXT: the array words has the words of TEXT, split at blanks as backtest --refit does: '...' and "..." keep blanks together, \ makes the next
@@ -125,20 +131,28 @@ no_ingest() {
 # from_table TABLE OPTION: the option reads the table anew, which neither a stream nor standard input allows.
 from_table() {
     if [ "$1" = - ] || is_stream "$1"; then
-        die "$2 reads a table in CSV, from a file; of a stream, ingest $2 is the place"
+        die "$2 reads a table in CSV, from a file; of a stream, weft ingest $2 is the place"
     fi
 }
 
-# stage NAME: what begins now, on a terminal or with --progress: "forecast: 3/8 train, 12 s".
-progress=$([ ! -t 2 ] || echo yes) stages=0 stage_number=0 stage_name=''
+# stage NAME: what begins now, on a terminal or with --progress: "forecast: 3/8 train, 12 s, about 20 s left". A pipeline names in shares what each of its stages
+# takes of the time, roughly and in any unit; what is left is judged by what the stages so far took, once a twentieth is done.
+progress=$([ ! -t 2 ] || echo yes) shares=() stage_number=0 stage_name=''
 stage() {
+    local i done=0 all=0 left=''
     stage_number=$((stage_number + 1)) stage_name=$1
-    [ -z "$progress" ] || printf '%s: %d/%d %s, %d s\n' "$(basename "$0" .sh)" "$stage_number" "$stages" "$1" "$SECONDS" >&2
+    for i in "${!shares[@]}"; do
+        all=$((all + shares[i]))
+        [ "$i" -ge $((stage_number - 1)) ] || done=$((done + shares[i]))
+    done
+    [ $((20 * done)) -lt "$all" ] || [ "$done" -eq 0 ] || [ "$SECONDS" -lt 2 ] || left=", about $((SECONDS * (all - done) / done)) s left"
+    [ -z "$progress" ] || printf '%s: %d/%d %s, %d s%s\n' "$(basename "$0" .sh)" "$stage_number" "${#shares[@]}" "$1" "$SECONDS" "$left" >&2
 }
 
 # After Ctrl-C: what goes on. A pipeline that keeps what it did says so in going_on.
 going_on="nothing was written; the same command starts anew"
 interrupted() {
+    case "$going_on" in *command*) going_on+=": $again" ;; esac
     echo "$me: interrupted${stage_name:+ at: $stage_name}; $going_on" >&2
     exit "$1"
 }

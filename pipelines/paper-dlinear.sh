@@ -3,7 +3,7 @@
 set -euo pipefail
 . "$(cd "$(dirname "$0")" && pwd)/lib.sh"
 
-if [ "${1:-}" = -h ] || [ "${1:-}" = --help ]; then
+usage() {
     cat <<'T'
 usage: paper-dlinear.sh [--tune] ETTh1.csv [HORIZON...]
 
@@ -11,19 +11,37 @@ Lookback 336; split 8640, 2880, 2880 hours; scaled by the train part; all seven 
 exact: least squares, ridge chosen over rolling-origin folds, last value subtracted. adam: as the paper trains (lr 0.005 halved every epoch, batch 32, 10
 epochs, patience 3), the median of five seeds. Horizons: 96 192 336 720.
 
---tune: the test MSE of train-dlinear --tune (longest lookback 720, every choice made on the train and validation part) beside published numbers: DLinear, NLinear (Zeng et
-al. 2023), FITS (its fixed loader), OLS+IN (Toner & Darlow 2024), SearchCast (2026), PatchTST (rerun with the fixed loader), as SearchCast's repository gives them.
+      --tune             the test MSE of train-dlinear --tune (longest lookback 720, every choice made on the train and validation part) beside published
+                         numbers: DLinear, NLinear (Zeng et al. 2023), FITS (its fixed loader), OLS+IN (Toner & Darlow 2024), SearchCast (2026), PatchTST
+                         (rerun with the fixed loader), as SearchCast's repository gives them
+      --progress         stages, seconds and what is left on stderr (default: when that is a terminal)
+  -h, --help
+
+Examples:
+  paper-dlinear.sh ETTh1.csv 96 192
 T
-    exit 0
-fi
+}
+
 tune=
-[ "${1:-}" != --tune ] || { tune=yes; shift; }
+while [ $# -gt 0 ]; do
+    case "$1" in
+    -h | --help) help; exit 0 ;;
+    --tune) tune=yes ;;
+    --progress) progress=yes ;;
+    -?*) die "unknown option $1; see paper-dlinear.sh --help" ;;
+    *) break ;;
+    esac
+    shift
+done
 table=${1:-} && shift || true
 [ -n "$table" ] || die "which table? paper-dlinear.sh ETTh1.csv"
 [ -r "$table" ] || die "can't read $table" 66
 horizons=${*:-96 192 336 720}
 need ingest window train-dlinear score evaluate
+shares=(1)
+for h in $horizons; do shares+=($((h + 100))); done
 scratch
+stage read
 ingest --layout matrix "$table" -o "$work/series.weft"
 
 # measure MODEL: test MSE and MAE.
@@ -48,6 +66,7 @@ if [ "$tune" ]; then
     printf ' %10s' DLinear NLinear FITS OLS+IN SearchCast PatchTST
     echo
     for h in $horizons; do
+        stage "horizon $h"
         window --lookback 720 --horizon "$h" --split 8640,2880,2880 --scale standard -i "$work/series.weft" -o "$work/w.weft"
         train-dlinear --tune -v -i "$work/w.weft" -o "$work/tuned.safetensors" 2>"$work/said" || die "train-dlinear failed: $(tail -n 1 "$work/said")" 70
         read -r configurations seconds < <(sed -n 's/.* of \([0-9]*\) configurations.* folds in \([0-9.]*\) s.*/\1 \2/p' "$work/said")
@@ -62,6 +81,7 @@ fi
 printf '%-8s %17s %17s %17s\n' '' 'exact' 'adam, 5 seeds' 'paper'
 printf '%-8s %8s %8s %8s %8s %8s %8s\n' horizon MSE MAE MSE MAE MSE MAE
 for h in $horizons; do
+    stage "horizon $h"
     window --lookback 336 --horizon "$h" --split 8640,2880,2880 --scale standard -i "$work/series.weft" -o "$work/w.weft"
     train-dlinear -q --norm last -i "$work/w.weft" -o "$work/exact.safetensors"
     exact=$(measure "$work/exact.safetensors")

@@ -5,10 +5,11 @@
 # Options are variables, set by recipe_defaults and then by the caller; an empty one means the default.
 #   by        what is forecast and ranked: a key of the series, or id (default: minor where it is a key, else id)
 #   horizon   steps to forecast (default: 28 days, 20 working days, 8 weeks, 6 months, 4 quarters, 168 hours)
-#   lookback  steps to look back on (default: the longest that the history allows, in whole seasons, at most a year and the horizon)
+#   lookback  steps to look back on (default: chosen, in whole seasons, at most a year and the horizon)
 #   near far  steps of the growth index A:B (default: those of rank)
 #   top       rows of ranking.txt
 #   model     a model file that forecasts; empty: one is trained, $work/model.safetensors
+#   best      yes: train-ensemble's choice of factors, the linear model and baselines in place of the linear model alone
 #   allow_left_out  yes: recipe_status ends with 0 though groups have no forecast
 #   measure   yes: accuracy beside baselines; changes nothing else
 #
@@ -20,10 +21,10 @@
 #   left-out                                                    a line a group and channel without a forecast, and why; empty when all have one
 #   filled                                                      a line a series with filled steps: its id, its first step, and which they are, from 0 on
 # and sets channel (what is ranked), channels (all that are forecast and were asked for), beside (how many others the series have), step,
-# steps (how many have sales), season, and the options that were empty.
+# steps (how many have sales), season, scale (of windows: standard or none), level (of channels beside the sales), and the options that were empty.
 
 recipe_defaults() {
-    by='' horizon='' lookback='' near='' far='' top=10 model='' measure=yes allow_left_out=''
+    by='' horizon='' lookback='' near='' far='' top=10 model='' measure=yes best='' allow_left_out=''
 }
 
 # attribute NAME: a number, a text, or a list (one element a line) of the stream's head in $head.
@@ -84,7 +85,7 @@ recipe_baselines() {
 recipe_look() {
     local i all roles keys
     head=$(head_of "$work/series.weft")
-    [ "$(attribute schema)" = series/1 ] || die "a stream of $(attribute schema), and this needs series; see ingest --help" 65
+    [ "$(attribute schema)" = series/1 ] || die "a stream of $(attribute schema), and this needs series; see weft ingest --help" 65
     mapfile -t all < <(attribute channels)
     mapfile -t roles < <(attribute roles)
     mapfile -t keys < <(attribute keys)
@@ -101,13 +102,18 @@ recipe_look() {
     recipe_step
     [ -n "$horizon" ] || horizon=$ahead
     [[ $horizon =~ ^[1-9][0-9]{0,5}$ ]] || die "--horizon: a number of steps from 1 on, not $horizon"
-    # The train part (64% of the history) holds at least twice as many windows as a window has steps.
+    # The train part (64% of the history) holds at least twice as many windows as a window has steps; a longer lookback, which leaves windows of four horizons, is
+    # tried against it.
+    lookbacks=("$lookback") scale=standard level=0
     if [ -z "$lookback" ]; then
         lookback=$(((steps * 64 / 100 - horizon) / 3 / unit * unit))
         [ "$lookback" -le $((most + horizon)) ] || lookback=$((most + horizon))
         if [ "$lookback" -lt "$unit" ] || [ "$lookback" -lt 4 ]; then
             die "$steps steps ($step) are too few for a horizon of $horizon; give --horizon, or a longer history" 65
         fi
+        lookbacks=("$lookback" $(((steps * 64 / 100 - 5 * horizon) / unit * unit)))
+        [ "${lookbacks[1]}" -le $((most + horizon)) ] || lookbacks[1]=$((most + horizon))
+        [ "${lookbacks[1]}" -gt "$lookback" ] || unset 'lookbacks[1]'
     fi
     if [ -z "$by" ]; then
         by=id
@@ -142,12 +148,69 @@ recipe_fill() {
     frames show --elements 1 "$work/series.weft" | sed -nE "1d; s/^\{\"id\":\"$text\".*\"start\":\"([^\"]*)\".*\"filled\":\[([0-9,]+)\].*/\1\t\3\t\4/p" >"$work/filled"
 }
 
-# Fitted on the first 64%, measured on the last 20%: of the channels that were asked for, each of which has weights of its own.
+# recipe_try LOOKBACK SCALE LEVEL: a model of the first 64%, chosen by the folds of that and the 16% after it, of the channels that were asked for, each of which has
+# weights of its own.
+recipe_try() {
+    aggregate -q --by "$by" -i "$work/series.weft" |
+        window -q --lookback "$1" --horizon "$horizon" --scale "$2" --split 0.64,0.16,0.20 -o "$work/windows.weft" || culprit "aggregate window" "${PIPESTATUS[@]}"
+    train-dlinear -q --tune --exog auto --exog-level "$3" -i "$work/windows.weft" -o "$work/test.safetensors"
+}
+
+# How far back models may look, whether each series has its scale (groups of 10 and of 10,000 a day then share shapes, not errors in units), and how far back the
+# level goes that channels beside the sales act in proportion to (0: all of it): what forecasts those 16% with the least error, relative to what was sold. The
+# last 20% play no part.
+recipe_choose() {
+    local l least=''
+    for l in "${lookbacks[@]}"; do
+        recipe_weigh "$l" standard 0
+    done
+    recipe_weigh "$lookback" none 0
+    [ "$beside" -eq 0 ] || [ $((4 * season)) -ge "$lookback" ] || recipe_weigh "$lookback" "$scale" $((4 * season))
+}
+recipe_weigh() { # LOOKBACK SCALE LEVEL: they are taken when they are better than the best so far
+    local wape
+    (recipe_try "$@" && score -q -m "$work/test.safetensors" --part valid -i "$work/windows.weft" -o "$work/valid.weft" &&
+        evaluate -q --format csv -i "$work/valid.weft" -o "$work/valid.csv") 2>"$work/why" || return 0
+    wape=$(csv_plain "$work/valid.csv" | awk -F, -v channel="$channel" 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }
+        $c["channel"] == channel { print $c["wape"]; exit }')
+    if [[ $wape =~ ^[0-9] ]] && { [ -z "$least" ] || awk -v a="$wape" -v b="$least" 'BEGIN { exit !(a < b) }'; }; then
+        least=$wape lookback=$1 scale=$2 level=$3
+    fi
+}
+
+# What --best chooses among, as options of train-ensemble: factors know days and weeks; what is planned is used where the plan reaches as far as the forecast.
+recipe_members() { # [--refit]
+    local b all exog=()
+    if [ "$beside" -gt 0 ]; then
+        [ "$(($(attribute length) - steps))" -ge "$horizon" ] && exog=(--exog level) || exog=(--exog none)
+    fi
+    members=(--member "linear=train-dlinear -q --tune $* ${exog[*]}")
+    case "$step" in day | week) members=(--member "factors=train-dlinear -q --factors auto $* ${exog[*]}" "${members[@]}") ;; esac
+    IFS=, read -ra all <<<"$(recipe_baselines)"
+    for b in "${all[@]}"; do [ -z "$b" ] || members+=(--member "$b"); done
+}
+# From windows on standard input to the model FILE. What an ensemble holds and beat is kept for the notes.
+recipe_ensemble() { # FILE [--refit]
+    local series folds
+    series=$(frames count "$work/level.weft" | awk '{ print $2; exit }')
+    folds=$(((39 + series - 1) / series)) # an error of each step by fold and series, and bounds of 90 % stand on 19: twice as many
+    [ "$folds" -ge 3 ] || folds=3
+    [ "$folds" -le 12 ] || folds=12
+    recipe_members "${@:2}"
+    train-ensemble --folds "$folds" "${members[@]}" -o "$1" 2>"$work/chosen.log" || { tail -n 3 "$work/chosen.log" >&2; return 1; }
+    grep -o 'train-ensemble: .*\(in [0-9]* fold\).*' "$work/chosen.log" | sed 's/^train-ensemble: //' >"$work/chosen"
+}
+
+# Measured on the last 20%.
 recipe_measure() {
     stage measure
-    aggregate -q --by "$by" -i "$work/series.weft" |
-        window -q --lookback "$lookback" --horizon "$horizon" --scale standard --split 0.64,0.16,0.20 -o "$work/windows.weft" || culprit "aggregate window" "${PIPESTATUS[@]}"
-    train-dlinear -q --tune --exog auto -i "$work/windows.weft" -o "$work/test.safetensors"
+    if [ "$best" = yes ]; then
+        aggregate -q --by "$by" -i "$work/series.weft" |
+            window -q --lookback "$lookback" --horizon "$horizon" --scale "$scale" --split 0.64,0.16,0.20 -o "$work/windows.weft" || culprit "aggregate window" "${PIPESTATUS[@]}"
+        recipe_ensemble "$work/test.safetensors" <"$work/windows.weft"
+    else
+        recipe_try "$lookback" "$scale" "$level"
+    fi
     score -q -m "model=$work/test.safetensors$(recipe_baselines)" --part test --quantiles 0.05,0.95 -i "$work/windows.weft" -o "$work/test.weft"
     evaluate -q -i "$work/test.weft" -o "$work/accuracy.txt"
     evaluate -q --format csv -i "$work/test.weft" -o "$work/accuracy.csv"
@@ -160,14 +223,19 @@ recipe_split() {
     if [ "$valid" -le $((steps * 15 / 100)) ]; then echo 0.85,0.15,0; else echo "$((steps - valid)),$valid,0"; fi
 }
 
-# Chosen and measured on the last 15%, or more, fitted on everything. Each series has its scale: groups of 10 and of 10,000 a day share shapes, not errors in units.
+# Chosen and measured on the last 15%, or more, fitted on everything.
 recipe_train() {
     stage train
+    if [ "$best" = yes ]; then
+        window -q --lookback "$lookback" --horizon "$horizon" --scale "$scale" --split "$(recipe_split)" -i "$work/level.weft" |
+            recipe_ensemble "$work/model.safetensors" --refit || culprit "window train-ensemble" "${PIPESTATUS[@]}"
+        return
+    fi
     recipe_fit "$lookback" "$work/model.safetensors" --log "$work/train.log"
 }
 recipe_fit() { # LOOKBACK FILE [OPTION...]
-    window -q --lookback "$1" --horizon "$horizon" --scale standard --split "$(recipe_split)" -i "$work/level.weft" |
-        train-dlinear -q --tune --refit --exog auto "${@:3}" -o "$2" || culprit "window train-dlinear" "${PIPESTATUS[@]}"
+    window -q --lookback "$1" --horizon "$horizon" --scale "$scale" --split "$(recipe_split)" -i "$work/level.weft" |
+        train-dlinear -q --tune --refit --exog auto --exog-level "$level" "${@:3}" -o "$2" || culprit "window train-dlinear" "${PIPESTATUS[@]}"
 }
 
 # Groups with too little history for the model, or of which a channel that it looks at isn't known ahead, have one that looks back less and at sales alone, made from all
@@ -192,13 +260,20 @@ recipe_short() {
 }
 
 recipe_rank() {
-    local growth=() ranked
+    local rc=0 growth=() ranked reasons=(--reasons "$work/reasons.weft")
     [ -z "$near" ] || growth+=(--near "$near")
     [ -z "$far" ] || growth+=(--far "$far")
     stage explain
-    explain -q -m "$1" "${growth[@]}" --format frames -i "$work/level.weft" -o "$work/reasons.weft"
+    # Of an ensemble only a linear model that is alone in it has exact reasons.
+    explain -q -m "$1" "${growth[@]}" --format frames -i "$work/level.weft" -o "$work/reasons.weft" 2>"$work/unexplained" || rc=$?
+    if [ "$rc" -eq 78 ] && [ "$best" = yes ]; then
+        reasons=()
+    elif [ "$rc" -ne 0 ]; then
+        cat "$work/unexplained" >&2
+        return "$rc"
+    fi
     stage rank
-    ranked=(rank -q "${growth[@]}" --history "$work/delivered.weft" --reasons "$work/reasons.weft" -i "$work/forecasts.weft")
+    ranked=(rank -q "${growth[@]}" --history "$work/delivered.weft" "${reasons[@]}" -i "$work/forecasts.weft")
     "${ranked[@]}" --format csv -o "$work/ranking.csv"
     "${ranked[@]}" --channel "$channel" --top "$top" -o "$work/ranking.txt"
     "${ranked[@]}" --channel "$channel" --format frames -o "$work/ranking.weft"
@@ -241,6 +316,7 @@ recipe_notes() {
             if (n > 20) printf "  and %d more\n", n - 20
         }' "$work/left-out"
     recipe_channels
+    [ ! -s "$work/chosen" ] || sed 's/^/Model: /' "$work/chosen"
     [ "$(rejected)" -eq 0 ] || echo "Set aside by ingest: $(rejected) rows (--rejects)"
 }
 # What the training said of channels that the series have beside the sales: which are used, what they bring, and which not and why.
@@ -265,6 +341,7 @@ recipe() {
     recipe_fill
     stage aggregate
     aggregate -q --by "$by" ${count:+--count "$count"} -i "$work/series.weft" -o "$work/level.weft"
+    [ -n "$model" ] && [ "$measure" != yes ] || recipe_choose
     [ "$measure" != yes ] || recipe_measure
     if [ -z "$model" ]; then
         recipe_train

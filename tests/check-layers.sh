@@ -11,9 +11,10 @@ declare -A may=(
     [base]="" [frame]="base" [cluster]="base frame" [record]="base frame" [show]="base frame record" [measure]="base frame record show"
     [rank]="base frame record show measure" [report]="base frame record show measure rank"
     [text]="base" [image]="base" [nn]="base" [model]="base nn"
+    [order]="base frame record show measure text ingest"
     [ingest]="base frame record show text" [train]="base frame record measure image nn model"
-    [apply]="base frame cluster record show measure rank image nn model train"
-    [cmd]="base frame cluster record show measure rank report text image nn model ingest train apply"
+    [apply]="base frame cluster record show measure rank text image nn model order train"
+    [cmd]="base frame cluster record show measure rank report text image nn model ingest order train apply"
 )
 # The one file that may include a library's header.
 declare -A home=(

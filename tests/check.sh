@@ -5,7 +5,7 @@
 # tests (bats) speak it; fuzzers, layers and manual pages are made to. What failed is shown; the whole log of each job stays under build/check/.
 #
 #   tests/check.sh [--quick]      --quick leaves out the sanitizer builds and the fuzzers
-#   FUZZ_SECONDS=60 CHAOS_RUNS=3  how long each fuzzer, how many runs the chaos of netns.bats
+#   FUZZ_SECONDS=20 CHAOS_RUNS=3  how long each fuzzer, how many runs the chaos of netns.bats
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -54,12 +54,12 @@ watch() {
     done
 }
 
-# program BINDIR FILE: bats tests against the programs of one build. The limit of time is ours, not bats' own: bats leaves a sleeper behind for each test
+# program BINDIR FILE [OPTION...]: bats tests against the programs of one build. The limit of time is ours, not bats' own: bats leaves a sleeper behind for each test
 # that had a limit, and waits for all of them at the end.
 program() {
     local pid watcher dir
     dir=$(cd "$1" && pwd)
-    BIN=$dir BUILD=$(cd "$build" && pwd) PATH="$dir:$PATH" setsid bats --tap "$2" >"$log/$name.out" 2>&1 </dev/null &
+    BIN=$dir BUILD=$(cd "$build" && pwd) PATH="$dir:$PATH" setsid bats --tap "${@:3}" "$2" >"$log/$name.out" 2>&1 </dev/null &
     pid=$!
     trap 'kill -TERM -- "-$pid" 2>/dev/null' TERM INT HUP
     watch $pid "$log/$name.out" >/dev/null 2>&1 &
@@ -84,9 +84,11 @@ tidied() {
         echo "ok - clang-tidy # skip not here"
     fi
 }
+docs() { tests/docs.sh; }
 clang() { verdict "both compilers accept every file" tests/compile-clang.sh; }
 sanitized() { CUTS=6 program "$@"; }
-fuzz() { tests/fuzz/run.sh "$1" "${FUZZ_SECONDS:-60}" "$log"; }
+threaded() { CUTS=2 program "$@" --filter-tags '!alone'; }
+fuzz() { tests/fuzz/run.sh "$1" "${FUZZ_SECONDS:-20}" "$log"; }
 
 if [ "${1:-}" = --job ]; then
     name=$2 kind=$3
@@ -139,14 +141,14 @@ make_quietly() {
 # About how many seconds a job takes of a quiet core, when it is more than a few: the longest begin first.
 weight() {
     case $1 in
-    *thread.battery) echo 240 ;;
+    *thread.battery) echo 100 ;;
     *address,undefined.battery) echo 170 ;;
     *.battery | unit-*.test_demand | unit-*.test_lstm) echo 65 ;;
     program-*) echo 60 ;;
-    fuzz.*) echo 60 ;;
+    fuzz.*) echo 20 ;;
     program.fault) echo 120 ;;
     program.netns | program.scatter | program.products | program.tree) echo 50 ;;
-    layers.tidy | program.backtest | program.garments | program.cluster | program.bench) echo 30 ;;
+    layers.tidy | layers.docs | program.backtest | program.garments | program.cluster | program.bench) echo 30 ;;
     *) echo 5 ;;
     esac
 }
@@ -156,6 +158,7 @@ add() { echo "$(weight "$1") $*" >>"$log/jobs"; }
 groups=(layers unit program)
 make_quietly BUILD="$build" BIN="$bin" all units gens benches || { count make; echo "$passed passed, $failed failed, $skipped skipped"; exit 1; }
 add layers.rooms rooms
+add layers.docs docs
 add layers.columns columns
 add layers.clang clang
 add layers.tidy tidied
@@ -167,7 +170,9 @@ if [ "$quick" != --quick ]; then
         make_quietly SAN="$san" all units gens || continue
         groups+=("unit-$san" "program-$san")
         for t in tests/unit/test_*.c; do add "unit-$san.$(basename "$t" .c)" unit "$dir/unit/$(basename "$t" .c)"; done
-        for t in battery flow; do add "program-$san.$t" sanitized "$dir/bin" "tests/cmd/$t.bats"; done
+        for t in battery flow; do
+            add "program-$san.$t" "$([ $san = thread ] && echo threaded || echo sanitized)" "$dir/bin" "tests/cmd/$t.bats"
+        done
     done
     if make_quietly fuzzers; then
         groups+=(fuzz)

@@ -44,6 +44,10 @@ try "series: exact and LSTM, a backtest, a ranking" "cd build/demo && b=/weft/bi
     \$b/backtest -q -m d.st --origins 2 -i s.weft && \$b/explain -q -m d.st -i w.weft"
 try "frames over a socket, to a worker" "cd build/demo && PATH=/weft/bin:\$PATH && { work -q --connect ipc:///tmp/s -- frames cat & } &&
     scatter -q --bind ipc:///tmp/s -i s.weft -o t.weft && frames check t.weft"
+try "the package builds, lintian finds no error in it, it is installed, and its flow runs" "rm -rf /src && mkdir /src && cp -r /weft /src/weft && cd /src/weft &&
+    apt-get install -y --no-install-recommends build-essential lintian man-db && apt-get build-dep -y --no-install-recommends ./ && dpkg-buildpackage -us -uc -b &&
+    lintian --allow-root --fail-on error ../weft_*.changes && apt-get install -y --no-install-recommends ../weft_*.deb &&
+    cd / && debian=/src/weft/debian && sh \$debian/tests/flow && man -w weft-ingest && dpkg -r weft && [ ! -e /usr/bin/weft ] && [ ! -e /usr/libexec/weft ]"
 try "doctor finds nothing wrong; versions" "bin/doctor; bin/score --version"
 echo "# the log: $log"
 exit $failed

@@ -3,8 +3,8 @@
 set -eu
 
 build="gcc make pkg-config libzmq3-dev libmsgpack-dev libcsv-dev libopenblas-dev liblapacke-dev libstb-dev libdnnl-dev libutf8proc-dev libjansson-dev zlib1g-dev"
-demo="$build gnuplot-nox fonts-dejavu-core jq"
-check="$demo libcmocka-dev bats curl mandoc clang clang-tidy libclang-rt-dev procps iproute2"
+demo="$build fonts-dejavu-core jq"
+check="$demo libcmocka-dev bats curl mandoc clang clang-tidy libclang-rt-dev procps iproute2 python3-numpy python3-msgpack"
 coverage="$check lcov"
 bench="$demo python3-torch python3-torchvision python3-pil python3-pandas"
 

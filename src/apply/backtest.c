@@ -15,6 +15,7 @@
 #include "base/calendar.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "base/terms.h"
 #include "record/window.h"
 
 enum { ORIGINS_USUAL = 12, LAST_PERIOD = 0, LAST_YEAR = 1, PAST = 2 }; /* PAST: growth of the past, as a forecast */
@@ -88,7 +89,9 @@ struct weft_backtest {
     struct weft_accuracy *accuracy;
     struct trial *trial;
     size_t n_trials;
-    bool past[PAST]; /* can the calendar say it at every origin? */
+    struct weft_order_trial *orders; /* NULL: not asked for */
+    bool *counted;                   /* [targets]: pieces */
+    bool past[PAST];                 /* can the calendar say it at every origin? */
     struct weft_apply_result result;
     float *said;                     /* [n, 3, horizon]: forecast, low, high */
     struct weft_growth_sums *growth; /* [ranked + PAST], of the series at hand */
@@ -186,6 +189,8 @@ void weft_backtest_free(struct weft_backtest **bp)
     free(b->growth);
     free(b->profile);
     weft_accuracy_free(&b->accuracy);
+    weft_order_trial_free(&b->orders);
+    free(b->counted);
     weft_apply_result_free(&b->result);
     free(b);
     *bp = NULL;
@@ -252,7 +257,7 @@ static int check_fit(const struct weft_backtest *b, const struct contender *c, s
                   (long long)m->lookback, known);
         return weft_fail_hint(e, "give fewer --origins, or a smaller --every");
     }
-    if (b->windows && !train_end && m->scale != (int)b->attrs->scale)
+    if (b->windows && !train_end && m->scale != b->attrs->scale)
         return weft_fail(e, WEFT_CONFIG, "model %s was trained with --scale %s, and the windows have --scale %s",
                          c->name, weft_scale_names[m->scale], weft_scale_names[b->attrs->scale]);
     return 0;
@@ -301,12 +306,12 @@ static void scale_of(const struct weft_backtest *b, const struct view *v, const 
         return;
     if (!x->train_end) {
         j->train = v->s->scale ? v->s->split[WEFT_PART_TRAIN] : v->known;
-        weft_scale_of(v->s, v->channel, (enum weft_scale)m->scale, v->known, &j->shift, &j->factor);
+        weft_scale_of(v->s, v->channel, m->scale, v->known, &j->shift, &j->factor);
         return;
     }
     weft_split_own((const size_t[]){x->train_end, x->train_end, x->train_end}, b->attrs, v->s, split);
     j->train = split[0];
-    weft_scale_fit_train((enum weft_scale)m->scale, v->x, j->train, v->known, &j->shift, &j->factor);
+    weft_scale_fit_train(m->scale, v->x, j->train, v->known, &j->shift, &j->factor);
 }
 
 static void fill_nan(float *x, size_t n)
@@ -447,12 +452,25 @@ static bool any_number(const float *x, size_t n)
     return false;
 }
 
+/* The answer that `ask` left is of this contender. */
+static void set_order_level(struct weft_backtest *b, const struct view *v, const struct contender *c, size_t rule)
+{
+    const struct weft_model_info *m = weft_apply_info(c->entry[v->origin / c->serves].apply);
+    if (m)
+        weft_order_trial_model(b->orders, rule, v->origin, b->result.forecast, b->result.covariance, b->result.freedom,
+                               (size_t)m->horizon);
+    else
+        weft_order_trial_silent(b->orders, rule);
+}
+
 static void at_origin(struct weft_backtest *b, const struct view *v)
 {
     size_t h = b->o.origins.horizon, from = v->known + b->o.origins.gap,
            there = v->s->n - from < h ? v->s->n - from : h, ranked = 0, silent = SIZE_MAX;
     if (!any_number(v->x + from, there))
         return;
+    if (b->orders)
+        weft_order_trial_past(b->orders, v->origin, v->x, v->known);
     memset(b->growth, 0, (b->ranked + PAST) * sizeof *b->growth);
     b->has_profile =
         b->o.spans.unlike && weft_growth_profile(v->x, v->known, b->o.spans.season, (int64_t)v->known, b->profile);
@@ -464,7 +482,10 @@ static void at_origin(struct weft_backtest *b, const struct view *v)
             ranked += c->ranked;
             continue;
         }
-        ask(b, v, c, out, c->ranked ? &b->growth[ranked++] : NULL);
+        ask(b, v, c, out, c->ranked ? &b->growth[ranked] : NULL);
+        if (b->orders && c->ranked && any_number(out, h))
+            set_order_level(b, v, c, ranked);
+        ranked += c->ranked;
         if (silent == SIZE_MAX && !any_number(out, h))
             silent = i;
     }
@@ -477,6 +498,31 @@ static void at_origin(struct weft_backtest *b, const struct view *v)
     add_growth(b, v);
 }
 
+static void begin_orders(struct weft_backtest *b)
+{
+    const struct weft_series_attrs *a = b->attrs;
+    const struct weft_backtest_orders *o = b->o.orders;
+    b->counted = WEFT_ARRAY(bool, a->n_targets + 1);
+    for (size_t c = 0; c < a->n_targets; c++) {
+        enum weft_term term = weft_term_of(a->channels[c], strlen(a->channels[c]));
+        b->counted[c] = term == WEFT_TERM_COUNT || term == WEFT_TERM_SALES;
+    }
+    struct weft_order_trial_options all = {.lead = o->lead,
+                                           .review = b->o.origins.every,
+                                           .origins = b->o.origins.n,
+                                           .days = (double)a->step / 86400,
+                                           .models = b->ranked,
+                                           .channels = a->n_targets,
+                                           .service = o->service,
+                                           .n_service = o->n,
+                                           .whole = b->counted,
+                                           .price = o->price,
+                                           .cost = o->cost,
+                                           .salvage = o->salvage,
+                                           .holding = o->holding};
+    b->orders = weft_order_trial_new(&all);
+}
+
 /* Memory that depends on the contenders, all of which are known now. */
 static void begin(struct weft_backtest *b)
 {
@@ -486,6 +532,8 @@ static void begin(struct weft_backtest *b)
     b->said = weft_xrealloc2(NULL, b->n * 3, o->horizon * sizeof *b->said);
     b->growth = WEFT_ARRAY(struct weft_growth_sums, b->ranked + PAST);
     b->profile = WEFT_ARRAY(float, 2 * b->o.spans.season);
+    if (b->o.orders)
+        begin_orders(b);
     for (size_t i = 0; i < b->n_trials; i++)
         b->trial[i].trial = weft_growth_trial_new(o->n, b->ranked + PAST, b->o.rank_by ? 0 : WEFT_RANKED_MAX);
 }
@@ -511,12 +559,16 @@ void weft_backtest_series(struct weft_backtest *b, const struct weft_series *s)
                                           group.p ? group.n : 6);
             weft_accuracy_series(b->accuracy, b->row[l], id, naive);
         }
+        if (b->orders)
+            weft_order_trial_begin(b->orders, c);
         for (v.origin = 0; v.origin < o->n; v.origin++) {
             int64_t known = (int64_t)weft_origin_known(o, v.origin) - offset;
             v.known = known > 0 ? (size_t)known : 0;
             if (known > 0 && v.known + o->gap < s->n)
                 at_origin(b, &v);
         }
+        if (b->orders)
+            weft_order_trial_end(b->orders, v.x + history, first > 0 ? s->n - history : 0);
     }
 }
 
@@ -645,4 +697,20 @@ bool weft_backtest_ranking(struct weft_backtest *b, struct weft_table *t)
             put_verdict(b, trial, &c, channel, origin, SIZE_MAX, "random", t);
         }
     return weft_table_rows(t) > 0;
+}
+
+bool weft_backtest_orders(struct weft_backtest *b, struct weft_table *t, struct weft_order_trial_counts *n)
+{
+    *n = (struct weft_order_trial_counts){0};
+    if (!b->orders)
+        return false;
+    const char **names = WEFT_ARRAY(const char *, b->ranked + 1);
+    size_t ranked = 0;
+    for (size_t i = 0; i < b->n; i++)
+        if (b->contender[i].ranked)
+            names[ranked++] = b->contender[i].name;
+    weft_order_trial_count(b->orders, n);
+    bool any = weft_order_trial_table(b->orders, names, b->attrs->channels, t);
+    free(names);
+    return any;
 }

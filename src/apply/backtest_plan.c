@@ -7,6 +7,7 @@
 #include "apply/match.h"
 #include "base/calendar.h"
 #include "base/mem.h"
+#include "base/stop.h"
 
 enum { MODELS_MAX = 32, LOOKBACK_AUTO_SEASONS = 26 };
 
@@ -171,6 +172,27 @@ static int place_origins(struct weft_backtest_plan *p, struct weft_err *e)
     return 0;
 }
 
+/* Orders are placed at the origins: what each must last for lies within the horizon. */
+static int place_orders(struct weft_backtest_plan *p, struct weft_err *e)
+{
+    int64_t lead = (int64_t)p->orders.lead;
+    if (p->gap)
+        return weft_fail(e, WEFT_USAGE, "--orders and --gap: orders are placed where what is known ends");
+    if (p->attrs.step <= 0 || p->attrs.step % 3600 != 0)
+        return weft_fail(e, WEFT_CONFIG, "--orders needs steps of hours, days or weeks");
+    if (!p->every && lead < p->horizon)
+        p->every = p->horizon - lead;
+    if (!p->every || lead + p->every > p->horizon) {
+        weft_fail(e, WEFT_CONFIG,
+                  "--orders: a lead time of %lld and %lld steps to the next order are more than the "
+                  "horizon of %lld",
+                  (long long)lead, (long long)p->every, (long long)p->horizon);
+        return weft_fail_hint(e, "give --horizon %lld", (long long)(lead + (p->every ? p->every : 1)));
+    }
+    p->o.orders = &p->orders;
+    return 0;
+}
+
 /* --- start --- */
 
 int weft_backtest_plan_start(struct weft_backtest_plan *p, struct weft_run *run, struct weft_err *e)
@@ -180,7 +202,7 @@ int weft_backtest_plan_start(struct weft_backtest_plan *p, struct weft_run *run,
         p->scale = (int)p->attrs.scale;
     }
     p->season = p->season ? p->season : weft_season_of(p->attrs.step);
-    if (open_models(p, run, e) < 0 ||
+    if (open_models(p, run, e) < 0 || (p->with_orders && place_orders(p, e) < 0) ||
         weft_growth_spans_read(p->near, p->far, (size_t)p->horizon, p->attrs.step, &p->o.spans, e) < 0 ||
         place_origins(p, e) < 0)
         return -1;
@@ -268,8 +290,8 @@ int weft_backtest_plan_finish(struct weft_backtest_plan *p, struct weft_run *run
     if (refit_all(p, run, e) < 0 || enter_baselines(p, e) < 0)
         return -1;
     for (size_t at = 0; weft_spool_next(p->spool, &at, &frame);) {
-        if (weft_run_stopping(run))
-            return weft_run_interrupted(e);
+        if (weft_stop_check(e) < 0)
+            return -1;
         if (weft_series_read(frame, &p->attrs, &p->series, e) < 0)
             return -1;
         weft_backtest_series(p->backtest, &p->series);

@@ -1,6 +1,7 @@
 /* backtest_print.c - the tables of a backtest, and what they are about. */
 #include "apply/backtest_print.h"
 
+#include "base/calendar.h"
 #include "show/view.h"
 
 static void print_notes(const struct weft_backtest_report *r, FILE *f)
@@ -28,6 +29,37 @@ static void print_notes(const struct weft_backtest_report *r, FILE *f)
     putc('\n', f);
 }
 
+static void print_ranking(const struct weft_backtest_report *r, const char *ranked, FILE *f)
+{
+    const struct weft_backtest_options *o = &r->plan->o;
+    fprintf(
+        f,
+        "%sRanking of %s by growth: mean of days %zu-%zu / mean of days %zu-%zu, predicted against what it became\n\n",
+        r->accuracy ? "\n" : "", ranked, o->spans.far.from, o->spans.far.to, o->spans.near.from, o->spans.near.to);
+    weft_table_print(r->ranking, f);
+    fputs("\nmeans over the origins; regret: growth of the best less that of the first chosen; error: mean |predicted "
+          "- became|; random: in expectation\n",
+          f);
+    if (o->spans.unlike)
+        fputs("near and far days are not the same days of the season: each side is divided by the series' own profile "
+              "of its last eight seasons\n",
+              f);
+}
+
+static void print_orders(const struct weft_backtest_report *r, FILE *f)
+{
+    const struct weft_backtest_plan *p = r->plan;
+    const char *unit = weft_step_unit(p->attrs.step);
+    fprintf(f, "%sStock as these orders would have left it: an order every %lld %ss, %zu %ss under way\n\n",
+            r->accuracy || r->ranking ? "\n" : "", (long long)p->o.origins.every, unit, p->orders.lead, unit);
+    weft_table_print(r->orders, f);
+    fprintf(f,
+            "\n%zu orders from %s on; sales that found no stock are lost; no stock-out: share of the cycles, from one "
+            "arrival to the next; served: of the pieces asked for; left over: at the ends of the cycles, of them\n"
+            "velocity: mean of the last %d days x days; mean + z sd: of the last %d days, sd x root of the days\n",
+            p->o.origins.n, p->dates[0], WEFT_VELOCITY_DAYS, WEFT_TEXTBOOK_DAYS);
+}
+
 void weft_backtest_print(const struct weft_backtest_report *r, FILE *f)
 {
     const struct weft_backtest_options *o = &r->plan->o;
@@ -41,20 +73,10 @@ void weft_backtest_print(const struct weft_backtest_report *r, FILE *f)
                 "%sno ranking by growth: a horizon of %zu holds no two seasons to compare; give --horizon %zu, or "
                 "--near and --far\n",
                 r->accuracy ? "\n" : "", o->origins.horizon, 2 * o->spans.season);
-    if (!r->ranking || !ranked || !weft_table_rows(r->ranking))
-        return;
-    fprintf(
-        f,
-        "%sRanking of %s by growth: mean of days %zu-%zu / mean of days %zu-%zu, predicted against what it became\n\n",
-        r->accuracy ? "\n" : "", ranked, o->spans.far.from, o->spans.far.to, o->spans.near.from, o->spans.near.to);
-    weft_table_print(r->ranking, f);
-    fputs("\nmeans over the origins; regret: growth of the best less that of the first chosen; error: mean |predicted "
-          "- became|; random: in expectation\n",
-          f);
-    if (o->spans.unlike)
-        fputs("near and far days are not the same days of the season: each side is divided by the series' own profile "
-              "of its last eight seasons\n",
-              f);
+    if (r->ranking && ranked && weft_table_rows(r->ranking))
+        print_ranking(r, ranked, f);
+    if (r->orders)
+        print_orders(r, f);
 }
 
 void weft_backtest_json(const struct weft_backtest_report *r, FILE *f)
@@ -79,6 +101,10 @@ void weft_backtest_json(const struct weft_backtest_report *r, FILE *f)
                 far.to);
         weft_table_json(r->ranking, f);
         weft_pack_free(&name);
+    }
+    if (r->orders) {
+        fprintf(f, ",\n \"lead\": %zu, \"orders\": ", r->plan->orders.lead);
+        weft_table_json(r->orders, f);
     }
     fputs("}\n", f);
 }
@@ -112,5 +138,7 @@ int weft_backtest_emit(const struct weft_backtest_report *r, struct weft_run *ru
     weft_pack_free(&attrs);
     if (rc == 0 && r->accuracy)
         rc = weft_table_emit(r->accuracy, "accuracy", run, e);
-    return rc == 0 && r->ranking && ranked ? weft_table_emit(r->ranking, "ranking", run, e) : rc;
+    if (rc == 0 && r->ranking && ranked)
+        rc = weft_table_emit(r->ranking, "ranking", run, e);
+    return rc == 0 && r->orders ? weft_table_emit(r->orders, "orders", run, e) : rc;
 }

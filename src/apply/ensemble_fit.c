@@ -9,9 +9,9 @@
 
 #include "apply/match.h"
 #include "base/calendar.h"
-#include "base/json.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "base/stop.h"
 #include "record/window.h"
 
 /* --- members --- */
@@ -46,7 +46,7 @@ int weft_ensemble_fit_start(struct weft_ensemble_fit *f, struct weft_run *run, s
     }
     if (!trainers) {
         weft_fail(e, WEFT_USAGE, "--member: one at least must be a trainer, since baselines alone need no model");
-        return weft_fail_hint(e, "add --member 'train-dlinear --tune'; score -m takes baselines as they are");
+        return weft_fail_hint(e, "add --member 'train-dlinear --tune'; weft score -m takes baselines as they are");
     }
     if (weft_series_attrs_read(weft_run_in_head(run), &f->attrs, e) < 0)
         return -1;
@@ -54,7 +54,7 @@ int weft_ensemble_fit_start(struct weft_ensemble_fit *f, struct weft_run *run, s
     struct weft_span attrs = weft_run_in_head(run)->attrs;
     f->of = weft_hash(attrs.p, attrs.n, 1);
     f->clip = weft_match_clip(&f->attrs, false, &counts);
-    return weft_spool_new(&f->spool, e);
+    return weft_spool_new(&f->spool, e) < 0 ? -1 : weft_spool_new(&f->said, e);
 }
 
 int weft_ensemble_fit_add(struct weft_ensemble_fit *f, struct weft_span frame, struct weft_err *e)
@@ -155,20 +155,31 @@ static int train_folds(struct weft_ensemble_fit *f, struct weft_err *e)
 }
 
 /* How the channels of the members of each fold lie. */
-static int match_folds(struct weft_ensemble_fit *f, struct weft_model_info *info, int *key, size_t *exogenous,
-                       struct weft_err *e)
+static int match_folds(struct weft_ensemble_fit *f, int *key, size_t *exogenous, struct weft_err *e)
 {
-    for (size_t k = 0; k < (size_t)f->folds; k++) {
-        weft_model_info_free(info);
-        if (weft_ensemble_info(&f->fold[k], info, e) < 0)
-            return -1;
+    struct weft_model_info info = {0};
+    int rc = 0;
+    for (size_t k = 0; k < (size_t)f->folds && rc == 0; k++) {
+        weft_model_info_free(&info);
+        rc = weft_ensemble_info(&f->fold[k], &info, e);
     }
-    return weft_match_key(&f->attrs, info, "the ensemble", key, e) < 0
-               ? -1
-               : weft_match_exogenous(&f->attrs, info, "the ensemble", exogenous, e);
+    if (rc == 0)
+        rc = weft_match_key(&f->attrs, &info, "the ensemble", key, e);
+    if (rc == 0)
+        rc = weft_match_exogenous(&f->attrs, &info, "the ensemble", exogenous, e);
+    weft_model_info_free(&info);
+    return rc;
 }
 
 /* --- what came, and what the members said --- */
+
+static void close_all(struct weft_ensemble *x)
+{
+    for (size_t i = 0; i < WEFT_ENSEMBLE_MAX; i++) {
+        weft_apply_close(&x->member[i]);
+        weft_apply_result_free(&x->result[i]);
+    }
+}
 
 struct view {
     const struct weft_series *s;
@@ -176,8 +187,15 @@ struct view {
     struct weft_apply_job job;
     const float *actual; /* [horizon]; NaN: missing */
     struct weft_span group;
-    struct weft_ensemble *x; /* result[i].forecast [horizon] */
+    const uint8_t *said; /* of all members: float [members, horizon], not aligned */
 };
+
+static float said_of(const struct view *v, size_t member, size_t h)
+{
+    float y;
+    memcpy(&y, v->said + (member * v->job.horizon + h) * sizeof y, sizeof y);
+    return y;
+}
 
 static bool view_of(struct weft_ensemble_fit *f, size_t k, size_t c, int key, const size_t *at, const float **exogenous,
                     struct view *v)
@@ -189,7 +207,7 @@ static bool view_of(struct weft_ensemble_fit *f, size_t k, size_t c, int key, co
     weft_refit_borders(&r, f->length[k], borders);
     weft_split_own(borders, a, s, split);
     size_t known = split[WEFT_PART_VALID];
-    *v = (struct view){.s = s, .channel = c, .fold = k, .known = known, .x = &f->fold[k]};
+    *v = (struct view){.s = s, .channel = c, .fold = k, .known = known};
     if (!known || known + horizon > weft_series_known(a, s->start, s->n))
         return false;
     for (size_t m = 0; exogenous && at[m] != SIZE_MAX && m < WEFT_EXOG_MAX; m++)
@@ -214,29 +232,70 @@ static bool view_of(struct weft_ensemble_fit *f, size_t k, size_t c, int key, co
     return true;
 }
 
-/* Every series, fold and channel with what its members forecast. */
-static int walk(struct weft_ensemble_fit *f, void (*visit)(void *ctx, const struct view *v), void *ctx,
-                struct weft_err *e)
+/* The next series, and what the members said of it (said NULL: nothing yet); 0: the end. */
+static int next_series(struct weft_ensemble_fit *f, size_t at[2], struct weft_span *said, struct weft_err *e)
 {
-    struct weft_model_info info = {0};
     struct weft_span frame;
+    if (!weft_spool_next(f->spool, &at[0], &frame))
+        return 0;
+    if (said && !weft_spool_next(f->said, &at[1], said))
+        return weft_fail(e, WEFT_BUG, "fewer forecasts than series");
+    if (weft_stop_check(e) < 0)
+        return -1;
+    return weft_series_read(frame, &f->attrs, &f->series, e) < 0 ? -1 : 1;
+}
+
+/* Forecasts of every series, fold and channel by all members, after each other, to f->said; then the models of the
+ * folds go. */
+static int ask_members(struct weft_ensemble_fit *f, struct weft_err *e)
+{
     const float *exogenous[WEFT_EXOG_MAX];
-    size_t place[WEFT_EXOG_MAX];
-    int key, rc = 0;
+    size_t place[WEFT_EXOG_MAX], at[2] = {0}, horizon = (size_t)f->attrs.horizon,
+                                 most = (size_t)f->folds * f->attrs.n_targets * f->members.n * horizon;
+    int key, rc;
     for (size_t m = 0; m < WEFT_EXOG_MAX; m++)
         place[m] = SIZE_MAX;
-    rc = match_folds(f, &info, &key, place, e);
-    for (size_t at = 0; rc == 0 && weft_spool_next(f->spool, &at, &frame);) {
+    if (match_folds(f, &key, place, e) < 0)
+        return -1;
+    float *said = WEFT_ARRAY(float, most);
+    while ((rc = next_series(f, at, NULL, e)) == 1) {
+        size_t n = 0;
+        for (size_t k = 0; k < (size_t)f->folds; k++)
+            for (size_t c = 0; c < f->attrs.n_targets; c++) {
+                struct view v;
+                if (!view_of(f, k, c, key, place, exogenous, &v))
+                    continue;
+                weft_ensemble_members(&f->fold[k], (const char *)v.group.p, v.group.n, c, &v.job);
+                for (size_t i = 0; i < f->members.n; i++, n += horizon)
+                    memcpy(said + n, f->fold[k].result[i].forecast, horizon * sizeof *said);
+            }
+        rc = weft_spool_add(f->said, (struct weft_span){(const uint8_t *)said, n * sizeof *said}, e);
+        if (rc < 0)
+            break;
+    }
+    free(said);
+    for (size_t k = 0; k < (size_t)f->folds; k++)
+        close_all(&f->fold[k]);
+    return rc < 0 ? -1 : weft_spool_finish(f->said, e);
+}
+
+/* Every series, fold and channel with what all members forecast. key: of groups (weft_series_key_text). */
+static int walk(struct weft_ensemble_fit *f, int key, void (*visit)(void *ctx, const struct view *v), void *ctx,
+                struct weft_err *e)
+{
+    size_t at[2] = {0}, each = f->members.n * (size_t)f->attrs.horizon * sizeof(float);
+    struct weft_span said;
+    int rc;
+    while ((rc = next_series(f, at, &said, e)) == 1) {
         struct view v;
-        rc = weft_run_stopping(f->run) ? weft_run_interrupted(e) : weft_series_read(frame, &f->attrs, &f->series, e);
-        for (size_t k = 0; rc == 0 && k < (size_t)f->folds; k++)
+        for (size_t k = 0; k < (size_t)f->folds; k++)
             for (size_t c = 0; c < f->attrs.n_targets; c++)
-                if (view_of(f, k, c, key, place, exogenous, &v)) {
-                    weft_ensemble_members(v.x, (const char *)v.group.p, v.group.n, c, &v.job);
+                if (view_of(f, k, c, key, NULL, NULL, &v)) {
+                    v.said = said.p;
+                    said.p += each;
                     visit(ctx, &v);
                 }
     }
-    weft_model_info_free(&info);
     return rc;
 }
 
@@ -280,17 +339,17 @@ static double mean_error(const struct sums *s, size_t i)
 static void count_made(void *ctx, const struct view *v)
 {
     struct sums *s = ctx;
-    for (size_t i = 0; i < v->x->n; i++)
+    for (size_t i = 0; i < s->f->members.n; i++)
         for (size_t h = 0; h < v->job.horizon; h++)
-            s->made[i] += isfinite(v->actual[h]) && isfinite(v->x->result[i].forecast[h]);
+            s->made[i] += isfinite(v->actual[h]) && isfinite(said_of(v, i, h));
 }
 
-/* The value of step h of every member; false when one of them or the actual value is missing. */
-static bool step_of(const struct view *v, size_t h, float *y)
+/* The value of step h of every member that is kept; false when one of them or the actual value is missing. */
+static bool step_of(const struct weft_ensemble_fit *f, const struct view *v, size_t h, float *y)
 {
     bool all = isfinite(v->actual[h]);
-    for (size_t i = 0; i < v->x->n; i++) {
-        y[i] = v->x->result[i].forecast[h];
+    for (size_t i = 0; i < f->n_kept; i++) {
+        y[i] = said_of(v, f->kept[i], h);
         all &= (bool)isfinite(y[i]);
     }
     return all;
@@ -301,7 +360,7 @@ static void add_members(void *ctx, const struct view *v)
     struct sums *s = ctx;
     float y[WEFT_ENSEMBLE_MAX];
     for (size_t h = 0; h < v->job.horizon; h++) {
-        if (!step_of(v, h, y))
+        if (!step_of(s->f, v, h, y))
             continue;
         s->actual[v->channel] += fabs((double)v->actual[h]);
         for (size_t i = 0; i < s->n; i++)
@@ -314,12 +373,12 @@ static void add_rules(void *ctx, const struct view *v)
     struct sums *s = ctx;
     float y[WEFT_ENSEMBLE_MAX], copy[WEFT_ENSEMBLE_MAX];
     for (size_t h = 0; h < v->job.horizon; h++) {
-        if (!step_of(v, h, y))
+        if (!step_of(s->f, v, h, y))
             continue;
         s->actual[v->channel] += fabs((double)v->actual[h]);
         for (size_t r = 0; r < WEFT_ENSEMBLE_RULES; r++) {
             memcpy(copy, y, sizeof copy);
-            float one = weft_ensemble_combine((enum weft_ensemble_rule)r, s->weight, copy, v->x->n);
+            float one = weft_ensemble_combine((enum weft_ensemble_rule)r, s->weight, copy, s->f->n_kept);
             s->error[v->channel * s->n + r] += fabs((double)v->actual[h] - (double)one);
         }
     }
@@ -327,29 +386,12 @@ static void add_rules(void *ctx, const struct view *v)
 
 /* --- choice --- */
 
-/* Folds hold members keep[0..n) of what they hold now, in this order. */
-static void hold(struct weft_ensemble_fit *f, const size_t *keep, size_t n)
-{
-    for (size_t k = 0; k < (size_t)f->folds; k++) {
-        struct weft_ensemble *x = &f->fold[k];
-        struct weft_apply *member[WEFT_ENSEMBLE_MAX];
-        for (size_t i = 0; i < n; i++) {
-            member[i] = x->member[keep[i]];
-            x->member[keep[i]] = NULL;
-        }
-        for (size_t i = 0; i < x->n; i++)
-            weft_apply_close(&x->member[i]);
-        memcpy(x->member, member, n * sizeof *member);
-        x->n = n;
-    }
-}
-
 /* Leaves out members that forecast less than nine tenths of what another does: what is measured is what all have. */
 static int drop_short(struct weft_ensemble_fit *f, struct weft_err *e)
 {
     struct sums s = sums_of(f, 0);
     uint64_t most = 0;
-    int rc = walk(f, count_made, &s, e);
+    int rc = walk(f, WEFT_KEY_NONE, count_made, &s, e);
     sums_free(&s);
     for (size_t i = 0; i < f->members.n && rc == 0; i++)
         most = s.made[i] > most ? s.made[i] : most;
@@ -363,7 +405,6 @@ static int drop_short(struct weft_ensemble_fit *f, struct weft_err *e)
     for (size_t i = 0; i < f->members.n; i++)
         if ((double)s.made[i] >= 0.9 * (double)most)
             f->kept[f->n_kept++] = i;
-    hold(f, f->kept, f->n_kept);
     return 0;
 }
 
@@ -372,8 +413,8 @@ static int drop_short(struct weft_ensemble_fit *f, struct weft_err *e)
 static int drop_worse(struct weft_ensemble_fit *f, struct weft_err *e)
 {
     struct sums s = sums_of(f, f->n_kept);
-    size_t order[WEFT_ENSEMBLE_MAX], n = 0, member[WEFT_ENSEMBLE_MAX];
-    int rc = walk(f, add_members, &s, e);
+    size_t order[WEFT_ENSEMBLE_MAX] = {0}, n = 0, member[WEFT_ENSEMBLE_MAX];
+    int rc = walk(f, WEFT_KEY_NONE, add_members, &s, e);
     for (size_t i = 0; i < f->n_kept && rc == 0; i++) {
         double error = f->error[f->kept[i]] = mean_error(&s, i);
         size_t at = n++;
@@ -391,7 +432,6 @@ static int drop_worse(struct weft_ensemble_fit *f, struct weft_err *e)
         member[n] = f->kept[order[n]];
     memcpy(f->kept, member, n * sizeof *member);
     f->n_kept = n;
-    hold(f, order, n);
     return 0;
 }
 
@@ -403,7 +443,7 @@ static int choose_rule(struct weft_ensemble_fit *f, struct weft_err *e)
         double error = f->error[f->kept[i]];
         f->whole.weight[i] = s.weight[i] = best > 0 ? (float)((best / error) * (best / error)) : (float)(error <= best);
     }
-    int rc = walk(f, add_rules, &s, e);
+    int rc = walk(f, WEFT_KEY_NONE, add_rules, &s, e);
     for (size_t r = 0; r < WEFT_ENSEMBLE_RULES && rc == 0; r++) {
         f->rule_error[r] = mean_error(&s, r);
         if (f->rule_error[r] < f->rule_error[f->rule])
@@ -411,11 +451,7 @@ static int choose_rule(struct weft_ensemble_fit *f, struct weft_err *e)
     }
     sums_free(&s);
     if (rc == 0 && f->rule == WEFT_ENSEMBLE_BEST)
-        hold(f, (const size_t[]){0}, f->n_kept = 1);
-    for (size_t k = 0; k < (size_t)f->folds; k++) {
-        f->fold[k].rule = f->rule;
-        memcpy(f->fold[k].weight, f->whole.weight, sizeof f->whole.weight);
-    }
+        f->n_kept = 1;
     f->whole.rule = f->rule;
     return rc;
 }
@@ -431,67 +467,40 @@ static int train_whole(struct weft_ensemble_fit *f, struct weft_err *e)
     return weft_ensemble_info(&f->whole, &f->info, e);
 }
 
-/* --- errors that the model file keeps: windows [lookback + horizon], and what was forecast [horizon] after each --- */
-
-static size_t unit_of(const struct weft_ensemble_fit *f, const struct view *v)
-{
-    for (size_t g = 0; g < f->info.n_groups; g++)
-        if (strlen(f->info.groups[g]) == v->group.n && memcmp(f->info.groups[g], v->group.p, v->group.n) == 0)
-            return g * f->info.n_channels + v->channel;
-    return SIZE_MAX;
-}
+/* --- errors that the model file keeps --- */
 
 static void keep_errors(void *ctx, const struct view *v)
 {
     struct weft_ensemble_fit *f = ctx;
-    size_t horizon = v->job.horizon, lookback = (size_t)f->info.lookback, unit = v->group.p ? unit_of(f, v) : SIZE_MAX;
-    if (unit == SIZE_MAX || v->known < lookback)
+    size_t horizon = v->job.horizon, unit = weft_kept_errors_unit(&f->errors, v->group, v->channel);
+    if (unit == SIZE_MAX || v->known < (size_t)f->info.lookback)
         return;
-    size_t width = lookback + horizon;
-    const float *x = v->actual - lookback;
-    float *row = WEFT_ARRAY(float, width + horizon), *y = row + width;
-    bool there = true;
-    weft_ensemble_join(v->x, horizon, y);
-    for (size_t h = 0; h < horizon; h++)
-        y[h] = (float)(((double)y[h] - v->job.shift) / v->job.factor);
-    for (size_t t = 0; t < width; t++)
-        row[t] = (float)(((double)x[t] - v->job.shift) / v->job.factor);
-    for (size_t t = 0; t < width + horizon; t++)
-        there &= (bool)isfinite(row[t]);
+    float *y = WEFT_ARRAY(float, horizon), one[WEFT_ENSEMBLE_MAX];
+    for (size_t h = 0; h < horizon; h++) {
+        for (size_t i = 0; i < f->n_kept; i++)
+            one[i] = said_of(v, f->kept[i], h);
+        y[h] = weft_ensemble_combine(f->rule, f->whole.weight, one, f->n_kept);
+    }
     uint64_t hash = weft_hash(v->s->id.p, v->s->id.n, v->fold * f->attrs.n_targets + v->channel);
-    float *kept = there ? weft_residuals_offer(&f->rows[unit], hash) : NULL;
-    f->offered[unit] += there;
-    if (kept)
-        memcpy(kept, row, (width + horizon) * sizeof *kept);
-    free(row);
-}
-
-/* A kept window's forecast stands after it. */
-static void forecast_kept(void *self, size_t unit, const float *const *x, size_t batch, float *y)
-{
-    const struct weft_model_info *info = self;
-    size_t horizon = (size_t)info->horizon;
-    (void)unit;
-    for (size_t i = 0; i < batch; i++)
-        memcpy(y + i * horizon, x[i] + info->lookback + horizon, horizon * sizeof *y);
+    f->errors.series[unit] += weft_kept_errors_add(&f->errors, unit, v->actual, y, v->job.shift, v->job.factor, hash);
+    free(y);
 }
 
 static int gather_errors(struct weft_ensemble_fit *f, struct weft_err *e)
 {
-    size_t units = f->info.n_groups * f->info.n_channels;
-    f->rows = WEFT_ARRAY(struct weft_residuals, units);
-    f->offered = WEFT_ARRAY(uint64_t, units);
-    for (size_t u = 0; u < units; u++)
-        weft_residuals_init(&f->rows[u], weft_residuals_cap(units), (size_t)(f->info.lookback + 2 * f->info.horizon));
-    return walk(f, keep_errors, f, e);
+    int key;
+    if (weft_match_key(&f->attrs, &f->info, "the ensemble", &key, e) < 0)
+        return -1;
+    weft_kept_errors_init(&f->errors, &f->info);
+    return walk(f, key, keep_errors, f, e);
 }
 
 int weft_ensemble_fit_run(struct weft_ensemble_fit *f, struct weft_err *e)
 {
     for (size_t i = 0; i < f->members.n; i++)
         f->error[i] = NAN;
-    if (weft_spool_finish(f->spool, e) < 0 || place_folds(f, e) < 0 || train_folds(f, e) < 0 || drop_short(f, e) < 0 ||
-        drop_worse(f, e) < 0 || choose_rule(f, e) < 0 || train_whole(f, e) < 0)
+    if (weft_spool_finish(f->spool, e) < 0 || place_folds(f, e) < 0 || train_folds(f, e) < 0 || ask_members(f, e) < 0 ||
+        drop_short(f, e) < 0 || drop_worse(f, e) < 0 || choose_rule(f, e) < 0 || train_whole(f, e) < 0)
         return -1;
     return gather_errors(f, e);
 }
@@ -539,19 +548,6 @@ char *weft_ensemble_fit_text(const struct weft_ensemble_fit *f)
     return text;
 }
 
-static void write_list(struct weft_st_writer *w, const char *key, char *const *items, const size_t *which, size_t n)
-{
-    weft_json *j = weft_json_new_array();
-    for (size_t i = 0; i < n; i++) {
-        const char *item = items[which ? which[i] : i];
-        weft_json_push(j, weft_json_new_str(item, strlen(item)));
-    }
-    char *text = weft_json_text(j);
-    weft_st_writer_meta(w, key, text);
-    free(text);
-    weft_json_free(&j);
-}
-
 /* The kept models' files, once the model is safe. */
 static void remove_kept(const struct weft_ensemble_fit *f)
 {
@@ -570,64 +566,32 @@ static void remove_kept(const struct weft_ensemble_fit *f)
 
 int weft_ensemble_fit_save(struct weft_ensemble_fit *f, const char *lineage, const char *path, struct weft_err *e)
 {
+    float error[WEFT_ENSEMBLE_MAX];
+    char *held[WEFT_ENSEMBLE_MAX];
+    struct weft_errors errors;
     struct weft_st_writer *w = weft_st_writer_new();
-    size_t units = f->info.n_groups * f->info.n_channels, horizon = (size_t)f->info.horizon, rows = 1;
-    for (size_t u = 0; u < units; u++)
-        rows = f->rows[u].n > rows ? f->rows[u].n : rows;
-    float *residuals = WEFT_ARRAY(float, units *rows *horizon), *floor = WEFT_ARRAY(float, units),
-          *freedom = WEFT_ARRAY(float, units), error[WEFT_ENSEMBLE_MAX];
-    for (size_t u = 0; u < units; u++) {
-        weft_residuals_finish(&f->rows[u], (size_t)f->info.lookback, horizon, forecast_kept, &f->info, u, rows,
-                              f->info.exog.by_forecast, residuals + u * rows * horizon, &floor[u]);
-        freedom[u] = (float)f->offered[u]; /* folds do not overlap */
-    }
     for (size_t i = 0; i < f->members.n; i++)
         error[i] = (float)f->error[i];
-    f->info.name = weft_xstrdup("ensemble");
-    weft_model_info_write(&f->info, w);
-    weft_st_writer_meta(w, "rule", weft_ensemble_rules[f->rule]);
+    for (size_t k = 0; k < f->n_kept; k++)
+        held[k] = f->members.items[f->kept[k]];
+    weft_ensemble_write(&f->whole, &f->info, held, w);
     weft_st_writer_meta_int(w, "folds", f->folds);
     weft_st_writer_meta_real(w, "fold_error", f->rule_error[f->rule]);
-    write_list(w, "members", f->members.items, f->kept, f->n_kept);
-    write_list(w, "tried", f->members.items, NULL, f->members.n);
+    weft_st_writer_meta_list(w, "tried", f->members.items, f->members.n);
     weft_st_writer_meta(w, "lineage", lineage);
-    weft_st_writer_tensor(w, "weights", WEFT_ST_F32, 1, &f->n_kept, f->whole.weight);
     weft_st_writer_tensor(w, "fold_errors", WEFT_ST_F32, 1, &f->members.n, error);
-    weft_st_writer_tensor(w, "residuals", WEFT_ST_F32, 3, (const size_t[]){units, rows, horizon}, residuals);
-    weft_st_writer_tensor(w, "residual_floor", WEFT_ST_F32, 1, &units, floor);
-    weft_st_writer_tensor(w, "freedom", WEFT_ST_F32, 1, &units, freedom);
-    for (size_t i = 0; i < f->n_kept; i++) {
-        char name[32];
-        size_t n;
-        const void *bytes = weft_apply_bytes(f->whole.member[i], &n);
-        snprintf(name, sizeof name, "member.%zu", i);
-        if (bytes)
-            weft_st_writer_tensor(w, name, WEFT_ST_U8, 1, &n, bytes);
-    }
+    weft_kept_errors_write(&f->errors, (size_t)f->info.horizon, &errors, w); /* folds do not overlap */
     int rc = weft_st_save(w, path, e);
     weft_st_writer_free(&w);
-    free(residuals);
-    free(floor);
-    free(freedom);
+    weft_errors_free(&errors);
     if (rc == 0)
         remove_kept(f);
     return rc;
 }
 
-static void close_all(struct weft_ensemble *x)
-{
-    for (size_t i = 0; i < WEFT_ENSEMBLE_MAX; i++) {
-        weft_apply_close(&x->member[i]);
-        weft_apply_result_free(&x->result[i]);
-    }
-}
-
 void weft_ensemble_fit_free(struct weft_ensemble_fit *f)
 {
-    for (size_t u = 0; f->rows && u < f->info.n_groups * f->info.n_channels; u++)
-        weft_residuals_free(&f->rows[u]);
-    free(f->rows);
-    free(f->offered);
+    weft_kept_errors_free(&f->errors);
     for (size_t k = 0; k < WEFT_ENSEMBLE_FOLDS_MAX; k++)
         close_all(&f->fold[k]);
     close_all(&f->whole);
@@ -635,5 +599,6 @@ void weft_ensemble_fit_free(struct weft_ensemble_fit *f)
     weft_series_attrs_free(&f->attrs);
     weft_series_free(&f->series);
     weft_spool_free(&f->spool);
+    weft_spool_free(&f->said);
     free(f->clip);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apply/explained.h"
 #include "base/mem.h"
 
 /* What coefficient b multiplies by; of a logarithm by ten per cent more. */
@@ -49,4 +50,26 @@ void weft_factor_table(const struct weft_factors *m, const struct weft_model_inf
                          weft_table_column(out, "high", "high", WEFT_CELL_REAL, 2, 0)};
     for (size_t c = 0; c < m->n_targets; c++)
         add_target(m, info, c, at, out);
+}
+
+int weft_factor_table_read(const char *path, struct weft_table *out, struct weft_err *e)
+{
+    struct weft_explained_model open;
+    int rc = weft_explained_open(path, true, &open, e);
+    const struct weft_factors *m = rc == 0 ? weft_forecaster_factors(open.forecaster) : NULL;
+    if (m) {
+        weft_factor_table(m, weft_forecaster_info(open.forecaster), out);
+    } else if (rc == 0) {
+        weft_fail(e, WEFT_CONFIG, "%s has no factors", path);
+        rc = weft_fail_hint(e, "weft train-dlinear --factors auto makes such a model");
+    }
+    weft_explained_close(&open);
+    return rc;
+}
+
+void weft_factor_table_notes(FILE *f)
+{
+    fputs("\nall: over all series; low, middle, high: of nine, five and one in ten series it is at least so much; "
+          "weekdays are against Monday, months against January, days of the month against the others\n",
+          f);
 }

@@ -45,7 +45,8 @@ int weft_match_exogenous(const struct weft_series_attrs *a, const struct weft_mo
             continue;
         weft_fail(e, WEFT_CONFIG, "%s looks at channel %s (%s), and the stream has none of this name", who,
                   m->exogenous[c], weft_role_name(m->exog.role[c]));
-        return weft_fail_hint(e, "ingest --value and covariates give channels; train-dlinear --exog none does without");
+        return weft_fail_hint(
+            e, "weft ingest --value and covariates give channels; weft train-dlinear --exog none does without");
     }
     return 0;
 }
@@ -77,9 +78,8 @@ int weft_match_calendar_ahead(const struct weft_series_attrs *a, const struct we
                   m->exogenous[c], weft_series_date(a, weft_step_add(a->start, a->length, a->step), from),
                   weft_series_date(a, weft_step_add(a->start, end - 1, a->step), to), who);
         return weft_fail_hint(e,
-                              "give ingest rows of these days without sales, or covariates --csv FILE as far as that; "
-                              "covariates --ahead %lld goes on, with --carry %s "
-                              "by the last known value",
+                              "give ingest rows of these days without sales, or weft covariates --csv FILE as far as "
+                              "that; weft covariates --ahead %lld goes on, with --carry %s by the last known value",
                               (long long)m->horizon, m->exogenous[c]);
     }
     return 0;
@@ -121,7 +121,7 @@ int weft_match_series_ahead(const struct weft_series_attrs *a, const struct weft
                   s->id.n < 80 ? (int)s->id.n : 80, (const char *)s->id.p, m->exogenous[c], who, missing,
                   (long long)m->horizon, from, last > first ? " to " : "", last > first ? to : "");
         return weft_fail_hint(
-            e, "give them with covariates --csv FILE, or the last known value with covariates --carry %s",
+            e, "give them with weft covariates --csv FILE, or the last known value with weft covariates --carry %s",
             m->exogenous[c]);
     }
     return 0;

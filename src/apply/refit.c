@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/stop.h"
 #include "cluster/child.h"
 #include "base/crc32c.h"
 #include "base/file.h"
@@ -29,6 +30,7 @@ struct weft_spool {
 
 int weft_spool_new(struct weft_spool **out, struct weft_err *e)
 {
+    *out = NULL;
     int fd;
     if (weft_tempfile(&fd, e) < 0)
         return -1;
@@ -273,7 +275,7 @@ static int serve(struct refit *f, struct job *j, struct weft_apply **out, struct
             return 0;
         if (!j->finished && feed_next(f, j, e) < 0)
             return -1;
-        if (weft_run_stopping(f->r->run))
+        if (weft_stop_signal())
             return 0;
     }
     weft_child_move(j->child);
@@ -360,8 +362,8 @@ static int run_all(struct refit *f, size_t n, struct weft_apply **out, struct we
                 done++;
             }
         }
-        if (weft_run_stopping(f->r->run))
-            return weft_run_interrupted(e);
+        if (weft_stop_check(e) < 0)
+            return -1;
         weft_progress_at(f->r->progress, done, n, "trainings", "%s", f->command);
         if (done == before)
             wait_for_some(f);

@@ -60,14 +60,12 @@ static int read_head(struct weft_series_scorer *s, const struct weft_head *h, st
     static const char *const parts[] = {"latest", "test", "valid", "all"};
     struct weft_series_score_options *o = s->o;
     s->windows = strcmp(h->schema, WEFT_WINDOWS_SCHEMA) == 0;
-    if (!s->windows && strcmp(h->schema, WEFT_SERIES_SCHEMA) != 0)
-        return weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s, %s or %s", h->schema,
-                         WEFT_SERIES_SCHEMA, WEFT_WINDOWS_SCHEMA, WEFT_PRODUCTS_SCHEMA);
     if (weft_series_attrs_read(h, &s->in, e) < 0)
         return -1;
     if (!s->windows && o->part != WEFT_SCORE_LATEST) {
         weft_fail(e, WEFT_CONFIG, "--part %s needs a windows stream, and this is a series stream", parts[o->part]);
-        return weft_fail_hint(e, "put window in between: ingest ... | window --lookback N --horizon N | score ...");
+        return weft_fail_hint(
+            e, "put window in between: weft ingest ... | weft window --lookback N --horizon N | weft score ...");
     }
     if (s->windows && o->horizon && o->horizon != s->in.horizon)
         return weft_fail(e, WEFT_CONFIG, "--horizon %lld, and the windows have a horizon of %lld",
@@ -89,7 +87,7 @@ static int check_shape(const struct weft_series_scorer *s, const struct model *x
     if (s->windows && m->lookback > s->in.lookback)
         return weft_fail(e, WEFT_CONFIG, "%s needs a lookback of %lld, and the windows have %lld", x->who,
                          (long long)m->lookback, (long long)s->in.lookback);
-    if (s->windows && m->scale != (int)s->in.scale)
+    if (s->windows && m->scale != s->in.scale)
         return weft_fail(e, WEFT_CONFIG, "%s was trained with --scale %s, and the windows have --scale %s", x->who,
                          weft_scale_names[m->scale], weft_scale_names[s->in.scale]);
     if (s->o->horizon && m->horizon != s->o->horizon)
@@ -139,7 +137,7 @@ static int open_model(struct weft_run *run, struct weft_series_scorer *s, const 
         if (match(run, s, x, e) < 0)
             return -1;
         s->o->horizon = x->info->horizon;
-        s->out.scale = (enum weft_scale)x->info->scale; /* that of windows is the same */
+        s->out.scale = x->info->scale; /* that of windows is the same */
     }
     char *identity = weft_apply_identity(x->apply);
     weft_run_lineage_nth(run, "model", s->n_models++, identity);
@@ -458,8 +456,7 @@ static int score_channel(struct weft_run *run, struct weft_series_scorer *s, str
         return 0;
     for (size_t k = 0; x->info && k < x->info->exog.n; k++)
         exogenous[k] = in->values + x->exogenous[k] * in->n;
-    weft_scale_of(in, c, x->info ? (enum weft_scale)x->info->scale : WEFT_SCALE_NONE, in->n, &t.job.shift,
-                  &t.job.factor);
+    weft_scale_of(in, c, x->info ? x->info->scale : WEFT_SCALE_NONE, in->n, &t.job.shift, &t.job.factor);
     return s->o->part == WEFT_SCORE_LATEST ? emit_latest(run, s, &t, e) : emit_parts(run, s, &t, e);
 }
 
@@ -505,7 +502,7 @@ static int nothing_made(const struct weft_series_scorer *s, const struct model *
         return weft_fail(e, WEFT_DATA, "no series is as long as %s's lookback of %lld steps (the longest has %zu)",
                          x->who, (long long)m->lookback, s->longest);
     weft_fail(e, WEFT_DATA, "no series can be forecast by %s: values are missing before every origin", x->name);
-    return m ? weft_fail_hint(e, "ingest --missing zero counts missing days as days without sales") : -1;
+    return m ? weft_fail_hint(e, "weft ingest --missing zero counts missing days as days without sales") : -1;
 }
 
 /* Quantiles that some frames do not have, since their ranks among so few errors do not exist. */

@@ -186,6 +186,18 @@ size_t weft_step_season(int64_t step)
     return step > 0 && step < DAY && DAY % step == 0 ? (size_t)(DAY / step) : 1;
 }
 
+int64_t weft_season_of(int64_t step)
+{
+    static const struct {
+        int64_t step, season;
+    } seasons[] = {{WEFT_STEP_HOUR, 24},        {WEFT_STEP_DAY, 7},    {WEFT_STEP_WEEK, 52},
+                   {WEFT_STEP_BUSINESS_DAY, 5}, {WEFT_STEP_MONTH, 12}, {WEFT_STEP_QUARTER, 4}};
+    for (size_t i = 0; i < sizeof seasons / sizeof *seasons; i++)
+        if (seasons[i].step == step)
+            return seasons[i].season;
+    return 1;
+}
+
 size_t weft_step_year(int64_t step)
 {
     if (step == WEFT_STEP_MONTH || step == WEFT_STEP_QUARTER)

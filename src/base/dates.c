@@ -12,7 +12,12 @@
 
 #include "base/calendar.h"
 
-enum { LONGEST = 64, EXCEL_EPOCH = -25569 }; /* 1899-12-30, in days */
+enum {
+    LONGEST = 64,
+    EXCEL_EPOCH = -25569, /* 1899-12-30, in days */
+    DECIMAL_FIRST = 1700,
+    DECIMAL_LAST = 2200
+};
 
 struct text {
     const char *p, *end;
@@ -22,8 +27,10 @@ struct text {
 struct parts {
     int y, m, d, hour, minute, second;
     bool time, zone, utc;
+    bool bare_hour; /* 2025030109: ten digits may be anything's number */
     int64_t offset;
     int first, second_number; /* of 3/1/2025 */
+    bool short_year;          /* 3/1/25 */
     bool two_ways;            /* first and second_number are month and day, or day and month */
 };
 
@@ -117,20 +124,19 @@ static bool year_first(struct text *t, struct parts *x)
     return true;
 }
 
-/* 20250301, 202503010912, 20250301091233. */
+/* 20250301, 2025030109, 202503010912, 20250301091233. */
 static bool digits_alone(struct text *t, struct parts *x)
 {
     size_t n = 0;
     while (t->p + n < t->end && isdigit((unsigned char)t->p[n]))
         n++;
-    if (n != 8 && n != 12 && n != 14)
+    if (n != 8 && n != 10 && n != 12 && n != 14)
         return false;
     (void)(number(t, 4, 4, &x->y) && number(t, 2, 2, &x->m) && number(t, 2, 2, &x->d));
-    if (n > 8) {
-        (void)(number(t, 2, 2, &x->hour) && number(t, 2, 2, &x->minute));
-        x->time = true;
-    }
-    return n < 14 || number(t, 2, 2, &x->second);
+    x->time = n > 8;
+    x->bare_hour = n == 10;
+    return (n < 10 || number(t, 2, 2, &x->hour)) && (n < 12 || number(t, 2, 2, &x->minute)) &&
+           (n < 14 || number(t, 2, 2, &x->second));
 }
 
 /* 3/1/2025, 03/01/25, 1-3-2025: which is the month is not said; 1.3.2025 with dots has the day first everywhere. */
@@ -145,6 +151,7 @@ static bool year_last(struct text *t, struct parts *x)
     const char *from = t->p;
     if (!year(t, &x->y))
         return false;
+    x->short_year = t->p - from == 2;
     if (mark == '.' && t->p - from == 4) {
         x->two_ways = false;
         x->d = x->first;
@@ -205,14 +212,28 @@ static bool zone_part(struct text *t, struct parts *x)
     return x->zone = h <= 14 && m <= 59;
 }
 
-/* 9:12, 09:12:33.5, 오후 2:10, 2:10 PM. */
+/* After the digits of an hour: 14, 14시, 14시 5분, 14h. */
+static bool hour_alone(struct text *t, size_t digits, struct parts *x)
+{
+    if (word(t, "\xec\x8b\x9c")) {
+        blanks(t);
+        return t->p == t->end || (number(t, 1, 2, &x->minute) && word(t, "\xeb\xb6\x84"));
+    }
+    return (digits == 2 && t->p == t->end) || (word(t, "h") && t->p == t->end);
+}
+
+/* 9:12, 09:12:33.5, 오후 2:10, 2:10 PM, 14, 오후 2시. */
 static bool time_part(struct text *t, struct parts *x)
 {
     int fraction, half = word(t, "\xec\x98\xa4\xec\xa0\x84") || word(t, "AM")   ? 1
                          : word(t, "\xec\x98\xa4\xed\x9b\x84") || word(t, "PM") ? 2
                                                                                 : 0;
     blanks(t);
-    if (!number(t, 1, 2, &x->hour) || !word(t, ":") || !number(t, 2, 2, &x->minute))
+    const char *from = t->p;
+    if (!number(t, 1, 2, &x->hour))
+        return false;
+    bool clock = word(t, ":");
+    if (clock ? !number(t, 2, 2, &x->minute) : !hour_alone(t, (size_t)(t->p - from), x))
         return false;
     if (word(t, ":") &&
         (!number(t, 2, 2, &x->second) || ((word(t, ".") || word(t, ",")) && !number(t, 1, 9, &fraction))))
@@ -281,12 +302,43 @@ static bool parse(const char *s, size_t n, struct parts *x)
     return x->two_ways ? x->y >= 1600 && x->y <= 9999 : valid_day(x->y, x->m, x->d);
 }
 
+/* Which of three numbers are the year, the month and the day. */
+static void turn(enum weft_dates_form form, struct parts *x)
+{
+    if (form == WEFT_DATES_YEAR_FIRST && x->short_year) {
+        x->d = x->y - 2000;
+        x->y = 2000 + x->first;
+        x->m = x->second_number;
+    } else {
+        x->m = form == WEFT_DATES_MONTH_FIRST ? x->first : x->second_number;
+        x->d = form == WEFT_DATES_MONTH_FIRST ? x->second_number : x->first;
+    }
+}
+
+unsigned weft_dates_turns(const char *s, size_t n, int64_t days[3])
+{
+    static const enum weft_dates_form forms[] = {WEFT_DATES_MONTH_FIRST, WEFT_DATES_DAY_FIRST, WEFT_DATES_YEAR_FIRST};
+    struct parts x;
+    unsigned got = 0;
+    if (!parse(s, n, &x) || !x.two_ways || !x.short_year)
+        return 0;
+    for (unsigned i = 0; i < 3; i++) {
+        struct parts turned = x;
+        turn(forms[i], &turned);
+        days[i] = valid_day(turned.y, turned.m, turned.d) ? weft_days_from_civil(turned.y, turned.m, turned.d) : 0;
+        got |= valid_day(turned.y, turned.m, turned.d) ? 1u << i : 0;
+    }
+    return got;
+}
+
 enum weft_dates_kind weft_dates_kind(const char *s, size_t n)
 {
     struct parts x;
     int64_t seconds, step;
     if (!parse(s, n, &x))
         return weft_dates_period(s, n, &seconds, &step) ? WEFT_DATE_SURE : WEFT_DATE_NONE;
+    if (x.bare_hour)
+        return WEFT_DATE_BARE_HOUR;
     if (!x.two_ways)
         return x.zone && x.utc ? WEFT_DATE_UTC : WEFT_DATE_SURE;
     bool month = valid_day(x.y, x.first, x.second_number), day = valid_day(x.y, x.second_number, x.first);
@@ -333,6 +385,43 @@ const char *weft_dates_serial_hint(const char *s, size_t n)
     return day ? "; Excel's number of a day? --date-format excel" : "";
 }
 
+bool weft_dates_decimal_year(double year, int64_t *seconds)
+{
+    const double off = 0.07; /* of a month: two decimals of a year are rounded by up to .06 */
+    if (!(year >= DECIMAL_FIRST && year < DECIMAL_LAST))
+        return false;
+    double months = year * 12;
+    int64_t month = (int64_t)(months + 0.5);
+    if (months - (double)month > off || (double)month - months > off)
+        return false;
+    *seconds = weft_days_from_civil((int)(month / 12), (int)(month % 12) + 1, 1) * 86400;
+    return true;
+}
+
+static bool decimal_year(const char *s, size_t n, int64_t *seconds)
+{
+    char text[LONGEST + 1], *end;
+    if (!n || n > LONGEST)
+        return false;
+    memcpy(text, s, n);
+    text[n] = 0;
+    double v = strtod(text, &end);
+    return end == text + n && weft_dates_decimal_year(v, seconds);
+}
+
+/* Seconds since 1970, or thousandths of them, as the clock of the zone shows them. */
+static bool unix_time(const struct weft_dates *d, const char *s, size_t n, int64_t *seconds)
+{
+    int64_t v = 0;
+    size_t i = 0;
+    for (; i < n && i < 13 && isdigit((unsigned char)s[i]); i++)
+        v = v * 10 + (s[i] - '0');
+    if (i != n || (n != 10 && n != 13))
+        return false;
+    *seconds = local_time(d, n == 13 ? v / 1000 : v);
+    return true;
+}
+
 static bool by_format(const struct weft_dates *d, const char *s, size_t n, int64_t *seconds)
 {
     char text[LONGEST + 1];
@@ -360,15 +449,24 @@ bool weft_dates_read(const struct weft_dates *d, const char *s, size_t n, int64_
         return true;
     if (d->form == WEFT_DATES_EXCEL)
         return excel_day(s, n, seconds);
+    if (d->form == WEFT_DATES_UNIX)
+        return unix_time(d, s, n, seconds);
+    if (d->form == WEFT_DATES_DECIMAL_YEARS)
+        return decimal_year(s, n, seconds);
     if (d->form == WEFT_DATES_FORMAT)
         return by_format(d, s, n, seconds);
+    if (d->form >= WEFT_DATES_SIX_MONTH && d->form <= WEFT_DATES_SIX_DAY) {
+        int64_t all[3];
+        unsigned got = weft_dates_six(s, n, all), k = (unsigned)(d->form - WEFT_DATES_SIX_MONTH);
+        *seconds = got & (1u << k) ? all[k] : 0;
+        return got & (1u << k);
+    }
     if (!parse(s, n, &x))
         return weft_dates_period(s, n, seconds, &step);
     if (x.two_ways) {
         if (d->form == WEFT_DATES_PLAIN)
             return false;
-        x.m = d->form == WEFT_DATES_MONTH_FIRST ? x.first : x.second_number;
-        x.d = d->form == WEFT_DATES_MONTH_FIRST ? x.second_number : x.first;
+        turn(d->form, &x);
         if (!valid_day(x.y, x.m, x.d))
             return false;
     }
@@ -380,21 +478,48 @@ bool weft_dates_read(const struct weft_dates *d, const char *s, size_t n, int64_
     return true;
 }
 
+/* Formats that are more than strptime's: with and without a time, and with years of two digits. The first of a form is
+ * the one that a command has. */
+static const struct {
+    const char *format;
+    enum weft_dates_form form;
+} forms[] = {{"%m/%d/%Y", WEFT_DATES_MONTH_FIRST},
+             {"%m/%d/%Y %H:%M", WEFT_DATES_MONTH_FIRST},
+             {"%d/%m/%Y", WEFT_DATES_DAY_FIRST},
+             {"%d.%m.%Y", WEFT_DATES_DAY_FIRST},
+             {"%d/%m/%Y %H:%M", WEFT_DATES_DAY_FIRST},
+             {"%y/%m/%d", WEFT_DATES_YEAR_FIRST},
+             {"%y.%m.%d", WEFT_DATES_YEAR_FIRST},
+             {"%y-%m-%d", WEFT_DATES_YEAR_FIRST},
+             {"%Y%m", WEFT_DATES_SIX_MONTH},
+             {"%G%V", WEFT_DATES_SIX_WEEK},
+             {"%y%m%d", WEFT_DATES_SIX_DAY},
+             {"excel", WEFT_DATES_EXCEL},
+             {"unix", WEFT_DATES_UNIX},
+             {"decimal-year", WEFT_DATES_DECIMAL_YEARS}};
+
+const char *weft_dates_form_name(enum weft_dates_form form)
+{
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        if (forms[i].form == form)
+            return forms[i].format;
+    return NULL;
+}
+
 int weft_dates_format(struct weft_dates *d, const char *format, struct weft_err *e)
 {
     d->form = WEFT_DATES_FORMAT;
     d->format = format;
-    if (strcasecmp(format, "excel") == 0)
-        d->form = WEFT_DATES_EXCEL;
-    else if (strcmp(format, "%m/%d/%Y") == 0 || strcmp(format, "%m/%d/%Y %H:%M") == 0)
-        d->form = WEFT_DATES_MONTH_FIRST; /* with and without a time, two digits of a year too */
-    else if (strcmp(format, "%d/%m/%Y") == 0 || strcmp(format, "%d.%m.%Y") == 0 ||
-             strcmp(format, "%d/%m/%Y %H:%M") == 0)
-        d->form = WEFT_DATES_DAY_FIRST;
-    else if (!strchr(format, '%')) {
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        if (strcasecmp(format, forms[i].format) == 0) {
+            d->form = forms[i].form;
+            return 0;
+        }
+    if (!strchr(format, '%')) {
         weft_fail(e, WEFT_USAGE, "--date-format: \"%s\" is no format", format);
         return weft_fail_hint(
-            e, "write it as for strptime: %%m/%%d/%%Y, %%d.%%m.%%Y, %%Y%%m%%d%%H%%M; or excel for numbers of days");
+            e, "write it as for strptime: %%m/%%d/%%Y, %%d.%%m.%%Y, %%Y%%m%%d%%H%%M; or excel for numbers of days, or "
+               "decimal-year for 1949.083");
     }
     return 0;
 }
@@ -428,42 +553,155 @@ int weft_dates_zone(struct weft_dates *d, const char *zone, struct weft_err *e)
     return weft_fail_hint(e, "write Asia/Seoul (package tzdata), UTC or +09:00");
 }
 
+/* --- months, quarters and weeks --- */
+
+/* A number of a year that a shop may have, of four digits or two. */
+static bool shop_year(struct text *t, int *y)
+{
+    return year(t, y) && *y >= 1900 && *y < 2200;
+}
+
+/* Mar 2025, Mar-25. */
+static bool month_then_year(struct text *t, int *y, int *k)
+{
+    *k = month_name(t);
+    if (!*k)
+        return false;
+    (void)(word(t, "-") || word(t, "/"));
+    blanks(t);
+    const char *from = t->p;
+    return year(t, y) && t->p == t->end && (t->p - from == 4 || from[-1] == '-');
+}
+
+/* 03/2025, 3-2025; not 03.2025, which is SAP's week or month. */
+static bool number_then_year(struct text *t, int *y, int *k)
+{
+    return number(t, 1, 2, k) && (word(t, "/") || word(t, "-")) && number(t, 4, 4, y) && t->p == t->end && *y >= 1900 &&
+           *y < 2200;
+}
+
+/* Q1 2024, Q1-24, 1Q24, W05 2024: with the letter, the number before the year. */
+static bool letter_then_year(struct text *t, char letter, int digits, int *y, int *k)
+{
+    char name[2] = {letter, 0};
+    bool before = letter == 'Q' && number(t, 1, 1, k);
+    if (!word(t, name) || (!before && !number(t, 1, digits, k)))
+        return false;
+    const char *ends = t->p;
+    (void)(word(t, "-") || word(t, "/") || word(t, "."));
+    blanks(t);
+    return (before || t->p > ends) && shop_year(t, y) && t->p == t->end;
+}
+
+static int64_t week_begin(int y, int k)
+{
+    int64_t fourth = weft_days_from_civil(y, 1, 4);
+    return (fourth - weft_weekday(fourth * 86400) + 7 * (k - 1)) * 86400;
+}
+
+/* What stands after the year: *step, and which of its steps *k is. */
+static bool after_year(struct text *t, bool korean, int *k, int64_t *step)
+{
+    bool marked = t->p < t->end && !korean && (*t->p == '-' || *t->p == '/' || *t->p == '.');
+    char mark = marked ? *t->p++ : 0;
+    blanks(t);
+    *step = WEFT_STEP_WEEK;
+    if (word(t, "W"))
+        return number(t, 1, 2, k) && t->p == t->end;
+    *step = WEFT_STEP_QUARTER;
+    if (word(t, "Q"))
+        return number(t, 1, 1, k) && t->p == t->end;
+    const char *from = t->p;
+    if (!number(t, 1, 2, k))
+        return false;
+    size_t digits = (size_t)(t->p - from);
+    blanks(t);
+    if (word(t, "\xeb\xb6\x84\xea\xb8\xb0")) /* 분기 */
+        return t->p == t->end;
+    *step = WEFT_STEP_WEEK;
+    if (word(t, "\xec\xa3\xbc")) { /* 주, 주차 */
+        (void)word(t, "\xec\xb0\xa8");
+        return t->p == t->end;
+    }
+    *step = WEFT_STEP_MONTH;
+    if (korean)
+        return word(t, "\xec\x9b\x94") && t->p == t->end;          /* 월 */
+    return mark && (digits == 2 || mark != '.') && t->p == t->end; /* 2021.1 may have been 2021.10 */
+}
+
+/* 2025-03, 2025년 3월, 25년 3월, 2024-W05, 2024년 5주차, 2024 Q1, 2024년 1분기. */
+static bool year_then(struct text *t, int *y, int *k, int64_t *step)
+{
+    const char *from = t->p;
+    if (!year(t, y))
+        return false;
+    size_t digits = (size_t)(t->p - from);
+    blanks(t);
+    bool korean = word(t, "\xeb\x85\x84"); /* 년 */
+    blanks(t);
+    return (digits == 4 || korean) && after_year(t, korean, k, step);
+}
+
 bool weft_dates_period(const char *s, size_t n, int64_t *seconds, int64_t *step)
 {
-    struct text t = {s, s + n};
-    int y, k = 0;
-    if (n > 24)
+    const struct text whole = {s, s + n};
+    struct text t = whole;
+    int y = 0, k = 0;
+    if (!n || n > 24)
         return false;
-    if ((k = month_name(&t)) > 0) { /* Mar 2025, Mar-25 */
-        (void)(word(&t, "-") || word(&t, "/"));
-        blanks(&t);
-        const char *from = t.p;
-        if (!year(&t, &y) || t.p != t.end || (t.p - from == 2 && from[-1] != '-'))
-            return false;
-    } else {
-        if (!number(&t, 4, 4, &y))
-            return false;
-        blanks(&t);
-        bool korean = word(&t, "\xeb\x85\x84"), mark = !korean && (word(&t, "-") || word(&t, "/") || word(&t, "."));
-        blanks(&t);
-        if (word(&t, "W") && number(&t, 2, 2, &k) && t.p == t.end && k >= 1 && k <= 53 && y >= 1600) {
-            int64_t fourth = weft_days_from_civil(y, 1, 4);
-            *seconds = (fourth - weft_weekday(fourth * 86400) + 7 * (k - 1)) * 86400;
-            *step = WEFT_STEP_WEEK;
-            return true;
-        }
-        if (word(&t, "Q") && number(&t, 1, 1, &k) && t.p == t.end && k >= 1 && k <= 4 && y >= 1600) {
-            *seconds = weft_days_from_civil(y, 3 * k - 2, 1) * 86400;
-            *step = WEFT_STEP_QUARTER;
-            return true;
-        }
-        if ((!korean && !mark) || !number(&t, korean ? 1 : 2, 2, &k) ||
-            (korean && (blanks(&t), !word(&t, "\xec\x9b\x94"))) || t.p != t.end)
-            return false;
-    }
-    if (y < 1600 || k < 1 || k > 12)
-        return false;
-    *seconds = weft_days_from_civil(y, k, 1) * 86400;
     *step = WEFT_STEP_MONTH;
+    bool found = month_then_year(&t, &y, &k) || (t = whole, number_then_year(&t, &y, &k));
+    if (!found) {
+        *step = WEFT_STEP_QUARTER;
+        found = (t = whole, letter_then_year(&t, 'Q', 1, &y, &k));
+    }
+    if (!found) {
+        *step = WEFT_STEP_WEEK;
+        found = (t = whole, letter_then_year(&t, 'W', 2, &y, &k));
+    }
+    if (!found)
+        found = (t = whole, year_then(&t, &y, &k, step));
+    int most = *step == WEFT_STEP_MONTH ? 12 : 53;
+    most = *step == WEFT_STEP_QUARTER ? 4 : most;
+    if (!found || y < 1600 || k < 1 || k > most)
+        return false;
+    if (*step == WEFT_STEP_WEEK)
+        *seconds = week_begin(y, k);
+    else
+        *seconds = weft_days_from_civil(y, *step == WEFT_STEP_MONTH ? k : 3 * k - 2, 1) * 86400;
     return true;
+}
+
+/* --- six digits --- */
+
+unsigned weft_dates_six(const char *s, size_t n, int64_t seconds[3])
+{
+    struct text t = {s, s + n};
+    int y, a, b, c;
+    unsigned got = 0;
+    if (n == 7 && (s[4] == '-' || s[4] == '/' || s[4] == '.')) { /* 2024-05 */
+        if (!number(&t, 4, 4, &a) || !(t.p++, number(&t, 2, 2, &b)))
+            return 0;
+        y = a * 100 + b;
+    } else if (n != 6 || !number(&t, 6, 6, &y)) {
+        return 0;
+    }
+    a = y / 10000;
+    b = y / 100 % 100;
+    c = y % 100;
+    y /= 100;
+    bool years = y >= 1990 && y < 2100;
+    if (years && c >= 1 && c <= 12) {
+        seconds[0] = weft_days_from_civil(y, c, 1) * 86400;
+        got |= WEFT_SIX_MONTH;
+    }
+    if (years && c >= 1 && c <= 53) {
+        seconds[1] = week_begin(y, c);
+        got |= WEFT_SIX_WEEK;
+    }
+    if (n == 6 && valid_day(2000 + a, b, c)) {
+        seconds[2] = weft_days_from_civil(2000 + a, b, c) * 86400;
+        got |= WEFT_SIX_DAY;
+    }
+    return got;
 }

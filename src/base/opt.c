@@ -258,6 +258,232 @@ static int check_required(const struct parser *p, struct weft_err *e)
     return 0;
 }
 
+/* --- rules --- */
+
+enum { ITEM_MAX = 160 };
+
+/* What the rules look at. */
+struct scene {
+    const struct weft_opt *table;
+    const void *state;
+    uint64_t given;
+};
+
+/* An item of a rule: an option that counts, a flag that is on or off, or a value, one of [values, values + n). */
+struct item {
+    const struct weft_opt *o;
+    bool off;
+    const char *values;
+    size_t n;
+};
+
+static bool flag_of(const struct weft_opt *o, const void *state)
+{
+    return *(const bool *)at_const(o, state);
+}
+
+static bool is_value(const struct weft_opt *o, const void *state, const char *value, size_t n)
+{
+    char *text = weft_opt_value(o, state);
+    bool same = strlen(text) == n && memcmp(text, value, n) == 0;
+    free(text);
+    return same;
+}
+
+/* Was it given, and not as what stands for nothing? */
+static bool counts(const struct scene *s, const struct weft_opt *o)
+{
+    size_t k = (size_t)(o - s->table);
+    if (k >= GIVEN_BITS || !(s->given >> k & 1))
+        return false;
+    if (o->type == WEFT_OPT_FLAG)
+        return flag_of(o, s->state) != (o->def && strcmp(o->def, "true") == 0);
+    bool nothing = o->def && (strcmp(o->def, "0") == 0 || strcmp(o->def, "none") == 0);
+    return !nothing || !is_value(o, s->state, o->def, strlen(o->def));
+}
+
+/* The next item, *p moves on; false after the last one. o is NULL for a name that the table lacks. */
+static bool next_item(const struct weft_opt *table, const char **p, struct item *it)
+{
+    const struct parser only = {.table = {table, NULL}};
+    int t;
+    *p += strspn(*p, ", ");
+    if (!**p)
+        return false;
+    size_t n = strcspn(*p, ","), name = strcspn(*p, ",=");
+    *it = (struct item){.values = name < n ? *p + name + 1 : NULL, .n = name < n ? n - name - 1 : 0};
+    it->o = find(&only, *p, name, 0, &t, &it->off);
+    *p += n;
+    return true;
+}
+
+static bool among(const struct item *it, const void *state)
+{
+    for (const char *v = it->values, *end = it->values + it->n; v < end;) {
+        size_t n = 0;
+        while (v + n < end && v[n] != '|')
+            n++;
+        if (is_value(it->o, state, v, n))
+            return true;
+        v += n + 1;
+    }
+    return false;
+}
+
+static bool holds(const struct scene *s, const struct item *it)
+{
+    if (it->values)
+        return among(it, s->state);
+    if (it->o->type == WEFT_OPT_FLAG)
+        return flag_of(it->o, s->state) != it->off;
+    return counts(s, it->o);
+}
+
+/* "table or json" of "table|json". */
+static char *alternatives(const char *list, size_t n)
+{
+    char *text = weft_xstrndup(list, strcspn(list, "|") < n ? strcspn(list, "|") : n);
+    for (size_t i = strlen(text) + 1; i < n;) {
+        size_t len = strcspn(list + i, "|") < n - i ? strcspn(list + i, "|") : n - i;
+        char *more = weft_xasprintf("%s or %.*s", text, (int)len, list + i);
+        free(text);
+        text = more;
+        i += len + 1;
+    }
+    return text;
+}
+
+/* "--csv", "--no-image", "--format table or json". */
+static const char *item_text(const struct item *it, char *buf)
+{
+    char *values = it->values ? alternatives(it->values, it->n) : NULL;
+    snprintf(buf, ITEM_MAX, "--%s%s%s%s", it->off ? "no-" : "", it->o->name, values ? " " : "", values ? values : "");
+    free(values);
+    return buf;
+}
+
+/* An option as it stands there: "--resume", "--no-network", or with the value that the rule is of: "--exog auto". */
+static const char *itself(const struct scene *s, const struct weft_opt *o, const char *rule, char *buf)
+{
+    const char *colon = strchr(rule, ':');
+    const struct item it = {.o = o,
+                            .off = o->type == WEFT_OPT_FLAG && !flag_of(o, s->state),
+                            .values = colon ? rule : NULL,
+                            .n = colon ? (size_t)(colon - rule) : 0};
+    return item_text(&it, buf);
+}
+
+/* Does the rule bind the option as it is? Then its items are returned, else "". */
+static const char *binding(const struct scene *s, const struct weft_opt *o, const char *rule)
+{
+    const char *colon = rule ? strchr(rule, ':') : NULL;
+    if (!rule || !counts(s, o) || (colon && !is_value(o, s->state, rule, (size_t)(colon - rule))))
+        return "";
+    return colon ? colon + 1 : rule;
+}
+
+static int check_needs(const struct scene *s, const struct weft_opt *o, struct weft_err *e)
+{
+    char own[ITEM_MAX], other[ITEM_MAX], is[64];
+    struct item it;
+    for (const char *p = binding(s, o, o->needs); next_item(s->table, &p, &it);) {
+        bool open = it.values && it.o->type == WEFT_OPT_CHOICE && is_value(it.o, s->state, "auto", 4);
+        if (open || holds(s, &it))
+            continue;
+        itself(s, o, o->needs, own);
+        item_text(&it, other);
+        return it.values ? weft_fail(e, WEFT_USAGE, "%s goes with %s, not with --%s %s", own, other, it.o->name,
+                                     weft_opt_text(it.o, s->state, is, sizeof is))
+                         : weft_fail(e, WEFT_USAGE, "%s goes with %s", own, other);
+    }
+    return 0;
+}
+
+static int check_not_with(const struct scene *s, const struct weft_opt *o, struct weft_err *e)
+{
+    char own[ITEM_MAX], other[ITEM_MAX];
+    struct item it;
+    for (const char *p = binding(s, o, o->not_with); next_item(s->table, &p, &it);)
+        if (holds(s, &it))
+            return weft_fail(e, WEFT_USAGE, "%s does not go with %s", itself(s, o, o->not_with, own),
+                             item_text(&it, other));
+    return 0;
+}
+
+static bool listed(const struct weft_opt *table, const char *rule, const struct weft_opt *o)
+{
+    struct item it;
+    while (next_item(table, &rule, &it))
+        if (it.o == o)
+            return true;
+    return false;
+}
+
+static int check_only_with(const struct scene *s, const struct weft_opt *o, struct weft_err *e)
+{
+    char own[ITEM_MAX], other[ITEM_MAX];
+    const char *rule = binding(s, o, o->only_with);
+    if (!*rule)
+        return 0;
+    for (const struct weft_opt *q = s->table; q->type != WEFT_OPT_END; q++)
+        if (q != o && counts(s, q) && !listed(s->table, rule, q))
+            return weft_fail(e, WEFT_USAGE, "%s does not go with %s", itself(s, o, o->only_with, own),
+                             itself(s, q, "", other));
+    return 0;
+}
+
+/* A rule about something that is not there would never be broken, and nobody would see it. */
+static int check_sense(const struct weft_opt *table, const struct weft_opt *o, const char *rule, struct weft_err *e)
+{
+    const char *colon = rule ? strchr(rule, ':') : NULL;
+    struct item it;
+    if (!rule)
+        return 0;
+    if (colon && o->type == WEFT_OPT_CHOICE && choice(o->arg, rule, (size_t)(colon - rule)) < 0)
+        return weft_fail(e, WEFT_BUG, "--%s: its rule \"%s\" is of a value that it has not", o->name, rule);
+    for (const char *p = colon ? colon + 1 : rule; next_item(table, &p, &it);) {
+        bool known = it.o != NULL;
+        for (const char *v = it.values; known && v && it.o->type == WEFT_OPT_CHOICE;) {
+            size_t n = strcspn(v, "|,");
+            known = choice(it.o->arg, v, n) >= 0;
+            v = v[n] == '|' ? v + n + 1 : NULL;
+        }
+        if (!known)
+            return weft_fail(e, WEFT_BUG, "--%s: its rule \"%s\" names what is no option here", o->name, rule);
+    }
+    return 0;
+}
+
+int weft_opt_rules(const struct weft_opt *table, const void *state, uint64_t given, struct weft_err *e)
+{
+    const struct scene s = {table, state, given};
+    for (const struct weft_opt *o = table; o->type != WEFT_OPT_END; o++)
+        if (check_sense(table, o, o->needs, e) < 0 || check_sense(table, o, o->not_with, e) < 0 ||
+            check_sense(table, o, o->only_with, e) < 0)
+            return -1;
+    for (const struct weft_opt *o = table; o->type != WEFT_OPT_END; o++)
+        if (check_needs(&s, o, e) < 0 || check_not_with(&s, o, e) < 0 || check_only_with(&s, o, e) < 0)
+            return -1;
+    return 0;
+}
+
+int weft_opt_stream(const struct weft_opt *table, const void *state, uint64_t given, const char *schema,
+                    struct weft_err *e)
+{
+    const struct scene s = {table, state, given};
+    char own[ITEM_MAX];
+    size_t n = strcspn(schema, "/");
+    for (const struct weft_opt *o = table; o->type != WEFT_OPT_END; o++)
+        if (o->stream && counts(&s, o) && choice(o->stream, schema, n) < 0) {
+            char *streams = alternatives(o->stream, strlen(o->stream));
+            weft_fail(e, WEFT_USAGE, "%s is for a %s stream, and this is a %.*s stream", itself(&s, o, "", own),
+                      streams, (int)n, schema);
+            free(streams);
+            return -1;
+        }
+    return 0;
+}
+
 int weft_opt_parse(const struct weft_opt *table, void *state, const struct weft_opt *common, void *common_state,
                    int argc, char **argv, int *n_operands, uint64_t *given, struct weft_err *e)
 {
@@ -286,7 +512,7 @@ int weft_opt_parse(const struct weft_opt *table, void *state, const struct weft_
     *n_operands = operands;
     if (given)
         *given = p.seen[0];
-    return check_required(&p, e);
+    return check_required(&p, e) < 0 || (table && weft_opt_rules(table, state, p.seen[0], e) < 0) ? -1 : 0;
 }
 
 void weft_opt_free(const struct weft_opt *table, void *state)
@@ -304,8 +530,28 @@ static void value_name(const struct weft_opt *o, char *buf, size_t cap)
     snprintf(buf, cap, "%s", o->type == WEFT_OPT_FLAG ? "" : o->arg ? o->arg : names[o->type]);
 }
 
-/* "(1..100, default 28)" or "". */
-static void remark(const struct weft_opt *o, char *buf, size_t cap)
+/* A rule in words: "with --solver exact", "auto not with --state, --partial". Appends to text, which it frees. */
+static char *add_rule(char *text, const struct weft_opt *table, const char *rule, const char *how)
+{
+    char one[ITEM_MAX];
+    struct item it;
+    const char *colon = rule ? strchr(rule, ':') : NULL, *join = "";
+    if (!rule)
+        return text;
+    char *list = weft_xasprintf("%.*s%s%s ", colon ? (int)(colon - rule) : 0, rule, colon ? " " : "", how);
+    for (const char *p = colon ? colon + 1 : rule; next_item(table, &p, &it); join = ", ") {
+        char *more = weft_xasprintf("%s%s%s", list, join, it.o ? item_text(&it, one) : "?");
+        free(list);
+        list = more;
+    }
+    char *all = weft_xasprintf("%s%s%s", text, *text ? "; " : "", list);
+    free(list);
+    free(text);
+    return all;
+}
+
+/* " (1..100, default 28; with --csv)" or "". The caller frees it. */
+static char *remark(const struct weft_opt *table, const struct weft_opt *o)
 {
     char range[64] = "", def[160] = "";
     bool number = o->type == WEFT_OPT_INT || o->type == WEFT_OPT_REAL;
@@ -317,10 +563,20 @@ static void remark(const struct weft_opt *o, char *buf, size_t cap)
         snprintf(def, sizeof def, "default %s", o->def);
     else if (o->type == WEFT_OPT_FLAG && o->def && strcmp(o->def, "true") == 0)
         snprintf(def, sizeof def, "default on; --no-%s", o->name);
-    if (!range[0] && !def[0])
-        buf[0] = 0;
-    else
-        snprintf(buf, cap, " (%s%s%s)", range, range[0] && def[0] ? ", " : "", def);
+    char *text = weft_xasprintf("%s%s%s", range, range[0] && def[0] ? ", " : "", def);
+    if (o->stream) {
+        char *streams = alternatives(o->stream, strlen(o->stream));
+        char *more = weft_xasprintf("%s%s%s streams", text, *text ? "; " : "", streams);
+        free(streams);
+        free(text);
+        text = more;
+    }
+    text = add_rule(text, table, o->needs, "with");
+    text = add_rule(text, table, o->not_with, "not with");
+    text = add_rule(text, table, o->only_with, "with no option but");
+    char *all = *text ? weft_xasprintf(" (%s)", text) : weft_xstrdup("");
+    free(text);
+    return all;
 }
 
 /* Words of text from column `column` on, wrapped. */
@@ -350,11 +606,10 @@ static void wrap(FILE *f, const char *text, size_t column, size_t indent)
     putc('\n', f);
 }
 
-static void help_option(FILE *f, const struct weft_opt *o)
+static void help_option(FILE *f, const struct weft_opt *table, const struct weft_opt *o)
 {
-    char value[160], more[256], name[256];
+    char value[160], name[256], *more = remark(table, o);
     value_name(o, value, sizeof value);
-    remark(o, more, sizeof more);
     int n =
         snprintf(name, sizeof name, "  %c%c%s--%s%s%s", o->short_name ? '-' : ' ', o->short_name ? o->short_name : ' ',
                  o->short_name ? ", " : "  ", o->name, value[0] ? " " : "", value);
@@ -366,13 +621,14 @@ static void help_option(FILE *f, const struct weft_opt *o)
     char *text = weft_xasprintf("%s%s", o->help, more);
     wrap(f, text, NAME_COLUMN, NAME_COLUMN);
     free(text);
+    free(more);
 }
 
 static void help_table(FILE *f, const struct weft_opt *table, bool advanced)
 {
     for (const struct weft_opt *o = table; o && o->type != WEFT_OPT_END; o++)
         if (!(o->flags & WEFT_OPT_ADVANCED) == !advanced)
-            help_option(f, o);
+            help_option(f, table, o);
 }
 
 static void indented(FILE *f, const char *text)
@@ -386,13 +642,10 @@ static void indented(FILE *f, const char *text)
 
 void weft_opt_help(FILE *f, const struct weft_usage *u, const struct weft_opt *table, const struct weft_opt *common)
 {
-    fprintf(f, "usage: ");
     for (const char *p = u->synopsis; *p;) {
         size_t n = strcspn(p, "\n");
-        fprintf(f, "%.*s\n", (int)n, p);
+        fprintf(f, "%s weft %.*s\n", p == u->synopsis ? "usage:" : "      ", (int)n, p);
         p += n + (p[n] == '\n');
-        if (*p)
-            fprintf(f, "       ");
     }
     fprintf(f, "\n%s - ", u->name);
     wrap(f, u->summary, strlen(u->name) + 3, 0);
@@ -425,10 +678,10 @@ static void mdoc_text(FILE *f, const char *text, size_t n)
 
 static void mdoc_table(FILE *f, const struct weft_opt *table)
 {
-    char value[160], more[256];
+    char value[160];
     for (const struct weft_opt *o = table; o && o->type != WEFT_OPT_END; o++) {
+        char *more = remark(table, o);
         value_name(o, value, sizeof value);
-        remark(o, more, sizeof more);
         if (o->short_name)
             fprintf(f, ".It Fl %c , Fl -%s", o->short_name, o->name);
         else
@@ -440,14 +693,16 @@ static void mdoc_table(FILE *f, const struct weft_opt *table)
         putc('\n', f);
         mdoc_text(f, o->help, strlen(o->help));
         fprintf(f, "%s.\n", more);
+        free(more);
     }
 }
 
-/* Lines of a text, each as it is. */
-static void mdoc_lines(FILE *f, const char *text)
+/* Lines of a text, each as it is, after `before`. */
+static void mdoc_lines(FILE *f, const char *before, const char *text)
 {
     for (const char *p = text; *p;) {
         size_t n = strcspn(p, "\n");
+        fputs(before, f);
         mdoc_text(f, p, n);
         putc('\n', f);
         p += n + (p[n] == '\n');
@@ -470,12 +725,13 @@ void weft_opt_mdoc(FILE *f, const struct weft_usage *u, const struct weft_opt *t
     fprintf(f, ".Dd %s\n.Dt WEFT-", date);
     for (const char *c = u->name; *c; c++)
         putc(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c, f);
-    fprintf(f, " 1\n.Os weft\n.Sh NAME\n.Nm %s\n.Nd %s\n.Sh SYNOPSIS\n.Bd -literal -compact\n", u->name, u->summary);
-    mdoc_lines(f, u->synopsis);
+    fprintf(f, " 1\n.Os weft\n.Sh NAME\n.Nm weft-%s\n.Nd %s\n.Sh SYNOPSIS\n.Bd -literal -compact\n", u->name,
+            u->summary);
+    mdoc_lines(f, "weft ", u->synopsis);
     fprintf(f, ".Ed\n.Sh DESCRIPTION\n.Nm\nreads %s\nand writes %s.\n", u->reads, u->writes);
     if (u->notes) {
         fputs(".Pp\n", f);
-        mdoc_lines(f, u->notes);
+        mdoc_lines(f, "", u->notes);
     }
     fputs(".Sh OPTIONS\n.Bl -tag -width Ds\n", f);
     mdoc_table(f, table);
@@ -488,17 +744,24 @@ void weft_opt_mdoc(FILE *f, const struct weft_usage *u, const struct weft_opt *t
           "options do not fit together.\n"
           ".Sh EXAMPLES\n.Bd -literal\n",
           f);
-    mdoc_lines(f, u->examples);
+    mdoc_lines(f, "", u->examples);
     fputs(".Ed\n.Sh SEE ALSO\n", f);
     mdoc_see_also(f, u->see_also);
 }
 
-void weft_opt_names(FILE *f, const struct weft_opt *table, const struct weft_opt *common)
+void weft_opt_complete(FILE *f, const struct weft_opt *table, const struct weft_opt *common)
 {
     const struct weft_opt *both[] = {table, common};
     for (int t = 0; t < 2; t++)
-        for (const struct weft_opt *o = both[t]; o && o->type != WEFT_OPT_END; o++)
-            fprintf(f, "--%s\n", o->name);
+        for (const struct weft_opt *o = both[t]; o && o->type != WEFT_OPT_END; o++) {
+            const char *value = o->type == WEFT_OPT_FLAG     ? ""
+                                : o->flags & WEFT_OPT_FILE   ? "FILE"
+                                : o->type == WEFT_OPT_CHOICE ? o->arg
+                                                             : "VALUE";
+            fprintf(f, "--%s\t%s\n", o->name, value);
+            if (o->short_name)
+                fprintf(f, "-%c\t%s\n", o->short_name, value);
+        }
 }
 
 static const char *choice_text(const struct weft_opt *o, int k, char *buf, size_t cap)

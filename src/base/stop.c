@@ -95,7 +95,12 @@ ssize_t weft_stop_write(int fd, const void *p, size_t n)
     return -1;
 }
 
+int weft_interrupted(struct weft_err *e)
+{
+    return weft_fail(e, WEFT_TEMPFAIL, "interrupted");
+}
+
 int weft_stop_check(struct weft_err *e)
 {
-    return came ? weft_fail(e, WEFT_TEMPFAIL, "interrupted") : 0;
+    return came ? weft_interrupted(e) : 0;
 }

@@ -2,6 +2,7 @@
 #include "base/student.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 static const double normal_from = 1e7; /* freedom: closer to the normal distribution than to its own last digits */
 enum { TERMS_MAX = 20000 };
@@ -31,8 +32,7 @@ static double fraction(double x, double a, double b)
     return sum;
 }
 
-/* I_x(a, b), y = 1 - x: given apart, so that neither end loses its digits. */
-static double incomplete_beta(double x, double y, double a, double b)
+double weft_beta_below(double x, double y, double a, double b)
 {
     if (!(x > 0))
         return isnan(x) ? x : 0;
@@ -47,8 +47,47 @@ double weft_student_below(double t, double freedom)
     if (freedom > normal_from)
         return 0.5 * erfc(-t / sqrt(2));
     double all = freedom + t * t;
-    double tail = isinf(t) ? 0 : incomplete_beta(freedom / all, t * t / all, freedom / 2, 0.5) / 2;
+    double tail = isinf(t) ? 0 : weft_beta_below(freedom / all, t * t / all, freedom / 2, 0.5) / 2;
     return t < 0 ? tail : 1 - tail;
+}
+
+double weft_student_density(double t, double freedom)
+{
+    if (freedom > normal_from)
+        return exp(-t * t / 2) / sqrt(2 * M_PI);
+    double front = lgamma((freedom + 1) / 2) - lgamma(freedom / 2) - log(freedom * M_PI) / 2;
+    return exp(front - (freedom + 1) / 2 * log1p(t * t / freedom));
+}
+
+double weft_student_beyond(double t, double freedom)
+{
+    double wide = freedom > normal_from ? 1 : (freedom + t * t) / (freedom - 1);
+    double beyond = wide * weft_student_density(t, freedom) - t * weft_student_below(-t, freedom);
+    return beyond > 0 ? beyond : 0;
+}
+
+/* Newton's steps, held between two ends that close in. */
+double weft_student_at(double p, double freedom)
+{
+    double low = -1, high = 1, t = 0;
+    while (weft_student_below(low, freedom) > p && low > -1e12)
+        low *= 2;
+    while (weft_student_below(high, freedom) < p && high < 1e12)
+        high *= 2;
+    for (int i = 0; i < 200; i++) {
+        double off = weft_student_below(t, freedom) - p, next = t - off / weft_student_density(t, freedom);
+        if (off < 0)
+            low = t;
+        else
+            high = t;
+        if (!(next > low && next < high))
+            next = (low + high) / 2;
+        bool near = fabs(next - t) <= 1e-12 * (1 + fabs(t));
+        t = next;
+        if (near)
+            break;
+    }
+    return t;
 }
 
 double weft_student_width(struct weft_student *s, double freedom)

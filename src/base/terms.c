@@ -212,3 +212,18 @@ bool weft_term_nonnegative(enum weft_term term)
         return false;
     }
 }
+
+/* --- windows --- */
+
+const char *const weft_scale_names[WEFT_SCALES] = {"none", "standard", "minmax"};
+const char *const weft_part_names[WEFT_PARTS] = {"train", "valid", "test"};
+
+bool weft_scale_parse(const char *name, enum weft_scale *out)
+{
+    for (int k = 0; k < WEFT_SCALES; k++)
+        if (strcmp(name, weft_scale_names[k]) == 0) {
+            *out = (enum weft_scale)k;
+            return true;
+        }
+    return false;
+}

@@ -66,6 +66,7 @@ static int make_pipes(int fd[3][2], struct weft_err *e)
 
 int weft_child_start(char *const *argv, const char *name, struct weft_child **out, struct weft_err *e)
 {
+    *out = NULL;
     int fd[3][2];
     if (make_pipes(fd, e) < 0)
         return -1;

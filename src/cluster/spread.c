@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/stop.h"
 #include "cluster/dispatch.h"
 #include "cluster/feed.h"
 #include "base/file.h"
@@ -495,10 +496,10 @@ static int run_loop(struct state *s, struct weft_err *e)
                       wait_ms / 1000, (unsigned long long)s->refused);
             return weft_fail_hint(e, weft_socket_refused(s->socket)
                                          ? "some were refused: their public keys must be in --peer-keys"
-                                         : "start `work --connect ...`, or give it more time with --wait");
+                                         : "start `weft work --connect ...`, or give it more time with --wait");
         }
-        if (weft_socket_poll(s->socket, &fd, 1, TICK_MS, e) < 0 || weft_run_stopping(s->run))
-            return weft_run_interrupted(e);
+        if (weft_socket_poll(s->socket, &fd, 1, TICK_MS, e) < 0 || weft_stop_signal())
+            return weft_interrupted(e);
         weft_feed_heard(s->feed);
         if (serve_socket(s, e) < 0)
             return -1;

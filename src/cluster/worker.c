@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/stop.h"
 #include "cluster/child.h"
 #include "base/clock.h"
 #include "base/crc32c.h"
@@ -297,11 +298,11 @@ static int serve(struct weft_run *run, struct state *s, struct weft_err *e)
     while (rc == 0) {
         struct pollfd fds[WEFT_CHILD_FDS];
         size_t n = s->child ? weft_child_poll(s->child, fds) : 0;
-        if (weft_socket_poll(s->socket, fds, n, TICK_MS, e) < 0 && !weft_run_stopping(run))
+        if (weft_socket_poll(s->socket, fds, n, TICK_MS, e) < 0 && !weft_stop_signal())
             return -1;
-        if (weft_run_stopping(run) && !s->admitted)
-            return weft_run_interrupted(e);
-        if (weft_run_stopping(run) && !s->leaving) { /* what we have is finished first */
+        if (weft_stop_signal() && !s->admitted)
+            return weft_interrupted(e);
+        if (weft_stop_signal() && !s->leaving) { /* what we have is finished first */
             e->code = 0;
             s->leaving = true;
             if (send_text(s, "leave", "", e) < 0)

@@ -34,15 +34,15 @@ static const struct weft_opt opts[] = {
      "columns of these names",
      WEFT_OPT_FILE},
     {WEFT_OPT_LIST, 0, "value", AT(LIST, values), NULL, 0, 0, "[NAME=]COLUMN",
-     "columns of the CSV to take; all by default", 0},
+     "columns of the CSV to take; all by default", 0, .needs = "csv"},
     {WEFT_OPT_STR, 0, "id", AT(STR, id), NULL, 0, 0, "COLUMN",
-     "column of the CSV that holds the series' ids; id by default", 0},
+     "column of the CSV that holds the series' ids; id by default", 0, .needs = "csv"},
     {WEFT_OPT_STR, 0, "date", AT(STR, date), NULL, 0, 0, "COLUMN",
-     "column of the CSV that holds the date; date by default", 0},
+     "column of the CSV that holds the date; date by default", 0, .needs = "csv"},
     {WEFT_OPT_LIST, 0, "past", AT(LIST, past), NULL, 0, 0, "CHANNEL",
-     "channels of the CSV that are known up to the origin only", 0},
+     "channels of the CSV that are known up to the origin only", 0, .needs = "csv"},
     {WEFT_OPT_LIST, 0, "static", AT(LIST, constant), NULL, 0, 0, "CHANNEL",
-     "channels of the CSV that are constants of a series; the others are known ahead", 0},
+     "channels of the CSV that are constants of a series; the others are known ahead", 0, .needs = "csv"},
     {WEFT_OPT_INT, 0, "ahead", AT(INT, ahead), "0", 0, 36525, "N",
      "steps that the calendar goes on behind the last target; 0: as far as the CSV goes", 0},
     {WEFT_OPT_LIST, 0, "carry", AT(LIST, carry), NULL, 0, 0, "CHANNEL",
@@ -50,11 +50,11 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_LIST, 0, "lag", AT(LIST, lag), NULL, 0, 0, "[CHANNEL=]N",
      "columns of the CSV that are published late: the value of N steps earlier stands on a step, and so is known N "
      "steps ahead",
-     0},
+     0, .needs = "csv"},
     {WEFT_OPT_STR, 0, "fill", AT(STR, fill), NULL, 0, 0, "carry|seasonal:N",
      "short gaps of what is forecast: the last value, or the one N steps earlier; each is marked and counted", 0},
     {WEFT_OPT_INT, 0, "fill-max", AT(INT, fill_max), "7", 1, 100000, "N", "steps of the longest gap that --fill fills",
-     0},
+     0, .needs = "fill"},
     {.type = WEFT_OPT_END},
 };
 
@@ -65,10 +65,16 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     if (weft_series_attrs_read(h, &s->attrs, e) < 0 || weft_covariates_new(&s->o, &s->attrs, &s->covariates, e) < 0)
         return -1;
     const struct weft_series_attrs *out = weft_covariates_attrs(s->covariates);
+    char from[32], to[32];
+    int64_t holiday, last;
     size_t uncovered = weft_covariates_without_holidays(s->covariates);
     if (uncovered)
         weft_run_warn(run, "%s has no year for %zu of %lld steps: holiday is missing there", s->o.holidays, uncovered,
                       (long long)out->length);
+    else if (weft_covariates_last_holiday(s->covariates, &holiday, &last))
+        weft_run_warn(run, "the last date of %s is %s, and the calendar goes on to %s: no holiday is counted after it",
+                      s->o.holidays, weft_date_text(holiday, WEFT_STEP_DAY, from),
+                      weft_date_text(last, WEFT_STEP_DAY, to));
     struct weft_pack attrs = {0}, edited = {0};
     struct weft_edit edit = {0};
     weft_series_attrs_write(out, h->attrs, &attrs);
@@ -150,15 +156,15 @@ static void stop(struct weft_run *run, void *state)
 static const struct weft_filter filter = {
     .usage = {.name = "covariates",
               .summary = "adds exogenous channels to series: weekday, holidays, weather, a price plan",
-              .synopsis = "covariates [--weekday] [--holidays FILE] [--csv FILE] [OPTION...]",
+              .synopsis = "covariates [--weekday] [--holidays FILE] [--csv FILE] [OPTION...] [FILE]",
               .reads = "a series stream",
               .writes = "a series stream with more channels, and with steps ahead of the last target",
-              .examples = "ingest sales.csv | aggregate --by minor | covariates --weekday --holidays "
+              .examples = "weft ingest sales.csv | weft aggregate --by minor | weft covariates --weekday --holidays "
                           "pipelines/holidays-kr.csv --ahead 28 -o level.weft\n"
-                          "covariates --csv weather.csv --past rain -i level.weft | window --lookback 56 --horizon 14 "
-                          "| train-dlinear -o model.safetensors\n"
-                          "covariates --csv plan.csv --value price,promotion --carry price -i products.weft | score -m "
-                          "model.safetensors | rank",
+                          "weft covariates --csv weather.csv --past rain -i level.weft | weft window --lookback 56 "
+                          "--horizon 14 | weft train-dlinear -o model.safetensors\n"
+                          "weft covariates --csv plan.csv --value price,promotion --carry price -i products.weft | "
+                          "weft score -m model.safetensors | weft rank",
               .see_also = "ingest, window, train-dlinear, score",
               .notes = "The new channels are known ahead unless --past or --static says otherwise; the head declares "
                        "it, and train-dlinear uses what it "

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/stop.h"
 #include "nn/blas.h"
 #include "text/csv.h"
 #include "nn/dnn.h"
@@ -70,9 +71,10 @@ static void character_sets(struct weft_checklist *c)
         weft_transcode_close(&t);
     }
     if (*missing)
-        weft_check(c, WEFT_CHECK_WARN, "character sets",
-                   "ingest --encoding can't read them: install the C library's gconv modules (Debian: libc6, libc-bin)",
-                   "missing:%s", missing);
+        weft_check(
+            c, WEFT_CHECK_WARN, "character sets",
+            "weft ingest --encoding can't read them: install the C library's gconv modules (Debian: libc6, libc-bin)",
+            "missing:%s", missing);
     else
         weft_check(c, WEFT_CHECK_OK, "character sets", NULL, "CP949, EUC-KR, UTF-16, Latin-1");
 }
@@ -171,7 +173,6 @@ static void programs(struct weft_checklist *c)
         {"bash", "every pipeline", "bash", true},
         {"awk", "every pipeline", "mawk", true},
         {"sort", "every pipeline", "coreutils", true},
-        {"gnuplot", "plots", "gnuplot-nox", true},
         {"iconv", "other encodings", "libc-bin", true},
         {"column", "tables of daily.sh", "bsdextrautils", true},
         {"flock", "daily.sh", "util-linux", true},
@@ -208,12 +209,12 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     struct state *s = state;
     weft_checklist_begin(&s->list, weft_run_text(run), s->format);
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
-        if (weft_run_stopping(run))
-            return weft_run_interrupted(e);
+        if (weft_stop_check(e) < 0)
+            return -1;
         checks[i](&s->list);
     }
-    if (weft_run_stopping(run))
-        return weft_run_interrupted(e);
+    if (weft_stop_check(e) < 0)
+        return -1;
     weft_check_sockets(&weft_run_stream_opts(run)->wire.socket, &s->list);
     weft_checklist_end(&s->list);
     if (s->list.count[WEFT_CHECK_FAIL])
@@ -233,9 +234,9 @@ static const struct weft_filter filter = {
               .synopsis = "doctor [--format text|json] [--key FILE --peer-keys FILE]",
               .reads = "nothing",
               .writes = "a line a check: ok, warn or fail",
-              .examples = "doctor\n"
-                          "doctor --key head.key --peer-keys workers.pub\n"
-                          "doctor --format json | jq '.checks[] | select(.status != \"ok\")'",
+              .examples = "weft doctor\n"
+                          "weft doctor --key head.key --peer-keys workers.pub\n"
+                          "weft doctor --format json | jq '.checks[] | select(.status != \"ok\")'",
               .see_also = "keygen, scatter, work, frames",
               .notes =
                   "Looks at the libraries and the CPU kernels that they chose, cores and memory that the cgroup "

@@ -251,12 +251,12 @@ static void stop(struct weft_run *run, void *state)
 static const struct weft_filter filter = {
     .usage = {.name = "encode-image",
               .summary = "turns product photos into 512 features by ResNet18",
-              .synopsis = "encode-image -m MODEL [OPTION...]",
+              .synopsis = "encode-image -m MODEL [OPTION...] [FILE]",
               .reads = "a products stream",
               .writes = "the same stream, with image_features",
-              .examples = "ingest --layout products shop.csv --images photos | encode-image -m resnet18.safetensors -o "
-                          "encoded.weft\n"
-                          "encode-image -m demand.safetensors --drop-image -i products.weft | frames show",
+              .examples = "weft ingest --layout products shop.csv --images photos | weft encode-image -m "
+                          "resnet18.safetensors -o encoded.weft\n"
+                          "weft encode-image -m demand.safetensors --drop-image -i products.weft | weft frames show",
               .see_also = "ingest, embed-text, train-demand, score",
               .notes =
                   "Pictures are JPEG or PNG. Grey ones, palettes and CMYK become RGB, CMYK as (1-c)(1-k); transparency "

@@ -5,14 +5,14 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "base/calendar.h"
 #include "measure/demand_metrics.h"
 #include "measure/forecast_metrics.h"
 #include "record/forecasts.h"
+#include "report/models_picture.h"
 #include "frame/run.h"
 #include "show/table.h"
 
-enum { TABLE, CSV, JSON, FRAMES, PROMETHEUS };
+enum { FRAMES = WEFT_TABLE_JSON + 1, PROMETHEUS, SVG };
 
 struct state {
     struct weft_forecast_metrics_options o;
@@ -21,6 +21,7 @@ struct state {
     const char *actuals_path;
     struct weft_actuals *actuals; /* NULL: the stream brings its own */
     struct weft_forecast_metrics *series;
+    struct weft_models_picture *picture; /* NULL: not asked for */
     uint64_t without_actual;
     struct weft_table *table;
     struct weft_predictions_attrs said; /* of a demand stream */
@@ -31,28 +32,28 @@ struct state {
 #define AT(type, member) WEFT_OPT_AT(struct state, type, member)
 static const struct weft_opt opts[] = {
     {WEFT_OPT_STR, 0, "by", AT(STR, o.by), "all", 0, 0, "LEVEL",
-     "a row for each value of this key (major, brand, id, ...)", 0},
-    {WEFT_OPT_FLAG, 0, "per-step", AT(FLAG, o.per_step), NULL, 0, 0, NULL, "a row for each step of the horizon", 0},
+     "a row for each value of this key (major, brand, id, ...)", 0, .stream = "forecasts"},
+    {WEFT_OPT_FLAG, 0, "per-step", AT(FLAG, o.per_step), NULL, 0, 0, NULL, "a row for each step of the horizon", 0,
+     .stream = "forecasts"},
     {WEFT_OPT_FLAG, 0, "scaled", AT(FLAG, o.scaled), NULL, 0, 0, NULL,
-     "in the units of window --scale, not of the data", 0},
+     "in the units of weft window --scale, not of the data", 0, .stream = "forecasts"},
     {WEFT_OPT_STR, 0, "psfa-by", AT(STR, o.psfa_by), NULL, 0, 0, "LEVEL",
-     "key that names PSFA's categories; major when the stream has it", 0},
+     "key that names PSFA's categories; major when the stream has it", 0, .stream = "forecasts"},
     {WEFT_OPT_FLAG, 0, "confusion", AT(FLAG, confusion), NULL, 0, 0, NULL,
-     "of products: how often each class was taken for which, below the table", WEFT_OPT_RUN},
+     "of products: how often each class was taken for which, below the table", WEFT_OPT_RUN, .stream = "demand"},
     {WEFT_OPT_STR, 0, "actuals", AT(STR, actuals_path), NULL, 0, 0, "FILE",
-     "a later series stream: forecasts of the latest days (score --part latest) against what came since",
-     WEFT_OPT_FILE},
-    {WEFT_OPT_CHOICE, 0, "format", AT(CHOICE, format), "table", 0, 0, "table|csv|json|frames|prometheus",
-     "what to print", WEFT_OPT_RUN},
+     "a later series stream: forecasts of the latest days (weft score --part latest) against what came since",
+     WEFT_OPT_FILE, .stream = "forecasts"},
+    {WEFT_OPT_CHOICE, 0, "format", AT(CHOICE, format), "table", 0, 0, "table|csv|json|frames|prometheus|svg",
+     "what to print; svg: a picture of the first series under every model", WEFT_OPT_RUN},
     {WEFT_OPT_FLAG, 0, "bom", AT(FLAG, bom), NULL, 0, 0, NULL, WEFT_BOM_HELP, WEFT_OPT_RUN},
     {.type = WEFT_OPT_END},
 };
 
 static int start_products(struct weft_run *run, struct state *s, struct weft_err *e)
 {
-    static const char *const unused[] = {"by", "per-step", "scaled", "psfa-by", "actuals", NULL};
-    if (weft_run_refuse(run, unused, "is for forecasts of series, and this is a demand stream", e) < 0)
-        return -1;
+    if (s->format == SVG)
+        return weft_fail(e, WEFT_USAGE, "--format svg is for forecasts of series, and this is a demand stream");
     if (weft_predictions_attrs_read(weft_run_in_head(run), &s->said, e) < 0)
         return -1;
     s->demand = weft_demand_metrics_new(&s->said);
@@ -65,14 +66,10 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     const struct weft_head *h = weft_run_in_head(run);
     if (strcmp(h->schema, WEFT_DEMAND_SCHEMA) == 0)
         return start_products(run, s, e);
-    if (strcmp(h->schema, WEFT_FORECASTS_SCHEMA) != 0)
-        return weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s or %s", h->schema, WEFT_FORECASTS_SCHEMA,
-                         WEFT_DEMAND_SCHEMA);
-    if (s->confusion)
-        return weft_fail(e, WEFT_USAGE,
-                         "--confusion is for products (a demand stream), and this is a forecasts stream");
     if (weft_forecast_metrics_new(h, &s->o, &s->series, e) < 0)
         return -1;
+    if (s->format == SVG)
+        s->picture = weft_models_picture_new(weft_forecast_metrics_attrs(s->series), NULL);
     if (!s->actuals_path)
         return 0;
     if (weft_actuals_open(s->actuals_path, weft_run_stream_opts(run), weft_forecast_metrics_attrs(s->series),
@@ -97,6 +94,8 @@ static int frame(struct weft_run *run, void *state, struct weft_span in, struct 
     struct state *s = state;
     if (s->demand)
         return add_prediction(s, in, e);
+    if (s->picture)
+        return weft_models_picture_add(s->picture, in, e);
     int got = weft_forecast_metrics_add(s->series, in, e);
     if (got == 0) {
         s->without_actual++;
@@ -155,23 +154,6 @@ static void warn_of_uneven(void *run, const char *group)
         group);
 }
 
-/* What of the forecasts could be measured: said whatever the format, since a row of one day looks like one of many. */
-static void say_actuals(struct weft_run *run, const struct state *s)
-{
-    struct weft_actuals_count c;
-    char first[32], last[32];
-    int64_t step = weft_forecast_metrics_attrs(s->series)->step;
-    weft_actuals_counts(s->actuals, &c);
-    weft_run_warn(run, "%llu of %llu forecast values have an actual one, from %s to %s", (unsigned long long)c.found,
-                  (unsigned long long)c.days, weft_date_text(c.first, step, first), weft_date_text(c.last, step, last));
-    if (c.unknown)
-        weft_run_warn(run, "%llu forecasts are of series that %s does not have", (unsigned long long)c.unknown,
-                      s->actuals_path);
-    if (c.channels)
-        weft_run_warn(run, "%llu forecasts are of channels that %s does not have", (unsigned long long)c.channels,
-                      s->actuals_path);
-}
-
 static int make_table(struct weft_run *run, struct state *s, struct weft_err *e)
 {
     if (s->demand) {
@@ -186,11 +168,12 @@ static int make_table(struct weft_run *run, struct state *s, struct weft_err *e)
         weft_fail(e, WEFT_DATA, s->without_actual ? "forecasts without actual values" : "no forecasts came");
         return s->without_actual
                    ? weft_fail_hint(
-                         e, "score --part test gives both; for --part latest, --actuals FILE gives what came since")
+                         e,
+                         "weft score --part test gives both; for --part latest, --actuals FILE gives what came since")
                    : -1;
     }
     if (s->actuals)
-        say_actuals(run, s);
+        weft_actuals_say(s->actuals, s->actuals_path, run);
     else if (s->without_actual)
         weft_run_warn(run, "%llu forecasts without actual values were left out", (unsigned long long)s->without_actual);
     weft_forecast_metrics_table(s->series, s->table = weft_table_new(), warn_of_uneven, run);
@@ -200,20 +183,20 @@ static int make_table(struct weft_run *run, struct state *s, struct weft_err *e)
 static int drain(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
+    if (s->picture)
+        return weft_models_picture_write(s->picture, weft_run_text(run), e);
     if (make_table(run, s, e) < 0)
         return -1;
     FILE *f = weft_run_text(run);
     if (s->format == FRAMES)
         return emit_frames(run, s, e);
-    if (s->format == CSV)
-        weft_table_csv(s->table, s->bom, f);
-    else if (s->format == JSON)
+    if (s->format == WEFT_TABLE_JSON)
         print_json(s, f);
     else if (s->format == PROMETHEUS)
         weft_table_prometheus(s->table, "weft_", f);
     else
-        weft_table_print(s->table, f);
-    if (s->format == TABLE)
+        weft_table_write(s->table, (enum weft_table_format)s->format, s->bom, f);
+    if (s->format == WEFT_TABLE_TEXT)
         print_notes(s, f);
     return 0;
 }
@@ -222,6 +205,7 @@ static void stop(struct weft_run *run, void *state)
 {
     struct state *s = state;
     (void)run;
+    weft_models_picture_free(&s->picture);
     weft_forecast_metrics_free(&s->series);
     weft_actuals_close(&s->actuals);
     weft_demand_metrics_free(&s->demand);
@@ -234,18 +218,19 @@ static const struct weft_filter filter = {
     .usage = {.name = "evaluate",
               .summary = "measures forecasts, and predictions of products, against what happened",
               .synopsis = "evaluate [--actuals FILE] [--by LEVEL] [--per-step] [--scaled] [--confusion] [--format "
-                          "table|csv|json|frames|prometheus]",
-              .reads = "a forecasts stream with actual values (score --part test) or, with --actuals, without (--part "
-                       "latest), or a demand stream with labels",
-              .writes = "a table, CSV, JSON, Prometheus text, or a metrics stream",
+                          "table|csv|json|frames|prometheus|svg] [FILE]",
+              .reads = "a forecasts stream with actual values (weft score --part test) or, with --actuals, without "
+                       "(--part latest), or a demand stream with labels",
+              .writes = "a table, CSV, JSON, Prometheus text, a metrics stream, or a picture",
               .examples =
-                  "score -m model.safetensors,seasonal-naive:7 --part test -i windows.weft | evaluate\n"
-                  "score -m model.safetensors --part test -i windows.weft | evaluate --by major --format csv -o "
-                  "accuracy.csv\n"
-                  "score -m model.safetensors --part test -i etth1.weft | evaluate --scaled --format json | jq .mse\n"
-                  "evaluate --actuals today.weft -i yesterday.forecasts --format prometheus -o accuracy.prom\n"
-                  "score -m image=image.safetensors,both=both.safetensors --part valid -i products.weft | evaluate "
-                  "--confusion",
+                  "weft score -m model.safetensors,seasonal-naive:7 --part test -i windows.weft | weft evaluate\n"
+                  "weft score -m model.safetensors --part test -i windows.weft | weft evaluate --by major --format csv "
+                  "-o accuracy.csv\n"
+                  "weft score -m model.safetensors --part test -i etth1.weft | weft evaluate --scaled --format json | "
+                  "jq .mse\n"
+                  "weft evaluate --actuals today.weft -i yesterday.forecasts --format prometheus -o accuracy.prom\n"
+                  "weft score -m image=image.safetensors,both=both.safetensors --part valid -i products.weft | weft "
+                  "evaluate --confusion",
               .see_also = "score, rank, window, train-demand",
               .notes =
                   "MSE, MAE, RMSE and bias (forecast - actual) are means over windows, steps and series. WAPE is the "
@@ -273,6 +258,8 @@ static const struct weft_filter filter = {
                   "units that the model learned, (log(1 + x) - mean) / std, and MAE, RMSE and WAPE of the quantities "
                   "themselves. A missing label takes no "
                   "part.\n"
+                  "The picture (--format svg, up to six models) shows the last window of the series, and what was sold "
+                  "in those before.\n"
                   "JSON is one object with the measures of the first row; with more rows than one, \"rows\" holds them "
                   "all.\n"
                   "Memory grows with the rows of the table, and for PSFA with its categories times windows times "
@@ -282,6 +269,7 @@ static const struct weft_filter filter = {
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,
     .out = WEFT_IO_TEXT,
+    .schema = WEFT_FORECASTS_SCHEMA "|" WEFT_DEMAND_SCHEMA,
     .start = start,
     .frame = frame,
     .drain = drain,

@@ -2,14 +2,15 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "show/arrow.h"
 #include "show/table.h"
 #include "show/expand.h"
 #include "ingest/inspect.h"
 #include "show/lines.h"
 #include "base/mem.h"
-#include "record/forecasts.h"
-#include "record/schema.h"
+#include "record/stream_check.h"
 #include "show/stream_csv.h"
 
 struct state {
@@ -21,12 +22,9 @@ struct state {
     struct weft_series_attrs attrs;
     struct weft_series series;
     struct weft_stream_csv csv;
+    struct weft_arrow *arrow;
     struct weft_pack scratch, first; /* first: schema and attrs of the first stream */
-    /* Of the stream being checked. */
-    struct weft_schema *schema;
-    enum { READ_NOTHING, READ_SERIES, READ_FORECASTS } reads;
-    struct weft_forecasts_attrs forecasts_attrs;
-    struct weft_forecasts forecasts;
+    struct weft_stream_check check;
 };
 
 #define AT(type, member) WEFT_OPT_AT(struct state, type, member)
@@ -123,62 +121,50 @@ static int csv_frame(struct weft_run *run, struct state *s, struct weft_span fra
     return weft_run_text_check(run, e);
 }
 
+static int arrow_head(struct weft_run *run, struct state *s, const struct weft_head *h, struct weft_err *e)
+{
+    (void)run;
+    return weft_arrow_start(s->arrow, h, e);
+}
+
+static int arrow_frame(struct weft_run *run, struct state *s, struct weft_span frame, struct weft_err *e)
+{
+    return weft_arrow_frame(s->arrow, frame, e) < 0 ? -1 : weft_run_text_check(run, e);
+}
+
+static int arrow(struct weft_run *run, struct state *s, struct weft_err *e)
+{
+    static const struct visit visit = {arrow_head, arrow_frame, NULL};
+    FILE *f = weft_run_text(run);
+    if (isatty(fileno(f))) {
+        weft_fail(e, WEFT_USAGE, "Arrow is no text for a terminal");
+        return weft_fail_hint(e, "name a file with -o FILE");
+    }
+    s->arrow = weft_arrow_new(f);
+    if (visit_all(run, s, &visit, e) < 0)
+        return -1;
+    weft_arrow_end(s->arrow);
+    return 0;
+}
+
 static int count_end(struct weft_run *run, struct state *s, struct weft_err *e)
 {
-    static const char *const what[] = {"in", "out", "rejected"};
-    struct weft_value list, item, v;
-    struct weft_span counts = weft_reader_counts(s->r);
-    FILE *f = weft_run_text(run);
-    fprintf(f, "%s\t%llu frames\t%s\n", weft_reader_name(s->r), (unsigned long long)weft_reader_count(s->r),
-            weft_reader_head(s->r)->schema);
-    if (!weft_value_next(&counts, &list))
-        return 0;
-    while (weft_value_next(&list.body, &item)) {
-        if (weft_map_find(item.whole, "program", &v))
-            fprintf(f, "  %-16.*s", (int)(v.body.n < 60 ? v.body.n : 60), (const char *)v.body.p);
-        for (int k = 0; k < 3; k++)
-            if (weft_map_find(item.whole, what[k], &v))
-                fprintf(f, " %12llu %s", (unsigned long long)v.u, what[k]);
-        putc('\n', f);
-    }
+    weft_lines_counts(weft_run_text(run), s->r);
     return weft_run_text_check(run, e);
 }
 
 /* --- check --- */
 
-/* What a schema can't say: programs read streams of series and of forecasts so. */
-static int read_attrs(struct state *s, const struct weft_head *h, struct weft_err *e)
-{
-    weft_series_attrs_free(&s->attrs);
-    weft_forecasts_attrs_free(&s->forecasts_attrs);
-    s->reads = weft_head_is(h, "series") || weft_head_is(h, "windows") ? READ_SERIES : READ_NOTHING;
-    if (weft_head_is(h, "forecasts"))
-        s->reads = READ_FORECASTS;
-    if (s->reads == READ_SERIES)
-        return weft_series_attrs_read(h, &s->attrs, e);
-    return s->reads == READ_FORECASTS ? weft_forecasts_attrs_read(h, &s->forecasts_attrs, e) : 0;
-}
-
 static int check_head(struct weft_run *run, struct state *s, const struct weft_head *h, struct weft_err *e)
 {
     (void)run;
-    weft_schema_free(&s->schema);
-    s->schema = weft_schema_find(h->schema, e);
-    if (!s->schema)
-        return -1;
-    if (weft_schema_check_attrs(s->schema, h->attrs, e) < 0)
-        return weft_fail_where(e, "%s: head attrs", weft_reader_name(s->r));
-    return read_attrs(s, h, e);
+    return weft_stream_check_head(&s->check, h, weft_reader_name(s->r), e);
 }
 
 static int check_frame(struct weft_run *run, struct state *s, struct weft_span frame, struct weft_err *e)
 {
     (void)run;
-    if (weft_schema_check_frame(s->schema, frame, e) < 0)
-        return -1;
-    if (s->reads == READ_SERIES)
-        return weft_series_read(frame, &s->attrs, &s->series, e);
-    return s->reads == READ_FORECASTS ? weft_forecasts_read(frame, &s->forecasts_attrs, &s->forecasts, e) : 0;
+    return weft_stream_check_frame(&s->check, frame, e);
 }
 
 static int check(struct weft_run *run, struct state *s, struct weft_err *e)
@@ -208,7 +194,7 @@ static int cat_head(struct weft_run *run, struct state *s, const struct weft_hea
         return weft_fail(e, WEFT_DATA, "%s is a %s stream, unlike the first", weft_reader_name(s->r), h->schema);
     if (!weft_attrs_agree(kept, h->attrs)) {
         weft_fail(e, WEFT_DATA, "%s has other attrs than the first stream", weft_reader_name(s->r));
-        return weft_fail_hint(e, "compare with `frames show FILE | head -n 1`");
+        return weft_fail_hint(e, "compare with `weft frames show FILE | head -n 1`");
     }
     return 0;
 }
@@ -241,7 +227,7 @@ static int expand_head(struct weft_run *run, struct state *s, const struct weft_
 {
     if (!weft_head_is(h, "windows")) {
         weft_fail(e, WEFT_DATA, "expand needs a windows stream, not %s", h->schema);
-        return weft_fail_hint(e, "`window` makes one");
+        return weft_fail_hint(e, "`weft window` makes one");
     }
     weft_series_attrs_free(&s->attrs);
     if (weft_series_attrs_read(h, &s->attrs, e) < 0)
@@ -305,6 +291,7 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     } commands[] = {
         {"show", {show_head, show_frame, show_tail}, NULL},
         {"csv", {csv_head, csv_frame, NULL}, NULL},
+        {"arrow", {NULL, NULL, NULL}, arrow},
         {"count", {NULL, NULL, count_end}, NULL},
         {"cat", {cat_head, cat_frame, NULL}, NULL},
         {"expand", {expand_head, expand_frame, NULL}, NULL},
@@ -320,7 +307,7 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
                    : commands[i].own               ? commands[i].own(run, state, e)
                                                    : visit_all(run, state, &commands[i].visit, e);
     weft_fail(e, WEFT_USAGE, "no command \"%s\"", name);
-    return weft_fail_hint(e, "one of show, csv, count, check, expand, cat, head, from-json, inspect");
+    return weft_fail_hint(e, "one of show, csv, arrow, count, check, expand, cat, head, from-json, inspect");
 }
 
 static void stop(struct weft_run *run, void *state)
@@ -329,33 +316,36 @@ static void stop(struct weft_run *run, void *state)
     (void)run;
     weft_series_attrs_free(&s->attrs);
     weft_series_free(&s->series);
-    weft_forecasts_attrs_free(&s->forecasts_attrs);
-    weft_forecasts_free(&s->forecasts);
     weft_stream_csv_free(&s->csv);
+    weft_arrow_free(&s->arrow);
     weft_pack_free(&s->scratch);
     weft_pack_free(&s->first);
-    weft_schema_free(&s->schema);
+    weft_stream_check_free(&s->check);
 }
 
 static const struct weft_filter filter = {
     .usage = {.name = "frames",
               .summary = "looks into streams, checks, converts and joins them; looks into CSV files before ingest",
-              .synopsis = "frames show|csv|count|check|expand|cat|head|from-json [OPTION...] [FILE...]\nframes inspect "
-                          "[--format table|json] [FILE.csv...]",
+              .synopsis =
+                  "frames show|csv|arrow|count|check|expand|cat|head|from-json [OPTION...] [FILE...]\nframes inspect "
+                  "[--format table|json] [FILE.csv...]",
               .reads = "any streams (standard input without FILE); inspect: CSV",
-              .writes =
-                  "JSON lines (show), CSV (csv), text (count, inspect), or a stream (expand, cat, head, from-json)",
-              .examples = "ingest train.csv | frames head -n 1 | frames show --elements 7\n"
-                          "score -m model.safetensors -i windows.weft | frames csv > forecasts.csv\n"
-                          "frames check series.weft && echo good\n"
-                          "frames inspect sales.csv\n"
-                          "zcat dump.csv.gz | frames inspect --format json | jq -r .command",
+              .writes = "JSON lines (show), CSV (csv), an Arrow IPC stream (arrow), text (count, inspect), or a stream "
+                        "(expand, cat, head, from-json)",
+              .examples = "weft ingest sales.csv | weft frames head -n 1 | weft frames show --elements 7\n"
+                          "weft score -m model.safetensors -i windows.weft | weft frames csv > forecasts.csv\n"
+                          "weft frames arrow forecasts.weft -o forecasts.arrows\n"
+                          "weft frames check series.weft && echo good\n"
+                          "weft frames inspect sales.csv\n"
+                          "zcat dump.csv.gz | weft frames inspect --format json | jq -r .command",
               .see_also = "ingest, window, score",
               .notes = "show and from-json are inverses: tensors are {\"f32\": [...]}, a missing value is null. check "
                        "exits 1 when a stream does not fit its "
                        "schema, or its values are such as programs refuse. expand writes every window as a frame of "
                        "its own (schema examples/1), scaled. head "
-                       "verifies the rest of the stream too.\n"
+                       "verifies the rest of the stream too. arrow gives the rows and columns of csv with types, of "
+                       "series, windows and forecasts: texts, dates (timestamps where steps are shorter than a day), "
+                       "float32; an empty cell is null. It holds 65,536 rows at most.\n"
                        "inspect needs no option: it finds encoding, separator and layout, what each column seems to "
                        "be, the calendar and its gaps, zeros, missing and "
                        "negative values, duplicates and constant columns, and prints the ingest command that reads the "

@@ -56,19 +56,19 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
 }
 
 static const struct weft_filter filter = {
-    .usage =
-        {.name = "keygen",
-         .summary = "makes a key pair for encrypted sockets",
-         .synopsis = "keygen [--force] NAME",
-         .reads = "nothing",
-         .writes = "NAME.key, the key pair for --key, and NAME.pub, its public half for the others' --peer-keys",
-         .examples =
-             "keygen head; keygen worker\n"
-             "scatter --bind tcp://*:5570 --key head.key --peer-keys worker.pub -i products.weft -o features.weft\n"
-             "work --connect tcp://head:5570 --key worker.key --peer-keys head.pub -- encode-image -m "
-             "resnet18.safetensors",
-         .see_also = "scatter, work",
-         .notes = "Keys are CurveZMQ's (Curve25519). A file for --peer-keys may hold any number of public keys, one a "
+    .usage = {.name = "keygen",
+              .summary = "makes a key pair for encrypted sockets",
+              .synopsis = "keygen [--force] NAME",
+              .reads = "nothing",
+              .writes = "NAME.key, the key pair for --key, and NAME.pub, its public half for the others' --peer-keys",
+              .examples = "weft keygen head; weft keygen worker\n"
+                          "weft scatter --bind tcp://*:5570 --key head.key --peer-keys worker.pub -i products.weft -o "
+                          "features.weft\n"
+                          "weft work --connect tcp://head:5570 --key worker.key --peer-keys head.pub -- encode-image "
+                          "-m resnet18.safetensors",
+              .see_also = "scatter, work",
+              .notes =
+                  "Keys are CurveZMQ's (Curve25519). A file for --peer-keys may hold any number of public keys, one a "
                   "line; cat joins them."},
     .opts = opts,
     .state_size = sizeof(struct state),

@@ -4,13 +4,11 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "base/calendar.h"
 #include "rank/demand_rank.h"
-#include "base/mem.h"
-#include "rank/rank_groups.h"
+#include "rank/rank_print.h"
 #include "frame/run.h"
 
-enum { TABLE, CSV, JSON, FRAMES };
+enum { FRAMES = WEFT_TABLE_JSON + 1 };
 
 struct state {
     struct weft_rank_options o; /* of groups */
@@ -33,41 +31,48 @@ static const struct weft_opt opts[] = {
      "growth|beyond-season|volume|sales-per-active|probability|low",
      "what orders the rows, largest first: one column, never a formula of several; low: the lower end of the interval, "
      "thin rows after the others",
-     0},
+     0, .stream = "forecasts"},
     {WEFT_OPT_STR, 0, "near", AT(STR, o.near), NULL, 0, 0, "FROM:TO",
      "near days, counted from 1; by default the first whole seasons (7 days, 24 hours): as many as a fifth of the "
      "horizon holds, one at least",
-     0},
+     0, .stream = "forecasts"},
     {WEFT_OPT_STR, 0, "far", AT(STR, o.far), NULL, 0, 0, "FROM:TO",
-     "far days; by default the last whole seasons, as many", 0},
+     "far days; by default the last whole seasons, as many", 0, .stream = "forecasts"},
     {WEFT_OPT_STR, 0, "history", AT(STR, o.history), NULL, 0, 0, "FILE",
-     "the series before aggregate: for season, sales now, competition, brands, price and data quality", WEFT_OPT_FILE},
+     "the series before aggregate: for season, sales now, competition, brands, price and data quality", WEFT_OPT_FILE,
+     .stream = "forecasts"},
     {WEFT_OPT_STR, 0, "reasons", AT(STR, o.reasons), NULL, 0, 0, "FILE",
-     "explanations of the same series and days (explain --format frames): says what the growth comes from",
-     WEFT_OPT_FILE},
-    {WEFT_OPT_STR, 0, "brand", AT(STR, o.brand), "brand", 0, 0, "KEY", "the key of the history that names brands", 0},
+     "explanations of the same series and days (weft explain --format frames): says what the growth comes from",
+     WEFT_OPT_FILE, .stream = "forecasts"},
+    {WEFT_OPT_STR, 0, "brand", AT(STR, o.brand), "brand", 0, 0, "KEY", "the key of the history that names brands", 0,
+     .needs = "history", .stream = "forecasts"},
     {WEFT_OPT_INT, 0, "now", AT(INT, o.now), "0", 0, 100000, "N",
-     "the last N days of the history are now; 0: as many as aggregate --count looked at, or 28", 0},
+     "the last N days of the history are now; 0: as many as weft aggregate --count looked at, or 28", 0,
+     .needs = "history", .stream = "forecasts"},
     {WEFT_OPT_INT, 0, "among", AT(INT, o.among), "3", 1, 1000, "N",
-     "the chance that is simulated: to be among the first N", 0},
+     "the chance that is simulated: to be among the first N", 0, .stream = "forecasts"},
     {WEFT_OPT_INT, 0, "top", AT(INT, o.top), "0", 0, 1000000000, "N", "the first N alone; 0: all", 0},
     {WEFT_OPT_STR, 0, "model", AT(STR, o.model), NULL, 0, 0, "NAME",
      "which model's forecasts; by default the first one that is no baseline", 0},
     {WEFT_OPT_STR, 0, "channel", AT(STR, o.channel), NULL, 0, 0, "NAME",
      "this channel alone; by default each has a ranking, except active and brands", 0},
     {WEFT_OPT_STR, 0, "label", AT(STR, label), NULL, 0, 0, "NAME",
-     "of products: the quantity to order by; by default the last one predicted (sales)", 0},
+     "of products: the quantity to order by; by default the last one predicted (sales)", 0, .stream = "demand"},
     {WEFT_OPT_STR, 0, "growth", AT(STR, outlook), NULL, 0, 0, "FILE",
-     "of products: a ranking of their groups (rank --format frames); what is predicted is multiplied with the growth "
+     "of products: a ranking of their groups (weft rank --format frames); what is predicted is multiplied with the "
+     "growth "
      "of the group",
-     WEFT_OPT_FILE},
-    {WEFT_OPT_REAL, 0, "level", AT(REAL, o.level), "0.9", 0.01, 0.9999, "P", "of the interval", 0},
+     WEFT_OPT_FILE, .stream = "demand"},
+    {WEFT_OPT_REAL, 0, "level", AT(REAL, o.level), "0.9", 0.01, 0.9999, "P", "of the interval", 0,
+     .stream = "forecasts"},
     {WEFT_OPT_REAL, 0, "shrink", AT(REAL, o.shrink), "0.01", 0, 1000, "SHARE",
-     "of the average group's volume, added to near and far: what next to nothing sells can't win by chance", 0},
+     "of the average group's volume, added to near and far: what next to nothing sells can't win by chance", 0,
+     .stream = "forecasts"},
     {WEFT_OPT_REAL, 0, "fdr", AT(REAL, o.fdr), "0.1", 0.0001, 0.5, "RATE",
-     "false discoveries among what is marked sure, at most (Benjamini-Hochberg over all rows of a channel)", 0},
+     "false discoveries among what is marked sure, at most (Benjamini-Hochberg over all rows of a channel)", 0,
+     .stream = "forecasts"},
     {WEFT_OPT_LIST, 0, "columns", AT(LIST, columns), NULL, 0, 0, "NAME",
-     "these columns, in this order (names as in --format csv)", WEFT_OPT_RUN},
+     "these columns, in this order (names as in --format csv)", WEFT_OPT_RUN, .needs = "format=table|csv|json"},
     {WEFT_OPT_FLAG, 0, "wide", AT(FLAG, wide), NULL, 0, 0, NULL, "all columns in the text table, too", WEFT_OPT_RUN},
     {WEFT_OPT_CHOICE, 0, "format", AT(CHOICE, format), "table", 0, 0, "table|csv|json|frames", "of the result",
      WEFT_OPT_RUN},
@@ -77,10 +82,6 @@ static const struct weft_opt opts[] = {
 
 static int start_products(struct weft_run *run, struct state *s, struct weft_err *e)
 {
-    static const char *const unused[] = {"near",    "far",     "level", "shrink", "fdr",   "sort",
-                                         "history", "reasons", "brand", "now",    "among", NULL};
-    if (weft_run_refuse(run, unused, "is for forecasts of series, and this is a demand stream", e) < 0)
-        return -1;
     if (s->format == FRAMES)
         return weft_fail(e, WEFT_USAGE,
                          "--format frames is for forecasts of series; products are ranked as table, csv or json");
@@ -93,22 +94,10 @@ static int start_products(struct weft_run *run, struct state *s, struct weft_err
 
 static int start(struct weft_run *run, void *state, struct weft_err *e)
 {
-    static const char *const of_history[] = {"brand", "now"};
     struct state *s = state;
-    if (s->columns.n && s->format == FRAMES)
-        return weft_fail(e, WEFT_USAGE, "--columns is for table, csv and json; a ranking stream has them all");
     const struct weft_head *head = weft_run_in_head(run);
     if (strcmp(head->schema, WEFT_DEMAND_SCHEMA) == 0)
         return start_products(run, s, e);
-    if (strcmp(head->schema, WEFT_FORECASTS_SCHEMA) != 0)
-        return weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s or %s", head->schema,
-                         WEFT_FORECASTS_SCHEMA, WEFT_DEMAND_SCHEMA);
-    if (s->label || s->outlook)
-        return weft_fail(e, WEFT_USAGE, "--label and --growth are for products (a demand stream)");
-    for (size_t i = 0; i < sizeof of_history / sizeof *of_history && !s->o.history; i++)
-        if (weft_run_given(run, of_history[i]))
-            return weft_fail(e, WEFT_USAGE, "--%s says what to look at in the history: give --history FILE",
-                             of_history[i]);
     s->o.brand_told = weft_run_given(run, "brand");
     s->o.seed = weft_run_seed(run);
     return weft_rank_groups_new(head, &s->o, weft_run_stream_opts(run), &s->groups, e);
@@ -139,50 +128,12 @@ static int rank_products(struct weft_run *run, struct state *s, struct weft_err 
     return 0;
 }
 
-#define FEW "the model's validation part holds %.1f independent errors, and %g are the least; train with a longer one"
-
-static int rank_groups(struct weft_run *run, struct state *s, struct weft_err *e)
-{
-    uint64_t missing = weft_rank_groups_missing(s->groups);
-    if (weft_rank_groups_finish(s->groups, s->table, e) < 0)
-        return -1;
-    struct weft_rank_notes n;
-    weft_rank_groups_notes(s->groups, &n);
-    if (missing)
-        weft_run_warn(run, "%llu forecasts are missing values and were left out%s%s", (unsigned long long)missing,
-                      n.why ? "; the first: " : "", n.why ? n.why : "");
-    if (n.without_profile)
-        weft_run_warn(run,
-                      "%llu series have less than a season of history: their days count as they are, and the growth "
-                      "measures the season, too",
-                      (unsigned long long)n.without_profile);
-    if (n.few && !n.spans.none)
-        weft_run_warn(run, "%llu rows have no interval: " FEW, (unsigned long long)n.few, n.few_most, WEFT_FREEDOM_MIN);
-    if (n.spans.none)
-        weft_run_warn(run,
-                      "a horizon of %zu has no growth, since it holds no two seasons to compare: rows stand by volume; "
-                      "forecast %zu steps, or give --near and --far",
-                      n.spans.far.to, 2 * n.spans.season);
-    return 0;
-}
-
-static int emit_frames(struct weft_run *run, struct state *s, struct weft_err *e)
-{
-    struct weft_ranking_attrs a;
-    struct weft_pack b = {0};
-    weft_rank_groups_attrs(s->groups, &a);
-    weft_ranking_attrs_write(&a, &b);
-    int rc = weft_run_head(run, WEFT_RANKING_SCHEMA, weft_pack_span(&b), e);
-    weft_pack_free(&b);
-    return rc < 0 ? rc : weft_table_emit(s->table, NULL, run, e);
-}
-
 /* Which columns a reader of text gets. */
 static int select_columns(struct state *s, struct weft_err *e)
 {
     const char *const *keys = (const char *const *)s->columns.items, *narrow[WEFT_RANKING_NARROW], *unknown;
     size_t n = s->columns.n;
-    if (!n && !s->products && s->format == TABLE && !s->wide) {
+    if (!n && !s->products && s->format == WEFT_TABLE_TEXT && !s->wide) {
         n = weft_ranking_narrow(weft_rank_groups_rows(s->groups), narrow);
         keys = narrow;
     }
@@ -192,90 +143,34 @@ static int select_columns(struct state *s, struct weft_err *e)
     return strcmp(unknown, "group") == 0 ? weft_fail_hint(e, "it is called name now") : -1;
 }
 
-/* What was compared, and what of it can be relied on. */
-static void print_growth(const struct weft_ranking_attrs *a, const struct weft_rank_notes *n, FILE *f)
+static int rank(struct weft_run *run, struct state *s, struct weft_err *e)
 {
-    if (n->spans.none) {
-        fprintf(f,
-                "\n%s: no growth, since a horizon of %zu holds no two seasons to compare; forecast %zu steps, or give "
-                "--near and --far\n",
-                a->model, n->spans.far.to, 2 * n->spans.season);
-        return;
-    }
-    const char *unit = weft_step_unit(a->step);
-    fprintf(f, "\n%s: mean of %ss %lld-%lld / mean of %ss %lld-%lld; thin: next to nothing is sold, drawn towards 1\n",
-            a->model, unit, (long long)a->far[0], (long long)a->far[1], unit, (long long)a->near[0],
-            (long long)a->near[1]);
-    if (n->spans.unlike)
-        fprintf(f,
-                "these are not the same %ss of the season: each side is divided by the group's own profile of its last "
-                "eight seasons\n",
-                unit);
-    if (n->without_profile)
-        fprintf(f, "%llu series have no such profile: their days count as they are\n",
-                (unsigned long long)n->without_profile);
-    if (n->no_ratio)
-        fprintf(f, "%llu groups never sell on such days, and have no growth\n", (unsigned long long)n->no_ratio);
-    if (n->few)
-        fprintf(f, "%llu have no interval: " FEW "\n", (unsigned long long)n->few, n->few_most, WEFT_FREEDOM_MIN);
-    if (n->tested && n->sure)
-        fprintf(f, "sure: %llu of %llu grow or fall; %g%% of these wrong, at most, in expectation\n",
-                (unsigned long long)n->sure, (unsigned long long)n->tested, 100 * a->fdr);
-    else if (n->tested)
-        fputs("sure: nothing; all of this may be chance\n", f);
-}
-
-static void print_left_out(const struct weft_rank_notes *n, FILE *f)
-{
-    if (n->other_models)
-        fprintf(f, "%llu of another model, which alone forecast them: see the column model\n",
-                (unsigned long long)n->other_models);
-    if (n->groups_left_out)
-        fprintf(f, "left out: %llu without any forecast\n", (unsigned long long)n->groups_left_out);
-    if (n->series_left_out)
-        fprintf(f, "left out: %llu series of groups that have others\n", (unsigned long long)n->series_left_out);
-}
-
-static void print_table(const struct state *s, FILE *f)
-{
-    struct weft_ranking_attrs a;
-    struct weft_rank_notes n;
-    weft_table_print(s->table, f);
-    if (s->outlook)
-        fputs("\noutlook: what is predicted times the growth of the group\n", f);
+    s->table = weft_table_new();
     if (s->products)
-        return;
-    weft_rank_groups_attrs(s->groups, &a);
-    weft_rank_groups_notes(s->groups, &n);
-    print_growth(&a, &n, f);
-    print_left_out(&n, f);
-    if (s->o.history)
-        fprintf(f, "beyond: growth / growth of the same %ss a year before\n", weft_step_unit(a.step));
-    if (s->o.history && !s->o.reasons)
-        fputs("active, each: products with sales on the far days, and what each of them sells a day\n", f);
-    if (s->o.reasons)
-        fprintf(f, "reason: what these %ss, being other than average, add to the growth\n", weft_step_unit(a.step));
+        return rank_products(run, s, e);
+    if (weft_rank_groups_finish(s->groups, s->table, e) < 0)
+        return -1;
+    weft_rank_warn(s->groups, run);
+    return 0;
 }
 
 static int drain(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct state *s = state;
     FILE *f = weft_run_text(run);
-    s->table = weft_table_new();
-    if ((s->products ? rank_products(run, s, e) : rank_groups(run, s, e)) < 0)
+    if (rank(run, s, e) < 0)
         return -1;
     if (s->format == FRAMES)
-        return emit_frames(run, s, e);
+        return weft_rank_emit(s->groups, s->table, run, e);
     if (select_columns(s, e) < 0)
         return -1;
-    if (s->format == CSV) {
-        weft_table_csv(s->table, s->bom, f);
-    } else if (s->format == JSON) {
-        weft_table_json(s->table, f);
-        putc('\n', f);
-    } else {
-        print_table(s, f);
-    }
+    weft_table_write(s->table, (enum weft_table_format)s->format, s->bom, f);
+    if (s->format != WEFT_TABLE_TEXT)
+        return 0;
+    if (s->outlook)
+        fputs("\noutlook: what is predicted times the growth of the group\n", f);
+    if (!s->products)
+        weft_rank_notes_print(s->groups, s->o.history, s->o.reasons, f);
     return 0;
 }
 
@@ -295,74 +190,69 @@ static const struct weft_filter filter = {
         {.name = "rank",
          .summary = "orders categories by the growth of their forecasts, and products by what is predicted for them",
          .synopsis = "rank [--by LEVEL] [--history FILE] [--sort COLUMN] [--near FROM:TO] [--far FROM:TO] [--top N] "
-                     "[--format table|csv|json|frames]\n"
-                     "rank [--label NAME] [--growth FILE] [--top N] [--format table|csv|json]",
+                     "[--format table|csv|json|frames] [FILE]\n"
+                     "rank [--label NAME] [--growth FILE] [--top N] [--format table|csv|json] [FILE]",
          .reads = "a forecasts stream of the latest days, or a demand stream (score)",
          .writes = "a table, CSV, JSON, or a ranking stream",
-         .examples =
-             "ingest train.csv | aggregate --by minor | score -m model.safetensors | rank --top 10\n"
-             "score -m model.safetensors -i series.weft | rank --by minor --near 1:10 --far 41:50 --format csv -o "
-             "ranking.csv\n"
-             "rank --history products.weft --sort beyond-season --wide -i forecasts.weft\n"
-             "explain -m model.safetensors --format frames -i level.weft -o reasons.weft; rank --reasons reasons.weft "
-             "-i forecasts.weft\n"
-             "score -m demand.safetensors -i products.weft | rank --label sales --growth categories.weft --top 20",
+         .examples = "weft ingest sales.csv | weft aggregate --by minor | weft score -m model.safetensors | weft rank "
+                     "--top 10\n"
+                     "weft score -m model.safetensors -i series.weft | weft rank --by minor --near 1:10 --far 41:50 "
+                     "--format csv -o ranking.csv\n"
+                     "weft rank --history products.weft --sort beyond-season --wide -i forecasts.weft\n"
+                     "weft explain -m model.safetensors --format frames -i level.weft -o reasons.weft; weft rank "
+                     "--reasons reasons.weft -i forecasts.weft\n"
+                     "weft score -m demand.safetensors -i products.weft | weft rank --label sales --growth "
+                     "categories.weft --top 20",
          .see_also = "score, aggregate, explain, evaluate",
          .notes =
              "Growth is the mean forecast of the far days over that of the near days. By default these are whole "
-             "seasons (7 days, 24 hours), so that the weekday does not "
-             "count. Where --near and --far hold other weekdays, each side is first divided by how far such days stand "
-             "above the mean week of the group's last eight "
-             "weeks (a field of score's frames). A horizon of one season has no growth: rows then stand by volume.\n"
-             "Its interval comes from the model's own errors on the "
-             "validation part, with the correlation between days (delta method; Student's t for as many errors as are "
-             "independent, and none below two). It is one for what the growth becomes, and holds the noise of the days "
-             "themselves: of categories that stand still, more "
-             "than its level says hold 1 inside. A small volume (--shrink) is added to both, so that a category that "
-             "sells next to nothing can't win by chance: raw is the index without it, and such rows are marked thin.\n"
+             "seasons (7 days, 24 hours), so that the weekday does not count. Where --near and --far hold other "
+             "weekdays, each side is first divided by how far such days stand above the mean week of the group's last "
+             "eight weeks (a field of score's frames). A horizon of one season has no growth: rows then stand by "
+             "volume.\n"
+             "Its interval comes from the model's own errors on the validation part, with the correlation between days "
+             "(delta method; Student's t for as many errors as are independent, and none below two). It is one for "
+             "what the growth becomes, and holds the noise of the days themselves: of categories that stand still, "
+             "more than its level says hold 1 inside. A small volume (--shrink) is added to both, so that a category "
+             "that sells next to nothing can't win by chance: raw is the index without it, and such rows are marked "
+             "thin.\n"
              "p_growth is the chance that the growth is above 1: that the far days come out above the near ones. sure "
-             "says up or down where that stands out among all rows of the channel: of "
-             "the rows marked, a share of --fdr is wrong in expectation, at most (Benjamini and Hochberg 1995), and "
-             "where nothing grows anything at all is marked with that chance.\n"
+             "says up or down where that stands out among all rows of the channel: of the rows marked, a share of "
+             "--fdr is wrong in expectation, at most (Benjamini and Hochberg 1995), and where nothing grows anything "
+             "at all is marked with that chance.\n"
              "Groups whose series could not be forecast stand last, marked left out, and why says why (not with "
-             "--top); left_out counts such series of a group. model says which "
-             "model made a row: the first one that is no baseline, or another where that one has no forecast of the "
-             "group.\n"
+             "--top); left_out counts such series of a group. model says which model made a row: the first one that is "
+             "no baseline, or another where that one has no forecast of the group.\n"
              "P(top 3) is the share of 10,000 draws in which the row's growth is among the three largest, the growth "
-             "of each row drawn from the normal distribution of "
-             "its interval, by itself; equal ones draw lots (--seed; with more than 2,000 rows 20 million single draws "
-             "are shared out, at least 1,000 a row).\n"
+             "of each row drawn from the normal distribution of its interval, by itself; equal ones draw lots (--seed; "
+             "with more than 2,000 rows 20 million single draws are shared out, at least 1,000 a row).\n"
              "--history FILE gives what a growth alone does not say, in --format csv, json, frames and with --wide: "
-             "now (sales a day of the last --now days); "
-             "year_growth, the growth of the same days a year (364 days) before, and beyond, growth over year_growth: "
-             "what is left when the season is "
-             "taken away; active_now, brands_now, products and brands with sales within the last days; each_now, sales "
-             "a day of each active product; hhi, the sum of "
-             "squared shares of the brands (1: one brand has it all), top_share and top_brand; price_now, amounts over "
-             "units; mentions, their mean now over "
-             "that of as many days before; history, days since the first sale; zeros and gaps, shares of the last "
-             "year's days without sales, and of missing ones. "
-             "active, brands, each and price are the same for the far days, when these channels were forecast "
-             "(aggregate --count active,brands).\n"
+             "now (sales a day of the last --now days); year_growth, the growth of the same days a year (364 days) "
+             "before, and beyond, growth over year_growth: what is left when the season is taken away; active_now, "
+             "brands_now, products and brands with sales within the last days; each_now, sales a day of each active "
+             "product; hhi, the sum of squared shares of the brands (1: one brand has it all), top_share and "
+             "top_brand; price_now, amounts over units; mentions, their mean now over that of as many days before; "
+             "history, days since the first sale; zeros and gaps, shares of the last year's days without sales, and of "
+             "missing ones. active, brands, each and price are the same for the far days, when these channels were "
+             "forecast (weft aggregate --count active,brands).\n"
              "quality is poor where next to nothing is sold, or there is less than half a year of history, or more "
-             "than half of the days are without sales, or a "
-             "fifth is missing; fair where there is less than a year, or a tenth of the days is without sales, or a "
-             "fiftieth missing; doubts says which.\n"
+             "than half of the days are without sales, or a fifth is missing; fair where there is less than a year, or "
+             "a tenth of the days is without sales, or a fiftieth missing; doubts says which.\n"
              "--reasons FILE says in words what the growth comes from: \"last week +8%, a year ago -2%\" means that "
-             "the last week's days, being what they are and not "
-             "average ones, make the growth index 0.08 higher, and those a year ago 0.02 lower.\n"
+             "the last week's days, being what they are and not average ones, make the growth index 0.08 higher, and "
+             "those a year ago 0.02 lower.\n"
              "Series of one group are added up; their errors are then taken as independent. For honest intervals of "
-             "categories let aggregate "
-             "add them up before score.\n"
+             "categories let aggregate add them up before score.\n"
              "Products are ordered by a predicted quantity. With --growth that is multiplied with the growth of their "
-             "group (a key that both have: "
-             "--by, or what the groups were ranked by, or category), of the first channel or --channel.\n"
+             "group (a key that both have: --by, or what the groups were ranked by, or category), of the first channel "
+             "or --channel.\n"
              "Memory grows with the groups, or with the products; with --history by 12 bytes a group, channel and "
              "step, and 8 a group and step."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,
     .out = WEFT_IO_TEXT,
+    .schema = WEFT_FORECASTS_SCHEMA "|" WEFT_DEMAND_SCHEMA,
     .start = start,
     .frame = frame,
     .drain = drain,

@@ -31,19 +31,19 @@ static const struct weft_opt opts[] = {
      "valid: those held out in training",
      0},
     {WEFT_OPT_LIST, 0, "quantiles", AT(LIST, quantiles), NULL, 0, 0, "Q",
-     "quantiles to give beside the forecast, each between 0 and 1", 0},
+     "quantiles to give beside the forecast, each between 0 and 1", 0, .stream = "series|windows"},
     {WEFT_OPT_FLAG, 0, "nonnegative", AT(FLAG, o.nonnegative), NULL, 0, 0, NULL,
      "no forecast or quantile below 0; on for channels that are counts, money or prices by their names (units, qty, "
      "수량, sales, price) unless --no-nonnegative",
-     0},
+     0, .stream = "series|windows"},
     {WEFT_OPT_INT, 0, "horizon", AT(INT, o.horizon), "0", 0, 1000000, "N",
-     "steps to forecast, when baselines alone score a series stream", 0},
+     "steps to forecast, when baselines alone score a series stream", 0, .stream = "series|windows"},
     {WEFT_OPT_INT, 0, "season", AT(INT, o.season), "0", 0, 1000000, "N",
-     "steps in a season, for MASE; 0: 24 hours, 7 days, 52 weeks", 0},
+     "steps in a season, for MASE; 0: 24 hours, 7 days, 52 weeks", 0, .stream = "series|windows"},
     {WEFT_OPT_INT, 0, "max-side", AT(INT, side), "16384", 1, 65535, "PIXELS",
-     "products: largest width or height of a picture", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
+     "products: largest width or height of a picture", WEFT_OPT_RUN | WEFT_OPT_ADVANCED, .stream = "products"},
     {WEFT_OPT_INT, 0, "max-pixels", AT(INT, pixels), "33554432", 1, WEFT_IMAGE_PIXELS_MAX, "N",
-     "products: largest width times height", WEFT_OPT_RUN | WEFT_OPT_ADVANCED},
+     "products: largest width times height", WEFT_OPT_RUN | WEFT_OPT_ADVANCED, .stream = "products"},
     {.type = WEFT_OPT_END},
 };
 
@@ -67,9 +67,6 @@ static int read_quantiles(struct state *s, struct weft_err *e)
 
 static int start_products(struct weft_run *run, struct state *s, struct weft_err *e)
 {
-    static const char *const unused[] = {"quantiles", "nonnegative", "horizon", "season", NULL};
-    if (weft_run_refuse(run, unused, "is for forecasts of series, and this is a products stream", e) < 0)
-        return -1;
     if (s->o.part == WEFT_SCORE_TEST)
         return weft_fail(
             e, WEFT_USAGE,
@@ -88,12 +85,9 @@ static int start_products(struct weft_run *run, struct state *s, struct weft_err
 
 static int start(struct weft_run *run, void *state, struct weft_err *e)
 {
-    static const char *const of_pictures[] = {"max-side", "max-pixels", NULL};
     struct state *s = state;
     if (strcmp(weft_run_in_head(run)->schema, WEFT_PRODUCTS_SCHEMA) == 0)
         return start_products(run, s, e);
-    if (weft_run_refuse(run, of_pictures, "is for pictures of products, and these are series", e) < 0)
-        return -1;
     return read_quantiles(s, e) < 0 ? -1 : weft_series_scorer_start(run, &s->o, &s->series, e);
 }
 
@@ -122,54 +116,47 @@ static const struct weft_filter filter = {
     .usage =
         {.name = "score",
          .summary = "forecasts series with models and baselines, and what products will do",
-         .synopsis = "score -m MODEL[,MODEL...] [OPTION...]",
+         .synopsis = "score -m MODEL[,MODEL...] [OPTION...] [FILE]",
          .reads = "a series or windows stream, or a products stream",
          .writes = "a forecasts stream, one frame per series, channel and model, those left out included; of products "
                    "a demand stream, one frame per product and model",
-         .examples =
-             "ingest train.csv | aggregate --by minor | score -m model.safetensors --quantiles 0.1,0.5,0.9 | rank\n"
-             "ingest train.csv | window --lookback 30 --horizon 10 | score -m model.safetensors,seasonal-naive:7 "
-             "--part test | evaluate\n"
-             "ingest train.csv | score -m mean:28 --horizon 28 | frames csv\n"
-             "ingest --layout products new.csv | embed-text --hash 512 | score -m demand.safetensors | frames show",
+         .examples = "weft ingest sales.csv | weft aggregate --by minor | weft score -m model.safetensors --quantiles "
+                     "0.1,0.5,0.9 | weft rank\n"
+                     "weft ingest sales.csv | weft window --lookback 30 --horizon 10 | weft score -m "
+                     "model.safetensors,seasonal-naive:7 --part test | weft evaluate\n"
+                     "weft ingest sales.csv | weft score -m mean:28 --horizon 28 | weft frames csv\n"
+                     "weft ingest --layout products new.csv | weft embed-text --hash 512 | weft score -m "
+                     "demand.safetensors | weft frames show",
          .see_also = "window, train-dlinear, train-lstm, train-demand, evaluate, rank",
-         .notes = "Baselines: naive (the last value), seasonal-naive:M (the value M steps ago), mean:N (the mean of "
-                  "the last N steps), lag-growth:M:N (the "
-                  "value M steps ago times the growth of the last N steps over the same a season of M earlier). For "
-                  "items that sell now and then: "
-                  "croston[:RATE], sba[:RATE] (croston times 1 - RATE / 2) and tsb[:RATE_P[:RATE_D]] (reacts to items "
-                  "that die out), smoothed with "
-                  "rates of 0.1 unless given, flat over the horizon, 0 while nothing was sold. These three look back "
-                  "to the beginning of the series, "
-                  "whatever the windows' lookback.\n"
-                  "Quantiles are split conformal: the model file keeps errors of validation windows; baselines have "
-                  "none. A level needs 1 / min(q, 1 - q) - 1 of them "
-                  "(9 for 80%, 19 for 90%, 199 for 99% intervals): with fewer it has no bound (a missing value), and "
-                  "stderr says so once.\n"
-                  "A windows stream brings its scale, fitted on the train part. A series stream has none: a model "
-                  "trained with --scale standard or minmax "
-                  "then scales each series by all of it, and a channel that counts relative to its mean (train-dlinear "
-                  "--relative) to that of all of it.\n"
-                  "A series that begins too late for the lookback, or with a missing value in it, is left out and "
-                  "counted: with --part latest its frame says why (column why of frames "
-                  "csv, one row a series), model by model, so that a baseline beside may serve it; of a part, such "
-                  "windows alone are left out. A model "
-                  "may look back less than the windows do, so that models of several lookbacks are measured on the "
-                  "same windows.\n"
-                  "A model with exogenous channels (train-dlinear on a stream with past, future or static ones) needs "
-                  "them in the stream by name, and those "
-                  "that are known ahead on every step of the horizon: what is missing is refused (78) with its dates "
-                  "before the first forecast goes out; "
-                  "until then forecasts wait in a temporary file ($TMPDIR). The latest origin is behind the last step "
-                  "that has a target.\n"
-                  "Products are scored in batches; a picture that is missing or can't be read is seen as grey. "
-                  "Quantities are in original units; pictures and "
-                  "features do not go into the output.\n"
-                  "Memory: one series and its forecasts, or a batch of products; it does not grow with their number."},
+         .notes =
+             "Baselines: naive (the last value), seasonal-naive:M (the value M steps ago), mean:N (the mean of the "
+             "last N steps), lag-growth:M:N (the value M steps ago times the growth of the last N steps over the same "
+             "a season of M earlier). For items that sell now and then: croston[:RATE], sba[:RATE] (croston times 1 - "
+             "RATE / 2) and tsb[:RATE_P[:RATE_D]] (reacts to items that die out), smoothed with rates of 0.1 unless "
+             "given, flat over the horizon, 0 while nothing was sold. These three look back to the beginning of the "
+             "series, whatever the windows' lookback.\n"
+             "Quantiles are split conformal: the model file keeps errors of validation windows; baselines have none. A "
+             "level needs 1 / min(q, 1 - q) - 1 of them (9 for 80%, 19 for 90%, 199 for 99% intervals): with fewer it "
+             "has no bound (a missing value), and stderr says so once.\n"
+             "A windows stream brings its scale, fitted on the train part. A series stream has none: a model trained "
+             "with --scale standard or minmax then scales each series by all of it, and a channel that counts relative "
+             "to its mean (weft train-dlinear --relative) to that of all of it.\n"
+             "A series that begins too late for the lookback, or with a missing value in it, is left out and counted: "
+             "with --part latest its frame says why (column why of weft frames csv, one row a series), model by model, "
+             "so that a baseline beside may serve it; of a part, such windows alone are left out. A model may look "
+             "back less than the windows do, so that models of several lookbacks are measured on the same windows.\n"
+             "A model with exogenous channels (train-dlinear on a stream with past, future or static ones) needs them "
+             "in the stream by name, and those that are known ahead on every step of the horizon: what is missing is "
+             "refused (78) with its dates before the first forecast goes out; until then forecasts wait in a temporary "
+             "file ($TMPDIR). The latest origin is behind the last step that has a target.\n"
+             "Products are scored in batches; a picture that is missing or can't be read is seen as grey. Quantities "
+             "are in original units; pictures and features do not go into the output.\n"
+             "Memory: one series and its forecasts, or a batch of products; it does not grow with their number."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,
     .out = WEFT_IO_STREAM,
+    .schema = WEFT_SERIES_SCHEMA "|" WEFT_WINDOWS_SCHEMA "|" WEFT_PRODUCTS_SCHEMA,
     .acknowledges = true,
     .start = start,
     .frame = frame,

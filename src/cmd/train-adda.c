@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "base/stop.h"
 #include "train/adda_units.h"
 
 struct state {
@@ -31,7 +32,7 @@ static const struct weft_opt opts[] = {
      "what is subtracted from a window and added to its forecast: nothing, its last value, its mean", 0},
     {WEFT_OPT_INT, 0, "layers", AT(INT, layers), "1", 1, WEFT_LSTM_LAYERS_MAX, "N", "layers of an LSTM", 0},
     {WEFT_OPT_STR, 0, "pretrained", AT(STR, pretrained), NULL, 0, 0, "MODEL",
-     "source network from this model (train-lstm, or train-adda --epochs 0), not trained anew", WEFT_OPT_FILE},
+     "source network from this model (train-lstm, or weft train-adda --epochs 0), not trained anew", WEFT_OPT_FILE},
     {WEFT_OPT_INT, 0, "source-epochs", AT(INT, source_epochs), "230", 1, 1000000, "N",
      "passes over the source's train part at most", 0},
     {WEFT_OPT_INT, 0, "source-patience", AT(INT, source_patience), "10", 0, 1000000, "N",
@@ -67,7 +68,7 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_STR, 0, "checkpoint", AT(STR, checkpoint), NULL, 0, 0, "FILE",
      "keep the training's state there until the model is written", WEFT_OPT_FILE | WEFT_OPT_RUN},
     {WEFT_OPT_FLAG, 0, "resume", AT(FLAG, resume), NULL, 0, 0, NULL, "go on from the checkpoint, if it is there",
-     WEFT_OPT_RUN},
+     WEFT_OPT_RUN, .needs = "checkpoint"},
     {.type = WEFT_OPT_END},
 };
 
@@ -75,15 +76,13 @@ static bool tick(void *ctx, int64_t epoch, size_t done, size_t total)
 {
     struct state *s = ctx;
     weft_progress_at(&s->progress, done, total, "windows", "epoch %lld", (long long)epoch);
-    return weft_run_stopping(s->run);
+    return weft_stop_signal() != 0;
 }
 
 static int configure(struct weft_run *run, struct state *s, struct weft_err *e)
 {
     if (!weft_units_path(run, e))
         return -1;
-    if (s->resume && !s->checkpoint)
-        return weft_fail(e, WEFT_USAGE, "--resume goes on from --checkpoint FILE");
     s->run = run;
     s->t.encoder = (enum weft_encoder_kind)s->encoder;
     s->t.code = (size_t)s->hidden;
@@ -128,8 +127,8 @@ static int read_domain(struct weft_run *run, struct state *s, enum weft_domain d
     struct weft_span frame;
     int got;
     while ((got = weft_reader_next(r, &frame, e)) > 0) {
-        if (weft_run_stopping(run))
-            return weft_run_interrupted(e);
+        if (weft_stop_check(e) < 0)
+            return -1;
         weft_run_read(run, 1);
         if (weft_series_read(frame, d == WEFT_SOURCE ? &s->t.source : &s->t.units.attrs, &s->series, e) < 0 ||
             weft_adda_units_add(&s->t, d, &s->series, e) < 0)
@@ -152,7 +151,7 @@ static int fit(struct weft_run *run, struct state *s, const struct weft_head *ta
     int rc = weft_adda_units_fit(&s->t, e);
     weft_progress_end(&s->progress);
     if (rc > 0) {
-        rc = weft_run_interrupted(e);
+        rc = weft_interrupted(e);
         if (s->checkpoint)
             weft_fail_hint(e, "--checkpoint %s --resume goes on", s->checkpoint);
     }
@@ -201,10 +200,10 @@ static const struct weft_filter filter = {
               .reads = "two windows streams with the same lookback, horizon, channels and scale",
               .writes = "a model file (safetensors)",
               .examples =
-                  "train-adda --source major.weft --target minor.weft -o adapted.safetensors --log adapt.jsonl\n"
-                  "train-adda --source major.weft --target minor.weft --reconstruct 1 --target-fraction 0.5 -o "
+                  "weft train-adda --source major.weft --target minor.weft -o adapted.safetensors --log adapt.jsonl\n"
+                  "weft train-adda --source major.weft --target minor.weft --reconstruct 1 --target-fraction 0.5 -o "
                   "half.safetensors\n"
-                  "score -m adapted.safetensors --part test -i minor.weft | evaluate --scaled",
+                  "weft score -m adapted.safetensors --part test -i minor.weft | weft evaluate --scaled",
               .see_also = "train-lstm, window, score, evaluate",
               .notes = "First a network (encoder and linear head) learns to forecast the source. Then, as in ADDA, a "
                        "target encoder that begins as a copy of the "

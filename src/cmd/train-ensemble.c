@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "apply/ensemble_fit.h"
+#include "base/stop.h"
 #include "train/units.h"
 
 #define AT(type, member) WEFT_OPT_AT(struct weft_ensemble_fit, type, member)
@@ -45,7 +46,7 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
 {
     struct weft_ensemble_fit *f = state;
     if (weft_ensemble_fit_run(f, e) < 0) {
-        if (f->keep && weft_run_stopping(run))
+        if (f->keep && weft_stop_signal())
             weft_fail_hint(e, "the same command goes on from --checkpoint %s", f->keep);
         return -1;
     }
@@ -65,35 +66,34 @@ static void stop(struct weft_run *run, void *state)
 }
 
 static const struct weft_filter filter = {
-    .usage =
-        {.name = "train-ensemble",
-         .summary = "trains several forecasters and joins those that are good into one model",
-         .synopsis = "train-ensemble -o MODEL --member COMMAND --member MEMBER [OPTION...]",
-         .reads = "a windows stream",
-         .writes = "a model file (safetensors)",
-         .examples =
-             "ingest train.csv | aggregate --by minor | window --lookback 392 --horizon 28 --split 0.85,0.15,0 | "
-             "train-ensemble --member 'train-dlinear --factors auto --refit' --member 'train-dlinear --tune --refit' "
-             "--member seasonal-naive:7 --member lag-growth:364:28 -o ensemble.safetensors\n"
-             "train-ensemble --checkpoint run --member train-lstm --member train-dlinear -o ensemble.safetensors -i "
-             "windows.weft   # again after a kill: the same bytes\n"
-             "ingest train.csv | aggregate --by minor | score -m ensemble.safetensors --quantiles 0.1,0.9 | rank",
-         .see_also = "window, train-dlinear, train-lstm, score, backtest",
-         .notes =
-             "Every member is trained before each fold on what was known then, and forecasts the horizon that came; "
-             "the folds are the last horizons of what may be seen, the test part of the windows is not touched. The "
-             "error is sum |actual - forecast| / sum |actual| over all series and folds (the mean over channels), of "
-             "the values that every member forecast. Members far from the best are left out (--within), so is one "
-             "that forecasts less than nine tenths of what another does. Of the best member alone, the median, the "
-             "mean and the mean weighted by 1 / error^2, the one with the least error is taken; then the members that "
-             "are held are trained on all. A line on stderr says what the model holds and what it beat, as does its "
-             "metadata (tried, fold_errors).\n"
-             "The model file holds its members' whole files and goes where any model goes: score, backtest, rank; "
-             "backtest --refit trains it anew at past origins. Its errors, those of the folds, make intervals and the "
-             "growth's. A series too short for one member is forecast by the others.\n"
-             "Commands are split at blanks, with quotes and \\ as a shell does it; no shell is started. --threads N "
-             "runs N trainers at a time; the result is the same. The series are kept in a file under TMPDIR, the "
-             "models in memory."},
+    .usage = {.name = "train-ensemble",
+              .summary = "trains several forecasters and joins those that are good into one model",
+              .synopsis = "train-ensemble -o MODEL --member COMMAND --member MEMBER [OPTION...] [FILE]",
+              .reads = "a windows stream",
+              .writes = "a model file (safetensors)",
+              .examples = "weft ingest sales.csv | weft aggregate --by minor | weft window --lookback 392 --horizon 28 "
+                          "--split 0.85,0.15,0 | weft train-ensemble --member 'train-dlinear --factors auto --refit' "
+                          "--member 'train-dlinear --tune --refit' --member seasonal-naive:7 --member "
+                          "lag-growth:364:28 -o ensemble.safetensors\n"
+                          "weft train-ensemble --checkpoint run --member train-lstm --member train-dlinear -o "
+                          "ensemble.safetensors -i windows.weft   # again after a kill: the same bytes\n"
+                          "weft ingest sales.csv | weft aggregate --by minor | weft score -m ensemble.safetensors "
+                          "--quantiles 0.1,0.9 | weft rank",
+              .see_also = "window, train-dlinear, train-lstm, score, backtest",
+              .notes = "Every member is trained before each fold on what was known then, and forecasts the horizon "
+                       "that came; the folds are the last horizons of what may be seen, the test part of the windows "
+                       "is not touched. The error is sum |actual - forecast| / sum |actual| over all series and folds "
+                       "(the mean over channels), of the values that every member forecast. Members far from the best "
+                       "are left out (--within), so is one that forecasts less than nine tenths of what another does. "
+                       "Of the best member alone, the median, the mean and the mean weighted by 1 / error^2, the one "
+                       "with the least error is taken; then the members that are held are trained on all. A line on "
+                       "stderr says what the model holds and what it beat, as does its metadata (tried, fold_errors).\n"
+                       "The model file holds its members' whole files and goes where any model goes: score, backtest, "
+                       "rank; weft backtest --refit trains it anew at past origins. Its errors, those of the folds, "
+                       "make intervals and the growth's. A series too short for one member is forecast by the others.\n"
+                       "Commands are split at blanks, with quotes and \\ as a shell does it; no shell is started. "
+                       "--threads N runs N trainers at a time; the result is the same. The series are kept in a file "
+                       "under TMPDIR, the models in memory."},
     .opts = opts,
     .state_size = sizeof(struct weft_ensemble_fit),
     .in = WEFT_IO_STREAM,

@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "base/stop.h"
 #include "train/lstm_units.h"
 
 struct state {
@@ -34,7 +35,7 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_STR, 0, "checkpoint", AT(STR, checkpoint), NULL, 0, 0, "FILE",
      "keep the training's state there until the model is written", WEFT_OPT_FILE | WEFT_OPT_RUN},
     {WEFT_OPT_FLAG, 0, "resume", AT(FLAG, resume), NULL, 0, 0, NULL, "go on from the checkpoint, if it is there",
-     WEFT_OPT_RUN},
+     WEFT_OPT_RUN, .needs = "checkpoint"},
     {.type = WEFT_OPT_END},
 };
 
@@ -44,7 +45,7 @@ static bool tick(void *ctx, int64_t epoch, size_t done, size_t total)
     struct state *s = ctx;
     if (s->t.n == 1)
         weft_progress_at(&s->progress, done, total, "windows", "epoch %lld", (long long)epoch);
-    return weft_run_stopping(s->run);
+    return weft_stop_signal() != 0;
 }
 
 static int start(struct weft_run *run, void *state, struct weft_err *e)
@@ -52,8 +53,6 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     struct state *s = state;
     if (!weft_units_path(run, e))
         return -1;
-    if (s->resume && !s->checkpoint)
-        return weft_fail(e, WEFT_USAGE, "--resume goes on from --checkpoint FILE");
     s->run = run;
     s->t.hidden = (size_t)s->hidden;
     s->t.layers = (size_t)s->layers;
@@ -90,7 +89,7 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
     int rc = weft_lstm_units_fit(&s->t, e);
     weft_progress_end(&s->progress);
     if (rc > 0) {
-        rc = weft_run_interrupted(e);
+        rc = weft_interrupted(e);
         if (s->checkpoint)
             weft_fail_hint(e, "--checkpoint %s --resume goes on", s->checkpoint);
     }
@@ -112,25 +111,23 @@ static void stop(struct weft_run *run, void *state)
 }
 
 static const struct weft_filter filter = {
-    .usage =
-        {.name = "train-lstm",
-         .summary = "trains an LSTM forecaster",
-         .synopsis = "train-lstm -o MODEL [OPTION...]",
-         .reads = "a windows stream",
-         .writes = "a model file (safetensors)",
-         .examples =
-             "ingest train.csv | window --lookback 30 --horizon 10 --scale standard | train-lstm -o lstm.safetensors\n"
-             "train-lstm --checkpoint run.st --resume -o lstm.safetensors -i windows.weft   # again after a kill: the "
-             "same bytes\n"
-             "score -m lstm.safetensors --part test -i windows.weft | evaluate",
-         .see_also = "window, train-dlinear, train-adda, score, evaluate",
-         .notes = "An LSTM reads the lookback, a linear layer makes the whole horizon of its last hidden state; mean "
-                  "squared error, Adam; the epoch with the "
-                  "least validation loss is kept. Scale the windows (window --scale standard): a network learns values "
-                  "about 1 best.\n"
+    .usage = {.name = "train-lstm",
+              .summary = "trains an LSTM forecaster",
+              .synopsis = "train-lstm -o MODEL [OPTION...] [FILE]",
+              .reads = "a windows stream",
+              .writes = "a model file (safetensors)",
+              .examples = "weft ingest sales.csv | weft window --lookback 30 --horizon 10 --scale standard | weft "
+                          "train-lstm -o lstm.safetensors\n"
+                          "weft train-lstm --checkpoint run.st --resume -o lstm.safetensors -i windows.weft   # again "
+                          "after a kill: the same bytes\n"
+                          "weft score -m lstm.safetensors --part test -i windows.weft | weft evaluate",
+              .see_also = "window, train-dlinear, train-adda, score, evaluate",
+              .notes =
+                  "An LSTM reads the lookback, a linear layer makes the whole horizon of its last hidden state; mean "
+                  "squared error, Adam; the epoch with the least validation loss is kept. Scale the windows (weft "
+                  "window --scale standard): a network learns values about 1 best.\n"
                   "The result depends on --seed and not on --threads. Windows that touch a missing value are left out. "
-                  "Weights are named as "
-                  "torch.nn.LSTM and torch.nn.Linear name them, behind encoder. and head."},
+                  "Weights are named as torch.nn.LSTM and torch.nn.Linear name them, behind encoder. and head."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,

@@ -1,13 +1,15 @@
 #!/bin/sh
 # weft - one command for all programs and pipelines of the suite: `weft ingest ...` runs ingest, `weft forecast ...` runs pipelines/forecast.sh, `weft help ingest`
-# opens its manual page. A pipeline that is executable is a command; the others are parts of these.
+# opens its manual page. A pipeline that is executable is a command; the others are parts of these. bin/weft of the tree does the same before anything is installed.
 libexec=@LIBEXEC@
 share=@SHARE@
+man=@MAN@
 version=@VERSION@
 
 # A line each. A program says in --help "NAME - what it does", below its usage; a pipeline in its second line.
 programs() {
     for p in "$libexec"/*; do
+        [ "${p##*/}" != weft ] || continue
         "$p" --help | awk -v name="${p##*/}" '
             index($0, name " - ") == 1 { said = substr($0, length(name) + 4); next }
             said != "" && NF { said = said " " $0 }
@@ -30,7 +32,7 @@ no_such() {
 
 # The file of a program or a pipeline.
 find_command() {
-    case "$1" in */*) no_such "$1" ;; esac
+    case "$1" in */* | weft) no_such "$1" ;; esac
     file=$libexec/$1 pipeline=
     [ ! -x "$file" ] || return 0
     file=$share/pipelines/$1.sh pipeline=yes
@@ -43,7 +45,7 @@ case "${1:-}" in
 usage: weft PIPELINE [OPTION...]     runs a whole flow, from a table to results
        weft PROGRAM [OPTION...]      runs a program; programs read and write streams, so put them in pipes
        weft help NAME                opens the manual page of a program, or says what a pipeline does
-       weft help exit                says what exit statuses mean
+       weft help exit                says what exit statuses mean; weft help stream: what streams are made of
        weft pipelines                lists the files of the pipelines, to copy from
 
 Forecasts demand: CSV of daily sales to forecasts and ranked categories.
@@ -65,14 +67,19 @@ EOF
 pipelines) ls "$share/pipelines"/*.sh ;;
 help)
     [ -n "${2:-}" ] || exec "$0" --help
-    page=$share/man/$2.1
-    [ "$2" != exit ] || page=$share/man/weft-exit.1
-    [ "$2" = exit ] || find_command "$2"
-    [ -z "${pipeline:-}" ] || exec "$0" "$2" --help
-    command -v man >/dev/null && [ -e "$page" ] && exec man -l "$page"
-    command -v mandoc >/dev/null && [ -e "$page" ] && exec mandoc "$page"
-    [ "$2" != exit ] || exec sed -n 's/^\.It //p; s/^[A-Z0-9][a-z].*/    &/p' "$page"
-    exec "$libexec/$2" --help
+    case "$2" in
+    exit) page=$man/man1/weft-exit.1 ;;
+    stream) page=$man/man5/weft-stream.5 ;;
+    *) find_command "$2"; page=$man/man1/weft-$2.1 ;;
+    esac
+    [ -e "$page" ] || page=$page.gz # as packages have them
+    [ ! -e "$page" ] || ! command -v man >/dev/null || exec man -l "$page"
+    [ ! -e "$page" ] || ! command -v mandoc >/dev/null || exec mandoc "$page"
+    case "$2" in
+    # Without a program that lays pages out: their text, less the marks.
+    exit | stream) gzip -cdf <"$page" | sed -n 's/^\.It //p; s/^\.Sh //p; s/^[^.]/    &/p' ;;
+    *) exec "$0" "$2" --help ;;
+    esac
     ;;
 *)
     find_command "$1"
@@ -81,9 +88,6 @@ help)
     PATH=$libexec:$PATH # for programs that start others: pipelines, work, backtest --refit
     export PATH
     [ -n "$pipeline" ] || exec "$file" "$@"
-    case "${1:-}" in
-    -h | --help) "$file" --help | sed "s|$name\.sh|weft $name|g" ;;
-    *) WEFT_CALLED="weft $name" WEFT_BIN=$libexec exec "$file" "$@" ;;
-    esac
+    WEFT_CALLED="weft $name" WEFT_BIN=$libexec exec "$file" "$@"
     ;;
 esac

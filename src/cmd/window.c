@@ -30,7 +30,7 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_INT, 0, "stride", AT(INT, stride), "1", 1, 1000000, "N", "steps from one window to the next", 0},
     {WEFT_OPT_LIST, 0, "split", AT(LIST, split_text), "0.64,0.16,0.20", 0, 0, "T,V,T",
      "train, validation and test part: fractions of the calendar, or steps", 0},
-    {WEFT_OPT_CHOICE, 0, "scale", AT(CHOICE, scale), "none", 0, 0, "none|standard|minmax",
+    {WEFT_OPT_CHOICE, 0, "scale", AT(CHOICE, scale), "none", 0, 0, WEFT_SCALE_CHOICES,
      "scaling per series and target, fitted on the train part alone", 0},
     {.type = WEFT_OPT_END},
 };
@@ -105,23 +105,22 @@ static void stop(struct weft_run *run, void *state)
 }
 
 static const struct weft_filter filter = {
-    .usage =
-        {.name = "window",
-         .summary = "says how series are cut into windows for training and testing",
-         .synopsis = "window --lookback N --horizon N [OPTION...]",
-         .reads = "a series stream",
-         .writes = "a windows stream",
-         .examples = "ingest train.csv | window --lookback 30 --horizon 10 | train-dlinear -o model.safetensors\n"
-                     "ingest --layout matrix ETTh1.csv | window --lookback 336 --horizon 96 --split 8640,2880,2880 "
-                     "--scale standard | frames count",
-         .see_also = "ingest, aggregate, train-dlinear, score",
-         .notes =
-             "A window belongs to the part in which its whole horizon lies, so the lookback of the first test window "
-             "reaches back into "
-             "validation. Windows are not expanded: a frame holds its series once, with the borders and the scale.\n"
-             "Exogenous channels (ingest --future, covariates) are not scaled, and what lies ahead of the last step "
-             "with a target belongs to no part.\n"
-             "A series that comes twice is refused; memory for that: 48 to 96 bytes a series."},
+    .usage = {.name = "window",
+              .summary = "says how series are cut into windows for training and testing",
+              .synopsis = "window --lookback N --horizon N [OPTION...] [FILE]",
+              .reads = "a series stream",
+              .writes = "a windows stream",
+              .examples = "weft ingest sales.csv | weft window --lookback 30 --horizon 10 | weft train-dlinear -o "
+                          "model.safetensors\n"
+                          "weft ingest --layout matrix ETTh1.csv | weft window --lookback 336 --horizon 96 --split "
+                          "8640,2880,2880 --scale standard | weft frames count",
+              .see_also = "ingest, aggregate, train-dlinear, score",
+              .notes = "A window belongs to the part in which its whole horizon lies, so the lookback of the first "
+                       "test window reaches back into validation. Windows are not expanded: a frame holds its series "
+                       "once, with the borders and the scale.\n"
+                       "Exogenous channels (weft ingest --future, covariates) are not scaled, and what lies ahead of "
+                       "the last step with a target belongs to no part.\n"
+                       "A series that comes twice is refused; memory for that: 48 to 96 bytes a series."},
     .opts = opts,
     .state_size = sizeof(struct state),
     .in = WEFT_IO_STREAM,

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/stop.h"
 #include "nn/blas.h"
 #include "base/mem.h"
 #include "frame/run.h"
@@ -46,7 +47,7 @@ static int run_many(struct weft_run *run, struct state *s, struct weft_err *e)
         pid_t done = waitpid(-1, &status, 0);
         if (done < 0 && errno != EINTR)
             break;
-        if (done < 0 || weft_run_stopping(run)) {
+        if (done < 0 || weft_stop_signal()) {
             for (int64_t i = 0; i < s->children; i++)
                 kill(pid[i], SIGTERM);
         }
@@ -84,9 +85,9 @@ static const struct weft_filter filter = {
               .synopsis = "work --connect ENDPOINT [-j N] -- PROGRAM [ARGUMENT...]",
               .reads = "frames from scatter",
               .writes = "results to scatter",
-              .examples = "work --connect tcp://head:5570 -- score -m model.safetensors\n"
-                          "work --connect tcp://head:5570 --key worker.key --peer-keys head.pub -j 4 -- encode-image "
-                          "-m resnet18.safetensors",
+              .examples = "weft work --connect tcp://head:5570 -- score -m model.safetensors\n"
+                          "weft work --connect tcp://head:5570 --key worker.key --peer-keys head.pub -j 4 -- "
+                          "encode-image -m resnet18.safetensors",
               .see_also = "scatter, keygen",
               .notes = "Workers may join and leave at any time. On SIGTERM a worker finishes the frames it has. When "
                        "its child fails, it says so to the "

@@ -126,7 +126,7 @@ int weft_sink_open(const char *endpoint, const struct weft_wire_opts *o, struct 
     }
     if (isatty(STDOUT_FILENO)) {
         weft_fail(e, WEFT_USAGE, "standard output is a terminal, and a stream is no text");
-        return weft_fail_hint(e, "pipe me into `frames show`, or name a file with -o FILE");
+        return weft_fail_hint(e, "pipe me into `weft frames show`, or name a file with -o FILE");
     }
     s->fd = STDOUT_FILENO;
     widen_pipe(s->fd);

@@ -48,7 +48,7 @@ static const struct weft_opt opt_input = {
     0,
     0,
     "ENDPOINT",
-    "stream to read: -, a file, tcp://HOST:PORT, ipc://PATH, or bind+tcp://... to listen",
+    "stream to read, the same as FILE: -, a file, tcp://HOST:PORT, ipc://PATH, or bind+tcp://... to listen",
     WEFT_OPT_RUN | WEFT_OPT_FILE};
 static const struct weft_opt opt_output = {
     WEFT_OPT_STR,
@@ -142,17 +142,6 @@ struct weft_run {
     struct weft_lineage lineage;
 };
 
-bool weft_run_stopping(const struct weft_run *run)
-{
-    (void)run;
-    return weft_stop_signal() != 0;
-}
-
-int weft_run_interrupted(struct weft_err *e)
-{
-    return weft_fail(e, WEFT_TEMPFAIL, "interrupted");
-}
-
 const char *weft_run_program(const struct weft_run *run)
 {
     return run->program;
@@ -190,6 +179,11 @@ int weft_run_refuse(const struct weft_run *run, const char *const *options, cons
         if (weft_run_given(run, *options))
             return weft_fail(e, WEFT_USAGE, "--%s %s", *options, why);
     return 0;
+}
+
+int weft_run_rules(const struct weft_run *run, const void *state, struct weft_err *e)
+{
+    return weft_opt_rules(run->filter->opts, state, run->given, e);
 }
 
 int weft_run_threads(const struct weft_run *run)
@@ -436,7 +430,7 @@ static int finish_text(struct weft_run *run, struct weft_err *e)
 {
     if (run->text && !run->text_file) {
         weft_fail(e, WEFT_USAGE, "text does not go to a socket, and -o is %s", run->common.output);
-        return weft_fail_hint(e, "streams do (frames cat, --format frames); pipe the text, or name a file");
+        return weft_fail_hint(e, "streams do (weft frames cat, --format frames); pipe the text, or name a file");
     }
     (void)!fflush(weft_run_text(run)); /* its failure stays in ferror */
     if (weft_run_text_check(run, e) < 0)
@@ -456,6 +450,8 @@ static int open_ends(struct weft_run *run, struct weft_err *e)
         return -1;
     bool input = f->in == WEFT_IO_STREAM && !(f->no_input && f->no_input(run->state));
     if (input && weft_reader_open(run->common.input, f->schema, &run->stream_opts, &run->in, e) < 0)
+        return -1;
+    if (input && f->opts && weft_opt_stream(f->opts, run->state, run->given, weft_reader_head(run->in)->schema, e) < 0)
         return -1;
     /* What some of these programs write is a stream (frames cat, --format frames), and may go to a socket; text, which
      * may not, is only known when it comes (finish_text). */
@@ -536,7 +532,7 @@ static int report(struct weft_run *run, struct weft_err *e)
     if (!e->code)
         weft_fail(e, WEFT_BUG, "failed without a reason");
     if (code == WEFT_USAGE && !e->hint[0])
-        weft_fail_hint(e, "see %s --help", run->program);
+        weft_fail_hint(e, "see weft %s --help", run->program);
     if (code != WEFT_NO)
         weft_err_print(run->program, e);
     if (run->out) {
@@ -610,8 +606,8 @@ static bool informed(struct weft_run *run, int argc, char **argv)
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
         if (strcmp(argv[i], "--help=mdoc") == 0)
             weft_opt_mdoc(stdout, &run->filter->usage, run->filter->opts, run->table, WEFT_RELEASE_DATE);
-        else if (strcmp(argv[i], "--help=names") == 0)
-            weft_opt_names(stdout, run->filter->opts, run->table);
+        else if (strcmp(argv[i], "--help=complete") == 0)
+            weft_opt_complete(stdout, run->filter->opts, run->table);
         else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             weft_opt_help(stdout, &run->filter->usage, run->filter->opts, run->table);
         else if (strcmp(argv[i], "--version") == 0 || strcmp(argv[i], "-V") == 0)
@@ -621,6 +617,28 @@ static bool informed(struct weft_run *run, int argc, char **argv)
         return true;
     }
     return false;
+}
+
+/* What follows the options is -i, where the program reads one stream and has no other use for it. */
+static int take_operands(struct weft_run *run, struct weft_err *e)
+{
+    const struct weft_filter *f = run->filter;
+    bool stream = f->in == WEFT_IO_STREAM && !(f->no_input && f->no_input(run->state));
+    int max = stream ? 1 : f->max_operands;
+    if (run->n_operands < f->min_operands)
+        return weft_fail(e, WEFT_USAGE, "a file is missing");
+    if (max >= 0 && run->n_operands > max) {
+        weft_fail(e, WEFT_USAGE, "unexpected \"%s\"", run->operands[max]);
+        return stream ? weft_fail_hint(e, "it reads one stream; weft frames cat joins several") : -1;
+    }
+    if (!stream || !run->n_operands)
+        return 0;
+    if (run->common.input != opt_input.def)
+        return weft_fail(e, WEFT_USAGE, "two streams to read, -i %s and %s: give one", run->common.input,
+                         run->operands[0]);
+    run->common.input = run->operands[0];
+    run->n_operands = 0;
+    return 0;
 }
 
 int weft_main(const struct weft_filter *filter, int argc, char **argv)
@@ -639,10 +657,8 @@ int weft_main(const struct weft_filter *filter, int argc, char **argv)
     int rc =
         weft_opt_parse(filter->opts, run.state, run.table, &run.common, argc, argv, &run.n_operands, &run.given, &e);
     run.operands = argv + 1;
-    if (rc == 0 && run.n_operands < filter->min_operands)
-        rc = weft_fail(&e, WEFT_USAGE, "a file is missing");
-    if (rc == 0 && filter->max_operands >= 0 && run.n_operands > filter->max_operands)
-        rc = weft_fail(&e, WEFT_USAGE, "unexpected \"%s\"", run.operands[filter->max_operands]);
+    if (rc == 0)
+        rc = take_operands(&run, &e);
     run.stream_opts = stream_opts(&run.common);
     run.acks = getenv("WEFT_ACKS") != NULL; /* set by work, for its child alone */
     if (rc == 0)

@@ -254,17 +254,40 @@ static int read_head(struct weft_reader *r, struct weft_span map, struct weft_pa
     return 0;
 }
 
-static int check_schema(const struct weft_head *h, const char *schema, struct weft_err *e)
+/* "series/1, windows/1 or products/1". */
+static const char *schemas_text(const char *schemas, char *buf, size_t cap)
 {
-    if (!schema || strcmp(h->schema, schema) == 0)
+    size_t used = 0;
+    for (const char *p = schemas; *p && used < cap;) {
+        size_t n = strcspn(p, "|");
+        const char *join = strchr(p + n + (p[n] != 0), '|') ? ", " : " or ";
+        used += (size_t)snprintf(buf + used, cap - used, "%.*s%s", (int)n, p, p[n] ? join : "");
+        p += n + (p[n] != 0);
+    }
+    return buf;
+}
+
+/* schemas: "series/1|windows/1". */
+static int check_schema(const struct weft_head *h, const char *schemas, struct weft_err *e)
+{
+    char above[64], list[128];
+    bool another = false;
+    for (const char *p = schemas; p; p = *p ? p + 1 : NULL) {
+        size_t n = strcspn(p, "|");
+        if (strlen(h->schema) == n && memcmp(h->schema, p, n) == 0)
+            return 0;
+        another = another || weft_head_is(h, p);
+        p += n;
+    }
+    if (!schemas)
         return 0;
-    if (weft_head_is(h, schema)) {
-        weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s", h->schema, schema);
+    schemas_text(schemas, list, sizeof list);
+    if (another) {
+        weft_fail(e, WEFT_DATA, "a %s stream, and this program reads %s", h->schema, list);
         return weft_fail_hint(e, "use the same release of weft on both sides");
     }
-    char above[64];
     last_program(h->lineage, above, sizeof above);
-    weft_fail(e, WEFT_DATA, "a %s stream (from %s), and this program reads %s", h->schema, above, schema);
+    weft_fail(e, WEFT_DATA, "a %s stream (from %s), and this program reads %s", h->schema, above, list);
     return weft_fail_hint(e, "see --help for what comes before it");
 }
 
@@ -284,7 +307,7 @@ static int not_a_stream(struct weft_reader *r, struct weft_err *e)
         *e = (struct weft_err){0};
     weft_fail(e, WEFT_DATA, "not a weft stream%s%s%s", n > 3 ? ": it begins with \"" : "", n > 3 ? text : "",
               n > 3 ? "\"" : "");
-    return weft_fail_hint(e, "CSV goes through `ingest` first");
+    return weft_fail_hint(e, "CSV goes through `weft ingest` first");
 }
 
 static int open_head(struct weft_reader *r, const char *schema, struct weft_err *e)
@@ -414,7 +437,7 @@ static int further_head(struct weft_reader *r, struct weft_span map, struct weft
     int rc = read_head(r, map, &copy, &h, e);
     if (rc == 0 && (strcmp(h.schema, r->head.schema) != 0 || !weft_attrs_agree(h.attrs, r->head.attrs))) {
         weft_fail(e, WEFT_DATA, "a second stream begins here, and its schema or attrs are others");
-        rc = weft_fail_hint(e, "join streams with `frames cat`");
+        rc = weft_fail_hint(e, "join streams with `weft frames cat`");
     }
     weft_pack_free(&copy);
     return rc;

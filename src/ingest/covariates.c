@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/calendar.h"
+#include "base/dates.h"
 #include "ingest/ingest.h"
 #include "ingest/texts.h"
 #include "base/mem.h"
@@ -88,6 +89,13 @@ static int add_weekday(struct weft_covariates *c, struct weft_err *e)
 
 /* --- holidays --- */
 
+/* A date in any form that says by itself what it is. */
+static bool read_date(struct weft_csv_text t, int64_t *seconds)
+{
+    static const struct weft_dates plain = {.form = WEFT_DATES_PLAIN};
+    return weft_date_parse(t.p, t.n, seconds) || weft_dates_read(&plain, t.p, t.n, seconds);
+}
+
 /* The day of a time, also before 1970. */
 static int64_t day_of(int64_t seconds)
 {
@@ -123,7 +131,7 @@ static int read_holidays(struct weft_covariates *c, struct weft_csv *csv, const 
         if (row.problem || row.found != h->n)
             return bad_row(csv, &row, h->n, e);
         struct weft_csv_text t = weft_csv_field(&row, date);
-        if (!weft_date_parse(t.p, t.n, &seconds))
+        if (!read_date(t, &seconds))
             return bad_date(csv, &row, t, e);
         if (c->n_holidays == cap) {
             cap = weft_grow(cap, cap + 1);
@@ -251,7 +259,7 @@ static int read_row(struct weft_covariates *c, const struct weft_csv *csv, const
     int64_t seconds, at;
     if (row->problem || row->found != h->n)
         return bad_row(csv, row, h->n, e);
-    if (!weft_date_parse(t.p, t.n, &seconds))
+    if (!read_date(t, &seconds))
         return bad_date(csv, row, t, e);
     at = weft_step_count(c->in->start, seconds, c->in->step);
     if (seconds < c->in->start && at + c->lag_max < 0)
@@ -401,8 +409,6 @@ static int build(struct weft_covariates *c, struct weft_err *e)
         weft_fail(e, WEFT_USAGE, "which channels? --weekday, --holidays FILE, --csv FILE");
         return -1;
     }
-    if (o->lag.n && !o->table)
-        return weft_fail(e, WEFT_USAGE, "--lag goes with --csv");
     c->fill.max = o->fill_max;
     if (o->fill && weft_fill_parse(o->fill, &c->fill, e) < 0)
         return -1;
@@ -419,6 +425,7 @@ static int build(struct weft_covariates *c, struct weft_err *e)
 int weft_covariates_new(const struct weft_covariates_opts *o, const struct weft_series_attrs *in,
                         struct weft_covariates **out, struct weft_err *e)
 {
+    *out = NULL;
     struct weft_covariates *c = WEFT_NEW(struct weft_covariates);
     *c = (struct weft_covariates){
         .o = o, .in = in, .out = *in, .weekday = SIZE_MAX, .holiday = SIZE_MAX, .table = SIZE_MAX};
@@ -472,6 +479,16 @@ const struct weft_series_attrs *weft_covariates_attrs(const struct weft_covariat
 size_t weft_covariates_without_holidays(const struct weft_covariates *c)
 {
     return c->uncovered;
+}
+
+bool weft_covariates_last_holiday(const struct weft_covariates *c, int64_t *holiday, int64_t *last)
+{
+    enum { LONG_WITHOUT = 45 }; /* a year's last one is at Christmas, or in Japan on November 23 */
+    if (c->holiday == SIZE_MAX)
+        return false;
+    *holiday = c->holidays[c->n_holidays - 1] * DAY;
+    *last = weft_step_add(c->out.start, c->out.length, c->out.step) - DAY;
+    return *last - *holiday > LONG_WITHOUT * DAY;
 }
 
 size_t weft_covariates_steps(const struct weft_covariates *c, const struct weft_series *s)

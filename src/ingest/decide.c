@@ -25,6 +25,7 @@ struct decide {
     bool orders;             /* rows are single orders: several a day are sales, not readings of one thing */
     size_t value, dates[CHOICES_MAX], n_dates;
     const char *told_date;
+    enum weft_dates_form days; /* of the names of columns that are days */
 };
 
 /* --- refusing --- */
@@ -67,7 +68,7 @@ static int refuse(const struct decide *k, const char *option, const size_t *colu
     weft_fail(e, WEFT_DATA, "%s: %s", k->h->file, what);
     for (size_t i = 0; i < n && b.n < 250; i++) {
         char text[160], number[32];
-        snprintf(text, sizeof text, "%singest %s ", i ? ", or " : "", option);
+        snprintf(text, sizeof text, "%sweft ingest %s ", i ? ", or " : "", option);
         snprintf(number, sizeof number, "#%zu", column[i] + 1);
         bool first = named(k, k->h->name[column[i]]) == column[i], only = true;
         for (size_t c = 0; c < k->h->n; c++)
@@ -126,6 +127,54 @@ static bool free_column(const struct decide *k, size_t i)
 
 /* --- the date --- */
 
+/* 202503, 202510, 250301. */
+static void see_six_digits(struct decide *k, size_t i)
+{
+    struct weft_evidence *c = &k->s.column[i];
+    bool month = c->six[0] == c->filled, week = c->six[1] == c->filled, day = c->six[2] == c->filled;
+    char folded[64];
+    weft_term_fold(k->h->name[i], strlen(k->h->name[i]), folded, sizeof folded);
+    bool weekly = strstr(folded, "week") || strstr(folded, "주");
+    if (weekly)
+        month = day = false;
+    else if (c->dates) /* 2025-03 */
+        return;
+    if ((!month && !week && !day) || (month && day)) /* 201203: March 2012, or December 3, 2020 */
+        return;
+    k->o->dates.form = WEFT_DATES_SIX_WEEK;
+    if (day)
+        k->o->dates.form = WEFT_DATES_SIX_DAY;
+    else if (month)
+        k->o->dates.form = WEFT_DATES_SIX_MONTH;
+    c->dates = c->sure = c->filled;
+}
+
+/* Numbers that are dates where the name says that the column has them: days with an hour without any mark, and years
+ * with months as decimals. */
+static void see_named_dates(struct decide *k)
+{
+    for (size_t i = 0; i < k->h->n; i++) {
+        struct weft_evidence *c = &k->s.column[i];
+        bool told = k->o->date && weft_header_find(k->h, k->o->date) == i;
+        if (k->h->date[i] != WEFT_NO_DATE || !c->filled || !(told || k->is[i].named == WEFT_NAMED_DATE))
+            continue;
+        if (k->o->dates.form == WEFT_DATES_UNIX)
+            c->dates = c->sure = c->unix_times;
+        if (c->bare_hours) {
+            c->dates += c->bare_hours;
+            c->sure += c->bare_hours;
+            c->clocks += c->bare_hours;
+        }
+        if (k->o->dates.form == WEFT_DATES_PLAIN && !(k->o->date && !told))
+            see_six_digits(k, i);
+        bool decimals = c->decimal_years == c->filled && c->whole < c->filled && c->filled > 1 && !c->dates;
+        if (decimals && k->o->dates.form == WEFT_DATES_PLAIN && !(k->o->date && !told)) {
+            c->dates = c->sure = c->filled;
+            k->o->dates.form = WEFT_DATES_DECIMAL_YEARS;
+        }
+    }
+}
+
 /* The best of the columns with the name of a sale's day, and with days in them. */
 static size_t named_date(const struct decide *k)
 {
@@ -167,6 +216,50 @@ static int find_date(struct decide *k, struct weft_err *e)
     return 0;
 }
 
+/* The orders that a date may have. */
+static int refuse_form(const struct decide *k, const struct weft_evidence *c, const char *name, const char *orders,
+                       bool years, struct weft_err *e)
+{
+    struct weft_pack b = {0};
+    if (name)
+        weft_fail(e, WEFT_DATA, "%s: \"%s\" in column \"%s\" is %s, and no row shows which", k->h->file, c->first, name,
+                  orders);
+    else
+        weft_fail(e, WEFT_DATA, "%s: columns such as \"%s\" are %s, and none shows which", k->h->file, c->first,
+                  orders);
+    weft_command_word(&b, "weft ingest --date-format %m/%d/%Y ", k->h->file);
+    weft_command_word(&b, ", or weft ingest --date-format %d/%m/%Y ", k->h->file);
+    if (years)
+        weft_command_word(&b, ", or weft ingest --date-format %y/%m/%d ", k->h->file);
+    weft_pack_raw(&b, (struct weft_span){(const uint8_t *)"", 1});
+    weft_fail_hint(e, "%s", (const char *)b.p);
+    weft_pack_free(&b);
+    return -1;
+}
+
+/* The order of year, month and day that the cells of a column or the names in a header have. */
+static int choose_form(struct decide *k, const struct weft_evidence *c, const char *name, struct weft_err *e)
+{
+    struct weft_dates *form = &k->o->dates;
+    if (form->form != WEFT_DATES_PLAIN || !(c->two_ways + c->day_first + c->month_first))
+        return 0;
+    int year_first = weft_turns_year_first(&c->turns);
+    if (year_first < 0)
+        return refuse_form(k, c, name, "the year, the month or the day first", true, e);
+    if (year_first) {
+        form->form = WEFT_DATES_YEAR_FIRST;
+        return 0;
+    }
+    if (c->day_first && c->month_first)
+        return weft_fail(e, WEFT_DATA, "%s: \"%s\" has dates with the day first and dates with the month first",
+                         k->h->file, name ? name : "the header");
+    if (!c->day_first && !c->month_first) {
+        return refuse_form(k, c, name, "the day first or the month first", false, e);
+    }
+    form->form = c->day_first ? WEFT_DATES_DAY_FIRST : WEFT_DATES_MONTH_FIRST;
+    return 0;
+}
+
 /* Which of its forms the date column is written in. */
 static int find_form(struct decide *k, struct weft_err *e)
 {
@@ -184,24 +277,13 @@ static int find_form(struct decide *k, struct weft_err *e)
         }
         form->zoned = true; /* Amazon's reports count days of UTC */
     }
-    if (form->form != WEFT_DATES_PLAIN || !(c->two_ways + c->day_first + c->month_first))
-        return 0;
-    if (c->day_first && c->month_first)
-        return weft_fail(e, WEFT_DATA, "%s: \"%s\" has dates with the day first and dates with the month first",
-                         k->h->file, name);
-    if (!c->day_first && !c->month_first) {
-        struct weft_pack b = {0};
-        weft_fail(e, WEFT_DATA,
-                  "%s: \"%s\" in column \"%s\" is the day first or the month first, and no row shows which", k->h->file,
-                  c->first, name);
-        weft_command_word(&b, "ingest --date-format %m/%d/%Y ", k->h->file);
-        weft_command_word(&b, ", or ingest --date-format %d/%m/%Y ", k->h->file);
-        weft_pack_raw(&b, (struct weft_span){(const uint8_t *)"", 1});
-        weft_fail_hint(e, "%s", (const char *)b.p);
-        weft_pack_free(&b);
+    if (choose_form(k, c, name, e) < 0)
         return -1;
-    }
-    form->form = c->day_first ? WEFT_DATES_DAY_FIRST : WEFT_DATES_MONTH_FIRST;
+    int64_t step = c->periods == c->filled ? c->period : 0; /* the texts say of which step they are */
+    step = form->form == WEFT_DATES_SIX_MONTH ? WEFT_STEP_MONTH : step;
+    step = form->form == WEFT_DATES_SIX_WEEK ? WEFT_STEP_WEEK : step;
+    if (!k->o->step_seconds && c->different > 1)
+        k->o->step_seconds = step;
     return 0;
 }
 
@@ -210,9 +292,10 @@ static int find_form(struct decide *k, struct weft_err *e)
 /* Gross counts, those of a part of the business, and those of what is no sale, come after the plain one. */
 static int count_rank(const char *name)
 {
-    static const char *const later[] = {"총",     "total",  "gross", "b2b",    "최초", "누적",     "취소",
-                                        "반품",   "환불",   "재고",  "목표",   "계획", "예측",     "cancel",
-                                        "return", "refund", "stock", "target", "plan", "forecast", "전체거래"};
+    static const char *const later[] = {"총",     "total",   "gross", "b2b",    "최초", "누적",     "취소",
+                                        "반품",   "환불",    "재고",  "목표",   "계획", "예측",     "cancel",
+                                        "return", "refund",  "stock", "target", "plan", "forecast", "전체거래",
+                                        "cumul",  "running", "ytd",   "mtd"};
     char folded[256];
     weft_term_fold(name, strlen(name), folded, sizeof folded);
     for (size_t i = 0; i < sizeof later / sizeof *later; i++)
@@ -288,14 +371,91 @@ static bool all_equal(const struct decide *k, const size_t *column, size_t n)
     return true;
 }
 
+static bool is_running_total(const char *name)
+{
+    static const char *const parts[] = {"누적", "cumul", "running", "todate", "ytd", "mtd"};
+    char folded[256];
+    weft_term_fold(name, strlen(name), folded, sizeof folded);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (strstr(folded, parts[i]))
+            return true;
+    return false;
+}
+
 static int take_value(struct decide *k, const size_t *column, size_t n, struct weft_err *e)
 {
     if (n > 1 && !all_equal(k, column, n))
         return refuse(k, "--value", column, n, e, "%zu columns could say how many were sold (\"%s\", \"%s\"%s)", n,
                       k->h->name[column[0]], k->h->name[column[1]], n > 2 ? ", ..." : "");
+    if (is_running_total(k->h->name[column[0]])) {
+        (void)refuse(k, "--value", column, 1, e,
+                     "\"%s\" adds up what was sold until then, and no column says what was "
+                     "sold on each day",
+                     k->h->name[column[0]]);
+        return -1;
+    }
     k->value = column[0];
     k->d->use[k->value] = WEFT_USE_VALUE;
     return 0;
+}
+
+/* The command that counts each row as one unit; and the one that sums a column, unless it is SIZE_MAX. */
+static int hint_count_rows(const struct decide *k, size_t column, struct weft_err *e)
+{
+    struct weft_pack b = {0};
+    weft_command_word(&b, "each row is one unit: weft ingest --count-rows ", k->h->file);
+    if (column == SIZE_MAX) {
+        weft_command_word(&b, ", or say which column is to be summed: --value ", "COLUMN");
+    } else {
+        weft_command_word(&b, ", or weft ingest --value ", k->h->name[column]);
+        weft_command_word(&b, " ", k->h->file);
+    }
+    weft_pack_raw(&b, (struct weft_span){(const uint8_t *)"", 1});
+    weft_fail_hint(e, "%s", (const char *)b.p);
+    weft_pack_free(&b);
+    return -1;
+}
+
+/* A list of orders may have one line a unit. */
+static int refuse_money(const struct decide *k, size_t column, struct weft_err *e)
+{
+    weft_fail(e, WEFT_DATA, "%s: no column says how many were sold; \"%s\" is money", k->h->file, k->h->name[column]);
+    return hint_count_rows(k, column, e);
+}
+
+/* The first text of the column that is no number. */
+static struct weft_csv_text odd_text(const struct decide *k, size_t column, uint64_t *line)
+{
+    struct weft_csv_row row;
+    struct weft_csv_text t = {0};
+    double x;
+    for (size_t i = 0; weft_sample_row(k->csv, k->h, &i, &row);) {
+        t = weft_csv_field(&row, column);
+        *line = row.line;
+        if (weft_count_parse(t.p, t.n, &x) == WEFT_COUNT_BAD &&
+            weft_count_parse_in(WEFT_DECIMAL_COMMA, t.p, t.n, &x) == WEFT_COUNT_BAD)
+            return t;
+    }
+    return (struct weft_csv_text){0};
+}
+
+static int no_value(const struct decide *k, struct weft_err *e)
+{
+    for (size_t i = 0; i < k->h->n; i++) {
+        uint64_t line = 0;
+        bool units = k->term[i] == WEFT_TERM_COUNT || k->term[i] == WEFT_TERM_SALES || is_target(k->h->name[i]);
+        if (!units || !free_column(k, i) || !k->s.column[i].filled || is_number(k, i))
+            continue;
+        struct weft_csv_text t = odd_text(k, i, &line);
+        weft_fail(e, WEFT_DATA, "\"%s\" says how many were sold, and \"%.*s\" is no number", k->h->name[i],
+                  t.n < 60 ? (int)t.n : 60, t.p ? t.p : "");
+        weft_fail_where(e, "%s:%llu:%zu", k->h->file, (unsigned long long)line, i + 1);
+        if (t.n && t.p[t.n - 1] == '%')
+            return weft_fail_hint(e, "a share can't be added up: another column is to be summed, --value COLUMN");
+        return weft_fail_hint(e, "--value COLUMN --rejects FILE sets such rows aside; --value says another column");
+    }
+    weft_fail(e, WEFT_DATA, "%s: no column says how many were sold", k->h->file);
+    return hint_count_rows(k, SIZE_MAX, e);
 }
 
 static int find_value(struct decide *k, struct weft_err *e)
@@ -314,10 +474,11 @@ static int find_value(struct decide *k, struct weft_err *e)
         for (size_t c = 0; c < k->h->n && n < CHOICES_MAX; c++)
             if (i == 0 && can_be_value(k, c) && k->term[c] == WEFT_TERM_OTHER)
                 column[n++] = c;
+    if (n && k->orders && k->term[column[0]] == WEFT_TERM_MONEY)
+        return refuse_money(k, column[0], e);
     if (n)
         return take_value(k, column, n, e);
-    weft_fail(e, WEFT_DATA, "%s: no column says how many were sold", k->h->file);
-    return weft_fail_hint(e, "say which column is to be summed: --value COLUMN");
+    return no_value(k, e);
 }
 
 /* --- what names a series --- */
@@ -390,6 +551,32 @@ static int find_unknown_id(struct decide *k, size_t id[WEFT_MAX_KEYS], size_t *n
     return 0;
 }
 
+/* A column that says of rows that they are returns, though its name is none of a state. */
+static int refuse_returns(const struct decide *k, size_t column, const char *ids, struct weft_err *e)
+{
+    struct weft_csv_row row;
+    struct weft_csv_text t = {0};
+    struct weft_pack b = {0};
+    char drop[160];
+    for (size_t i = 0; weft_sample_row(k->csv, k->h, &i, &row);) {
+        t = weft_csv_field(&row, column);
+        if (weft_status_is_no_sale(t.p, t.n))
+            break;
+    }
+    snprintf(drop, sizeof drop, "%.80s=%.*s", k->h->name[column], t.n < 60 ? (int)t.n : 60, t.p ? t.p : "");
+    weft_fail(e, WEFT_DATA, "%s: \"%s\" says of rows that they are no sales, as \"%.*s\"", k->h->file,
+              k->h->name[column], t.n < 60 ? (int)t.n : 60, t.p ? t.p : "");
+    weft_command_word(&b, "weft ingest --id ", ids);
+    weft_command_word(&b, " --drop ", drop);
+    weft_command_word(&b, " ", k->h->file);
+    weft_command_word(&b, " leaves them out, weft ingest --drop none --id ", ids);
+    weft_command_word(&b, " ", k->h->file);
+    weft_pack_raw(&b, (struct weft_span){(const uint8_t *)" adds them up", sizeof " adds them up"});
+    weft_fail_hint(e, "%s", (const char *)b.p);
+    weft_pack_free(&b);
+    return -1;
+}
+
 /* Rows that nothing tells apart but a column that is nothing yet: are they to be added up? */
 static int check_summed(struct decide *k, const size_t *id, size_t n, struct weft_err *e)
 {
@@ -410,12 +597,14 @@ static int check_summed(struct decide *k, const size_t *id, size_t n, struct wef
         char list[200] = "";
         for (size_t x = 0; x < n; x++)
             snprintf(list + strlen(list), sizeof list - strlen(list), "%s%.40s", x ? "," : "", k->h->name[id[x]]);
+        if (c->no_sale)
+            return refuse_returns(k, i, list, e);
         weft_fail(e, WEFT_DATA,
                   "%s: rows of one day and series differ in \"%s\" alone: is each of it a series, or are they to be "
                   "added up?",
                   k->h->file, k->h->name[i]);
-        return weft_fail_hint(e, "ingest --id '%s,%s' %s, or ingest --id '%s' %s", list, k->h->name[i], k->h->file,
-                              list, k->h->file);
+        return weft_fail_hint(e, "weft ingest --id '%s,%s' %s, or weft ingest --id '%s' %s", list, k->h->name[i],
+                              k->h->file, list, k->h->file);
     }
     return 0;
 }
@@ -612,33 +801,169 @@ static int hint_option(const struct decide *k, const char *option, struct weft_e
     return -1;
 }
 
+static bool is_year(const struct decide *k, size_t i)
+{
+    static const char *const names[] = {"year", "yr", "연도", "년도", "년", "date", "time", "ds", "날짜", "년월"};
+    char folded[64];
+    weft_term_fold(k->h->name[i], strlen(k->h->name[i]), folded, sizeof folded);
+    for (size_t n = 0; n < sizeof names / sizeof *names; n++)
+        if (strcmp(names[n], folded) == 0)
+            return true;
+    return false;
+}
+
+/* Numbers that stand for dates in a way that a name or an option has to say. */
+static bool numbers_for_dates(const struct decide *k, size_t i, struct weft_err *e)
+{
+    const struct weft_evidence *c = &k->s.column[i];
+    bool named = k->is[i].named == WEFT_NAMED_DATE;
+    if (!c->filled)
+        return false;
+    if (named && c->serials == c->filled) {
+        weft_fail(e, WEFT_DATA, "%s: \"%s\" holds Excel's numbers of days, as \"%.40s\"", k->h->file, k->h->name[i],
+                  c->first);
+        hint_option(k, "weft ingest --date-format excel ", e);
+        return true;
+    }
+    if (named && c->unix_times == c->filled) {
+        weft_fail(e, WEFT_DATA,
+                  "%s: \"%s\" holds seconds since 1970 (\"%.40s\"), and which day a sale falls on depends "
+                  "on the shop's clock",
+                  k->h->file, k->h->name[i], c->first);
+        hint_option(k, "of a shop in Korea: weft ingest --date-format unix --timezone Asia/Seoul ", e);
+        return true;
+    }
+    if (is_year(k, i) && c->decimal_years == c->filled && c->whole == c->filled) {
+        weft_fail(e, WEFT_DATA, "%s: \"%s\" holds years alone, as \"%.40s\", and no column a whole date", k->h->file,
+                  k->h->name[i], c->first);
+        weft_fail_hint(e, "steps go from seconds to quarters, not to years; where months and days stand in columns of "
+                          "their own, join them to one date, as 2024-01 or 2024-01-31");
+        return true;
+    }
+    if (!named && c->bare_hours == c->filled && c->filled > 1) {
+        (void)refuse(k, "--date", &i, 1, e, "no column is called like a day, and \"%s\" may hold days with their hour",
+                     k->h->name[i]);
+        return true;
+    }
+    return false;
+}
+
+/* "1/5", "3월", "3월 5일", "Jan", "Week 3", "5일", "Q1": a part of a date. */
+static bool part_of_date(const char *name)
+{
+    static const char *const units[] = {"월", "일", "주", "주차", "분기"};
+    static const char *const months[] = {"january", "february", "march",     "april",   "may",      "june",
+                                         "july",    "august",   "september", "october", "november", "december",
+                                         "jan",     "feb",      "mar",       "apr",     "jun",      "jul",
+                                         "aug",     "sep",      "sept",      "oct",     "nov",      "dec"};
+    char folded[64];
+    weft_term_fold(name, strlen(name), folded, sizeof folded);
+    for (size_t i = 0; i < sizeof months / sizeof *months; i++)
+        if (strcmp(folded, months[i]) == 0)
+            return true;
+    size_t digits = strspn(folded, "0123456789");
+    if (!digits) {
+        const char *rest = strncmp(folded, "week", 4) == 0 ? folded + 4 : folded + (*folded == 'w' || *folded == 'q');
+        return rest > folded && *rest && strlen(rest) <= 2 && !rest[strspn(rest, "0123456789")];
+    }
+    if (digits > 2)
+        return false;
+    const char *rest = folded + digits;
+    if (*rest == '/') {
+        size_t more = strspn(rest + 1, "0123456789");
+        return more && more <= 2 && !rest[1 + more];
+    }
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (strcmp(rest, units[i]) == 0)
+            return true;
+    return strncmp(rest, "월", strlen("월")) == 0 && strlen(rest) > 3 && strstr(rest, "일");
+}
+
+/* Names of columns that are dates for people alone. */
+static bool names_for_dates(const struct decide *k, struct weft_err *e)
+{
+    size_t parts = 0, serials = 0, first = SIZE_MAX;
+    long last = 0;
+    for (size_t i = 0; i < k->h->n; i++) {
+        const char *name = k->h->name[i];
+        bool five = strlen(name) == 5 && !name[strspn(name, "0123456789")];
+        long v = five ? strtol(name, NULL, 10) : 0;
+        bool serial = v > 29221 && v < 73050 && (!serials || v > last);
+        bool part = part_of_date(name);
+        last = serial ? v : last;
+        serials += serial;
+        parts += part;
+        first = (part || serial) && first == SIZE_MAX ? i : first;
+    }
+    if (serials >= 3) {
+        weft_fail(e, WEFT_DATA, "%s: columns from \"%s\" on are Excel's numbers of days", k->h->file,
+                  k->h->name[first]);
+        hint_option(k, "weft ingest --date-format excel --layout wide ", e);
+        return true;
+    }
+    if (parts < 2)
+        return false;
+    weft_fail(e, WEFT_DATA, "%s: columns such as \"%s\" are dates without a year", k->h->file, k->h->name[first]);
+    weft_fail_hint(e, "write it into the header: 2024-01-31 for a day, 2024-01 for a month, 2024-W05, 2024-Q1");
+    return true;
+}
+
 static int no_layout(const struct decide *k, struct weft_err *e)
 {
     int64_t day;
-    for (size_t i = 0; i < k->h->n; i++) {
-        const struct weft_evidence *c = &k->s.column[i];
-        if (k->is[i].named != WEFT_NAMED_DATE || !c->filled || c->serials < c->filled)
-            continue;
-        weft_fail(e, WEFT_DATA, "%s: \"%s\" holds Excel's numbers of days, as \"%.40s\"", k->h->file, k->h->name[i],
-                  c->first);
-        return hint_option(k, "ingest --date-format excel ", e);
-    }
+    if (names_for_dates(k, e))
+        return -1;
+    for (size_t i = 0; i < k->h->n; i++)
+        if (numbers_for_dates(k, i, e))
+            return -1;
     if (weft_date_in_name(k->h->file, &day)) {
         char text[32];
         weft_fail(e, WEFT_DATA, "%s: no column is a day, and the file's name has %s", k->h->file,
                   weft_date_text(day, WEFT_STEP_DAY, text));
-        return hint_option(k, "ingest --date-from-name ", e);
+        return hint_option(k, "weft ingest --date-from-name ", e);
     }
     weft_fail(e, WEFT_DATA, "%s: the header fits no layout: no column is a day, and none is called date", k->h->file);
     return weft_fail_hint(e, "say what it is: --layout wide|long|matrix|products, --date COLUMN, --id COLUMN; is the "
                              "header on a later line? --skip LINES");
 }
 
+/* Products with the day on which a crawler saw them: most are seen once, on several days. A series comes every day. */
+static bool is_crawled(const struct decide *k)
+{
+    size_t id, date = named_date(k);
+    if (date == SIZE_MAX || k->h->dates || k->orders || !weft_ingest_has_crawled(k->h, &id))
+        return false;
+    const struct weft_evidence *of = &k->s.column[id];
+    return of->filled && 2 * of->different >= of->filled && k->s.column[date].different >= 2;
+}
+
+/* Columns that are days with the month or the day first, or that --date-format says how to read. */
+static int find_turned_days(struct decide *k, struct weft_err *e)
+{
+    struct weft_evidence c = {0};
+    struct weft_dates *form = &k->o->dates;
+    if (k->h->dates || k->o->date || (k->o->layout != WEFT_LAYOUT_AUTO && k->o->layout != WEFT_LAYOUT_WIDE))
+        return 0;
+    size_t found = weft_header_turns(k->h, &c);
+    bool told = form->form != WEFT_DATES_PLAIN && named_date(k) == SIZE_MAX;
+    if (!told && found < 2)
+        return 0;
+    struct decide names = *k;
+    struct weft_dates was = *form;
+    names.d = &(struct weft_decision){.date = SIZE_MAX};
+    if (!told && choose_form(&names, &c, NULL, e) < 0)
+        return -1;
+    weft_header_read_as(k->h, form);
+    k->days = form->form;
+    *form = told ? *form : was;
+    return 0;
+}
+
 static int find_layout(struct decide *k, struct weft_err *e)
 {
     const struct weft_ingest *o = k->o;
     bool images = o->image != NULL;
-    if (find_numbered_days(k, e) < 0)
+    if (find_numbered_days(k, e) < 0 || find_turned_days(k, e) < 0)
         return -1;
     if (o->date_from_name && o->layout == WEFT_LAYOUT_AUTO)
         return WEFT_LAYOUT_LONG;
@@ -657,6 +982,8 @@ static int find_layout(struct decide *k, struct weft_err *e)
     if (o->layout == WEFT_LAYOUT_AUTO && !o->date && named_date(k) == SIZE_MAX && !o->date_from_name &&
         (images || (weft_ingest_has_products(k->h) && !k->orders)))
         return k->h->dates ? WEFT_LAYOUT_WIDE : WEFT_LAYOUT_PRODUCTS;
+    if (o->layout == WEFT_LAYOUT_AUTO && !o->date && !o->date_from_name && is_crawled(k))
+        return WEFT_LAYOUT_PRODUCTS;
     if (!o->date_from_name && find_date(k, e) < 0)
         return -1;
     if (k->h->dates && k->d->date == SIZE_MAX && o->layout == WEFT_LAYOUT_AUTO)
@@ -748,13 +1075,23 @@ static void say_all(const struct decide *k, struct weft_pack *b, enum weft_use u
 static char *sentence(const struct decide *k)
 {
     static const char *const layouts[] = {"", "wide", "long", "matrix", "products"};
-    static const char *const forms[] = {"", ", the month first", ", the day first", ", Excel's numbers of days", ""};
+    static const char *const forms[] = {[WEFT_DATES_MONTH_FIRST] = ", the month first",
+                                        [WEFT_DATES_DAY_FIRST] = ", the day first",
+                                        [WEFT_DATES_YEAR_FIRST] = ", the year first",
+                                        [WEFT_DATES_SIX_MONTH] = ", year and month",
+                                        [WEFT_DATES_SIX_WEEK] = ", year and week (of ISO 8601)",
+                                        [WEFT_DATES_SIX_DAY] = ", year, month and day",
+                                        [WEFT_DATES_EXCEL] = ", Excel's numbers of days",
+                                        [WEFT_DATES_UNIX] = ", seconds since 1970",
+                                        [WEFT_DATES_DECIMAL_YEARS] = ", years with months as decimals",
+                                        [WEFT_DATES_FORMAT] = ""};
     struct weft_pack b = {0};
     char step[32];
     size_t n = 0;
     say(&b, "%s", layouts[k->o->layout]);
     if (k->o->layout == WEFT_LAYOUT_WIDE)
-        say(&b, ": a column a %s, %zu of them", k->h->step ? weft_step_text(k->h->step, step) : "day", k->h->dates);
+        say(&b, ": a column a %s, %zu of them%s", k->h->step ? weft_step_text(k->h->step, step) : "day", k->h->dates,
+            k->days ? forms[k->days] : "");
     if (k->o->date_from_name)
         say(&b, ": date from the file's name");
     if (k->d->date != SIZE_MAX) {
@@ -762,11 +1099,12 @@ static char *sentence(const struct decide *k)
         for (size_t i = 0; i < k->n_dates; i++)
             if (k->dates[i] != k->d->date)
                 say(&b, "%s\"%.60s\"", n++ ? ", " : " (not ", k->h->name[k->dates[i]]);
-        say(&b, "%s%s", n ? ")" : "", forms[k->o->dates.form]);
+        say(&b, "%s%s", n ? ")" : "", k->o->dates.form ? forms[k->o->dates.form] : "");
     }
     if (k->o->layout == WEFT_LAYOUT_LONG) {
         say_all(k, &b, WEFT_USE_ID, ", id ");
         say_all(k, &b, WEFT_USE_VALUE, ", value ");
+        say(&b, "%s", k->o->count_rows ? ", each row one unit" : "");
         n = 0;
         for (size_t i = 0; i < k->h->n; i++)
             if (free_column(k, i) &&
@@ -830,8 +1168,8 @@ static int check_names(const struct decide *k, struct weft_err *e)
                 continue;
             weft_fail(e, WEFT_DATA, "%s: columns %zu and %zu are both called \"%s\"", k->h->file, c + 1, i + 1,
                       k->h->name[i]);
-            return weft_fail_hint(e, "ingest %s '#%zu' %s, or ingest %s '#%zu' %s", options[use], c + 1, k->h->file,
-                                  options[use], i + 1, k->h->file);
+            return weft_fail_hint(e, "weft ingest %s '#%zu' %s, or weft ingest %s '#%zu' %s", options[use], c + 1,
+                                  k->h->file, options[use], i + 1, k->h->file);
         }
     return 0;
 }
@@ -857,7 +1195,7 @@ static int decide(struct decide *k, struct weft_err *e)
     }
     if (mark_told(k, e) < 0 || (k->d->date != SIZE_MAX && find_form(k, e) < 0))
         return -1;
-    if (layout == WEFT_LAYOUT_LONG && !k->o->values.n) {
+    if (layout == WEFT_LAYOUT_LONG && !k->o->values.n && !k->o->count_rows) {
         if (find_value(k, e) < 0)
             return -1;
         k->d->value[0] = k->h->name[k->value];
@@ -890,6 +1228,7 @@ int weft_decide(struct weft_csv *csv, struct weft_header *h, struct weft_ingest 
         k.term[i] = weft_term_of(h->name[i], strlen(h->name[i]));
     }
     k.orders = has_orders(&k);
+    see_named_dates(&k);
     int rc = decide(&k, e);
     if (rc == 0) {
         o->hours = d->hours;

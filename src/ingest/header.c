@@ -7,6 +7,7 @@
 
 #include "base/calendar.h"
 #include "base/dates.h"
+#include "ingest/decide.h"
 #include "ingest/ingest.h"
 #include "ingest/texts.h"
 #include "base/mem.h"
@@ -105,6 +106,57 @@ static int read_dotted(struct weft_header *h, struct weft_err *e)
     return 0;
 }
 
+static bool all_digits(const char *s)
+{
+    return *s && s[strspn(s, "0123456789")] == 0;
+}
+
+/* A name that is a day whatever the others are: 2025-03-01, 2025. 3. 1. (토), 1-Mar-25. Digits alone are 20250301:
+ * longer ones are products. */
+static bool is_day(const char *name, int64_t *seconds)
+{
+    static const struct weft_dates plain = {.form = WEFT_DATES_PLAIN};
+    size_t n = strlen(name);
+    int64_t step;
+    return weft_date_parse(name, n, seconds) ||
+           (!all_digits(name) && weft_dates_kind(name, n) == WEFT_DATE_SURE &&
+            !weft_dates_period(name, n, seconds, &step) && weft_dates_read(&plain, name, n, seconds));
+}
+
+/* Names of six digits, three or more of them, that are months, days or weeks without a gap: 202411, 202412, 202501. */
+static void read_six(struct weft_header *h)
+{
+    static const int64_t steps[] = {WEFT_STEP_MONTH, WEFT_STEP_WEEK, WEFT_STEP_DAY};
+    static const int order[] = {0, 2, 1};
+    enum { FEWEST = 3 };
+    int64_t now[3], last[3] = {0};
+    size_t found = 0;
+    unsigned fits = WEFT_SIX_MONTH | WEFT_SIX_WEEK | WEFT_SIX_DAY;
+    for (size_t i = 0; i < h->n; i++) {
+        unsigned got = strlen(h->name[i]) == 6 ? weft_dates_six(h->name[i], 6, now) : 0;
+        if (!got)
+            continue;
+        fits &= got;
+        for (unsigned k = 0; k < 3 && found; k++)
+            if ((fits & (1u << k)) && weft_step_add(last[k], 1, steps[k]) != now[k])
+                fits &= ~(1u << k);
+        memcpy(last, now, sizeof last);
+        found++;
+    }
+    for (size_t o = 0; o < 3 && found >= FEWEST; o++) {
+        unsigned k = (unsigned)order[o];
+        if (!(fits & (1u << k)))
+            continue;
+        for (size_t i = 0; i < h->n; i++)
+            if (strlen(h->name[i]) == 6 && weft_dates_six(h->name[i], 6, now)) {
+                h->date[i] = now[k];
+                h->dates++;
+            }
+        h->step = k == 2 ? 0 : steps[k];
+        return;
+    }
+}
+
 /* Which names are days, or else months, quarters or weeks. */
 static int read_dates(struct weft_header *h, struct weft_err *e)
 {
@@ -114,7 +166,7 @@ static int read_dates(struct weft_header *h, struct weft_err *e)
     h->date = WEFT_ARRAY(int64_t, h->n + 1);
     for (size_t i = 0; i < h->n; i++) {
         const char *name = h->name[i];
-        bool date = weft_date_parse(name, strlen(name), &h->date[i]);
+        bool date = is_day(name, &h->date[i]);
         h->dates += date;
         if (!date)
             h->date[i] = WEFT_NO_DATE;
@@ -124,12 +176,44 @@ static int read_dates(struct weft_header *h, struct weft_err *e)
             periods++;
         }
     }
+    if (!h->dates && (periods < 2 || !same)) {
+        if (read_dotted(h, e) < 0)
+            return -1;
+        if (!h->dates)
+            read_six(h);
+    }
     if (h->dates || periods < 2 || !same)
-        return h->dates ? 0 : read_dotted(h, e);
+        return 0;
     h->step = all;
     for (size_t i = 0; i < h->n; i++)
         h->dates += weft_dates_period(h->name[i], strlen(h->name[i]), &h->date[i], &step);
     return 0;
+}
+
+size_t weft_header_turns(const struct weft_header *h, struct weft_evidence *c)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < h->n; i++) {
+        const char *name = h->name[i];
+        enum weft_dates_kind kind = weft_dates_kind(name, strlen(name));
+        if (kind != WEFT_DATE_TWO_WAYS && kind != WEFT_DATE_DAY_FIRST && kind != WEFT_DATE_MONTH_FIRST)
+            continue;
+        if (!found++)
+            snprintf(c->first, sizeof c->first, "%.60s", name);
+        c->two_ways += kind == WEFT_DATE_TWO_WAYS;
+        c->day_first += kind == WEFT_DATE_DAY_FIRST;
+        c->month_first += kind == WEFT_DATE_MONTH_FIRST;
+        weft_turns_see(&c->turns, name, strlen(name));
+    }
+    return found;
+}
+
+void weft_header_read_as(struct weft_header *h, const struct weft_dates *dates)
+{
+    for (size_t i = 0; i < h->n; i++)
+        if (h->date[i] == WEFT_NO_DATE && strlen(h->name[i]) >= 5 &&
+            weft_dates_read(dates, h->name[i], strlen(h->name[i]), &h->date[i]))
+            h->dates++;
 }
 
 /* Passes what stands above the header. */

@@ -231,41 +231,18 @@ static int read_options(struct weft_run *run, struct weft_ingest *o, struct weft
     return weft_rejects_open(o->rejects, run, &o->rejected, e);
 }
 
-/* o: with what was decided; told: as given. */
-static int check_fit(const struct weft_ingest *o, const struct weft_ingest *told, int operands, struct weft_err *e)
+/* Do the options fit what was decided? */
+static int check_fit(struct weft_run *run, const struct weft_ingest *o, struct weft_err *e)
 {
-    int layout = o->layout;
-    if (layout != WEFT_LAYOUT_LONG && layout != WEFT_LAYOUT_PRODUCTS && operands > 1)
-        return weft_fail(e, WEFT_USAGE, "only the long and the products layout take more than one file");
-    if (layout != WEFT_LAYOUT_LONG && (o->until.n || o->closed.n))
-        return weft_fail(e, WEFT_USAGE, "--until and --closed go with the long layout");
-    if (o->until.n && o->until.n != (size_t)(operands ? operands : 1))
-        return weft_fail(e, WEFT_USAGE, "--until: %zu dates for %d files; one for each", o->until.n,
-                         operands ? operands : 1);
-    if (o->date_from_name && (layout != WEFT_LAYOUT_LONG || o->date))
-        return weft_fail(e, WEFT_USAGE, "--date-from-name goes with the long layout, and without --date");
-    if (layout != WEFT_LAYOUT_WIDE && (o->amounts || o->mentions))
-        return weft_fail(e, WEFT_USAGE, "--amounts and --mentions go with the wide layout");
-    if (layout != WEFT_LAYOUT_LONG && told->values.n)
-        return weft_fail(e, WEFT_USAGE, "--value goes with the long layout");
-    if (layout != WEFT_LAYOUT_LONG && layout != WEFT_LAYOUT_WIDE && (o->past.n || o->future.n || o->constant.n)) {
-        weft_fail(e, WEFT_USAGE, "--past, --future and --static go with the wide and long layouts");
-        return weft_fail_hint(e, "covariates adds channels to any series stream");
+    int files = weft_run_n_operands(run);
+    if (o->layout != WEFT_LAYOUT_LONG && o->layout != WEFT_LAYOUT_PRODUCTS && files > 1) {
+        weft_fail(e, WEFT_USAGE, "of tables with a column a %s, one file is read at a time",
+                  o->layout == WEFT_LAYOUT_WIDE ? "day" : "series");
+        return weft_fail_hint(e, "join them to one table; of tables with a row a day or a sale (long), many are read");
     }
-    if (layout != WEFT_LAYOUT_PRODUCTS &&
-        (o->name || o->price || o->gender || o->number || o->category || o->image || o->images || o->labels.n))
-        return weft_fail(e, WEFT_USAGE,
-                         "--name, --price, --gender, --number, --category, --image, --images and --label go with the "
-                         "products layout");
-    if (layout == WEFT_LAYOUT_PRODUCTS && (told->date || o->step || o->from || o->to || o->reduce.n))
-        return weft_fail(
-            e, WEFT_USAGE,
-            "--date, --step, --from, --to and --reduce do not go with the products layout: a product has no time");
-    if (layout == WEFT_LAYOUT_WIDE && o->reduce.n)
-        return weft_fail(e, WEFT_USAGE, "--reduce goes with the long and matrix layouts");
-    if (layout == WEFT_LAYOUT_MATRIX && (o->id.n || o->keys.n))
-        return weft_fail(e, WEFT_USAGE, "--id and --keys do not go with the matrix layout: its columns are the series");
-    return 0;
+    if (o->until.n && o->until.n != (size_t)(files ? files : 1))
+        return weft_fail(e, WEFT_USAGE, "--until: %zu dates for %d files; one for each", o->until.n, files ? files : 1);
+    return weft_run_rules(run, o, e);
 }
 
 static bool has_hangul(const struct weft_header *h)
@@ -313,7 +290,7 @@ int weft_ingest_run(struct weft_run *run, struct weft_ingest *told, struct weft_
     struct weft_ingest o = *told; /* and what is decided */
     char grid[WEFT_GRID_TEXT] = "";
     o.grid = grid;
-    if (told->layout != WEFT_LAYOUT_AUTO && check_fit(told, told, weft_run_n_operands(run), e) < 0)
+    if (told->layout != WEFT_LAYOUT_AUTO && check_fit(run, told, e) < 0)
         return -1;
     int rc = weft_csv_open(weft_run_n_operands(run) ? weft_run_operand(run, 0) : "-", &o.csv, &csv, e);
     if (rc == 0)
@@ -323,7 +300,7 @@ int weft_ingest_run(struct weft_run *run, struct weft_ingest *told, struct weft_
     if (rc == 0)
         rc = weft_decide(csv, &h, &o, &d, e);
     if (rc == 0)
-        rc = check_fit(&o, told, weft_run_n_operands(run), e);
+        rc = check_fit(run, &o, e);
     if (rc == 0) {
         rc = o.layout == WEFT_LAYOUT_WIDE       ? weft_ingest_wide(run, &o, csv, &h, e)
              : o.layout == WEFT_LAYOUT_LONG     ? weft_ingest_long(run, &o, csv, &h, e)

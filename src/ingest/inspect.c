@@ -114,14 +114,21 @@ static void see_number(struct weft_inspect_column *c, double x)
     c->negatives += x < 0;
 }
 
-static void see_text(struct weft_inspect_column *c, struct weft_csv_text t)
+static void see_text(const struct inspect *in, size_t i, struct weft_inspect_column *c, struct weft_csv_text t)
 {
+    int64_t seconds;
+    enum weft_dates_kind kind;
     if (c->filled == 1) {
         snprintf(c->first, sizeof c->first, "%.*s", t.n < sizeof c->first ? (int)t.n : (int)sizeof c->first - 1, t.p);
         c->same = true;
     }
     c->same = c->same && strlen(c->first) == t.n && memcmp(c->first, t.p, t.n) == 0;
-    c->dates += t.n >= 6 && t.n <= 64 && weft_dates_kind(t.p, t.n) != WEFT_DATE_NONE;
+    if (i == in->date) {
+        c->dates += weft_dates_read(&in->o.dates, t.p, t.n, &seconds);
+    } else if (t.n >= 4 && t.n <= 64) {
+        kind = weft_dates_kind(t.p, t.n);
+        c->dates += kind != WEFT_DATE_NONE && kind != WEFT_DATE_BARE_HOUR;
+    }
     c->images += ends_with(t, ".jpg") || ends_with(t, ".jpeg") || ends_with(t, ".png");
     if (!c->ids || c->more)
         return;
@@ -149,7 +156,7 @@ static void look(struct inspect *in, const struct weft_csv_row *row, const size_
             snprintf(c->odd, sizeof c->odd, "%.*s", t.n < sizeof c->odd ? (int)t.n : (int)sizeof c->odd - 1, t.p);
         }
         if (c->seems != WEFT_SEEMS_DAY)
-            see_text(c, t);
+            see_text(in, i, c, t);
     }
 }
 
@@ -300,7 +307,8 @@ static int by_time(const void *a, const void *b)
 static int64_t find_step(const struct inspect *in)
 {
     bool sales = in->o.layout == WEFT_LAYOUT_LONG;
-    int64_t step = in->h.step ? in->h.step : weft_step_find(in->day, in->n_days, sales);
+    int64_t known = in->h.step ? in->h.step : in->o.step_seconds;
+    int64_t step = known ? known : weft_step_find(in->day, in->n_days, sales);
     if (sales && step == WEFT_STEP_HOUR && !in->o.hours)
         return WEFT_STEP_DAY;
     for (size_t i = 1; i < in->n_days && !sales; i++)
@@ -330,7 +338,7 @@ static void find_calendar(struct inspect *in)
         if (in->h.date[i] != WEFT_NO_DATE)
             see_day(in, in->h.date[i]);
     if (!in->n_days && in->date != SIZE_MAX && out->rows > out->bad_rows) {
-        note(in, "no date can be read, as in \"%s\": see ingest --date-format", out->column[in->date].first);
+        note(in, "no date can be read, as in \"%s\": see weft ingest --date-format", out->column[in->date].first);
         in->unusable = true;
     }
     if (!in->n_days)
@@ -420,7 +428,7 @@ static void make_command(struct inspect *in)
     if (impossible)
         return;
     struct weft_pack b = {0};
-    weft_command_word(&b, "", "ingest");
+    weft_command_word(&b, "weft ", "ingest");
     if (!in->o.targets_alone) /* told, every column is a series */
         weft_command_word(&b, " --layout ", layouts[out->layout]);
     if (out->file[0].encoding)
@@ -433,8 +441,8 @@ static void make_command(struct inspect *in)
         weft_pack_raw(&b, (struct weft_span){(const uint8_t *)" --date-from-name", 17});
     if (in->date != SIZE_MAX && !is_called(in, in->date, "date"))
         weft_command_word(&b, " --date ", in->o.date);
-    if (in->o.dates.form == WEFT_DATES_MONTH_FIRST || in->o.dates.form == WEFT_DATES_DAY_FIRST)
-        weft_command_word(&b, " --date-format ", in->o.dates.form == WEFT_DATES_MONTH_FIRST ? "%m/%d/%Y" : "%d/%m/%Y");
+    if (weft_dates_form_name(in->o.dates.form))
+        weft_command_word(&b, " --date-format ", weft_dates_form_name(in->o.dates.form));
     if (in->o.dates.zoned)
         weft_command_word(&b, " --timezone ", "UTC");
     put_list(in, &b, " --id ", &in->o.id);
@@ -442,11 +450,10 @@ static void make_command(struct inspect *in)
     put_list(in, &b, " --fill-down ", &in->o.fill_down);
     if (in->o.image)
         weft_command_word(&b, " --image ", in->o.image);
-    if (out->bad_rows || out->odd ||
-        (out->duplicates && (out->layout == WEFT_LAYOUT_WIDE || out->layout == WEFT_LAYOUT_PRODUCTS)))
+    if (out->bad_rows || out->odd || (out->duplicates && out->layout == WEFT_LAYOUT_WIDE))
         weft_command_word(&b, " --rejects ", "rejects.csv");
     for (size_t f = 0; f < out->n_files; f++)
-        if (out->file[f].open == out->file[f].name)
+        if (out->file[f].again)
             weft_command_word(&b, *out->file[f].name == '-' ? " ./" : " ", out->file[f].name);
     out->command = weft_xstrndup((const char *)b.p, b.n);
     weft_pack_free(&b);
@@ -492,12 +499,14 @@ static int begin(struct inspect *in, const char *const *paths, size_t n, struct 
 
 static int look_through(struct inspect *in, const char *const *paths, size_t n, struct weft_err *e)
 {
-    if (begin(in, paths, n, e) < 0 || walk(in, look, true, e) < 0)
+    if (begin(in, paths, n, e) < 0)
+        return -1;
+    if (n > 1 && in->out.layout != WEFT_LAYOUT_LONG && !in->unusable)
+        return weft_fail(e, WEFT_USAGE, "only the long layout comes in more than one file, and this is no long one");
+    if (walk(in, look, true, e) < 0)
         return -1;
     for (size_t i = 0; i < in->h.n; i++)
         judge(&in->out.column[i]);
-    if (n > 1 && in->out.layout != WEFT_LAYOUT_LONG && !in->unusable)
-        return weft_fail(e, WEFT_USAGE, "only the long layout comes in more than one file, and this is no long one");
     find_roles(in);
     if (walk(in, compare, false, e) < 0)
         return -1;

@@ -111,9 +111,10 @@ static void print_constant(const struct weft_inspection *in, FILE *out)
 
 static const char *duplicates_of(const struct weft_inspection *in)
 {
-    return in->layout == WEFT_LAYOUT_LONG     ? "rows of a series and day that came before (they are added up)"
-           : in->layout == WEFT_LAYOUT_MATRIX ? "rows of a date that came before (the mean is taken)"
-                                              : "rows of an id that came before (they are bad rows)";
+    return in->layout == WEFT_LAYOUT_LONG       ? "rows of a series and day that came before (they are added up)"
+           : in->layout == WEFT_LAYOUT_MATRIX   ? "rows of a date that came before (the mean is taken)"
+           : in->layout == WEFT_LAYOUT_PRODUCTS ? "rows of an id that came before (of each id the newest row is kept)"
+                                                : "rows of an id that came before (they are bad rows)";
 }
 
 void weft_inspection_print(const struct weft_inspection *in, FILE *out)

@@ -9,6 +9,7 @@
 
 /* A file whose encoding is known. */
 struct weft_sniff {
+    bool again; /* a file of the name given, which may be read once more */
     const char *name;     /* as given; "standard input" for - */
     char path[64];        /* of what can be opened again and again, when that is not the file itself */
     const char *open;     /* what to open: the file, or path */

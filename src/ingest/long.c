@@ -8,6 +8,7 @@
 
 #include "base/calendar.h"
 #include "base/ids.h"
+#include "base/stop.h"
 #include "ingest/coverage.h"
 #include "ingest/ingest.h"
 #include "ingest/overlap.h"
@@ -85,6 +86,7 @@ struct table {
     char named_day[32];          /* --date-from-name: the day of the file that is read now */
     int date_takes;              /* does it count: 1, or 0 when a later file holds the day */
     bool date_shared;
+    bool plan, date_plan;         /* a channel is known ahead; of this date nothing else counts */
     struct weft_overlap *overlap; /* NULL: one file */
     int file;                     /* that is read now */
     bool owned;                   /* spans know their files */
@@ -222,6 +224,12 @@ static void mark_free(const struct table *t, const struct weft_header *h, bool *
 static int find_values(struct table *t, const struct weft_header *h, struct weft_err *e)
 {
     size_t n = t->o->values.n ? t->o->values.n : 1;
+    if (t->o->count_rows) {
+        t->value[0] = SIZE_MAX;
+        if (!t->n_values)
+            t->channel[t->n_values++] = weft_xstrdup("units");
+        return 0;
+    }
     if (n > VALUES_MAX)
         return weft_fail(e, WEFT_USAGE, "--value: more than %d columns", VALUES_MAX);
     for (size_t c = 0; c < n; c++) {
@@ -332,6 +340,7 @@ static int choose_reduce(struct table *t, struct weft_err *e)
                                &t->reduce[c], e) < 0)
             return -1;
         t->averaged |= t->reduce[c] == WEFT_DUPLICATES_MEAN;
+        t->plan |= t->role[c] == WEFT_ROLE_FUTURE;
     }
     return 0;
 }
@@ -386,11 +395,17 @@ static int row_step(struct table *t, const struct weft_csv *csv, const struct we
     if (!read_date(t, d, &seconds))
         return weft_rejects_row(t->o->rejected, csv, row, t->date + 1, e, "not a date: \"%.*s\"%s",
                                 d.n < 60 ? (int)d.n : 60, d.p, weft_dates_serial_hint(d.p, d.n));
-    if ((t->o->from && seconds < t->o->from_seconds) || (t->o->to && seconds >= t->o->to_seconds + 86400)) {
+    bool later = t->o->to && seconds >= t->o->to_seconds + 86400,
+         after = t->overlap && weft_overlap_after(t->overlap, seconds);
+    if ((t->o->from && seconds < t->o->from_seconds) || (later && !t->plan)) {
         t->outside++;
         return 0;
     }
-    t->date_takes = t->overlap ? weft_overlap_day(t->overlap, seconds, &t->date_shared, e) : 1;
+    t->date_plan = later || after;
+    t->date_shared = false;
+    t->date_takes = !after || t->plan;
+    if (t->overlap && t->date_takes)
+        t->date_takes = weft_overlap_day(t->overlap, seconds, &t->date_shared, e);
     if (t->date_takes < 0)
         return -1;
     *step = floor_div(seconds - t->origin, t->step);
@@ -497,7 +512,9 @@ static int take_row(struct table *t, const struct weft_csv *csv, const struct we
     int rc = weft_ingest_row_check(t->o->rejected, csv, h, row, e);
     if (rc == 1 && !weft_rows_take(t->sales, &now))
         return leave_out(t, csv, row, e);
-    for (size_t c = 0; c < t->n_values && rc == 1; c++) {
+    if (t->o->count_rows)
+        x[0] = 1;
+    for (size_t c = 0; c < t->n_values && rc == 1 && !t->o->count_rows; c++) {
         struct weft_csv_text text = weft_csv_field(row, t->value[c]);
         unsigned digit = text.n == 1 ? (unsigned)(unsigned char)*text.p - '0' : 10;
         if (digit < 10)
@@ -512,13 +529,15 @@ static int take_row(struct table *t, const struct weft_csv *csv, const struct we
         rc = row_series(t, csv, row, &i, e);
     if (rc < 1)
         return rc;
+    for (size_t c = 0; c < t->n_values && t->date_plan; c++)
+        x[c] = t->role[c] == WEFT_ROLE_FUTURE ? x[c] : NAN;
     if (t->n_waiting == WAITING)
         add_waiting(t);
     __builtin_prefetch(&t->series[i]);
     memcpy(t->waiting_x + t->n_waiting * t->n_values, x, t->n_values * sizeof *x);
     t->waiting[t->n_waiting++] = (struct waiting){i, step, t->date_shared};
     t->negative += x[0] < 0;
-    t->without_number += isnan(x[0]) != 0;
+    t->without_number += isnan(x[0]) && !t->date_plan;
     t->rows++;
     return 1;
 }
@@ -538,7 +557,7 @@ static int refuse_twice(const struct table *t, struct weft_err *e)
 static int find_decimal(struct table *t, struct weft_csv *csv, const struct weft_header *h, struct weft_err *e)
 {
     bool *is = WEFT_ARRAY(bool, h->n + 1);
-    for (size_t c = 0; c < t->n_values; c++)
+    for (size_t c = 0; c < t->n_values && !t->o->count_rows; c++)
         is[t->value[c]] = true;
     int rc = weft_ingest_decimal(t->run, t->o, csv, h, is, &t->decimal, e);
     free(is);
@@ -567,8 +586,8 @@ static int read_file(struct table *t, struct weft_csv *csv, const struct weft_he
             uint64_t read, size;
             weft_csv_position(csv, &read, &size);
             weft_progress_at(&progress, read >> 20, size >> 20, "MB", "%zu series", t->n);
-            if (weft_run_stopping(t->run))
-                rc = weft_run_interrupted(e);
+            if (weft_stop_check(e) < 0)
+                rc = -1;
         }
         weft_run_read(t->run, 1);
     }
@@ -763,8 +782,8 @@ static int refuse_sums(const struct table *t, const struct weft_grid *g, struct 
 
 /* --- steps longer than those that were read --- */
 
-/* The times that any row has, sorted. */
-static int64_t *times_of(const struct table *t, size_t *n)
+/* The times that any row has, sorted; targets: those on which one has a value to forecast. */
+static int64_t *times_of(const struct table *t, bool targets, size_t *n)
 {
     size_t length = (size_t)(t->last - t->first + 1);
     bool *seen = WEFT_ARRAY(bool, length);
@@ -773,7 +792,7 @@ static int64_t *times_of(const struct table *t, size_t *n)
         for (size_t k = 0; k < s->n_spans; k++)
             for (size_t j = 0; s->span[k] && j < SPAN; j++)
                 for (size_t c = 0; c < t->n_values; c++)
-                    if (!isnan(s->span[k][c * SPAN + j]))
+                    if (!isnan(s->span[k][c * SPAN + j]) && (!targets || t->role[c] == WEFT_ROLE_TARGET))
                         seen[(s->first_span + (int64_t)k) * SPAN + (int64_t)j - t->first] = true;
     }
     int64_t *times = WEFT_ARRAY(int64_t, length);
@@ -785,8 +804,8 @@ static int64_t *times_of(const struct table *t, size_t *n)
     return times;
 }
 
-/* Adds the rows of a series up into the steps of the grid. */
-static void add_up(struct table *t, struct series *s, const struct weft_grid *g)
+/* Adds the rows of a series up into the steps of the grid; a target has none in step `unsold`. */
+static void add_up(struct table *t, struct series *s, const struct weft_grid *g, int64_t unsold)
 {
     double **old = s->span;
     size_t n = s->n_spans;
@@ -799,7 +818,7 @@ static void add_up(struct table *t, struct series *s, const struct weft_grid *g)
             int64_t at = weft_grid_at(g, t->origin + ((first + (int64_t)k) * SPAN + (int64_t)j) * t->step);
             for (size_t c = 0; c < t->n_values && at >= 0; c++) {
                 double x = old[k][c * SPAN + j];
-                if (isnan(x))
+                if (isnan(x) || (at == unsold && t->role[c] == WEFT_ROLE_TARGET))
                     continue;
                 double *span = span_of(t, s, at), *to = span + c * SPAN + (size_t)(at % SPAN);
                 *to = isnan(*to) || t->reduce[c] == WEFT_DUPLICATES_LAST ? x : *to + x;
@@ -836,12 +855,49 @@ static int cut_partial(struct table *t, struct weft_grid *g, const int64_t *time
     return 0;
 }
 
+/* Days that no row has, in steps that are sums of days. */
+static void say_days_left_out(const struct table *t, const struct weft_grid *g, const int64_t *times, size_t n)
+{
+    int64_t end = weft_step_add(g->start, g->n, g->step), expected = g->start, lost = 0, first = 0;
+    char text[32], unit[32];
+    for (size_t i = 0; i < n && t->step == WEFT_STEP_DAY; i++) {
+        if (times[i] < g->start || times[i] >= end)
+            continue;
+        if (times[i] > expected) {
+            first = lost ? first : expected;
+            lost += (times[i] - expected) / WEFT_STEP_DAY;
+        }
+        expected = times[i] + WEFT_STEP_DAY;
+    }
+    if (lost)
+        weft_run_warn(t->run, "%lld days have no row, the first on %s: they add nothing to the %ss that they are in",
+                      (long long)lost, weft_date_text(first, WEFT_STEP_DAY, text), weft_step_text(g->step, unit));
+}
+
+/* Where days to come are planned, sales end earlier: the step in which they do, unless it is whole. -1: none. */
+static int64_t find_unsold(const struct table *t, const struct weft_grid *g, int64_t last_row)
+{
+    size_t n;
+    int64_t *sold = times_of(t, true, &n), at = n && sold[n - 1] < last_row ? weft_grid_at(g, sold[n - 1]) : -1;
+    char text[32], begin[32], name[32];
+    if (at >= 0 && sold[n - 1] >= weft_step_add(g->start, at + 1, g->step) - WEFT_STEP_DAY)
+        at = -1;
+    if (at >= 0)
+        weft_run_warn(t->run, "the %s of %s has sales up to %s alone, and rows of later days: its sales are left out",
+                      weft_step_text(g->step, name),
+                      weft_date_text(weft_step_add(g->start, at, g->step), WEFT_STEP_DAY, begin),
+                      weft_date_text(sold[n - 1], WEFT_STEP_DAY, text));
+    free(sold);
+    return at;
+}
+
 /* The step that was asked for, or that the dates have. Weeks keep the weekday that all rows have, else they begin on
  * Monday. */
 static int find_steps(struct table *t, struct weft_grid *g, struct weft_err *e)
 {
     size_t n;
-    int64_t *times = times_of(t, &n), step = t->o->step_seconds ? t->o->step_seconds : weft_step_find(times, n, true);
+    int64_t *times = times_of(t, false, &n),
+            step = t->o->step_seconds ? t->o->step_seconds : weft_step_find(times, n, true);
     bool whole = true;
     int rc = 0;
     if (step != t->step && n) {
@@ -858,11 +914,17 @@ static int find_steps(struct table *t, struct weft_grid *g, struct weft_err *e)
                                                     : weft_step_begin(times[0], step);
         g->step = step;
         g->n = weft_step_count(g->start, times[n - 1], step) + 1;
-        rc = whole && (n > 1 || step <= WEFT_STEP_DAY) ? 0 : cut_partial(t, g, times, n, e);
+        whole = whole && (n > 1 || step <= WEFT_STEP_DAY);
+        rc = whole ? 0 : cut_partial(t, g, times, n, e);
+        int64_t unsold = -1;
+        if (rc == 0 && !whole) {
+            say_days_left_out(t, g, times, n);
+            unsold = find_unsold(t, g, times[n - 1]);
+        }
         for (size_t i = 0; i < t->n && rc == 0; i++)
-            add_up(t, &t->series[i], g);
+            add_up(t, &t->series[i], g, unsold);
         if (rc == 0)
-            add_up(t, &t->left_out, g);
+            add_up(t, &t->left_out, g, unsold);
         t->origin = g->start;
         t->step = step;
         t->first = 0;
@@ -879,7 +941,7 @@ static int check_far(const struct table *t, struct weft_err *e)
     size_t n;
     if (t->last - t->first > most)
         return 0; /* it is refused as too long */
-    int64_t other = 0, *times = times_of(t, &n), far = weft_grid_far(times, n, &other);
+    int64_t other = 0, *times = times_of(t, false, &n), far = weft_grid_far(times, n, &other);
     free(times);
     if (!far || (far > other ? t->o->to : t->o->from))
         return 0;

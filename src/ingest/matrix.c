@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "base/calendar.h"
+#include "base/stop.h"
 #include "ingest/ingest.h"
 #include "ingest/names.h"
+#include "ingest/rows.h"
 #include "base/mem.h"
 #include "base/progress.h"
 
@@ -23,18 +25,24 @@ struct matrix {
     } * place; /* [rows] */
     size_t rows, cap;
     enum weft_decimal decimal;
+    struct weft_rows *sales;
 };
 
 static int find_columns(struct matrix *m, struct weft_err *e)
 {
     if (weft_header_need(m->h, m->o->date ? m->o->date : "date", &m->date, e) < 0)
         return -1;
-    m->column = WEFT_ARRAY(size_t, m->h->n);
+    m->column = WEFT_ARRAY(size_t, m->h->n + 1);
+    if (weft_rows_file(m->sales, m->h, m->date, SIZE_MAX, m->column, 0, e) < 0)
+        return -1;
     for (size_t i = 0; i < m->h->n; i++) {
         for (size_t k = 0; k < i; k++)
             if (strcmp(m->h->name[i], m->h->name[k]) == 0)
                 return weft_fail(e, WEFT_DATA, "%s has two columns \"%s\"", m->h->file, m->h->name[i]);
         if (weft_name_explains(m->h->name[i]) && i != m->date && m->o->targets_alone)
+            continue;
+        /* Of two columns, one called total may be another thing than the sum of the one. */
+        if (i != m->date && m->h->n > 3 && weft_rows_total_name(m->sales, m->h->name[i], strlen(m->h->name[i])))
             continue;
         if (i != m->date)
             m->column[m->n_columns++] = i;
@@ -55,10 +63,14 @@ static int find_decimal(struct matrix *m, struct weft_err *e)
 }
 
 /* 1, 0: rejected, -1. */
-static int take_row(struct matrix *m, const struct weft_csv_row *row, struct weft_err *e)
+static int take_row(struct matrix *m, const struct weft_csv_row *given, struct weft_err *e)
 {
     struct weft_rejects *r = m->o->rejected;
+    struct weft_csv_row now = *given;
+    const struct weft_csv_row *row = &now;
     int rc = weft_ingest_row_check(r, m->csv, m->h, row, e);
+    if (rc == 1 && !weft_rows_take(m->sales, &now))
+        return 0;
     if (rc < 1)
         return rc;
     struct weft_csv_text t = weft_csv_field(row, m->date);
@@ -104,6 +116,27 @@ static int find_grid(const struct matrix *m, struct weft_grid *g, struct weft_er
             m->rows - n);
     free(dates);
     return rc;
+}
+
+/* Is a column the sum of all others in every row? */
+static int refuse_sums(const struct matrix *m, struct weft_err *e)
+{
+    for (size_t c = 0; c < m->n_columns && m->n_columns > 2 && m->o->totals != WEFT_TOTALS_KEEP; c++) {
+        int64_t days = 0;
+        bool same = true;
+        for (size_t i = 0; i < m->rows && same; i++) {
+            const float *x = m->cells + i * m->n_columns;
+            double sum = 0;
+            for (size_t k = 0; k < m->n_columns; k++)
+                sum += isnan(x[k]) ? 0 : (double)x[k];
+            double one = isnan(x[c]) ? 0 : (double)x[c];
+            same = fabs(sum - 2 * one) <= 1e-6 * fabs(sum);
+            days += one != 0;
+        }
+        if (same && weft_rows_refuse_sum(m->h->name[m->column[c]], days, e) < 0)
+            return weft_fail_hint(e, "take the column out of the table, or say --totals keep when it is a series");
+    }
+    return 0;
 }
 
 /* Column c on the grid; rows of one time are reduced. */
@@ -161,6 +194,8 @@ int weft_ingest_matrix(struct weft_run *run, const struct weft_ingest *o, struct
     struct matrix m = {.run = run, .o = o, .csv = csv, .h = h};
     struct weft_csv_row row;
     struct weft_grid g;
+    m.sales = weft_rows_new(o);
+    weft_rejects_totals(o->rejected, m.sales);
     int reduce = WEFT_DUPLICATES_DEFAULT, rc = weft_ingest_reduce(o, "value", WEFT_DUPLICATES_MEAN, 0, &reduce, e);
     if (rc == 0)
         rc = find_columns(&m, e);
@@ -168,14 +203,20 @@ int weft_ingest_matrix(struct weft_run *run, const struct weft_ingest *o, struct
         rc = find_decimal(&m, e);
     while (rc >= 0 && (rc = weft_csv_next(csv, &row, e)) == 1) {
         weft_run_read(run, 1);
-        rc = weft_run_stopping(run) ? weft_run_interrupted(e) : take_row(&m, &row, e);
+        rc = weft_stop_check(e) < 0 ? -1 : take_row(&m, &row, e);
     }
     if (rc == 0 && !m.rows)
         rc = weft_fail(e, WEFT_DATA, "%s has a header and no %srow", h->file, o->rejects ? "good " : "");
     if (rc == 0)
+        rc = refuse_sums(&m, e);
+    if (rc == 0)
         rc = find_grid(&m, &g, e);
     if (rc == 0)
+        weft_rows_say(m.sales, run);
+    if (rc == 0)
         rc = write_series(&m, &g, reduce, e);
+    weft_rejects_totals(o->rejected, NULL);
+    weft_rows_free(&m.sales);
     free(m.column);
     free(m.cells);
     free(m.place);

@@ -291,10 +291,36 @@ bool weft_status_is_sale(const char *p, size_t n)
     return has_part(folded, parts, sizeof parts / sizeof *parts);
 }
 
+bool weft_name_is_unit(const char *p, size_t n)
+{
+    static const char *const names[] = {"ea",  "개",  "원",  "pcs",        "pc",      "box",   "krw",
+                                        "usd", "eur", "won", "unit",       "qty",     "units", "건",
+                                        "명",  "st",  "stk", "yyyy-mm-dd", "yyyymmdd"};
+    char folded[FOLDED];
+    if (n >= 2 && ((p[0] == '(' && p[n - 1] == ')') || (p[0] == '[' && p[n - 1] == ']')))
+        return true;
+    fold_cell(p, n, folded);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], folded) == 0)
+            return true;
+    return false;
+}
+
 bool weft_name_is_total(const char *p, size_t n)
 {
-    static const char *const names[] = {"합계",  "총계",   "소계",       "전체",     "총합계", "누계",          "계",
-                                        "total", "totals", "grandtotal", "subtotal", "result", "overallresult", "sum"};
+    static const char *const names[] = {
+        "합계",          "총계",         "소계",          "전체",         "총합계",
+        "누계",          "누적",         "누적합계",      "계",           "부분합",
+        "총합",          "월계",         "일계",          "평균",         "평균값",
+        "total",         "totals",       "subtotal",      "subtotals",    "grandtotal",
+        "sumtotal",      "result",       "overallresult", "sum",          "average",
+        "avg",           "mean",         "ytd",           "mtd",          "runningtotal",
+        "cumulative",    "summe",        "gesamt",        "gesamtsumme",  "gesamtergebnis",
+        "zwischensumme", "insgesamt",    "mittelwert",    "durchschnitt", "totaal",
+        "totale",        "totalgénéral", "totalgeneral",  "soustotal",    "sommetotale",
+        "moyenne",       "promedio",     "totalgeral",    "итого",        "всего",
+        "合計",          "総計",         "小計",          "合计",         "总计",
+        "小计",          "总和"};
     char folded[FOLDED];
     size_t got = fold_cell(p, n, folded);
     for (size_t i = 0; got && i < sizeof names / sizeof *names; i++)

@@ -168,14 +168,15 @@ static int *owner_of(struct weft_overlap *o, int64_t day)
     return &o->owner[day - o->first_day];
 }
 
+bool weft_overlap_after(const struct weft_overlap *o, int64_t seconds)
+{
+    return o->file[o->now].ends && day_of(seconds) > o->file[o->now].last_day;
+}
+
 int weft_overlap_day(struct weft_overlap *o, int64_t seconds, bool *shared, struct weft_err *e)
 {
     int64_t day = day_of(seconds);
     char text[32];
-    if (o->file[o->now].ends && day > o->file[o->now].last_day) {
-        *shared = false;
-        return 0;
-    }
     int *owner = owner_of(o, day);
     if (!*owner)
         *owner = o->now + 1;

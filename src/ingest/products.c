@@ -8,14 +8,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/calendar.h"
 #include "base/ids.h"
+#include "base/stop.h"
 #include "ingest/ingest.h"
+#include "ingest/product_words.h"
+#include "ingest/rows.h"
 #include "base/mem.h"
 #include "record/products.h"
 #include "base/progress.h"
 
-enum { NAMES = 24, PATH_MAX_BYTES = 4096 };
+enum { NAMES = 40, PATH_MAX_BYTES = 4096 };
 
 /* Columns in the wild, as exports and crawlers name them; case, blanks, "_" and "-" play no part (productName is
  * product_name). Those of a list stand in the order of preference. */
@@ -23,20 +25,26 @@ struct known {
     const char *name;
     const char *headers[NAMES];
 };
-static const struct known id_column = {"id", {"id",       "product_id", "product_code", "sku",        "goods_id",
-                                              "item_id",  "asin",       "상품코드",     "상품id",     "제품코드",
-                                              "제품",     "상품",       "번호",         "product_no", "product_number",
-                                              "goods_no", "item_no",    "상품번호",     "제품번호",   "품번"}};
+static const struct known id_column = {
+    "id",
+    {"id",         "product_id", "product_code", "sku",      "goods_id", "item_id", "asin",       "article_id",
+     "article_no", "style_id",   "style_code",   "style_no", "prod_id",  "pid",     "goods_code", "item_code",
+     "상품코드",   "상품id",     "제품코드",     "제품",     "상품",     "번호",    "product_no", "product_number",
+     "goods_no",   "item_no",    "상품번호",     "제품번호", "품번"}};
 static const struct known name_column = {"name",
                                          {"name", "product_name", "productDisplayName", "title", "goods_name",
-                                          "item_name", "product_title", "상품명", "제품명", "이름", "상품이름",
-                                          "품명"}};
+                                          "item_name", "product_title", "prod_name", "product_nm", "goods_nm",
+                                          "item_title", "상품명", "제품명", "이름", "상품이름", "품명"}};
 static const struct known image_column = {
     "image", {"image", "image_path", "image_file", "img", "photo", "picture", "filename", "이미지", "사진"}};
 static const struct known number_columns[] = {
-    {"price",
-     {"price", "product_price", "unit_price", "sale_price", "selling_price", "final_price", "current_price", "가격",
-      "판매가", "판매가격", "할인가", "현재가", "정가", "단가"}},
+    {"price", {"price",         "product_price",  "unit_price",    "sale_price",   "sales_price",    "sell_price",
+               "selling_price", "final_price",    "current_price", "now_price",    "discount_price", "discounted_price",
+               "special_price", "offer_price",    "price_krw",     "price_usd",    "price_eur",      "retail_price",
+               "list_price",    "original_price", "regular_price", "normal_price", "consumer_price", "mrp",
+               "가격",          "판매가",         "판매가격",      "할인가",       "할인가격",       "할인판매가",
+               "현재가",        "최종가",         "정가",          "정상가",       "소비자가",       "소비자가격",
+               "단가"}},
     {"number", {"number", "product_number", "product_no", "goods_no", "item_no", "상품번호", "제품번호", "품번"}},
 };
 static const struct known key_columns[] = {
@@ -45,9 +53,10 @@ static const struct known key_columns[] = {
      {"category", "product_category", "category_sub", "sub_category", "category_name", "category_main", "카테고리",
       "분류", "상품분류", "소분류", "중분류", "대분류"}},
     {"brand", {"brand", "product_brand", "product_brand_name", "brand_name", "브랜드", "브랜드명", "제조사"}},
-    {"date",
-     {"date", "release_date", "launch_date", "registered_date", "crawled_at", "collected_at", "등록일", "등록일자",
-      "출시일", "수집일", "수집일자"}},
+    {"date", {"date",           "release_date",  "launch_date", "registered_date", "crawled_at",   "crawl_date",
+              "crawled_date",   "crawl_time",    "scraped_at",  "scrape_date",     "scraped_date", "collected_at",
+              "collected_date", "snapshot_date", "reg_date",    "등록일",          "등록일자",     "출시일",
+              "수집일",         "수집일자",      "수집날짜",    "크롤링일",        "크롤링일자",   "크롤링날짜"}},
 };
 static const struct known class_labels[] = {
     {"gender", {"preferred_gender", "선호성별"}},
@@ -65,6 +74,7 @@ static const struct known quantity_labels[] = {
     {"reviews",
      {"reviews", "review_count", "num_reviews", "total_reviews", "후기수", "리뷰수", "후기", "리뷰", "상품평수"}},
 };
+enum { KEY_CATEGORY = 1, KEY_BRAND = 2 };
 enum { NUMBERS = 2, KEYS = 4, CLASSES = 2, QUANTITIES = 4 };
 
 /* A column under its name. quantity: its cells must be numbers; otherwise a label is a number where it looks like one.
@@ -90,6 +100,7 @@ struct held {
 
 struct products {
     struct weft_run *run;
+    struct weft_rows *kept_rows; /* --drop and --fill-down */
     const struct weft_ingest *o;
     struct weft_csv *csv; /* the file at hand */
     const struct weft_header *h;
@@ -140,6 +151,42 @@ static size_t find_known(const struct products *p, const struct known *k)
             if (!p->taken[i] && same_header(p->h->name[i], k->headers[a]))
                 return i;
     return SIZE_MAX;
+}
+
+/* By the words of headers: the one column that counts this. */
+static size_t find_counted(const struct products *p, const char *label)
+{
+    for (size_t i = 0; i < p->h->n; i++) {
+        const char *counts = p->taken[i] ? NULL : weft_product_counts(p->h->name[i]);
+        if (counts && strcmp(counts, label) == 0)
+            return i;
+    }
+    return SIZE_MAX;
+}
+
+/* The only column with this word; SIZE_MAX: none, or several, which are named as not used. */
+static size_t find_named(const struct products *p, const char *const *words)
+{
+    size_t found = SIZE_MAX;
+    for (size_t i = 0; i < p->h->n; i++)
+        for (const char *const *w = words; *w; w++) {
+            if (p->taken[i] || !weft_product_names(p->h->name[i], *w))
+                continue;
+            if (found != SIZE_MAX && found != i)
+                return SIZE_MAX;
+            found = i;
+        }
+    return found;
+}
+
+static size_t find_otherwise(const struct products *p, const struct known *k, bool quantity)
+{
+    static const char *const brands[] = {"brand", "브랜드", NULL}, *const categories[] = {"category", "카테고리", NULL};
+    if (quantity)
+        return find_counted(p, k->name);
+    if (k == &key_columns[KEY_BRAND])
+        return find_named(p, brands);
+    return k == &key_columns[KEY_CATEGORY] ? find_named(p, categories) : SIZE_MAX;
 }
 
 /* The column that an option names, else the one that is known; SIZE_MAX: neither. */
@@ -220,6 +267,8 @@ static int add_known(struct products *p, struct columns *c, const char *option, 
     size_t at;
     if (find_column(p, option, k, &at, e) < 0)
         return -1;
+    if (at == SIZE_MAX)
+        at = find_otherwise(p, k, quantity);
     return at == SIZE_MAX ? 0 : add_column(c, k->name, at, quantity, e);
 }
 
@@ -330,9 +379,30 @@ bool weft_ingest_has_products(const struct weft_header *h)
     bool *taken = WEFT_ARRAY(bool, h->n + 1);
     struct products p = {.h = h, .taken = taken};
     bool found = find_known(&p, &image_column) != SIZE_MAX ||
-                 (find_known(&p, &name_column) != SIZE_MAX && find_known(&p, &number_columns[0]) != SIZE_MAX);
+                 (find_known(&p, &name_column) != SIZE_MAX && (find_known(&p, &number_columns[0]) != SIZE_MAX ||
+                                                               find_known(&p, &key_columns[KEY_BRAND]) != SIZE_MAX));
+    for (size_t i = 0; i < h->n && !found && find_known(&p, &name_column) != SIZE_MAX; i++)
+        found = weft_product_counts(h->name[i]) != NULL;
     free(taken);
     return found;
+}
+
+bool weft_ingest_has_crawled(const struct weft_header *h, size_t *id)
+{
+    bool *taken = WEFT_ARRAY(bool, h->n + 1), seen = false;
+    struct products p = {.h = h, .taken = taken};
+    *id = find_known(&p, &id_column);
+    for (size_t i = 0; i < h->n; i++) {
+        const char *counts = weft_product_counts(h->name[i]);
+        seen = seen || (counts && strcmp(counts, "sales") != 0);
+    }
+    for (size_t i = 0; i < QUANTITIES; i++)
+        seen =
+            seen || (strcmp(quantity_labels[i].name, "sales") != 0 && find_known(&p, &quantity_labels[i]) != SIZE_MAX);
+    seen = seen && *id != SIZE_MAX && find_known(&p, &name_column) != SIZE_MAX &&
+           find_known(&p, &number_columns[0]) != SIZE_MAX;
+    free(taken);
+    return seen;
 }
 
 /* --- pictures --- */
@@ -482,7 +552,7 @@ static int64_t day_of(const struct products *p, const struct weft_product *x)
 {
     int64_t day;
     struct weft_span t = p->date == SIZE_MAX ? (struct weft_span){0} : x->key[p->date];
-    return t.p && weft_date_parse((const char *)t.p, t.n, &day) ? day : INT64_MIN;
+    return t.p && weft_dates_read(&p->o->dates, (const char *)t.p, t.n, &day) ? day : INT64_MIN;
 }
 
 /* The place for this row: a new one, or that of its id when the row is at least as new; NULL: it is older than what is
@@ -528,11 +598,15 @@ static void keep_row(struct products *p, const struct weft_product *x, char *pic
             h->unlabelled |= 1u << i;
 }
 
-static int take_row(struct products *p, const struct weft_csv_row *row, struct weft_err *e)
+static int take_row(struct products *p, const struct weft_csv_row *given, struct weft_err *e)
 {
     struct weft_product *x = &p->product;
+    struct weft_csv_row now = *given;
+    const struct weft_csv_row *row = &now;
     memset(x, 0, sizeof *x);
     int rc = weft_ingest_row_check(p->o->rejected, p->csv, p->h, row, e);
+    if (rc == 1 && !weft_rows_take(p->kept_rows, &now))
+        return 0;
     if (rc == 1)
         rc = take_fields(p, row, e);
     char *picture = NULL;
@@ -547,12 +621,12 @@ static int read_rows(struct products *p, struct weft_err *e)
 {
     struct weft_csv_row row;
     struct weft_progress progress;
-    int rc = 0, got = 0;
+    int rc = weft_rows_file(p->kept_rows, p->h, SIZE_MAX, SIZE_MAX, (size_t[]){0}, 0, e), got = 0;
     weft_progress_start(&progress, weft_run_program(p->run), weft_run_progress(p->run));
     while (rc >= 0 && (got = weft_csv_next(p->csv, &row, e)) == 1) {
         uint64_t read, size;
         weft_run_read(p->run, 1);
-        rc = weft_run_stopping(p->run) ? weft_run_interrupted(e) : take_row(p, &row, e);
+        rc = weft_stop_check(e) < 0 ? -1 : take_row(p, &row, e);
         weft_csv_position(p->csv, &read, &size);
         weft_progress_at(&progress, read >> 10, size >> 10, "kB", "%zu products", p->ids.n);
     }
@@ -581,7 +655,7 @@ static int emit_all(struct products *p, struct weft_err *e)
         for (size_t k = 0; k < p->labels.n; k++)
             p->without_label[k] += h->unlabelled >> k & 1;
         weft_product_write(&p->product, &a, &p->frame);
-        rc = weft_run_stopping(p->run) ? weft_run_interrupted(e) : weft_run_emit(p->run, weft_pack_span(&p->frame), e);
+        rc = weft_stop_check(e) < 0 ? -1 : weft_run_emit(p->run, weft_pack_span(&p->frame), e);
         weft_pack_free(&h->frame);
         h->frame = (struct weft_pack){0};
     }
@@ -731,6 +805,7 @@ int weft_ingest_products(struct weft_run *run, const struct weft_ingest *o, stru
                          const struct weft_header *h, struct weft_err *e)
 {
     struct products p = {.run = run, .o = o, .csv = csv, .h = h, .directory = directory_of(o, weft_csv_name(csv))};
+    p.kept_rows = weft_rows_new(o);
     int rc = find_columns(&p, e);
     if (rc == 0)
         rc = check_images(&p, e);
@@ -744,8 +819,11 @@ int weft_ingest_products(struct weft_run *run, const struct weft_ingest *o, stru
         rc = read_more(&p, weft_run_operand(run, i), e);
     if (rc == 0)
         rc = emit_all(&p, e);
-    if (rc == 0)
+    if (rc == 0) {
+        weft_rows_say(p.kept_rows, run);
         say_counts(&p);
+    }
+    weft_rows_free(&p.kept_rows);
     free_products(&p);
     return rc;
 }

@@ -42,13 +42,39 @@ static void put_quoted(FILE *f, const char *p, size_t n)
                        *p == ' ' || p[n - 1] == ' ');
     if (quote)
         putc('"', f);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n;) {
+        size_t whole = weft_utf8_length(p + i, n - i);
         if (p[i] == '"' && quote)
             putc('"', f);
-        putc(p[i] ? p[i] : '?', f);
+        if (!whole || !p[i])
+            fputs("\xef\xbf\xbd", f); /* what is no text can't stand in a file of text */
+        else
+            fwrite(p + i, 1, whole, f);
+        i += whole ? whole : 1;
     }
     if (quote)
         putc('"', f);
+}
+
+/* The row is one field, itself a line of CSV: rows that have too many or too few fields are among those set aside. */
+static int put_row(FILE *f, const struct weft_csv_row *row, struct weft_err *e)
+{
+    char *text = NULL;
+    size_t n = 0;
+    FILE *line = open_memstream(&text, &n);
+    if (!line)
+        return weft_fail_errno(e, WEFT_TEMPFAIL, "no memory for a row");
+    for (size_t i = 0; i < row->n; i++) {
+        struct weft_csv_text t = weft_csv_field(row, i);
+        if (i)
+            putc(',', line);
+        put_quoted(line, t.p, t.n);
+    }
+    int rc = fclose(line) == 0 ? 0 : weft_fail_errno(e, WEFT_TEMPFAIL, "no memory for a row");
+    if (rc == 0)
+        put_quoted(f, text, n);
+    free(text);
+    return rc;
 }
 
 void weft_rejects_totals(struct weft_rejects *r, struct weft_rows *rows)
@@ -80,11 +106,9 @@ int weft_rejects_row(struct weft_rejects *r, const struct weft_csv *csv, const s
         fprintf(r->out, "%zu", column);
     putc(',', r->out);
     put_quoted(r->out, reason, strlen(reason));
-    for (size_t i = 0; i < row->n; i++) {
-        struct weft_csv_text t = weft_csv_field(row, i);
-        putc(',', r->out);
-        put_quoted(r->out, t.p, t.n);
-    }
+    putc(',', r->out);
+    if (put_row(r->out, row, e) < 0)
+        return -1;
     putc('\n', r->out);
     r->n++;
     weft_run_reject(r->run, 1);

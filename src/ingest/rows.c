@@ -1,6 +1,8 @@
 /* rows.c - rows that are no sales, and cells that mean "as above". */
 #include "ingest/rows.h"
 
+#include "ingest/decide.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +47,7 @@ struct weft_rows {
     /* Counts. */
     struct kind out[KINDS_MAX], kept[KINDS_MAX];
     size_t n_out, n_kept;
-    uint64_t totals, unpaid, continued, filled, total_columns, others;
+    uint64_t headers, units, totals, unpaid, continued, filled, total_columns, others;
 };
 
 struct weft_rows *weft_rows_new(const struct weft_ingest *o)
@@ -196,7 +198,7 @@ int weft_rows_file(struct weft_rows *r, const struct weft_header *h, size_t date
     r->payment = date != SIZE_MAX && weft_name_is_payment(h->name[date]);
     if (find_told(r, e) < 0)
         return -1;
-    for (size_t i = 0; i < h->n && value != SIZE_MAX; i++) {
+    for (size_t i = 0; i < h->n && (value != SIZE_MAX || r->o->count_rows); i++) {
         bool in_id = i == date || i == value;
         for (size_t k = 0; k < r->n_id; k++)
             in_id |= r->id[k] == i;
@@ -313,7 +315,9 @@ static void count(struct weft_rows *r, struct kind *list, size_t *n, const struc
 {
     struct weft_csv_text t = weft_csv_field(row, column);
     double units = 0;
-    if (r->value == SIZE_MAX || !weft_ingest_number(weft_csv_field(row, r->value), &units) || isnan(units))
+    if (r->o->count_rows)
+        units = 1;
+    else if (r->value == SIZE_MAX || !weft_ingest_number(weft_csv_field(row, r->value), &units) || isnan(units))
         units = 0;
     size_t i = 0;
     while (i < *n && (strcmp(list[i].column, r->h->name[column]) != 0 || strlen(list[i].value) != t.n ||
@@ -431,6 +435,14 @@ bool weft_rows_total_name(struct weft_rows *r, const char *p, size_t n)
 bool weft_rows_total(struct weft_rows *r, const struct weft_csv_row *row)
 {
     bool total = false, numbers = true, any = false;
+    if (r->h && weft_row_is_header(r->h, row)) {
+        r->headers++;
+        return true;
+    }
+    if (r->h && row->line == r->h->line + 1 && r->value != SIZE_MAX && weft_row_is_units(row)) {
+        r->units++;
+        return true;
+    }
     if (r->o->totals != WEFT_TOTALS_LEAVE_OUT || !r->h)
         return false;
     for (size_t i = 0; i < row->n && !any; i++) {
@@ -507,6 +519,10 @@ void weft_rows_say(const struct weft_rows *r, struct weft_run *run)
         weft_run_warn(run, "%llu rows without a day belong to the order above", (unsigned long long)r->continued);
     if (r->filled)
         weft_run_info(run, "%llu cells are filled from above", (unsigned long long)r->filled);
+    if (r->units)
+        weft_run_warn(run, "the row below the header names units, and is left out");
+    if (r->headers)
+        weft_run_warn(run, "%llu rows are the header again, and left out", (unsigned long long)r->headers);
     if (r->totals || r->total_columns)
         weft_run_warn(run, "%llu rows and %llu columns are totals and left out (--totals keep)",
                       (unsigned long long)r->totals, (unsigned long long)r->total_columns);

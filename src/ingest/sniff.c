@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "text/transcode.h"
+#include "text/arrow.h"
 #include "text/unpack.h"
 #include "base/stop.h"
 #include "base/utf8.h"
@@ -98,8 +99,9 @@ static int refuse_other_kinds(int fd, const char *name, struct weft_err *e)
 
 static bool is_packed(int fd)
 {
-    uint8_t magic[2];
-    return pread(fd, magic, 2, 0) == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
+    uint8_t magic[8];
+    ssize_t n = pread(fd, magic, sizeof magic, 0);
+    return n >= 2 && ((magic[0] == 0x1f && magic[1] == 0x8b) || weft_arrow_begins(magic, (size_t)n));
 }
 
 int weft_sniff(const char *path, struct weft_sniff *s, struct weft_err *e)
@@ -116,6 +118,7 @@ int weft_sniff(const char *path, struct weft_sniff *s, struct weft_err *e)
     bool packed = rc == 0 && !standard && S_ISREG(st.st_mode) && is_packed(fd);
     if (rc == 0 && (standard || packed || !S_ISREG(st.st_mode)))
         rc = keep(fd, s, e);
+    s->again = rc == 0 && !standard && S_ISREG(st.st_mode);
     if (rc == 0 && s->kept)
         from = fileno(s->kept);
     if (rc == 0 && lseek(from, 0, SEEK_SET) < 0)

@@ -49,6 +49,10 @@ struct weft_csv_text weft_text_clean(struct weft_csv_text t, struct weft_pack *r
     }
     while ((k = blank_before(p + n, n)) > 0)
         n -= k;
+    if (n >= 3 && p[0] == '=' && p[1] == '"' && p[n - 1] == '"') { /* ="00123": so that Excel keeps the zeros */
+        p += 2;
+        n -= 3;
+    }
     t = (struct weft_csv_text){(const char *)p, n};
     if (!may_compose(p, n) || !weft_utf8_valid(t.p, n))
         return t;

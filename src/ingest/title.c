@@ -22,7 +22,11 @@ struct look {
 static bool is_day(struct weft_csv_text t)
 {
     int64_t seconds, step;
-    return weft_date_parse(t.p, t.n, &seconds) || weft_dates_period(t.p, t.n, &seconds, &step);
+    bool digits = true;
+    for (size_t i = 0; i < t.n; i++)
+        digits = digits && t.p[i] >= '0' && t.p[i] <= '9';
+    return weft_date_parse(t.p, t.n, &seconds) || weft_dates_period(t.p, t.n, &seconds, &step) ||
+           (!digits && weft_dates_kind(t.p, t.n) == WEFT_DATE_SURE);
 }
 
 static bool is_name(struct weft_csv_text t)

@@ -6,6 +6,7 @@
 
 #include "base/calendar.h"
 #include "base/ids.h"
+#include "base/stop.h"
 #include "frame/hold.h"
 #include "ingest/coverage.h"
 #include "ingest/ingest.h"
@@ -442,7 +443,7 @@ static int read_rows(struct wide *w, struct weft_err *e)
     while (rc >= 0 && (got = weft_csv_next(w->units.csv, &row, e)) == 1) {
         uint64_t read, size;
         weft_run_read(w->run, 1);
-        rc = weft_run_stopping(w->run) ? weft_run_interrupted(e) : take_row(w, &row, e);
+        rc = weft_stop_check(e) < 0 ? -1 : take_row(w, &row, e);
         weft_csv_position(w->units.csv, &read, &size);
         weft_progress_at(&progress, read >> 20, size >> 20, "MB", "%zu series", w->ids.n);
     }

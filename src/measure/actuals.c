@@ -204,3 +204,18 @@ int weft_actuals_none(const struct weft_actuals *a, struct weft_err *e)
               to, a->name, begins, ends);
     return weft_fail_hint(e, "give the series of a later day");
 }
+
+void weft_actuals_say(const struct weft_actuals *a, const char *path, struct weft_run *run)
+{
+    struct weft_actuals_count c;
+    char first[32], last[32];
+    weft_actuals_counts(a, &c);
+    weft_run_warn(run, "%llu of %llu forecast values have an actual one, from %s to %s", (unsigned long long)c.found,
+                  (unsigned long long)c.days, weft_date_text(c.first, a->attrs.step, first),
+                  weft_date_text(c.last, a->attrs.step, last));
+    if (c.unknown)
+        weft_run_warn(run, "%llu forecasts are of series that %s does not have", (unsigned long long)c.unknown, path);
+    if (c.channels)
+        weft_run_warn(run, "%llu forecasts are of channels that %s does not have", (unsigned long long)c.channels,
+                      path);
+}

@@ -434,7 +434,7 @@ int weft_adda_epoch(struct weft_adda *a, struct weft_adda_epoch *now, struct wef
     if (!isfinite(now->discriminator_loss + now->mapping_loss) ||
         (a->n_decoder && !isfinite(now->reconstruction_loss)) || (a->d.n_valid && !isfinite(now->valid_loss))) {
         weft_fail(e, WEFT_DATA, "the adaptation ran away in epoch %lld: its loss is no number", (long long)now->epoch);
-        return weft_fail_hint(e, "try a smaller --lr or --encoder-lr; window --scale standard keeps values small");
+        return weft_fail_hint(e, "try a smaller --lr or --encoder-lr; weft window --scale standard keeps values small");
     }
     a->state.epoch++;
     keep(a, now);

@@ -22,11 +22,13 @@ struct weft_apply {
     size_t n_offsets;
     size_t covariance_unit; /* whose covariance is in `covariance`, as offsets_unit */
     bool has_covariance, by_spread;
+    double freedom;    /* of the covariance */
     float *covariance; /* [horizon, horizon], for spread 1 when by_spread */
 };
 
 int weft_apply_open(const char *item, struct weft_apply **out, struct weft_err *e)
 {
+    *out = NULL;
     struct weft_apply *a = WEFT_NEW(struct weft_apply);
     size_t name = strcspn(item, "=/");
     const char *text = item;
@@ -50,6 +52,7 @@ int weft_apply_open(const char *item, struct weft_apply **out, struct weft_err *
 
 int weft_apply_open_bytes(const void *p, size_t n, const char *where, struct weft_apply **out, struct weft_err *e)
 {
+    *out = NULL;
     struct weft_apply *a = WEFT_NEW(struct weft_apply);
     a->offsets_unit = a->covariance_unit = SIZE_MAX;
     if (weft_forecaster_open_bytes(p, n, where, &a->model, e) < 0) {
@@ -375,6 +378,8 @@ static bool load_covariance(struct weft_apply *a, size_t unit, size_t cells)
         a->covariance = weft_xrealloc2(NULL, cells, sizeof *a->covariance);
     if (a->covariance_unit != unit)
         a->has_covariance = weft_forecaster_covariance(a->model, unit, a->covariance, &a->by_spread);
+    if (a->covariance_unit != unit)
+        a->freedom = weft_forecaster_freedom(a->model, unit);
     a->covariance_unit = unit;
     return a->has_covariance;
 }
@@ -394,19 +399,37 @@ static void unfold_covariance(struct weft_apply *a, size_t unit, const struct we
     free(y);
 }
 
-/* The model's covariance in original units, for the lookback that ends at the last origin. */
-static float *scaled_covariance(struct weft_apply *a, size_t unit, const struct weft_apply_job *j,
-                                const struct factored *f, const float *lookback, float *out)
+/* What the error of each step of the last window counts in, in scaled units: wide[horizon]. forecast: its own, in
+ * original units. */
+static void step_spreads(const struct weft_apply *a, size_t unit, const struct weft_apply_job *j, const float *lookback,
+                         const float *forecast, double *wide)
 {
     const struct weft_model_info *info = weft_forecaster_info(a->model);
-    size_t cells = (size_t)info->horizon * (size_t)info->horizon;
-    if (!load_covariance(a, unit, cells))
+    size_t n = (size_t)info->lookback;
+    float spread = weft_local_spread(lookback, n, weft_forecaster_floor(a->model, unit)),
+          level = weft_local_level(lookback, n);
+    for (int64_t h = 0; h < info->horizon; h++) {
+        wide[h] = a->by_spread ? (double)spread : 1;
+        if (a->by_spread && info->exog.by_forecast)
+            wide[h] = weft_step_spread(spread, level, (float)(((double)forecast[h] - j->shift) / j->factor));
+    }
+}
+
+/* The model's covariance in original units, for the lookback that ends at the last origin. forecast: of that window, in
+ * original units. */
+static float *scaled_covariance(struct weft_apply *a, size_t unit, const struct weft_apply_job *j,
+                                const struct factored *f, const float *lookback, const float *forecast, float *out)
+{
+    size_t horizon = (size_t)weft_forecaster_info(a->model)->horizon;
+    if (!load_covariance(a, unit, horizon * horizon))
         return NULL;
-    double unit_of =
-        j->factor *
-        (a->by_spread ? weft_local_spread(lookback, (size_t)info->lookback, weft_forecaster_floor(a->model, unit)) : 1);
-    for (size_t i = 0; i < cells; i++)
-        out[i] = (float)(a->covariance[i] * unit_of * unit_of);
+    double *wide = WEFT_ARRAY(double, horizon);
+    step_spreads(a, unit, j, lookback, forecast, wide);
+    for (size_t h = 0; h < horizon; h++)
+        for (size_t g = 0; g < horizon; g++)
+            out[h * horizon + g] =
+                (float)((double)a->covariance[h * horizon + g] * (wide[h] * j->factor) * (wide[g] * j->factor));
+    free(wide);
     if (f->f)
         unfold_covariance(a, unit, j, f, lookback, out);
     return out;
@@ -478,6 +501,7 @@ void weft_apply_run(struct weft_apply *a, size_t unit, const struct weft_apply_j
     else
         run_model(a, unit, j, &f, z, from, out);
     if (covariance && !out->skipped && n >= lookback)
-        out->covariance = scaled_covariance(a, unit, j, &f, z + n - lookback, z + n);
-    out->freedom = out->covariance ? weft_forecaster_freedom(a->model, unit) : 0;
+        out->covariance =
+            scaled_covariance(a, unit, j, &f, z + n - lookback, out->forecast + (j->windows - 1) * horizon, z + n);
+    out->freedom = out->covariance ? a->freedom : 0;
 }

@@ -4,9 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/conformal.h"
 #include "base/mem.h"
 #include "model/model.h"
 
+/* Rows of windows that move which make quantiles by themselves: those of 0.025 and 0.975. */
+enum { MOVING_ENOUGH = 39 };
+
+static const double CALIBRATED_LEVEL = 0.9, CALIBRATED_Z = 1.6448536, CALIBRATED_DRAW = 20;
 static const float FLOOR_LEAST = 1e-6f, FLOOR_SHARE = 0.1f;
 
 float weft_step_spread(float spread, float level, float y)
@@ -143,13 +148,14 @@ size_t weft_residuals_cap(size_t units)
 
 /* Windows in which nothing happened before the origin (a product not sold yet) have no spread to measure an error with:
  * they would count in units of the floor, a hundred times too large, and make every series' interval useless. They are
- * left out unless they are half of all, and so what is usual here. */
+ * left out unless they are half of all, and so what is usual here, and too few others are left: where 19 of 20 series
+ * stand still, their errors of 0 are no interval of the one that moves. */
 static size_t leave_out_still(struct weft_residuals *r, size_t lookback)
 {
     size_t kept = 0, moving = 0;
     for (size_t i = 0; i < r->n; i++)
         moving += weft_local_spread(r->rows + i * r->width, lookback, 0) > FLOOR_LEAST;
-    if (2 * moving <= r->n)
+    if (2 * moving <= r->n && moving < MOVING_ENOUGH)
         return r->n;
     for (size_t i = 0; i < r->n; i++) {
         if (!(weft_local_spread(r->rows + i * r->width, lookback, 0) > FLOOR_LEAST))
@@ -165,7 +171,8 @@ static size_t leave_out_still(struct weft_residuals *r, size_t lookback)
 
 void weft_residuals_finish(struct weft_residuals *r, size_t lookback, size_t horizon,
                            void (*forecast)(void *self, size_t unit, const float *const *x, size_t batch, float *y),
-                           void *self, size_t unit, size_t rows, bool by_forecast, float *out, float *floor)
+                           void *self, size_t unit, size_t rows, bool by_forecast, float *out, float *floor,
+                           float *spreads)
 {
     double sum = 0;
     weft_residuals_limit(r, rows);
@@ -173,6 +180,8 @@ void weft_residuals_finish(struct weft_residuals *r, size_t lookback, size_t hor
     size_t n = r->n = leave_out_still(r, lookback);
     for (size_t i = 0; i < rows * horizon; i++)
         out[i] = NAN;
+    for (size_t i = 0; spreads && i < rows; i++)
+        spreads[i] = NAN;
     for (size_t i = 0; i < n; i++)
         sum += weft_local_spread(r->rows + i * r->width, lookback, 0);
     *floor = n ? (float)(FLOOR_SHARE * sum / (double)n) : 0;
@@ -181,8 +190,147 @@ void weft_residuals_finish(struct weft_residuals *r, size_t lookback, size_t hor
         const float *row = r->rows + i * r->width;
         float *y = out + i * horizon, spread = weft_local_spread(row, lookback, *floor),
               level = weft_local_level(row, lookback);
+        if (spreads)
+            spreads[i] = spread;
         forecast(self, unit, &row, 1, y);
         for (size_t h = 0; h < horizon; h++)
             y[h] = (row[lookback + h] - y[h]) / (by_forecast ? weft_step_spread(spread, level, y[h]) : spread);
     }
+}
+
+/* --- what a model file holds --- */
+
+void weft_errors_init(struct weft_errors *x, size_t units, size_t horizon)
+{
+    size_t rows = weft_residuals_cap(units);
+    *x = (struct weft_errors){.units = units, .rows = rows, .horizon = horizon};
+    x->residuals = weft_xrealloc2(NULL, units * rows * horizon, sizeof *x->residuals);
+    x->spread = WEFT_ARRAY(float, units *rows);
+    x->floor = WEFT_ARRAY(float, units);
+    x->freedom = WEFT_ARRAY(float, units);
+    for (size_t i = 0; i < units; i++)
+        x->freedom[i] = NAN;
+}
+
+void weft_errors_take(struct weft_errors *x, size_t i, struct weft_residuals *keep, size_t lookback,
+                      void (*forecast)(void *self, size_t unit, const float *const *x, size_t batch, float *y),
+                      void *self, bool by_forecast)
+{
+    weft_residuals_finish(keep, lookback, x->horizon, forecast, self, 0, x->rows, by_forecast,
+                          x->residuals + i * x->rows * x->horizon, &x->floor[i], x->spread + i * x->rows);
+}
+
+void weft_errors_write(const struct weft_errors *x, bool alike, struct weft_st_writer *w)
+{
+    bool told = false;
+    for (size_t i = 0; i < x->units; i++)
+        told |= !isnan(x->freedom[i]);
+    weft_st_writer_tensor(w, "residuals", WEFT_ST_F32, 3, (size_t[]){x->units, x->rows, x->horizon}, x->residuals);
+    weft_st_writer_tensor(w, "residual_floor", WEFT_ST_F32, 1, &x->units, x->floor);
+    if (alike)
+        weft_st_writer_tensor(w, "residual_spread", WEFT_ST_F32, 2, (size_t[]){x->units, x->rows}, x->spread);
+    if (told)
+        weft_st_writer_tensor(w, "freedom", WEFT_ST_F32, 1, &x->units, x->freedom);
+}
+
+void weft_errors_free(struct weft_errors *x)
+{
+    free(x->residuals);
+    free(x->spread);
+    free(x->floor);
+    free(x->freedom);
+    *x = (struct weft_errors){0};
+}
+
+static bool filled(const float *row, const float *spread, size_t horizon)
+{
+    bool all = !spread || isfinite(*spread);
+    for (size_t h = 0; h < horizon && all; h++)
+        all = isfinite(row[h]);
+    return all;
+}
+
+size_t weft_errors_covariance(const float *residuals, const float *spread, size_t rows, size_t horizon, double *cov,
+                              double *share)
+{
+    double mean = 0, sum = 0, squares = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < horizon * horizon; i++)
+        cov[i] = 0;
+    for (size_t i = 0; i < rows; i++)
+        if (filled(residuals + i * horizon, spread ? spread + i : NULL, horizon)) {
+            mean += spread ? (double)spread[i] : 1;
+            n++;
+        }
+    mean /= n ? (double)n : 1;
+    for (size_t i = 0; i < rows; i++) {
+        const float *row = residuals + i * horizon;
+        if (!filled(row, spread ? spread + i : NULL, horizon))
+            continue;
+        double counts = spread && spread[i] < mean ? (double)spread[i] / mean : 1, w = counts * counts;
+        sum += w;
+        squares += w * w;
+        for (size_t h = 0; h < horizon; h++)
+            for (size_t g = 0; g < horizon; g++)
+                cov[h * horizon + g] += w * (double)row[h] * (double)row[g];
+    }
+    for (size_t i = 0; n && i < horizon * horizon; i++)
+        cov[i] /= sum;
+    *share = n ? sum * sum / ((double)n * squares) : 0;
+    return n;
+}
+
+/* a' C a. */
+static double variance_of(const double *a, size_t horizon, const double *cov)
+{
+    double sum = 0;
+    for (size_t h = 0; h < horizon; h++)
+        for (size_t g = 0; g < horizon; g++)
+            sum += a[h] * a[g] * cov[h * horizon + g];
+    return sum;
+}
+
+/* What the standard deviation of a'e is multiplied by, that a normal error of it lies within what 90 % of the rows do.
+ */
+static double stretch(const float *residuals, size_t rows, size_t horizon, double freedom, const double *a,
+                      const double *cov)
+{
+    float *size = WEFT_ARRAY(float, rows + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < rows; i++) {
+        double sum = 0;
+        for (size_t h = 0; h < horizon; h++)
+            sum += a[h] * (double)residuals[i * horizon + h];
+        if (isfinite(sum))
+            size[n++] = (float)fabs(sum);
+    }
+    weft_sort(size, n, sizeof *size, weft_by_float);
+    size_t rank = weft_conformal_rank(CALIBRATED_LEVEL, n);
+    double sd = sqrt(fmax(variance_of(a, horizon, cov), 0)), held = rank ? (double)size[rank - 1] : 0;
+    free(size);
+    return rank && sd > 0 ? 1 + (held / (CALIBRATED_Z * sd) - 1) * freedom / (freedom + CALIBRATED_DRAW) : 1;
+}
+
+void weft_errors_calibrate(const float *residuals, size_t rows, size_t horizon, double freedom, double *cov)
+{
+    double *sum = WEFT_ARRAY(double, horizon), *contrast = WEFT_ARRAY(double, horizon),
+           *row = WEFT_ARRAY(double, 2 * horizon), *column = row + horizon, n = (double)horizon, all = 0;
+    for (size_t h = 0; h < horizon; h++) {
+        sum[h] = 1;
+        contrast[h] = (double)(h >= horizon - (horizon + 3) / 4) - (double)(h < (horizon + 3) / 4);
+    }
+    double s = stretch(residuals, rows, horizon, freedom, sum, cov),
+           g = horizon > 1 ? stretch(residuals, rows, horizon, freedom, contrast, cov) : s, d = (s - g) / n;
+    for (size_t h = 0; h < horizon; h++)
+        for (size_t k = 0; k < horizon; k++) {
+            row[h] += cov[h * horizon + k];
+            column[k] += cov[h * horizon + k];
+            all += cov[h * horizon + k];
+        }
+    for (size_t h = 0; h < horizon; h++) /* (g I + d 11') C (g I + d 11') */
+        for (size_t k = 0; k < horizon; k++)
+            cov[h * horizon + k] = g * g * cov[h * horizon + k] + g * d * (row[h] + column[k]) + d * d * all;
+    free(sum);
+    free(contrast);
+    free(row);
 }

@@ -181,17 +181,6 @@ static void linear_says(const struct weft_demand *d, const struct weft_demand_he
     }
 }
 
-/* Logits less the logarithm of their exponentials' sum. */
-static double log_sum(const double *z, size_t n)
-{
-    double top = -INFINITY, sum = 0;
-    for (size_t k = 0; k < n; k++)
-        top = z[k] > top ? z[k] : top;
-    for (size_t k = 0; k < n; k++)
-        sum += exp(z[k] - top);
-    return top + log(sum);
-}
-
 void weft_demand_blend(const struct weft_demand *d, const float *side, size_t n, float *out)
 {
     double a[WEFT_CLASSES_MAX], b[WEFT_CLASSES_MAX];
@@ -203,7 +192,7 @@ void weft_demand_blend(const struct weft_demand *d, const float *side, size_t n,
             linear_says(d, h, side + r * d->s.side, b);
             for (size_t c = 0; c < h->width; c++)
                 a[c] = (double)z[c];
-            double of_a = classes ? log_sum(a, h->width) : 0, of_b = classes ? log_sum(b, h->width) : 0,
+            double of_a = classes ? weft_log_sum(a, h->width) : 0, of_b = classes ? weft_log_sum(b, h->width) : 0,
                    heat = classes ? h->heat : 1;
             for (size_t c = 0; c < h->width; c++)
                 z[c] = (float)(heat * (h->mix * (a[c] - of_a) + (1 - h->mix) * (b[c] - of_b)));
@@ -288,6 +277,11 @@ void weft_demand_learn(struct weft_demand *d, double lr, uint64_t seed, struct w
 {
     struct weft_resnet18_tensor *t = NULL;
     size_t fc = d->n1 + d->n2, tensors = d->net ? weft_resnet18_tensors(d->net, &t) : 0;
+    float **const before[] = {&d->g, &d->m, &d->v, &d->back1, &d->back2};
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++)
+        free(*before[i]);
+    free(d->slice);
+    d->slice = NULL;
     d->adam = d->slow = weft_adam(lr);
     d->seed = seed;
     d->par = par;

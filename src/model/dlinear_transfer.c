@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "nn/shrink.h"
 
 const char *weft_rung_name(enum weft_rung r)
 {
@@ -60,11 +59,11 @@ static int lend(struct weft_dlinear_stats *st, const struct weft_gram *g, double
     out->v = WEFT_ARRAY(double, st->shape.horizon *weft_dlinear_exog_weights(&st->shape) + 1);
     weft_ridge_weights(r, ridge, out->w, out->bias, out->v);
     weft_ridge_free(&r);
-    if (weft_prior_ridge(g, st->shape.lookback, st->shape.horizon, st->shape.norm, out->w, out->bias, out->v,
-                         &out->ridge, e) < 0)
-        return -1;
-    return weft_prior_pooled(g, st->shape.lookback, st->shape.horizon, st->shape.norm, ridge, out->w, out->bias, out->v,
-                             &out->pooled, e);
+    for (int pooled = 0; pooled < 2; pooled++)
+        if (weft_prior_new(g, st->shape.lookback, st->shape.horizon, st->shape.norm, pooled, ridge, out->w, out->bias,
+                           out->v, pooled ? &out->pooled : &out->ridge, e) < 0)
+            return -1;
+    return 0;
 }
 
 int weft_transfer_source_new(struct weft_dlinear_stats *all, struct weft_dlinear_stats *until,
@@ -166,14 +165,23 @@ static const struct weft_gram *in_source_values(const struct ladder *l, const st
     return room;
 }
 
-static int try_shrunk(const struct weft_gram *train, const struct weft_gram *valid, const struct weft_prior *prior,
-                      const struct trial *t, double *mse, struct weft_err *e)
+/* prior NULL: the target's own. */
+static int fit(const struct weft_dlinear_shape *s, const struct weft_gram *train, const struct weft_prior *prior,
+               struct weft_ridge **out, struct weft_err *e)
 {
-    struct weft_shrink *s;
-    if (weft_shrink_new(train, prior, &s, e) < 0)
+    return prior ? weft_ridge_towards(train, prior, out, e)
+                 : weft_ridge_new(train, s->lookback, s->horizon, s->norm, out, e);
+}
+
+static int try_rung(struct ladder *l, size_t f, enum weft_rung rung, const struct weft_gram *train,
+                    const struct weft_gram *valid, const struct weft_prior *prior, struct weft_err *e)
+{
+    struct trial *t = &l->trial[rung];
+    struct weft_ridge *r = NULL;
+    if (fit(&l->st->shape, train, prior, &r, e) < 0)
         return -1;
-    weft_shrink_score(s, valid, t->grid, t->n, mse);
-    weft_shrink_free(&s);
+    weft_ridge_score(r, valid, t->grid, t->n, t->mse[f - 1]);
+    weft_ridge_free(&r);
     return 0;
 }
 
@@ -191,13 +199,8 @@ static int try_fold(struct ladder *l, size_t f, struct weft_err *e)
     for (size_t r = 0; r < WEFT_RUNGS; r++)
         for (size_t i = 0; i < GRID_MAX; i++)
             t[r].mse[f - 1][i] = NAN;
-    if (train->n && valid->n) {
-        struct weft_ridge *own;
-        if (weft_ridge_new(train, st->shape.lookback, st->shape.horizon, st->shape.norm, &own, e) < 0)
-            return -1;
-        weft_ridge_score(own, valid, t[WEFT_RUNG_OWN].grid, t[WEFT_RUNG_OWN].n, t[WEFT_RUNG_OWN].mse[f - 1]);
-        weft_ridge_free(&own);
-    }
+    if (train->n && valid->n && try_rung(l, f, WEFT_RUNG_OWN, train, valid, NULL, e) < 0)
+        return -1;
     if (valid->n && fold->source_windows)
         t[WEFT_RUNG_SOURCE].mse[f - 1][0] = weft_linear_mse(in_source_values(l, valid, &l->valid), st->shape.lookback,
                                                             st->shape.norm, lent->w, lent->bias, lent->v);
@@ -205,8 +208,8 @@ static int try_fold(struct ladder *l, size_t f, struct weft_err *e)
         return 0;
     train = in_source_values(l, train, &l->train);
     valid = in_source_values(l, valid, &l->valid);
-    return try_shrunk(train, valid, lent->pooled, &t[WEFT_RUNG_POOLED], t[WEFT_RUNG_POOLED].mse[f - 1], e) < 0 ||
-                   try_shrunk(train, valid, lent->ridge, &t[WEFT_RUNG_RIDGE], t[WEFT_RUNG_RIDGE].mse[f - 1], e) < 0
+    return try_rung(l, f, WEFT_RUNG_POOLED, train, valid, lent->pooled, e) < 0 ||
+                   try_rung(l, f, WEFT_RUNG_RIDGE, train, valid, lent->ridge, e) < 0
                ? -1
                : 0;
 }
@@ -297,23 +300,18 @@ static int take(struct ladder *l, struct weft_dlinear_weights *w, struct weft_er
     double *m = weft_xaligned(st->shape.horizon * st->shape.lookback, sizeof *m),
            *bias = WEFT_ARRAY(double, st->shape.horizon),
            *exog = WEFT_ARRAY(double, st->shape.horizon *weft_dlinear_exog_weights(&st->shape) + 1);
-    int rc;
-    if (rung == WEFT_RUNG_OWN) {
-        struct weft_ridge *r = NULL;
-        rc = weft_ridge_new(train, st->shape.lookback, st->shape.horizon, st->shape.norm, &r, e);
-        if (rc == 0)
-            weft_ridge_weights(r, strength, m, bias, exog);
-        weft_ridge_free(&r);
-    } else {
-        struct weft_shrink *s = NULL;
+    const struct weft_prior *prior = NULL;
+    struct weft_ridge *r = NULL;
+    if (rung != WEFT_RUNG_OWN) {
         const struct lent *lent = &l->source->lent[l->source->folds];
-        rc = weft_shrink_new(in_source_values(l, train, &l->train),
-                             rung == WEFT_RUNG_POOLED ? lent->pooled : lent->ridge, &s, e);
-        if (rc == 0)
-            weft_shrink_weights(s, strength, m, bias, exog);
-        weft_shrink_free(&s);
+        prior = rung == WEFT_RUNG_POOLED ? lent->pooled : lent->ridge;
+        train = in_source_values(l, train, &l->train);
         shift = l->source->shift;
     }
+    int rc = fit(&st->shape, train, prior, &r, e);
+    if (rc == 0)
+        weft_ridge_weights(r, strength, m, bias, exog);
+    weft_ridge_free(&r);
     if (rc == 0)
         weft_dlinear_take(&st->shape, shift, m, bias, exog, w);
     free(exog);

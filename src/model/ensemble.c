@@ -138,9 +138,14 @@ int weft_ensemble_info(struct weft_ensemble *x, struct weft_model_info *info, st
         if (join(x, i, first, info, e) < 0)
             return -1;
     }
+    if (first == SIZE_MAX && x->alone) {
+        take_first(info, x->alone);
+        x->horizon = (size_t)info->horizon;
+        return 0;
+    }
     if (first == SIZE_MAX)
         return weft_fail(e, WEFT_CONFIG, "an ensemble of baselines alone: one member at least must be a trainer");
-    info->exog.lookback = (size_t)info->lookback;
+    info->exog.level = (size_t)info->lookback;
     info->exog.horizon = x->horizon = (size_t)info->horizon;
     info->exog.by_forecast = info->n_exogenous > 0; /* a promotion that doubles the sales doubles their errors */
     return 0;
@@ -277,9 +282,54 @@ static int check(const struct ensemble *s, const struct weft_st *st, const struc
 static int load(const struct weft_st *st, const struct weft_model_info *info, void **self, struct weft_err *e)
 {
     struct ensemble *s = *self = WEFT_NEW(struct ensemble);
+    s->x.alone = info;
     if (open_members(s, st, e) < 0 || read_rule(s, st, e) < 0 || weft_ensemble_info(&s->x, &s->info, e) < 0)
         return -1;
     return check(s, st, info, e);
+}
+
+void weft_ensemble_write(const struct weft_ensemble *x, const struct weft_model_info *info, char *const *names,
+                         struct weft_st_writer *w)
+{
+    struct weft_model_info named = *info;
+    named.name = (char[]){"ensemble"};
+    weft_model_info_write(&named, w);
+    weft_st_writer_meta(w, "rule", weft_ensemble_rules[x->rule]);
+    weft_st_writer_meta_list(w, "members", names, x->n);
+    weft_st_writer_tensor(w, "weights", WEFT_ST_F32, 1, &x->n, x->weight);
+    for (size_t i = 0; i < x->n; i++) {
+        char name[32];
+        size_t n;
+        const void *bytes = weft_apply_bytes(x->member[i], &n);
+        snprintf(name, sizeof name, "member.%zu", i);
+        if (bytes)
+            weft_st_writer_tensor(w, name, WEFT_ST_U8, 1, &n, bytes);
+    }
+}
+
+int weft_ensemble_member(const struct weft_forecaster *of, size_t i, struct weft_forecaster **out, char **name,
+                         struct weft_err *e)
+{
+    struct weft_st *st;
+    char tensor[32];
+    size_t n;
+    const void *bytes = weft_forecaster_bytes(of, &n);
+    *out = NULL;
+    *name = NULL;
+    if (weft_st_parse(bytes, n, "ensemble", &st, e) < 0)
+        return -1;
+    const char *text = weft_st_meta(st, "members");
+    weft_json *j = text ? weft_json_parse(text, strlen(text), NULL) : NULL;
+    const char *item = j && weft_json_kind(j) == WEFT_JSON_ARRAY && i < weft_json_size(j)
+                           ? weft_json_str(weft_json_at(j, i), &n)
+                           : NULL;
+    *name = item ? weft_xstrdup(item) : NULL;
+    snprintf(tensor, sizeof tensor, "member.%zu", i);
+    const struct weft_st_tensor *t = item ? weft_st_find(st, tensor) : NULL;
+    int rc = t ? weft_forecaster_open_bytes(t->data, t->bytes, item, out, e) : 0;
+    weft_json_free(&j);
+    weft_st_close(&st);
+    return rc < 0 ? -1 : t != NULL;
 }
 
 static void whole(void *self, size_t unit, const struct weft_apply_job *job, float *forecast)

@@ -39,7 +39,8 @@ size_t weft_exog_weights(const struct weft_exog_shape *s)
     return n;
 }
 
-/* level[t] of every step, in original units: a running sum over the lookback that ends `horizon` steps before. */
+/* level[t] of every step, in original units: a running sum over the steps of the mean, which ends `horizon` steps
+ * before. */
 static void put_level(const struct weft_exog_shape *s, const float *y, size_t n, double *level)
 {
     double sum = 0;
@@ -53,8 +54,8 @@ static void put_level(const struct weft_exog_shape *s, const float *y, size_t n,
             sum += y[in];
             count++;
         }
-        if (in >= s->lookback && !isnan(y[in - s->lookback])) {
-            sum -= y[in - s->lookback];
+        if (in >= s->level && !isnan(y[in - s->level])) {
+            sum -= y[in - s->level];
             count--;
         }
         if (count)

@@ -21,9 +21,13 @@ static const int day_bin[DAY_BINS][2] = {{1, 2}, {3, 5}, {6, 9}, {10, 14}, {15, 
 
 size_t weft_factors_year(int64_t step)
 {
-    if (step == DAY)
-        return 364;
-    return step == WEEK ? 52 : 0;
+    return step == DAY || step == WEEK ? weft_step_year(step) : 0;
+}
+
+bool weft_factors_seasons(int64_t step, size_t history)
+{
+    size_t year = weft_factors_year(step);
+    return year && history >= year + year / 4;
 }
 
 const char *weft_factor_set_text(const struct weft_factor_set *s, char *buf)
@@ -86,12 +90,12 @@ size_t weft_factor_sets(int64_t step, size_t history, struct weft_factor_set *ou
                                                     {.any = true, .waves = 4},
                                                     {.any = true, .waves = 8},
                                                     {.any = true, .waves = 12}};
-    size_t year = weft_factors_year(step), n = 0;
-    bool two = year && history >= 2 * year, day = step == DAY;
+    size_t n = 0;
+    bool day = step == DAY, seasons = weft_factors_seasons(step, history);
     if (day)
-        n = two ? sizeof daily / sizeof *daily : 3;
+        n = seasons ? sizeof daily / sizeof *daily : 3;
     else
-        n = history >= year + year / 4 ? sizeof weekly / sizeof *weekly : 2;
+        n = seasons ? sizeof weekly / sizeof *weekly : 2;
     memcpy(out, day ? daily : weekly, n * sizeof *out);
     return n;
 }

@@ -71,16 +71,25 @@ struct problem {
     double *z;
 };
 
+static double output(const struct weft_head_rows *x, size_t i, size_t k, const double *w)
+{
+    const double *of = w + k * (x->width + 1);
+    double z = of[x->width];
+    for (size_t j = x->row[i]; j < x->row[i + 1]; j++)
+        z += of[x->column[j]] * (double)x->value[j];
+    return z;
+}
+
+void weft_linear_head_outputs(const struct weft_head_rows *x, size_t i, size_t outputs, const double *w, float *z)
+{
+    for (size_t k = 0; k < outputs; k++)
+        z[k] = (float)output(x, i, k, w);
+}
+
 static void outputs_of(const struct problem *p, const double *w, size_t i)
 {
-    const struct weft_head_rows *x = p->x;
-    for (size_t k = 0; k < p->outputs; k++) {
-        const double *of = w + k * (x->width + 1);
-        double z = of[x->width];
-        for (size_t j = x->row[i]; j < x->row[i + 1]; j++)
-            z += of[x->column[j]] * (double)x->value[j];
-        p->z[k] = z;
-    }
+    for (size_t k = 0; k < p->outputs; k++)
+        p->z[k] = output(p->x, i, k, w);
 }
 
 /* Mean loss and penalty at w; g (may be NULL) its gradient. */

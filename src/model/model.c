@@ -11,9 +11,7 @@
 #include "base/mem.h"
 #include "model/factor_model.h"
 
-enum { STEPS_MAX = 1000000, SCALES = 3 };
-
-static const char *const scale_names[SCALES] = {"none", "standard", "minmax"};
+enum { STEPS_MAX = 1000000 };
 
 /* --- the table of models: the linker lays the entries of all object files side by side --- */
 
@@ -108,7 +106,7 @@ int weft_model_exog_read(const struct weft_st *st, struct weft_model_info *info,
 {
     struct weft_exog_shape *x = &info->exog;
     const char *effect = weft_st_meta(st, "exog_effect");
-    int64_t lags;
+    int64_t lags, level = info->lookback;
     if (!weft_st_meta(st, "exogenous"))
         return 0;
     if (read_names(st, "exogenous", &info->exogenous, &info->n_exogenous, e) < 0)
@@ -116,11 +114,13 @@ int weft_model_exog_read(const struct weft_st *st, struct weft_model_info *info,
     if (info->n_exogenous > WEFT_EXOG_MAX)
         return bad(st, e, "too many names in metadata", "exogenous");
     *x = (struct weft_exog_shape){
-        .lookback = (size_t)info->lookback, .horizon = (size_t)info->horizon, .n = info->n_exogenous};
+        .level = (size_t)info->lookback, .horizon = (size_t)info->horizon, .n = info->n_exogenous};
     if (read_roles(st, x, e) < 0 || read_relative(st, info->exogenous, x, e) < 0 ||
-        weft_st_meta_int(st, "exog_lags", 0, info->lookback, &lags, e) < 0)
+        weft_st_meta_int(st, "exog_lags", 0, info->lookback, &lags, e) < 0 ||
+        (weft_st_meta(st, "exog_level") && weft_st_meta_int(st, "exog_level", 1, info->lookback, &level, e) < 0))
         return -1;
     x->lags = (size_t)lags;
+    x->level = (size_t)level;
     x->by_forecast = weft_st_meta(st, "exog_errors") && strcmp(weft_st_meta(st, "exog_errors"), "forecast") == 0;
     for (x->effect = WEFT_EXOG_LEVEL; x->effect <= WEFT_EXOG_UNITS; x->effect++)
         if (effect && strcmp(effect, weft_exog_effect_name(x->effect)) == 0)
@@ -131,7 +131,7 @@ int weft_model_exog_read(const struct weft_st *st, struct weft_model_info *info,
 int weft_model_info_read(const struct weft_st *st, struct weft_model_info *info, struct weft_err *e)
 {
     const char *name = weft_st_meta(st, "weft.model"), *scale = weft_st_meta(st, "scale"), *by = weft_st_meta(st, "by");
-    *info = (struct weft_model_info){.scale = -1};
+    *info = (struct weft_model_info){0};
     if (!name) {
         weft_fail(e, WEFT_DATA, "a safetensors file without \"weft.model\" in its metadata: not a forecasting model");
         return weft_fail_where(e, "%s", weft_st_path(st));
@@ -144,10 +144,7 @@ int weft_model_info_read(const struct weft_st *st, struct weft_model_info *info,
         return -1;
     if (weft_st_meta(st, "until") && weft_st_meta_int(st, "until", INT64_MIN, INT64_MAX, &info->until, e) < 0)
         return -1;
-    for (int i = 0; scale && i < SCALES; i++)
-        if (strcmp(scale, scale_names[i]) == 0)
-            info->scale = i;
-    if (info->scale < 0)
+    if (!scale || !weft_scale_parse(scale, &info->scale))
         return bad(st, e, "unusable metadata", "scale");
     if (!by)
         return bad(st, e, "no metadata", "by");
@@ -159,7 +156,7 @@ int weft_model_info_read(const struct weft_st *st, struct weft_model_info *info,
     return weft_model_exog_read(st, info, e);
 }
 
-static void write_names(struct weft_st_writer *w, const char *key, char *const *names, size_t n)
+void weft_st_writer_meta_list(struct weft_st_writer *w, const char *key, char *const *names, size_t n)
 {
     weft_json *j = weft_json_new_array();
     for (size_t i = 0; i < n; i++)
@@ -179,10 +176,11 @@ void weft_model_exog_write(const struct weft_exog_shape *x, char *const *names, 
         if (x->relative[c])
             relative[n++] = names[c];
     }
-    write_names(w, "exogenous", names, x->n);
-    write_names(w, "roles", roles, x->n);
-    write_names(w, "relative", relative, n);
+    weft_st_writer_meta_list(w, "exogenous", names, x->n);
+    weft_st_writer_meta_list(w, "roles", roles, x->n);
+    weft_st_writer_meta_list(w, "relative", relative, n);
     weft_st_writer_meta_int(w, "exog_lags", (int64_t)x->lags);
+    weft_st_writer_meta_int(w, "exog_level", (int64_t)x->level);
     weft_st_writer_meta(w, "exog_effect", weft_exog_effect_name(x->effect));
     if (x->by_forecast)
         weft_st_writer_meta(w, "exog_errors", "forecast");
@@ -203,12 +201,12 @@ void weft_model_info_write(const struct weft_model_info *info, struct weft_st_wr
     weft_st_writer_meta_int(w, "horizon", info->horizon);
     weft_st_writer_meta_int(w, "stride", info->stride);
     weft_st_writer_meta_int(w, "step", info->step);
-    weft_st_writer_meta(w, "scale", scale_names[info->scale]);
+    weft_st_writer_meta(w, "scale", weft_scale_names[info->scale]);
     if (info->until)
         weft_st_writer_meta_int(w, "until", info->until);
     weft_st_writer_meta(w, "by", info->by);
-    write_names(w, "groups", info->groups, info->n_groups);
-    write_names(w, "channels", info->channels, info->n_channels);
+    weft_st_writer_meta_list(w, "groups", info->groups, info->n_groups);
+    weft_st_writer_meta_list(w, "channels", info->channels, info->n_channels);
     if (info->n_exogenous)
         weft_model_exog_write(&info->exog, info->exogenous, w);
 }
@@ -240,6 +238,7 @@ struct weft_forecaster {
     struct group *groups;         /* sorted by name */
     float *residuals;             /* [units, rows, horizon] */
     float *floor;                 /* [units] */
+    float *spread;                /* [units, rows]; NULL: none */
     float *covariance;            /* [units, horizon, horizon]; NULL: none */
     float *freedom;               /* [units]; NULL: none */
     float **sorted;               /* [units]: [horizon, count] ascending, made when first asked for */
@@ -284,7 +283,8 @@ static int read_residuals(struct weft_forecaster *f, struct weft_err *e)
         weft_st_floats(f->st, "residual_floor", dims, 1, &f->floor, e) < 0)
         return -1;
     f->rows = dims[1];
-    return 0;
+    const struct weft_st_tensor *spread = weft_st_find(f->st, "residual_spread");
+    return spread ? weft_st_floats(f->st, "residual_spread", dims, 2, &f->spread, e) : 0;
 }
 
 static int open_model(struct weft_forecaster *f, struct weft_err *e)
@@ -310,6 +310,7 @@ static int open_model(struct weft_forecaster *f, struct weft_err *e)
 /* opened: what came of opening f->st. */
 static int finish_open(struct weft_forecaster *f, int opened, struct weft_forecaster **out, struct weft_err *e)
 {
+    *out = NULL;
     if (opened < 0 || open_model(f, e) < 0) {
         weft_forecaster_close(&f);
         return -1;
@@ -344,6 +345,7 @@ void weft_forecaster_close(struct weft_forecaster **f)
     free(x->count);
     free(x->residuals);
     free(x->floor);
+    free(x->spread);
     free(x->covariance);
     free(x->freedom);
     free(x->groups);
@@ -482,43 +484,52 @@ double weft_window_freedom(uint64_t windows, uint64_t series, size_t stride, siz
     return first + ((double)windows - first) * (share < 1 ? share : 1);
 }
 
-double weft_forecaster_freedom(const struct weft_forecaster *f, size_t unit)
+/* Covariance of the unit's residual rows, and the share of them that count; how many there are. */
+static size_t rows_covariance(const struct weft_forecaster *f, size_t unit, double *cov, double *share)
 {
-    size_t rows = weft_forecaster_errors(f, unit);
-    if (f->freedom && isfinite(f->freedom[unit]))
-        return f->covariance || f->freedom[unit] < (float)rows ? f->freedom[unit] : (double)rows;
-    return weft_window_freedom(rows, 1, (size_t)f->info.stride, (size_t)f->info.horizon);
+    *share = 1;
+    if (!f->rows)
+        return 0;
+    return weft_errors_covariance(unit_rows(f, unit), f->spread ? f->spread + unit * f->rows : NULL, f->rows,
+                                  (size_t)f->info.horizon, cov, share);
 }
 
-/* Mean over the unit's residual rows of the products of two steps' errors; their number. */
-static size_t rows_covariance(const struct weft_forecaster *f, size_t unit, double *sum)
+static const float *joint_covariance(const struct weft_forecaster *f, size_t unit)
 {
-    size_t horizon = (size_t)f->info.horizon, n = 0;
-    const float *rows = f->rows ? unit_rows(f, unit) : NULL;
-    for (size_t i = 0; i < f->rows; i++, rows += horizon) {
-        if (!filled(rows, horizon))
-            continue;
-        n++;
-        for (size_t h = 0; h < horizon; h++)
-            for (size_t g = 0; g < horizon; g++)
-                sum[h * horizon + g] += (double)rows[h] * (double)rows[g];
+    size_t cells = (size_t)f->info.horizon * (size_t)f->info.horizon;
+    const float *joint = f->covariance ? f->covariance + unit * cells : NULL;
+    return joint && filled(joint, cells) ? joint : NULL;
+}
+
+double weft_forecaster_freedom(const struct weft_forecaster *f, size_t unit)
+{
+    size_t rows = weft_forecaster_errors(f, unit), horizon = (size_t)f->info.horizon;
+    bool joint = joint_covariance(f, unit);
+    double share = 1, freedom = weft_window_freedom(rows, 1, (size_t)f->info.stride, horizon);
+    if (f->freedom && isfinite(f->freedom[unit]))
+        freedom = joint || f->freedom[unit] < (float)rows ? (double)f->freedom[unit] : (double)rows;
+    if (!joint && f->spread) {
+        double *cov = WEFT_ARRAY(double, horizon *horizon);
+        (void)rows_covariance(f, unit, cov, &share);
+        free(cov);
     }
-    for (size_t i = 0; n && i < horizon * horizon; i++)
-        sum[i] /= (double)n;
-    return n;
+    return share * freedom;
 }
 
 bool weft_forecaster_covariance(const struct weft_forecaster *f, size_t unit, float *cov, bool *by_spread)
 {
     size_t cells = (size_t)f->info.horizon * (size_t)f->info.horizon;
-    const float *joint = f->covariance ? f->covariance + unit * cells : NULL;
-    *by_spread = !(joint && filled(joint, cells));
-    if (!*by_spread) {
+    const float *joint = joint_covariance(f, unit);
+    *by_spread = !joint;
+    if (joint) {
         memcpy(cov, joint, cells * sizeof *cov);
         return true;
     }
-    double *sum = WEFT_ARRAY(double, cells);
-    size_t n = rows_covariance(f, unit, sum);
+    double *sum = WEFT_ARRAY(double, cells), share;
+    size_t n = rows_covariance(f, unit, sum, &share);
+    if (n)
+        weft_errors_calibrate(unit_rows(f, unit), f->rows, (size_t)f->info.horizon, weft_forecaster_freedom(f, unit),
+                              sum);
     for (size_t i = 0; i < cells; i++)
         cov[i] = n ? (float)sum[i] : NAN;
     free(sum);

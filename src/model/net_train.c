@@ -257,7 +257,7 @@ int weft_net_trainer_epoch(struct weft_net_trainer *t, struct weft_net_epoch *no
         return 0;
     if (!isfinite(now->train_loss) || (t->d.n_valid && !isfinite(now->valid_loss))) {
         weft_fail(e, WEFT_DATA, "the training ran away in epoch %lld: its loss is no number", (long long)now->epoch);
-        return weft_fail_hint(e, "try a smaller --lr, or --clip 1; window --scale standard keeps values small");
+        return weft_fail_hint(e, "try a smaller --lr, or --clip 1; weft window --scale standard keeps values small");
     }
     now->best = !t->d.n_valid || now->valid_loss <= s->best.valid_loss;
     if (now->best) {

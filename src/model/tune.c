@@ -106,6 +106,7 @@ size_t weft_tune_owns(double *out)
 struct search {
     struct weft_dlinear_shape shape;
     bool own;                         /* a channel is known ahead */
+    size_t plain_last;                /* what the plain fit subtracts */
     size_t lookback, horizon, beside; /* beside: weights of channels of all steps */
     size_t lookbacks[WEFT_TUNE_LOOKBACKS], lasts[WEFT_TUNE_LASTS];
     double ridges[WEFT_TUNE_RIDGES], owns[WEFT_TUNE_OWNS];
@@ -113,7 +114,8 @@ struct search {
     size_t n_ridges, cells; /* cells = lookbacks * lasts */
     struct weft_nested *fold[WEFT_DLINEAR_FOLDS_MAX], *all;
     size_t folds;
-    double *mse; /* [folds, ridges, cells, owns] */
+    double *mse;                                 /* [folds, ridges, cells, owns] */
+    double *plain, mean[WEFT_DLINEAR_FOLDS_MAX]; /* [folds, WEFT_RIDGE_GRID] of plain fits; of the average, each fold */
     const struct weft_tuned *chosen;
     double *r;   /* [2, horizon * (lookback + 1) + beside]: weights, biases and those of channels of the last fold's fit
                     and of the fit on all */
@@ -122,12 +124,26 @@ struct search {
     uint64_t windows; /* of cov */
 };
 
+/* What a plain fit subtracts. */
+static size_t plain_last(const struct search *s, const struct weft_tune *o)
+{
+    if (o->norm == WEFT_NORM_NONE && !o->level)
+        return 0;
+    return o->norm == WEFT_NORM_LAST && s->lookback > 1 ? 1 : WEFT_NESTED_WHOLE;
+}
+
+/* No ridge at all would leave flat directions open. */
+static double at_least(double ridge)
+{
+    return ridge > 0 ? ridge : 1e-10;
+}
+
 static void make_grid(struct search *s, const struct weft_tune *o)
 {
     s->grid = (struct weft_nested_grid){.lookback = s->lookbacks, .n_lookbacks = 1, .last = s->lasts, .n_lasts = 1};
     s->lookbacks[0] = s->lookback;
-    s->lasts[0] = o->norm == WEFT_NORM_NONE ? 0 : o->norm == WEFT_NORM_LAST && s->lookback > 1 ? 1 : WEFT_NESTED_WHOLE;
-    s->ridges[0] = o->ridge > 0 ? o->ridge : 1e-10; /* no ridge at all would leave flat directions open */
+    s->lasts[0] = plain_last(s, o);
+    s->ridges[0] = at_least(o->ridge);
     s->n_ridges = o->ridge < 0 ? weft_tune_ridges(s->ridges) : 1;
     if (o->lookbacks)
         s->grid.n_lookbacks = weft_tune_lookbacks(s->lookback, s->horizon, o->step, s->lookbacks);
@@ -135,8 +151,6 @@ static void make_grid(struct search *s, const struct weft_tune *o)
         s->grid.n_lasts = weft_tune_lasts(s->lookback, o->step, s->lasts);
     if (o->level && s->grid.n_lasts > 1)
         memmove(s->lasts, s->lasts + 1, --s->grid.n_lasts * sizeof *s->lasts);
-    else if (o->level && s->lasts[0] == 0)
-        s->lasts[0] = WEFT_NESTED_WHOLE;
     s->owns[0] = 1;
     s->grid.own = s->owns;
     s->grid.n_owns = o->ridge < 0 && s->own ? weft_tune_owns(s->owns) : 1;
@@ -159,7 +173,7 @@ static void prepare(struct search *s, struct weft_dlinear_stats *st)
     for (size_t f = 1; f <= st->folds; f++) {
         const struct weft_gram *valid = &st->block[2 * f - 1];
         if (train->n && valid->n)
-            last = s->fold[s->folds++] = weft_nested_new(train, valid, s->lookback, s->horizon);
+            last = s->fold[s->folds++] = weft_nested_new(train, (double)train->n, valid, s->lookback, s->horizon);
         if (f < st->folds) {
             weft_gram_merge(train, &st->block[2 * f - 1]);
             weft_gram_merge(train, &st->block[2 * f]);
@@ -170,10 +184,10 @@ static void prepare(struct search *s, struct weft_dlinear_stats *st)
         struct weft_gram *rest = &st->block[2 * st->folds];
         weft_gram_merge(rest, train);
         weft_gram_merge(rest, valid);
-        s->all = rest->n ? weft_nested_new(rest, NULL, s->lookback, s->horizon) : NULL;
+        s->all = rest->n ? weft_nested_new(rest, (double)rest->n, NULL, s->lookback, s->horizon) : NULL;
     }
     if (!s->all && train->n && !(valid->n && last))
-        s->all = weft_nested_new(train, NULL, s->lookback, s->horizon);
+        s->all = weft_nested_new(train, (double)train->n, NULL, s->lookback, s->horizon);
 }
 
 static void judge(void *ctx, size_t i)
@@ -282,13 +296,96 @@ static void take_weights(const struct search *s, size_t i, double shift, struct 
 /* Nothing to judge by: the whole lookback, its mean, a middling ridge. */
 static void choose_blindly(const struct search *s, const struct weft_tune *o, struct weft_tuned *t)
 {
-    t->best[0] = (struct weft_nested_config){s->lookback,
-                                             o->norm == WEFT_NORM_NONE && !o->level ? 0
-                                             : o->norm == WEFT_NORM_LAST            ? 1
-                                                                                    : s->lookback,
+    size_t last = plain_last(s, o);
+    t->best[0] = (struct weft_nested_config){s->lookback, last == WEFT_NESTED_WHOLE ? s->lookback : last,
                                              o->ridge < 0 ? WEFT_DLINEAR_RIDGE : s->ridges[0], s->owns[0]};
-    t->error[0] = NAN;
+    t->error[0] = t->mean = t->plain = NAN;
     t->n_best = 1;
+}
+
+/* --- never worse than plain --- */
+
+/* The plain fit is not asked where the average's error is below this part of what the grid has for it: its other ridges
+ * lie between those of the grid. */
+static const double CLEARLY = 0.9;
+
+static void judge_plain(void *ctx, size_t i)
+{
+    struct search *s = ctx;
+    double ridges[WEFT_RIDGE_GRID];
+    const struct weft_nested_grid grid = {&s->lookback, 1, &s->plain_last, 1, NULL, 1};
+    weft_ridge_grid(ridges);
+    weft_nested_errors(s->fold[i / WEFT_RIDGE_GRID], &grid, at_least(ridges[i % WEFT_RIDGE_GRID]), &s->plain[i]);
+}
+
+/* The error of the average on fold f. */
+static void judge_mean(void *ctx, size_t f)
+{
+    struct search *s = ctx;
+    size_t h = s->horizon;
+    double *r = WEFT_ARRAY(double, h *(s->lookback + 1) + s->beside), *bias = r + h * s->lookback,
+           *cov = WEFT_ARRAY(double, h *h), sum = 0;
+    bool fits = true;
+    for (size_t k = 0; k < s->chosen->n_best; k++)
+        fits &= weft_nested_add(s->fold[f], &s->chosen->best[k], 1 / (double)s->chosen->n_best, r, bias, bias + h);
+    double windows = (double)weft_nested_moments(s->fold[f], r, bias, bias + h, cov);
+    for (size_t i = 0; i < h; i++)
+        sum += cov[i * (h + 1)];
+    s->mean[f] = fits ? sum / windows / (double)h : INFINITY;
+    free(cov);
+    free(r);
+}
+
+/* The plain fits of the grid and, of those that chose their ridge, of the plain grid too, against the average. */
+static void guard(struct search *s, const struct weft_tune *o, struct weft_tuned *t)
+{
+    struct candidate plain = {.error = INFINITY};
+    double ridges[WEFT_RIDGE_GRID];
+    s->chosen = t;
+    weft_par_for(o->par, s->folds, judge_mean, s);
+    for (size_t f = 0; f < s->folds; f++)
+        t->mean += s->mean[f] / (double)s->folds;
+    s->plain_last = plain_last(s, o);
+    for (size_t j = 0; j < s->grid.n_lasts && !o->only; j++)
+        if (s->lasts[j] == s->plain_last)
+            plain = candidate_of(s, (s->grid.n_lookbacks - 1) * s->grid.n_lasts + j);
+    t->plain = NAN;
+    if (!isfinite(plain.error) || t->mean < CLEARLY * plain.error)
+        return;
+    if (o->ridge < 0) {
+        s->plain = weft_xaligned(s->folds * WEFT_RIDGE_GRID, sizeof *s->plain);
+        weft_par_for(o->par, s->folds * WEFT_RIDGE_GRID, judge_plain, s);
+    }
+    weft_ridge_grid(ridges);
+    for (size_t k = 0; s->plain && k < WEFT_RIDGE_GRID; k++) {
+        double sum = 0;
+        for (size_t f = 0; f < s->folds; f++)
+            sum += s->plain[f * WEFT_RIDGE_GRID + k] / (double)s->folds;
+        if (sum < plain.error) {
+            plain.error = sum;
+            plain.config.ridge = at_least(ridges[k]);
+            plain.config.own = 1;
+        }
+    }
+    t->plain = plain.error;
+    if (!(plain.error < t->mean))
+        return;
+    t->best[0] = plain.config;
+    t->error[0] = t->mean = plain.error;
+    t->n_best = 1;
+}
+
+/* Rounding may leave errors that are nothing a variance below 0, or a correlation beyond 1. */
+static void settle(double *cov, size_t h)
+{
+    for (size_t i = 0; i < h; i++)
+        cov[i * h + i] = fmax(cov[i * h + i], 0);
+    for (size_t i = 0; i < h; i++)
+        for (size_t k = 0; k < h; k++) {
+            double most = sqrt(cov[i * h + i]) * sqrt(cov[k * h + k]);
+            if (i != k)
+                cov[i * h + k] = fmin(fmax(cov[i * h + k], -most), most);
+        }
 }
 
 static int solve(struct search *s, const struct weft_tune *o, double shift, struct weft_dlinear_weights *w,
@@ -300,7 +397,9 @@ static int solve(struct search *s, const struct weft_tune *o, double shift, stru
     weft_par_for(o->par, s->folds * s->n_ridges, judge, s);
     if (s->folds)
         choose(s, t);
-    if (!t->n_best)
+    if (t->n_best)
+        guard(s, o, t);
+    else
         choose_blindly(s, o, t);
     s->chosen = t;
     s->r = WEFT_ARRAY(double, 2 * (h * (s->lookback + 1) + s->beside));
@@ -316,6 +415,7 @@ static int solve(struct search *s, const struct weft_tune *o, double shift, stru
             trace += i % (h + 1) ? 0 : s->cov[i];
         }
         fit->valid_mse = trace / (double)h;
+        settle(s->cov, h);
         t->covariance = s->cov;
         s->cov = NULL;
     }
@@ -354,6 +454,7 @@ int weft_dlinear_tune(struct weft_dlinear_stats *st, const struct weft_tune *o, 
         weft_nested_free(&s->fold[f]);
     weft_nested_free(&s->all);
     free(s->mse);
+    free(s->plain);
     free(s->r);
     free(s->cov);
     free(s);

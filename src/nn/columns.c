@@ -58,35 +58,6 @@ void weft_columns_pick(const double *m, size_t width, const size_t *rows, size_t
             *out++ = m[rows[i] * width + columns[j]];
 }
 
-/* yy - 2 (w'Sy + u'Fy) + w'SSw + 2 u'FSw + u'FFu. */
-double weft_columns_error(const struct weft_columns *c, const double *m, size_t width, const double *w, const double *u)
-{
-    size_t s = c->shared, h = c->horizon, own = c->own;
-    double error = 0, *ss = weft_xaligned(s * s, sizeof *ss), *half = weft_xaligned(h * s, sizeof *half);
-    weft_columns_pick(m, width, c->s, s, c->s, s, ss);
-    weft_dgemm(false, false, h, s, s, 1, w, s, ss, s, 0, half, s);
-    for (size_t k = 0; k < h; k++) {
-        size_t y = c->lookback + k;
-        const size_t *o = c->owns + k * own;
-        error += m[y * width + y];
-        for (size_t i = 0; i < s; i++) {
-            const double *row = m + c->s[i] * width;
-            double beside = 0;
-            for (size_t j = 0; j < own; j++)
-                beside += row[o[j]] * u[k * own + j];
-            error += w[k * s + i] * (half[k * s + i] + 2 * beside - 2 * row[y]);
-        }
-        for (size_t i = 0; i < own; i++) {
-            error -= 2 * u[k * own + i] * m[o[i] * width + y];
-            for (size_t j = 0; j < own; j++)
-                error += u[k * own + i] * u[k * own + j] * m[o[i] * width + o[j]];
-        }
-    }
-    free(half);
-    free(ss);
-    return error;
-}
-
 void weft_columns_factors(const struct weft_gram *g, const double *diagonal, double unit, double *factor)
 {
     factor[0] = 1;

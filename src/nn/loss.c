@@ -4,18 +4,20 @@
 #include <math.h>
 #include <string.h>
 
-/* log of the sum of exponentials, without overflow. */
-static double log_sum(const float *z, size_t n)
-{
-    double top = z[0], sum = 0;
-    for (size_t i = 1; i < n; i++)
-        top = z[i] > top ? z[i] : top;
-    for (size_t i = 0; i < n; i++)
-        sum += exp(z[i] - top);
-    return top + log(sum);
-}
+/* One body for logits of both widths; the sum is of float64. */
+#define LOG_SUM(name, type)                                                                                            \
+    double name(const type *z, size_t n)                                                                               \
+    {                                                                                                                  \
+        double top = -INFINITY, sum = 0;                                                                               \
+        for (size_t i = 0; i < n; i++)                                                                                 \
+            top = z[i] > top ? z[i] : top;                                                                             \
+        for (size_t i = 0; i < n; i++)                                                                                 \
+            sum += exp(z[i] - top);                                                                                    \
+        return top + log(sum);                                                                                         \
+    }
+static LOG_SUM(log_sum, float) LOG_SUM(weft_log_sum, double)
 
-void weft_softmax(const float *z, size_t n, float *p)
+    void weft_softmax(const float *z, size_t n, float *p)
 {
     double l = log_sum(z, n);
     for (size_t i = 0; i < n; i++)

@@ -210,6 +210,7 @@ static int parse(struct weft_st *st, struct weft_err *e)
 
 int weft_st_parse(const void *p, size_t n, const char *name, struct weft_st **out, struct weft_err *e)
 {
+    *out = NULL;
     struct weft_st *st = WEFT_NEW(struct weft_st);
     st->path = weft_xstrdup(name);
     st->bytes = p;

@@ -370,7 +370,8 @@ static int missing_frame(const struct weft_hierarchy *h, size_t named, size_t no
     weft_fail(e, WEFT_DATA,
               "no forecast of %s \"%.*s\" by %.60s (channel %.60s) that goes with those of the other nodes",
               h->order[h->level[node]], shown(id), (const char *)id.p, model, channel);
-    return weft_fail_hint(e, "every level needs the same models (score -m NAME=MODEL), channels, part and windows");
+    return weft_fail_hint(e,
+                          "every level needs the same models (weft score -m NAME=MODEL), channels, part and windows");
 }
 
 /* Every sheet has one frame of every node. A sheet of levels that are left out is none. */

@@ -52,7 +52,7 @@ static int choose_groups(const struct weft_head *head, struct weft_rank_groups *
     s->by_key = weft_forecasts_key(&s->attrs, s->o->by);
     if (s->by_key == WEFT_KEY_NONE) {
         weft_fail(e, WEFT_CONFIG, "--by: the forecasts have no key \"%s\"", s->o->by);
-        return weft_fail_hint(e, "`frames head -n 1 | frames show` shows which they have");
+        return weft_fail_hint(e, "`weft frames head -n 1 | weft frames show` shows which they have");
     }
     if (s->by_key != WEFT_KEY_ID || !weft_attr_strs(head, "by", &s->levels, &s->n_levels) || !s->n_levels) {
         free(s->levels);
@@ -394,7 +394,7 @@ static int check_key(const struct weft_rank_groups *s, struct weft_err *e)
         "is any of them above 0?",
         "does the history reach back a year before the forecasts?",
         "",
-        "aggregate --count active makes it a channel to forecast, and --history FILE says how many there are now",
+        "weft aggregate --count active makes it a channel to forecast, and --history FILE says how many there are now",
         "the model keeps no errors; train it with a validation part",
         "the model keeps no errors; train it with a validation part"};
     for (size_t i = 0; i < s->ranking.n; i++)

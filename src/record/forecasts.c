@@ -41,9 +41,7 @@ int weft_forecasts_attrs_read(const struct weft_head *h, struct weft_forecasts_a
         return weft_fail(e, WEFT_DATA, "a %s head without a usable \"horizon\"", h->schema);
     (void)weft_attr_int(h, "season", &a->season);
     if (weft_attr_str(h, "scale", text, sizeof text))
-        for (int i = 0; i < WEFT_SCALES; i++)
-            if (strcmp(text, weft_scale_names[i]) == 0)
-                a->scale = (enum weft_scale)i;
+        (void)weft_scale_parse(text, &a->scale);
     if (!weft_attr_strs(h, "keys", &a->keys, &a->n_keys) || a->n_keys > WEFT_MAX_KEYS)
         return weft_fail(e, WEFT_DATA, "a %s head without keys, or more than %d", h->schema, WEFT_MAX_KEYS);
     if (!weft_attr_strs(h, "channels", &a->channels, &a->n_channels) || !a->n_channels ||

@@ -9,8 +9,6 @@
 #include "base/mem.h"
 #include "base/terms.h"
 
-const char *const weft_scale_names[WEFT_SCALES] = {"none", "standard", "minmax"};
-const char *const weft_part_names[WEFT_PARTS] = {"train", "valid", "test"};
 static const char *const reduce_names[] = {"sum", "mean"};
 
 static int index_of(const char *const *names, size_t n, const char *s)
@@ -83,10 +81,8 @@ static int read_windows_attrs(const struct weft_head *h, struct weft_series_attr
     if (attr_positive(h, "lookback", &a->lookback, e) < 0 || attr_positive(h, "horizon", &a->horizon, e) < 0 ||
         attr_positive(h, "stride", &a->stride, e) < 0)
         return -1;
-    int k = weft_attr_str(h, "scale", text, sizeof text) ? index_of(weft_scale_names, WEFT_SCALES, text) : -1;
-    if (k < 0)
+    if (!weft_attr_str(h, "scale", text, sizeof text) || !weft_scale_parse(text, &a->scale))
         return weft_fail(e, WEFT_DATA, "a windows head without a known scale");
-    a->scale = (enum weft_scale)k;
     /* Trainers take memory for both before they see a frame. */
     if (a->lookback + a->horizon > a->known)
         return weft_fail(e, WEFT_CONFIG, "windows of lookback %lld and horizon %lld in a calendar of %lld steps",
@@ -418,18 +414,6 @@ bool weft_channel_is_sum(const char *name, size_t n)
 {
     static const char *const others[] = {"mentions", "brands"};
     return !is_one_of(others, sizeof others / sizeof *others, name, n);
-}
-
-int64_t weft_season_of(int64_t step)
-{
-    static const struct {
-        int64_t step, season;
-    } seasons[] = {{WEFT_STEP_HOUR, 24},        {WEFT_STEP_DAY, 7},    {WEFT_STEP_WEEK, 52},
-                   {WEFT_STEP_BUSINESS_DAY, 5}, {WEFT_STEP_MONTH, 12}, {WEFT_STEP_QUARTER, 4}};
-    for (size_t i = 0; i < sizeof seasons / sizeof *seasons; i++)
-        if (seasons[i].step == step)
-            return seasons[i].season;
-    return 1;
 }
 
 struct weft_window_range weft_windows_of(const struct weft_series_attrs *a, const struct weft_series *s,

@@ -1,6 +1,12 @@
 /* report_text.c - the words of a report, English and Korean side by side, and its style. */
 #include "report/report_text.h"
 
+#include <string.h>
+
+#include "base/calendar.h"
+#include "base/mem.h"
+#include "frame/pack.h"
+
 static const char *const texts[L_LABELS][2] = {
     [L_NONE] = {"", ""},
     [L_TITLE] = {"Where demand is growing", "수요가 커지는 곳"},
@@ -18,24 +24,27 @@ static const char *const texts[L_LABELS][2] = {
     [L_FACT_EACH] = {"Most sales per active product", "활동 상품당 판매 1위"},
     [L_FACT_VOLUME] = {"Largest volume", "판매량 1위"},
     [L_GROWTH] = {"Growth", "성장 지수"},
-    [L_GROWTH_NOTE] = {"Forecast sales of days %lld–%lld ahead over those of days %lld–%lld. Above 1, demand grows.",
-                       "예측 판매량의 비: %lld–%lld일 뒤 ÷ %lld–%lld일 뒤. 1보다 크면 수요가 늘어납니다."},
+    [L_GROWTH_NOTE] =
+        {"Forecast sales of {days} %lld–%lld ahead over those of {days} %lld–%lld. Above 1, demand grows.",
+         "예측 판매량의 비: %lld–%lld{일} 뒤 ÷ %lld–%lld{일} 뒤. 1보다 크면 수요가 늘어납니다."},
     [L_INTERVAL] = {"%g%% interval", "%g%% 구간"},
     [L_BEYOND] = {"Beyond the season", "계절 제외"},
     [L_CHARTS] = {"History and forecast", "과거와 예측"},
-    [L_HISTORY_LINE] = {"sales (thin: by day, thick: mean of 7)", "판매량 (가는 선: 매일, 굵은 선: 7일 평균)"},
+    [L_HISTORY_LINE] = {"sales (thin: by {day}, thick: mean of %zu)",
+                        "판매량 (가는 선: {매일}, 굵은 선: %zu{일} 평균)"},
+    [L_HISTORY_PLAIN] = {"sales by {day}", "{하루} 판매량"},
     [L_FORECAST] = {"forecast", "예측"},
-    [L_YEAR_LINE] = {"same days a year before", "1년 전 같은 날"},
-    [L_DAYS] = {"near and far days", "가까운 날과 먼 날"},
+    [L_YEAR_LINE] = {"same {days} a year before", "1년 전 같은 {날}"},
+    [L_DAYS] = {"near and far {days}", "가까운 {날}, 먼 {날}"},
     [L_TABLE] = {"Growth and season", "성장과 계절"},
-    [L_TABLE_CAPTION] = {"How much is sold a day, how it grows, and how much of that is only the season",
-                         "하루 판매량과 그 성장, 그리고 그중 계절의 몫"},
+    [L_TABLE_CAPTION] = {"How much is sold {a day}, how it grows, and how much of that is only the season",
+                         "{하루} 판매량과 그 성장, 그리고 그중 계절의 몫"},
     [L_YEAR_GROWTH] = {"A year before", "1년 전"},
     [L_CHANCE] = {"P(top %lld)", "상위 %lld위 확률"},
-    [L_VOLUME] = {"Sales a day", "하루 판매량"},
+    [L_VOLUME] = {"Sales {a day}", "{하루} 판매량"},
     [L_NOW] = {"now", "현재"},
-    [L_NEAR] = {"near", "가까운 날"},
-    [L_FAR] = {"far", "먼 날"},
+    [L_NEAR] = {"near", "가까운 {날}"},
+    [L_FAR] = {"far", "먼 {날}"},
     [L_QUALITY] = {"Data", "데이터"},
     [L_WHY] = {"Where the growth comes from", "성장의 이유"},
     [L_GOOD] = {"good", "좋음"},
@@ -48,8 +57,8 @@ static const char *const texts[L_LABELS][2] = {
     [L_REASON_YEAR] = {"a year ago", "1년 전"},
     [L_REASON_REST] = {"earlier", "그 이전"},
     [L_MARKET] = {"Competition, prices and data", "경쟁, 가격, 데이터"},
-    [L_MARKET_CAPTION] = {"Who sells now and on the far days, at what price, and how much is known",
-                          "현재와 먼 날의 판매자와 가격, 그리고 데이터의 양"},
+    [L_MARKET_CAPTION] = {"Who sells now and on the far {days}, at what price, and how much is known",
+                          "현재와 먼 {날}의 판매자와 가격, 그리고 데이터의 양"},
     [L_ACTIVE] = {"Active products", "활동 상품"},
     [L_BRANDS] = {"Active brands", "활동 브랜드"},
     [L_EACH] = {"Sales per product", "상품당 판매"},
@@ -59,11 +68,11 @@ static const char *const texts[L_LABELS][2] = {
     [L_SHARE] = {"share", "점유율"},
     [L_PRICE] = {"Mean price", "평균 가격"},
     [L_MENTIONS] = {"Mentions", "언급량"},
-    [L_HISTORY] = {"Days known", "데이터 일수"},
+    [L_HISTORY] = {"{Days} known", "데이터 {일수}"},
     [L_ZEROS] = {"Without sales", "무판매"},
     [L_GAPS] = {"Missing", "결측"},
     [L_ACCURACY] = {"How good the forecasts were", "예측의 정확도"},
-    [L_ACCURACY_CAPTION] = {"Measured on days that the model had not seen, beside simple methods",
+    [L_ACCURACY_CAPTION] = {"Measured on {days} that the model had not seen, beside simple methods",
                             "모델이 보지 못한 기간에서 단순한 방법과 비교한 결과"},
     [L_COVERAGE] = {"coverage ", "포함률 "},
     [L_SKILL] = {"skill", "개선율"},
@@ -90,6 +99,10 @@ static const char *const texts[L_LABELS][2] = {
     [L_PROFILE_NOTE] = {"These are not the same days of the week, so each side is divided by what such days sold in "
                         "the last eight weeks.",
                         "두 기간의 요일이 달라, 각 기간을 최근 8주의 요일별 판매로 나누어 비교합니다."},
+    [L_PROFILE_OTHER] =
+        {"These are not the same {days} of the season, so each side is divided by what such {days} sold "
+         "of late.",
+         "두 기간의 계절 위치가 달라, 각 기간을 최근의 같은 위치 판매로 나누어 비교합니다."},
     [L_LEFT_OUT] = {"Left out", "제외된 항목"},
     [L_LEFT_GROUPS] = {"%zu could not be forecast. ", "%zu개 항목은 예측할 수 없었습니다. "},
     [L_LEFT_NOTE] = {"%llu series of ranked groups have no forecast: their groups are smaller here than they are.",
@@ -97,40 +110,43 @@ static const char *const texts[L_LABELS][2] = {
     [L_LEFT_SERIES] = {"Series left out", "제외 시계열"},
     [L_READ] = {"How to read this", "읽는 법"},
     [L_READ_FIRST] = {"Growth", "성장 지수"},
-    [L_READ_FIRST_2] = {"Mean forecast of the far days over that of the near days. A small volume is added to both, so "
-                        "that what hardly sells can’t win by chance. The interval comes from the model’s own errors, "
-                        "and is one for what the growth becomes.",
-                        "먼 날의 평균 예측을 가까운 날의 평균 예측으로 나눈 값입니다. 거의 팔리지 않는 항목이 우연히 "
-                        "1위가 되지 않도록 양쪽에 작은 양을 더합니다. 구간은 모델의 실제 오차에서 나옵니다."},
+    [L_READ_FIRST_2] =
+        {"Mean forecast of the far {days} over that of the near {days}. A small volume is added to both, so "
+         "that what hardly sells can’t win by chance. The interval comes from the model’s own errors, "
+         "and is one for what the growth becomes.",
+         "먼 {날}의 평균 예측을 가까운 {날}의 평균 예측으로 나눈 값입니다. 거의 팔리지 않는 항목이 우연히 "
+         "1위가 되지 않도록 양쪽에 작은 양을 더합니다. 구간은 모델의 실제 오차에서 나옵니다."},
     [L_READ_SURE] = {"Sure; chance of growth", "확실; 성장 확률"},
-    [L_READ_SURE_2] = {"Chance of growth: that the far days come out above the near ones. Sure: so far from chance "
-                       "that among all rows marked at most %g%% are wrong in expectation (Benjamini–Hochberg).",
-                       "성장 확률은 먼 날이 가까운 날보다 많을 확률입니다. 확실: 표시된 항목 중 틀린 것이 평균 %g%% "
-                       "이하가 되도록 고른 것입니다 (Benjamini–Hochberg)."},
+    [L_READ_SURE_2] =
+        {"Chance of growth: that the far {days} come out above the near ones. Sure: so far from chance "
+         "that among all rows marked at most %g%% are wrong in expectation (Benjamini–Hochberg).",
+         "성장 확률은 먼 {날}의 판매가 가까운 {날}보다 많을 확률입니다. 확실: 표시된 항목 중 틀린 것이 평균 %g%% "
+         "이하가 되도록 고른 것입니다 (Benjamini–Hochberg)."},
     [L_READ_BEYOND] = {"Beyond the season", "계절 제외"},
-    [L_READ_BEYOND_2] = {"Growth over the growth of the same days a year (364 days) before: what is left when the "
+    [L_READ_BEYOND_2] = {"Growth over the growth of the same {days} a year{ (364 days)} before: what is left when the "
                          "season is taken away.",
-                         "1년(364일) 전 같은 날의 성장으로 나눈 값으로, 계절 효과를 뺀 성장입니다."},
+                         "1년{(364일)} 전 같은 {날}의 성장으로 나눈 값으로, 계절 효과를 뺀 성장입니다."},
     [L_READ_CHANCE] = {"Chance of the top places", "상위권 확률"},
     [L_READ_CHANCE_2] = {"The share of %lld draws in which a category is among the first ones, each growth drawn from "
                          "its own interval.",
                          "각 항목의 성장을 그 구간의 분포에서 %lld번 뽑았을 때 상위권에 든 비율입니다."},
     [L_READ_NOW] = {"Now; active", "현재; 활동"},
     [L_READ_NOW_2] =
-        {"The last %lld days before the forecast. A product or brand is active when it sold something within them.",
-         "예측 직전 %lld일입니다. 그 사이 한 번이라도 팔린 상품과 브랜드를 활동으로 셉니다."},
+        {"The last {days} before the forecast: %lld. A product or brand is active when it sold something within them.",
+         "예측 직전 %lld{일}입니다. 그 사이 한 번이라도 팔린 상품과 브랜드를 활동으로 셉니다."},
     [L_READ_HHI] = {"HHI", "HHI"},
     [L_READ_HHI_2] = {"Sum of the squared shares of the brands: 1 when one brand has it all, near 0 when many share.",
                       "브랜드 점유율의 제곱합: 한 브랜드가 독점하면 1, 여럿이 나누면 0에 가깝습니다."},
     [L_READ_DATA] = {"Data", "데이터"},
     [L_READ_DATA_2] =
-        {"Poor: next to nothing is sold, or less than half a year is known, or more than half of the days are without "
+        {"Poor: next to nothing is sold, or less than half a year is known, or more than half of the {days} are "
+         "without "
          "sales, or a fifth is missing. Fair: less than a year, or a tenth, or a fiftieth.",
-         "나쁨: 거의 팔리지 않거나, 반년 미만의 데이터, 절반이 넘는 무판매일, 또는 5분의 1이 넘는 결측. 보통: 1년 "
+         "나쁨: 거의 팔리지 않거나, 반년 미만의 데이터, 절반이 넘는 {날}의 무판매, 또는 5분의 1이 넘는 결측. 보통: 1년 "
          "미만, 10분의 1, 50분의 1."},
     [L_READ_WHY] = {"Where the growth comes from", "성장의 이유"},
     [L_READ_WHY_2] =
-        {"How much higher or lower the growth index is because these days were as they were and not as on average.",
+        {"How much higher or lower the growth index is because these {days} were as they were and not as on average.",
          "그 기간이 평균과 달랐기 때문에 성장 지수가 얼마나 오르거나 내렸는지입니다."},
     [L_READ_LAST] = {"", ""},
 };
@@ -138,6 +154,46 @@ static const char *const texts[L_LABELS][2] = {
 const char *weft_report_text(enum weft_report_lang lang, enum weft_report_label label)
 {
     return texts[label][lang];
+}
+
+/* What stands in braces, in the words of a step. */
+static const char *const in_days[] = {"{day}",  "{days}", "{Days}", "{a day}", "{ (364 days)}", "{일}",
+                                      "{일수}", "{날}",   "{하루}", "{매일}",  "{(364일)}"};
+enum { WORDS = sizeof in_days / sizeof *in_days };
+static const struct {
+    int64_t step;
+    const char *words[WORDS];
+} steps[] = {
+    {WEFT_STEP_DAY, {"day", "days", "Days", "a day", " (364 days)", "일", "일수", "날", "하루", "매일", "(364일)"}},
+    {WEFT_STEP_HOUR,
+     {"hour", "hours", "Hours", "an hour", " (364 days)", "시간", "시간 수", "시간", "시간당", "매시간", "(364일)"}},
+    {WEFT_STEP_WEEK,
+     {"week", "weeks", "Weeks", "a week", " (52 weeks)", "주", "주 수", "주", "주간", "매주", "(52주)"}},
+    {WEFT_STEP_MONTH, {"month", "months", "Months", "a month", "", "개월", "개월 수", "달", "월", "매월", ""}},
+    {WEFT_STEP_QUARTER,
+     {"quarter", "quarters", "Quarters", "a quarter", "", "분기", "분기 수", "분기", "분기", "매분기", ""}},
+    {WEFT_STEP_BUSINESS_DAY,
+     {"working day", "working days", "Working days", "a working day", " (260 working days)", "영업일", "영업일 수",
+      "영업일", "영업일당", "영업일마다", "(260영업일)"}},
+    {0, {"step", "steps", "Steps", "a step", "", "단계", "단계 수", "단계", "단계당", "단계마다", ""}}};
+
+char *weft_report_text_in(enum weft_report_lang lang, enum weft_report_label label, int64_t step)
+{
+    struct weft_pack b = {0};
+    size_t row = 0;
+    while (steps[row].step && steps[row].step != step)
+        row++;
+    for (const char *p = texts[label][lang]; *p;) {
+        size_t w = 0;
+        while (w < WORDS && strncmp(p, in_days[w], strlen(in_days[w])) != 0)
+            w++;
+        const char *from = w < WORDS ? steps[row].words[w] : p;
+        weft_pack_raw(&b, (struct weft_span){(const uint8_t *)from, w < WORDS ? strlen(from) : 1});
+        p += w < WORDS ? strlen(in_days[w]) : 1;
+    }
+    char *text = weft_xstrndup(b.p ? (const char *)b.p : "", b.n);
+    weft_pack_free(&b);
+    return text;
 }
 
 const char weft_report_style[] =

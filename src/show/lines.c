@@ -95,3 +95,22 @@ int weft_lines_read(const char *path, struct weft_run *run, struct weft_err *e)
         fclose(f);
     return rc;
 }
+
+void weft_lines_counts(FILE *f, const struct weft_reader *r)
+{
+    static const char *const what[] = {"in", "out", "rejected"};
+    struct weft_value list, item, v;
+    struct weft_span counts = weft_reader_counts(r);
+    fprintf(f, "%s\t%llu frames\t%s\n", weft_reader_name(r), (unsigned long long)weft_reader_count(r),
+            weft_reader_head(r)->schema);
+    if (!weft_value_next(&counts, &list))
+        return;
+    while (weft_value_next(&list.body, &item)) {
+        if (weft_map_find(item.whole, "program", &v))
+            fprintf(f, "  %-16.*s", (int)(v.body.n < 60 ? v.body.n : 60), (const char *)v.body.p);
+        for (int k = 0; k < 3; k++)
+            if (weft_map_find(item.whole, what[k], &v))
+                fprintf(f, " %12llu %s", (unsigned long long)v.u, what[k]);
+        putc('\n', f);
+    }
+}

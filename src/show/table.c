@@ -296,7 +296,7 @@ static size_t column_width(const struct weft_table *t, const struct column *k, s
         size_t w = weft_text_width(s, strlen(s));
         width = w > width ? w : width;
     }
-    return width < TEXT_WIDTH_MAX ? width : TEXT_WIDTH_MAX;
+    return width < TEXT_WIDTH_MAX || (k->flags & WEFT_COLUMN_WHOLE) ? width : TEXT_WIDTH_MAX;
 }
 
 static void pad(FILE *f, size_t n)
@@ -569,4 +569,16 @@ void weft_table_json(const struct weft_table *t, FILE *f)
         putc('}', f);
     }
     fputs(t->rows ? "\n]" : "]", f);
+}
+
+void weft_table_write(const struct weft_table *t, enum weft_table_format format, bool bom, FILE *f)
+{
+    if (format == WEFT_TABLE_CSV) {
+        weft_table_csv(t, bom, f);
+    } else if (format == WEFT_TABLE_JSON) {
+        weft_table_json(t, f);
+        putc('\n', f);
+    } else {
+        weft_table_print(t, f);
+    }
 }

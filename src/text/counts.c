@@ -86,19 +86,51 @@ static const char *magnitude(struct cursor *c)
 
 static bool is_missing(const char *s, size_t n)
 {
-    static const char *const words[] = {"-", "na", "n/a", "nan", "null", "none", "없음"};
+    static const char *const words[] = {"-", "na", "n/a", "#n/a", "nan", "null", "none", "없음"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strlen(words[i]) == n && strncasecmp(words[i], s, n) == 0)
             return true;
     return n == 0;
 }
 
+/* A sign between thousands that is no point and no comma: a blank, a no-break or narrow one, an apostrophe. Its bytes,
+ * when exactly three digits follow it and one goes before; 0: none. */
+static size_t thousands_sign(const char *s, size_t n, size_t i)
+{
+    static const char *const signs[] = {" ", "'", "\xc2\xa0", "\xe2\x80\xaf", "\xe2\x80\x89", "\xe2\x80\x99"};
+    if (!i || s[i - 1] < '0' || s[i - 1] > '9')
+        return 0;
+    for (size_t k = 0; k < sizeof signs / sizeof *signs; k++) {
+        size_t length = strlen(signs[k]), at = i + length, digits = 0;
+        if (n - i <= length || memcmp(s + i, signs[k], length) != 0)
+            continue;
+        while (at + digits < n && s[at + digits] >= '0' && s[at + digits] <= '9')
+            digits++;
+        return digits == 3 ? length : 0;
+    }
+    return 0;
+}
+
+/* Are the digits before such a sign at most three, and not "0"? "1 234", and no "2024 500". */
+static bool short_group(const char *to, size_t at)
+{
+    size_t digits = 0;
+    while (digits < at && to[at - 1 - digits] >= '0' && to[at - 1 - digits] <= '9')
+        digits++;
+    return digits && digits <= 3 && to[at - digits] != '0';
+}
+
 /* Full-width digits and signs as ASCII ones; the signs U+2212 and △ (of Korean and Japanese books) as a minus. Returns
  * the length; cap is enough. */
 static size_t plain(const char *s, size_t n, char *to)
 {
-    size_t at = 0;
+    size_t at = 0, grouped = 0, sign;
     for (size_t i = 0; i < n; i++) {
+        if ((sign = thousands_sign(s, n, i)) > 0 && (grouped || short_group(to, at))) {
+            grouped++;
+            i += sign - 1;
+            continue;
+        }
         const unsigned char *p = (const unsigned char *)s + i;
         bool three = i + 2 < n;
         if (three && p[0] == 0xef && p[1] == 0xbc && p[2] >= 0x85 && p[2] <= 0x9f) {
@@ -158,6 +190,10 @@ enum weft_count weft_count_parse_in(enum weft_decimal decimal, const char *s, si
     *out = NAN;
     if (n > LONGEST)
         return WEFT_COUNT_BAD;
+    if (n >= 3 && s[0] == '=' && s[1] == '"' && s[n - 1] == '"') { /* ="12", as for Excel */
+        s += 2;
+        n -= 3;
+    }
     struct cursor c = {text, text + plain(s, n, text)};
     skip_blanks(&c);
     while (c.end > c.p && (c.end[-1] == ' ' || c.end[-1] == '\t'))
@@ -192,7 +228,11 @@ void weft_decimal_look(struct weft_decimal_signs *d, const char *s, size_t n)
 {
     size_t commas = 0, dots = 0, tail = 0, head = 0, groups = 0;
     bool even = true;
-    char last = 0;
+    char last = 0, text[64];
+    if (n > sizeof text)
+        return;
+    n = plain(s, n, text); /* "1 234,50" */
+    s = text;
     if (n && (*s == '-' || *s == '+')) {
         s++;
         n--;

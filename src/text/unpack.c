@@ -9,6 +9,7 @@
 #include "base/inflate.h"
 #include "base/mem.h"
 #include "base/stop.h"
+#include "text/arrow.h"
 
 enum { BLOCK = 1 << 16, LOOKED_AT = 4096 };
 
@@ -21,7 +22,8 @@ struct weft_unpack {
     uint8_t in[BLOCK];
     size_t at, n; /* of `in` */
     uint8_t first[BLOCK];
-    size_t first_at, first_n; /* what has been unpacked to look at it */
+    size_t first_at, first_n;      /* what has been unpacked to look at it */
+    struct weft_arrow_text *arrow; /* NULL: it is text as it stands */
 };
 
 static int fill(struct weft_unpack *s, struct weft_err *e)
@@ -57,16 +59,17 @@ static int refuse_other_kinds(const struct weft_unpack *s, const uint8_t *p, siz
         size_t n;
         const char *what, *hint;
     } kinds[] = {
-        {"\x28\xb5\x2f\xfd", 4, "compressed by zstd", "zstdcat FILE | ingest"},
+        {"\x28\xb5\x2f\xfd", 4, "compressed by zstd", "zstdcat FILE | weft ingest"},
         {"\xfd"
          "7zXZ",
-         5, "compressed by xz", "xzcat FILE | ingest"},
-        {"BZh", 3, "compressed by bzip2", "bzcat FILE | ingest"},
+         5, "compressed by xz", "xzcat FILE | weft ingest"},
+        {"BZh", 3, "compressed by bzip2", "bzcat FILE | weft ingest"},
         {"PK\x03\x04", 4, "a spreadsheet (xlsx) or a zip archive",
-         "save the sheet as CSV, or: ssconvert FILE table.csv; a zip archive: unzip -p FILE | ingest"},
+         "save the sheet as CSV, or: ssconvert FILE table.csv; a zip archive: unzip -p FILE | weft ingest"},
         {"\xd0\xcf\x11\xe0", 4, "a spreadsheet (xls), or one with a password",
          "save it as CSV; is it protected by a password? save it without one first"},
-        {"PAR1", 4, "Parquet", "duckdb -c \"copy 'FILE' to '/dev/stdout' (format csv, header)\" | ingest"},
+        {"ARROW1", 6, "an Arrow file (Feather)", "weft ingest reads Arrow streams: write it as one"},
+        {"PAR1", 4, "Parquet", "duckdb -c \"copy 'FILE' to '/dev/stdout' (format csv, header)\" | weft ingest"},
         {"%PDF", 4, "a PDF", "ask for the table it was made from"},
     };
     static const char *const html[] = {"<html", "<!doctype html", "<table", "<meta", "<style", NULL};
@@ -80,13 +83,17 @@ static int refuse_other_kinds(const struct weft_unpack *s, const uint8_t *p, siz
             weft_fail(e, WEFT_DATA, "%s is HTML, not CSV, whatever its name says", s->name);
             return weft_fail_hint(e, "open it with a spreadsheet and save it as CSV");
         }
+    if (begins(p, n, "{\"") || begins(p, n, "[{")) {
+        weft_fail(e, WEFT_DATA, "%s is JSON, not CSV", s->name);
+        return weft_fail_hint(e, "duckdb -c \"copy (from 'FILE') to '/dev/stdout' (format csv, header)\" | ingest");
+    }
     if (begins(p, n, "<?xml")) {
         weft_fail(e, WEFT_DATA, "%s is XML, not CSV: a spreadsheet of 2003?", s->name);
         return weft_fail_hint(e, "open it with a spreadsheet and save it as CSV");
     }
     if (n > 6 && (*p & 0xf0) == 0x80 && memcmp(p + 1, "\xa4weft", 5) == 0) {
         weft_fail(e, WEFT_DATA, "%s is a weft stream, not CSV", s->name);
-        return weft_fail_hint(e, "`frames show` and `frames count` look into it");
+        return weft_fail_hint(e, "`weft frames show` and `weft frames count` look into it");
     }
     return 0;
 }
@@ -121,15 +128,28 @@ static long next_bytes(struct weft_unpack *s, void *p, size_t cap, struct weft_e
             return weft_fail(e, WEFT_DATA, "%s: damaged gzip data (%s)", s->name, weft_inflate_reason(s->z));
         if (s->unpacked > s->unpacked_max) {
             weft_fail(e, WEFT_DATA, "%s unpacks to more than %llu bytes", s->name, (unsigned long long)s->unpacked_max);
-            return weft_fail_hint(e, "zcat FILE | ingest has no limit");
+            return weft_fail_hint(e, "zcat FILE | weft ingest has no limit");
         }
         if (got)
             return (long)got;
     }
 }
 
+/* The bytes as they are in the file: what was looked at, then the rest. */
+static long plain_bytes(void *self, void *p, size_t cap, struct weft_err *e)
+{
+    struct weft_unpack *s = self;
+    size_t left = s->first_n - s->first_at, n = left < cap ? left : cap;
+    if (!left)
+        return next_bytes(s, p, cap, e);
+    memcpy(p, s->first + s->first_at, n);
+    s->first_at += n;
+    return (long)n;
+}
+
 int weft_unpack_open(int fd, const char *name, uint64_t unpacked_max, struct weft_unpack **out, struct weft_err *e)
 {
+    *out = NULL;
     struct weft_unpack *s = WEFT_NEW(struct weft_unpack);
     s->fd = fd;
     s->name = weft_xstrdup(name);
@@ -142,6 +162,8 @@ int weft_unpack_open(int fd, const char *name, uint64_t unpacked_max, struct wef
         s->first_n = (size_t)got;
         rc = refuse_other_kinds(s, s->first, s->first_n, e);
     }
+    if (rc == 0 && got >= 0 && weft_arrow_begins(s->first, s->first_n))
+        s->arrow = weft_arrow_text_new(plain_bytes, s, s->name);
     if (rc < 0 || got < 0) {
         weft_unpack_close(&s);
         return -1;
@@ -156,6 +178,7 @@ void weft_unpack_close(struct weft_unpack **sp)
     if (!s)
         return;
     weft_inflate_free(&s->z);
+    weft_arrow_text_free(&s->arrow);
     free(s->name);
     free(s);
     *sp = NULL;
@@ -163,23 +186,18 @@ void weft_unpack_close(struct weft_unpack **sp)
 
 long weft_unpack_read(struct weft_unpack *s, void *p, size_t cap, struct weft_err *e)
 {
-    size_t left = s->first_n - s->first_at, n = left < cap ? left : cap;
-    if (!left)
-        return next_bytes(s, p, cap, e);
-    memcpy(p, s->first + s->first_at, n);
-    s->first_at += n;
-    return (long)n;
+    return s->arrow ? weft_arrow_text_read(s->arrow, p, cap, e) : plain_bytes(s, p, cap, e);
 }
 
 const uint8_t *weft_unpack_first(const struct weft_unpack *s, size_t *n)
 {
-    *n = s->first_n;
+    *n = s->arrow ? 0 : s->first_n;
     return s->first;
 }
 
 int weft_unpack_packed(const struct weft_unpack *s)
 {
-    return s->z != NULL;
+    return s->z || s->arrow;
 }
 
 const char *weft_unpack_wide(const uint8_t *p, size_t n)

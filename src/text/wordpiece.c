@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -225,7 +226,7 @@ int weft_wordpiece_open(const char *dir, bool nfc, struct weft_wordpiece **out, 
         if (rc == 0)
             (*out)->file = m;
         if (rc == 0)
-            (*out)->kept_syllables = syllables && !rules.strip_accents;
+            (*out)->kept_syllables = syllables && access(config, F_OK) < 0;
         else
             weft_map_close(&m);
     }

@@ -263,7 +263,7 @@ static int read_pretrained(struct weft_adda_units *t, size_t channel, float **ou
         rc = weft_model_info_read(st, &m, e);
     if (rc == 0 && (strcmp(m.name, weft_encoder_name(t->encoder)) != 0 || (size_t)m.lookback != t->net.lookback ||
                     (size_t)m.horizon != t->net.head.out || m.n_groups != 1 || m.n_channels != channels_of(t) ||
-                    m.scale != (int)t->source.scale)) {
+                    m.scale != t->source.scale)) {
         rc = weft_fail(e, WEFT_CONFIG,
                        "%s: a %s model of %zu groups, lookback %lld and horizon %lld is no source network of these "
                        "windows with --encoder %s",

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/calendar.h"
+#include "base/dates.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/rng.h"
@@ -181,7 +181,7 @@ int weft_demand_choose_heads(struct weft_demand_shape *s, char *const *items, si
             weft_fail(e, WEFT_CONFIG, "the products have no label \"%s\"", name);
             return a->n_labels ? weft_fail_hint(e, "they have: %s; choose with --heads",
                                                 list(a->labels, a->n_labels, buf, sizeof buf))
-                               : weft_fail_hint(e, "ingest --label says which columns are labels");
+                               : weft_fail_hint(e, "weft ingest --label says which columns are labels");
         }
     }
     return 0;
@@ -327,7 +327,8 @@ static uint64_t place_of(struct weft_demand_set *d, size_t key)
     int64_t day;
     if (!d->dated)
         return hash_of(text.p ? text : d->product.id);
-    bool known = text.p && weft_date_parse((const char *)text.p, text.n, &day);
+    bool known =
+        text.p && weft_dates_read(&(struct weft_dates){.form = WEFT_DATES_PLAIN}, (const char *)text.p, text.n, &day);
     d->undated += !known;
     return known && day >= d->valid_from ? 0 : 1;
 }
@@ -335,8 +336,9 @@ static uint64_t place_of(struct weft_demand_set *d, size_t key)
 /* Which ones are held out does not depend on the products' order. */
 static int split(struct weft_demand_set *d, double valid, struct weft_err *e)
 {
-    uint64_t *hash = WEFT_ARRAY(uint64_t, d->n + 1), *sorted = WEFT_ARRAY(uint64_t, d->n + 1);
+    uint64_t *sorted = WEFT_ARRAY(uint64_t, d->n + 1);
     size_t key = SIZE_MAX;
+    d->place = WEFT_ARRAY(uint64_t, d->n + 1);
     int rc = 0;
     if (d->dated)
         rc = find_key(d, "--valid-from", "date", &key, e);
@@ -344,7 +346,7 @@ static int split(struct weft_demand_set *d, double valid, struct weft_err *e)
         rc = find_key(d, "--valid-by", d->valid_by, &key, e);
     for (size_t i = 0; i < d->n && rc == 0; i++) {
         rc = read_at(d, i, e);
-        hash[i] = sorted[i] = place_of(d, key);
+        d->place[i] = sorted[i] = place_of(d, key);
     }
     weft_sort(sorted, d->n, sizeof *sorted, weft_by_uint64);
     sorted[d->n] = UINT64_MAX;
@@ -352,11 +354,10 @@ static int split(struct weft_demand_set *d, double valid, struct weft_err *e)
     d->train = WEFT_ARRAY(uint32_t, d->n + 1);
     d->valid = WEFT_ARRAY(uint32_t, d->n + 1);
     for (size_t i = 0; i < d->n; i++)
-        if (hash[i] < d->valid_below)
+        if (d->place[i] < d->valid_below)
             d->valid[d->n_valid++] = (uint32_t)i;
         else
             d->train[d->n_train++] = (uint32_t)i;
-    free(hash);
     free(sorted);
     if (rc == 0 && !d->n_train)
         rc = weft_fail(e, WEFT_DATA, d->n ? "what is held out leaves nothing to train on" : "no products came");
@@ -631,6 +632,7 @@ void weft_demand_set_free(struct weft_demand_set *d)
         weft_pack_free(&d->frame[i]);
     free(d->frame);
     free(d->target);
+    free(d->place);
     free(d->train);
     free(d->valid);
     free(d->pictures);

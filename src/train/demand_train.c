@@ -22,9 +22,11 @@ static size_t batch_of(const struct weft_demand_training *t)
     return t->batch < t->set->n_train ? t->batch : t->set->n_train;
 }
 
+/* Of any fold's batch too. */
 static size_t room_of(const struct weft_demand_training *t)
 {
-    return batch_of(t) > VALID_BATCH ? batch_of(t) : VALID_BATCH;
+    size_t n = t->batch < t->set->n ? t->batch : t->set->n;
+    return n > VALID_BATCH ? n : VALID_BATCH;
 }
 
 static size_t pixels_of(const struct weft_demand_shape *s)
@@ -36,7 +38,7 @@ static void make_room(struct weft_demand_training *t)
 {
     const struct weft_demand_shape *s = shape_of(t);
     size_t n = room_of(t);
-    t->order = WEFT_ARRAY(uint32_t, t->set->n_train);
+    t->order = WEFT_ARRAY(uint32_t, t->set->n);
     t->pixels = weft_xaligned(n * pixels_of(s), sizeof *t->pixels);
     t->side = WEFT_ARRAY(float, n * s->side);
     t->target = WEFT_ARRAY(float, n * s->n_heads);
@@ -293,33 +295,91 @@ static bool has_few_classes(const struct weft_demand_shape *s)
     return few;
 }
 
-/* What the network says of the products that mixes and means are found on: those held out, or, without any, those it
- * learned from. */
+/* What the network says of products at[0 .. n) to out[n, out]. */
+static int say(struct weft_demand_training *t, const uint32_t *at, size_t n, float *out, struct weft_err *e)
+{
+    struct weft_demand_batch b;
+    for (size_t from = 0; from < n; from += VALID_BATCH) {
+        if (load(t, at + from, n - from < VALID_BATCH ? n - from : VALID_BATCH, false, &b, e) < 0 ||
+            weft_demand_predict(t->net, &b, out + from * shape_of(t)->out, e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* A network of the same seed learns from all products but the fold's, for as many epochs as the best one had. 1:
+ * stopped. */
+static int train_fold(struct weft_demand_training *t, const struct weft_demand_folds *f, size_t fold,
+                      struct weft_err *e)
+{
+    struct weft_demand_set *d = t->set;
+    uint32_t *train = d->train, *rest = WEFT_ARRAY(uint32_t, d->n);
+    size_t n_train = d->n_train;
+    int64_t epoch = t->epoch;
+    double loss = t->train_loss;
+    int rc = 0;
+    d->n_train = weft_demand_folds_out(f, d->n, fold, rest);
+    d->train = rest;
+    weft_demand_init(t->net, t->seed);
+    weft_demand_learn(t->net, t->lr, t->seed, t->par);
+    for (t->epoch = 0; t->epoch < t->best_epoch && rc == 0; t->epoch++)
+        rc = train_epoch(t, e);
+    t->epoch = epoch;
+    t->train_loss = loss;
+    d->train = train;
+    d->n_train = n_train;
+    free(rest);
+    return rc;
+}
+
+/* What networks say of the products that mixes, means and intervals are found on: those of folds, or, without any,
+ * those that were learned from. The model's own weights are put back. 1: stopped. */
+static int say_folds(struct weft_demand_training *t, struct weft_demand_finish *f, uint32_t *at, struct weft_err *e)
+{
+    const struct weft_demand_set *d = t->set;
+    int rc = 0;
+    for (size_t fold = 0; fold < (f->folds->n ? f->folds->n : 1) && rc == 0; fold++) {
+        uint32_t *these = at + f->n;
+        size_t n = f->folds->n ? weft_demand_folds_in(f->folds, d->n, fold, these) : d->n;
+        for (uint32_t i = 0; i < n && !f->folds->n; i++)
+            these[i] = i;
+        if (fold && !t->alone)
+            rc = train_fold(t, f->folds, fold, e);
+        if (rc == 0)
+            rc = say(t, these, n, f->out + f->n * shape_of(t)->out, e);
+        f->n += n;
+    }
+    if (f->folds->n > 1 && !t->alone)
+        weft_demand_restore(t->net);
+    return rc;
+}
+
+/* Folds of a network with pictures would take as long as all of the training did, each. */
 static int find_rest(struct weft_demand_training *t, struct weft_err *e)
 {
     const struct weft_demand_shape *s = shape_of(t);
     const struct weft_demand_set *d = t->set;
+    bool linear = t->linear && s->side && has_few_classes(s);
+    if (t->alone && !linear)
+        return weft_fail(e, WEFT_CONFIG, "a linear head is for at most %d classes, and there is nothing else",
+                         WEFT_DEMAND_LINEAR_MAX);
+    struct weft_demand_folds folds;
+    weft_demand_folds_make(d, !s->image, &folds);
+    uint32_t *at = WEFT_ARRAY(uint32_t, d->n + 1);
     struct weft_demand_finish f = {.set = t->set,
                                    .net = t->net,
                                    .par = t->par,
-                                   .linear = t->linear && s->side && has_few_classes(s),
+                                   .linear = linear,
                                    .alone = t->alone,
-                                   .at = d->n_valid ? d->valid : d->train,
-                                   .n = d->n_valid ? d->n_valid : d->n_train};
-    struct weft_demand_batch b;
-    int rc = 0;
-    if (t->alone && !f.linear)
-        return weft_fail(e, WEFT_CONFIG, "a linear head is for at most %d classes, and there is nothing else",
-                         WEFT_DEMAND_LINEAR_MAX);
-    f.out = WEFT_ARRAY(float, f.n * s->out);
-    for (size_t from = 0; from < f.n && rc == 0; from += VALID_BATCH) {
-        rc = load(t, f.at + from, f.n - from < VALID_BATCH ? f.n - from : VALID_BATCH, false, &b, e);
-        if (rc == 0)
-            rc = weft_demand_predict(t->net, &b, f.out + from * s->out, e);
-    }
+                                   .folds = &folds,
+                                   .at = at,
+                                   .out = WEFT_ARRAY(float, d->n * s->out + 1)};
+    int rc = say_folds(t, &f, at, e);
     if (rc == 0)
         rc = weft_demand_finish(&f, e);
     free(f.out);
+    free(at);
+    weft_demand_folds_free(&folds);
     return rc;
 }
 
@@ -357,6 +417,8 @@ int weft_demand_training_run(struct weft_demand_training *t, struct weft_err *e)
         if (weft_checkpoint_due(&t->checkpoint))
             rc = save(t, e);
     }
+    if (rc == 0 && t->checkpoint.path && t->means)
+        rc = save(t, e);
     if (rc == 0 && t->best_epoch)
         weft_demand_restore(t->net);
     if (rc == 0 && t->means)

@@ -8,6 +8,7 @@
 #include "base/calendar.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "base/stop.h"
 
 struct weft_ladder_pool {
     struct weft_dlinear_stats all, until;
@@ -151,7 +152,7 @@ int weft_ladder_read(struct weft_ladder *l, struct weft_dlinear_trainer *t, stru
     l->read = true;
     while ((got = weft_reader_next(l->reader, &frame, e)) > 0) {
         if (t->stopping && t->stopping(t->ctx))
-            got = weft_run_interrupted(e);
+            got = weft_interrupted(e);
         else if ((got = weft_series_read(frame, &l->units.attrs, &s, e)) == 0)
             add_source(l, t, &s);
         if (got < 0)

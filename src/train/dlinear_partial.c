@@ -20,6 +20,7 @@ static void pack_exog(const struct weft_exog_shape *x, struct weft_edit *m)
         relative[c] = x->relative[c] ? '1' : '0';
     weft_edit_str(m, "exog", weft_exog_effect_name(x->effect));
     weft_edit_int(m, "exog_lags", (int64_t)x->lags);
+    weft_edit_int(m, "exog_level", (int64_t)x->level);
     weft_edit_str(m, "exog_relative", relative);
 }
 
@@ -154,14 +155,16 @@ static int read_exog(struct weft_dlinear_trainer *t, const struct weft_head *h, 
 {
     struct weft_exog_shape *x = &t->shape.exog;
     char effect[16], relative[WEFT_EXOG_MAX + 1];
-    int64_t lags;
+    int64_t lags, level = (int64_t)t->shape.lookback;
+    (void)weft_attr_int(h, "exog_level", &level);
     if (!x->n)
         return 0;
     if (!weft_attr_str(h, "exog", effect, sizeof effect) || !weft_attr_int(h, "exog_lags", &lags) ||
         !weft_attr_str(h, "exog_relative", relative, sizeof relative) || lags < 0 || (size_t)lags > t->shape.lookback ||
-        strlen(relative) != x->n)
+        level < 1 || (size_t)level > t->shape.lookback || strlen(relative) != x->n)
         return weft_fail(e, WEFT_DATA, "a gram stream that does not say how its exogenous channels act");
     x->lags = (size_t)lags;
+    x->level = (size_t)level;
     x->effect = strcmp(effect, weft_exog_effect_name(WEFT_EXOG_UNITS)) == 0 ? WEFT_EXOG_UNITS : WEFT_EXOG_LEVEL;
     for (size_t c = 0; c < x->n; c++)
         x->relative[c] = relative[c] == '1';

@@ -106,7 +106,8 @@ static int find_exogenous(struct weft_dlinear_state *s, const struct weft_series
         weft_fail(e, WEFT_CONFIG,
                   "the state looks at channel %s beside the sales, and the stream has none of this name",
                   s->exogenous.at[c].p);
-        return weft_fail_hint(e, "give it as when the state was begun (ingest --future, --past, --static, covariates)");
+        return weft_fail_hint(
+            e, "give it as when the state was begun (weft ingest --future, --past, --static, covariates)");
     }
     return 0;
 }
@@ -126,9 +127,8 @@ static int take_shape(struct weft_dlinear_state *s, const struct weft_series_att
 {
     if (a->lookback == 0) {
         weft_fail(e, WEFT_CONFIG, "there is no state yet, and a series stream does not say how to begin one");
-        return weft_fail_hint(
-            e,
-            "begin with windows: ingest ... | window --lookback N --horizon N | train-dlinear --state FILE -o MODEL");
+        return weft_fail_hint(e, "begin with windows: weft ingest ... | weft window --lookback N --horizon N | weft "
+                                 "train-dlinear --state FILE -o MODEL");
     }
     s->shape = (struct weft_dlinear_shape){
         .lookback = (size_t)a->lookback, .horizon = (size_t)a->horizon, .kernel = 25, .norm = WEFT_NORM_NONE};
@@ -211,7 +211,7 @@ struct weft_state_series *weft_state_series(struct weft_dlinear_state *s, const 
         x->tail[i] = NAN;
     size_t exog = s->shape.exog.n, features = exog ? s->channels.n * (exog + 1) * keep : 0;
     x->features = exog ? WEFT_ARRAY(double, features) : NULL;
-    x->past = exog ? WEFT_ARRAY(double, 2 * exog) : NULL;
+    x->past = WEFT_ARRAY(double, 2 * exog + 1);
     for (size_t i = 0; i < features; i++)
         x->features[i] = NAN;
     for (size_t i = 0; i < 2 * exog; i++)
@@ -287,7 +287,7 @@ static void add_windows(struct weft_dlinear_state *s, struct weft_state_unit *u,
         }
         z[i] = (double)x[i] - u->shift;
     }
-    if (features && tracks > 1)
+    if (tracks > 1)
         memcpy(z + n, features, (tracks - 1) * n * sizeof *z);
     bool *whole = weft_gram_whole(&u->sum, z, n, n, starts);
     for (size_t from = 0, to; from < starts; from = to) {
@@ -495,7 +495,7 @@ int weft_dlinear_state_add(struct weft_dlinear_state *s, const struct weft_serie
             all[keep + i] = NAN;
         memcpy(all + keep + missing, x->values + c * x->n + old, (n - old) * sizeof *all);
         double *g = NULL, last[WEFT_EXOG_MAX];
-        if (exog && t->past) {
+        if (exog) {
             memcpy(last, t->past + exog, exog * sizeof *last);
             g = put_features(s, t, c, all, came, missing, x, old, n, begins, last);
         }
@@ -554,9 +554,7 @@ static bool fit_unit(struct weft_dlinear_state *s, struct weft_state_unit *u)
     size_t l = s->shape.lookback, h = s->shape.horizon, beside = h * weft_dlinear_exog_weights(&s->shape);
     double *r = WEFT_ARRAY(double, h *(l + 1) + beside), *bias = r + h * l, *exog = bias + h;
     bool fits = u->n > 0;
-    u->sum.n = 1; /* nested.h counts by what weigh says */
-    struct weft_nested *f = weft_nested_new(&u->sum, NULL, l, h);
-    weft_nested_weigh(f, u->n);
+    struct weft_nested *f = weft_nested_new(&u->sum, u->n, NULL, l, h);
     for (size_t k = 0; k < u->n_best && fits; k++)
         fits = weft_nested_add(f, &u->best[k], 1 / (double)u->n_best, r, bias, exog);
     weft_dlinear_take(&s->shape, u->shift, r, bias, exog, &u->w);
@@ -593,7 +591,7 @@ void weft_dlinear_state_choices(struct weft_dlinear_state *s, const struct weft_
         u->rows = weft_xrealloc2(NULL, rows * h, sizeof *u->rows);
         weft_dlinear_set(model, 0, &from->w);
         weft_residuals_finish(&from->keep, s->shape.lookback, h, weft_dlinear_forecast, model, 0, rows,
-                              s->shape.exog.by_forecast, u->rows, &u->floor);
+                              s->shape.exog.by_forecast, u->rows, &u->floor, NULL);
     }
     weft_dlinear_free(&model);
     for (size_t i = 0; i < t->n; i++)

@@ -33,8 +33,10 @@ static int take_channels(struct weft_dlinear_trainer *t, struct weft_err *e)
         return 0;
     if (n > WEFT_EXOG_MAX)
         return weft_fail(e, WEFT_CONFIG, "%zu exogenous channels, and a model takes %d", n, WEFT_EXOG_MAX);
-    t->shape.exog =
-        (struct weft_exog_shape){.lookback = lookback, .horizon = t->shape.horizon, .effect = t->effect, .n = n};
+    t->shape.exog = (struct weft_exog_shape){.level = t->level > 0 && t->level < lookback ? t->level : lookback,
+                                             .horizon = t->shape.horizon,
+                                             .effect = t->effect,
+                                             .n = n};
     t->shape.exog.by_forecast = true;
     t->shape.exog.lags = t->lags < lookback ? t->lags : lookback;
     for (size_t c = 0; c < n; c++)
@@ -353,11 +355,10 @@ static float freedom_of(const struct weft_dlinear_trainer *t, const struct weft_
 
 int weft_dlinear_trainer_save(struct weft_dlinear_trainer *t, const char *lineage, const char *path, struct weft_err *e)
 {
-    size_t channels = t->units.attrs.n_targets, h = t->shape.horizon, rows = weft_residuals_cap(t->n),
-           *order = weft_units_order(&t->units);
+    size_t channels = t->units.attrs.n_targets, h = t->shape.horizon, *order = weft_units_order(&t->units);
     struct weft_dlinear_weights *w = WEFT_ARRAY(struct weft_dlinear_weights, t->n);
-    float *residuals = weft_xrealloc2(NULL, t->n * rows * h, sizeof *residuals), *floor = WEFT_ARRAY(float, 2 * t->n);
-    float *freedom = floor + t->n;
+    struct weft_errors errors;
+    weft_errors_init(&errors, t->n, h);
     if (t->tune)
         t->shape.norm = weft_dlinear_tuned_norm(t);
     struct weft_dlinear *model = weft_dlinear_new(&t->shape, 1);
@@ -367,22 +368,18 @@ int weft_dlinear_trainer_save(struct weft_dlinear_trainer *t, const char *lineag
         struct weft_dlinear_unit *u = t->unit[unit];
         w[i] = u->w;
         weft_dlinear_set(model, 0, u->honest.ws && !u->failed ? &u->honest : &u->w);
-        weft_residuals_finish(t->ladder ? weft_ladder_residuals(t->ladder, t, unit) : &u->keep, t->shape.lookback, h,
-                              weft_dlinear_forecast, model, 0, rows, t->shape.exog.by_forecast,
-                              residuals + i * rows * h, &floor[i]);
+        weft_errors_take(&errors, i, t->ladder ? weft_ladder_residuals(t->ladder, t, unit) : &u->keep,
+                         t->shape.lookback, weft_dlinear_forecast, model, t->shape.exog.by_forecast);
+        errors.freedom[i] = freedom_of(t, u);
     }
     char *chosen[WEFT_EXOG_MAX], **names = t->units.attrs.channels + channels;
     if (t->channels.choose && t->shape.exog.n && weft_dlinear_channels_take(t, w, chosen))
         names = chosen;
-    for (size_t i = 0; i < t->n; i++)
-        freedom[i] = freedom_of(t, t->unit[order[i / channels] * channels + i % channels]);
     weft_dlinear_write(&t->shape, w, t->n, out);
     weft_st_writer_meta(out, "solver", t->adam ? "adam" : "exact");
     if (t->ladder)
         weft_ladder_write(t->ladder, t, order, out);
-    weft_st_writer_tensor(out, "residuals", WEFT_ST_F32, 3, (size_t[]){t->n, rows, h}, residuals);
-    weft_st_writer_tensor(out, "residual_floor", WEFT_ST_F32, 1, (size_t[]){t->n}, floor);
-    weft_st_writer_tensor(out, "freedom", WEFT_ST_F32, 1, (size_t[]){t->n}, freedom);
+    weft_errors_write(&errors, t->factored || t->units.attrs.scale != WEFT_SCALE_NONE, out);
     float *covariance = t->tune ? weft_dlinear_tuned_write(t, order, out) : NULL;
     if (t->shape.exog.n)
         weft_model_exog_write(&t->shape.exog, names, out);
@@ -397,8 +394,7 @@ int weft_dlinear_trainer_save(struct weft_dlinear_trainer *t, const char *lineag
     weft_dlinear_free(&model);
     free(order);
     free(w);
-    free(residuals);
-    free(floor);
+    weft_errors_free(&errors);
     return rc;
 }
 

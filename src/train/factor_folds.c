@@ -31,11 +31,11 @@ struct task {
     double *pooled; /* made by the first that needs it */
 };
 
-/* Two years tell months and waves from the trend; of what is known at a fold's origin there may be less. */
+/* Of what is known at a fold's origin there may be too little for months and waves. */
 static struct weft_factor_set set_at(const struct weft_factor_set *s, int64_t step, size_t history)
 {
     struct weft_factor_set cut = *s;
-    if (step == 86400 && history < 2 * weft_factors_year(step)) {
+    if (step == 86400 && !weft_factors_seasons(step, history)) {
         cut.months = false;
         cut.waves = 0;
     }
@@ -86,7 +86,7 @@ static double judge(const struct task *t, const double *scale, double *const *f,
         add_windows(&g, rest[i], end, sqrt(scale[i] / total), room);
     }
     weft_gram_finish(&g);
-    struct weft_nested *fit = g.n ? weft_nested_new(&g, NULL, lookback, h) : NULL;
+    struct weft_nested *fit = g.n ? weft_nested_new(&g, (double)g.n, NULL, lookback, h) : NULL;
     const struct weft_nested_config config = {lookback, last == WEFT_NESTED_WHOLE ? lookback : last, RIDGE, 1};
     bool fits = fit && weft_nested_add(fit, &config, 1, r, bias, NULL);
     for (size_t i = 0; i < n; i++) {

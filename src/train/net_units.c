@@ -74,33 +74,31 @@ int weft_net_units_save(const struct weft_units *u, const size_t *groups, const 
                         const struct weft_net_saved *unit, size_t n, const struct weft_pool *pool, const char *lineage,
                         const char *path, struct weft_err *e)
 {
-    size_t h = net->head.out, count = weft_net_count(net), rows = weft_residuals_cap(n);
+    size_t h = net->head.out, count = weft_net_count(net);
     const float **weights = WEFT_ARRAY(const float *, n);
-    float *floor = WEFT_ARRAY(float, n), *residuals = weft_xrealloc2(NULL, n * rows * h, sizeof *residuals),
-          *missing = weft_xaligned(count, sizeof *missing);
+    float *missing = weft_xaligned(count, sizeof *missing);
+    struct weft_errors errors;
     struct weft_net_forecaster *f = weft_net_forecaster_new(net, 1);
     struct weft_st_writer *w = weft_st_writer_new();
+    weft_errors_init(&errors, n, h);
     for (size_t k = 0; k < count; k++)
         missing[k] = NAN;
     for (size_t i = 0; i < n; i++) {
         struct weft_residuals keep;
         weights[i] = unit[i].outer ? unit[i].outer : missing;
         weft_net_forecaster_set(f, 0, weights[i]);
-        weft_residuals_init(&keep, rows, net->lookback + h);
+        weft_residuals_init(&keep, errors.rows, net->lookback + h);
         weft_pool_keep(pool, unit[i].valid, net->lookback + h, &keep);
-        weft_residuals_finish(&keep, net->lookback, h, weft_net_forecast, f, 0, rows, false, residuals + i * rows * h,
-                              &floor[i]);
+        weft_errors_take(&errors, i, &keep, net->lookback, weft_net_forecast, f, false);
         weft_residuals_free(&keep);
     }
     weft_net_write(net, weights, n, w);
-    weft_st_writer_tensor(w, "residuals", WEFT_ST_F32, 3, (size_t[]){n, rows, h}, residuals);
-    weft_st_writer_tensor(w, "residual_floor", WEFT_ST_F32, 1, &n, floor);
+    weft_errors_write(&errors, u->attrs.scale != WEFT_SCALE_NONE, w);
     int rc = weft_units_save(u, groups, weft_encoder_name(net->encoder.kind), lineage, w, path, e);
     weft_st_writer_free(&w);
     weft_net_forecaster_free(&f);
     free(weights);
-    free(floor);
-    free(residuals);
+    weft_errors_free(&errors);
     free(missing);
     return rc;
 }

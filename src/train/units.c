@@ -106,7 +106,7 @@ int weft_units_save(const struct weft_units *u, const size_t *order, const char 
                                    .horizon = a->horizon,
                                    .stride = a->stride,
                                    .step = a->step,
-                                   .scale = (int)a->scale,
+                                   .scale = a->scale,
                                    .by = by,
                                    .groups = groups,
                                    .n_groups = u->groups.n,
@@ -148,8 +148,8 @@ void weft_units_say(const struct weft_units *u, size_t n, weft_unit_text *text, 
     char how[WEFT_UNIT_TEXT];
     if (u->valid_most && (int64_t)u->valid_most < u->attrs.horizon)
         weft_run_warn(run,
-                      "the validation part has %zu steps, and the horizon %lld: nothing is chosen by it, and "
-                      "forecasts have no intervals; window --split gives it more",
+                      "the validation part has %zu steps, and the horizon %lld: nothing is chosen by it, and forecasts "
+                      "have no intervals; weft window --split gives it more",
                       u->valid_most, (long long)u->attrs.horizon);
     for (size_t i = 0; i < n; i++) {
         const char *group = u->groups.at[i / channels].p, *channel = u->attrs.channels[i % channels];

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """compare_tables.py TRAIN.csv TEST.csv SAID.csv [NAME=SAID.csv ...] - garment models beside scikit-learn on the same rows.
 
-TRAIN.csv and TEST.csv: weft's `frames csv` of the scored products (columns part, labels.*, predicted.*, low.*, high.*, medians as predicted). Learns from the rows of TRAIN
+TRAIN.csv and TEST.csv: weft's `frames csv` of the scored products (columns part, labels_*, predicted_*, low_*, high_*). Learns from the rows of TRAIN
 that are not part "valid", chooses strengths on those that are, measures on TEST. LEAVE=brand leaves a key out. Prints CSV: model,label,value (accuracy, or MSE of
 log(1 + x) in standard deviations), bias, covered."""
 import os
@@ -64,6 +64,6 @@ for item in sys.argv[3:]:
         c, p = d["labels_" + label], d["predicted_" + label]
         there, std = c.notna(), np.log1p(fit["labels_" + label]).std(ddof=0)
         e = d.get("mse." + label)
-        inside = (c >= d["low." + label]) & (c <= d["high." + label])
+        inside = (c >= d["low_" + label]) & (c <= d["high_" + label])
         say(name, label, e.iloc[0] if e is not None else float((((np.log1p(p) - np.log1p(c)) / std) ** 2)[there].mean()),
-            p[there].sum() / c[there].sum() - 1, inside[there].mean() if d["low." + label].notna().any() else "")
+            p[there].sum() / c[there].sum() - 1, inside[there].mean() if d["low_" + label].notna().any() else "")

@@ -226,7 +226,7 @@ nothing_left() {
     refused 78 "far days" --horizon 28 --near 20:28
     refused 78 "no growth" --horizon 1 --table ranking
     refused 78 "give --horizon 14, or --near and --far" --horizon 7 --rank-by id
-    for o in "--refit-every 2" "--lookback 14" "--scale standard" "--valid 0.2"; do refused 64 "is for --refit" --horizon 7 $o; done
+    for o in "--refit-every 2" "--lookback 14" "--scale standard" "--valid 0.2"; do refused 64 "goes with --refit" --horizon 7 $o; done
     refused 64 "quote" --horizon 7 --refit "train-dlinear '"
     refused 64 "quote" --horizon 7 --refit 'train-dlinear --log a\'
     refused 64 "which trainer" --horizon 7 --refit " "

@@ -38,6 +38,9 @@ plain() {
     rank -q --by minor --history "$dir/series.weft" --format csv -i "$dir/level-forecasts.weft" | plain "ranking with history"
     rank -q --by id --format csv -i "$dir/latest.weft" | plain "ranking by id"
     frames csv "$dir/ranking.weft" | plain "ranking stream"
+    awk 'BEGIN { print "id,on_hand,cost,price"; for (p = 0; p < 24; p++) print p "," p * 9 ",6,10" }' >"$dir/stock.csv"
+    order -q --stock "$dir/stock.csv" --lead-days 2 --review-days 3 --budget 1000 --format csv -i "$dir/latest.weft" | plain orders
+    order -q --stock "$dir/stock.csv" --lead-days 2 --review-days 3 --format frames -i "$dir/latest.weft" | frames csv | plain "orders stream"
     evaluate -q --by minor --per-step --format csv -i "$dir/forecasts.weft" | plain evaluate
     score -q -m "$dir/model.safetensors" --part test --quantiles 0.0125,0.5,0.975,0.9875 -i "$dir/windows.weft" -o "$dir/odd.weft"
     evaluate -q --format csv -i "$dir/odd.weft" | plain "evaluate of odd levels"

@@ -67,5 +67,5 @@ says() {
     mkdir empty
     PATH="$PWD/empty" run "$doctor"
     [ "$status" -eq 0 ]
-    [[ "$output" == *"warn  programs: gnuplot is not on PATH: for plots - apt-get install gnuplot-nox"* ]]
+    [[ "$output" == *"warn  programs: column is not on PATH: for tables of daily.sh - apt-get install bsdextrautils"* ]]
 }

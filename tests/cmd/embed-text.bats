@@ -89,9 +89,9 @@ one() {
 
 @test "options that do not fit are refused" {
     refused "give one of -m DIR and --hash N" 64 embed-text -i "$dir/products.weft"
-    refused "give one of -m DIR and --hash N" 64 embed-text -m "$bert" --hash 8 -i "$dir/products.weft"
+    refused "--hash does not go with --model" 64 embed-text -m "$bert" --hash 8 -i "$dir/products.weft"
     for o in "--pool cls" "--max-tokens 9" "--precision bf16"; do
-        refused "${o% *} is for a model, and --hash has none" 64 embed-text --hash 8 $o -i "$dir/products.weft"
+        refused "${o% *} goes with --model" 64 embed-text --hash 8 $o -i "$dir/products.weft"
     done
     refused "vocab.txt" 66 embed-text -m "$dir" -i "$dir/products.weft"
     refused "--max-tokens 64: this model takes 20" 78 embed-text -m "$bert-old" -i "$dir/products.weft"
@@ -145,4 +145,23 @@ one() {
     few=$(names 2000 | peak)
     many=$(names 60000 | peak)
     [ "$many" -le $((few + 70)) ] || { echo "$few MB, then $many MB"; false; }
+}
+
+@test "a vocabulary without capitals and without tokenizer_config.json: syllables stay whole, which is said" {
+    cp -r "$bert" m
+    sed 's/^T$/t/' "$bert/vocab.txt" >m/vocab.txt
+    one a.weft "셔츠 T"
+    one b.weft "없는말 t"
+    for x in a b; do run embed-text -m m -i $x.weft -o $x.feat; [[ "$output" == *"no tokenizer_config.json, and the vocabulary has Hangul syllables and no capitals: names are lower-cased, accents and syllables stay"* ]] || { echo "$output"; false; }; done
+    feature() { frames show "$1" | sed -n 2p | jq -c .text_features; }
+    [ "$(feature a.feat)" != "$(feature b.feat)" ] # 셔츠 is no [UNK]
+    # With the file nothing is guessed, and nothing said: accents and syllables as it says.
+    echo '{"do_lower_case": true, "strip_accents": false}' >m/tokenizer_config.json
+    run embed-text -m m -i a.weft -o c.feat
+    [ "$output" = "" ] || { echo "$output"; false; }
+    [ "$(feature c.feat)" = "$(feature a.feat)" ]
+    # As Hugging Face has it, accents go with capitals: 셔츠 falls into jamo that the vocabulary has not.
+    echo '{"do_lower_case": true}' >m/tokenizer_config.json
+    embed-text -q -m m -i a.weft -o d.feat
+    [ "$(feature d.feat)" = "$(feature b.feat)" ]
 }

@@ -45,6 +45,25 @@ attrs() {
     [ "$status" -eq 64 ]
 }
 
+@test "ingest --to and --until: what is sold later is left out, the plan for these days stays" {
+    awk -F, 'NR == 1 || $1 <= "2022-04-20"' "$dir/long.csv" >early.csv
+    awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "units") at = i } NR > 1 && $1 > "2022-04-20" { $at = "" } 1' "$dir/long.csv" >blank.csv
+    ingest -q --layout long --id id --keys minor --value units,price,promotion --future price,promotion blank.csv | frames csv >want.csv
+    ingest -q --layout long --id id --keys minor --value units,price,promotion --future price,promotion --to 2022-04-20 "$dir/long.csv" | frames csv >to.csv
+    cmp want.csv to.csv
+    ingest -q --layout long --id id --keys minor --value units,price,promotion --future price,promotion --until 2022-04-20 "$dir/long.csv" | frames csv >until.csv
+    cmp want.csv until.csv
+    # Without a plan nothing of these days is left.
+    ingest -q --layout long --id id --keys minor --value units --to 2022-04-20 "$dir/long.csv" | frames csv >plain.csv
+    ingest -q --layout long --id id --keys minor --value units early.csv | frames csv | cmp - plain.csv
+    # Of two dumps the later one's plan counts, and its sales.
+    awk -F, 'NR == 1 || $1 <= "2022-04-24"' "$dir/long.csv" >day24.csv
+    awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "price") at = i } NR > 1 { $at = 7 } 1' day24.csv >day20.csv
+    ingest -q --layout long --id id --keys minor --value units,price,promotion --future price,promotion --overlap replace --until 2022-04-20,2022-04-22 day20.csv day24.csv |
+        frames csv >two.csv
+    ingest -q --layout long --id id --keys minor --value units,price,promotion --future price,promotion --to 2022-04-22 day24.csv | frames csv | cmp - two.csv
+}
+
 @test "ingest wide: a channel beside the units is declared too" {
     shop amounts.csv 120 24
     ingest -q "$dir/shop.csv" --amounts amounts.csv --past units -o s.weft
@@ -295,6 +314,27 @@ same() {
     # Channels that act otherwise are other sums.
     train-dlinear -q --partial --exog units -i "$dir/planned-windows.weft" -o part1
     run train-dlinear --merge -o no.st part0 part1
+    [ "$status" -eq 78 ]
+}
+
+@test "--exog-level: the level of so many steps, in the model, in partial sums and in a state; without it the whole lookback" {
+    window -q --lookback 21 --horizon 7 -i "$dir/planned.weft" -o w.weft
+    train-dlinear -q --tune -i w.weft -o plain.st
+    train-dlinear -q --tune --exog-level 21 -i w.weft -o whole.st
+    train-dlinear -q --tune --exog-level 7 -i w.weft -o week.st
+    score -q -m plain.st -i w.weft -o plain.weft
+    score -q -m whole.st -i w.weft -o whole.weft
+    score -q -m week.st -i w.weft -o week.weft
+    cmp <(frames csv plain.weft) <(frames csv whole.weft)
+    ! cmp -s <(frames csv plain.weft) <(frames csv week.weft) || false
+    head -c 8192 week.st | grep -aq '"exog_level":"7"'
+    train-dlinear -q --partial --tune --exog-level 7 -i w.weft -o part.weft
+    frames check part.weft
+    train-dlinear -q --merge part.weft -o merged.st
+    score -q -m merged.st -i w.weft | frames csv | cmp - <(frames csv week.weft)
+    train-dlinear -q --tune --exog-level 7 --state s.st -i w.weft -o state.st
+    head -c 8192 state.st | grep -aq '"exog_level":"7"'
+    run train-dlinear --exog-level 14 --state s.st -i w.weft -o state.st
     [ "$status" -eq 78 ]
 }
 

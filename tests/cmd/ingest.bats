@@ -132,8 +132,8 @@ refused() { # TEXT STATUS COMMAND...
     [ "$status" -eq 0 ]
     [[ "$output" == *"3 rows rejected"* ]]
     [ "$(frames csv ok.weft | wc -l)" -eq 5 ]
-    [ "$(sed -n 2p bad.csv)" = 'r.csv,3,2,"not a number: ""x""",b,x,2' ]
-    [ "$(sed -n 3p bad.csv)" = 'r.csv,4,,"2 fields, and the header has 3",c,1' ]
+    [ "$(sed -n 2p bad.csv)" = 'r.csv,3,2,"not a number: ""x""","b,x,2"' ]
+    [ "$(sed -n 3p bad.csv)" = 'r.csv,4,,"2 fields, and the header has 3","c,1"' ]
     [[ "$(sed -n 4p bad.csv)" == 'r.csv,5,,a quote in the middle of a field'* ]]
     [[ "$(frames count ok.weft)" == *"5 in"*"2 out"*"3 rejected"* ]]
     printf 'id,2022-01-01\na,x\n' >all.csv
@@ -142,6 +142,22 @@ refused() { # TEXT STATUS COMMAND...
     [ "$status" -eq 65 ]
     [ ! -e none.weft ]
     [ "$(cat bad.csv)" = old ]
+}
+
+@test "--rejects is CSV: five fields a row whatever was rejected, the row itself as a line of CSV" {
+    printf 'id,name,2022-01-01,2022-01-02\n"a, b","say ""x""",1,2\n"a, c","""q""\nnext",x,2\nu,\xff,y,1\nlong,n,1,2,3,4\nshort\n' >r.csv
+    ingest -q r.csv --rejects bad.csv -o ok.weft
+    /usr/bin/python3 -c '
+import csv
+rows = list(csv.reader(open("bad.csv", encoding="utf-8", newline=""), strict=True))
+assert rows[0] == ["file", "line", "column", "reason", "row"], rows[0]
+assert len(rows) == 5 and all(len(r) == 5 and r[0] == "r.csv" and r[3] for r in rows[1:]), rows
+whole = [next(csv.reader([r[4]], strict=True)) if "\n" not in r[4] else list(csv.reader(r[4].splitlines(True), strict=True))[0] for r in rows[1:]]
+assert whole == [["a, c", "\"q\"\nnext", "x", "2"], ["u", "\ufffd", "y", "1"], ["long", "n", "1", "2", "3", "4"], ["short"]], whole
+'
+    # What was rejected, mended, is read again.
+    { head -n 1 r.csv; /usr/bin/python3 -c 'import csv; print("\n".join(r["row"].replace(",x,", ",7,") for r in csv.DictReader(open("bad.csv", newline="")) if r["line"] == "3"))'; } >again.csv
+    [ "$(ingest -q again.csv | frames csv | grep -c ',7$')" -eq 1 ]
 }
 
 @test "delimiters are found or given" {

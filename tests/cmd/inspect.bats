@@ -11,7 +11,7 @@ setup() {
 command_of() {
     frames inspect "$@" >report || return 1
     command=$(sed -n 's/^command  *//p' report)
-    [[ $command == ingest* ]] || { cat report; return 1; }
+    [[ $command == "weft ingest"* ]] || { cat report; return 1; }
 }
 
 # reads SERIES FIRST_LINE...: runs the command; so many frames come of it, and these lines stand in their CSV.
@@ -132,14 +132,21 @@ says() {
     reads 2 a,2022-01-02,2 d,2022-01-02,1
 }
 
+@test "a packed file: the command names it" {
+    printf 'id,2022-01-01,2022-01-02\na,1,2\n' | gzip -c >w.csv.gz
+    frames inspect w.csv.gz >report
+    grep -qx 'command     weft ingest --layout wide w.csv.gz' report
+    eval "$(sed -n 's/^command *//p' report) -q" </dev/null | frames check
+}
+
 @test "standard input; JSON is one object with the same command" {
     printf 'id,2022-01-01,2022-01-02\na,1,2\n' >w.csv
     frames inspect <w.csv >report
-    says 'standard input' 'command     ingest --layout wide'
+    says 'standard input' 'command     weft ingest --layout wide'
     eval "$(sed -n 's/^command *//p' report) -q <w.csv" | frames check
     frames inspect --format json w.csv >j
     [ "$(wc -l <j)" -eq 1 ]
-    grep -q '"command":"ingest --layout wide w.csv"' j
+    grep -q '"command":"weft ingest --layout wide w.csv"' j
     grep -q '"layout":"wide"' j
     frames inspect --format json - <w.csv | grep -q '"rows":1'
 }

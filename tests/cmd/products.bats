@@ -64,8 +64,8 @@ refused() { # TEXT STATUS COMMAND...
     [ "${lines[0]}" = '[{"gender":"Men","usage":"Casual"},{"gender":"Men","year":2011}]' ]
     refused 'no column "colour"' 65 ingest --label colour p.csv
     refused 'two columns are called "a"' 64 ingest --label a=gender,a=usage p.csv
-    refused 'do not go with the products layout' 64 ingest --layout products --date year p.csv
-    refused 'go with the products layout' 64 ingest --layout long --label gender p.csv
+    refused '--date does not go with --layout products' 64 ingest --layout products --date year p.csv
+    refused '--label goes with --layout products, not with --layout long' 64 ingest --layout long --label gender p.csv
     refused 'no column of p.csv names an image' 64 ingest --images . p.csv
 }
 
@@ -88,6 +88,43 @@ refused() { # TEXT STATUS COMMAND...
     printf 'id,name,price,views,date\n1,new,5,3,2024-02-02\n1,old,5,4,2024-01-01\n' >d.csv
     run fields '.name' --layout products d.csv
     [ "$output" = '"new"' ]
+}
+
+# shop HEADER ROW WANTED: the fields of the one product, as "keys price labels".
+shop() {
+    printf '%s\n%s\n' "$1" "$2" >shop.csv
+    run fields '"\(.keys | tostring) \(.numbers.price) \(.labels | tostring)"' shop.csv
+    [ "$output" = "\"$(sed 's/"/\\"/g' <<<"$3")\"" ] || { echo "$1: $output"; false; }
+}
+
+@test "ingest: what columns of crawled tables count is known by their words" {
+    local all='{"category":"c","brand":"b"} 100 {"views":10,"sales":20,"likes":30,"reviews":40}' row=1,a,b,c,100,10,20,30,40
+    shop goodsNo,goodsName,brandNm,categoryNm,salePrice,viewCnt,saleCnt,likeCnt,reviewCnt "$row" "$all"
+    shop '상품번호,상품이름,브랜드 이름,카테고리 경로,판매가격,누적 조회 수,총 판매 수량,찜 개수,리뷰 건수' "$row" "$all"
+    shop style_id,prod_name,front_brand_name,productCategory,sell_price,number_of_views,units_sold,wishlist_count,no_of_reviews "$row" "$all"
+    shop article_id,item_title,brand_title,category_label,discounted_price,numviews,salescnt,total_hearts,reviews_count "$row" "$all"
+    shop pid,title,designer_brand,category_path,mrp,HITS,purchase_count,favourites,ReviewCount "$row" "$all"
+    shop 품번,품명,브랜드,대카테고리,정상가,조회,구매수량,관심수,상품평수 "$row" "$all"
+    # What says something else stays out, and is named: rates, stars, sums of money, addresses, codes.
+    shop product_id,product_name,brand_id,price,avg_reviews,review_rate,like_ratio,num_likes,brand_url,sales_amount 1,a,77,100,4.5,.3,.2,30,http://b,999 '{} 100 {"likes":30}'
+    run ingest shop.csv -o s.weft
+    [[ "$output" == *'not used: "brand_id", "avg_reviews", "review_rate", "like_ratio", "brand_url", "sales_amount"'* ]] || { echo "$output"; false; }
+    # Two columns with the word: neither is taken without a word.
+    shop id,name,brand_kor,brand_eng,price,likes 1,a,b,c,100,30 '{} 100 {"likes":30}'
+}
+
+@test "ingest, frames inspect: a table of products, with the day on which they were seen, is none of sales" {
+    printf 'id,name,price,brand,likes,date\n1,a,10,B,31,2024120220\n2,b,20,B,420,2024120221\n1,a,9,B,35,2024120320\n1,a,8,B,34,2024120319\n' >x.csv
+    run frames inspect x.csv
+    [[ "$output" == *'layout      products: a row a product'*'duplicates  2 rows of an id that came before (of each id the newest row is kept)'*'command     '*'ingest --layout products x.csv' ]] || { echo "$output"; false; }
+    run fields '[.keys.date, .numbers.price]' x.csv
+    [ "$output" = "$(printf '%s\n' '["2024120320",9]' '["2024120221",20]')" ] || { echo "$output"; false; }
+    # The same ids every day are series.
+    { echo id,name,price,likes,date; for d in 01 02 03 04; do for i in 1 2; do echo "$i,n$i,10,$i$d,2024-12-$d"; done; done; } >s.csv
+    frames inspect s.csv | grep -q 'layout      long'
+    # With a brand or a count, and no price.
+    printf 'sku,title,hearts_count\n1,a,5\n' >t.csv
+    frames inspect t.csv | grep -q 'layout      products'
 }
 
 @test "ingest: no labels where there might be some; no keys; keys that are there anyway" {
@@ -193,7 +230,7 @@ model_bytes() {
     refused 'checkpoint of another training' 78 train-demand $small --lr 0.5 --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
     refused 'checkpoint of another training' 78 train-demand $small --gamma 1 --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
     refused 'checkpoint of another training' 78 train-demand $small --bad-images missing --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
-    refused '--resume goes on from --checkpoint' 64 train-demand $small --resume -i "$dir/products.weft" -o model.safetensors
+    refused '--resume goes with --checkpoint' 64 train-demand $small --resume -i "$dir/products.weft" -o model.safetensors
     refused 'checkpoint of another training' 78 train-demand $small --backbone "$dir/model.safetensors" --checkpoint run.st --resume -i "$dir/products.weft" -o model.safetensors
 }
 
@@ -226,8 +263,8 @@ model_bytes() {
     refused 'neither a number nor a key "colour"' 78 train-demand --no-name --inputs price,colour -i "$dir/products.weft" -o m.st
     refused '--gamma is for focal losses' 64 train-demand --no-name --heads gender:ce --gamma 1 -i "$dir/products.weft" -o m.st
     refused '--class-weights is for focal losses' 64 train-demand --no-name --heads gender:ce --class-weights balanced -i "$dir/products.weft" -o m.st
-    refused '--checkpoint is for a network' 64 train-demand --neighbours 3 --checkpoint c.st -i "$dir/products.weft" -o m.st
-    refused 'is for pictures' 64 train-demand --no-name --no-image --backbone x -i "$dir/products.weft" -o m.st
+    refused '--neighbours does not go with --checkpoint' 64 train-demand --neighbours 3 --checkpoint c.st -i "$dir/products.weft" -o m.st
+    refused '--backbone does not go with --no-image' 64 train-demand --no-name --no-image --backbone x -i "$dir/products.weft" -o m.st
     ingest -q --images nowhere "$dir/g/garments.csv" 2>/dev/null | refused 'none of the 96 products has an image; --no-image' 65 train-demand --no-name -o m.st
     refused 'a batch of 1 picture of 16 x 16 pixels: batch norm needs more than one value; take a larger batch' 78 train-demand $small --batch 1 -i "$dir/products.weft" -o m.st
     [ ! -e m.st ]
@@ -265,7 +302,7 @@ model_bytes() {
     ! strings -n 100 p.st | grep -qE 'smear|\\"log\\"|\\"name\\":\\"brand' || false
     train-demand -q --recipe paper --no-image --heads views:mse:0.01 --inputs price,category --lr 1e-4 --epochs 3 -i v.weft -o q.st
     cmp <(model_bytes p.st) <(model_bytes q.st)
-    refused '--patience is for the best epoch' 64 train-demand --recipe paper --patience 3 --no-image --heads views:mse -i v.weft -o m.st
+    refused '--recipe paper does not go with --patience' 64 train-demand --recipe paper --patience 3 --no-image --heads views:mse -i v.weft -o m.st
 }
 
 @test "train-demand, evaluate: quantities are means, whose sum is that of the products held out" {
@@ -285,6 +322,11 @@ model_bytes() {
     part v.weft | awk '{ n[$1]++; if (($2 in p) && p[$2] != $1) exit 1; p[$2] = $1 } END { exit !(n["valid"] == 20 && n["train"] == 80) }'
     [ "$(score -q -m m.st --part valid -i v.weft | frames csv | wc -l)" -eq 21 ]
     ! strings -n 100 m.st | grep -q 'name\\":\\"brand' || false
+    # Shares and intervals are of folds of whole brands; the same whatever --threads.
+    for t in 1 2; do train-demand -q --no-image --epochs 2 --valid-by brand --threads $t -i v.weft -o t$t.st; done
+    cmp m.st t1.st
+    cmp t1.st t2.st
+    strings -n 100 m.st | grep -q 'low\\":-'
     train-demand -q --no-image --epochs 2 --valid-from 2024-01-25 -i v.weft -o m.st
     part v.weft | awk '($1 == "valid") != ($3 >= "2024-01-25") { exit 1 }'
     printf 'id,name,price,brand,date\n7,x,1,b1,2024-01-02\n777,x,1,b1,2024-01-02\n' | ingest -q --layout products - | embed-text -q --hash 16 -o n.weft
@@ -295,7 +337,7 @@ model_bytes() {
     # The linear head alone is ridge regression: it does not depend on the seed.
     for s in 1 2; do train-demand -q --no-image --no-network --seed $s -i v.weft -o l$s.st; score -q -m m=l$s.st -i v.weft | frames csv -o l$s.csv; done
     cmp l1.csv l2.csv
-    refused 'sees no pictures' 64 train-demand --no-network -i v.weft -o m.st
+    refused '--no-network goes with --no-image' 64 train-demand --no-network -i v.weft -o m.st
 }
 
 @test "train-demand: what was not measured is not said" {
@@ -335,10 +377,10 @@ model_bytes() {
         refused 'pixels; at most ' 65 train-demand $small $o -i "$dir/products.weft" -o m.st
         run score -m "$dir/model.safetensors" $o -i "$dir/products.weft" -o s.dem
         [ "$status" -eq 0 ] && [[ "$output" == *"96 pictures can't be read"* ]] || { echo "$output"; false; }
-        refused 'is for a network' 64 train-demand --neighbours 3 $o -i e.weft -o m.st
+        refused '--neighbours does not go with' 64 train-demand --neighbours 3 $o -i e.weft -o m.st
     done
     printf 'date,item,sales\n2022-01-01,a,1\n2022-01-02,a,2\n' | ingest -q --layout long - -o series.weft
-    refused '--max-side is for pictures of products' 64 score -m naive --horizon 1 --max-side 9 -i series.weft
+    refused '--max-side is for a products stream, and this is a series stream' 64 score -m naive --horizon 1 --max-side 9 -i series.weft
 }
 
 @test "train-demand --neighbours: the most alike say it; features must fit" {
@@ -371,7 +413,7 @@ model_bytes() {
     refused 'not a garment model' 78 score -m d.st -i "$dir/products.weft"
     refused 'two are called "model"' 64 score -m "$dir/model.safetensors,$dir/model.safetensors" -i "$dir/products.weft"
     refused 'no test part' 64 score --part test -m "$dir/model.safetensors" -i "$dir/products.weft"
-    refused 'horizon is for forecasts' 64 score --horizon 3 -m "$dir/model.safetensors" -i "$dir/products.weft"
+    refused '--horizon is for a series or windows stream, and this is a products stream' 64 score --horizon 3 -m "$dir/model.safetensors" -i "$dir/products.weft"
     sed '1s/product_price/cost/' "$dir/g/garments.csv" | ingest -q --layout products --images "$dir/g" -o few.weft
     refused 'the model reads the number "price", and the products have none' 78 score -m "$dir/model.safetensors" -i few.weft
 }
@@ -387,7 +429,7 @@ model_bytes() {
     evaluate --format frames -i all.dem | frames check
     [[ "$(evaluate --confusion -i all.dem)" == *"gender by model: rows are actual, columns predicted"* ]]
     evaluate --confusion -i all.dem | sed -n '/^age by/,$p' | grep -oE '^[0-9]+대' | sort -c
-    refused 'is for forecasts of series' 64 evaluate --by gender -i all.dem
+    refused '--by is for a forecasts stream, and this is a demand stream' 64 evaluate --by gender -i all.dem
     refused 'this program reads forecasts/1 or demand/1' 65 evaluate -i "$dir/products.weft"
 }
 
@@ -418,8 +460,8 @@ model_bytes() {
     awk -F, 'NR > 1 && ($4 == "코트" && $6 < 1.1 || $4 == "팬츠" && ($6 < 0.99 || $6 > 1.01) || $4 == "스커트" && $6 != "") { exit 1 }
              NR > 1 && ($5 - $10 * ($6 == "" ? 1 : $6)) ^ 2 > 1e-6 * $5 ^ 2 { exit 1 }' csv || { cat csv; false; }
     refused 'predicts no quantity "likes"' 78 rank --label likes -i all.dem
-    refused 'is for forecasts of series' 64 rank --near 1:2 -i all.dem
-    refused 'are for products' 64 rank --label sales -i f.weft
+    refused '--near is for a forecasts stream, and this is a demand stream' 64 rank --near 1:2 -i all.dem
+    refused '--label is for a demand stream, and this is a forecasts stream' 64 rank --label sales -i f.weft
 }
 
 @test "train-demand: memory is the frames and the network, and pictures stay compressed in it" {

@@ -140,7 +140,7 @@ without() {
     { echo month,passengers; awk 'BEGIN { for (t = 0; t < 144; t++) printf "%d-%02d,%d\n", 1949 + int(t / 12), t % 12 + 1, 110 + 2 * t + (20 + t / 4) * sin(t * 3.14159 / 6) }'; } >months.csv
     "$pipelines/forecast.sh" --plot none -o months months.csv >said 2>err || { cat err; false; }
     grep -q 'step month' err
-    grep -q 'of 144 months (lookback 28, horizon 6)' said
+    grep -q 'of 144 months (lookback \(28\|42\), horizon 6)' said
     grep -q 'mean of months 6-6 / mean of months 1-1' said
     grep -q 'far/month' said
     run ! grep -qE 'last week|weekdays|last 4 weeks' said
@@ -149,11 +149,11 @@ without() {
     [ -s months/report.html ]
     { echo quarter,item,sales; awk 'BEGIN { for (t = 0; t < 60; t++) for (k = 1; k < 3; k++) printf "%d-%02d-01,%s,%d\n", 1990 + int(t / 4), t % 4 * 3 + 1, k, 90 + k * t + 20 * (t % 4) + t * 7 % 5 }'; } >quarters.csv
     "$pipelines/forecast.sh" --plot none -o quarters quarters.csv >said
-    grep -q 'of 60 quarters (lookback 11, horizon 4)' said
+    grep -q 'of 60 quarters (lookback \(11\|18\), horizon 4)' said
     cut -d, -f5 quarters/accuracy.csv | tail -n +2 | paste -s -d' ' | grep -qx 'model seasonal-naive:4 mean:4 lag-growth:4:2'
     { echo date,item,qty; awk 'BEGIN { for (t = 0; t < 420; t++) if ((t + 0) % 7 < 5) printf "%s,a,%d\n", strftime("%F", 1641168000 + t * 86400, 1), 50 + 3 * (t % 7) + t * 11 % 4 }'; } >work.csv
     "$pipelines/forecast.sh" --plot none -o work work.csv >said
-    grep -q 'of 300 business-days (lookback 55, horizon 20)' said
+    grep -q 'of 300 business-days (lookback \(55\|90\), horizon 20)' said
     grep -q 'mean of working days' said
     cut -d, -f5 work/accuracy.csv | tail -n +2 | paste -s -d' ' | grep -q '^model seasonal-naive:5 mean:20'
     { echo date,item,qty; awk 'BEGIN { for (t = 0; t < 170; t++) printf "%s,a,%d\n", strftime("%F", 1641254400 + t * 604800, 1), 50 + t * 7 % 11 }'; } >tuesday.csv
@@ -216,6 +216,23 @@ without() {
     [ "$status" -ne 0 ] && [ ! -e bad ]
 }
 
+@test "every pipeline with stages announces as many as come, in order, and what is left as the stages before say" {
+    # A stage is one call; --progress is there wherever stages are.
+    for p in "$pipelines"/*.sh; do
+        [ -x "$p" ] && grep -q '^ *stage ' "$p" || continue
+        grep -q -- '--progress' "$p" || { echo "$p has no --progress"; false; }
+    done
+    for f in "forecast --horizon 14 --plot none" "compare --horizon 7 --lookback 14 --plot none --lstm '--epochs 1 --hidden 8'" \
+        "adapt --rows major:minor --seeds 1 --horizon 7 --lookback 14 --plot none --train '--epochs 1'"; do
+        eval "run --separate-stderr $pipelines/${f%% *}.sh --progress -o stages-${f%% *} ${f#* } $dir/sales.csv"
+        grep -oE "^${f%% *}: [0-9]+/[0-9]+ " <<<"$stderr" | sed 's/.* \(.*\) /\1/' >said
+        n=$(sed -n '1s/.*\///p' said)
+        [ "$n" -ge 2 ] && diff said <(seq "$n" | sed "s/\$/\/$n/") || { echo "$f: $status $stderr"; false; }
+    done
+    # 3 s for three tenths: 7 s are left.
+    [ "$(bash -c 'progress=; . "$1/lib.sh"; progress=yes shares=(10 20 30 40) stage_number=2 SECONDS=3; stage third' x "$pipelines" 2>&1)" = "x: 3/4 third, 3 s, about 7 s left" ]
+}
+
 @test "stages are shown when asked for; an interrupted run says what goes on" {
     run --separate-stderr "$pipelines/forecast.sh" --progress --plot none --horizon 14 -o out "$dir/sales.csv"
     [ "$status" -eq 0 ] && [[ "${stderr_lines[0]}" =~ ^"forecast: 1/8 read, "[0-9]+" s"$ ]] && [[ "$stderr" =~ "forecast: 4/8 train, "[0-9]+" s" ]] &&
@@ -230,6 +247,10 @@ without() {
     exec 4>&-
     wait $! || status=$?
     [ "$status" -eq 143 ] && grep -q 'interrupted at: read; nothing was written; the same command starts anew' said && [ ! -e killed ]
+    [[ "$(tail -n 1 said)" == *": $pipelines/forecast.sh --progress -o killed -" ]]
+    # Words that a shell would take apart are quoted: the command can be given as it stands.
+    WEFT_CALLED="weft forecast" run bash -c '. "${!#}/lib.sh"; interrupted 130' forecast.sh --ingest "--layout long" "$pipelines"
+    [ "$status" -eq 130 ] && [ "$output" = "weft forecast: interrupted; nothing was written; the same command starts anew: weft forecast --ingest --layout\\ long $pipelines" ]
 }
 
 @test "make install: weft lists every program and pipeline, each with what it does, and knows their names" {
@@ -276,4 +297,18 @@ without() {
         awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $(at["name"]) != "new" { n++; sum += $(at["high"]) - $(at["low"]) } END { if (n != 4) exit 1; print sum / n }' $f/ranking.csv >$f.width
     done
     awk -v both="$(<both.width)" -v old="$(<old.width)" 'BEGIN { print old, both; exit !(both < 1.5 * old && both > 0.7 * old) }'
+}
+
+# Sales are a level x weekday x season without growth: factors know that at once.
+@test "forecast --best: says what it holds and beat, and ranks what it forecasts" {
+    awk 'BEGIN { srand(2); print "date,minor,units"; for (g = 0; g < 6; g++) for (d = 0; d < 420; d++)
+        printf "%s,g%d,%.0f\n", strftime("%F", 1641168000 + d * 86400, 1), g, (200 + 100 * g) * (1 + 0.2 * (d % 7)) * (1 + 0.2 * (rand() - 0.5)) }' >shop.csv
+    "$pipelines/forecast.sh" --best --plot none --horizon 14 --ingest '--layout long --id minor --keys minor' -o out shop.csv >said
+    cat said
+    grep -q '^Model: .*factors (0\..* in 7 folds' said
+    grep -q '^Model: .*left out: .*mean:28 (0\.' said
+    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { n++; if ($(at["growth"]) < 0.9 || $(at["growth"]) > 1.1 || $(at["low"]) > 1 || $(at["high"]) < 1) { print; bad = 1 } }
+        END { exit bad || n != 6 }' out/ranking.csv
+    # Of noise 90 % of 0.1 of a level either way.
+    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { f = $(at["forecast"]); w = ($(at["q0_95"]) - $(at["q0_05"])) / f; if (w < 0.12 || w > 0.28) { print; bad = 1 } } END { exit bad }' out/forecasts.csv
 }

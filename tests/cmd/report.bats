@@ -189,3 +189,36 @@ made() {
     grep -q 'A forecast of 28 steps holds no two seasons to compare' "$dir/made.html"
     ! grep -q "id='h-growth'" "$dir/made.html" || false
 }
+
+@test "as a picture: whole, the rows and charts of the ranking, names that can hold anything" {
+    for shop in shop hostile; do
+        page $shop --format svg --bars 7 -o "$dir/$shop.svg"
+        balanced "$dir/$shop.svg" >"$dir/$shop.elements" || { tail -n 3 "$dir/$shop.elements"; false; }
+        [ "$(grep -c "class='dot' cx=" "$dir/$shop.svg")" -eq 8 ] # seven and the one of the key
+        [ "$(grep -c "class='plot'" "$dir/$shop.svg")" -eq 4 ]
+        ! grep -qiE '[^a-z](nan|inf)[^a-z]' <(sed '/<style>/,/<\/style>/d' "$dir/$shop.svg") || false
+    done
+    cmp <(sort "$dir/shop.elements" | uniq) <(sort "$dir/hostile.elements" | uniq)
+    rank -q -i "$dir/shop-forecasts.weft" --format csv | awk -F, 'NR > 1 && $1 == "units" && NR < 8 { printf "%d. %s\n", $2, $3 }' | while read -r line; do
+        grep -qF ">$line</text>" "$dir/shop.svg" || { echo "no $line"; false; }
+    done
+}
+
+@test "several models in one picture: the last window, at the height of what they say" {
+    cd "$dir"
+    # 10 a day; the second model says what came a week before: the same.
+    { echo "date,level"; for i in $(seq 0 79); do echo "$(date -u -d "2024-01-01 +$i days" +%F),10"; done; } >flat.csv
+    ingest -q --layout matrix flat.csv | window --lookback 14 --horizon 7 --split 0.6,0.2,0.2 -o flat.weft
+    score -q -m 'naive,week=seasonal-naive:7' --part test -i flat.weft >flat-test.weft
+    evaluate --format svg -i flat-test.weft -o models.svg
+    balanced models.svg >/dev/null
+    grep -qF 'level' models.svg
+    for model in naive week sold; do grep -qF ">$model</text>" models.svg; done
+    grep -qF '>2024-03-20</text>' models.svg
+    # The axis ends at 12.5 or below 20: each of the three lines stays on one height.
+    lines=$(grep -c "<path fill='none'" models.svg)
+    [ "$lines" -eq 3 ]
+    [ "$(sed -n "s,<path fill='none'.* d='M,,p" models.svg | grep -oE '[0-9.]+ [0-9.]+' | cut -d' ' -f2 | sort -u | wc -l)" -eq 1 ]
+    run evaluate --format svg -i "$dir/shop-forecasts.weft"
+    [ "$status" -eq 0 ]
+}

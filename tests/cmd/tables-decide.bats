@@ -57,7 +57,7 @@ reads() {
     printf 'Store,Dept,Date,Weekly_Sales,IsHoliday\n1,1,2010-02-05,24.5,FALSE\n1,2,2010-02-05,50,FALSE\n1,1,2010-02-12,46,TRUE\n1,2,2010-02-12,40,TRUE\n1,1,2010-02-19,1,FALSE\n1,2,2010-02-19,2,FALSE\n' >walmart.csv
     reads walmart.csv 1/1,1,1,2010-02-05,24.5 1/2,1,2,2010-02-12,40
     printf 'date,store,lane,units\n2024-01-01,1,x,1\n2024-01-01,1,y,2\n2024-01-02,1,x,3\n2024-01-02,1,y,4\n' >lane.csv
-    refused "ingest --id 'store,lane' lane.csv, or ingest --id 'store' lane.csv" ingest lane.csv
+    refused "weft ingest --id 'store,lane' lane.csv, or weft ingest --id 'store' lane.csv" ingest lane.csv
     [ "$(ingest -q --id store lane.csv | frames csv | tail -n 1)" = 1,2024-01-02,7 ]
     [ "$(ingest -q --id store,lane lane.csv | frames csv | wc -l)" -eq 5 ]
 }
@@ -66,11 +66,11 @@ reads() {
     printf 'date_time,weather,temp,users,weekday\n2011-01-01,rain,9,16,5\n2011-01-02,clear,8,18,6\n2011-01-03,rain,7,11,0\n2011-01-04,clear,6,12,1\n' >rides.csv
     refused 'no column names a series' ingest rides.csv
     printf 'date,item,aa,bb\n2024-01-01,a,1,5\n2024-01-02,a,2,6\n' >two.csv
-    refused 'ingest --value aa two.csv, or ingest --value bb two.csv' ingest two.csv
+    refused 'weft ingest --value aa two.csv, or weft ingest --value bb two.csv' ingest two.csv
     printf 'aa,bb,item,units\n2024-01-01,2024-01-05,a,1\n2024-01-02,2024-01-06,a,2\n' >dates.csv
-    refused 'ingest --date aa dates.csv, or ingest --date bb dates.csv' ingest dates.csv
+    refused 'weft ingest --date aa dates.csv, or weft ingest --date bb dates.csv' ingest dates.csv
     printf 'date,item,units,units\n2024-01-01,a,1,5\n2024-01-02,a,2,6\n' >names.csv
-    refused "ingest --value '#3' names.csv, or ingest --value '#4' names.csv" ingest names.csv
+    refused "weft ingest --value '#3' names.csv, or weft ingest --value '#4' names.csv" ingest names.csv
     [ "$(ingest -q --value '#4' names.csv | frames csv | tail -n 1)" = a,a,2024-01-02,6 ]
     printf 'date,20240101,20240102\n2024-01-01,1,2\n2024-01-02,3,4\n' >skus.csv
     refused '--layout matrix' ingest skus.csv
@@ -108,7 +108,7 @@ reads() {
     printf 'date,item,qty\n5.1.2024,a,1\n31.1.2024,a,2\n' >de.csv
     reads de.csv a,a,2024-01-05,1 a,a,2024-01-31,2
     printf 'date,item,qty\n12/1/2010,a,6\n' >both.csv
-    refused 'ingest --date-format %m/%d/%Y both.csv, or ingest --date-format %d/%m/%Y both.csv' ingest both.csv
+    refused 'weft ingest --date-format %m/%d/%Y both.csv, or weft ingest --date-format %d/%m/%Y both.csv' ingest both.csv
     [ "$(ingest -q --date-format %d/%m/%Y both.csv | frames csv | tail -n 1)" = a,a,2010-01-12,6 ]
     [ "$(printf 'date,item,qty\n45296,a,6\n' | ingest -q --date-format excel | frames csv | tail -n 1)" = a,a,2024-01-05,6 ]
     printf 'date,item,qty\n2024-01-05T15:30:00Z,a,1\n2024-01-06T16:00:00Z,a,2\n' >utc.csv

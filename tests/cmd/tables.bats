@@ -283,7 +283,7 @@ shop() {
     printf 'sku,name,qty\nA,x,2\n합계,,2\n' >d/sales_2025-03-02.csv
     refused 'no column is a day' 65 ingest -q d/sales_20250301.csv
     refused 'ingest --date-from-name d/sales_20250301.csv' 65 ingest -q --layout long --id sku --value qty d/sales_20250301.csv
-    [ "$(frames inspect --format json d/*.csv | jq -r .command)" = "ingest --layout long --date-from-name --value qty d/sales_2025-03-02.csv d/sales_20250301.csv" ]
+    [ "$(frames inspect --format json d/*.csv | jq -r .command)" = "weft ingest --layout long --date-from-name --value qty d/sales_2025-03-02.csv d/sales_20250301.csv" ]
     frames inspect --format json d/*.csv | jq -e '.duplicates == 0'
     [ "$(ingest -q --date-from-name d/*.csv | frames csv | cut -d, -f1,3,4 | sort | tr '\n' ' ')" = "$(printf 'A,2025-03-01,3 A,2025-03-02,2 B,2025-03-01,1 B,2025-03-02,0 id,date,qty ')" ] ||
         { ingest -q --date-from-name d/*.csv | frames csv; false; }
@@ -291,7 +291,7 @@ shop() {
     [ "$(ingest -q --date-from-name --id sku --value qty 250304.csv | frames csv | sed -n 2p | grep -o "2025.*")" = "2025-03-04,3" ]
     cp d/sales_20250301.csv 20250301_20250302.csv
     refused 'no day, or more than one' 65 ingest -q --date-from-name 20250301_20250302.csv
-    refused 'goes with the long layout, and without --date' 64 ingest -q --date-from-name --date name d/sales_20250301.csv
+    refused '--date-from-name does not go with --date' 64 ingest -q --date-from-name --date name d/sales_20250301.csv
 }
 
 @test "frames csv --bom begins with a byte order mark, once" {
@@ -390,7 +390,7 @@ shop() {
     [ "$output" = $'id,date,value\nsales,2025-03-01,3\nsales,2025-03-02,4\nsales,2025-03-03,5' ]
     [[ $stderr == *'no series (--layout matrix takes them for such) "price", "promotion"'* ]]
     command=$(frames inspect p.csv | sed -n 's/^command  *//p')
-    [ "$command" = 'ingest p.csv' ]
+    [ "$command" = 'weft ingest p.csv' ]
     run --separate-stderr bash -c "ingest --layout matrix p.csv | frames count"
     [[ $output == *3* ]]
     printf '%s\n' ,date,value 1,2025-03-01,3 2,2025-03-02,4 3,2025-03-03,5 >r.csv

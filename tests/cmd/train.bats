@@ -225,7 +225,7 @@ wape() {
     for wrong in --tune --refit "--norm last" "--ridge 1" "--by major" --individual "--folds 2" "--solver adam" "--lookback auto"; do
         run train-dlinear --merge $wrong "$dir/p1.weft" -o m.st
         [ "$status" -eq 64 ] || { echo "$wrong: $status $output"; false; }
-        [[ "$output" == *"${wrong%% *}"*"--partial"* ]]
+        [[ "$output" == *"--merge does not go with ${wrong%% *}"* ]]
         [ ! -e m.st ]
     done
 }
@@ -361,4 +361,14 @@ noisy_days() {
     done
     run train-dlinear --state w.weft -i day.weft -o m.st
     [ "$status" -eq 65 ]
+}
+
+@test "a validation part that is shorter than the horizon is said by the trainer" {
+    shop short.csv 60 6
+    ingest -q short.csv | window -q --lookback 14 --horizon 14 --split 48,5,7 -o w.weft
+    for o in "" --tune "--tune --refit"; do
+        run train-dlinear $o -i w.weft -o m.st
+        [ "$status" -eq 0 ]
+        [[ "$output" == *"the validation part has 5 steps, and the horizon 14"*"window --split gives it more"* ]]
+    done
 }

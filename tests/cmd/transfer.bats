@@ -79,7 +79,7 @@ P
     series --from 2021-04-20 "$dir/same.csv" | windows --split 18,3,4 -o none.weft 2>/dev/null
     borrow -q -i none.weft -o m.st
     [ "$(rungs m.st)" = "all source" ]
-    score -q -m m.st --quantiles 0.1,0.9 -i none.weft | frames csv | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i ~ /0\.1|q10/) low = i; next } { n++; bad += !low || $low == "" } END { exit !(n == 28 && !bad) }'
+    score -q -m m.st --quantiles 0.1,0.9 -i none.weft | frames csv | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i ~ /^q0_1$/) low = i; next } { n++; bad += !low || $low == "" } END { exit !(n == 28 && !bad) }'
     run train-dlinear -q --source "$dir/source.weft" --transfer own -i none.weft -o own.st
     [ "$status" -eq 78 ]
     [ ! -e own.st ]

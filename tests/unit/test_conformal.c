@@ -105,14 +105,14 @@ static void rows_of_the_file(void **state)
     memcpy(row, (const float[]){5, 5, 11}, WIDTH * sizeof *row); /* flat */
     row = weft_residuals_offer(&r, 4);
     memcpy(row, (const float[]){1, 3, 8}, WIDTH * sizeof *row); /* spread 1 */
-    weft_residuals_finish(&r, 2, 1, twice_the_last, NULL, 0, 3, false, out, &floor);
+    weft_residuals_finish(&r, 2, 1, twice_the_last, NULL, 0, 3, false, out, &floor, NULL);
     assert_true(fabsf(floor - 0.05f) < 1e-7f);
     assert_true(out[0] == 2);                       /* (8 - 6) / 1 */
     assert_true(fabsf(out[1] - 1 / floor) < 1e-5f); /* (11 - 10) / floor */
     assert_true(isnan(out[2]));
     weft_residuals_free(&r);
     weft_residuals_init(&r, 10, WIDTH);
-    weft_residuals_finish(&r, 2, 1, twice_the_last, NULL, 0, 3, false, out, &floor);
+    weft_residuals_finish(&r, 2, 1, twice_the_last, NULL, 0, 3, false, out, &floor, NULL);
     assert_true(isnan(out[0]) && floor > 0);
     weft_residuals_free(&r);
 }
@@ -129,7 +129,7 @@ static void newcomers_are_left_out(void **state)
         weft_residuals_init(&r, 10, WIDTH);
         for (size_t i = 0; i < n; i++)
             memcpy(weft_residuals_offer(&r, i), rows[i], sizeof rows[i]);
-        weft_residuals_finish(&r, 2, 1, twice_the_last, NULL, 0, 4, false, out, &floor);
+        weft_residuals_finish(&r, 2, 1, twice_the_last, NULL, 0, 4, false, out, &floor, NULL);
         assert_true(out[0] == 2);
         assert_true(n == 4 ? fabsf(floor - 0.05f) < 1e-7f : fabsf(floor - 0.1f) < 1e-7f);
         assert_true(n == 4 ? fabsf(out[1] - 100 / floor) < 1e-3f : out[1] == -1);
@@ -138,9 +138,97 @@ static void newcomers_are_left_out(void **state)
     }
 }
 
+/* One row in ten is of a series that hardly moves, and errs by thirty times its spread: it counts by that spread. */
+static void rare_rows_do_not_rule(void **state)
+{
+    (void)state;
+    enum { ROWS = 10, STEPS = 2 };
+    float rows[ROWS * STEPS], spread[ROWS];
+    double cov[STEPS * STEPS], share;
+    for (size_t i = 0; i < ROWS; i++) {
+        rows[2 * i] = i ? 1 : 30;
+        rows[2 * i + 1] = i % 2 ? 1 : -1;
+        spread[i] = i ? 1 : 0.1f;
+    }
+    assert_int_equal(weft_errors_covariance(rows, NULL, ROWS, STEPS, cov, &share), ROWS);
+    assert_true(fabs(cov[0] - 90.9) < 1e-9 && fabs(cov[3] - 1) < 1e-9 && fabs(share - 1) < 1e-12);
+    assert_int_equal(weft_errors_covariance(rows, spread, ROWS, STEPS, cov, &share), ROWS);
+    double w = 0.1f / 0.91 * (0.1f / 0.91);
+    assert_true(fabs(cov[0] - (9 + 900 * w) / (9 + w)) < 1e-5 && fabs(cov[3] - 1) < 1e-9);
+    assert_true(fabs(share - (9 + w) * (9 + w) / (10 * (9 + w * w))) < 1e-6);
+    rows[1] = NAN;
+    assert_int_equal(weft_errors_covariance(rows, spread, ROWS, STEPS, cov, &share), ROWS - 1);
+    assert_true(fabs(cov[0] - 1) < 1e-9);
+}
+
+/* Normal rows stay what they are; where 5 % of rows err 20 times as much as the others, the interval of 90 % of a sum
+ * and of growth holds 90 %. */
+static void sums_and_growth_hold_what_they_say(void **state)
+{
+    (void)state;
+    enum { ROWS = 4000, STEPS = 8 };
+    static float rows[ROWS * STEPS];
+    for (int wild = 0; wild < 2; wild++) {
+        struct weft_rng rng = weft_rng(3, 0);
+        double cov[STEPS * STEPS], share, inside[2] = {0}, sum = 0, growth = 0;
+        for (size_t i = 0; i < ROWS; i++) {
+            double level = weft_rng_normal(&rng), size = wild && i % 20 == 0 ? 20 : 1;
+            for (size_t h = 0; h < STEPS; h++)
+                rows[i * STEPS + h] = (float)(size * (weft_rng_normal(&rng) + level));
+        }
+        (void)weft_errors_covariance(rows, NULL, ROWS, STEPS, cov, &share);
+        double before = cov[0];
+        weft_errors_calibrate(rows, ROWS, STEPS, ROWS, cov);
+        assert_true(wild ? cov[0] < before / 5 : fabs(cov[0] / before - 1) < 0.1);
+        for (size_t h = 0; h < STEPS; h++)
+            for (size_t g = 0; g < STEPS; g++) {
+                int a = (h >= 6) - (h < 2), b = (g >= 6) - (g < 2);
+                sum += cov[h * STEPS + g];
+                growth += a * b * cov[h * STEPS + g];
+                assert_true(fabs(cov[h * STEPS + g] - cov[g * STEPS + h]) < 1e-9 * before);
+            }
+        for (size_t i = 0; i < ROWS; i++) {
+            const float *r = rows + i * STEPS;
+            double s = 0;
+            for (size_t h = 0; h < STEPS; h++)
+                s += r[h];
+            inside[0] += fabs(s) <= 1.645 * sqrt(sum);
+            inside[1] += fabs(r[6] + r[7] - r[0] - r[1]) <= 1.645 * sqrt(growth);
+        }
+        assert_true(fabs(inside[0] / ROWS - 0.9) < 0.005 && fabs(inside[1] / ROWS - 0.9) < 0.005);
+    }
+}
+
+/* Where 19 of 20 series stand still their errors of nothing are not the interval of the one that moves. */
+static void still_rows_make_no_interval(void **state)
+{
+    (void)state;
+    struct weft_residuals r;
+    struct weft_errors x;
+    weft_errors_init(&x, 1, 1);
+    weft_residuals_init(&r, 2000, WIDTH);
+    for (uint64_t i = 0; i < 800; i++) {
+        float *row = weft_residuals_offer(&r, hash_of(i)), moves = i % 20 == 0;
+        memcpy(row, (const float[]){2, 2 + 2 * moves, 2 * (2 + 2 * moves) + moves}, WIDTH * sizeof *row);
+    }
+    weft_errors_take(&x, 0, &r, 2, twice_the_last, NULL, false);
+    size_t n = 0;
+    for (size_t i = 0; i < x.rows; i++)
+        n += isfinite(x.residuals[i]) && x.residuals[i] == 1 && x.spread[i] == 1;
+    assert_int_equal(n, 40);
+    assert_true(isnan(x.residuals[40]) && isnan(x.spread[40]) && fabsf(x.floor[0] - 0.1f) < 1e-7f);
+    weft_errors_free(&x);
+    weft_residuals_free(&r);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(newcomers_are_left_out), cmocka_unit_test(least_hashes_stay),
-                                       cmocka_unit_test(spread), cmocka_unit_test(rows_of_the_file)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(newcomers_are_left_out),
+                                       cmocka_unit_test(least_hashes_stay),
+                                       cmocka_unit_test(spread),
+                                       cmocka_unit_test(rows_of_the_file),
+                                       cmocka_unit_test(rare_rows_do_not_rule),
+                                       cmocka_unit_test(sums_and_growth_hold_what_they_say),
+                                       cmocka_unit_test(still_rows_make_no_interval)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,7 +14,6 @@
 #include "model/dlinear.h"
 #include "model/tune.h"
 #include "nn/nested.h"
-#include "nn/shrink.h"
 #include "base/mem.h"
 #include "base/rng.h"
 
@@ -83,7 +82,7 @@ static void levels_and_gaps(void **state)
                 price[n] = {NAN, 10, 10, 8, NAN, 12, 10, 10, 10, 9, NAN, 11},
                 promo[n] = {0, 1, 0, 0, 1, 1, 0, NAN, 0, 1, 1, NAN};
     const float *const x[] = {price, promo};
-    struct weft_exog_shape s = {.lookback = 3,
+    struct weft_exog_shape s = {.level = 3,
                                 .horizon = 2,
                                 .lags = 1,
                                 .effect = WEFT_EXOG_LEVEL,
@@ -143,7 +142,7 @@ static void make_data(struct data *d)
 static struct weft_dlinear_shape shape_of(enum weft_norm norm)
 {
     struct weft_dlinear_shape s = {
-        L, H, 1, norm, {.lookback = L, .horizon = H, .lags = LAGS, .effect = WEFT_EXOG_LEVEL, .n = C}};
+        L, H, 1, norm, {.level = L, .horizon = H, .lags = LAGS, .effect = WEFT_EXOG_LEVEL, .n = C}};
     static const enum weft_role roles[C] = {WEFT_ROLE_FUTURE, WEFT_ROLE_FUTURE, WEFT_ROLE_PAST, WEFT_ROLE_STATIC};
     memcpy(s.exog.role, roles, sizeof roles);
     s.exog.relative[0] = true;
@@ -587,7 +586,7 @@ static void tuned_new(struct tuned *t)
     weft_dlinear_stats_finish(&t->st);
     t->train = expand(&t->d, &t->s, 0, TRAIN - W + 1);
     t->valid = expand(&t->d, &t->s, TRAIN - L, VALID - W + 1);
-    t->f = weft_nested_new(&t->st.block[0], &t->st.block[1], L, H);
+    t->f = weft_nested_new(&t->st.block[0], (double)t->st.block[0].n, &t->st.block[1], L, H);
 }
 
 static void tuned_free(struct tuned *t)
@@ -813,9 +812,8 @@ static void check_shrunk(enum weft_norm norm, bool pooled, double strength)
     struct data d;
     struct weft_dlinear_shape s = shape_of(norm);
     struct weft_dlinear_stats st;
-    struct weft_ridge *r;
+    struct weft_ridge *r, *shrink;
     struct weft_prior *prior;
-    struct weft_shrink *shrink;
     struct fit_of_all w0, got;
     const double ridge = 0.01;
     double mse, sum = 0;
@@ -828,12 +826,10 @@ static void check_shrunk(enum weft_norm norm, bool pooled, double strength)
     assert_int_equal(weft_ridge_new(source, L, H, norm, &r, NULL), 0);
     weft_ridge_weights(r, ridge, w0.w, w0.bias, w0.v);
     weft_ridge_free(&r);
-    assert_int_equal(pooled ? weft_prior_pooled(source, L, H, norm, ridge, w0.w, w0.bias, w0.v, &prior, NULL)
-                            : weft_prior_ridge(source, L, H, norm, w0.w, w0.bias, w0.v, &prior, NULL),
-                     0);
-    assert_int_equal(weft_shrink_new(target, prior, &shrink, NULL), 0);
-    weft_shrink_weights(shrink, strength, got.w, got.bias, got.v);
-    weft_shrink_score(shrink, target, &strength, 1, &mse);
+    assert_int_equal(weft_prior_new(source, L, H, norm, pooled, ridge, w0.w, w0.bias, w0.v, &prior, NULL), 0);
+    assert_int_equal(weft_ridge_towards(target, prior, &shrink, NULL), 0);
+    weft_ridge_weights(shrink, strength, got.w, got.bias, got.v);
+    weft_ridge_score(shrink, target, &strength, 1, &mse);
     struct expanded from = expand(&d, &s, 0, TRAIN - W + 1), to = expand(&d, &s, TRAIN - L, VALID - W + 1);
     double *scale = WEFT_ARRAY(double, from.width), unit = scales_of(&from, &s, scale);
     size_t most = from.n + to.n + L + weights + 1;
@@ -878,7 +874,7 @@ static void check_shrunk(enum weft_norm norm, bool pooled, double strength)
     free(scale);
     expanded_free(&from);
     expanded_free(&to);
-    weft_shrink_free(&shrink);
+    weft_ridge_free(&shrink);
     weft_prior_free(&prior);
     weft_dlinear_stats_free(&st);
 }

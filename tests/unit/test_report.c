@@ -14,6 +14,7 @@
 #include "show/html.h"
 #include "report/report_chart.h"
 #include "report/report_text.h"
+#include "base/calendar.h"
 #include "base/rng.h"
 #include "ingest/sheet.h"
 #include "base/utf8.h"
@@ -145,6 +146,40 @@ static void every_label_has_both_languages(void **state)
     }
 }
 
+static void labels_speak_of_the_step(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t step;
+        enum weft_report_lang lang;
+        enum weft_report_label label;
+        const char *text;
+    } cases[] = {
+        {WEFT_STEP_DAY, WEFT_REPORT_EN, L_VOLUME, "Sales a day"},
+        {WEFT_STEP_HOUR, WEFT_REPORT_EN, L_VOLUME, "Sales an hour"},
+        {WEFT_STEP_MONTH, WEFT_REPORT_EN, L_YEAR_LINE, "same months a year before"},
+        {WEFT_STEP_WEEK, WEFT_REPORT_EN, L_HISTORY, "Weeks known"},
+        {WEFT_STEP_QUARTER, WEFT_REPORT_KO, L_VOLUME, "분기 판매량"},
+        {WEFT_STEP_DAY, WEFT_REPORT_KO, L_HISTORY, "데이터 일수"},
+        {WEFT_STEP_BUSINESS_DAY, WEFT_REPORT_EN, L_DAYS, "near and far working days"},
+        {900, WEFT_REPORT_EN, L_VOLUME, "Sales a step"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *text = weft_report_text_in(cases[i].lang, cases[i].label, cases[i].step);
+        assert_string_equal(text, cases[i].text);
+        free(text);
+    }
+    static const int64_t steps[] = {
+        WEFT_STEP_DAY, WEFT_STEP_HOUR, WEFT_STEP_WEEK, WEFT_STEP_MONTH, WEFT_STEP_QUARTER, WEFT_STEP_BUSINESS_DAY, 900};
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+        for (int k = L_NONE + 1; k < 2 * L_READ_LAST; k++) {
+            char *text = weft_report_text_in((enum weft_report_lang)(k % 2), (enum weft_report_label)(k / 2), steps[i]);
+            assert_null(strpbrk(text, "{}"));
+            assert_true(weft_utf8_valid(text, strlen(text)));
+            free(text);
+        }
+}
+
 static int read_text(const char *text, struct weft_sheet *s)
 {
     char path[] = "/tmp/weft-sheet-XXXXXX";
@@ -196,9 +231,13 @@ static int done(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(text_can_not_leave_its_place),           cmocka_unit_test(numbers_for_readers),
-        cmocka_unit_test(axes_are_round_and_hold_what_they_must), cmocka_unit_test(charts_survive_what_is_missing),
-        cmocka_unit_test(every_label_has_both_languages),         cmocka_unit_test(tables_from_csv_and_json),
+        cmocka_unit_test(text_can_not_leave_its_place),
+        cmocka_unit_test(numbers_for_readers),
+        cmocka_unit_test(axes_are_round_and_hold_what_they_must),
+        cmocka_unit_test(charts_survive_what_is_missing),
+        cmocka_unit_test(every_label_has_both_languages),
+        cmocka_unit_test(labels_speak_of_the_step),
+        cmocka_unit_test(tables_from_csv_and_json),
     };
     return cmocka_run_group_tests(tests, NULL, done);
 }

@@ -14,7 +14,6 @@
 #include "model/dlinear_transfer.h"
 #include "base/mem.h"
 #include "base/rng.h"
-#include "nn/shrink.h"
 
 enum { L = 14, H = 5, W = L + H, N = 300 };
 
@@ -202,11 +201,11 @@ static void forget(struct problem *p)
     rows_free(&p->v);
 }
 
-static void check(const struct problem *p, const struct weft_shrink *s, double strength, struct rows *all)
+static void check(const struct problem *p, const struct weft_ridge *s, double strength, struct rows *all)
 {
     double w[H * L], bias[H], want[H * L], want_bias[H], mse;
-    weft_shrink_weights(s, strength, w, bias, NULL);
-    weft_shrink_score(s, &p->valid, &strength, 1, &mse);
+    weft_ridge_weights(s, strength, w, bias, NULL);
+    weft_ridge_score(s, &p->valid, &strength, 1, &mse);
     least_squares(all, want, want_bias);
     assert_true(difference(w, want, H * L) < 1e-8);
     assert_true(p->norm != WEFT_NORM_NONE || difference(bias, want_bias, H) < 1e-8);
@@ -225,11 +224,11 @@ static void pooled_is_weighted_least_squares(void **state)
         for (size_t r = 0; r < 3; r++) {
             struct problem p;
             struct weft_prior *prior;
-            struct weft_shrink *s;
+            struct weft_ridge *s;
             pose(&p, (enum weft_norm)norm, ridges[r]);
-            assert_int_equal(weft_prior_pooled(&p.source, L, H, p.norm, ridges[r], p.w0, p.bias0, NULL, &prior, NULL),
-                             0);
-            assert_int_equal(weft_shrink_new(&p.target, prior, &s, NULL), 0);
+            assert_int_equal(
+                weft_prior_new(&p.source, L, H, p.norm, true, ridges[r], p.w0, p.bias0, NULL, &prior, NULL), 0);
+            assert_int_equal(weft_ridge_towards(&p.target, prior, &s, NULL), 0);
             for (size_t g = 0; g < 4; g++) {
                 struct rows all = room_for(p.norm);
                 append(&all, &p.t, 1);
@@ -237,7 +236,7 @@ static void pooled_is_weighted_least_squares(void **state)
                 append_ridge(&all, gammas[g] * ridges[r] * unit_of(&p.s), NULL, NULL, false);
                 check(&p, s, gammas[g], &all);
             }
-            weft_shrink_free(&s);
+            weft_ridge_free(&s);
             weft_prior_free(&prior);
             forget(&p);
         }
@@ -249,11 +248,11 @@ static void ridge_is_least_squares_with_rows_for_the_source(void **state)
     static const double lambdas[] = {0.1, 3, 100, 1e5};
     for (int norm = 0; norm < WEFT_NORMS; norm++) {
         struct problem p;
-        struct weft_shrink *s;
+        struct weft_ridge *s;
         pose(&p, (enum weft_norm)norm, 1e-3);
         struct weft_prior *prior;
-        assert_int_equal(weft_prior_ridge(&p.source, L, H, p.norm, p.w0, p.bias0, NULL, &prior, NULL), 0);
-        assert_int_equal(weft_shrink_new(&p.target, prior, &s, NULL), 0);
+        assert_int_equal(weft_prior_new(&p.source, L, H, p.norm, false, 0, p.w0, p.bias0, NULL, &prior, NULL), 0);
+        assert_int_equal(weft_ridge_towards(&p.target, prior, &s, NULL), 0);
         for (size_t i = 0; i < 4; i++) {
             struct rows all = room_for(p.norm);
             double unit = 0;
@@ -264,7 +263,7 @@ static void ridge_is_least_squares_with_rows_for_the_source(void **state)
             append_ridge(&all, lambdas[i] * unit, p.w0, p.bias0, true);
             check(&p, s, lambdas[i], &all);
         }
-        weft_shrink_free(&s);
+        weft_ridge_free(&s);
         weft_prior_free(&prior);
         forget(&p);
     }
@@ -279,23 +278,24 @@ static void limits(void **state)
         for (int pooled = 0; pooled < 2; pooled++) {
             struct problem p;
             struct weft_prior *prior;
-            struct weft_shrink *s;
+            struct weft_ridge *s;
             struct weft_gram none;
             pose(&p, (enum weft_norm)norm, 1e-2);
             weft_gram_init(&none, W, 1);
             weft_gram_finish(&none);
             if (pooled)
-                assert_int_equal(weft_prior_pooled(&p.source, L, H, p.norm, 1e-2, p.w0, p.bias0, NULL, &prior, NULL),
+                assert_int_equal(weft_prior_new(&p.source, L, H, p.norm, true, 1e-2, p.w0, p.bias0, NULL, &prior, NULL),
                                  0);
             else
-                assert_int_equal(weft_prior_ridge(&p.source, L, H, p.norm, p.w0, p.bias0, NULL, &prior, NULL), 0);
+                assert_int_equal(weft_prior_new(&p.source, L, H, p.norm, false, 0, p.w0, p.bias0, NULL, &prior, NULL),
+                                 0);
             const struct weft_gram *of[] = {&p.target, &none};
             for (size_t i = 0; i < 2; i++) {
-                assert_int_equal(weft_shrink_new(of[i], prior, &s, NULL), 0);
-                weft_shrink_weights(s, i ? 1 : 1e12, w, bias, NULL);
+                assert_int_equal(weft_ridge_towards(of[i], prior, &s, NULL), 0);
+                weft_ridge_weights(s, i ? 1 : 1e12, w, bias, NULL);
                 assert_true(difference(w, p.w0, H * L) < 1e-8);
                 assert_true(norm != WEFT_NORM_NONE || difference(bias, p.bias0, H) < 1e-8);
-                weft_shrink_free(&s);
+                weft_ridge_free(&s);
             }
             weft_prior_free(&prior);
             weft_gram_free(&none);

@@ -181,7 +181,7 @@ static void weights_and_errors(void **state)
         gram_of_rows(&train);
         expand_valid(channel, 1);
         gram_of_rows(&valid);
-        struct weft_nested *f = weft_nested_new(&train, &valid, L, H);
+        struct weft_nested *f = weft_nested_new(&train, (double)train.n, &valid, L, H);
         for (size_t k = 0; k < N_RIDGES; k++) {
             double mse[N_LOOKBACKS * N_LASTS];
             weft_nested_errors(f, &grid, ridges[k], mse);
@@ -224,7 +224,7 @@ static void flat_history(void **state)
             for (size_t i = 0; i < W; i++)
                 row[n][i] = 4 * level;
         gram_of_rows(&g);
-        struct weft_nested *f = weft_nested_new(&g, &g, L, H);
+        struct weft_nested *f = weft_nested_new(&g, (double)g.n, &g, L, H);
         for (size_t i = 0; i < N_LASTS; i++) {
             struct weft_nested_config c = {L, lasts[i] == WEFT_NESTED_WHOLE ? L : lasts[i], 1e-3, 1};
             double r[H * L] = {0}, bias[H] = {0};
@@ -381,6 +381,123 @@ static void test_part_plays_no_part(void **state)
     }
 }
 
+/* --- never worse than the plain fit, by the same folds --- */
+
+enum { WEEKS = 200, YEAR = 52, YEARS = 60, AHEAD = 4 };
+
+/* Weekly sales with a season that comes back, and noise. */
+static void add_weeks(struct weft_dlinear_stats *st, uint64_t seed, double noise)
+{
+    struct weft_rng r = weft_rng(seed, 0);
+    struct weft_dlinear_room room = {0};
+    float x[WEEKS];
+    double phase = 6.28 * weft_rng_unit(&r), walk = 0;
+    for (size_t t = 0; t < WEEKS; t++) {
+        walk += 0.1 * noise * weft_rng_normal(&r);
+        x[t] = (float)(50 + 20 * sin(6.2831853 * (double)t / YEAR + phase) + (t % YEAR > 47 ? 30 : 0) + walk +
+                       noise * weft_rng_normal(&r));
+    }
+    weft_dlinear_stats_add(st, x, WEEKS, 0, 1, NULL, (size_t[]){150, 170, WEEKS}, seed, &room);
+    free(room.p);
+}
+
+/* The least mean error over the folds that a plain ridge with norm mean has, and that of the average of c. */
+static double over_folds(struct weft_dlinear_stats *st, const struct weft_tuned *t, double *mean)
+{
+    double grid[WEFT_RIDGE_GRID], mse[WEFT_RIDGE_GRID], sum[WEFT_RIDGE_GRID] = {0}, best = INFINITY;
+    weft_ridge_grid(grid);
+    weft_dlinear_stats_finish(st);
+    *mean = 0;
+    for (size_t f = 1; f <= FOLDS; f++) {
+        struct weft_gram *train = &st->block[0], *valid = &st->block[2 * f - 1];
+        struct weft_ridge *ridge;
+        double r[AHEAD * YEARS] = {0}, bias[AHEAD] = {0}, cov[AHEAD * AHEAD] = {0};
+        assert_int_equal(weft_ridge_new(train, YEARS, AHEAD, WEFT_NORM_MEAN, &ridge, NULL), 0);
+        weft_ridge_score(ridge, valid, grid, WEFT_RIDGE_GRID, mse);
+        weft_ridge_free(&ridge);
+        for (size_t k = 0; k < WEFT_RIDGE_GRID; k++)
+            sum[k] += mse[k] / FOLDS;
+        struct weft_nested *n = weft_nested_new(train, (double)train->n, valid, YEARS, AHEAD);
+        for (size_t k = 0; k < t->n_best; k++)
+            assert_true(weft_nested_add(n, &t->best[k], 1 / (double)t->n_best, r, bias, NULL));
+        double windows = (double)weft_nested_moments(n, r, bias, NULL, cov);
+        for (size_t i = 0; i < AHEAD; i++)
+            *mean += cov[i * (AHEAD + 1)] / windows / AHEAD / FOLDS;
+        weft_nested_free(&n);
+        weft_gram_merge(train, &st->block[2 * f - 1]);
+        if (f < FOLDS)
+            weft_gram_merge(train, &st->block[2 * f]);
+    }
+    for (size_t k = 1; k < WEFT_RIDGE_GRID; k++) /* without any ridge the weights of flat directions are open */
+        best = fmin(best, sum[k]);
+    return best;
+}
+
+static void never_worse_than_plain(void **state)
+{
+    static const double noises[] = {0.3, 3, 15};
+    const struct weft_dlinear_shape shape = {.lookback = YEARS, .horizon = AHEAD, .kernel = 25};
+    const struct weft_tune o = {.lookbacks = true, .norm = WEFT_NORMS, .ridge = -1, .step = 604800};
+    size_t guarded = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= 6; seed++)
+        for (size_t i = 0; i < sizeof noises / sizeof *noises; i++) {
+            struct weft_dlinear_weights w = weft_dlinear_weights_new(&shape);
+            struct weft_dlinear_stats st;
+            struct weft_dlinear_fit fit;
+            struct weft_tuned t;
+            double mean;
+            weft_dlinear_stats_init(&st, &shape, 1, FOLDS);
+            add_weeks(&st, seed, noises[i]);
+            assert_int_equal(weft_dlinear_tune(&st, &o, &w, NULL, &fit, &t, NULL), 0);
+            weft_dlinear_stats_free(&st);
+            weft_dlinear_stats_init(&st, &shape, 1, FOLDS);
+            add_weeks(&st, seed, noises[i]);
+            double plain = over_folds(&st, &t, &mean);
+            assert_int_equal(fit.folds, FOLDS);
+            assert_true(mean <= plain * (1 + 1e-6));
+            assert_true(fabs(t.mean / mean - 1) < 1e-6);
+            guarded += t.n_best == 1;
+            weft_dlinear_stats_free(&st);
+            weft_dlinear_weights_free(&w);
+            free(t.covariance);
+        }
+    assert_in_range(guarded, 1, 17);
+}
+
+/* Errors of a series that stands still are rounding; their moments are those of something all the same. */
+static void still_series(void **state)
+{
+    const struct weft_dlinear_shape shape = {.lookback = L, .horizon = H, .kernel = 25};
+    const struct weft_tune o = {.lookbacks = true, .norm = WEFT_NORMS, .ridge = -1, .step = 86400};
+    (void)state;
+    for (size_t many = 1; many <= 3; many++) {
+        struct weft_dlinear_weights w = weft_dlinear_weights_new(&shape);
+        struct weft_dlinear_room room = {0};
+        struct weft_dlinear_stats st;
+        struct weft_dlinear_fit fit;
+        struct weft_tuned t;
+        float x[LENGTH];
+        weft_dlinear_stats_init(&st, &shape, 1, FOLDS);
+        for (size_t s = 0; s < many; s++) {
+            for (size_t i = 0; i < LENGTH; i++)
+                x[i] = 1.0f / 3 + 0.7f * (float)s;
+            weft_dlinear_stats_add(&st, x, LENGTH, 0.1, 0.3, NULL, split, s, &room);
+        }
+        assert_int_equal(weft_dlinear_tune(&st, &o, &w, NULL, &fit, &t, NULL), 0);
+        for (size_t i = 0; i < H; i++)
+            for (size_t k = 0; k < H; k++) {
+                double both = t.covariance[i * H + k], own = t.covariance[i * (H + 1)],
+                       other = t.covariance[k * (H + 1)];
+                assert_true(own >= 0 && both * both <= own * other * (1 + 1e-9));
+            }
+        free(t.covariance);
+        free(room.p);
+        weft_dlinear_stats_free(&st);
+        weft_dlinear_weights_free(&w);
+    }
+}
+
 static void grids(void **state)
 {
     (void)state;
@@ -412,6 +529,8 @@ int main(void)
         cmocka_unit_test(flat_history),
         cmocka_unit_test(choices_and_average),
         cmocka_unit_test(test_part_plays_no_part),
+        cmocka_unit_test(never_worse_than_plain),
+        cmocka_unit_test(still_series),
         cmocka_unit_test(grids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #ifndef WEFT_BACKTEST_H
 #define WEFT_BACKTEST_H
 
+#include "apply/order_trial.h"
 #include "model/apply.h"
 #include "measure/growth.h"
 #include "base/opt.h"
@@ -37,6 +38,15 @@ struct weft_backtest_options {
     double shrink;
     const char
         *rank_by; /* key, id or all; NULL: the key with most groups, of those with 5 to WEFT_RANKED_MAX, else id */
+    const struct weft_backtest_orders *orders;
+};
+/* NULL in the options: no orders are replayed. lead + review steps are at most the horizon, review is `every`, and
+ * there is no gap. */
+struct weft_backtest_orders {
+    size_t lead;
+    const double *service; /* [n] */
+    size_t n;
+    double price, cost, salvage, holding; /* NaN: not told */
 };
 enum { WEFT_RANKED_MAX = 1000, WEFT_RANKED_LEAST = 5 };
 
@@ -74,6 +84,8 @@ void weft_backtest_count(const struct weft_backtest *b, struct weft_backtest_cou
 /* Both tables are empty without columns before. The second false: there is nothing to rank. */
 bool weft_backtest_accuracy(struct weft_backtest *b, struct weft_table *t);
 bool weft_backtest_ranking(struct weft_backtest *b, struct weft_table *t);
+/* False: no order was replayed; *n says how many series were, and were left out. */
+bool weft_backtest_orders(struct weft_backtest *b, struct weft_table *t, struct weft_order_trial_counts *n);
 /* What is ranked: a key, or NULL when nothing is. */
 const char *weft_backtest_ranked(const struct weft_backtest *b);
 

@@ -14,7 +14,9 @@ struct weft_backtest_plan {
     int64_t refit_every, n_origins, every, gap, horizon, season;
     bool baselines, nonnegative;
     const char *near, *far; /* "FROM:TO" or NULL */
-    int64_t lookback;       /* of trainings, as scale and valid: the windows', or those of a series stream */
+    bool with_orders;       /* orders are replayed */
+    struct weft_backtest_orders orders;
+    int64_t lookback; /* of trainings, as scale and valid: the windows', or those of a series stream */
     int scale;
     double valid;
     struct weft_backtest_options o; /* by, per_step, per_origin, level, shrink and rank_by */

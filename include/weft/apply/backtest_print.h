@@ -9,8 +9,8 @@
 #define WEFT_BACKTEST_SCHEMA "backtest/1"
 
 struct weft_backtest_report {
-    const struct weft_backtest_plan *plan;       /* after its end */
-    const struct weft_table *accuracy, *ranking; /* NULL: not asked for */
+    const struct weft_backtest_plan *plan;                /* after its end */
+    const struct weft_table *accuracy, *ranking, *orders; /* NULL: not asked for */
 };
 void weft_backtest_print(const struct weft_backtest_report *r, FILE *f);
 void weft_backtest_json(const struct weft_backtest_report *r, FILE *f);

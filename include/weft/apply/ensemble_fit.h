@@ -9,6 +9,7 @@
 #ifndef WEFT_ENSEMBLE_FIT_H
 #define WEFT_ENSEMBLE_FIT_H
 
+#include "apply/kept_errors.h"
 #include "apply/refit.h"
 #include "model/ensemble.h"
 
@@ -31,15 +32,14 @@ struct weft_ensemble_fit {
     struct weft_run *run;
     struct weft_series_attrs attrs;
     struct weft_series series;
-    struct weft_spool *spool;
+    struct weft_spool *spool, *said; /* frames; forecasts of all members, made once */
     uint64_t n_series, of;
     size_t seen, train; /* ends of the validation and train parts on the calendar */
     size_t length[WEFT_ENSEMBLE_FOLDS_MAX];
     char date[WEFT_ENSEMBLE_FOLDS_MAX + 1][32];
     bool *clip;
-    struct weft_ensemble fold[WEFT_ENSEMBLE_FOLDS_MAX];
-    struct weft_residuals *rows; /* [units] */
-    uint64_t *offered;           /* [units] */
+    struct weft_ensemble fold[WEFT_ENSEMBLE_FOLDS_MAX]; /* until they have forecast */
+    struct weft_kept_errors errors;
 };
 
 /* The head of a windows stream. 64 when there are too few or too many members. */

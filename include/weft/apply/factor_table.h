@@ -11,4 +11,9 @@
  * that of ten per cent more, another number's that of its largest value. */
 void weft_factor_table(const struct weft_factors *m, const struct weft_model_info *info, struct weft_table *out);
 
+/* The same of a model file: 78 when it has no factors. */
+int weft_factor_table_read(const char *path, struct weft_table *out, struct weft_err *e) WEFT_MUST_USE;
+/* For people, after the table: what its columns and rows are. */
+void weft_factor_table_notes(FILE *f);
+
 #endif

@@ -42,9 +42,12 @@ bool weft_step_fits(int64_t from, int64_t t, int64_t step);
  * for other steps. */
 int64_t weft_step_begin(int64_t t, int64_t step);
 
-/* Steps after which days are alike: 7 days, 5 working days, 24 hours, the steps of a day where they are shorter still;
- * 1: none within reach (weeks, and steps that do not divide a day). Growth compares whole seasons. */
+/* Seasons. Steps after which days are alike: 7 days, 5 working days, 24 hours, the steps of a day where they are
+ * shorter still; 1: none within reach (weeks, and steps that do not divide a day). Growth compares whole seasons. */
 size_t weft_step_season(int64_t step);
+/* Steps in the usual season of a calendar, within a year, of MASE and the seasonal naive forecast: 24 hours, 7 days, 5
+ * working days, 52 weeks, 12 months, 4 quarters, else 1. */
+int64_t weft_season_of(int64_t step);
 /* Steps of a year that keeps the weekday: 364 days, 52 weeks, 260 working days; 12 months,
  * 4 quarters; 0 when the step does not divide one. */
 size_t weft_step_year(int64_t step);

@@ -1,7 +1,11 @@
 /* err.h - how the library says what went wrong.
  *
  * Library functions never print and never exit: they fill a struct weft_err and return a negative
- * number. Only src/frame/run.c and src/cmd print it and turn the code into an exit status. */
+ * number. Only src/frame/run.c and src/cmd print it and turn the code into an exit status.
+ *
+ * A constructor that can fail (int weft_x_new, _open, _start (…, struct weft_x **out, struct weft_err *e)) sets *out in
+ * every case: on failure to NULL, or to an object that its free takes. Whoever called frees *out either way, and needs
+ * not set it before. One that can't fail returns the object: memory that runs out ends the program (mem.h). */
 #ifndef WEFT_ERR_H
 #define WEFT_ERR_H
 

@@ -31,7 +31,7 @@ enum weft_opt_flags {
     WEFT_OPT_RUN = 1,      /* does not change the result: not in lineage, not in the model */
     WEFT_OPT_REQUIRED = 2, /* usage error when it is missing */
     WEFT_OPT_FILE = 4,     /* names a file (for completion); never in lineage */
-    WEFT_OPT_ADVANCED = 8, /* shown behind the others in --help */
+    WEFT_OPT_ADVANCED = 8, /* shown after the others in --help */
     WEFT_OPT_WHOLE = 16    /* a list whose items may hold commas: one each time that it is given */
 };
 
@@ -47,6 +47,14 @@ struct weft_opt {
     const char *arg;  /* name of the value in help: "N", "FILE", or the choices "a|b|c" of a WEFT_OPT_CHOICE */
     const char *help; /* one sentence, lower case, no full stop */
     unsigned flags;
+    /* Rules, NULL: none. They bind an option that counts: one on the command line, unless it says nothing (a flag as it
+     * is by default; 0 or none where that is the default). A rule is a list "csv, format=table|json, no-image": options
+     * that count, a value as it stands (one of several), a flag by its state. "auto: tune" binds the option at the
+     * value auto alone. Where another stands in the way is said once: both of two that exclude each other need not. */
+    const char *needs;     /* each of these holds; a choice at "auto" may yet become what is asked for */
+    const char *not_with;  /* none of these holds */
+    const char *only_with; /* no option counts but these */
+    const char *stream;    /* "forecasts", "series|windows": what is read (weft_opt_stream) */
 };
 
 /* `offset` of an option of WEFT_OPT_##type; it does not compile when the member has another type than such an option
@@ -63,12 +71,12 @@ typedef struct weft_list weft_opt_LIST;
 
 /* What --help and the manual page are made of, beside the table. */
 struct weft_usage {
-    const char *name;     /* "window" */
+    const char *name;     /* "window"; the page is weft-window(1) */
     const char *summary;  /* "cuts series into windows of lookback + horizon" */
-    const char *synopsis; /* "window --lookback N --horizon N [OPTION…]" */
+    const char *synopsis; /* "window --lookback N --horizon N [OPTION…]"; shown after "weft " */
     const char *reads;    /* "a series stream" */
     const char *writes;   /* "a windows stream" */
-    const char *examples; /* lines, each a command that runs */
+    const char *examples; /* lines, each a command that runs where weft is on the PATH */
     const char *see_also; /* "ingest, train-dlinear" */
     const char *notes;    /* further paragraphs or NULL: what the program holds in memory, units, … */
 };
@@ -77,9 +85,18 @@ struct weft_usage {
  * Options and operands may be mixed; "--" ends options; "--name=value" and "--name value" are the same; a long name may
  * not be shortened. Operands are moved to argv[1..*n_operands]. `given` (may be NULL) is a bit set over the
  * entries of `table`: bit k set when entry k was on the command line (first 64 entries).
- * Returns 0, or -1 with a usage error (64). --help and --version are the caller's own (in common table). */
+ * Returns 0, or -1 with a usage error (64), of the rules too. --help and --version are the caller's own (in common
+ * table). */
 int weft_opt_parse(const struct weft_opt *table, void *state, const struct weft_opt *common, void *common_state,
                    int argc, char **argv, int *n_operands, uint64_t *given, struct weft_err *e) WEFT_MUST_USE;
+
+/* The rules of the options of `table` that `given` has, by the values that stand in `state`: after weft_opt_parse,
+ * which looks itself, for a program that has decided since what stood at auto. 64 with the first rule that is broken;
+ * 70 when a rule names an option or a choice that the table lacks. */
+int weft_opt_rules(const struct weft_opt *table, const void *state, uint64_t given, struct weft_err *e) WEFT_MUST_USE;
+/* 64 when an option that counts is not for streams of this schema ("series/1"). */
+int weft_opt_stream(const struct weft_opt *table, const void *state, uint64_t given, const char *schema,
+                    struct weft_err *e) WEFT_MUST_USE;
 
 /* Releases the lists of a table. */
 void weft_opt_free(const struct weft_opt *table, void *state);
@@ -90,8 +107,9 @@ void weft_opt_help(FILE *f, const struct weft_usage *u, const struct weft_opt *t
  * release's. */
 void weft_opt_mdoc(FILE *f, const struct weft_usage *u, const struct weft_opt *table, const struct weft_opt *common,
                    const char *date);
-void weft_opt_names(FILE *f, const struct weft_opt *table,
-                    const struct weft_opt *common); /* one per line, for completion */
+/* For completion, a line each: "--norm", a tab, and what may follow: choices "none|last|mean", FILE, VALUE (anything
+ * else) or nothing (a flag). Short names have lines of their own. */
+void weft_opt_complete(FILE *f, const struct weft_opt *table, const struct weft_opt *common);
 
 /* Canonical text of an option's value ("0.5", "exact", "a,b"), for lineage and models; whole, however long. The caller
  * frees it. */

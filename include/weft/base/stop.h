@@ -18,5 +18,7 @@ int weft_stop_check(struct weft_err *e) WEFT_MUST_USE;
 ssize_t weft_stop_read(int fd, void *p, size_t n);
 /* write(2). Once a signal came it waits a second at most for whoever reads: then -1, and EINTR. */
 ssize_t weft_stop_write(int fd, const void *p, size_t n);
+/* -1 and "interrupted" (75), for what a callback asked to stop. */
+int weft_interrupted(struct weft_err *e);
 
 #endif

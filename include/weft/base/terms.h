@@ -1,4 +1,6 @@
-/* terms.h - what a channel is, by its name: something counted, money, a price, a share.
+/* terms.h - words that more than one room must mean the same by: what a channel is, by its name (something counted,
+ * money, a price, a share); the scales of windows, and their parts. Steps, seasons and years are calendar.h's, what a
+ * channel is to a forecast role.h's.
  *
  * One table of the words that shops use, in English and Korean (and a few others), for everybody who asks: which column
  * says how many were sold, which forecasts can't fall below zero, what is summed and what is averaged. Names are
@@ -33,5 +35,17 @@ size_t weft_term_fold(const char *name, size_t n, char *out, size_t cap);
 /* Can what it is be less than nothing? Counts, money, prices and stock can't; what is taken off is written with either
  * sign. */
 bool weft_term_nonnegative(enum weft_term term);
+
+/* What the values of a series are divided by before a model sees them: nothing; its standard deviation, the mean taken
+ * off; its range, from 0 to 1. */
+enum weft_scale { WEFT_SCALE_NONE, WEFT_SCALE_STANDARD, WEFT_SCALE_MINMAX, WEFT_SCALES };
+#define WEFT_SCALE_CHOICES "none|standard|minmax" /* of an option */
+extern const char *const weft_scale_names[WEFT_SCALES];
+/* False: none of these. */
+bool weft_scale_parse(const char *name, enum weft_scale *out);
+
+/* Which windows of a series: those to learn from, to choose by, and to measure on. */
+enum weft_part { WEFT_PART_TRAIN, WEFT_PART_VALID, WEFT_PART_TEST, WEFT_PARTS };
+extern const char *const weft_part_names[WEFT_PARTS];
 
 #endif

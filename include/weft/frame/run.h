@@ -31,11 +31,13 @@ struct weft_filter {
     const struct weft_opt *opts; /* ends with WEFT_OPT_END; offsets into the state */
     size_t state_size;           /* zeroed, defaults set, before start */
     enum weft_io in, out;
-    const char *schema;             /* of the input: "series/1"; NULL: any (start looks at the head) */
-    int min_operands, max_operands; /* operands (FILEs); max -1: any number */
-    bool acknowledges;              /* calls weft_run_done itself: it holds frames back to work on several at once */
-    bool threads_are_cores;         /* --threads defaults to the cores (trainers), not to 1 */
-    bool threads_matter;            /* the result depends on their number */
+    const char *schema; /* of the input: "series/1", "series/1|windows/1"; NULL: any */
+    /* Operands (FILEs); max -1: any number. A program with a stream on -i takes none of its own while it reads that:
+     * one FILE is -i. */
+    int min_operands, max_operands;
+    bool acknowledges;      /* calls weft_run_done itself: it holds frames back to work on several at once */
+    bool threads_are_cores; /* --threads defaults to the cores (trainers), not to 1 */
+    bool threads_matter;    /* the result depends on their number */
     bool (*no_input)(const void *state); /* NULL, or: true when -i is not opened this time */
 
     /* Checks the head and writes ours (weft_run_head) before the first frame. */
@@ -60,6 +62,8 @@ bool weft_run_given(const struct weft_run *run, const char *option);
 /* 64 when one of the options (NULL ends them) was given: "--OPTION why". */
 int weft_run_refuse(const struct weft_run *run, const char *const *options, const char *why,
                     struct weft_err *e) WEFT_MUST_USE;
+/* The rules between options once more (weft_opt_rules): by `state`, which has been decided since. */
+int weft_run_rules(const struct weft_run *run, const void *state, struct weft_err *e) WEFT_MUST_USE;
 int weft_run_threads(const struct weft_run *run);
 /* --seed. Who asks depends on it: from then on it stands in the lineage. */
 uint64_t weft_run_seed(struct weft_run *run);
@@ -67,10 +71,6 @@ int weft_run_verbose(const struct weft_run *run); /* -1 quiet, 0, 1.. */
 const struct weft_stream_opts *
 weft_run_stream_opts(const struct weft_run *run); /* for programs that open further streams */
 enum weft_progress_mode weft_run_progress(const struct weft_run *run);
-/* True when a graceful end was asked for (SIGINT, SIGTERM): long loops look at it between steps and return -1 via
- * weft_run_interrupted. */
-bool weft_run_stopping(const struct weft_run *run);
-int weft_run_interrupted(struct weft_err *e);
 
 /* Writes our head: schema, attrs (encoded map), lineage of the input plus ourselves. Called once, from start (or from
  * drain by programs that know their attrs only at the end). */

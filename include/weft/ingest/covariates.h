@@ -31,6 +31,9 @@ int weft_covariates_new(const struct weft_covariates_opts *o, const struct weft_
 void weft_covariates_free(struct weft_covariates **c);
 /* Attributes of what comes out: channels added behind those of `in`, the calendar as far as it is known. */
 const struct weft_series_attrs *weft_covariates_attrs(const struct weft_covariates *c);
+/* The last holiday of the file and the last day of the calendar, when so many days lie between them (45) that the file
+ * seems to end early. */
+bool weft_covariates_last_holiday(const struct weft_covariates *c, int64_t *holiday, int64_t *last);
 /* Steps of the calendar that the holidays file does not cover: their value is missing. */
 size_t weft_covariates_without_holidays(const struct weft_covariates *c);
 /* Steps that a series has in the output, and its values [channels, steps]. False: the table has no row for it (its

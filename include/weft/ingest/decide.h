@@ -37,11 +37,25 @@ void weft_decision_free(struct weft_decision *d);
 void weft_command_word(struct weft_pack *b, const char *prefix, const char *word);
 
 /* --- what the sample holds --- */
+
+/* Cells such as 24.01.05: of each order of year, month and day (weft_dates_turns), how many are days in it, and from
+ * when to when. */
+struct weft_turns {
+    size_t cells, valid[3];
+    int64_t first[3], last[3];
+};
+void weft_turns_see(struct weft_turns *k, const char *s, size_t n);
+/* Does the year come first? 1: yes, as the days lie close to each other then, and years apart in any other order; 0:
+ * no; -1: that can't be said. */
+int weft_turns_year_first(const struct weft_turns *k);
+
 struct weft_evidence {
     size_t filled, empty, numbers, whole, dates, sure, utc, two_ways, day_first, month_first, serials, clocks, images,
-        different;
-    bool counting; /* each number is the one above plus 1 */
-    bool moments;  /* a time with minutes or seconds */
+        different, bare_hours, decimal_years, unix_times, periods, six[3]; /* six: of weft_dates_six */
+    struct weft_turns turns;
+    int64_t period; /* the step of the first cell that is a month, week or quarter; periods: cells with that step */
+    bool counting;  /* each number is the one above plus 1 */
+    bool moments;   /* a time with minutes or seconds */
     bool no_sale, sale;
     char first[80];
 };
@@ -53,6 +67,15 @@ void weft_sample_take(struct weft_csv *csv, const struct weft_header *h, struct 
 void weft_sample_free(struct weft_sample *s);
 /* Rows of the sample whose texts in these columns together came before. */
 size_t weft_sample_repeats(struct weft_csv *csv, const struct weft_header *h, const size_t *column, size_t n);
+/* The names of columns that are days with an order of their own (3/1/2025), counted as cells of a column are; how many.
+ */
+size_t weft_header_turns(const struct weft_header *h, struct weft_evidence *c);
+/* Reads the names that are no days yet as dates of this form. */
+void weft_header_read_as(struct weft_header *h, const struct weft_dates *dates);
+/* Is a row the header again, as in files that were put one below the other? */
+bool weft_row_is_header(const struct weft_header *h, const struct weft_csv_row *row);
+/* Does a row below the header say in which units the columns are: "(EA)", "원"? */
+bool weft_row_is_units(const struct weft_csv_row *row);
 /* Visits the rows of the sample that are as wide as the header and no totals. False: the end. Begin with *i = 0. */
 bool weft_sample_row(struct weft_csv *csv, const struct weft_header *h, size_t *i, struct weft_csv_row *row);
 

@@ -41,6 +41,7 @@ struct weft_ingest {
     struct weft_list labels;
     struct weft_list drop, fill_down; /* rows.h */
     bool date_from_name;              /* the day of a file's rows stands in its name */
+    bool count_rows;                  /* long: no column is summed, each row is one unit */
     int totals;                       /* enum weft_totals */
     int decimal;                      /* 0: as the numbers say; else enum weft_decimal and 1 */
     uint64_t image_max;
@@ -194,5 +195,8 @@ int weft_ingest_products(struct weft_run *run, const struct weft_ingest *o, stru
                          const struct weft_header *h, struct weft_err *e) WEFT_MUST_USE;
 /* Does the header look like one of products: a column of images, or names and prices? */
 bool weft_ingest_has_products(const struct weft_header *h);
+/* Does it say of products what a crawler of shops sees: id, name, price, and views, likes or reviews? *id: that column.
+ */
+bool weft_ingest_has_crawled(const struct weft_header *h, size_t *id);
 
 #endif

@@ -35,6 +35,8 @@ bool weft_name_is_payment(const char *name);
 bool weft_status_is_no_sale(const char *p, size_t n);
 /* "완료", "shipped", ...: a word that status columns have. */
 bool weft_status_is_sale(const char *p, size_t n);
+/* What stands below the name of a column: "(EA)", "원", "yyyy-mm-dd". */
+bool weft_name_is_unit(const char *p, size_t n);
 /* A row's first text that calls it a total: 합계, 소계, Total, Grand total, Result. */
 bool weft_name_is_total(const char *p, size_t n);
 

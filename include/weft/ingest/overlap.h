@@ -22,13 +22,14 @@ void weft_overlap_free(struct weft_overlap **o);
  * same content (a copy without rows is none, and ADD and REPLACE take copies: there the user has said what is meant).
  */
 int weft_overlap_file(struct weft_overlap *o, int file, const char *path, struct weft_err *e) WEFT_MUST_USE;
-/* The last day of a file that counts, before the file is read: what it says of later days is not looked at. By default
- * all count. */
+/* The last day of a file that counts, before the file is read. By default all count. */
 void weft_overlap_until(struct weft_overlap *o, int file, int64_t seconds);
+/* This time lies after that day of the current file. */
+bool weft_overlap_after(const struct weft_overlap *o, int64_t seconds);
 /* Rows that came from the current file: a file without rows is no copy of another one. */
 void weft_overlap_rows(struct weft_overlap *o, uint64_t rows);
-/* A row of the current file at this time. 1: it counts; 0: a later file holds its day (REPLACE), or it lies after the
- * last one that counts; -1: refused (65), with both names and the day. *shared: another file has the day, too. */
+/* A row of the current file at this time. 1: it counts; 0: a later file holds its day (REPLACE); -1: refused (65), with
+ * both names and the day. *shared: another file has the day, too. */
 int weft_overlap_day(struct weft_overlap *o, int64_t seconds, bool *shared, struct weft_err *e) WEFT_MUST_USE;
 /* The name of file i. */
 const char *weft_overlap_name(const struct weft_overlap *o, int i);

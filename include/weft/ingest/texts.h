@@ -8,8 +8,8 @@
 #include "frame/pack.h"
 #include "text/csv.h"
 
-/* The text without blanks at its ends (also no-break ones and line ends), in NFC: a view into it, or into room when it
- * had to be composed. */
+/* What stands in ="...", or else the text, without blanks at its ends (also no-break ones and line ends), in NFC: a
+ * view into it, or into room when it had to be composed. */
 struct weft_csv_text weft_text_clean(struct weft_csv_text t, struct weft_pack *room);
 /* The same as a string of its own. */
 char *weft_text_clean_dup(const char *p, size_t n);

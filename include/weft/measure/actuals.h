@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "frame/run.h"
 #include "record/forecasts.h"
 
 struct weft_actuals;
@@ -29,5 +30,8 @@ struct weft_actuals_count {
 void weft_actuals_counts(const struct weft_actuals *a, struct weft_actuals_count *out);
 /* No day was found: why not, and the way out. Returns -1. */
 int weft_actuals_none(const struct weft_actuals *a, struct weft_err *e);
+/* What of the forecasts could be measured: said whatever the format, since a row of one day looks like one of many.
+ * path: of the series stream. */
+void weft_actuals_say(const struct weft_actuals *a, const char *path, struct weft_run *run);
 
 #endif

@@ -134,7 +134,7 @@ void weft_demand_losses(const struct weft_demand_shape *s, const struct weft_dem
 
 /* --- training --- */
 
-/* Begins training: moments of zero. par may be NULL. */
+/* Begins training, also anew: moments of zero. par may be NULL. */
 void weft_demand_learn(struct weft_demand *d, double lr, uint64_t seed, struct weft_par *par);
 /* ResNet18 learns at a rate of its own; after weft_demand_learn. */
 void weft_demand_backbone_rate(struct weft_demand *d, double lr);

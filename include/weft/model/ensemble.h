@@ -6,7 +6,7 @@
  * what each counts. The metadata of every model (model.h) stands beside: "lookback" is the shortest of the members that
  * are models, "exogenous" all channels that any of them looks at. A member that can't forecast a window (its lookback
  * is longer) is left out of it, so a series too short for one is forecast by the others. Errors kept are those of the
- * whole.
+ * whole. Of baselines alone (calibrate) the metadata say what the whole is.
  *
  * "tried" (JSON array) and tensor "fold_errors" f32 [tried]: every member that was trained, and the error of each in
  * the folds that chose; "fold_error": that of the whole. */
@@ -39,10 +39,11 @@ struct weft_ensemble {
     size_t exogenous[WEFT_ENSEMBLE_MAX][WEFT_EXOG_MAX]; /* where each member's channels stand among the ensemble's */
     size_t horizon;
     struct weft_apply_result result[WEFT_ENSEMBLE_MAX];
+    const struct weft_model_info *alone; /* what the whole is where no member is a model; NULL: that is refused */
 };
 /* What the whole is, from its members: by, groups, channels (copies, weft_model_info_free), lookback, horizon, step,
  * scale, exogenous channels; sets x->exogenous. name is not set. 78 when two members do not fit each other: other
- * groups, channels or scales, or nothing but baselines. */
+ * groups, channels or scales, or nothing but baselines without `alone`. */
 int weft_ensemble_info(struct weft_ensemble *x, struct weft_model_info *info, struct weft_err *e) WEFT_MUST_USE;
 /* Each member's forecast of the job's windows, in original units: result[i].forecast [windows, horizon]. The job's
  * exogenous channels in the order of the whole; group NULL: the series has none. */
@@ -50,5 +51,13 @@ void weft_ensemble_members(struct weft_ensemble *x, const char *group, size_t gr
                            const struct weft_apply_job *job);
 /* From result[]: forecast [windows * horizon] of the whole. */
 void weft_ensemble_join(struct weft_ensemble *x, size_t cells, float *forecast);
+/* Metadata and members, without errors. names[x->n]: how the members are called, of baselines their text. Members must
+ * stay open until the file is saved. */
+void weft_ensemble_write(const struct weft_ensemble *x, const struct weft_model_info *info, char *const *names,
+                         struct weft_st_writer *w);
+/* A member of an opened model that is an ensemble: 1, and *out, which the whole must outlive, and *name, which the
+ * caller frees; 0: there is no member i, or it is a baseline (then *name is set). */
+int weft_ensemble_member(const struct weft_forecaster *whole, size_t i, struct weft_forecaster **out, char **name,
+                         struct weft_err *e) WEFT_MUST_USE;
 
 #endif

@@ -3,7 +3,7 @@
  * Sales react to a promotion in proportion to what is sold anyway, and a linear model adds. So each exogenous value
  * x[t] is multiplied by the target's local level at a time that is known at every origin from which t can be forecast:
  *
- *     g[t] = x[t] * level[t],   level[t] = mean of y over the lookback steps (t - horizon - lookback, t - horizon]
+ *     g[t] = x[t] * level[t],   level[t] = mean of y over the steps (t - horizon - level, t - horizon]
  * (effect level) g[t] = x[t] / factor (effect units)
  *
  * in scaled units of the target. Step h of a forecast from origin o is t = o + h - 1 with h <= horizon, so level[t]
@@ -29,10 +29,10 @@ enum weft_exog_effect { WEFT_EXOG_LEVEL, WEFT_EXOG_UNITS };
 const char *weft_exog_effect_name(enum weft_exog_effect effect);
 
 struct weft_exog_shape {
-    size_t lookback, horizon;
-    size_t lags;      /* at most lookback */
-    bool by_forecast; /* the errors kept are in proportion to weft_step_spread (model.h), not to the spread of the
-                         lookback alone */
+    size_t level, horizon; /* level: steps of the mean, at most the lookback */
+    size_t lags;           /* at most the lookback */
+    bool by_forecast;      /* the errors kept are in proportion to weft_step_spread (model.h), not to the spread of the
+                              lookback alone */
     enum weft_exog_effect effect;
     size_t n; /* channels, the constant not among them */
     enum weft_role role[WEFT_EXOG_MAX];
@@ -56,7 +56,7 @@ void weft_exog_channels(const struct weft_exog_shape *s, const float *y, size_t 
  * and last[n] (the last known values). */
 void weft_exog_keep(const struct weft_exog_shape *s, size_t known, size_t train, const float *const *x,
                     double *reference, double *last);
-/* y[n]: at least horizon + lookback - 1 steps that were there, and then `came` new ones with channels x[c][came]. out[n
+/* y[n]: at least horizon + level - 1 steps that were there, and then `came` new ones with channels x[c][came]. out[n
  * + 1 channels, came]; last is brought up to date. */
 void weft_exog_go_on(const struct weft_exog_shape *s, const float *y, size_t n, size_t came, double factor,
                      const float *const *x, const double *reference, double *last, double *out);

@@ -22,7 +22,7 @@
  * log of price / the series' mean price; other channels divided by their largest value; and, by choice, days of the
  * month 1-2, 3-5, 6-9, 10-14, 15-18, 19-24, 28-31; months, or waves of the year (Fourier terms). The day after the last
  * one that is known is as a week before. Steps of a week: channels alike without weekdays, and waves. Months and waves
- * need two years of 364 days, to be told from the trend. */
+ * need a year and a quarter, and folds that find them better than none. */
 #ifndef WEFT_FACTORS_H
 #define WEFT_FACTORS_H
 
@@ -51,6 +51,9 @@ int weft_factor_set_parse(char *const *items, size_t n, int64_t step, struct wef
                           struct weft_err *e) WEFT_MUST_USE;
 /* The sets to choose among when `history` steps are known, the simplest first; returns how many. */
 size_t weft_factor_sets(int64_t step, size_t history, struct weft_factor_set *out);
+/* Are months and waves offered to the folds when `history` steps are known: a year and a quarter? What can't be told
+ * from the trend by then is what folds are for: with two years as the least, a shop of 23 months had no December. */
+bool weft_factors_seasons(int64_t step, size_t history);
 /* Steps of a year (364 days, 52 weeks); 0: factors do not know this step. */
 size_t weft_factors_year(int64_t step);
 

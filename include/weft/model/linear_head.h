@@ -27,6 +27,8 @@ void weft_head_rows_free(struct weft_head_rows *s);
  * result. Returns how many steps it took. */
 size_t weft_linear_head_fit(const struct weft_head_rows *x, const float *target, size_t outputs, double strength,
                             double *w);
+/* Row i's outputs to z[outputs]: of classes logits. */
+void weft_linear_head_outputs(const struct weft_head_rows *x, size_t i, size_t outputs, const double *w, float *z);
 /* The mean loss over rows with a label, as minimised without the penalty; NaN: there is none. */
 double weft_linear_head_loss(const struct weft_head_rows *x, const float *target, size_t outputs, const double *w);
 /* The share of rows with a label whose likeliest class is another one. */

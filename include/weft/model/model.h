@@ -10,6 +10,8 @@
  * targets. Weights exist once per unit = group * n_channels + channel. Tensor "residuals" f32 [units, rows, horizon]
  * keeps errors of validation windows (actual - forecast, in scaled units, divided by weft_local_spread of the window's
  * lookback); rows that were not filled are NaN. "residual_floor" f32 [units] is the spread used for a flat lookback.
+ * Tensor "residual_spread" f32 [units, rows] (may be absent, and is where series are not scaled): the spread that each
+ * row was divided by.
  * Tensor "covariance" f32 [units, horizon, horizon] (only in models of scaled series; may be absent): the joint second
  * moments of the errors of all validation windows, in scaled units. Tensor "freedom" f32 [units] (may be absent): how
  * many of these errors are independent.
@@ -23,6 +25,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/terms.h"
 #include "model/exog.h"
 #include "nn/safetensors.h"
 
@@ -32,7 +35,7 @@ enum { WEFT_COVARIANCE_HORIZON_MAX = 128 };
 struct weft_model_info {
     char *name;
     int64_t lookback, horizon, stride, step;
-    int scale; /* enum weft_scale's values: 0 none, 1 standard, 2 minmax */
+    enum weft_scale scale;
     char *by;
     char **groups;
     size_t n_groups;
@@ -44,6 +47,8 @@ struct weft_model_info {
     int64_t until;               /* seconds; 0: not known */
 };
 int weft_model_info_read(const struct weft_st *st, struct weft_model_info *info, struct weft_err *e) WEFT_MUST_USE;
+/* A JSON array of texts as metadata. */
+void weft_st_writer_meta_list(struct weft_st_writer *w, const char *key, char *const *items, size_t n);
 void weft_model_info_write(const struct weft_model_info *info, struct weft_st_writer *w);
 /* Its part about exogenous channels alone, for trainers that give weft_model_info_write none. */
 void weft_model_exog_write(const struct weft_exog_shape *x, char *const *names, struct weft_st_writer *w);
@@ -115,12 +120,13 @@ bool weft_forecaster_offsets(const struct weft_forecaster *f, size_t unit, float
 /* n, the residuals that the unit's quantiles are made of. */
 size_t weft_forecaster_errors(const struct weft_forecaster *f, size_t unit);
 /* cov[h*horizon + g] = covariance of the errors of steps h and g in scaled units (mean not removed: it is part of the
- * error): tensor "covariance" where the file has it, for windows of any spread; else that of the residual rows, for
- * spread 1 (*by_spread: to be multiplied with the window's spread^2). False when there are none. */
+ * error): tensor "covariance" where the file has it, for windows of any spread; else that of the residual rows
+ * (weft_errors_covariance), for spread 1 (*by_spread: to be multiplied with what a step's error is divided by, the
+ * window's spread or weft_step_spread). False when there are none. */
 bool weft_forecaster_covariance(const struct weft_forecaster *f, size_t unit, float *cov, bool *by_spread);
 /* How many independent errors the covariance of a unit stands on: tensor "freedom" where the file has it;
  * else as if all residual rows were of one series, 1 + (rows - 1) * stride / horizon, since windows that overlap share
- * their errors. */
+ * their errors. Where rows count by their spread it is less by weft_errors_covariance's share. */
 double weft_forecaster_freedom(const struct weft_forecaster *f, size_t unit);
 /* The same of n windows, one every `stride` steps, of so many series: the first of each, and what is
  * new in the others. */
@@ -157,10 +163,41 @@ void weft_residuals_sort(struct weft_residuals *r);
 size_t weft_residuals_cap(size_t units);
 /* Kept windows [lookback + horizon] in scaled units become the model file's rows: out[rows, horizon] = (actual -
  * forecast) / weft_local_spread, in order of their hashes, NaN where there are none, and *floor, the spread of a flat
- * lookback: 0.1 of the mean spread of the kept rows. Flat rows are left out where they are less than half: their
- * errors, over the floor, say nothing about what moves. by_forecast: divided by weft_step_spread. */
+ * lookback: 0.1 of the mean spread of the kept rows. Flat rows are left out where they are less than half, or enough
+ * others are left: their errors say nothing about what moves. by_forecast: divided by weft_step_spread. spread[rows]:
+ * of each row's window, NaN where there is none; or NULL. */
 void weft_residuals_finish(struct weft_residuals *r, size_t lookback, size_t horizon,
                            void (*forecast)(void *self, size_t unit, const float *const *x, size_t batch, float *y),
-                           void *self, size_t unit, size_t rows, bool by_forecast, float *out, float *floor);
+                           void *self, size_t unit, size_t rows, bool by_forecast, float *out, float *floor,
+                           float *spread);
+
+/* What a model file holds of the errors of its units: the one way from kept windows to intervals of steps (quantiles of
+ * the rows), of sums over the horizon and of growth (their covariance). Trainers and calibrate fill it. */
+struct weft_errors {
+    size_t units, rows, horizon;
+    float *residuals, *spread; /* [units, rows, horizon], [units, rows] */
+    float *floor, *freedom;    /* [units]; freedom NaN: not told */
+};
+void weft_errors_init(struct weft_errors *x, size_t units, size_t horizon); /* rows: weft_residuals_cap(units) */
+/* weft_residuals_finish of unit i, with unit 0 of the forecaster. */
+void weft_errors_take(struct weft_errors *x, size_t i, struct weft_residuals *keep, size_t lookback,
+                      void (*forecast)(void *self, size_t unit, const float *const *x, size_t batch, float *y),
+                      void *self, bool by_forecast);
+/* Tensors; x must live until the file is saved. alike: series are scaled (or rests), so that a spread far below the
+ * others' is a series that hardly moves, and not a small one. */
+void weft_errors_write(const struct weft_errors *x, bool alike, struct weft_st_writer *w);
+void weft_errors_free(struct weft_errors *x);
+/* Mean over residual rows [rows, horizon] of the products of two steps' errors, by spread: cov[horizon, horizon]. With
+ * spread [rows] a row counts by the square of its window's spread, up to that of the mean spread: what a series that
+ * hardly moves errs once, in units of next to nothing, would else be thousandfold what it is for all others. Returns
+ * how many rows there are; *share: the part of them that count, by Kish (sum w)^2 / (n sum w^2). */
+size_t weft_errors_covariance(const float *residuals, const float *spread, size_t rows, size_t horizon, double *cov,
+                              double *share);
+/* What rows [rows, horizon] say of sums over the horizon and of growth beyond their second moments, which make
+ * intervals of 90 % too wide where few rows err much, and too narrow where many do: 1'C1 becomes what holds 90 % of
+ * their sums if these were normal, and c'Cc alike, c being the last quarter of the horizon less the first. C becomes T
+ * C T, T = g (I - 11'/H) + s 11'/H, so what was a covariance stays one; s and g are drawn towards 1 as if by 20 errors,
+ * of which `freedom` are independent. */
+void weft_errors_calibrate(const float *residuals, size_t rows, size_t horizon, double freedom, double *cov);
 
 #endif

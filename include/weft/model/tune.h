@@ -4,7 +4,8 @@
  * Every lookback of a grid, every "subtract the mean of the last k" and every ridge weight are judged on the folds'
  * validation windows (nested.h). For each lookback and k the best ridge (with channels known ahead: the best pair of it
  * and of that of a step's own weights) counts; the forecasts of the best eight are averaged, which is one matrix in raw
- * coordinates (SearchCast, arXiv 2606.27282, searches the same space with a pass over the data for each trial). The
+ * coordinates (SearchCast, arXiv 2606.27282, searches the same space with a pass over the data for each trial), unless
+ * the plain fit (the whole lookback, its mean, each ridge of weft_ridge_grid) is better over the same folds. The
  * joint covariance of the errors of all steps comes from the last fold, the validation part forecast by a fit that did
  * not see it. The test part plays no part in any choice. */
 #ifndef WEFT_TUNE_H
@@ -32,6 +33,8 @@ struct weft_tuned {
     struct weft_nested_config best[WEFT_TUNE_BEST]; /* best first */
     double error[WEFT_TUNE_BEST]; /* mean squared error over the folds; NaN when no fold could judge */
     size_t n_best, configs;       /* averaged; tried on each fold */
+    double mean, plain;           /* errors over the folds: of their average, and of the plain fit (NaN: not asked, it
+                                     can't be better) */
     double seconds;
     double *covariance; /* [horizon, horizon] of the errors, scaled units, mean not removed; NULL without a fold. The
                            caller's */

@@ -23,11 +23,6 @@ void weft_columns_free(struct weft_columns *c);
 /* out[rows, columns] = m[width, width] at these rows and columns. */
 void weft_columns_pick(const double *m, size_t width, const size_t *rows, size_t n_rows, const size_t *columns,
                        size_t n_columns, double *out);
-/* Sum of squared errors over all steps of the weights w[horizon, shared] and u[horizon, own] on moments m[width,
- * width]. */
-double weft_columns_error(const struct weft_columns *c, const double *m, size_t width, const double *w,
-                          const double *u);
-
 /* factor[tracks]: what brings a channel's columns to the mean square `unit`, from their squares in the diagonal of G; 0
  * for a channel that is always zero. [0] is 1. */
 void weft_columns_factors(const struct weft_gram *g, const double *diagonal, double unit, double *factor);

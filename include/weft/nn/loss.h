@@ -10,6 +10,9 @@
 
 enum { WEFT_CLASSES_MAX = 4096 };
 
+/* The logarithm of the sum of exp(z[n]), without overflow; n > 0. */
+double weft_log_sum(const double *z, size_t n);
+
 /* p[n] = softmax(z[n]), n <= WEFT_CLASSES_MAX; p may be z. */
 void weft_softmax(const float *z, size_t n, float *p);
 

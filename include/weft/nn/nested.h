@@ -8,7 +8,17 @@
  * whose penalty leaves out the direction e: R = argmin ||Y - X R||^2 + alpha (||R||^2 - |e' R|^2 / e'e), 1' R = 1'.
  * That is a rank one change of A = Gxx + alpha I and a Lagrange multiplier; the intercept (nothing subtracted) is a
  * rank one change too. So the same factor serves every k. alpha = ridge * the mean variance within a window of the
- * longest lookback. */
+ * longest lookback.
+ *
+ * With exogenous channels (a Gram of several tracks) step h with lookback l sees a lead [a: the lags of all channels (P
+ * columns) | x: the target's values 1 .. l, latest first] and own values f_h of the channels known ahead. a stands in
+ * front, so that P + l is a leading block for every l; f_h is eliminated last, as a Schur complement S_h. With the
+ * Cholesky factor U of the lead and q = a row of U'^-1 [Gly_h | Glf_h | j_k.. | 1 | s | t], running sums over rows of
+ * qq' (M1), of q times the validation's rows (M2) and of q (Tq)' + (Tq) q' (M3; T: the lower triangle of U'^-1 V U^-1
+ * with half its diagonal) hold, after P + l rows, all that lookback l needs. With <a, b> = M1[a, b] + (a_f - M1[f, a])'
+ * S_h^-1 (b_f - M1[f, b]) the corrections for the mean of the last k and for the intercept are those above, for each
+ * step by itself. The ridge is alpha on every column of the lead and own times alpha on f_h, channels being brought to
+ * the mean square within the lookback's windows first. */
 #ifndef WEFT_NESTED_H
 #define WEFT_NESTED_H
 
@@ -37,13 +47,11 @@ struct weft_nested_grid {
     size_t n_owns;
 };
 
-/* Moments of a training and a validation Gram (finished, their targets lookback + horizon wide), as copies; with
- * exogenous channels (several tracks) valid must live as long. valid may be NULL: weights alone. */
+/* Moments of a training and a validation Gram (finished, their targets lookback + horizon wide). The training windows
+ * count n (they may be weighted). valid must live as long, or is NULL: weights alone. */
 struct weft_nested;
-struct weft_nested *weft_nested_new(const struct weft_gram *train, const struct weft_gram *valid, size_t lookback,
-                                    size_t horizon);
-/* The training windows count n (when they are weighted). */
-void weft_nested_weigh(struct weft_nested *f, double n);
+struct weft_nested *weft_nested_new(const struct weft_gram *train, double n, const struct weft_gram *valid,
+                                    size_t lookback, size_t horizon);
 void weft_nested_free(struct weft_nested **f);
 
 /* mse[(i * n_lasts + j) * n_owns + o] = mean squared error over the validation windows and steps of lookback[i] with

@@ -18,6 +18,7 @@
 #include "frame/pack.h"
 #include "base/ids.h"
 #include "base/role.h"
+#include "base/terms.h"
 #include "frame/stream.h"
 
 #define WEFT_SERIES_SCHEMA "series/1"
@@ -26,10 +27,6 @@
 
 enum { WEFT_MAX_KEYS = 32, WEFT_MAX_CHANNELS = 4096 };
 enum weft_reduce { WEFT_REDUCE_SUM, WEFT_REDUCE_MEAN };
-enum weft_scale { WEFT_SCALE_NONE, WEFT_SCALE_STANDARD, WEFT_SCALE_MINMAX, WEFT_SCALES };
-enum weft_part { WEFT_PART_TRAIN, WEFT_PART_VALID, WEFT_PART_TEST, WEFT_PARTS };
-extern const char *const weft_scale_names[WEFT_SCALES]; /* none, standard, minmax */
-extern const char *const weft_part_names[WEFT_PARTS];   /* train, valid, test */
 
 /* Attributes of a series or windows stream. */
 struct weft_series_attrs {
@@ -107,9 +104,6 @@ bool weft_channel_is_count(const char *name, size_t n);
 /* Is a group's value the sum of its members'? Not of mentions, which are averaged, nor of brands: one sells in several
  * groups. */
 bool weft_channel_is_sum(const char *name, size_t n);
-/* Steps in the usual season of a calendar, of MASE and the seasonal naive forecast: 24 hours, 7 days, 5 working days,
- * 52 weeks, 12 months, 4 quarters, else 1. */
-int64_t weft_season_of(int64_t step);
 
 /* Windows of one part as index range: window w (0 <= w < count) has lookback [first + w*stride, +lookback), then
  * horizon. */

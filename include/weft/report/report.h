@@ -39,5 +39,8 @@ int weft_report_history(struct weft_report *r, const char *endpoint, const struc
                         struct weft_err *e) WEFT_MUST_USE;
 /* The page. accuracy may be NULL. */
 void weft_report_write(const struct weft_report *r, const struct weft_report_accuracy *accuracy, FILE *f);
+/* One picture of it, SVG that stands alone: growth of the first o.bars rows on the left, the charts of the first four
+ * on the right. */
+void weft_report_picture(const struct weft_report *r, FILE *f);
 
 #endif

@@ -27,7 +27,8 @@ enum weft_report_label {
     L_INTERVAL,
     L_BEYOND,
     L_CHARTS,
-    L_HISTORY_LINE,
+    L_HISTORY_LINE, /* of steps that have a season of days or hours */
+    L_HISTORY_PLAIN,
     L_FORECAST,
     L_YEAR_LINE,
     L_DAYS,
@@ -82,6 +83,7 @@ enum weft_report_label {
     L_DOWN,
     L_P_GROWTH,
     L_PROFILE_NOTE,
+    L_PROFILE_OTHER, /* of steps that are no days */
     L_LEFT_OUT,
     L_LEFT_GROUPS,
     L_LEFT_NOTE,
@@ -106,7 +108,10 @@ enum weft_report_label {
     L_READ_LAST,
     L_LABELS
 };
+/* As it stands above: words of steps are in braces, "{days}". */
 const char *weft_report_text(enum weft_report_lang lang, enum weft_report_label label);
+/* The same in the words of the step, "months"; the caller frees it. */
+char *weft_report_text_in(enum weft_report_lang lang, enum weft_report_label label, int64_t step);
 extern const char weft_report_style[]; /* CSS */
 
 #endif

@@ -14,7 +14,8 @@ enum weft_column_flags {
     WEFT_COLUMN_SAME = 1,    /* the text table leaves it out while all its cells are the same */
     WEFT_COLUMN_DRAWN = 2,   /* stands in the text table alone (bars) */
     WEFT_COLUMN_PERCENT = 4, /* a share of 1, in per cent in the text table */
-    WEFT_COLUMN_LABEL = 8    /* a number that names what its row measures: a label in Prometheus text, as texts are */
+    WEFT_COLUMN_LABEL = 8,   /* a number that names what its row measures: a label in Prometheus text, as texts are */
+    WEFT_COLUMN_WHOLE = 16   /* the text table cuts none of its texts */
 };
 
 struct weft_table;
@@ -53,6 +54,9 @@ void weft_table_print(const struct weft_table *t, FILE *f);
 void weft_table_csv(const struct weft_table *t, bool bom, FILE *f);
 /* --help of the option --bom of the programs that print it. */
 #define WEFT_BOM_HELP "csv: begin with a byte order mark, so that Excel takes the text for UTF-8"
+/* As --format table|csv|json says; JSON ends with a new line. */
+enum weft_table_format { WEFT_TABLE_TEXT, WEFT_TABLE_CSV, WEFT_TABLE_JSON };
+void weft_table_write(const struct weft_table *t, enum weft_table_format format, bool bom, FILE *f);
 /* Prometheus' text format 0.0.4: a gauge PREFIX + key for each column of numbers, with texts as labels; key_90 is key
  * with the label level="90" (key_97_5: "97.5"), and n is called values. An empty cell has no line. */
 void weft_table_prometheus(const struct weft_table *t, const char *prefix, FILE *f);

@@ -1,4 +1,5 @@
-/* unpack.h - the bytes of a table's file: unpacked when they are gzip, refused when they are no table at all. */
+/* unpack.h - the bytes of a table's file: unpacked when they are gzip, as CSV when they are an Arrow IPC stream,
+ * refused when they are no table at all. */
 #ifndef WEFT_UNPACK_H
 #define WEFT_UNPACK_H
 
@@ -19,7 +20,7 @@ int weft_unpack_open(int fd, const char *name, uint64_t unpacked_max, struct wef
 void weft_unpack_close(struct weft_unpack **s);
 /* > 0 bytes in p, 0 at the end, -1. */
 long weft_unpack_read(struct weft_unpack *s, void *p, size_t cap, struct weft_err *e) WEFT_MUST_USE;
-/* The first bytes, before anything is read: a view of n. */
+/* The first bytes, before anything is read: a view of n; none of an Arrow stream, which is UTF-8. */
 const uint8_t *weft_unpack_first(const struct weft_unpack *s, size_t *n);
 /* Is the file packed, so that its size says nothing of its bytes? */
 int weft_unpack_packed(const struct weft_unpack *s);

@@ -60,6 +60,7 @@ struct weft_demand_set {
     float *target; /* [n, heads] */
     uint32_t *train, *valid;
     size_t n_train, n_valid;
+    uint64_t *place;      /* [n]: the number drawn for each, by which it is held out; one for a value of valid_by */
     uint64_t valid_below; /* products whose ids' hash lies below are for validation */
     size_t images, names; /* how many have one */
     const char *valid_by; /* products of one value of this key are held out together; NULL: each by itself. Not owned */

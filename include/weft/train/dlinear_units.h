@@ -64,7 +64,8 @@ struct weft_dlinear_trainer {
     double ridge;             /* < 0: chosen over the folds */
     bool exog;                /* exact: channels of the stream that are past, future or static are used */
     enum weft_exog_effect effect;
-    size_t lags;                           /* of such a channel; at most the lookback is taken */
+    size_t lags, level; /* of such a channel, and of the mean that it acts in proportion to (0: the lookback); at most
+                           the lookback is taken */
     const struct weft_list *relative;      /* such channels that count relative to their mean */
     struct weft_dlinear_channels channels; /* choose: with tune alone, and not partial */
     size_t folds;
