@@ -70,11 +70,6 @@ int weft_stop_signal(void)
     return came;
 }
 
-int weft_interrupted(struct weft_err *e)
-{
-    return weft_fail(e, WEFT_TEMPFAIL, "interrupted");
-}
-
 ssize_t weft_stop_read(int fd, void *p, size_t n)
 {
     struct pollfd any[] = {{.fd = fd, .events = POLLIN}, {.fd = woken[0], .events = POLLIN}};
@@ -98,6 +93,11 @@ ssize_t weft_stop_write(int fd, const void *p, size_t n)
         return write(fd, p, n < PIPE_BUF ? n : PIPE_BUF); /* which does not block */
     errno = EINTR;
     return -1;
+}
+
+int weft_interrupted(struct weft_err *e)
+{
+    return weft_fail(e, WEFT_TEMPFAIL, "interrupted");
 }
 
 int weft_stop_check(struct weft_err *e)

@@ -14,11 +14,11 @@ void weft_stop_catch(void);
 int weft_stop_signal(void);
 /* 0, or once a signal came -1 and "interrupted" (75). For loops that can run long. */
 int weft_stop_check(struct weft_err *e) WEFT_MUST_USE;
-/* -1 and "interrupted" (75), for what a callback asked to stop. */
-int weft_interrupted(struct weft_err *e);
 /* read(2) that waits for bytes or a signal, one that came before it included: then -1, and EINTR. */
 ssize_t weft_stop_read(int fd, void *p, size_t n);
 /* write(2). Once a signal came it waits a second at most for whoever reads: then -1, and EINTR. */
 ssize_t weft_stop_write(int fd, const void *p, size_t n);
+/* -1 and "interrupted" (75), for what a callback asked to stop. */
+int weft_interrupted(struct weft_err *e);
 
 #endif
