@@ -31,7 +31,7 @@ Results in DIR: table.txt, cells.csv (every seed), plot.svg (one series under al
 
 Examples:
   adapt.sh train.csv
-  adapt.sh --rows store:item,store:id --ingest "--layout long --id store,item --keys store,item --date date --value sales" sales.csv
+  adapt.sh --rows store:item,store:id --ingest "--layout long --id store,item --keys store,item --date date --value sales" rows.csv
 T
 }
 

@@ -27,8 +27,8 @@ table a channel (units, and amounts and mentions when they are given), and one p
 Results in DIR: table.txt, accuracy.csv, plot.svg.
 
 Examples:
-  compare.sh train.csv --amounts sales.csv --mentions brand_keyword_cnt.csv
-  compare.sh --by item --ingest "--layout long --id store,item --keys store,item --date date --value sales" sales.csv
+  compare.sh sales.csv --amounts amounts.csv --mentions mentions.csv
+  compare.sh --by item --ingest "--layout long --id store,item --keys store,item --date date --value sales" rows.csv
 T
 }
 

@@ -43,9 +43,9 @@ Channels that are past, future or static (ingest --future, covariates, ...) are 
 forecasts of the past get better by them; the summary says which, and what they bring.
 
 Examples:
-  forecast.sh train.csv --amounts sales.csv --mentions brand_keyword_cnt.csv
-  forecast.sh --by item --ingest "--layout long --id store,item --keys store,item --date date --value sales" --horizon 28 sales.csv
-  weft ingest --id item sales.csv | forecast.sh -
+  forecast.sh sales.csv --amounts amounts.csv --mentions mentions.csv
+  forecast.sh --by item --ingest "--layout long --id store,item --keys store,item --date date --value sales" --horizon 28 rows.csv
+  weft ingest sales.csv | forecast.sh -
 T
 }
 

@@ -36,7 +36,7 @@ by its model), MODEL.safetensors of every model that serves somebody.
 
 Examples:
   ladder.sh train.csv
-  ladder.sh --source store --target item --ingest "--layout long --id store,item --keys store,item --date date --value sales" --from 2016-01-01 sales.csv
+  ladder.sh --source store --target item --ingest "--layout long --id store,item --keys store,item --date date --value sales" --from 2016-01-01 rows.csv
 T
 }
 

@@ -111,6 +111,7 @@ reads() {
     tr ' ' '\n' <<<"$1" | tr -d "'\"" | awk '
         skip { skip = 0; next }
         /^(-o|--log|--rejects|--dead-letter|--metrics|--checkpoint|--state|>)$/ { skip = 1; next }
+        /^--images$/ { getline; print; next }
         { sub(/^[a-z]+=/, ""); n = split($0, part, ","); for (i = 1; i <= n; i++) { sub(/^[a-z]+=/, "", part[i]); if (part[i] ~ /\.(csv|gz|weft|safetensors|st|forecasts|key|pub)$|\/|tcp:/) print part[i] } }'
 }
 

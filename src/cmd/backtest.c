@@ -181,7 +181,7 @@ static int make_orders(struct weft_run *run, struct state *s, struct weft_err *e
     bool any = weft_backtest_orders(s->p.backtest, s->orders = weft_table_new(), &n);
     if (any && n.left_out)
         weft_run_warn(run, "orders: %llu of %llu series were left out: a day or a forecast is missing",
-                      (unsigned long long)n.left_out, (unsigned long long)(n.left_out + n.series));
+                      (unsigned long long)n.left_out, (unsigned long long)n.left_out + n.series);
     if (any)
         return 0;
     weft_fail(e, WEFT_DATA, "no orders could be replayed: %llu series were left out", (unsigned long long)n.left_out);

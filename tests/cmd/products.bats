@@ -90,8 +90,8 @@ refused() { # TEXT STATUS COMMAND...
     [ "$output" = '"new"' ]
 }
 
-# shop HEADER ROW WANTED: the fields of the one product, as "keys price labels".
-shop() {
+# crawled HEADER ROW WANTED: the fields of the one product, as "keys price labels".
+crawled() {
     printf '%s\n%s\n' "$1" "$2" >shop.csv
     run fields '"\(.keys | tostring) \(.numbers.price) \(.labels | tostring)"' shop.csv
     [ "$output" = "\"$(sed 's/"/\\"/g' <<<"$3")\"" ] || { echo "$1: $output"; false; }
@@ -99,18 +99,18 @@ shop() {
 
 @test "ingest: what columns of crawled tables count is known by their words" {
     local all='{"category":"c","brand":"b"} 100 {"views":10,"sales":20,"likes":30,"reviews":40}' row=1,a,b,c,100,10,20,30,40
-    shop goodsNo,goodsName,brandNm,categoryNm,salePrice,viewCnt,saleCnt,likeCnt,reviewCnt "$row" "$all"
-    shop '상품번호,상품이름,브랜드 이름,카테고리 경로,판매가격,누적 조회 수,총 판매 수량,찜 개수,리뷰 건수' "$row" "$all"
-    shop style_id,prod_name,front_brand_name,productCategory,sell_price,number_of_views,units_sold,wishlist_count,no_of_reviews "$row" "$all"
-    shop article_id,item_title,brand_title,category_label,discounted_price,numviews,salescnt,total_hearts,reviews_count "$row" "$all"
-    shop pid,title,designer_brand,category_path,mrp,HITS,purchase_count,favourites,ReviewCount "$row" "$all"
-    shop 품번,품명,브랜드,대카테고리,정상가,조회,구매수량,관심수,상품평수 "$row" "$all"
+    crawled goodsNo,goodsName,brandNm,categoryNm,salePrice,viewCnt,saleCnt,likeCnt,reviewCnt "$row" "$all"
+    crawled '상품번호,상품이름,브랜드 이름,카테고리 경로,판매가격,누적 조회 수,총 판매 수량,찜 개수,리뷰 건수' "$row" "$all"
+    crawled style_id,prod_name,front_brand_name,productCategory,sell_price,number_of_views,units_sold,wishlist_count,no_of_reviews "$row" "$all"
+    crawled article_id,item_title,brand_title,category_label,discounted_price,numviews,salescnt,total_hearts,reviews_count "$row" "$all"
+    crawled pid,title,designer_brand,category_path,mrp,HITS,purchase_count,favourites,ReviewCount "$row" "$all"
+    crawled 품번,품명,브랜드,대카테고리,정상가,조회,구매수량,관심수,상품평수 "$row" "$all"
     # What says something else stays out, and is named: rates, stars, sums of money, addresses, codes.
-    shop product_id,product_name,brand_id,price,avg_reviews,review_rate,like_ratio,num_likes,brand_url,sales_amount 1,a,77,100,4.5,.3,.2,30,http://b,999 '{} 100 {"likes":30}'
+    crawled product_id,product_name,brand_id,price,avg_reviews,review_rate,like_ratio,num_likes,brand_url,sales_amount 1,a,77,100,4.5,.3,.2,30,http://b,999 '{} 100 {"likes":30}'
     run ingest shop.csv -o s.weft
     [[ "$output" == *'not used: "brand_id", "avg_reviews", "review_rate", "like_ratio", "brand_url", "sales_amount"'* ]] || { echo "$output"; false; }
     # Two columns with the word: neither is taken without a word.
-    shop id,name,brand_kor,brand_eng,price,likes 1,a,b,c,100,30 '{} 100 {"likes":30}'
+    crawled id,name,brand_kor,brand_eng,price,likes 1,a,b,c,100,30 '{} 100 {"likes":30}'
 }
 
 @test "ingest, frames inspect: a table of products, with the day on which they were seen, is none of sales" {
