@@ -127,7 +127,7 @@ shop() {
     frames check f.weft
     frames show f.weft | sed -n 2p | grep -q '"filled":\[2,3\]'
     frames show f.weft | head -n 1 | grep -q '"filled":{"by":"seasonal:2","max":7}'
-    refused 'carry (the last value) or seasonal:N' 64 covariates -q --fill linear -i s.weft
+    refused 'carry (the last value), seasonal:N' 64 covariates -q --fill linear -i s.weft
     printf 'date,index\n2022-12-31,7\n2023-01-01,1\n2023-01-06,6\n' >late.csv
     covariates -q --csv late.csv --lag index=3 -i s.weft -o l.weft
     [ "$(frames csv l.weft | sed -n '4,5p;10p' | cut -d, -f2,4 | tr '\n' ' ')" = "2023-01-03,7 2023-01-04,1 2023-01-09,6 " ]
