@@ -24,6 +24,14 @@ attrs() {
     frames show "$1" | head -n 1 | jq -c .attrs
 }
 
+# sold_by_price: sold.weft, sold-planned.weft, sold-windows.weft: a shop whose sales go by the price of plan.csv.
+sold_by_price() {
+    awk -F, 'NR == 1 { print "date,id,units"; next } $1 < "2022-05-01" { print $1 "," $2 "," 200 - $3 + NR % 7 }' "$dir/plan.csv" >sold.csv
+    ingest -q --layout long --id id --value units sold.csv -o sold.weft
+    covariates -q --csv "$dir/plan.csv" --weekday -i sold.weft -o sold-planned.weft
+    window -q --lookback 14 --horizon 7 --scale standard -i sold-planned.weft -o sold-windows.weft
+}
+
 @test "ingest: targets stand first, and are missing on days that only the plan knows" {
     ingest -q --layout long --id id --keys minor --value price,units,promotion --future price,promotion "$dir/long.csv" -o s.weft
     frames check s.weft
@@ -167,10 +175,8 @@ attrs() {
         { frames csv f.weft | head -n 3; false; }
     rank --near 1:2 --far 6:7 --format csv -i f.weft | wc -l | grep -q '^25$'
     # Another price, another forecast, where sales go by it; all others are what they were.
-    awk -F, 'NR == 1 { print "date,id,units"; next } $1 < "2022-05-01" { print $1 "," $2 "," 200 - $3 + NR % 7 }' "$dir/plan.csv" >sold.csv
-    ingest -q --layout long --id id --value units sold.csv -o sold.weft
-    covariates -q --csv "$dir/plan.csv" --weekday -i sold.weft -o sold-planned.weft
-    window -q --lookback 14 --horizon 7 --scale standard -i sold-planned.weft | train-dlinear -q -o sold.safetensors
+    sold_by_price
+    train-dlinear -q -i sold-windows.weft -o sold.safetensors
     sed 's/^\(2022-05-03,0,\).*/\150/' "$dir/plan.csv" >cheap.csv
     covariates -q --csv cheap.csv --weekday -i sold.weft | score -q -m sold.safetensors | frames csv | grep ',2022-05-03,' >cheap
     score -q -m sold.safetensors -i sold-planned.weft | frames csv | grep ',2022-05-03,' >planned
@@ -252,12 +258,14 @@ same() {
 }
 
 @test "tuned and fitted on all history, the plan counts" {
-    for how in --tune --refit "--tune --refit" "--norm auto" "--lookback auto" "--tune --by minor" "--tune --individual --exog units"; do
-        train-dlinear -v $how -i "$dir/planned-windows.weft" -o m.st 2>said
+    cd "$BATS_TEST_TMPDIR"
+    sold_by_price
+    for how in --tune --refit "--tune --refit" "--norm auto" "--lookback auto" "--tune --by id" "--tune --individual --exog units"; do
+        train-dlinear -v $how -i sold-windows.weft -o m.st 2>said
         grep -q 'exogenous channels' said
-        score -q -m m.st --quantiles 0.05,0.95 -i "$dir/planned.weft" | frames csv >planned
+        score -q -m m.st --quantiles 0.05,0.95 -i sold-planned.weft | frames csv >planned
         sed 's/^\(2022-05-03,0,\).*/\150/' "$dir/plan.csv" >cheap.csv
-        covariates -q --csv cheap.csv --weekday -i "$dir/series.weft" | score -q -m m.st --quantiles 0.05,0.95 | frames csv >cheap
+        covariates -q --csv cheap.csv --weekday -i sold.weft | score -q -m m.st --quantiles 0.05,0.95 | frames csv >cheap
         ! cmp -s <(grep '^0,' cheap) <(grep '^0,' planned) || false
         cmp <(grep -v '^0,' cheap) <(grep -v '^0,' planned)
     done
