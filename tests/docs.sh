@@ -116,17 +116,16 @@ reads() {
 }
 
 # The examples of every --help, each for so many seconds at most: those whose files are there run, in a directory that holds docs/example and what the tutorial made of it; others are read.
-limit=20
+limit=5
 examples() {
     local name command word there
-    rm -rf "$work/page"
-    mkdir "$work/page"
-    cp -r docs/example/. "$work/page"
+    mkdir "$work/base"
+    cp -r docs/example/. "$work/base"
     (
-        cd "$work/page" || exit
+        cd "$work/base" || exit
         weft ingest -q sales.csv -o series.weft
         weft aggregate --by minor --count active,brands -i series.weft -o level.weft
-        weft window --lookback 56 --horizon 28 --scale standard -i level.weft -o windows.weft
+        weft window --lookback 56 --horizon 28 -i level.weft -o windows.weft
         weft train-dlinear -q -i windows.weft -o model.safetensors
         weft score -q -m model.safetensors --quantiles 0.05,0.95 -i level.weft -o forecasts.weft
         weft rank -q --history series.weft --format frames -i forecasts.weft -o ranking.weft
@@ -135,6 +134,8 @@ examples() {
         for l in major minor; do weft aggregate --by $l -i series.weft | weft window --lookback 56 --horizon 28 --scale standard -o $l.weft; done
     ) 2>"$work/why" || { not_ok "help: what the examples stand on" "$work/why"; return; }
     for name in $(weft --help | sed -n 's/^  \([a-z][a-z-]*\)  .*/\1/p'); do
+        rm -rf "$work/page"
+        cp -r "$work/base" "$work/page"
         while IFS= read -r command; do
             there=yes
             for word in $(reads "$command"); do [ -e "$work/page/$word" ] || there=''; done

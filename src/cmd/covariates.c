@@ -185,8 +185,8 @@ static const struct weft_filter filter = {
                           "pipelines/holidays-kr.csv --ahead 28 -o level.weft\n"
                           "weft covariates --csv weather.csv --past rain -i level.weft | weft window --lookback 56 "
                           "--horizon 14 | weft train-dlinear -o model.safetensors\n"
-                          "weft covariates --csv plan.csv --value price,promotion --carry price -i products.weft | "
-                          "weft score -m model.safetensors | weft rank",
+                          "weft covariates --csv plan.csv --value price,promotion --carry price -i items.weft | weft "
+                          "score -m items.safetensors | weft rank",
               .see_also = "ingest, window, train-dlinear, score",
               .notes =
                   "The new channels are known ahead unless --past or --static says otherwise; the head declares "

@@ -258,7 +258,7 @@ static const struct weft_filter filter = {
               .writes = "the same stream, with image_features",
               .examples = "weft ingest --layout products shop.csv --images photos | weft encode-image -m "
                           "resnet18.safetensors -o encoded.weft\n"
-                          "weft encode-image -m demand.safetensors --drop-image -i products.weft | weft frames show",
+                          "weft encode-image -m photos.safetensors --drop-image -i products.weft | weft frames show",
               .see_also = "ingest, embed-text, train-demand, score",
               .notes =
                   "Pictures are JPEG or PNG. Grey ones, palettes and CMYK become RGB, CMYK as (1-c)(1-k); transparency "

@@ -196,9 +196,9 @@ static const struct weft_filter filter = {
          .writes = "a table, CSV, JSON, or a ranking stream",
          .examples = "weft ingest sales.csv | weft aggregate --by minor | weft score -m model.safetensors | weft rank "
                      "--top 10\n"
-                     "weft score -m model.safetensors -i series.weft | weft rank --by minor --near 1:10 --far 41:50 "
+                     "weft score -m model.safetensors -i series.weft | weft rank --by minor --near 1:7 --far 22:28 "
                      "--format csv -o ranking.csv\n"
-                     "weft rank --history products.weft --sort beyond-season --wide -i forecasts.weft\n"
+                     "weft rank --history series.weft --sort beyond-season --wide -i forecasts.weft\n"
                      "weft explain -m model.safetensors --format frames -i level.weft -o reasons.weft; weft rank "
                      "--reasons reasons.weft -i forecasts.weft\n"
                      "weft score -m demand.safetensors -i products.weft | weft rank --label sales --growth "

@@ -94,7 +94,7 @@ static const struct weft_filter filter = {
          .reads = "a ranking stream (weft rank --format frames)",
          .writes = "an HTML page or an SVG picture",
          .examples =
-             "weft rank --history products.weft --format frames -i forecasts.weft | weft report -o report.html\n"
+             "weft rank --history series.weft --format frames -i forecasts.weft | weft report -o report.html\n"
              "weft report --forecasts forecasts.weft --history level.weft --accuracy accuracy.csv --lang ko -i "
              "ranking.weft -o report.html\n"
              "weft report --format svg --forecasts forecasts.weft --history level.weft -i ranking.weft -o growth.svg",

@@ -122,7 +122,7 @@ static const struct weft_filter filter = {
                    "a demand stream, one frame per product and model",
          .examples = "weft ingest sales.csv | weft aggregate --by minor | weft score -m model.safetensors --quantiles "
                      "0.1,0.5,0.9 | weft rank\n"
-                     "weft ingest sales.csv | weft window --lookback 30 --horizon 10 | weft score -m "
+                     "weft ingest sales.csv | weft window --lookback 56 --horizon 28 | weft score -m "
                      "model.safetensors,seasonal-naive:7 --part test | weft evaluate\n"
                      "weft ingest sales.csv | weft score -m mean:28 --horizon 28 | weft frames csv\n"
                      "weft ingest --layout products new.csv | weft embed-text --hash 512 | weft score -m "

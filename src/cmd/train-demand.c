@@ -413,11 +413,12 @@ static const struct weft_filter filter = {
          .synopsis = "train-demand -o MODEL [OPTION...] [FILE]",
          .reads = "a products stream",
          .writes = "a model file (safetensors)",
-         .examples = "weft ingest --layout products garments.csv | weft embed-text --hash 512 | weft train-demand "
+         .examples = "weft ingest --layout products garments.csv --images photos | weft embed-text --hash 512 | weft "
+                     "train-demand "
                      "--image-size 64 -o demand.safetensors\n"
                      "weft train-demand --backbone resnet18.safetensors --precision bf16 -i products.weft -o "
                      "demand.safetensors\n"
-                     "weft train-demand --heads gender:ce,usage:focal --no-name --checkpoint run.st --resume -i "
+                     "weft train-demand --heads gender:ce,age:focal --no-image --checkpoint run.st --resume -i "
                      "products.weft -o demand.safetensors\n"
                      "weft train-demand --neighbours 10 -i encoded.weft -o neighbours.safetensors\n"
                      "weft score -m demand.safetensors --part valid -i products.weft | weft evaluate",
