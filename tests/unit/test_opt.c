@@ -134,8 +134,10 @@ static void test_stream(void **unused)
     assert_int_equal(weft_opt_stream(opts, &s, given, "demand/1", &e), -1);
     assert_int_equal(e.code, WEFT_USAGE);
     assert_string_equal(e.what, "--by is for a series or windows stream, and this is a demand stream");
+    weft_opt_free(opts, &s);
     assert_string_equal(parsed("--own", &s, &given, &e), "");
     assert_int_equal(weft_opt_stream(opts, &s, given, "demand/1", &e), 0);
+    weft_opt_free(opts, &s);
 }
 
 /* A rule about what is not there is a bug, whatever is given. */
