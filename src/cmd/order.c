@@ -213,9 +213,9 @@ static const struct weft_filter filter = {
              "weft score -m model.safetensors -i series.weft | weft order --stock stock.csv --lead-days 7 "
              "--review-days 7\n"
              "weft order --stock stock.csv --lead-days 3 --review-days 7 --fill 0.98 --format csv -o orders.csv -i "
-             "forecasts.weft\n"
+             "items.forecasts\n"
              "weft order --stock 재고.csv --encoding cp949 --lead-days 5 --review-days 14 --budget 10000000 -i "
-             "forecasts.weft",
+             "items.forecasts",
          .see_also = "score, backtest, rank",
          .notes =
              "An order that is placed today, the first day that is forecast, arrives after lead_days, before that "
