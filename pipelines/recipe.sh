@@ -148,12 +148,21 @@ recipe_fill() {
     frames show --elements 1 "$work/series.weft" | sed -nE "1d; s/^\{\"id\":\"$text\".*\"start\":\"([^\"]*)\".*\"filled\":\[([0-9,]+)\].*/\1\t\3\t\4/p" >"$work/filled"
 }
 
-# recipe_try LOOKBACK SCALE LEVEL: a model of the first 64%, chosen by the folds of that and the 16% after it, of the channels that were asked for, each of which has
-# weights of its own.
-recipe_try() {
+# recipe_windows LOOKBACK SCALE FILE: of the channels that were asked for, to be trained on the first 64% and measured on the last 20%.
+recipe_windows() {
     aggregate -q --by "$by" -i "$work/series.weft" |
-        window -q --lookback "$1" --horizon "$horizon" --scale "$2" --split 0.64,0.16,0.20 -o "$work/windows.weft" || culprit "aggregate window" "${PIPESTATUS[@]}"
-    train-dlinear -q --tune --exog auto --exog-level "$3" -i "$work/windows.weft" -o "$work/test.safetensors"
+        window -q --lookback "$1" --horizon "$horizon" --scale "$2" --split 0.64,0.16,0.20 -o "$3" || culprit "aggregate window" "${PIPESTATUS[@]}"
+}
+# recipe_try LOOKBACK SCALE LEVEL: tried.weft and tried.safetensors, a model of those windows, chosen by the folds of the first 64% and the 16% after it; each channel
+# has weights of its own.
+recipe_try() {
+    recipe_windows "$1" "$2" "$work/tried.weft"
+    train-dlinear -q --tune --exog auto --exog-level "$3" -i "$work/tried.weft" -o "$work/tried.safetensors"
+}
+# What was tried last is what is measured.
+recipe_take() {
+    mv "$work/tried.weft" "$work/windows.weft"
+    mv "$work/tried.safetensors" "$work/test.safetensors"
 }
 
 # How far back models may look, whether each series has its scale (groups of 10 and of 10,000 a day then share shapes, not errors in units), and how far back the
@@ -161,6 +170,7 @@ recipe_try() {
 # last 20% play no part.
 recipe_choose() {
     local l least=''
+    rm -f "$work/test.safetensors"
     [ "$best" != yes ] || return 0 # members are trained before folds too, where a longer lookback leaves no window
     for l in "${lookbacks[@]}"; do
         recipe_weigh "$l" standard 0
@@ -170,12 +180,13 @@ recipe_choose() {
 }
 recipe_weigh() { # LOOKBACK SCALE LEVEL: they are taken when they are better than the best so far
     local wape
-    (recipe_try "$@" && score -q -m "$work/test.safetensors" --part valid -i "$work/windows.weft" -o "$work/valid.weft" &&
+    (recipe_try "$@" && score -q -m "$work/tried.safetensors" --part valid -i "$work/tried.weft" -o "$work/valid.weft" &&
         evaluate -q --format csv -i "$work/valid.weft" -o "$work/valid.csv") 2>"$work/why" || return 0
     wape=$(csv_plain "$work/valid.csv" | awk -F, -v channel="$channel" 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }
         $c["channel"] == channel { print $c["wape"]; exit }')
     if [[ $wape =~ ^[0-9] ]] && { [ -z "$least" ] || awk -v a="$wape" -v b="$least" 'BEGIN { exit !(a < b) }'; }; then
         least=$wape lookback=$1 scale=$2 level=$3
+        recipe_take
     fi
 }
 
@@ -206,11 +217,11 @@ recipe_ensemble() { # FILE [--refit]
 recipe_measure() {
     stage measure
     if [ "$best" = yes ]; then
-        aggregate -q --by "$by" -i "$work/series.weft" |
-            window -q --lookback "$lookback" --horizon "$horizon" --scale "$scale" --split 0.64,0.16,0.20 -o "$work/windows.weft" || culprit "aggregate window" "${PIPESTATUS[@]}"
+        recipe_windows "$lookback" "$scale" "$work/windows.weft"
         recipe_ensemble "$work/test.safetensors" <"$work/windows.weft"
-    else
+    elif [ ! -e "$work/test.safetensors" ]; then # nothing that was tried could be weighed
         recipe_try "$lookback" "$scale" "$level"
+        recipe_take
     fi
     score -q -m "model=$work/test.safetensors$(recipe_baselines)" --part test --quantiles 0.05,0.95 -i "$work/windows.weft" -o "$work/test.weft"
     evaluate -q -i "$work/test.weft" -o "$work/accuracy.txt"
