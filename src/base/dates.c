@@ -40,13 +40,18 @@ static void blanks(struct text *t)
         t->p += *t->p == '\xc2' ? 2 : 1;
 }
 
-static bool word(struct text *t, const char *w)
+/* The first n bytes of w. */
+static bool letters(struct text *t, const char *w, size_t n)
 {
-    size_t n = strlen(w);
     if ((size_t)(t->end - t->p) < n || strncasecmp(t->p, w, n) != 0)
         return false;
     t->p += n;
     return true;
+}
+
+static bool word(struct text *t, const char *w)
+{
+    return letters(t, w, strlen(w));
 }
 
 /* min to max digits. */
@@ -74,15 +79,12 @@ static int month_name(struct text *t)
 {
     static const char *const names[] = {"january", "february", "march",     "april",   "may",      "june",
                                         "july",    "august",   "september", "october", "november", "december"};
-    for (int m = 0; m < 12; m++) {
-        char name[4];
-        snprintf(name, sizeof name, "%.3s", names[m]);
-        if (word(t, names[m]) || word(t, name)) {
+    for (int m = 0; m < 12; m++)
+        if (word(t, names[m]) || letters(t, names[m], 3)) {
             if (t->p < t->end && *t->p == '.')
                 t->p++;
             return m + 1;
         }
-    }
     return 0;
 }
 

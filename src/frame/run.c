@@ -644,9 +644,11 @@ static int take_operands(struct weft_run *run, struct weft_err *e)
 int weft_main(const struct weft_filter *filter, int argc, char **argv)
 {
     secure_descriptors();
-    weft_stop_catch();
     weft_program_set(filter->usage.name);
+#ifndef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION /* a fuzzer that calls us has signals of its own */
+    weft_stop_catch();
     weft_map_guard();
+#endif
     double started = weft_seconds();
     struct weft_run run = {.filter = filter, .program = filter->usage.name};
     struct weft_err e = {0};
