@@ -225,6 +225,14 @@ static bool has_part(const char *folded, const char *const *parts, size_t n)
     return false;
 }
 
+static bool one_of(const char *folded, const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(names[i], folded) == 0)
+            return true;
+    return false;
+}
+
 struct weft_name_is weft_name_of(const char *name)
 {
     char folded[FOLDED];
@@ -275,10 +283,7 @@ bool weft_status_is_no_sale(const char *p, size_t n)
     fold_cell(p, n, folded);
     if (has_part(folded, taken_back, sizeof taken_back / sizeof *taken_back))
         return false;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(names[i], folded) == 0)
-            return true;
-    return has_part(folded, parts, sizeof parts / sizeof *parts);
+    return one_of(folded, names, sizeof names / sizeof *names) || has_part(folded, parts, sizeof parts / sizeof *parts);
 }
 
 bool weft_status_is_sale(const char *p, size_t n)
@@ -301,10 +306,7 @@ bool weft_name_is_unit(const char *p, size_t n)
     if (n >= 2 && ((p[0] == '(' && p[n - 1] == ')') || (p[0] == '[' && p[n - 1] == ']')))
         return true;
     fold_cell(p, n, folded);
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(names[i], folded) == 0)
-            return true;
-    return false;
+    return one_of(folded, names, sizeof names / sizeof *names);
 }
 
 bool weft_name_is_total(const char *p, size_t n)
@@ -324,9 +326,8 @@ bool weft_name_is_total(const char *p, size_t n)
         "小计",          "总和"};
     char folded[FOLDED];
     size_t got = fold_cell(p, n, folded);
-    for (size_t i = 0; got && i < sizeof names / sizeof *names; i++)
-        if (strcmp(names[i], folded) == 0)
-            return true;
+    if (got && one_of(folded, names, sizeof names / sizeof *names))
+        return true;
     static const char *const ends[] = {"합계", "소계", "총계", "누계"}; /* of a part: 음료 소계, 1분기 합계 */
     for (size_t i = 0; got && i < sizeof ends / sizeof *ends; i++)
         if (got > strlen(ends[i]) && strcmp(folded + got - strlen(ends[i]), ends[i]) == 0)
