@@ -69,7 +69,7 @@ static int start(struct weft_run *run, void *state, struct weft_err *e)
     if (weft_forecast_metrics_new(h, &s->o, &s->series, e) < 0)
         return -1;
     if (s->format == SVG)
-        s->picture = weft_models_picture_new(weft_forecast_metrics_attrs(s->series), NULL);
+        s->picture = weft_models_picture_new(weft_forecast_metrics_attrs(s->series));
     if (!s->actuals_path)
         return 0;
     if (weft_actuals_open(s->actuals_path, weft_run_stream_opts(run), weft_forecast_metrics_attrs(s->series),

@@ -40,12 +40,11 @@ struct weft_models_picture {
     struct weft_forecasts f;
 };
 
-struct weft_models_picture *weft_models_picture_new(const struct weft_forecasts_attrs *attrs, const char *id)
+struct weft_models_picture *weft_models_picture_new(const struct weft_forecasts_attrs *attrs)
 {
     struct weft_models_picture *p = WEFT_NEW(struct weft_models_picture);
     size_t steps = (PAST + 1) * (size_t)attrs->horizon;
     p->a = attrs;
-    p->id = id ? weft_xstrdup(id) : NULL;
     p->last = INT64_MIN;
     p->actual = WEFT_ARRAY(double, steps);
     for (size_t i = 0; i < steps; i++)
@@ -138,13 +137,6 @@ int weft_models_picture_add(struct weft_models_picture *p, struct weft_span fram
     return 0;
 }
 
-static double largest(const double *x, size_t n, double most)
-{
-    for (size_t i = 0; i < n; i++)
-        most = isfinite(x[i]) && x[i] > most ? x[i] : most;
-    return most;
-}
-
 /* A line through x[n], from step `from` of `steps` on; it breaks where a value is missing. */
 static void put_line(FILE *f, const double *x, size_t n, size_t from, size_t steps, double most, const char *look)
 {
@@ -195,13 +187,12 @@ int weft_models_picture_write(const struct weft_models_picture *p, FILE *f, stru
     size_t horizon = (size_t)p->a->horizon, steps = (PAST + 1) * horizon, skip = 0;
     const char *sold = "stroke='#8d99ae' stroke-width='1.2'";
     if (!p->n)
-        return weft_fail(e, WEFT_DATA, "no forecast of %s%s came", p->id ? "the series " : "any series",
-                         p->id ? p->id : "");
+        return weft_fail(e, WEFT_DATA, "no forecast of any series came");
     while (skip < PAST * horizon && !isfinite(p->actual[skip])) /* the picture begins where something is known */
         skip++;
-    double most = largest(p->actual, steps, 0);
+    double most = weft_chart_largest(p->actual, steps, 0);
     for (size_t i = 0; i < p->n; i++)
-        most = largest(p->line[i].ahead, horizon, most);
+        most = weft_chart_largest(p->line[i].ahead, horizon, most);
     struct weft_axis axis = weft_axis_over(0, most > 0 ? most * 1.02 : 1, 5);
     fprintf(f,
             "<svg xmlns='http://www.w3.org/2000/svg' width='%d' height='%d' viewBox='0 0 %d %d'>\n<style>text { font: "

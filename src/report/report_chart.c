@@ -130,7 +130,7 @@ static void smooth(const double *x, size_t n, size_t width, double *out)
     }
 }
 
-static double largest(const double *x, size_t n, double most)
+double weft_chart_largest(const double *x, size_t n, double most)
 {
     for (size_t i = 0; x && i < n; i++)
         if (isfinite(x[i]) && x[i] > most)
@@ -154,8 +154,10 @@ static void put_days(FILE *f, const struct view *v, size_t before, const size_t 
 
 void weft_chart_forecast(FILE *f, const struct weft_chart_lines *c, const char *label, double *most)
 {
-    double top = largest(c->high, c->horizon,
-                         largest(c->ahead, c->horizon, largest(c->year, c->horizon, largest(c->past, c->n_past, 0))));
+    double top = weft_chart_largest(
+        c->high, c->horizon,
+        weft_chart_largest(c->ahead, c->horizon,
+                           weft_chart_largest(c->year, c->horizon, weft_chart_largest(c->past, c->n_past, 0))));
     struct weft_axis axis = weft_axis_over(0, top > 0 ? top * 1.02 : 1, 4);
     struct view v = {axis.to, c->n_past + c->horizon};
     double *mean = WEFT_ARRAY(double, c->n_past + 1);

@@ -9,12 +9,12 @@
 
 struct weft_models_picture;
 
-/* attrs: of the stream; it must outlive the picture. id: the series to draw; NULL: the first one that comes. */
-struct weft_models_picture *weft_models_picture_new(const struct weft_forecasts_attrs *attrs, const char *id);
+/* Of the series that comes first. attrs: of the stream; it must outlive the picture. */
+struct weft_models_picture *weft_models_picture_new(const struct weft_forecasts_attrs *attrs);
 void weft_models_picture_free(struct weft_models_picture **p);
 /* One frame of the stream: of the series, in the channel that comes first; others are passed over. */
 int weft_models_picture_add(struct weft_models_picture *p, struct weft_span frame, struct weft_err *e) WEFT_MUST_USE;
-/* WEFT_DATA when no frame of the series came. */
+/* WEFT_DATA when no forecast came. */
 int weft_models_picture_write(const struct weft_models_picture *p, FILE *f, struct weft_err *e) WEFT_MUST_USE;
 
 #endif

@@ -21,6 +21,9 @@ void weft_chart_growth(FILE *f, const struct weft_axis *a, double low, double gr
 
 /* --- history and forecast --- */
 
+/* The largest of x[n] (NULL: none) and `most`; what is not finite takes no part. */
+double weft_chart_largest(const double *x, size_t n, double most);
+
 struct weft_chart_lines {
     const double *past; /* [n_past] up to the day before the origin; NaN: missing */
     size_t n_past;
