@@ -16,7 +16,6 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # `weft` as an installed one: the same script, with the places of the build.
-mkdir "$work/bin"
 make -s install PREFIX="$work/usr" >/dev/null || { echo "not ok - make install"; exit 1; }
 PATH=$work/usr/bin:$PATH
 

@@ -151,7 +151,7 @@ static int make_accuracy(struct weft_run *run, struct state *s, struct weft_err 
                   (unsigned long long)n.series);
         return n.culprit
                    ? weft_fail_hint(e, "%s gave no forecast: are values missing, or groups unknown to it?", n.culprit)
-                   : weft_fail_hint(e, "have the series values behind %s?", s->p.dates[0]);
+                   : weft_fail_hint(e, "have the series values after %s?", s->p.dates[0]);
     }
     if (n.left_out)
         weft_run_warn(run, "%llu of %llu forecasts (series and origins) were left out of every row%s%s%s",

@@ -44,7 +44,7 @@ static const struct weft_opt opts[] = {
     {WEFT_OPT_LIST, 0, "static", AT(LIST, constant), NULL, 0, 0, "CHANNEL",
      "channels of the CSV that are constants of a series; the others are known ahead", 0, .needs = "csv"},
     {WEFT_OPT_INT, 0, "ahead", AT(INT, ahead), "0", 0, 36525, "N",
-     "steps that the calendar goes on behind the last target; 0: as far as the CSV goes", 0},
+     "steps that the calendar goes on after the last target; 0: as far as the CSV goes", 0},
     {WEFT_OPT_LIST, 0, "carry", AT(LIST, carry), NULL, 0, 0, "CHANNEL",
      "exogenous channels in which a missing value is the last known one, ahead too", 0},
     {WEFT_OPT_LIST, 0, "lag", AT(LIST, lag), NULL, 0, 0, "[CHANNEL=]N",
@@ -191,7 +191,7 @@ static const struct weft_filter filter = {
               .notes =
                   "The new channels are known ahead unless --past or --static says otherwise; the head declares "
                   "it, and train-dlinear uses what it "
-                  "declares. Targets are missing on the steps ahead: the latest forecast begins behind the last "
+                  "declares. Targets are missing on the steps ahead: the latest forecast begins after the last "
                   "step that has one.\n"
                   "A missing value stays missing but for --carry; train-dlinear takes the last known value inside "
                   "the history, and score refuses a forecast "

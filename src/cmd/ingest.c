@@ -42,7 +42,7 @@ static const struct weft_opt opts[] = {
      "channels that are not forecast but help to, known up to the origin: mentions, weather", 0,
      .needs = "layout=wide|long"},
     {WEFT_OPT_LIST, 0, "future", AT(LIST, future), NULL, 0, 0, "CHANNEL",
-     "the same, known ahead: a price plan, promotions; rows may go on behind the last sales", 0,
+     "the same, known ahead: a price plan, promotions; rows may go on after the last sales", 0,
      .needs = "layout=wide|long"},
     {WEFT_OPT_LIST, 0, "static", AT(LIST, constant), NULL, 0, 0, "CHANNEL", "the same, a constant of each series", 0,
      .needs = "layout=wide|long"},
@@ -172,7 +172,7 @@ static const struct weft_filter filter = {
                   "\xec\x83\x81\xed\x92\x88\xeb\xaa\x85, product_price, gender, category, image; a column that is a "
                   "label is nothing else unless an option says so. An empty cell, and an image file that is not there, "
                   "are missing values, counted. Paths of images may not lead out of their directory.\n"
-                  "With --future, days behind the last one that has a value of a target belong to the future: targets "
+                  "With --future, days after the last one that has a value of a target belong to the future: targets "
                   "are missing there. A channel that is --past, --future or --static is averaged over rows of one day "
                   "like a price, and missing where no row has it, unless --reduce says otherwise.\n"
                   "Memory: wide and products hold 24 bytes a row; long and matrix hold the table."},

@@ -148,7 +148,7 @@ static const struct weft_filter filter = {
              "A model with exogenous channels (train-dlinear on a stream with past, future or static ones) needs them "
              "in the stream by name, and those that are known ahead on every step of the horizon: what is missing is "
              "refused (78) with its dates before the first forecast goes out; until then forecasts wait in a temporary "
-             "file ($TMPDIR). The latest origin is behind the last step that has a target.\n"
+             "file ($TMPDIR). The latest origin is after the last step that has a target.\n"
              "Products are scored in batches; a picture that is missing or can't be read is seen as grey. Quantities "
              "are in original units; pictures and features do not go into the output.\n"
              "Memory: one series and its forecasts, or a batch of products; it does not grow with their number."},
