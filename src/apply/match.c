@@ -16,6 +16,18 @@ int weft_match_key(const struct weft_series_attrs *a, const struct weft_model_in
                : 0;
 }
 
+int weft_match_windows(const struct weft_series_attrs *a, const struct weft_model_info *m, const char *who,
+                       struct weft_err *e)
+{
+    if (m->horizon != a->horizon)
+        return weft_fail(e, WEFT_CONFIG, "%s forecasts a horizon of %lld, and the windows have %lld", who,
+                         (long long)m->horizon, (long long)a->horizon);
+    if (m->scale != a->scale)
+        return weft_fail(e, WEFT_CONFIG, "%s was trained with --scale %s, and the windows have --scale %s", who,
+                         weft_scale_names[m->scale], weft_scale_names[a->scale]);
+    return 0;
+}
+
 int weft_match_channels(const struct weft_series_attrs *a, const struct weft_model_info *m, const char *who,
                         const char *only, size_t *at, struct weft_err *e)
 {

@@ -81,15 +81,11 @@ static int check_shape(const struct weft_series_scorer *s, const struct model *x
     const struct weft_model_info *m = x->info;
     if (weft_series_check_step(&s->in, m->step, x->who, e) < 0)
         return -1;
-    if (s->windows && m->horizon != s->in.horizon)
-        return weft_fail(e, WEFT_CONFIG, "%s forecasts a horizon of %lld, and the windows have %lld", x->who,
-                         (long long)m->horizon, (long long)s->in.horizon);
+    if (s->windows && weft_match_windows(&s->in, m, x->who, e) < 0)
+        return -1;
     if (s->windows && m->lookback > s->in.lookback)
         return weft_fail(e, WEFT_CONFIG, "%s needs a lookback of %lld, and the windows have %lld", x->who,
                          (long long)m->lookback, (long long)s->in.lookback);
-    if (s->windows && m->scale != s->in.scale)
-        return weft_fail(e, WEFT_CONFIG, "%s was trained with --scale %s, and the windows have --scale %s", x->who,
-                         weft_scale_names[m->scale], weft_scale_names[s->in.scale]);
     if (s->o->horizon && m->horizon != s->o->horizon)
         return weft_fail(e, WEFT_CONFIG, "%s forecasts %lld steps, not %lld", x->who, (long long)m->horizon,
                          (long long)s->o->horizon);

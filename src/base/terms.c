@@ -200,6 +200,14 @@ enum weft_term weft_term_of(const char *name, size_t n)
     return len ? find(folded, len) : WEFT_TERM_OTHER;
 }
 
+bool weft_term_among(const char *folded, const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(names[i], folded) == 0)
+            return true;
+    return false;
+}
+
 bool weft_term_nonnegative(enum weft_term term)
 {
     switch (term) {

@@ -66,15 +66,9 @@ static int match(struct state *s, struct weft_err *e)
     const struct weft_series_attrs *a = &s->in;
     const struct weft_model_info *m = &s->info;
     const char *who = weft_apply_name(s->x.member[0]);
-    if (m->horizon != a->horizon)
-        return weft_fail(e, WEFT_CONFIG, "%s forecasts a horizon of %lld, and the windows have one of %lld", who,
-                         (long long)m->horizon, (long long)a->horizon);
-    if (m->scale != a->scale)
-        return weft_fail(e, WEFT_CONFIG, "%s was trained with --scale %s, and the windows have --scale %s", who,
-                         weft_scale_names[m->scale], weft_scale_names[a->scale]);
     s->channel = WEFT_ARRAY(size_t, a->n_targets);
-    if (weft_series_check_step(a, m->step, who, e) < 0 || weft_match_key(a, m, who, &s->key, e) < 0 ||
-        weft_match_exogenous(a, m, who, s->exogenous, e) < 0)
+    if (weft_match_windows(a, m, who, e) < 0 || weft_series_check_step(a, m->step, who, e) < 0 ||
+        weft_match_key(a, m, who, &s->key, e) < 0 || weft_match_exogenous(a, m, who, s->exogenous, e) < 0)
         return -1;
     return weft_match_channels(a, m, who, NULL, s->channel, e);
 }

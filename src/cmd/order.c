@@ -8,7 +8,7 @@
 #include "frame/run.h"
 #include "order/orders.h"
 
-enum { TABLE, CSV, JSON, FRAMES };
+enum { FRAMES = WEFT_TABLE_JSON + 1 };
 
 struct state {
     struct weft_stock_opts s;
@@ -126,7 +126,7 @@ static int select_columns(struct state *s, struct weft_err *e)
 {
     const char *const *keys = (const char *const *)s->columns.items, *narrow[WEFT_ORDERS_NARROW], *unknown;
     size_t n = s->columns.n;
-    if (!n && s->format == TABLE && !s->wide) {
+    if (!n && s->format == WEFT_TABLE_TEXT && !s->wide) {
         n = weft_orders_narrow(narrow);
         keys = narrow;
     }
@@ -135,10 +135,9 @@ static int select_columns(struct state *s, struct weft_err *e)
     return weft_fail(e, WEFT_USAGE, "--columns: there is no column \"%s\"; --format csv shows their names", unknown);
 }
 
-static void print_table(const struct state *s, const struct weft_orders_notes *n, FILE *f)
+static void print_notes(const struct weft_orders_notes *n, FILE *f)
 {
     char date[32];
-    weft_table_print(s->table, f);
     fprintf(f, "\n%llu of %llu products to order on %s, by forecasts of %s", (unsigned long long)n->orders,
             (unsigned long long)n->lines, weft_date_text(n->origin, n->step, date), n->model);
     if (!isnan(n->spend))
@@ -181,14 +180,9 @@ static int drain(struct weft_run *run, void *state, struct weft_err *e)
         return emit_frames(run, s, e);
     if (select_columns(s, e) < 0)
         return -1;
-    if (s->format == CSV) {
-        weft_table_csv(s->table, s->bom, f);
-    } else if (s->format == JSON) {
-        weft_table_json(s->table, f);
-        putc('\n', f);
-    } else {
-        print_table(s, &n, f);
-    }
+    weft_table_write(s->table, (enum weft_table_format)s->format, s->bom, f);
+    if (s->format == WEFT_TABLE_TEXT)
+        print_notes(&n, f);
     return 0;
 }
 

@@ -352,10 +352,7 @@ static bool is_target(const char *name)
     static const char *const names[] = {"y", "value", "target"};
     char folded[256];
     weft_term_fold(name, strlen(name), folded, sizeof folded);
-    for (size_t i = 0; i < 3; i++)
-        if (strcmp(names[i], folded) == 0)
-            return true;
-    return false;
+    return weft_term_among(folded, names, sizeof names / sizeof *names);
 }
 
 /* Columns that are equal in every row of the sample say the same. */
@@ -808,10 +805,7 @@ static bool is_year(const struct decide *k, size_t i)
     static const char *const names[] = {"year", "yr", "연도", "년도", "년", "date", "time", "ds", "날짜", "년월"};
     char folded[64];
     weft_term_fold(k->h->name[i], strlen(k->h->name[i]), folded, sizeof folded);
-    for (size_t n = 0; n < sizeof names / sizeof *names; n++)
-        if (strcmp(names[n], folded) == 0)
-            return true;
-    return false;
+    return weft_term_among(folded, names, sizeof names / sizeof *names);
 }
 
 /* Numbers that stand for dates in a way that a name or an option has to say. */

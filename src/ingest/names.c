@@ -225,14 +225,6 @@ static bool has_part(const char *folded, const char *const *parts, size_t n)
     return false;
 }
 
-static bool one_of(const char *folded, const char *const *names, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(names[i], folded) == 0)
-            return true;
-    return false;
-}
-
 struct weft_name_is weft_name_of(const char *name)
 {
     char folded[FOLDED];
@@ -283,7 +275,8 @@ bool weft_status_is_no_sale(const char *p, size_t n)
     fold_cell(p, n, folded);
     if (has_part(folded, taken_back, sizeof taken_back / sizeof *taken_back))
         return false;
-    return one_of(folded, names, sizeof names / sizeof *names) || has_part(folded, parts, sizeof parts / sizeof *parts);
+    return weft_term_among(folded, names, sizeof names / sizeof *names) ||
+           has_part(folded, parts, sizeof parts / sizeof *parts);
 }
 
 bool weft_status_is_sale(const char *p, size_t n)
@@ -306,7 +299,7 @@ bool weft_name_is_unit(const char *p, size_t n)
     if (n >= 2 && ((p[0] == '(' && p[n - 1] == ')') || (p[0] == '[' && p[n - 1] == ']')))
         return true;
     fold_cell(p, n, folded);
-    return one_of(folded, names, sizeof names / sizeof *names);
+    return weft_term_among(folded, names, sizeof names / sizeof *names);
 }
 
 bool weft_name_is_total(const char *p, size_t n)
@@ -326,7 +319,7 @@ bool weft_name_is_total(const char *p, size_t n)
         "小计",          "总和"};
     char folded[FOLDED];
     size_t got = fold_cell(p, n, folded);
-    if (got && one_of(folded, names, sizeof names / sizeof *names))
+    if (got && weft_term_among(folded, names, sizeof names / sizeof *names))
         return true;
     static const char *const ends[] = {"합계", "소계", "총계", "누계"}; /* of a part: 음료 소계, 1분기 합계 */
     for (size_t i = 0; got && i < sizeof ends / sizeof *ends; i++)

@@ -223,10 +223,7 @@ static bool is_piece(struct weft_csv_text t)
                                         "대", "봉",   "캔", "stk", "stück", "個",     "件"};
     char folded[FOLDED];
     weft_term_fold(t.p, t.n, folded, sizeof folded);
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcmp(words[i], folded) == 0)
-            return true;
-    return false;
+    return weft_term_among(folded, words, sizeof words / sizeof *words);
 }
 
 /* "7일", "7 days". */

@@ -11,6 +11,9 @@
 /* *key: the key of the stream whose values name the model's groups (weft_series_key). */
 int weft_match_key(const struct weft_series_attrs *a, const struct weft_model_info *m, const char *who, int *key,
                    struct weft_err *e) WEFT_MUST_USE;
+/* Has the model the horizon and the scale of the stream's windows? 78 when not. */
+int weft_match_windows(const struct weft_series_attrs *a, const struct weft_model_info *m, const char *who,
+                       struct weft_err *e) WEFT_MUST_USE;
 /* at[c], c < a->n_targets: the model's own index of the stream's target c; SIZE_MAX: it has none. An error when they
  * share none. only: the channel that --channel asks for, all others count as not shared; NULL: every one. */
 int weft_match_channels(const struct weft_series_attrs *a, const struct weft_model_info *m, const char *who,

@@ -32,6 +32,8 @@ enum weft_term weft_term_of(const char *name, size_t n);
 /* The name folded as above, bracketed parts left out unless nothing else is left, into out (cut at cap - 1 bytes, ended
  * by NUL). Returns its length. */
 size_t weft_term_fold(const char *name, size_t n, char *out, size_t cap);
+/* Is it one of n folded names? */
+bool weft_term_among(const char *folded, const char *const *names, size_t n);
 /* Can what it is be less than nothing? Counts, money, prices and stock can't; what is taken off is written with either
  * sign. */
 bool weft_term_nonnegative(enum weft_term term);
